@@ -1,0 +1,1 @@
+"""Diptych: an embedded, crash-safe store for code indexes."""

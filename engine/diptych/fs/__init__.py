@@ -1,0 +1,37 @@
+"""Files, fsync, rename, lock: the only folder that knows what each platform needs for durability."""
+
+from diptych.fs.durable import (
+    atomic_write,
+    fdatasync_fd,
+    fsync_all,
+    fsync_dir,
+    fsync_fd,
+    fsync_file,
+    link_or_copy,
+    make_dir,
+    remove_file,
+    remove_tree,
+    rename,
+    write_file,
+)
+from diptych.fs.errors import storage_error, translated
+from diptych.fs.lock import WriterLock, holder
+
+__all__ = [
+    "WriterLock",
+    "atomic_write",
+    "fdatasync_fd",
+    "fsync_all",
+    "fsync_dir",
+    "fsync_fd",
+    "fsync_file",
+    "holder",
+    "link_or_copy",
+    "make_dir",
+    "remove_file",
+    "remove_tree",
+    "rename",
+    "storage_error",
+    "translated",
+    "write_file",
+]

@@ -1,0 +1,151 @@
+"""Making files and names durable: the one place that knows what each platform needs.
+
+Linux: `fsync` of a file, and of the directory that holds its name. macOS: `fsync` only hands the bytes to
+the drive, so `F_FULLFSYNC` follows where it exists. Windows: a directory cannot be opened for fsync; NTFS
+journals the rename itself, so `fsync_dir` does nothing there. `os.replace` is atomic on all three, but on
+Windows fails while another process has the target open without delete sharing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+
+from diptych.fs.errors import translated
+
+if sys.platform != "win32":
+    import fcntl
+
+_FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None) if sys.platform == "darwin" else None
+# What link() answers where hard links do not serve: another device, no support, or too many links.
+_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
+
+
+def fsync_fd(fd: int) -> None:
+    """Wait until all that was written to `fd`, its size included, is on the medium. Raises OSError."""
+    if _FULL_FSYNC is not None:
+        fcntl.fcntl(fd, _FULL_FSYNC)
+    else:
+        os.fsync(fd)
+
+
+if sys.platform == "linux":
+    # The data and the size, without the times: what an append needs, at about half the price.
+    fdatasync_fd = os.fdatasync
+else:
+    fdatasync_fd = fsync_fd
+
+
+def fsync_file(path: str | os.PathLike[str]) -> None:
+    """fsync a file by its name. Raises StorageError."""
+    with translated("fsync", path):
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            fsync_fd(fd)
+        finally:
+            os.close(fd)
+
+
+def fsync_dir(path: str | os.PathLike[str]) -> None:
+    """Make the names in directory `path` durable. Raises StorageError."""
+    if sys.platform == "win32":
+        return
+    with translated("fsync the directory", path):
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fsync_fd(fd)
+        finally:
+            os.close(fd)
+
+
+def write_file(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a new file and fsync it; its name is not durable until `fsync_dir`. Raises StorageError."""
+    with translated("write", path):
+        with open(path, "xb") as file:
+            file.write(data)
+            file.flush()
+            fsync_fd(file.fileno())
+
+
+def rename(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Rename over `target`, atomically; durable when the directory is fsynced. Raises StorageError."""
+    with translated("rename to", target):
+        os.replace(source, target)
+
+
+def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Replace the whole of `path` by `data`: after a crash either the old or the new is there, whole."""
+    directory, name = os.path.split(os.fspath(path))
+    temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
+    remove_file(temporary)
+    try:
+        # The bytes before the name: a crash after the rename alone would show an empty or torn file.
+        write_file(temporary, data)
+        rename(temporary, path)
+    except BaseException:
+        remove_file(temporary)
+        raise
+    fsync_dir(directory or ".")
+
+
+def make_dir(path: str | os.PathLike[str]) -> None:
+    """Make a directory and the missing ones above it, each durable in its parent. Raises StorageError."""
+    path = os.path.abspath(path)
+    missing = []
+    while not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for directory in reversed(missing):
+        with translated("make the directory", directory):
+            try:
+                os.mkdir(directory)
+            except FileExistsError:
+                if not os.path.isdir(directory):
+                    raise
+        fsync_dir(os.path.dirname(directory))
+
+
+def link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> bool:
+    """Give `source` a second name; copy it where the file system has no links. True when linked.
+
+    A copy is fsynced here; a linked file is as durable as its source was.
+    """
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            with translated("link to", target):
+                raise
+    else:
+        return True
+    with translated("copy to", target):
+        shutil.copyfile(source, target)
+    fsync_file(target)
+    return False
+
+
+def remove_file(path: str | os.PathLike[str]) -> None:
+    """Remove a file; nothing to do where there is none. Raises StorageError."""
+    with translated("remove", path):
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+
+
+def remove_tree(path: str | os.PathLike[str]) -> None:
+    """Remove a directory and all in it; nothing to do where there is none. Raises StorageError."""
+    with translated("remove", path):
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            return
+
+
+def fsync_all(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """fsync several files by name. Raises StorageError."""
+    for path in paths:
+        fsync_file(path)

@@ -1,0 +1,44 @@
+"""The operating system's refusals, as Diptych's errors."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diptych.errors import StorageError, StorageFullError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_ADVICE = {
+    errno.ENOSPC: "free some space, and run it again",
+    errno.EDQUOT: "free some of your quota, and run it again",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`), and run it again",
+    errno.ENFILE: "the system has too many files open: close some programs, and run it again",
+    errno.EACCES: "give this user the right to read and write there, or choose another place",
+    errno.EPERM: "give this user the right to read and write there, or choose another place",
+    errno.EROFS: "the file system is read-only: choose another place, or open the store with read_only=True",
+    errno.EIO: "the disk reports a failure: check it, then run `diptych verify`",
+}
+
+
+def storage_error(error: OSError, doing: str, path: str | os.PathLike[str]) -> StorageError:
+    """What to raise for `error`, met while `doing` ("append to") something to `path`."""
+    kind = StorageFullError if error.errno in _FULL else StorageError
+    reason = error.strerror or str(error)
+    return kind(
+        f"cannot {doing} {os.fspath(path)}: {reason}",
+        errno=error.errno,
+        advice=_ADVICE.get(error.errno or 0, ""),
+    )
+
+
+@contextmanager
+def translated(doing: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise the `OSError` of the body as a `StorageError` that names the act and the path."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise storage_error(error, doing, path) from error

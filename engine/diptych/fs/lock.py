@@ -1,0 +1,55 @@
+"""The writer's lock: an operating-system lock on a file that is never deleted, with the holder's process id.
+
+The lock itself is filelock's (flock on POSIX, msvcrt on Windows). It vanishes with the process that holds
+it, so a killed writer leaves nothing to clean up. The process id in the file is for the message only.
+"""
+
+from __future__ import annotations
+
+import os
+
+from diptych.errors import StoreLockedError
+from diptych.fs.errors import translated
+
+
+class WriterLock:
+    """Hold the lock on `path` until `release`.
+
+    Waits up to `timeout_s` seconds. Raises StoreLockedError with the holder's process id after that, and
+    StorageError where the lock file cannot be opened.
+    """
+
+    def __init__(self, path: str, *, timeout_s: float = 0.0) -> None:
+        # Imported here: it costs more than the rest of Diptych together, and a reader never needs it.
+        import filelock
+
+        self._path = path
+        self._lock = filelock.FileLock(path, thread_local=False, is_singleton=False)
+        try:
+            with translated("lock", path):
+                self._lock.acquire(timeout=timeout_s)
+        except filelock.Timeout:
+            pid = holder(path)
+            by = f"process {pid}" if pid else "another process"
+            if pid == os.getpid():
+                by = "this process, through another handle,"
+            raise StoreLockedError(
+                f"{os.path.dirname(path)} is being written by {by}",
+                pid=pid,
+                advice="wait until it is done, or give a longer timeout",
+            ) from None
+        with translated("write", path), open(path, "r+b") as file:
+            file.write(f"{os.getpid():>19}\n".encode())
+
+    def release(self) -> None:
+        """Let the next writer in. Never raises."""
+        self._lock.release(force=True)
+
+
+def holder(path: str) -> int:
+    """The process id that the lock file names, or 0."""
+    try:
+        with open(path, "rb") as file:
+            return int(file.read(20).strip() or b"0")
+    except (OSError, ValueError):
+        return 0

@@ -1,0 +1,141 @@
+"""The records of a code index.
+
+They are named tuples because msgpack packs a tuple without a Python call, and because a decoded record is
+built at C speed; both stand on the path of every commit and every read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from blake3 import blake3
+
+RELATION_KINDS = ("calls", "extends", "implements", "imports", "references")
+
+
+class Range(NamedTuple):
+    """Where a symbol stands: zero-based as in LSP, the end exclusive; columns count UTF-8 bytes."""
+
+    start_line: int
+    start_column: int
+    end_line: int
+    end_column: int
+
+
+class Symbol(NamedTuple):
+    """A definition. `container` is the dotted name of what encloses it, "" at the top level."""
+
+    name: str
+    kind: str
+    range: Range
+    container: str = ""
+    signature: str = ""
+    documentation: str = ""
+
+
+class Relation(NamedTuple):
+    """`source` (a dotted symbol name, "" for the file itself) relates to the name `target`."""
+
+    kind: str
+    source: str
+    target: str
+    range: Range
+
+
+class _FileRecord(NamedTuple):
+    path: str
+    content_hash: str
+    language: str
+    symbols: tuple[Symbol, ...]
+    relations: tuple[Relation, ...]
+
+
+class FileRecord(_FileRecord):
+    """What is known of one file.
+
+    `path` is relative to the repository's root, with `/` between components; bytes that are not UTF-8 stand
+    as in `os.fsdecode` (surrogateescape). `content_hash` is `content_hash(data)` of the file's bytes.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        path: str,
+        content_hash: str,
+        language: str = "",
+        symbols: Iterable[Symbol] = (),
+        relations: Iterable[Relation] = (),
+    ) -> FileRecord:
+        return tuple.__new__(cls, (path, content_hash, language, tuple(symbols), tuple(relations)))
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolHit:
+    """A symbol found, and the file it is in. `occurrence` tells apart symbols alike in all but range."""
+
+    path: str
+    symbol: Symbol
+    occurrence: int = field(default=0, compare=False, repr=False)
+
+    @property
+    def id(self) -> str:
+        """The symbol's stable identity, as `symbol_id` defines it."""
+        return symbol_id(self.path, self.symbol, self.occurrence)
+
+
+@dataclass(frozen=True, slots=True)
+class RelationHit:
+    """A relation found, and the file it is in."""
+
+    path: str
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """A symbol found by full-text search, with Tantivy's BM25 score (higher is better)."""
+
+    path: str
+    symbol: Symbol
+    score: float
+    occurrence: int = field(default=0, compare=False, repr=False)
+
+    @property
+    def id(self) -> str:
+        """The symbol's stable identity, as `symbol_id` defines it."""
+        return symbol_id(self.path, self.symbol, self.occurrence)
+
+
+def content_hash(data: bytes | bytearray | memoryview) -> str:
+    """BLAKE3 of a file's bytes, as 64 hexadecimal digits."""
+    return blake3(data).hexdigest()
+
+
+def symbol_id(path: str, symbol: Symbol, occurrence: int = 0) -> str:
+    """A symbol's identity: 32 hexadecimal digits that stay while its path, name, kind and container stay.
+
+    `occurrence` counts, in order of appearance, the symbols of one file that agree in all of these (an
+    overload, a redefinition), so that no two share an identity. Every part is preceded by its length, so
+    that no two tuples give the same bytes.
+    """
+    hasher = blake3()
+    for part in (path, symbol.container, symbol.kind, symbol.name, str(occurrence)):
+        encoded = part.encode("utf-8", "surrogateescape")
+        hasher.update(len(encoded).to_bytes(8, "little"))
+        hasher.update(encoded)
+    return hasher.hexdigest(16)
+
+
+def occurrences(symbols: Iterable[Symbol]) -> list[int]:
+    """For each symbol in turn, how many before it have the same name, kind and container."""
+    seen: dict[tuple[str, str, str], int] = {}
+    counted = []
+    for symbol in symbols:
+        alike = (symbol.name, symbol.kind, symbol.container)
+        count = seen.get(alike, 0)
+        seen[alike] = count + 1
+        counted.append(count)
+    return counted
