@@ -1,0 +1,49 @@
+"""The coordinator of a long-running server: states, limits, eviction, recovery. See docs/coordinator.md."""
+
+from __future__ import annotations
+
+from .cache import SymbolCache, TreeCache
+from .coordinator import Answer, Coordinator
+from .host import Host, Totals
+from .limits import EarlyExit, ExitReason, Limits
+from .metrics import Snapshot, describe
+from .states import (
+    Building,
+    Degraded,
+    IoError,
+    LeafDamaged,
+    ParseStorm,
+    Phase,
+    Ready,
+    ResourceLimit,
+    ScanTimeout,
+    Stage,
+    State,
+)
+from .thread import CoordinatorThread
+
+__all__ = [
+    "Answer",
+    "Building",
+    "Coordinator",
+    "CoordinatorThread",
+    "Degraded",
+    "EarlyExit",
+    "ExitReason",
+    "Host",
+    "IoError",
+    "LeafDamaged",
+    "Limits",
+    "ParseStorm",
+    "Phase",
+    "Ready",
+    "ResourceLimit",
+    "ScanTimeout",
+    "Snapshot",
+    "Stage",
+    "State",
+    "SymbolCache",
+    "Totals",
+    "TreeCache",
+    "describe",
+]

@@ -1,0 +1,154 @@
+"""The coordinator: an index that is always answerable, and says how far its answers can be trusted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from diptych.model import Symbol
+
+from .cache import SymbolCache, SymbolLoader, TreeCache
+from .driver import Driver, failure_reason
+from .events import Failed, LimitsChanged, RecoveryAttempted, WorkspaceChanged
+from .host import Host
+from .limits import Clock, Limits
+from .metrics import Snapshot
+from .shell import Shell
+from .states import Ready, State
+from .triggers import next_due_s
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """What a query gave, and the state that it was given in."""
+
+    value: T
+    state: State
+
+    @property
+    def whole(self) -> bool:
+        """Whether it rests on a completed scan of everything."""
+        return isinstance(self.state, Ready)
+
+
+def _no_symbols(_path: str) -> tuple[Symbol, ...] | None:
+    return None
+
+
+class Coordinator:
+    """Drives a host's builds and updates, and answers for their state.
+
+    Reading and notifying are safe from any thread, and none of them waits for a build. The work is done in
+    `tick`, by whichever thread calls it: a server's own loop, or a `CoordinatorThread`.
+
+    `load` gives a file's symbols from the store, for `symbols`. `clock` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        load: SymbolLoader = _no_symbols,
+        limits: Limits | None = None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        limits = limits or Limits()
+        self._shell = Shell(limits, clock)
+        self.trees = TreeCache(limits, clock)
+        self.symbols = SymbolCache(limits, load)
+        self._driver = Driver(host, self._shell, lambda: self.trees.size_bytes, self.symbols.changed)
+        self._driving = threading.Lock()
+
+    # Reading: no lock.
+
+    @property
+    def state(self) -> State:
+        """What the index is in now. An immutable value; reading it takes no lock."""
+        return self._shell.core.state
+
+    @property
+    def pending(self) -> int:
+        """How many changed files wait to be parsed."""
+        return self._shell.core.pending
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force."""
+        return self._shell.core.limits
+
+    def query(self, full: Callable[[], T], partial: Callable[[], T]) -> T:
+        """`full()` when the index is ready, otherwise `partial()` at once."""
+        return full() if isinstance(self._shell.core.state, Ready) else partial()
+
+    def answer(self, full: Callable[[], T], partial: Callable[[], T]) -> Answer[T]:
+        """As `query`, with the state that chose between the two."""
+        state = self._shell.core.state
+        return Answer(full() if isinstance(state, Ready) else partial(), state)
+
+    # Notifications: from any thread.
+
+    def notify_change(self, path: str) -> None:
+        """A file was made, changed or removed. More than `pending_max` of them at once are a storm."""
+        self._shell.notice(path)
+
+    def notify_parse_complete(self, path: str) -> None:
+        """A changed file was parsed and is in the store. Nothing happens where it was not pending."""
+        self.symbols.changed(path)
+        self._shell.complete(path)
+
+    def notify_workspace_changed(self, what: str) -> None:
+        """Folders came or went, or a file that decides what is indexed has changed: a new build begins."""
+        self._shell.dispatch(WorkspaceChanged(what))
+
+    def notify_failure(self, error: BaseException) -> None:
+        """A query or another part of the host has met this error: the index is degraded by it."""
+        self._shell.dispatch(Failed(failure_reason(error)))
+
+    def recover(self) -> None:
+        """Attempt to recover now. Raises StateTransitionError where the index is not degraded."""
+        self._shell.dispatch(RecoveryAttempted(by_hand=True))
+
+    def set_limits(self, limits: Limits) -> None:
+        """Obey these limits from now on; what is over them is evicted."""
+        self.trees.set_limits(limits)
+        self.symbols.set_limits(limits)
+        self._shell.dispatch(LimitsChanged(limits))
+
+    # Work.
+
+    def tick(self) -> bool:
+        """Do one slice of what is due. True when more is due at once.
+
+        Another thread's tick is waited for. Exceptions of the host: see `Host`.
+        """
+        with self._driving:
+            self._shell.check()
+            self.trees.sweep()
+            return self._driver.slice()
+
+    def check(self) -> None:
+        """See to what time alone brings about (a scan overdue), while a tick may be stuck in the host."""
+        self._shell.check()
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until `tick` may have something to do: a change, a recovery due; or the timeout."""
+        due_s = next_due_s(self._shell.core)
+        if due_s is not None:
+            timeout_s = min(timeout_s, max(0.0, due_s - self._shell.clock()))
+        self._shell.wake.wait(timeout_s)
+        self._shell.wake.clear()
+
+    def interrupt(self) -> None:
+        """End a `wait` at once."""
+        self._shell.wake.set()
+
+    def metrics(self) -> Snapshot:
+        """Every count, as of now."""
+        return self._shell.snapshot(
+            trees_evicted=self.trees.evicted(), symbols_evicted=self.symbols.evicted()
+        )

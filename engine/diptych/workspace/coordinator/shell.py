@@ -1,0 +1,173 @@
+"""The one place that changes the coordinator's state: a lock for writers around the pure `step`.
+
+Readers take no lock. The core is one immutable value behind one attribute, and assigning an attribute is
+atomic: a reader has the core of before or of after, never a mixture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from diptych.errors import StateTransitionError
+
+from .events import (
+    BuildCompleted,
+    Effect,
+    Event,
+    Failed,
+    FilesFound,
+    FilesIndexed,
+    Moved,
+    PendingChanged,
+    ScanCompleted,
+    ScanStarted,
+)
+from .limits import Clock, EarlyExit, Limits
+from .metrics import Metrics, Snapshot, log_exit, log_move
+from .pending import PendingPaths
+from .states import IoError, LeafDamaged, Stage
+from .transitions import Core, initial, step
+from .triggers import due
+
+
+class Shell:
+    """Core, pending paths and counts, and the lock that guards their writers. Safe from any thread."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.clock = clock
+        self.core: Core = initial(clock(), limits)
+        self.wake = threading.Event()
+        self._lock = threading.Lock()
+        self._pending = PendingPaths()
+        self._metrics = Metrics(self.core.state.stage, self.core.state.since_s)
+
+    def dispatch(self, event: Event) -> None:
+        """Take the step. Raises StateTransitionError where it is refused; nothing has changed then."""
+        with self._lock:
+            effects = self._step(event)
+        self._announce(effects)
+
+    def check(self) -> None:
+        """Take the step that time alone has made due, if any."""
+        if due(self.core, self.clock()) is None:
+            return
+        with self._lock:
+            event = due(self.core, self.clock())  # again: another thread may have come first
+            effects = () if event is None else self._step(event)
+        self._announce(effects)
+
+    # Changes.
+
+    def notice(self, path: str) -> None:
+        """A file has changed."""
+        with self._lock:
+            self._metrics.changes_noticed += 1
+            self._pending.notice(path)
+            effects = self._pending_changed(noticed=True)
+        self._announce(effects)
+        self.wake.set()
+
+    def complete(self, path: str) -> None:
+        """A file was parsed; nothing happens where it was not pending."""
+        with self._lock:
+            effects: tuple[Effect, ...] = ()
+            if self._pending.complete(path):
+                self._metrics.parses_completed += 1
+                effects = self._pending_changed(noticed=False)
+        self._announce(effects)
+
+    def take(self) -> list[str]:
+        """The paths to be parsed in the next update, if the index is ready for one."""
+        with self._lock:
+            if self.core.state.stage is not Stage.READY:
+                return []
+            return self._pending.take(self.core.limits.pending_max)
+
+    def give_back(self, paths: Mapping[str, None]) -> None:
+        """These were taken, and could not be parsed yet."""
+        with self._lock:
+            self._pending.give_back(paths)
+            effects = self._pending_changed(noticed=False)
+        self._announce(effects)
+
+    # Builds. Each returns False, and does nothing, where the build was superseded or has failed meanwhile.
+
+    def begin_scan(self, build: int) -> bool:
+        """The scan begins, and will see all changes noticed so far."""
+        with self._lock:
+            if self.core.build != build or self.core.state.stage is not Stage.IDLE:
+                return False
+            self._pending.absorb()
+            effects = self._step(ScanStarted(build, len(self._pending)))
+        self._announce(effects)
+        return True
+
+    def advance(self, event: FilesFound | ScanCompleted | FilesIndexed | BuildCompleted) -> bool:
+        """The build has come this far."""
+        with self._lock:
+            if not self.goes_on(event.build):
+                return False
+            effects = self._step(event)
+            if isinstance(event, FilesIndexed):
+                self._metrics.files_indexed += 1
+        self._announce(effects)
+        return True
+
+    def fail(self, build: int, reason: IoError | LeafDamaged) -> bool:
+        """The build, or an update after it, has failed."""
+        with self._lock:
+            if self.core.build != build:
+                return False
+            effects = self._step(Failed(reason))
+        self._announce(effects)
+        return True
+
+    def goes_on(self, build: int) -> bool:
+        """Whether this build scans or indexes at this moment."""
+        core = self.core
+        return core.build == build and (core.scan_started_s is not None or core.state.stage is Stage.INDEXING)
+
+    # Counts.
+
+    def exited(self, early: EarlyExit) -> None:
+        """Work ended before its end."""
+        with self._lock:
+            self._metrics.exited(early)
+        log_exit(early)
+
+    def snapshot(self, *, trees_evicted: Mapping[str, int], symbols_evicted: Mapping[str, int]) -> Snapshot:
+        """All counts as they stand."""
+        with self._lock:
+            return self._metrics.snapshot(
+                self.core, self.clock(), trees_evicted=trees_evicted, symbols_evicted=symbols_evicted
+            )
+
+    # With the lock held.
+
+    def _pending_changed(self, *, noticed: bool) -> tuple[Effect, ...]:
+        pending = len(self._pending)
+        self._metrics.pending_max = max(self._metrics.pending_max, pending)
+        return self._step(PendingChanged(pending, noticed))
+
+    def _step(self, event: Event) -> tuple[Effect, ...]:
+        try:
+            core, effects = step(self.core, event, self.clock())
+        except StateTransitionError:
+            self._metrics.refused += 1
+            raise
+        self.core = core
+        self._metrics.stepped(event.trigger)
+        for effect in effects:
+            if isinstance(effect, Moved):
+                self._metrics.moved(effect)
+        return effects
+
+    # Without it: a log handler may be slow, or may look at the coordinator.
+
+    def _announce(self, effects: tuple[Effect, ...]) -> None:
+        for effect in effects:
+            if isinstance(effect, Moved):
+                log_move(effect)
+        if effects:
+            self.wake.set()

@@ -1,0 +1,282 @@
+"""The table of transitions, and the pure function that obeys it.
+
+`step(core, event, now_s)` reads no clock, takes no lock and does no input or output: it says what the
+coordinator is next and what is to be done about it. A stage that the table does not give for the event is
+refused with `StateTransitionError`, whatever the code below it computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, assert_never
+
+from diptych.errors import StateTransitionError
+
+from .events import (
+    BuildCompleted,
+    BuildWanted,
+    Effect,
+    Event,
+    Failed,
+    FilesFound,
+    FilesIndexed,
+    LimitsChanged,
+    Moved,
+    PendingChanged,
+    RecoveryAttempted,
+    ScanCompleted,
+    ScanOverdue,
+    ScanStarted,
+    Trigger,
+    UsageReported,
+    WorkspaceChanged,
+)
+from .limits import Limits
+from .states import (
+    Building,
+    Degraded,
+    LeafDamaged,
+    ParseStorm,
+    Phase,
+    Ready,
+    Reason,
+    ResourceLimit,
+    ScanTimeout,
+    Stage,
+    State,
+)
+
+
+class Row(NamedTuple):
+    """From `source`, `trigger` leads to one of `targets`; `condition` says what decides."""
+
+    source: Stage
+    trigger: Trigger
+    targets: tuple[Stage, ...]
+    condition: str = ""
+
+
+_I, _S, _X, _R, _D = Stage.IDLE, Stage.SCANNING, Stage.INDEXING, Stage.READY, Stage.DEGRADED
+
+TABLE: tuple[Row, ...] = (
+    # A build, from its beginning to its end.
+    Row(_I, Trigger.SCAN_STARTED, (_S,)),
+    Row(_S, Trigger.FILES_FOUND, (_S,)),
+    Row(_S, Trigger.SCAN_COMPLETED, (_X,)),
+    Row(_X, Trigger.FILES_INDEXED, (_X,)),
+    Row(_X, Trigger.BUILD_COMPLETED, (_R, _D), "degraded when a storm is pending or a limit is exceeded"),
+    # A scan that takes too long degrades, goes on, and counts when it is complete after all.
+    Row(_S, Trigger.SCAN_OVERDUE, (_D,)),
+    Row(_D, Trigger.FILES_FOUND, (_D,), "only while the reason is a scan timeout"),
+    Row(_D, Trigger.SCAN_COMPLETED, (_X,), "only while the reason is a scan timeout"),
+    # Changes: a few are worked off in place, a storm degrades.
+    Row(_I, Trigger.PENDING_CHANGED, (_I,)),
+    Row(_S, Trigger.PENDING_CHANGED, (_S,)),
+    Row(_X, Trigger.PENDING_CHANGED, (_X,)),
+    Row(_R, Trigger.PENDING_CHANGED, (_R, _D), "degraded when more are pending than the limit"),
+    Row(_D, Trigger.PENDING_CHANGED, (_D,)),
+    # Limits.
+    Row(_I, Trigger.USAGE_REPORTED, (_I,)),
+    Row(_S, Trigger.USAGE_REPORTED, (_S,)),
+    Row(_X, Trigger.USAGE_REPORTED, (_X,)),
+    Row(_R, Trigger.USAGE_REPORTED, (_R, _D), "degraded when a limit is exceeded"),
+    Row(_D, Trigger.USAGE_REPORTED, (_D,)),
+    Row(_I, Trigger.LIMITS_CHANGED, (_I,)),
+    Row(_S, Trigger.LIMITS_CHANGED, (_S,)),
+    Row(_X, Trigger.LIMITS_CHANGED, (_X,)),
+    Row(_R, Trigger.LIMITS_CHANGED, (_R, _D), "degraded when a limit is exceeded"),
+    Row(_D, Trigger.LIMITS_CHANGED, (_D,)),
+    # What is to be indexed has changed: a new build, from anywhere.
+    Row(_I, Trigger.WORKSPACE_CHANGED, (_I,)),
+    Row(_S, Trigger.WORKSPACE_CHANGED, (_I,)),
+    Row(_X, Trigger.WORKSPACE_CHANGED, (_I,)),
+    Row(_R, Trigger.WORKSPACE_CHANGED, (_I,)),
+    Row(_D, Trigger.WORKSPACE_CHANGED, (_I,)),
+    # Failure and recovery. There is no way from Degraded to Ready that does not pass a completed scan.
+    Row(_I, Trigger.FAILED, (_D,)),
+    Row(_S, Trigger.FAILED, (_D,)),
+    Row(_X, Trigger.FAILED, (_D,)),
+    Row(_R, Trigger.FAILED, (_D,)),
+    Row(_D, Trigger.FAILED, (_D,)),
+    Row(_D, Trigger.RECOVERY_ATTEMPTED, (_I,)),
+)
+
+TARGETS: dict[tuple[Stage, Trigger], tuple[Stage, ...]] = {
+    (row.source, row.trigger): row.targets for row in TABLE
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything the next step depends on."""
+
+    state: State
+    limits: Limits = field(default_factory=Limits)
+    build: int = 1
+    scan_started_s: float | None = None
+    """Set while the present build's scan runs, also when it is overdue."""
+
+    pending: int = 0
+    files: int = 0
+    symbols: int = 0
+    cache_bytes: int = 0
+    failures: int = 0
+    """Failed builds and updates since the index was last ready."""
+
+    changed_s: float = 0.0
+    """When a change last came in, or the index degraded: what a cool-down counts from."""
+
+
+def initial(now_s: float, limits: Limits) -> Core:
+    """Before the first build."""
+    return Core(Building(Phase.IDLE, 0, 0, now_s), limits, changed_s=now_s)
+
+
+def step(core: Core, event: Event, now_s: float) -> tuple[Core, tuple[Effect, ...]]:
+    """What `core` becomes by `event` at `now_s`, and the effects, in order.
+
+    Raises StateTransitionError, and nothing has changed, where the table has no such row, where the row's
+    condition does not hold, or where the event is of another build or counts backwards.
+    """
+    source = core.state.stage
+    targets = TARGETS.get((source, event.trigger))
+    if targets is None:
+        raise _refusal(core, event, "the table has no such transition")
+    after = _apply(core, event, now_s)
+    target = after.state.stage
+    if target not in targets:
+        raise _refusal(core, event, f"it may not lead to {target}")
+    effects: list[Effect] = []
+    if (target, _reason_name(after.state), after.build) != (source, _reason_name(core.state), core.build):
+        effects.append(Moved(core.state, after.state, event.trigger, now_s))
+    if after.build != core.build:
+        effects.append(BuildWanted(after.build))
+    return after, tuple(effects)
+
+
+def _apply(core: Core, event: Event, now_s: float) -> Core:
+    state = core.state
+    match event:
+        case ScanStarted():
+            _check_build(core, event, event.build)
+            return replace(
+                core,
+                state=Building(Phase.SCANNING, 0, 0, state.since_s),
+                scan_started_s=now_s,
+                pending=event.pending,
+            )
+        case FilesFound():
+            _check_build(core, event, event.build)
+            return _files_found(core, event, now_s)
+        case ScanOverdue():
+            return _degrade(core, ScanTimeout(event.elapsed_ms), now_s)
+        case ScanCompleted():
+            _check_build(core, event, event.build)
+            if isinstance(state, Degraded) and not isinstance(state.reason, ScanTimeout):
+                raise _refusal(core, event, "no scan is overdue")
+            if isinstance(state, Building) and event.total < state.total:
+                raise _refusal(core, event, "fewer files than were found already")
+            since_s = state.since_s if isinstance(state, Building) else now_s
+            return replace(core, state=Building(Phase.INDEXING, 0, event.total, since_s), scan_started_s=None)
+        case FilesIndexed():
+            _check_build(core, event, event.build)
+            assert isinstance(state, Building)
+            if not state.indexed <= event.indexed <= state.total:
+                raise _refusal(
+                    core, event, f"{event.indexed} is not between {state.indexed} and {state.total}"
+                )
+            return replace(core, state=replace(state, indexed=event.indexed))
+        case BuildCompleted():
+            _check_build(core, event, event.build)
+            assert isinstance(state, Building)
+            if state.indexed < state.total:
+                raise _refusal(core, event, f"{state.total - state.indexed} files are not indexed")
+            core = replace(core, files=event.files, symbols=event.symbols)
+            return _settle(core, now_s, since_s=now_s)
+        case PendingChanged():
+            core = replace(
+                core, pending=event.pending, changed_s=now_s if event.noticed else core.changed_s
+            )
+            return _settle(core, now_s, since_s=state.since_s) if isinstance(state, Ready) else _refresh(core)
+        case UsageReported():
+            core = replace(core, files=event.files, symbols=event.symbols, cache_bytes=event.cache_bytes)
+            return _settle(core, now_s, since_s=state.since_s) if isinstance(state, Ready) else _refresh(core)
+        case LimitsChanged():
+            core = replace(core, limits=event.limits)
+            return _settle(core, now_s, since_s=state.since_s) if isinstance(state, Ready) else _refresh(core)
+        case WorkspaceChanged() | RecoveryAttempted():
+            return replace(
+                core, state=Building(Phase.IDLE, 0, 0, now_s), build=core.build + 1, scan_started_s=None
+            )
+        case Failed():
+            core = replace(core, failures=core.failures + 1, scan_started_s=None)
+            return _degrade(core, event.reason, now_s)
+        case _:
+            assert_never(event)
+
+
+def _files_found(core: Core, event: FilesFound, now_s: float) -> Core:
+    state = core.state
+    if isinstance(state, Degraded):
+        if not isinstance(state.reason, ScanTimeout) or core.scan_started_s is None:
+            raise _refusal(core, event, "no scan is overdue")
+        reason = ScanTimeout(round((now_s - core.scan_started_s) * 1000))
+        return replace(core, state=replace(state, reason=reason))
+    assert isinstance(state, Building)
+    if event.total < state.total:
+        raise _refusal(core, event, "fewer files than were found already")
+    return replace(core, state=replace(state, total=event.total))
+
+
+def _settle(core: Core, now_s: float, *, since_s: float) -> Core:
+    """Ready if nothing stands against it. A storm comes first: it passes, and the limit is seen then."""
+    if core.pending > core.limits.pending_max:
+        return _degrade(core, ParseStorm(core.pending), now_s)
+    limit = _limit_reason(core)
+    if limit.exceeded:
+        return _degrade(core, limit, now_s)
+    return replace(core, state=Ready(core.symbols, core.files, since_s), failures=0)
+
+
+def _degrade(core: Core, reason: Reason, now_s: float) -> Core:
+    state = core.state
+    if isinstance(state, Degraded):
+        # Damage is not hidden by a lesser failure that follows from it.
+        if isinstance(state.reason, LeafDamaged):
+            reason = state.reason
+        return replace(core, state=Degraded(reason, core.symbols, state.since_s), changed_s=now_s)
+    return replace(core, state=Degraded(reason, core.symbols, now_s), changed_s=now_s)
+
+
+def _refresh(core: Core) -> Core:
+    """The same state with the figures of now: they change while it lasts."""
+    state = core.state
+    if not isinstance(state, Degraded):
+        return core
+    reason: Reason = state.reason
+    if isinstance(reason, ParseStorm):
+        reason = ParseStorm(core.pending)
+    elif isinstance(reason, ResourceLimit):
+        reason = _limit_reason(core)
+    return replace(core, state=Degraded(reason, core.symbols, state.since_s))
+
+
+def _limit_reason(core: Core) -> ResourceLimit:
+    exceeded = core.limits.exceeded(files=core.files, symbols=core.symbols, cache_bytes=core.cache_bytes)
+    return ResourceLimit(core.files, core.symbols, core.cache_bytes, exceeded)
+
+
+def _reason_name(state: State) -> str:
+    return state.reason.name if isinstance(state, Degraded) else ""
+
+
+def _check_build(core: Core, event: Event, build: int) -> None:
+    if build != core.build:
+        raise _refusal(core, event, f"build {build} was superseded by build {core.build}")
+
+
+def _refusal(core: Core, event: Event, why: str) -> StateTransitionError:
+    return StateTransitionError(
+        f'In the state {core.state.stage}, "{event.trigger}" was refused: {why}.',
+        advice="See the table of transitions in docs/coordinator.md.",
+    )

@@ -1,0 +1,75 @@
+"""A clock that moves when told to, and a host whose repository and store are dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from diptych.model import Range, Symbol
+from diptych.workspace.coordinator import Totals
+
+
+class FakeClock:
+    def __init__(self, now_s: float = 1000.0) -> None:
+        self.now_s = now_s
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def advance(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+def symbol(name: str) -> Symbol:
+    return Symbol(name, "function", Range(0, 0, 1, 0))
+
+
+def symbols(path: str, count: int) -> tuple[Symbol, ...]:
+    return tuple(symbol(f"{path}:{n}") for n in range(count))
+
+
+class FakeHost:
+    """`repository` is what is on disk (path -> number of symbols), `store` what has been indexed of it."""
+
+    def __init__(self, clock: FakeClock, repository: dict[str, int] | None = None) -> None:
+        self.clock = clock
+        self.repository = dict(repository or {})
+        self.store: dict[str, int] = {}
+        self.scan_step_s = 0.001
+        self.index_step_s = 0.001
+        self.before_scan: Callable[[], None] = lambda: None
+        self.before_index: Callable[[str], None] = lambda path: None
+        self.scans = 0
+        self.closed = 0
+
+    def scan(self) -> Iterator[str]:
+        self.scans += 1
+        self.before_scan()
+        try:
+            for path in sorted(self.repository.keys() | self.store.keys()):
+                self.clock.advance(self.scan_step_s)
+                if self.repository.get(path) != self.store.get(path):
+                    yield path
+        except GeneratorExit:
+            self.closed += 1
+            raise
+
+    def index(self, paths: Sequence[str]) -> Iterator[str]:
+        for path in paths:
+            self.before_index(path)
+            self.clock.advance(self.index_step_s)
+            if path in self.repository:
+                self.store[path] = self.repository[path]
+            else:
+                self.store.pop(path, None)
+            yield path
+
+    def totals(self) -> Totals:
+        return Totals(len(self.store), sum(self.store.values()))
+
+    def load(self, path: str) -> tuple[Symbol, ...] | None:
+        count = self.store.get(path)
+        return None if count is None else symbols(path, count)
+
+
+def repository(files: int, symbols_each: int = 2) -> dict[str, int]:
+    return {f"pkg/m{n:04}.py": symbols_each for n in range(files)}
