@@ -1,0 +1,220 @@
+"""The journal's bytes: segment header, frame, entry. Pure: bytes to values and back.
+
+Segment header, 64 bytes, little-endian:
+
+    0   8  magic "DIPTYCHJ"
+    8   4  format version
+    12  4  zero
+    16  16 store id
+    32  8  LSN of the first transaction in the segment
+    40  8  salt, random
+    48  8  chain: checksum of the last frame before this segment, 0 where there is none
+    56  8  XXH3-64 of the 56 bytes before
+
+Frame, a multiple of 8 bytes:
+
+    0   8  checksum: XXH3-64 of all that follows up to the payload's end, seeded with the salt
+    8   8  chain: checksum of the frame before (for a segment's first frame, the header's chain)
+    16  8  LSN of the transaction it belongs to; of the newest one for a control frame
+    24  4  payload length in bytes, without padding
+    28  2  sync word 0xD1B7
+    30  1  kind: 1 part (more frames of the transaction follow), 2 commit (its last), 3 control
+    31  1  zero
+    32  …  payload: msgpack entries, one after the other; then zeros to a multiple of 8
+
+The seed makes a frame of another segment fail, the chain one that is out of place, and each frame can be
+tested by itself, so that a whole frame behind a damaged one is found.
+
+Entries, msgpack arrays:
+
+    [1, key, check, payload]             FileIndexed: the whole record
+    [2, key]                             FileRemoved
+    [3, LSN, created_ms, checksum]       SnapshotCreated: a generation was published (control)
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgpack
+from xxhash import xxh3_64_intdigest
+
+from diptych.errors import CorruptJournalError, IncompatibleStoreError
+
+MAGIC = b"DIPTYCHJ"
+FORMAT_VERSION = 1
+HEADER = struct.Struct("<8sII16sQQQQ")
+HEADER_SIZE = 64
+assert HEADER.size == HEADER_SIZE
+
+FRAME = struct.Struct("<QQQIHBB")
+FRAME_SIZE = 32
+assert FRAME.size == FRAME_SIZE
+_BODY = struct.Struct("<QQIHBB")
+_CHECKSUM = struct.Struct("<Q")
+
+SYNC = 0xD1B7
+PART, COMMIT, CONTROL = 1, 2, 3
+
+# A frame holds whole entries. The writer begins another at this size; one entry may be larger.
+FRAME_TARGET_BYTES = 1024 * 1024
+# The largest record, and with it the largest frame: a length beyond it is damage.
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+MAX_FRAME_BYTES = MAX_RECORD_BYTES + FRAME_TARGET_BYTES
+
+FILE_INDEXED, FILE_REMOVED, SNAPSHOT_CREATED = 1, 2, 3
+
+
+class SegmentHeader(NamedTuple):
+    """What a segment says of itself."""
+
+    store_id: bytes
+    first_lsn: int
+    salt: int
+    chain: int
+
+
+class Frame(NamedTuple):
+    """A whole frame, as found at `offset` of a segment; `end` is the offset behind its padding."""
+
+    offset: int
+    end: int
+    checksum: int
+    chain: int
+    lsn: int
+    kind: int
+    payload: bytes
+
+
+class FileIndexed(NamedTuple):
+    """A record, with its check (see `diptych.snapshot.format.check_of`) and where its payload stands."""
+
+    key: bytes
+    check: int
+    payload: bytes
+    offset: int
+    """Of the record's payload in the frame's payload."""
+
+
+class FileRemoved(NamedTuple):
+    """A record removed."""
+
+    key: bytes
+
+
+class SnapshotCreated(NamedTuple):
+    """A generation was published; `checksum` is that of its manifest."""
+
+    lsn: int
+    created_ms: int
+    checksum: int
+
+
+Entry = FileIndexed | FileRemoved | SnapshotCreated
+
+
+def encode_header(header: SegmentHeader) -> bytes:
+    """The 64 bytes a segment begins with."""
+    body = HEADER.pack(
+        MAGIC, FORMAT_VERSION, 0, header.store_id, header.first_lsn, header.salt, header.chain, 0
+    )[:56]
+    return body + _CHECKSUM.pack(xxh3_64_intdigest(body))
+
+
+def decode_header(data: bytes, *, where: str) -> SegmentHeader:
+    """The header again. Raises CorruptJournalError, or IncompatibleStoreError for a newer format."""
+    if len(data) < HEADER_SIZE:
+        raise CorruptJournalError(f"{where} is shorter than a segment's header", where=where)
+    magic, version, _, store_id, first_lsn, salt, chain, checksum = HEADER.unpack_from(data)
+    if magic != MAGIC or checksum != xxh3_64_intdigest(data[:56]):
+        raise CorruptJournalError(f"the header of {where} fails its checksum", where=where)
+    if version > FORMAT_VERSION:
+        raise IncompatibleStoreError(
+            f"{where} is of format {version}, and this Diptych reads up to format {FORMAT_VERSION}",
+            advice="open it with a newer Diptych",
+        )
+    return SegmentHeader(store_id, first_lsn, salt, chain)
+
+
+def encode_frame(lsn: int, kind: int, payload: bytes, *, salt: int, chain: int) -> tuple[bytes, int]:
+    """`(bytes, checksum)` of a frame; the checksum is the next frame's chain."""
+    body = _BODY.pack(chain, lsn, len(payload), SYNC, kind, 0) + payload
+    checksum = xxh3_64_intdigest(body, salt)
+    return _CHECKSUM.pack(checksum) + body + bytes(-len(body) % 8), checksum
+
+
+def decode_frame(data: bytes | memoryview, at: int, *, salt: int, offset: int) -> Frame | None:
+    """The frame whose bytes begin at `at` of `data`, if a whole one stands there.
+
+    `offset` is what to call the place. Nothing larger than `data` is allocated.
+    """
+    if len(data) - at < FRAME_SIZE:
+        return None
+    checksum, chain, lsn, length, sync, kind, zero = FRAME.unpack_from(data, at)
+    if sync != SYNC or zero or not PART <= kind <= CONTROL or length > len(data) - at - FRAME_SIZE:
+        return None
+    end = at + FRAME_SIZE + length
+    if xxh3_64_intdigest(data[at + 8 : end], salt) != checksum:
+        return None
+    size = FRAME_SIZE + length
+    padding = -size % 8
+    # A frame torn within its padding is not whole either: the next one would stand askew.
+    if end + padding > len(data) or any(data[end : end + padding]):
+        return None
+    payload = bytes(data[at + FRAME_SIZE : end])
+    return Frame(offset, offset + size + padding, checksum, chain, lsn, kind, payload)
+
+
+def frame_extent(data: bytes | memoryview, at: int) -> int | None:
+    """How many bytes the frame at `at` claims to take; None where the header cannot be one."""
+    if len(data) - at < FRAME_SIZE:
+        return None
+    _, _, _, length, sync, kind, zero = FRAME.unpack_from(data, at)
+    if sync != SYNC or zero or not PART <= kind <= CONTROL or length > MAX_FRAME_BYTES:
+        return None
+    size: int = FRAME_SIZE + length
+    return size + -size % 8
+
+
+_pack = msgpack.Packer(autoreset=True).pack
+
+
+def encode_file_indexed(key: bytes, check: int, payload: bytes) -> bytes:
+    """The entry for a record; the payload is its last `len(payload)` bytes."""
+    return bytes(_pack((FILE_INDEXED, key, check, payload)))
+
+
+def encode_file_removed(key: bytes) -> bytes:
+    """The entry for a removal."""
+    return bytes(_pack((FILE_REMOVED, key)))
+
+
+def encode_snapshot_created(lsn: int, created_ms: int, checksum: int) -> bytes:
+    """The entry for a published generation."""
+    return bytes(_pack((SNAPSHOT_CREATED, lsn, created_ms, checksum)))
+
+
+def decode_entries(payload: bytes, *, where: str) -> Iterator[Entry]:
+    """The entries of a frame. Raises CorruptJournalError for one that is none."""
+    unpacker = msgpack.Unpacker(use_list=False, max_buffer_size=0)
+    unpacker.feed(payload)
+    while (begin := unpacker.tell()) < len(payload):
+        try:
+            fields = unpacker.unpack()
+        except Exception as error:
+            raise CorruptJournalError(f"{where}: an entry does not decode: {error}", where=where) from error
+        yield _entry(fields, begin, unpacker.tell(), where)
+
+
+def _entry(fields: object, begin: int, end: int, where: str) -> Entry:
+    match fields:
+        case (1, bytes(key), int(check), bytes(payload)):
+            return FileIndexed(key, check, payload, end - len(payload))
+        case (2, bytes(key)):
+            return FileRemoved(key)
+        case (3, int(lsn), int(created_ms), int(checksum)):
+            return SnapshotCreated(lsn, created_ms, checksum)
+        case _:
+            raise CorruptJournalError(f"{where}: an unknown entry at byte {begin}", where=where)

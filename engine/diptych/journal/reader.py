@@ -1,0 +1,88 @@
+"""Reading a segment: its frames in order, and what to think of the bytes where they end. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from diptych.journal.format import FRAME_SIZE, HEADER_SIZE, Frame, decode_frame, frame_extent
+from diptych.journal.segment import Segment
+
+_BLOCK_BYTES = 256 * 1024
+
+
+class TailKind(Enum):
+    """How a segment ends."""
+
+    CLEAN = "clean"
+    TORN = "torn"
+    """Bytes that are no frame, and nothing whole behind them."""
+    DAMAGED = "damaged"
+    """Bytes that are no frame, with a whole frame behind them, or one that breaks the chain."""
+
+
+class Tail(NamedTuple):
+    """Where the frames of a segment end, and how; `resumes` is the offset of a whole frame behind, or 0."""
+
+    kind: TailKind
+    offset: int
+    size: int
+    resumes: int = 0
+    resumes_lsn: int = 0
+
+
+class FrameReader:
+    """Iterates over the frames of a segment from `offset`, verifying checksum and chain.
+
+    After the iteration, `offset` and `chain` say where a later reader goes on. A frame that is not (yet)
+    whole ends the iteration; `tail` then judges the bytes that are left.
+    """
+
+    def __init__(self, segment: Segment, *, offset: int = HEADER_SIZE, chain: int | None = None) -> None:
+        self.segment = segment
+        self.offset = offset
+        self.chain = segment.header.chain if chain is None else chain
+
+    def __iter__(self) -> Iterator[Frame]:
+        segment, salt = self.segment, self.segment.header.salt
+        block, base = b"", self.offset
+        while True:
+            at = self.offset - base
+            extent = frame_extent(block, at)
+            if extent is None or at + extent > len(block):
+                # The frame reaches beyond the block, or the block beyond its last header: read on from here.
+                wanted = max(_BLOCK_BYTES, min(extent or 0, segment.size() - self.offset))
+                block, base, at = segment.read(self.offset, wanted), self.offset, 0
+            frame = decode_frame(block, at, salt=salt, offset=self.offset)
+            if frame is None or frame.chain != self.chain:
+                return
+            self.offset, self.chain = frame.end, frame.checksum
+            yield frame
+
+    def tail(self) -> Tail:
+        """Judge what stands behind the last good frame."""
+        size = self.segment.size()
+        if self.offset >= size:
+            return Tail(TailKind.CLEAN, self.offset, size)
+        found = self._resync(size)
+        if found is None:
+            return Tail(TailKind.TORN, self.offset, size)
+        return Tail(TailKind.DAMAGED, self.offset, size, found.offset, found.lsn)
+
+    def _resync(self, size: int) -> Frame | None:
+        """The first whole frame behind the bad bytes. Frames stand at multiples of 8."""
+        position = self.offset
+        while position + FRAME_SIZE <= size:
+            block = self.segment.read(position, _BLOCK_BYTES)
+            whole = max(8, (len(block) - FRAME_SIZE) // 8 * 8 + 8)
+            for at in range(0, whole, 8):
+                extent = frame_extent(block, at)
+                if extent is None or position + at + extent > size:
+                    continue
+                data = block[at:] if at + extent <= len(block) else self.segment.read(position + at, extent)
+                frame = decode_frame(data, 0, salt=self.segment.header.salt, offset=position + at)
+                if frame is not None:
+                    return frame
+            position += whole
+        return None

@@ -1,0 +1,63 @@
+"""An open journal segment: a file descriptor for reading that lives as long as anything points into it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from diptych.errors import CorruptJournalError
+from diptych.fs import translated
+from diptych.journal.format import HEADER_SIZE, SegmentHeader, decode_header
+
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Segment:
+    """One `.wal` file, open for reading.
+
+    Overlay entries point into segments, so a segment stays readable after its file was deleted, until the
+    last entry is gone.
+    """
+
+    __slots__ = ("fd", "header", "path")
+
+    def __init__(self, path: str) -> None:
+        """Open `path` and read its header.
+
+        Raises CorruptJournalError, IncompatibleStoreError, or StorageError.
+        """
+        self.path = path
+        self.fd = -1
+        with translated("open", path):
+            self.fd = os.open(path, _READ)
+        self.header: SegmentHeader = decode_header(self.read(0, HEADER_SIZE), where=path)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes at `offset`; fewer only at the end of the file. Raises StorageError."""
+        with translated("read", self.path):
+            data = os.pread(self.fd, length, offset)
+            while len(data) < length:
+                more = os.pread(self.fd, length - len(data), offset + len(data))
+                if not more:
+                    break
+                data += more
+        return data
+
+    def read_exactly(self, offset: int, length: int) -> bytes:
+        """`length` bytes at `offset`. Raises CorruptJournalError where the file ends before."""
+        data = os.pread(self.fd, length, offset)
+        if len(data) != length:
+            data = self.read(offset, length)
+        if len(data) != length:
+            raise CorruptJournalError(f"{self.path} ends before byte {offset + length}", where=self.path)
+        return data
+
+    def size(self) -> int:
+        """The file's size in bytes, now."""
+        with translated("examine", self.path):
+            return os.fstat(self.fd).st_size
+
+    def __del__(self) -> None:
+        if self.fd >= 0:
+            with suppress(OSError):
+                os.close(self.fd)

@@ -1,0 +1,190 @@
+"""Appending to the journal: one write per frame, one fsync for all who wait, poisoned by a failed fsync."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from typing import NamedTuple
+
+from diptych import fs
+from diptych.errors import PoisonedError
+from diptych.journal.format import (
+    COMMIT,
+    CONTROL,
+    HEADER_SIZE,
+    PART,
+    SegmentHeader,
+    encode_frame,
+    encode_header,
+)
+from diptych.journal.segment import Segment
+from diptych.layout import segment_name
+
+_WRITE = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Appended(NamedTuple):
+    """Where a transaction went: its LSN, the segment, and the offset of each frame's payload in it."""
+
+    lsn: int
+    segment: Segment
+    payload_offsets: list[int]
+
+
+def create_segment(directory: str, header: SegmentHeader) -> str:
+    """Make a segment with no frame in it, durable. Returns its path. Raises StorageError."""
+    path = os.path.join(directory, segment_name(header.first_lsn))
+    # Under its own name only when its header is on disk: a crash between would leave a segment that says
+    # nothing, which cannot be told from a damaged one.
+    fs.atomic_write(path, encode_header(header))
+    return path
+
+
+class JournalWriter:
+    """The one appender of a store's journal.
+
+    `lock` orders appends (and whatever the caller ties to that order); `sync` may be called without it.
+    After a failed fsync, or a failed write that could not be undone, every call raises PoisonedError.
+    """
+
+    def __init__(self, directory: str, segment: Segment, *, offset: int, chain: int, last_lsn: int) -> None:
+        """Append to `segment` from `offset`, its end, behind the frame whose checksum is `chain`."""
+        self.lock = threading.Lock()
+        self.last_lsn = last_lsn
+        self.synced_lsn = last_lsn
+        self.chain = chain
+        self.segment = segment
+        self.offset = offset
+        self.poison: BaseException | None = None
+        self._directory = directory
+        self._sync_lock = threading.Lock()
+        self._fd = self._open(segment.path)
+
+    def append(self, payloads: list[bytes]) -> Appended:
+        """Write the frames of one transaction; `lock` is held. Durable only after `sync`.
+
+        Raises StorageError (or what interrupted it) with the journal as it was before, or poisoned.
+        """
+        if self.poison is not None:
+            self._refuse()
+        lsn, chain, offset, salt = self.last_lsn + 1, self.chain, self.offset, self.segment.header.salt
+        last = len(payloads) - 1
+        offsets = []
+        try:
+            for number, payload in enumerate(payloads):
+                kind = COMMIT if number == last else PART
+                frame, chain = encode_frame(lsn, kind, payload, salt=salt, chain=chain)
+                self._write(frame)
+                offsets.append(offset + 32)
+                offset += len(frame)
+            self.chain, self.offset, self.last_lsn = chain, offset, lsn
+        except BaseException as error:
+            self._undo(error)
+            if isinstance(error, OSError):
+                raise fs.storage_error(error, "append to", self.segment.path) from error
+            raise
+        return Appended(lsn, self.segment, offsets)
+
+    def append_control(self, payload: bytes) -> None:
+        """Write a control frame, which has no LSN of its own, and sync it. Raises StorageError."""
+        with self.lock:
+            if self.poison is not None:
+                self._refuse()
+            frame, chain = encode_frame(
+                self.last_lsn, CONTROL, payload, salt=self.segment.header.salt, chain=self.chain
+            )
+            try:
+                self._write(frame)
+                self.chain, self.offset = chain, self.offset + len(frame)
+            except BaseException as error:
+                self._undo(error)
+                if isinstance(error, OSError):
+                    raise fs.storage_error(error, "append to", self.segment.path) from error
+                raise
+        self._sync_all()
+
+    def sync(self, lsn: int) -> None:
+        """Wait until the transaction `lsn` is on disk; those written meanwhile share the fsync.
+
+        Raises PoisonedError, also in every waiting thread, when the fsync fails: the pages may be marked
+        clean by now, so a second fsync would claim what is not true.
+        """
+        if self.synced_lsn < lsn:
+            with self._sync_lock:
+                if self.synced_lsn < lsn:
+                    self._sync_locked()
+
+    def rotate(self) -> int:
+        """Sync, and go on in a new segment. Returns the LSN before it. Raises StorageError."""
+        with self._sync_lock, self.lock:
+            if self.offset > HEADER_SIZE:
+                # All of the old segment first: the new one's existence claims that the old was whole.
+                self._sync_locked()
+                header = SegmentHeader(
+                    self.segment.header.store_id, self.last_lsn + 1, secrets.randbits(64), self.chain
+                )
+                segment = Segment(create_segment(self._directory, header))
+                fd = self._open(segment.path)
+                os.close(self._fd)
+                self._fd, self.segment, self.offset = fd, segment, HEADER_SIZE
+            return self.last_lsn
+
+    def set_poison(self, cause: BaseException) -> None:
+        """Write no more through this handle: what is on disk is not known any longer."""
+        if self.poison is None:
+            self.poison = cause
+
+    def close(self) -> None:
+        """Close the file; what was not synced stays as it is."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        self.set_poison(RuntimeError("the journal was closed"))
+
+    def _sync_all(self) -> None:
+        with self._sync_lock:
+            self._sync_locked()
+
+    def _sync_locked(self) -> None:
+        if self.poison is not None:
+            self._refuse()
+        target = self.last_lsn
+        try:
+            fs.fdatasync_fd(self._fd)
+        except BaseException as error:
+            self.set_poison(error)
+            if isinstance(error, OSError):
+                raise PoisonedError(
+                    f"cannot fsync {self.segment.path}: {error.strerror}",
+                    errno=error.errno,
+                    advice="close the store and open it again: recovery tells what survived",
+                ) from error
+            raise
+        self.synced_lsn = target
+
+    def _open(self, path: str) -> int:
+        with fs.translated("open", path):
+            return os.open(path, _WRITE)
+
+    def _write(self, data: bytes) -> None:
+        written = os.write(self._fd, data)
+        while written < len(data):
+            written += os.write(self._fd, memoryview(data)[written:])
+
+    def _undo(self, error: BaseException) -> None:
+        """Take back a part of a transaction; poison the handle where that fails."""
+        try:
+            os.ftruncate(self._fd, self.offset)
+            # Durable before the next frame: a crash that kept the old length would leave whole frames of
+            # this transaction behind the next one, which reads as damage.
+            fs.fsync_fd(self._fd)
+        except BaseException:
+            self.set_poison(error)
+            raise
+
+    def _refuse(self) -> None:
+        raise PoisonedError(
+            f"an earlier failure left the journal in doubt: {self.poison}",
+            advice="close the store and open it again: recovery tells what survived",
+        ) from self.poison

@@ -1,0 +1,72 @@
+"""Every file name of a store, formatted and parsed in one place.
+
+    <store>/
+      LOCK  IDENTITY                    the writer's lock; what the store is
+      facts.msgpack                     an indexer's cache of what it saw; never trusted
+      journal/<first LSN>.wal
+      journal/CLOSED                    how far the journal reached at the last orderly close
+      generations/<LSN>[.<mend>]/       manifest.msgpack  snapshot.msgpack  search/
+      work/                             the writer's live Tantivy directory
+      quarantine/                       bytes that recovery or repair set aside
+
+LSNs are zero-padded to the 20 digits of a u64, so that names sort as numbers do.
+"""
+
+from __future__ import annotations
+
+import re
+
+LOCK = "LOCK"
+IDENTITY = "IDENTITY"
+FACTS = "facts.msgpack"
+JOURNAL = "journal"
+CLOSED = "CLOSED"
+GENERATIONS = "generations"
+WORK = "work"
+QUARANTINE = "quarantine"
+
+MANIFEST = "manifest.msgpack"
+SNAPSHOT = "snapshot.msgpack"
+SEARCH = "search"
+
+# What Tantivy calls its own files.
+SEARCH_META = "meta.json"
+SEARCH_MANAGED = ".managed.json"
+
+DEFAULT_STORE = ".diptych"
+
+_SEGMENT = re.compile(r"([0-9]{20})\.wal\Z")
+_GENERATION = re.compile(r"([0-9]{20})(?:\.([0-9]{1,9}))?\Z")
+_TEMPORARY = re.compile(r".*\.tmp\Z")
+
+
+def segment_name(first_lsn: int) -> str:
+    """The file name of the journal segment whose first frame carries `first_lsn`."""
+    return f"{first_lsn:020d}.wal"
+
+
+def parse_segment_name(name: str) -> int | None:
+    """The first LSN in a segment's file name; None for any other name."""
+    match = _SEGMENT.match(name)
+    return int(match[1]) if match else None
+
+
+def generation_name(lsn: int, mend: int = 0) -> str:
+    """The directory of the generation at `lsn`; `mend` counts the times repair published it anew."""
+    return f"{lsn:020d}.{mend}" if mend else f"{lsn:020d}"
+
+
+def parse_generation_name(name: str) -> tuple[int, int] | None:
+    """`(LSN, mend)` of a generation's directory name; None for any other name."""
+    match = _GENERATION.match(name)
+    return (int(match[1]), int(match[2] or 0)) if match else None
+
+
+def temporary_name(name: str) -> str:
+    """The name under which `name` is built before one rename publishes it."""
+    return f"{name}.tmp"
+
+
+def is_temporary(name: str) -> bool:
+    """Whether `name` is something unpublished that a crash left behind."""
+    return _TEMPORARY.match(name) is not None

@@ -1,0 +1,266 @@
+"""The schema of a code index: files with their symbols and relations.
+
+Payload, a msgpack array (strings are UTF-8 with the bytes of surrogateescape):
+
+    [content hash, language,
+     [[name, kind, [start line, start column, end line, end column], container, signature, documentation
+       (, occurrence: only where an earlier symbol agrees in name, kind and container)], ...],
+     [[kind, source, target, [start line, start column, end line, end column]], ...]]
+
+A symbol's item is the offset of its array in the payload, so that one symbol is decoded without the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import msgpack
+
+from diptych.errors import InvalidPathError, InvalidRecordError
+from diptych.model import FileRecord, Range, Relation, RelationHit, SearchHit, Symbol, SymbolHit, occurrences
+from diptych.schema.base import Field, Schema
+
+MAX_PATH_BYTES = 65_535
+MAX_COORDINATE = 2**32 - 1
+
+# How much of a text Tantivy is given: a longer one is found by its beginning, and stored whole in the record.
+_INDEXED_CHARACTERS = 4_096
+
+_SYMBOLS, _RELATIONS = 0, 1
+# A word inside an identifier: "HTTPServer2" -> "HTTP", "Server", "2".
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+_CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[A-Za-z][0-9]")
+
+_new = tuple.__new__
+
+
+def _unpacker() -> msgpack.Unpacker:
+    return msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)
+
+
+class CodeSchema(Schema[FileRecord]):
+    """Files by path, symbols by name, relations by target."""
+
+    name: ClassVar[str] = "code"
+    version: ClassVar[int] = 1
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field("name"),
+        Field("kind", "exact"),
+        Field("path"),
+        Field("language", "exact"),
+        Field("container"),
+        Field("signature"),
+        Field("documentation"),
+    )
+    default_fields: ClassVar[dict[str, float]] = {"name": 4.0, "signature": 1.0, "documentation": 1.0}
+    indexes: ClassVar[tuple[str, ...]] = ("symbols", "references")
+    counters: ClassVar[tuple[str, ...]] = ("symbols", "relations")
+
+    def __init__(self) -> None:
+        self._pack = msgpack.Packer(unicode_errors="surrogateescape", autoreset=True).pack
+
+    def key(self, name: str) -> bytes:
+        """A path's bytes, as Git holds them. Raises InvalidPathError."""
+        if type(name) is not str:
+            raise InvalidPathError(f"a path is a str, not {type(name).__name__}")
+        try:
+            key = name.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise InvalidPathError(f"the path {name!r} holds a lone surrogate") from None
+        # One test lets nearly every path through; the details are for the ones it stops.
+        if not key or b"\0" in key or key[0] == 47 or b"/." in key or b"//" in key or key[0] == 46:
+            _refuse_path(name, key)
+        if key[-1] == 47 or len(key) > MAX_PATH_BYTES:
+            _refuse_path(name, key)
+        return key
+
+    def key_of(self, record: FileRecord) -> bytes:
+        """The key of a record's path. Raises InvalidPathError."""
+        return self.key(record[0])
+
+    def pack(self, record: FileRecord) -> bytes:
+        """The payload of a record. Raises InvalidRecordError."""
+        path, content_hash, language, symbols, relations = record
+        if type(content_hash) is not str or type(language) is not str:
+            raise InvalidRecordError(f"{path}: content_hash and language are str")
+        alike = set()
+        for symbol in symbols:
+            try:
+                name, kind, (a, b, c, d), container, signature, documentation = symbol
+            except (TypeError, ValueError):
+                raise InvalidRecordError(f"{path}: {symbol!r:.200} is not a Symbol") from None
+            if not (
+                type(name) is type(kind) is type(container) is type(signature) is type(documentation) is str
+                and type(a) is type(b) is type(c) is type(d) is int
+                and -1 < a <= c <= MAX_COORDINATE
+                and -1 < b <= MAX_COORDINATE
+                and -1 < d <= MAX_COORDINATE
+            ):
+                raise InvalidRecordError(f"{path}: a field of {symbol!r:.200} has a wrong type or range")
+            alike.add((name, kind, container))
+        for relation in relations:
+            try:
+                kind, source, target, (a, b, c, d) = relation
+            except (TypeError, ValueError):
+                raise InvalidRecordError(f"{path}: {relation!r:.200} is not a Relation") from None
+            if not (
+                type(kind) is type(source) is type(target) is str
+                and type(a) is type(b) is type(c) is type(d) is int
+                and -1 < a <= c <= MAX_COORDINATE
+                and -1 < b <= MAX_COORDINATE
+                and -1 < d <= MAX_COORDINATE
+            ):
+                raise InvalidRecordError(f"{path}: a field of {relation!r:.200} has a wrong type or range")
+        stored: Sequence[tuple[Any, ...]] = symbols
+        if len(alike) != len(symbols):
+            stored = [
+                (*symbol, count) if count else symbol
+                for symbol, count in zip(symbols, occurrences(symbols), strict=True)
+            ]
+        try:
+            return bytes(self._pack((content_hash, language, stored, relations)))
+        except UnicodeEncodeError:
+            raise InvalidRecordError(f"{path}: a text in the record holds a lone surrogate") from None
+        except ValueError as error:
+            raise InvalidRecordError(f"{path}: the record cannot be packed: {error}") from None
+
+    def unpack(self, key: bytes, payload: bytes) -> FileRecord:
+        """The record again, equal to the one packed."""
+        content_hash, language, symbols, relations = msgpack.unpackb(
+            payload, use_list=False, unicode_errors="surrogateescape"
+        )
+        new = _new
+        return new(
+            FileRecord,
+            (
+                key.decode("utf-8", "surrogateescape"),
+                content_hash,
+                language,
+                tuple([new(Symbol, (s[0], s[1], new(Range, s[2]), s[3], s[4], s[5])) for s in symbols]),
+                tuple([new(Relation, (k, s, t, new(Range, r))) for k, s, t, r in relations]),
+            ),
+        )
+
+    def counts(self, payload: bytes) -> tuple[int, ...]:
+        """`(symbols, relations)`."""
+        unpacker = _unpacker()
+        unpacker.feed(payload)
+        unpacker.read_array_header()
+        unpacker.skip()
+        unpacker.skip()
+        symbols = unpacker.read_array_header()
+        for _ in range(symbols):
+            unpacker.skip()
+        return symbols, unpacker.read_array_header()
+
+    def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:
+        """Symbols by name with their offsets; each relation's target once, with item 0."""
+        unpacker = _unpacker()
+        unpacker.feed(payload)
+        unpacker.read_array_header()
+        unpacker.skip()
+        unpacker.skip()
+        tell, unpack = unpacker.tell, unpacker.unpack
+        names = []
+        for _ in range(unpacker.read_array_header()):
+            item = tell()
+            names.append((unpack()[0].encode("utf-8", "surrogateescape"), item))
+        targets = {relation[2] for relation in unpack()}
+        return names, [(target.encode("utf-8", "surrogateescape"), 0) for target in targets]
+
+    def matches(self, index: int, term: bytes, key: bytes, payload: bytes, items: Sequence[int]) -> list[Any]:
+        """SymbolHits for index 0, RelationHits for index 1."""
+        path = key.decode("utf-8", "surrogateescape")
+        name = term.decode("utf-8", "surrogateescape")
+        if index == _RELATIONS:
+            relations = msgpack.unpackb(payload, use_list=False, unicode_errors="surrogateescape")[3]
+            return [
+                RelationHit(path, Relation(kind, source, target, Range(*where)))
+                for kind, source, target, where in relations
+                if target == name
+            ]
+        found = []
+        for item in items:
+            symbol, occurrence = _symbol_at(payload, item)
+            if symbol.name == name:
+                found.append(SymbolHit(path, symbol, occurrence))
+        return found
+
+    def documents(self, key: bytes, payload: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+        """One document per symbol."""
+        unpacker = _unpacker()
+        unpacker.feed(payload)
+        unpacker.read_array_header()
+        unpacker.skip()
+        language = unpacker.unpack()
+        path = key.decode("utf-8", "replace")
+        tell, unpack = unpacker.tell, unpacker.unpack
+        for _ in range(unpacker.read_array_header()):
+            item = tell()
+            symbol = unpack()
+            name = _indexable(symbol[0])
+            document = {"name": name, "kind": _indexable(symbol[1]), "path": path}
+            if _CAMEL.search(name):
+                document["name"] = f"{name} {' '.join(_WORDS.findall(name))}"
+            # An absent field costs Tantivy nothing; an empty one is indexed.
+            if language:
+                document["language"] = _indexable(language)
+            if symbol[3]:
+                document["container"] = _indexable(symbol[3])
+            if symbol[4]:
+                document["signature"] = _indexable(symbol[4])
+            if symbol[5]:
+                document["documentation"] = _indexable(symbol[5])
+            yield item, document
+
+    def hit(self, key: bytes, payload: bytes, item: int, score: float) -> SearchHit:
+        """The symbol at offset `item`."""
+        symbol, occurrence = _symbol_at(payload, item)
+        return SearchHit(key.decode("utf-8", "surrogateescape"), symbol, score, occurrence)
+
+
+def _symbol_at(payload: bytes, item: int) -> tuple[Symbol, int]:
+    unpacker = _unpacker()
+    # Most symbols end within this; only a longer one costs a second look.
+    unpacker.feed(payload[item : item + 2_048])
+    try:
+        stored = unpacker.unpack()
+    except msgpack.OutOfData:
+        unpacker.feed(payload[item + 2_048 :])
+        stored = unpacker.unpack()
+    symbol = Symbol(stored[0], stored[1], Range(*stored[2]), stored[3], stored[4], stored[5])
+    return symbol, stored[6] if len(stored) > 6 else 0
+
+
+def _indexable(text: str) -> str:
+    """`text` as Tantivy takes it: valid UTF-8, of a bounded length."""
+    if len(text) > _INDEXED_CHARACTERS:
+        text = text[:_INDEXED_CHARACTERS]
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text
+
+
+def _refuse_path(name: str, key: bytes) -> None:
+    """Raise InvalidPathError for what makes `name` no path; return where there is nothing."""
+    if not key:
+        reason = "is empty"
+    elif b"\0" in key:
+        reason = "holds a NUL"
+    elif key[0] == 47:
+        reason = "is absolute: give it relative to the repository's root"
+    elif len(key) > MAX_PATH_BYTES:
+        reason = f"is longer than {MAX_PATH_BYTES:,} bytes"
+    elif {b"", b".", b".."} & set(key.split(b"/")):
+        reason = "has an empty, `.` or `..` component"
+    else:
+        return
+    shown = name if len(name) <= 200 else name[:200] + "…"
+    raise InvalidPathError(f"the path {shown!r} {reason}")
+
+
+CODE = CodeSchema()

@@ -1,0 +1,69 @@
+"""A small checksummed msgpack document: the form of the identity and of a manifest.
+
+    [magic: str, format: int, body: bin, checksum: uint64]
+
+`checksum` is XXH3-64 of the body, seeded with that of the magic and the format, so that a body under another
+head does not pass. The body is msgpack as well, so that any decoder can read the whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+from xxhash import xxh3_64_intdigest
+
+from diptych.errors import CorruptionError, IncompatibleStoreError
+
+FORMAT_VERSION = 1
+# No identity or manifest comes near this; a length beyond it is damage, not a reason to allocate.
+MAX_SIZE_BYTES = 16 * 1024 * 1024
+
+
+def seal(magic: str, body: dict[str, Any], *, version: int = FORMAT_VERSION) -> bytes:
+    """`body` as checksummed bytes."""
+    packed = msgpack.packb(body)
+    return bytes(msgpack.packb([magic, version, packed, _checksum(magic, version, packed)]))
+
+
+def unseal(magic: str, data: bytes, *, where: str) -> dict[str, Any]:
+    """The body of what `seal` made.
+
+    Raises IncompatibleStoreError for a newer format, and CorruptionError, naming `where`, for all else
+    that is wrong.
+    """
+    version, packed = _open(magic, data, where)
+    if version > FORMAT_VERSION:
+        raise IncompatibleStoreError(
+            f"{where} is of format {version}, and this Diptych reads up to format {FORMAT_VERSION}",
+            advice="open it with a newer Diptych",
+        )
+    try:
+        body = msgpack.unpackb(packed, strict_map_key=False, use_list=False)
+    except Exception as error:  # noqa: BLE001 - msgpack raises a dozen kinds; all mean the same here
+        raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
+    if not isinstance(body, dict):
+        raise CorruptionError(f"{where} holds no map", where=where)
+    return body
+
+
+def _open(magic: str, data: bytes, where: str) -> tuple[int, bytes]:
+    """The format and the body's bytes, the checksum tested."""
+    if len(data) > MAX_SIZE_BYTES:
+        raise CorruptionError(f"{where} is too long to be whole", where=where)
+    try:
+        parts = msgpack.unpackb(data, use_list=False)
+    except Exception as error:  # noqa: BLE001 - see above
+        raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
+    if not isinstance(parts, tuple) or len(parts) != 4 or parts[0] != magic:
+        raise CorruptionError(f"{where} does not begin with {magic}", where=where)
+    _, version, packed, checksum = parts
+    if not isinstance(version, int) or not isinstance(packed, bytes):
+        raise CorruptionError(f"{where} has fields of the wrong type", where=where)
+    if checksum != _checksum(magic, version, packed):
+        raise CorruptionError(f"{where} fails its checksum", where=where)
+    return version, packed
+
+
+def _checksum(magic: str, version: int, packed: bytes) -> int:
+    return xxh3_64_intdigest(packed, xxh3_64_intdigest(f"{magic} {version}".encode()))

@@ -1,0 +1,1 @@
+"""The snapshot leaf: bytes (`format`), `reader` and `writer`."""

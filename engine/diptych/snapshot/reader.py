@@ -1,0 +1,183 @@
+"""Reading a snapshot leaf through a memory map. Every record and bucket is checked when it is read."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from xxhash import xxh3_64_intdigest
+
+from diptych.errors import CorruptSnapshotError
+from diptych.fs import translated
+from diptych.snapshot.format import (
+    BIN32_SIZE,
+    KEY_INDEX,
+    OFFSET,
+    TRAILER_SIZE,
+    RecordPlace,
+    check_bucket,
+    decode_head,
+    decode_record_place,
+    decode_table,
+    decode_trailer,
+    encode_head,
+    find_postings,
+    term_hash,
+)
+
+
+class StoredRecord(NamedTuple):
+    """A record as bytes, with its id in this snapshot."""
+
+    id: int
+    key: bytes
+    check: int
+    payload: bytes
+
+
+class SnapshotReader:
+    """One snapshot file, open. Safe to use from several threads; unaffected when the file is deleted.
+
+    Opening reads the head and the trailer only, so that it costs the same for any number of records.
+    """
+
+    def __init__(self, path: str, *, size: int | None = None) -> None:
+        """Open `path`, which must have `size` bytes.
+
+        Raises CorruptSnapshotError, IncompatibleStoreError, or StorageError.
+        """
+        self.path = path
+        with translated("open", path), open(path, "rb") as file:
+            actual = os.fstat(file.fileno()).st_size
+            if (size is not None and actual != size) or actual < TRAILER_SIZE:
+                raise CorruptSnapshotError(
+                    f"{path} has {actual:,} bytes instead of {size or TRAILER_SIZE:,}", where=path
+                )
+            self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.size = actual
+        self.trailer = decode_trailer(self.map[-TRAILER_SIZE:], where=path)
+        self.store_id, self.lsn = decode_head(self.map[:64], where=path)
+        self.records_begin = len(encode_head(self.store_id, self.lsn))
+        self._offsets = self.trailer.offsets
+        self._indexes = self.trailer.indexes
+
+    def __len__(self) -> int:
+        return self.trailer.records
+
+    def get(self, key: bytes) -> StoredRecord | None:
+        """The record of `key`, or None. Raises CorruptSnapshotError."""
+        for posting in self.lookup(KEY_INDEX, key):
+            place = self._place(posting >> 32)
+            if place.key == key:
+                return self._checked(place)
+        return None
+
+    def __contains__(self, key: bytes) -> bool:
+        return any(self._place(posting >> 32).key == key for posting in self.lookup(KEY_INDEX, key))
+
+    def lookup(self, index: int, term: bytes) -> array[int]:
+        """The postings (`id << 32 | item`) of a term's hash in index `index`; 0 is that of the keys.
+
+        Raises CorruptSnapshotError.
+        """
+        hash_ = term_hash(term)
+        bits = self._indexes[index].bits
+        bucket = hash_ >> (64 - bits) if bits else 0
+        return find_postings(self.bucket(index, bucket), hash_)
+
+    def record(self, record_id: int) -> StoredRecord:
+        """The record with that id. Raises CorruptSnapshotError."""
+        return self._checked(self._place(record_id))
+
+    def bucket(self, index: int, bucket: int) -> bytes:
+        """The bytes of a bucket, checked. Raises CorruptSnapshotError."""
+        begin, end = self.bucket_extent(index, bucket)
+        data = self.map[begin + BIN32_SIZE : end]
+        if not check_bucket(data, index, bucket):
+            raise CorruptSnapshotError(
+                f"{self.path}: bucket {bucket} of index {index} fails its checksum",
+                where=f"{self.path}@{begin}",
+            )
+        return data
+
+    def bucket_extent(self, index: int, bucket: int) -> tuple[int, int]:
+        """Where a bucket begins and ends in the file, its msgpack head included; not checked."""
+        at = self._indexes[index].ends + 8 * bucket
+        return OFFSET.unpack_from(self.map, at - 8)[0], OFFSET.unpack_from(self.map, at)[0]
+
+    def scan(self, after: bytes | None = None) -> Iterator[StoredRecord]:
+        """All records in key order, or those with a key above `after`. Raises CorruptSnapshotError."""
+        offset = self.records_begin if after is None else self.seek(after)[1]
+        previous = after
+        while offset < self.trailer.records_end:
+            place = decode_record_place(self.map, offset, self.trailer.records_end, where=self.path)
+            record = self._checked(place)
+            if previous is not None and record.key <= previous:
+                raise CorruptSnapshotError(f"{self.path}: disorder at byte {offset}", where=self.path)
+            previous, offset = record.key, place.end
+            yield record
+
+    def seek(self, key: bytes) -> tuple[int, int, bool]:
+        """`(position, offset, found)`: the first record above `key` in key order; whether `key` is there."""
+        low, high = 0, self.trailer.records
+        found = False
+        while low < high:
+            middle = (low + high) // 2
+            place = self._place(self._id_at(middle))
+            if place.key <= key:
+                found = found or place.key == key
+                low = middle + 1
+            else:
+                high = middle
+        offset = self.trailer.records_end
+        if low < self.trailer.records:
+            offset = self.offset_of(self._id_at(low))
+        return low, offset, found
+
+    def order(self) -> array[int]:
+        """The ids in key order."""
+        begin = self.trailer.order
+        return decode_table("I", self.map[begin : begin + 4 * self.trailer.records])
+
+    def offsets(self) -> array[int]:
+        """By id, where the record stands; 0 where there is none."""
+        begin = self.trailer.offsets
+        return decode_table("Q", self.map[begin : begin + 8 * self.trailer.ids])
+
+    def ends(self, index: int) -> array[int]:
+        """By bucket, the offset behind it."""
+        begin = self._indexes[index].ends
+        return decode_table("Q", self.map[begin : begin + (8 << self._indexes[index].bits)])
+
+    def offset_of(self, record_id: int) -> int:
+        """Where the record with that id stands. Raises CorruptSnapshotError."""
+        if record_id >= self.trailer.ids:
+            raise CorruptSnapshotError(f"{self.path}: no record has the id {record_id}", where=self.path)
+        offset: int = OFFSET.unpack_from(self.map, self._offsets + 8 * record_id)[0]
+        return offset
+
+    def _id_at(self, position: int) -> int:
+        at = self.trailer.order + 4 * position
+        return int.from_bytes(self.map[at : at + 4], "little")
+
+    def _place(self, record_id: int) -> RecordPlace:
+        offset = self.offset_of(record_id)
+        place = decode_record_place(self.map, offset, self.trailer.records_end, where=self.path)
+        if place.id != record_id:
+            raise CorruptSnapshotError(
+                f"{self.path}: record {place.id} stands in the place of {record_id}",
+                where=f"{self.path}@{offset}",
+            )
+        return place
+
+    def _checked(self, place: RecordPlace) -> StoredRecord:
+        payload = self.map[place.payload : place.end]
+        if xxh3_64_intdigest(payload, xxh3_64_intdigest(place.key)) != place.check:
+            raise CorruptSnapshotError(
+                f"{self.path}: the record of {place.key!r} fails its check",
+                where=f"{self.path}@{place.payload}",
+            )
+        return StoredRecord(place.id, place.key, place.check, payload)

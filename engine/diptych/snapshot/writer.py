@@ -1,0 +1,310 @@
+"""Writing a snapshot leaf: the records of the one before as bytes, the changes merged in, the indexes mended.
+
+The Python work grows with what changed; the rest is copied in runs. Where there is no snapshot before, all is
+a change.
+"""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from xxhash import xxh3_64_intdigest
+
+from diptych.schema.base import Schema
+from diptych.snapshot.format import (
+    KEY_INDEX,
+    IndexPlace,
+    Trailer,
+    bucket_of,
+    decode_bucket,
+    encode_bin,
+    encode_bucket,
+    encode_head,
+    encode_record,
+    encode_table,
+    encode_trailer,
+    term_hash,
+)
+from diptych.snapshot.hashed import HashedFile
+from diptych.snapshot.postings import Postings
+from diptych.snapshot.reader import SnapshotReader
+
+_COPY_BYTES = 1024 * 1024
+# Hashes to a bucket: about this many after a rebuild; rebuilt when the mean leaves the bounds.
+_HASHES_WANTED = 8
+_HASHES_MOST = 24
+_HASHES_LEAST = 2
+
+
+class Change(NamedTuple):
+    """What becomes of a key: a record, or nothing when `payload` is None."""
+
+    key: bytes
+    check: int
+    payload: bytes | None
+
+
+class Written(NamedTuple):
+    """What came of it: size in bytes, BLAKE3, records, and the schema's counts over all of them."""
+
+    size: int
+    blake3: str
+    records: int
+    counts: tuple[int, ...]
+
+
+def write_snapshot(
+    path: str,
+    *,
+    store_id: bytes,
+    lsn: int,
+    schema: Schema[Any],
+    base: SnapshotReader | None,
+    base_counts: Sequence[int],
+    changes: Iterable[Change],
+    breathe: Callable[[], None] = lambda: None,
+) -> Written:
+    """Write to `path` the snapshot at `lsn`: `base` with `changes`, which come in key order, each key once.
+
+    `base_counts` are the schema's counts over `base`. `breathe` is called between small pieces of work, to
+    let other threads run. Removing a key that is not there is nothing. The file is fsynced, its name is not.
+
+    Raises CorruptSnapshotError where a part of `base` that is decoded is damaged (bytes that are copied are
+    not looked at: see to that before), and StorageError.
+    """
+    out = HashedFile(path)
+    try:
+        return _Merge(out, store_id, lsn, schema, base, base_counts, breathe).run(changes)
+    finally:
+        out.close()
+
+
+class _Merge:
+    def __init__(
+        self,
+        out: HashedFile,
+        store_id: bytes,
+        lsn: int,
+        schema: Schema[Any],
+        base: SnapshotReader | None,
+        base_counts: Sequence[int],
+        breathe: Callable[[], None],
+    ) -> None:
+        self.out, self.schema, self.base, self.lsn, self.breathe = out, schema, base, lsn, breathe
+        self.counts = list(base_counts) if base is not None else [0] * len(schema.counters)
+        self.order, self.offsets = array("I"), array("Q")
+        self.base_order, self.base_offsets = array("I"), array("Q")
+        if base is not None:
+            self.base_order, self.base_offsets = base.order(), base.offsets()
+            self.offsets = self.base_offsets[:]
+        self.next_free = 0
+        self.changed_ids: set[int] = set()
+        directory = os.path.dirname(out.path)
+        self.added = [Postings(directory) for _ in range(1 + len(schema.indexes))]
+        self.touched: list[set[int]] = [set() for _ in self.added]
+        out.write(encode_head(store_id, lsn))
+
+    def run(self, changes: Iterable[Change]) -> Written:
+        position = 0
+        for change in changes:
+            position = self._merge(change, position)
+            self.breathe()
+        self._copy_records(position, len(self.base_order))
+        out = self.out
+        records_end = out.position
+        order = self._write_table(self.order)
+        offsets = self._write_table(self.offsets)
+        places = tuple(self._write_index(number) for number in range(len(self.added)))
+        out.write(
+            encode_trailer(
+                Trailer(self.lsn, len(self.order), len(self.offsets), records_end, order, offsets, places)
+            )
+        )
+        for postings in self.added:
+            postings.close()
+        return Written(out.position, out.finish(), len(self.order), tuple(self.counts))
+
+    def _merge(self, change: Change, position: int) -> int:
+        """Write what comes before the change, and the change; the position in the base behind it."""
+        key, check, payload = change
+        record_id = -1
+        if self.base is not None:
+            behind, _, found = self.base.seek(key)
+            self._copy_records(position, behind - 1 if found else behind)
+            position = behind
+            if found:
+                record_id = self.base_order[behind - 1]
+                self._forget(record_id)
+        if payload is None:
+            if record_id >= 0:
+                self.offsets[record_id] = 0
+            return position
+        if record_id < 0:
+            record_id = self._new_id()
+        self.offsets[record_id] = self.out.position
+        self.order.append(record_id)
+        self.out.write(encode_record(record_id, check, key, payload))
+        self._learn(record_id, key, payload)
+        return position
+
+    def _forget(self, record_id: int) -> None:
+        """Take the base's record out of the counts, and mark the buckets its terms are in."""
+        assert self.base is not None
+        old = self.base.record(record_id)
+        self.changed_ids.add(record_id)
+        for number, count in enumerate(self.schema.counts(old.payload)):
+            self.counts[number] -= count
+        for number, terms in self._terms(old.key, old.payload):
+            bits = self.base.trailer.indexes[number].bits
+            self.touched[number].update([bucket_of(term_hash(term), bits) for term, _ in terms])
+
+    def _learn(self, record_id: int, key: bytes, payload: bytes) -> None:
+        for number, count in enumerate(self.schema.counts(payload)):
+            self.counts[number] += count
+        high = record_id << 32
+        for number, terms in self._terms(key, payload):
+            self.added[number].add([(xxh3_64_intdigest(term), high | item) for term, item in terms])
+
+    def _terms(self, key: bytes, payload: bytes) -> Iterable[tuple[int, Iterable[tuple[bytes, int]]]]:
+        yield KEY_INDEX, ((key, 0),)
+        yield from enumerate(self.schema.terms(payload), start=1)
+
+    def _new_id(self) -> int:
+        """The lowest id that no record has."""
+        try:
+            self.next_free = self.offsets.index(0, self.next_free)
+        except ValueError:
+            self.next_free = len(self.offsets)
+            self.offsets.append(0)
+        return self.next_free
+
+    def _copy_records(self, first: int, last: int) -> None:
+        """Copy the base's records at positions `first` to `last` of its order, as bytes."""
+        if first >= last:
+            return
+        assert self.base is not None
+        ids = self.base_order[first:last]
+        begin = self.base_offsets[ids[0]]
+        end = self.base.trailer.records_end
+        if last < len(self.base_order):
+            end = self.base_offsets[self.base_order[last]]
+        shift = self.out.position - begin
+        self._copy_bytes(begin, end)
+        self.order.extend(ids)
+        if shift:
+            offsets = self.offsets
+            for number, record_id in enumerate(ids):
+                offsets[record_id] += shift
+                if not number & 0xFFF:
+                    self.breathe()
+
+    def _copy_bytes(self, begin: int, end: int) -> None:
+        assert self.base is not None
+        for at in range(begin, end, _COPY_BYTES):
+            self.out.write(self.base.map[at : min(at + _COPY_BYTES, end)])
+            self.breathe()
+
+    def _write_table(self, values: array[int]) -> int:
+        """Write a table; returns where its bytes begin."""
+        data = encode_table(values)
+        self.out.write(encode_bin(len(data)))
+        begin = self.out.position
+        self.out.write(data)
+        return begin
+
+    def _write_index(self, number: int) -> IndexPlace:
+        place = self.base.trailer.indexes[number] if self.base is not None else IndexPlace(0, 0, 0)
+        most = place.hashes + self.added[number].count
+        dense = place.hashes >= _HASHES_LEAST << place.bits or not place.bits
+        if place.hashes and dense and most <= _HASHES_MOST << place.bits:
+            return self._mend_index(number, place)
+        return self._build_index(number, place)
+
+    def _build_index(self, number: int, place: IndexPlace) -> IndexPlace:
+        """All buckets anew, from the base's postings and the added ones."""
+        added = self.added[number]
+        if place.hashes:
+            assert self.base is not None
+            for bucket in range(1 << place.bits):
+                kept = decode_bucket(self.base.bucket(number, bucket))
+                added.add(
+                    [
+                        (hash_, posting)
+                        for hash_, postings in kept.items()
+                        for posting in postings
+                        if posting >> 32 not in self.changed_ids
+                    ]
+                )
+                self.breathe()
+        bits = (added.distinct() // _HASHES_WANTED).bit_length()
+        ends, total = array("Q"), 0
+        begin = self.out.position
+        bucket = 0
+        hashes: list[int] = []
+        postings: list[list[int]] = []
+        shift = 64 - bits
+
+        def flush() -> None:
+            nonlocal hashes, postings
+            self.out.write(encode_bucket(number, bucket, hashes, postings))
+            ends.append(self.out.position)
+            hashes, postings = [], []
+            self.breathe()
+
+        for hash_, some in added.grouped():
+            while hash_ >> shift != bucket:
+                flush()
+                bucket += 1
+            hashes.append(hash_)
+            postings.append(some)
+            total += 1
+        while bucket < 1 << bits:
+            flush()
+            bucket += 1
+        return self._write_ends(bits, begin, ends, total)
+
+    def _mend_index(self, number: int, place: IndexPlace) -> IndexPlace:
+        """The touched buckets anew, the others copied in runs."""
+        assert self.base is not None
+        bits, total, changed = place.bits, place.hashes, self.changed_ids
+        added: dict[int, list[tuple[int, list[int]]]] = {}
+        for hash_, some in self.added[number].grouped():
+            added.setdefault(bucket_of(hash_, bits), []).append((hash_, some))
+        base_ends, ends = self.base.ends(number), array("Q")
+        section = self.base.bucket_extent(number, 0)[0]
+        begin = self.out.position
+        position = 0
+
+        def copy(last: int) -> None:
+            first_byte = base_ends[position - 1] if position else section
+            last_byte = base_ends[last - 1] if last else section
+            shift = self.out.position - first_byte
+            self._copy_bytes(first_byte, last_byte)
+            ends.extend([end + shift for end in base_ends[position:last]])
+
+        for bucket in sorted(self.touched[number].union(added)):
+            copy(bucket)
+            old = decode_bucket(self.base.bucket(number, bucket))
+            new = {
+                hash_: kept
+                for hash_, postings in old.items()
+                if (kept := [posting for posting in postings if posting >> 32 not in changed])
+            }
+            for hash_, some in added.get(bucket, ()):
+                new.setdefault(hash_, []).extend(some)
+            hashes = sorted(new)
+            total += len(hashes) - len(old)
+            self.out.write(encode_bucket(number, bucket, hashes, [new[hash_] for hash_ in hashes]))
+            ends.append(self.out.position)
+            position = bucket + 1
+            self.breathe()
+        copy(1 << bits)
+        return self._write_ends(bits, begin, ends, total)
+
+    def _write_ends(self, bits: int, begin: int, ends: array[int], total: int) -> IndexPlace:
+        """Write the table of ends, the section's begin before it, so that bucket 0 is no exception."""
+        at = self._write_table(array("Q", [begin]) + ends)
+        return IndexPlace(bits, at + 8, total)
