@@ -1,0 +1,56 @@
+"""A record as msgpack bytes and back, as anyone would write it: what peers store, and the cache of data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+import msgpack
+
+from diptych.model import FileRecord, Range, Relation, Symbol
+
+_READ_BYTES = 1 << 20
+
+
+def pack(record: FileRecord) -> bytes:
+    """The record's bytes."""
+    packed: bytes = msgpack.packb(record, unicode_errors="surrogateescape")
+    return packed
+
+
+def from_plain(plain: tuple) -> FileRecord:  # type: ignore[type-arg]
+    """The record of unpacked tuples."""
+    path, digest, language, symbols, relations = plain
+    return FileRecord(
+        path, digest, language,
+        [Symbol(n, k, Range._make(r), c, s, d) for n, k, r, c, s, d in symbols],
+        [Relation(k, s, t, Range._make(r)) for k, s, t, r in relations],
+    )
+
+
+def unpack(data: bytes) -> FileRecord:
+    """The record of those bytes."""
+    return from_plain(msgpack.unpackb(data, use_list=False, unicode_errors="surrogateescape"))
+
+
+def write_records(path: str, records: Iterable[FileRecord]) -> tuple[int, int]:
+    """Write records to a file of their own; return how many files and symbols they were."""
+    files = symbols = 0
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "wb", buffering=_READ_BYTES) as file:
+        for record in records:
+            file.write(pack(record))
+            files += 1
+            symbols += len(record.symbols)
+    os.replace(temporary, path)
+    return files, symbols
+
+
+def read_records(path: str) -> Iterator[FileRecord]:
+    """The records of such a file, one at a time."""
+    with open(path, "rb") as file:
+        unpacker = msgpack.Unpacker(
+            file, use_list=False, unicode_errors="surrogateescape", read_size=_READ_BYTES, max_buffer_size=0
+        )
+        for plain in unpacker:
+            yield from_plain(plain)

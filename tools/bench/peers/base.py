@@ -1,0 +1,59 @@
+"""What a row asks of a peer. A peer that lacks a function says so in `lacks`, and the row repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from diptych.model import FileRecord, Symbol
+
+Found = tuple[str, Symbol]
+
+
+class Peer:
+    """One way to store records of files. Made with the folder it keeps its files in; opens at once.
+
+    Writes are durable when they return, unless `durable` says otherwise.
+    """
+
+    name: ClassVar[str]
+    # Peers that share a name here can open the same files.
+    layout: ClassVar[str]
+    durable: ClassVar[bool] = True
+    lacks: ClassVar[dict[str, str]] = {}
+    about: ClassVar[str] = ""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def commit(self, records: list[FileRecord]) -> None:
+        """Replace what is known of these files, in one transaction."""
+        raise NotImplementedError
+
+    def load(self, batches: Iterable[list[FileRecord]]) -> None:
+        """Fill an empty store; all of it is durable and readable at the end."""
+        for batch in batches:
+            self.commit(batch)
+
+    def count(self) -> int:
+        """How many files there are."""
+        raise NotImplementedError
+
+    def file(self, path: str) -> FileRecord | None:
+        """What is known of a file."""
+        raise NotImplementedError
+
+    def symbols(self, name: str) -> list[Found]:
+        """The symbols of exactly that name."""
+        raise NotImplementedError
+
+    def search(self, terms: tuple[str, ...], limit: int) -> list[Found]:
+        """The best symbols whose text holds every term."""
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """Wait for what the peer still does in the background."""
+
+    def close(self) -> None:
+        """Let go of the files."""
+        raise NotImplementedError

@@ -1,0 +1,46 @@
+"""Diptych, through its public surface alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diptych.model import FileRecord
+from tools.bench.peers.base import Found, Peer
+
+
+class Diptych(Peer):
+    """A commit returns once its frame of the journal is on disk."""
+
+    name = "diptych"
+    layout = "diptych"
+    about = 'durability="journal"'
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        import diptych
+
+        self.store = diptych.Store.open(path)
+
+    def commit(self, records: list[FileRecord]) -> None:
+        with self.store.transaction() as txn:
+            for record in records:
+                txn.index_file(record)
+
+    def load(self, batches: Iterable[list[FileRecord]]) -> None:
+        super().load(batches)
+        self.store.checkpoint()
+
+    def count(self) -> int:
+        return len(self.store)
+
+    def file(self, path: str) -> FileRecord | None:
+        return self.store.file(path)
+
+    def symbols(self, name: str) -> list[Found]:
+        return [(hit.path, hit.symbol) for hit in self.store.symbols(name)]
+
+    def search(self, terms: tuple[str, ...], limit: int) -> list[Found]:
+        return [(hit.path, hit.symbol) for hit in self.store.search(" AND ".join(terms), limit=limit)]
+
+    def close(self) -> None:
+        self.store.close()

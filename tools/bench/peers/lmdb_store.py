@@ -1,0 +1,91 @@
+"""LMDB: records by path, and names to (path, position) as sorted duplicates."""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+from diptych.model import FileRecord
+from tools.bench.data import codec
+from tools.bench.peers.base import Found, Peer
+
+_MAP_BYTES = 64 << 30
+_KEY_BYTES_MAX = 511
+
+
+def locate(path: bytes, position: int) -> bytes:
+    """A symbol's place, as the value of a name."""
+    return path + b"\0" + position.to_bytes(4, "big")
+
+
+class Lmdb(Peer):
+    """Each commit is synced; names and relations are indexed by hand."""
+
+    name = "lmdb"
+    layout = "lmdb"
+    about = "synced commits; records as msgpack; names and targets as sorted duplicates"
+    lacks: ClassVar[dict[str, str]] = {"search": "no full text"}
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        import lmdb
+
+        os.makedirs(path, exist_ok=True)
+        # No read-ahead: the manual advises it for random access to a store larger than memory allows.
+        self.environment = lmdb.open(path, map_size=_MAP_BYTES, max_dbs=3, readahead=False, meminit=False)
+        self._files = self.environment.open_db(b"files")
+        self._names = self.environment.open_db(b"names", dupsort=True)
+        self._targets = self.environment.open_db(b"targets", dupsort=True)
+
+    def commit(self, records: list[FileRecord]) -> None:
+        with self.environment.begin(write=True) as txn:
+            for record in records:
+                path = os.fsencode(record.path)
+                old = txn.get(path, db=self._files)
+                if old is not None:
+                    for database, key, value in self._entries(codec.unpack(old), path):
+                        txn.delete(key, value, db=database)
+                txn.put(path, codec.pack(record), db=self._files)
+                for database, key, value in self._entries(record, path):
+                    txn.put(key, value, db=database)
+
+    def _entries(self, record: FileRecord, path: bytes) -> list[tuple[object, bytes, bytes]]:
+        entries: list[tuple[object, bytes, bytes]] = [
+            (self._names, _key(symbol[0]), locate(path, position))
+            for position, symbol in enumerate(record.symbols)
+        ]
+        entries += [
+            (self._targets, _key(relation[2]), locate(path, position))
+            for position, relation in enumerate(record.relations)
+        ]
+        return entries
+
+    def count(self) -> int:
+        with self.environment.begin() as txn:
+            return int(txn.stat(self._files)["entries"])
+
+    def file(self, path: str) -> FileRecord | None:
+        with self.environment.begin(db=self._files, buffers=True) as txn:
+            data = txn.get(os.fsencode(path))
+            return None if data is None else codec.unpack(data)
+
+    def symbols(self, name: str) -> list[Found]:
+        found = []
+        with self.environment.begin(buffers=True) as txn:
+            cursor = txn.cursor(db=self._names)
+            if cursor.set_key(_key(name)):
+                for value in cursor.iternext_dup():
+                    place = bytes(value)
+                    path, position = place[:-5], int.from_bytes(place[-4:], "big")
+                    symbol = codec.unpack(txn.get(path, db=self._files)).symbols[position]
+                    if symbol[0] == name:
+                        found.append((os.fsdecode(path), symbol))
+        return found
+
+    def close(self) -> None:
+        self.environment.close()
+
+
+def _key(name: str) -> bytes:
+    # LMDB has a shortest and a longest key; what is cut off is compared after the record is read.
+    return (b"." + name.encode("utf-8", "surrogateescape"))[:_KEY_BYTES_MAX]

@@ -1,0 +1,1 @@
+"""What comes out: a table on the terminal, and a page with plots."""

@@ -1,0 +1,127 @@
+"""Bulk load into an empty store, to the point where all of it is durable and can be read and searched."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import Any
+
+from tools.bench import agree, peers
+from tools.bench.context import Context, Row, Start
+from tools.bench.data.dataset import Dataset, batched
+from tools.bench.results import RowResult
+
+BATCH_FILES = 1_000
+_FLOOR = "tantivy alone"
+# Beyond this many symbols one round shows what three would: rounds are for small, noisy figures.
+_ONE_ROUND_SYMBOLS = 1_000_000
+
+
+class LoadSession:
+    """Fills a new store each round; the last one stays."""
+
+    def __init__(self, peer: str, path: str, data: Dataset, check: bool = True) -> None:
+        self._class = peers.peer_class(peer)
+        self._path = path
+        self._data = data
+        self._check = check
+        self._records = data.records()
+        self._class(path).close()  # what is imported on first use is not part of a load
+
+    def round(self, _number: int) -> float:
+        shutil.rmtree(self._path, ignore_errors=True)
+        begin = time.perf_counter()
+        peer = self._class(self._path)
+        peer.load(batched(self._records, BATCH_FILES))
+        elapsed_s = time.perf_counter() - begin
+        peer.close()
+        return elapsed_s
+
+    def finish(self) -> None:
+        """Leave the store closed, for others to read."""
+
+    def answers(self) -> dict[str, Any]:
+        if not self._check:
+            return {}
+        peer = self._class(self._path)
+        sample = self._records[:: max(1, len(self._records) // 200)]
+        answers: dict[str, Any] = {
+            "how many files were loaded": peer.count(),
+            "a sample of files": agree.digest([peer.file(record.path) for record in sample]),
+        }
+        if "symbols" not in peer.lacks:
+            answers["a sample of symbols"] = agree.digest(
+                [agree.found(peer.symbols(one.symbols[0].name)) for one in sample if one.symbols]
+            )
+        peer.close()
+        return answers
+
+
+class TantivyAlone:
+    """The floor: the documents of the same symbols, added and committed once, with nothing around them."""
+
+    def __init__(self, path: str, data: Dataset) -> None:
+        from tools.bench.data import codec
+        from tools.bench.peers import tantivy_index
+
+        self._library = tantivy_index
+        self._path = path
+        self._records = data.records()
+        self._payloads = [codec.pack(record) for record in self._records]
+
+    def round(self, _number: int) -> float:
+        shutil.rmtree(self._path, ignore_errors=True)
+        begin = time.perf_counter()
+        index = self._library.create(self._path)
+        writer = self._library.writer(index)
+        for record, payload in zip(self._records, self._payloads, strict=True):
+            self._library.add(writer, record, payload)
+        writer.commit()
+        return time.perf_counter() - begin
+
+    def answers(self) -> dict[str, Any]:
+        return {}
+
+
+def run(ctx: Context, result: RowResult) -> None:
+    """See the module."""
+    points = ctx.real(result) + ctx.generated()
+    for point in points:
+        names = ctx.choose(
+            "diptych", "sqlite normal + fts5", "sqlite full + fts5", "tantivy + pickle", "tantivy + msgpack",
+            "lmdb", "rocksdb", "duckdb",
+        )
+        places = {name: ctx.new_place() for name in names}
+        starts: dict[str, Start] = {
+            name: ("tools.bench.rows.load:LoadSession", name, places[name], point) for name in names
+        }
+        floor = ctx.new_place()
+        starts[_FLOOR] = ("tools.bench.rows.load:TantivyAlone", floor, point)
+        rounds = 1 if point.symbols > _ONE_ROUND_SYMBOLS else min(3, ctx.size.rounds)
+        for name, taken in ctx.duel(result, starts, rounds).items():
+            result.add(
+                name, "rate", "symbols/s", point, [point.symbols / elapsed_s for elapsed_s in taken],
+                more_is_better=True, note=_note(name),
+            )
+        for name, place in places.items():
+            if result.find(name, "rate", point) is not None:
+                ctx.keep_as_fixture(name, point, place)
+        shutil.rmtree(floor, ignore_errors=True)
+        where = f"on {point.name}"
+        result.judge_ratio(f"0.85 of Tantivy alone {where}", _FLOOR, "rate", point, at_least=0.85)
+        result.judge_ratio(
+            f"at least SQLite NORMAL + FTS5 {where}", "sqlite normal + fts5", "rate", point, at_least=1.0
+        )
+
+
+def _note(name: str) -> str:
+    if name == _FLOOR:
+        return "documents only: no lookup by path or name, no journal"
+    lacks = peers.peer_class(name).lacks
+    return "; ".join(f"{what}: {why}" for what, why in lacks.items())
+
+
+ROW = Row(
+    "load", "Bulk load into an empty store",
+    "0.85 of the rate of Tantivy alone; at least SQLite NORMAL + FTS5's", run,
+)
