@@ -1,0 +1,184 @@
+"""The kinds of asset a version is made of, and the check that a source is what it is said to be.
+
+Each kind says which parts it has, and looks at a few bytes of each: a wrong path given to `stage` is then a
+sentence at once, and not an engine's crash after publishing. The bytes looked at are those with which the
+format's own reader begins.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from diptych.fs import translated
+from diptych.layout import GENERATIONS, IDENTITY, LOCK, WORK, is_temporary
+from diptych.versions.errors import InvalidAssetError
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file or directory of an asset: where it comes from, and its path below the asset's own.
+
+    "" as `name` means that the asset is this one file or directory. `skip` names entries at the top of a
+    directory that do not belong in a version.
+    """
+
+    name: str
+    source: str
+    skip: frozenset[str] = frozenset()
+
+
+class Asset:
+    """Something to be staged under a name: one of the kinds below."""
+
+    kind: ClassVar[str]
+
+    def parts(self) -> list[Part]:
+        """What to bring over. Raises InvalidAssetError where a source is missing or of another kind."""
+        raise NotImplementedError
+
+    @property
+    def writer_lock(self) -> str | None:
+        """The lock to hold while the source is read; None where its owner has no such lock."""
+        return None
+
+
+@dataclass(frozen=True)
+class Files(Asset):
+    """Any file, or any directory with all in it."""
+
+    path: PathLike
+    kind: ClassVar[str] = "files"
+
+    def parts(self) -> list[Part]:
+        if not os.path.isdir(self.path):
+            _head(self.path)
+        return [Part("", os.fspath(self.path))]
+
+
+@dataclass(frozen=True)
+class DiptychStore(Asset):
+    """A Diptych store. Staged without its lock file and its cache; no writer may have it open meanwhile."""
+
+    path: PathLike
+    kind: ClassVar[str] = "store"
+
+    def parts(self) -> list[Part]:
+        _directory(self.path, "a Diptych store")
+        names = os.listdir(self.path)
+        if IDENTITY not in names or GENERATIONS not in names:
+            raise InvalidAssetError(f"{os.fspath(self.path)} is not a Diptych store")
+        skip = {LOCK, WORK, *filter(is_temporary, names)}
+        return [Part("", os.fspath(self.path), frozenset(skip))]
+
+    @property
+    def writer_lock(self) -> str | None:
+        return os.path.join(os.fspath(self.path), LOCK)
+
+
+@dataclass(frozen=True)
+class FaissIndex(Asset):
+    """A FAISS index and the map from its ids to what they stand for: one is no use without the other."""
+
+    index: PathLike
+    id_map: PathLike
+    kind: ClassVar[str] = "faiss"
+
+    def parts(self) -> list[Part]:
+        # Every index type's four-character code begins with an I (IxF2, IwFl, IHNf, ...).
+        head = _head(self.index, 4)
+        if len(head) < 4 or not head.isalnum() or head[:1] != b"I":
+            raise InvalidAssetError(f"{os.fspath(self.index)} is not a FAISS index")
+        _head(self.id_map)
+        return [Part("index", os.fspath(self.index)), Part("id_map", os.fspath(self.id_map))]
+
+
+@dataclass(frozen=True)
+class DuckDbCatalogue(Asset):
+    """A DuckDB database file, closed or checkpointed: its write-ahead log is empty or gone."""
+
+    path: PathLike
+    kind: ClassVar[str] = "duckdb"
+
+    def parts(self) -> list[Part]:
+        if _head(self.path, 12)[8:12] != b"DUCK":
+            raise InvalidAssetError(f"{os.fspath(self.path)} is not a DuckDB database")
+        log = os.fspath(self.path) + ".wal"
+        if os.path.exists(log) and os.path.getsize(log) > 0:
+            raise InvalidAssetError(
+                f"{os.fspath(self.path)} has changes that are only in {log}",
+                advice="run CHECKPOINT in DuckDB, or close the database, and stage again",
+            )
+        return [Part("", os.fspath(self.path))]
+
+
+@dataclass(frozen=True)
+class ScipIndex(Asset):
+    """A SCIP file: one protobuf message `Index`."""
+
+    path: PathLike
+    kind: ClassVar[str] = "scip"
+
+    def parts(self) -> list[Part]:
+        # Its fields are metadata, documents and external symbols, numbered 1 to 3, each length-delimited.
+        if _head(self.path, 1) not in (b"\x0a", b"\x12", b"\x1a"):
+            raise InvalidAssetError(f"{os.fspath(self.path)} is not a SCIP index")
+        return [Part("", os.fspath(self.path))]
+
+
+@dataclass(frozen=True)
+class LuceneIndex(Asset):
+    """A Lucene directory."""
+
+    path: PathLike
+    kind: ClassVar[str] = "lucene"
+
+    def parts(self) -> list[Part]:
+        return [_lucene_part("", self.path)]
+
+
+@dataclass(frozen=True)
+class LucenePair(Asset):
+    """Two Lucene directories over the same documents: BM25 and SPLADE. They advance together."""
+
+    bm25: PathLike
+    splade: PathLike
+    kind: ClassVar[str] = "lucene_pair"
+
+    def parts(self) -> list[Part]:
+        return [_lucene_part("bm25", self.bm25), _lucene_part("splade", self.splade)]
+
+
+def as_assets(assets: Mapping[str, Asset | PathLike]) -> dict[str, Asset]:
+    """`assets` with every plain path taken as `Files`."""
+    return {
+        name: asset if isinstance(asset, Asset) else Files(asset) for name, asset in assets.items()
+    }
+
+
+def _lucene_part(name: str, path: PathLike) -> Part:
+    _directory(path, "a Lucene index")
+    if not any(entry.startswith("segments_") for entry in os.listdir(path)):
+        raise InvalidAssetError(
+            f"{os.fspath(path)} has no segments file: it is not a Lucene index, or was never committed"
+        )
+    return Part(name, os.fspath(path), frozenset({"write.lock"}))
+
+
+def _directory(path: PathLike, what: str) -> None:
+    if not os.path.isdir(path):
+        raise InvalidAssetError(f"{os.fspath(path)} is not a directory, so not {what}")
+
+
+def _head(path: PathLike, size_bytes: int = 0) -> bytes:
+    """The first bytes of a file that must be there."""
+    if not os.path.lexists(path):
+        raise InvalidAssetError(f"there is no {os.fspath(path)}")
+    if not os.path.isfile(path):
+        raise InvalidAssetError(f"{os.fspath(path)} is not a file")
+    with translated("read", path), open(path, "rb") as file:
+        return file.read(size_bytes)

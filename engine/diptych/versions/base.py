@@ -1,0 +1,119 @@
+"""Changes to a base directory: one at a time, and each one put right after a crash."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diptych.errors import ReadOnlyError
+from diptych.fs import WriterLock, atomic_write, fsync_dir, make_dir, remove_file, remove_tree, rename
+from diptych.versions.errors import CorruptVersionError, UnknownVersionError
+from diptych.versions.lease import exclusive
+from diptych.versions.manifest import Manifest, encode
+from diptych.versions.names import (
+    LOCK,
+    MANIFEST,
+    VERSIONS,
+    is_removed_name,
+    is_temporary_name,
+    parse_staging_name,
+    removed_name,
+    staging_name,
+)
+from diptych.versions.pointer import link_follows, read_current, switch_link
+
+
+class BaseDirectory:
+    """The base directory `path`, for one that may change it unless `read_only`."""
+
+    def __init__(self, path: str, *, read_only: bool, lock_timeout_s: float) -> None:
+        self.path = path
+        self.versions = os.path.join(path, VERSIONS)
+        self._read_only = read_only
+        self._lock_timeout_s = lock_timeout_s
+
+    @contextmanager
+    def writing(self, *, create: bool = False) -> Iterator[None]:
+        """Hold the lock; what a killed manager left is put right first.
+
+        Raises ReadOnlyError, StoreLockedError, UnknownVersionError where there is no base and it is not to
+        be created, and StorageError.
+        """
+        if self._read_only:
+            raise ReadOnlyError(f"{self.path} was opened read-only", advice="open it with read_only=False")
+        if create:
+            make_dir(self.versions)
+        elif not os.path.isdir(self.versions):
+            raise UnknownVersionError(f"{self.path} holds no versions", advice="stage one first")
+        lock = WriterLock(os.path.join(self.path, LOCK), timeout_s=self._lock_timeout_s)
+        try:
+            self._sweep()
+            version = self.lagging_link()
+            if version is not None:
+                switch_link(self.path, version)
+            yield
+        finally:
+            lock.release()
+
+    def lagging_link(self) -> str | None:
+        """The version that the symlink should lead to, and does not; None where all is well."""
+        try:
+            current = read_current(self.path)
+        except CorruptVersionError:
+            return None
+        return current if current is not None and not link_follows(self.path, current) else None
+
+    def staging(self, version: str) -> str:
+        """The directory in which `version` is made."""
+        return os.path.join(self.versions, staging_name(version))
+
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Write the manifest of a version that is being made, durably. Raises StorageError."""
+        atomic_write(os.path.join(self.staging(manifest.version), MANIFEST), encode(manifest))
+
+    def name_published(self, version: str) -> None:
+        """Give a staged version the name of a published one, durably. Raises StorageError."""
+        rename(self.staging(version), os.path.join(self.versions, version))
+        fsync_dir(self.versions)
+
+    def remove_staging(self, version: str) -> None:
+        """Remove a staged version; nothing to do where there is none. Raises StorageError."""
+        if os.path.isdir(self.staging(version)):
+            remove_tree(self._set_aside(staging_name(version)))
+
+    def remove_published(self, version: str) -> bool:
+        """Remove a published version; False, and nothing changed, where a reader holds it.
+
+        Raises StorageError.
+        """
+        with exclusive(os.path.join(self.versions, version, MANIFEST)) as free:
+            if not free:
+                return False
+            removed = self._set_aside(version)
+        remove_tree(removed)
+        return True
+
+    def in_use(self, version: str) -> bool:
+        """Whether a reader holds a published version. Raises StorageError."""
+        with exclusive(os.path.join(self.versions, version, MANIFEST)) as free:
+            return not free
+
+    def _set_aside(self, name: str) -> str:
+        """Take the directory's name away first: after a power cut too it is there whole, or not at all."""
+        removed = os.path.join(self.versions, removed_name(name))
+        rename(os.path.join(self.versions, name), removed)
+        fsync_dir(self.versions)
+        return removed
+
+    def _sweep(self) -> None:
+        """Remove what killed managers left. Only under the lock: without it, it may be somebody's work."""
+        for name in filter(is_temporary_name, os.listdir(self.path)):
+            remove_file(os.path.join(self.path, name))
+        for name in os.listdir(self.versions):
+            directory = os.path.join(self.versions, name)
+            if is_removed_name(name):
+                remove_tree(directory)
+            elif parse_staging_name(name) is not None and os.path.isdir(directory):
+                for file in filter(is_temporary_name, os.listdir(directory)):
+                    remove_file(os.path.join(directory, file))

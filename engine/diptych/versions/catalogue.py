@@ -1,0 +1,236 @@
+"""What is in a base directory: read from the disk at each call, nothing kept, nothing changed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from diptych.errors import DiptychError
+from diptych.fs import translated
+from diptych.versions.errors import (
+    CorruptVersionError,
+    IncompatibleVersionError,
+    IncompleteVersionError,
+    UnknownVersionError,
+)
+from diptych.versions.lease import Lease
+from diptych.versions.manifest import Embedding, Manifest, decode
+from diptych.versions.names import (
+    CURRENT_LINK,
+    MANIFEST,
+    VERSIONS,
+    is_version_name,
+    parse_staging_name,
+    staging_name,
+)
+from diptych.versions.pointer import read_current
+from diptych.versions.states import State
+from diptych.versions.verify import Finding, VersionReport, check_version
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """One line of the list. Times are Unix nanoseconds, 0 where not known.
+
+    `problem` says why a version cannot be used; "" where nothing is known to be wrong (`verify` looks).
+    """
+
+    version: str
+    state: State
+    created_ns: int = 0
+    published_ns: int = 0
+    sequence: int = 0
+    files: int = 0
+    size_bytes: int = 0
+    assets: tuple[str, ...] = ()
+    attrs: dict[str, Any] | None = None
+    embedding: Embedding | None = None
+    problem: str = ""
+
+
+class Catalogue:
+    """Looks things up in `base`."""
+
+    def __init__(self, base: str) -> None:
+        self._base = base
+        self._versions = os.path.join(base, VERSIONS)
+
+    def directory(self, version: str) -> str:
+        """The directory of `version`, published or staged. Raises UnknownVersionError."""
+        for name in (version, staging_name(version)):
+            path = os.path.join(self._versions, name)
+            if os.path.isdir(path):
+                return path
+        raise UnknownVersionError(
+            f"there is no version {version}", advice="`diptych versions list` shows those there are"
+        )
+
+    def load(self, version: str) -> tuple[str, Manifest]:
+        """The directory and the manifest of `version`.
+
+        Raises UnknownVersionError, IncompleteVersionError, CorruptVersionError, IncompatibleVersionError.
+        """
+        directory = self.directory(version)
+        path = os.path.join(directory, MANIFEST)
+        staged = parse_staging_name(os.path.basename(directory)) is not None
+        try:
+            with translated("read", path):
+                try:
+                    with open(path, "rb") as file:
+                        data = file.read()
+                except FileNotFoundError:
+                    data = b""
+            manifest = decode(data, path)
+            if manifest.version != version:
+                raise CorruptVersionError(  # noqa: TRY301 - handled as the others are
+                    f"{path} is the manifest of version {manifest.version}", where=path
+                )
+        except CorruptVersionError as error:
+            if staged:
+                raise IncompleteVersionError(
+                    f"the staging of version {version} never finished", advice="stage it again"
+                ) from error
+            raise
+        return directory, manifest
+
+    def believed_current(self) -> str | None:
+        """The current version's name, from the symlink where CURRENT is damaged: for finding what to mend."""
+        try:
+            return read_current(self._base)
+        except CorruptVersionError:
+            with contextlib.suppress(OSError):
+                name = os.path.basename(os.readlink(os.path.join(self._base, CURRENT_LINK)))
+                return name if is_version_name(name) else None
+            return None
+
+    def current_is_unreadable(self) -> bool:
+        """Whether CURRENT is there, and damaged."""
+        try:
+            read_current(self._base)
+        except CorruptVersionError:
+            return True
+        return False
+
+    def state(self, version: str, current: str | None) -> State | None:
+        """Where `version` stands when `current` is the current one; None where there is none of that name.
+
+        Raises IncompatibleVersionError, StorageError.
+        """
+        try:
+            directory, manifest = self.load(version)
+        except UnknownVersionError:
+            return None
+        except IncompleteVersionError:
+            return State.INCOMPLETE
+        except CorruptVersionError:
+            return State.CURRENT if version == current else State.DAMAGED
+        if os.path.basename(directory) != version:
+            return State.STAGED
+        return _published_state(manifest, current, self._sequence(current))
+
+    def published(self) -> dict[str, Manifest]:
+        """Every published version whose manifest can be read. Raises IncompatibleVersionError."""
+        found = {}
+        for version in self._names(staged=False):
+            with contextlib.suppress(CorruptVersionError, UnknownVersionError):
+                directory, manifest = self.load(version)
+                if os.path.basename(directory) == version:
+                    found[version] = manifest
+        return found
+
+    def incomplete(self) -> list[str]:
+        """The versions whose staging never finished. Only right under the manager's lock."""
+        names = []
+        for version in self._names(staged=True):
+            try:
+                self.load(version)
+            except IncompleteVersionError:
+                names.append(version)
+            except DiptychError:
+                continue
+        return names
+
+    def list(self) -> list[VersionInfo]:
+        """Every version, those not published yet first, then the newest first."""
+        current = self.believed_current()
+        names = {*self._names(staged=False), *self._names(staged=True)}
+        infos = []
+        for version in names:
+            # One that is published or removed meanwhile is simply not there any more under that name.
+            with contextlib.suppress(UnknownVersionError):
+                infos.append(self._info(version, current))
+        infos.sort(key=lambda info: (info.sequence == 0, info.sequence, info.created_ns, info.version))
+        return infos[::-1]
+
+    def info(self, version: str) -> VersionInfo:
+        """What is known of one version. Raises UnknownVersionError."""
+        return self._info(version, self.believed_current())
+
+    def verify(self, version: str) -> VersionReport:
+        """See `VersionManager.verify`."""
+        directory = self.directory(version)
+        with contextlib.ExitStack() as held:
+            if os.path.basename(directory) == version:
+                try:
+                    lease = Lease(os.path.join(directory, MANIFEST))
+                except FileNotFoundError:
+                    pass  # Without a manifest there is nothing to hold; the next line reports it.
+                else:
+                    held.callback(lease.close)
+            try:
+                directory, manifest = self.load(version)
+            except IncompatibleVersionError:
+                raise
+            except CorruptVersionError as error:
+                finding = Finding("manifest", MANIFEST, error.message, advice=error.advice)
+                return VersionReport(version, (finding,), 0, 0, 0.0)
+            return check_version(directory, manifest)
+
+    def _info(self, version: str, current: str | None) -> VersionInfo:
+        try:
+            directory, manifest = self.load(version)
+        except IncompleteVersionError as error:
+            return VersionInfo(version, State.INCOMPLETE, problem=error.message)
+        except (CorruptVersionError, IncompatibleVersionError) as error:
+            state = State.CURRENT if version == current else State.DAMAGED
+            return VersionInfo(version, state, problem=error.message)
+        published = os.path.basename(directory) == version
+        return VersionInfo(
+            version=version,
+            state=_published_state(manifest, current, self._sequence(current)) if published else State.STAGED,
+            created_ns=manifest.created_ns,
+            published_ns=manifest.published_ns if published else 0,
+            sequence=manifest.sequence if published else 0,
+            files=len(manifest.files),
+            size_bytes=manifest.size_bytes,
+            assets=tuple(sorted(manifest.assets)),
+            attrs=dict(manifest.attrs),
+            embedding=manifest.embedding,
+        )
+
+    def _sequence(self, current: str | None) -> int:
+        """The publishing number of the current version; 0 where that cannot be told."""
+        if current is not None:
+            with contextlib.suppress(DiptychError):
+                return self.load(current)[1].sequence
+        return 0
+
+    def _names(self, *, staged: bool) -> Iterator[str]:
+        with translated("read", self._versions):
+            try:
+                names = os.listdir(self._versions)
+            except FileNotFoundError:
+                return
+        for name in names:
+            version = parse_staging_name(name) if staged else (name if is_version_name(name) else None)
+            if version is not None and os.path.isdir(os.path.join(self._versions, name)):
+                yield version
+
+
+def _published_state(manifest: Manifest, current: str | None, current_sequence: int) -> State:
+    if manifest.version == current:
+        return State.CURRENT
+    return State.AHEAD if manifest.sequence > current_sequence else State.EARLIER

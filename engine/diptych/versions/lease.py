@@ -1,0 +1,100 @@
+"""A reader's hold on a version: a shared operating-system lock on the version's manifest.
+
+The manifest is the one file of a version that no other version shares. It is opened for reading only, so a
+reader needs no right to write, and a base on a read-only file system serves as well. The lock goes with the
+process, so a killed reader leaves nothing behind. Where there is no `flock` (Windows), the open file itself
+keeps the directory from being renamed, which is how a removal begins.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from diptych.fs import translated
+from diptych.versions.errors import VersionInUseError
+
+if sys.platform != "win32":
+    import fcntl
+
+
+class Lease:
+    """A shared hold on the version whose manifest is `path`, until `close`.
+
+    Raises FileNotFoundError where the version is gone, VersionInUseError while it is being removed, and
+    StorageError.
+    """
+
+    def __init__(self, path: str) -> None:
+        with _missing_passes("open", path):
+            self._fd: int | None = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            if not _lock(self._fd, path, shared=True):
+                raise VersionInUseError(  # noqa: TRY301 - the handle is closed for all of them below
+                    f"{os.path.dirname(path)} is being removed", advice="open another one"
+                )
+            with _missing_passes("open", path):
+                if not os.path.samestat(os.fstat(self._fd), os.stat(path)):
+                    # Removed and made anew between the open and the lock: what was locked is the old one.
+                    raise FileNotFoundError(path)  # noqa: TRY301
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self) -> bytes:
+        """The manifest's bytes. Raises StorageError."""
+        assert self._fd is not None
+        with translated("read", "a manifest"), open(self._fd, "rb", closefd=False) as file:
+            file.seek(0)
+            return file.read()
+
+    def close(self) -> None:
+        """Let go. A second call does nothing."""
+        # Closed and not unlocked: an unlock would also end the hold of a forked child.
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+
+@contextmanager
+def exclusive(path: str) -> Iterator[bool]:
+    """Whether nobody holds the version whose manifest is `path`; while in the body, nobody new does.
+
+    Raises StorageError. A version without a manifest is held by nobody.
+    """
+    try:
+        with _missing_passes("open", path):
+            # Opened for writing: some network file systems give an exclusive lock on nothing less.
+            fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        yield True
+        return
+    try:
+        yield _lock(fd, path, shared=False)
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _missing_passes(doing: str, path: str) -> Iterator[None]:
+    with translated(doing, path):
+        try:
+            yield
+        except FileNotFoundError as error:
+            missing = error
+        else:
+            return
+    raise missing
+
+
+def _lock(fd: int, path: str, *, shared: bool) -> bool:
+    if sys.platform == "win32":
+        return True
+    with translated("lock", path):
+        try:
+            fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

@@ -1,0 +1,222 @@
+"""A version's manifest: pure bytes <-> values.
+
+    [magic: str, format: int, body: bin, BLAKE3 of magic, format and body: bin 32]
+
+The body is a msgpack map, so any msgpack decoder reads the whole. Paths are bytes, relative to the
+version's directory, with `/` between components. A file's digest is BLAKE3, 32 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+from blake3 import blake3
+
+from diptych.versions.errors import (
+    CorruptVersionError,
+    IncompatibleVersionError,
+    InvalidAssetError,
+    InvalidVersionNameError,
+)
+from diptych.versions.names import check_asset_name, check_version_name
+
+MAGIC = "diptych version"
+FORMAT_VERSION = 1
+# Some two million files; a length beyond it is damage, not a reason to allocate.
+MAX_SIZE_BYTES = 256 * 1024 * 1024
+METRICS = ("cosine", "inner_product", "l2")
+# How far back `rollback` can follow the chain of versions; more would grow every manifest.
+MAX_LINEAGE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What the vectors of a version were made with. Raises InvalidAssetError when it makes no sense.
+
+    `dimension` counts components; `metric` is one of METRICS.
+    """
+
+    model: str
+    dimension: int
+    metric: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, str) or not self.model:
+            raise InvalidAssetError("an embedding needs the name of its model")
+        if type(self.dimension) is not int or not 0 < self.dimension < 2**31:
+            raise InvalidAssetError(f"an embedding's dimension is a positive number, not {self.dimension!r}")
+        if self.metric not in METRICS:
+            raise InvalidAssetError(
+                f"an embedding's metric cannot be {self.metric!r}", advice=f"use one of {', '.join(METRICS)}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a version: its size in bytes and its BLAKE3."""
+
+    size_bytes: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AssetEntry:
+    """What an asset is (`kind`) and where its parts are: part name -> path inside the version."""
+
+    kind: str
+    parts: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All that is known of one version.
+
+    `sequence` numbers the published versions of a base from 1; 0 while the version is staged only.
+    `lineage` names the versions that were current before it, the nearest first. Times are Unix nanoseconds.
+    """
+
+    version: str
+    files: Mapping[bytes, FileEntry]
+    directories: frozenset[bytes]
+    assets: Mapping[str, AssetEntry]
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    embedding: Embedding | None = None
+    created_ns: int = 0
+    published_ns: int = 0
+    sequence: int = 0
+    lineage: tuple[str, ...] = ()
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of all files together, those shared with other versions included."""
+        return sum(entry.size_bytes for entry in self.files.values())
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest as bytes. Raises InvalidAssetError where an attribute cannot be stored."""
+    embedding = manifest.embedding
+    body = msgpack.packb(
+        {
+            "version": manifest.version,
+            "created_ns": manifest.created_ns,
+            "published_ns": manifest.published_ns,
+            "sequence": manifest.sequence,
+            "lineage": manifest.lineage,
+            "attrs": dict(manifest.attrs),
+            "embedding": embedding and [embedding.model, embedding.dimension, embedding.metric],
+            "assets": {name: [asset.kind, dict(asset.parts)] for name, asset in manifest.assets.items()},
+            "directories": sorted(manifest.directories),
+            "files": {path: [manifest.files[path].size_bytes, manifest.files[path].digest]
+                      for path in sorted(manifest.files)},
+        }
+    )
+    return bytes(msgpack.packb([MAGIC, FORMAT_VERSION, body, _digest(MAGIC, FORMAT_VERSION, body)]))
+
+
+def decode(data: bytes, where: str) -> Manifest:
+    """The manifest in `data`; `where` names it in messages.
+
+    Raises CorruptVersionError, and IncompatibleVersionError for a newer format.
+    """
+    body = _body(data, where)
+    try:
+        embedding = body["embedding"]
+        manifest = Manifest(
+            version=check_version_name(body["version"]),
+            files={_path(path): _file(entry) for path, entry in body["files"].items()},
+            directories=frozenset(_path(path) for path in body["directories"]),
+            assets={check_asset_name(name): _asset(entry) for name, entry in body["assets"].items()},
+            attrs=dict(body["attrs"]),
+            embedding=Embedding(*embedding) if embedding else None,
+            created_ns=_count(body["created_ns"]),
+            published_ns=_count(body["published_ns"]),
+            sequence=_count(body["sequence"]),
+            lineage=tuple(check_version_name(name) for name in body["lineage"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidVersionNameError) as error:
+        raise _corrupt(where, f"has a field that makes no sense ({error})") from error
+    return manifest
+
+
+def check_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of `attrs` as they will be read back (tuples become lists). Raises InvalidAssetError."""
+    if not all(isinstance(name, str) for name in attrs):
+        raise InvalidAssetError("the name of an attribute is a string")
+    try:
+        copy = msgpack.unpackb(msgpack.packb(dict(attrs)), strict_map_key=False)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidAssetError(
+            f"an attribute cannot be stored: {error}",
+            advice="use strings, numbers, booleans, None, and lists and dictionaries of these",
+        ) from error
+    return dict(copy)
+
+
+def _body(data: bytes, where: str) -> dict[str, Any]:
+    if len(data) > MAX_SIZE_BYTES:
+        raise _corrupt(where, "is too long to be whole")
+    try:
+        parts = msgpack.unpackb(data)
+    except Exception as error:  # msgpack raises a dozen kinds; all mean the same here
+        raise _corrupt(where, "does not decode") from error
+    if not isinstance(parts, list) or len(parts) != 4 or parts[0] != MAGIC:
+        raise _corrupt(where, "is not the manifest of a version")
+    _, version, packed, digest = parts
+    if type(version) is not int or not isinstance(packed, bytes) or digest != _digest(MAGIC, version, packed):
+        raise _corrupt(where, "fails its checksum")
+    if version > FORMAT_VERSION:
+        raise IncompatibleVersionError(
+            f"{where} is of format {version}, and this Diptych reads up to format {FORMAT_VERSION}",
+            advice="open it with a newer Diptych",
+        )
+    try:
+        body = msgpack.unpackb(packed, strict_map_key=False)
+    except Exception as error:  # see above
+        raise _corrupt(where, "does not decode") from error
+    if not isinstance(body, dict):
+        raise _corrupt(where, "holds no map")
+    return body
+
+
+def _digest(magic: str, version: int, body: bytes) -> bytes:
+    return blake3(f"{magic} {version} ".encode() + body).digest()
+
+
+def _path(path: Any) -> bytes:
+    # A path that leads out of the version would make verify, or a share, read somebody else's file.
+    if not isinstance(path, bytes) or b"\0" in path or any(
+        part in (b"", b".", b"..") for part in path.split(b"/")
+    ):
+        raise ValueError(f"path {path!r}")
+    return path
+
+
+def _file(entry: Any) -> FileEntry:
+    size_bytes, digest = entry
+    if not isinstance(digest, bytes) or len(digest) != 32:
+        raise ValueError(f"digest {digest!r}")
+    return FileEntry(_count(size_bytes), digest)
+
+
+def _asset(entry: Any) -> AssetEntry:
+    kind, parts = entry
+    if not isinstance(kind, str) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"asset {kind!r}")
+    return AssetEntry(kind, {part: _path(path) for part, path in parts.items()})
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"number {value!r}")
+    return value
+
+
+def _corrupt(where: str, what: str) -> CorruptVersionError:
+    return CorruptVersionError(
+        f"{where} {what}",
+        where=where,
+        advice="go back to a whole version (`diptych versions rollback`), and discard this one",
+    )

@@ -1,0 +1,112 @@
+"""Every file name of a base directory of versions, formatted, parsed and checked in one place.
+
+    <base>/
+      LOCK                          one manager changes the base at a time
+      CURRENT                       the name of the current version, one line: what readers trust
+      current -> versions/<name>    the same for people and shell scripts; follows CURRENT
+      versions/<name>/              a published version: manifest.msgpack, and one entry per asset
+      versions/<name>.staging/      a version being made
+      versions/.removed.<name>/     on its way out: what a killed removal left goes at the next change
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from diptych.layout import LOCK, MANIFEST
+from diptych.versions.errors import InvalidVersionNameError
+
+__all__ = ["CURRENT", "CURRENT_LINK", "LOCK", "MANIFEST", "VERSIONS"]
+
+VERSIONS = "versions"
+CURRENT = "CURRENT"
+CURRENT_LINK = "current"
+STAGING_SUFFIX = ".staging"
+_REMOVED_PREFIX = ".removed."
+_TEMPORARY = re.compile(r"\.(?:CURRENT|current|manifest\.msgpack)\..*\.tmp\Z")
+
+MAX_NAME_CHARS = 128
+# ASCII only: a name must mean the same on file systems that fold case or normalize Unicode, in a shell
+# script, and in a log.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=@~-]*\Z")
+_NAME_RULE = (
+    f"up to {MAX_NAME_CHARS} ASCII letters, digits and . _ + = @ ~ -, beginning with a letter or a digit"
+)
+# Windows gives these a meaning of their own, with any extension.
+_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
+
+
+def check_version_name(name: str) -> str:
+    """`name`, when a version may have it. Raises InvalidVersionNameError."""
+    _check(name, "version")
+    if name.lower().endswith(STAGING_SUFFIX):
+        raise InvalidVersionNameError(
+            f"a version cannot be named {name!r}: {STAGING_SUFFIX} marks a version that is being made",
+            advice=f"choose a name that does not end in {STAGING_SUFFIX}",
+        )
+    return name
+
+
+def check_asset_name(name: str) -> str:
+    """`name`, when an asset may have it. Raises InvalidVersionNameError."""
+    _check(name, "asset")
+    if name.lower() == MANIFEST:
+        raise InvalidVersionNameError(
+            f"an asset cannot be named {name!r}: that is the version's manifest", advice="choose another name"
+        )
+    return name
+
+
+def is_version_name(name: str) -> bool:
+    """Whether a version may be named so."""
+    try:
+        check_version_name(name)
+    except InvalidVersionNameError:
+        return False
+    return True
+
+
+def staging_name(version: str) -> str:
+    """The directory in which `version` is made."""
+    return version + STAGING_SUFFIX
+
+
+def parse_staging_name(name: str) -> str | None:
+    """The version that a staging directory is for; None for any other name."""
+    version = name.removesuffix(STAGING_SUFFIX)
+    return version if version != name and is_version_name(version) else None
+
+
+def removed_name(directory: str) -> str:
+    """The name that a directory takes before it is deleted."""
+    return _REMOVED_PREFIX + directory
+
+
+def is_removed_name(name: str) -> bool:
+    """Whether the directory is on its way out."""
+    return name.startswith(_REMOVED_PREFIX)
+
+
+def is_temporary_name(name: str) -> bool:
+    """Whether the file is one that a killed manager was about to rename."""
+    return _TEMPORARY.match(name) is not None
+
+
+def link_target(version: str) -> str:
+    """What the `current` symlink holds, relative to the base so that the base can be moved."""
+    return os.path.join(VERSIONS, version)
+
+
+def _check(name: object, what: str) -> None:
+    if not isinstance(name, str):
+        raise InvalidVersionNameError(
+            f"a {what}'s name is a string, not {type(name).__name__}", advice=f"use {_NAME_RULE}"
+        )
+    if not _NAME.match(name) or len(name) > MAX_NAME_CHARS or ".." in name or name.endswith("."):
+        raise InvalidVersionNameError(f"a {what} cannot be named {name!r}", advice=f"use {_NAME_RULE}")
+    if _DEVICES.match(name):
+        raise InvalidVersionNameError(
+            f"a {what} cannot be named {name!r}: Windows gives that name to a device",
+            advice="choose another name",
+        )

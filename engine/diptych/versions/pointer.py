@@ -1,0 +1,74 @@
+"""CURRENT, and the symlink that follows it: read, switched, and mended.
+
+CURRENT alone decides. The symlink is for people and shell scripts; a crash between the two leaves it one
+version behind until the next manager that may write puts it right.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from diptych.fs import atomic_write, fsync_dir, remove_file, rename, translated
+from diptych.versions.errors import CorruptVersionError
+from diptych.versions.names import (
+    CURRENT,
+    CURRENT_LINK,
+    MAX_NAME_CHARS,
+    is_version_name,
+    link_target,
+)
+
+
+def read_current(base: str) -> str | None:
+    """The name that CURRENT holds; None where nothing was published yet.
+
+    Raises CorruptVersionError where it holds no version's name, and StorageError.
+    """
+    path = os.path.join(base, CURRENT)
+    with translated("read", path):
+        try:
+            with open(path, "rb", buffering=0) as file:
+                data = file.read(MAX_NAME_CHARS + 2)
+        except FileNotFoundError:
+            return None
+    name = data[:-1].decode("ascii", "replace")
+    # The line's end tells a whole name from one that was cut short.
+    if data.endswith(b"\n") and is_version_name(name):
+        return name
+    raise CorruptVersionError(
+        f"{path} does not hold the name of a version",
+        where=path,
+        advice="choose the version to serve: `diptych versions rollback VERSION`",
+    )
+
+
+def switch(base: str, version: str) -> None:
+    """Make `version` the current one: CURRENT by one rename, then the symlink by another.
+
+    Raises StorageError. After that, or a crash, the old version or the new one is current; `read_current`
+    tells which.
+    """
+    atomic_write(os.path.join(base, CURRENT), version.encode("ascii") + b"\n")
+    switch_link(base, version)
+
+
+def link_follows(base: str, version: str) -> bool:
+    """Whether the symlink leads to `version`."""
+    try:
+        return os.readlink(os.path.join(base, CURRENT_LINK)) == link_target(version)
+    except OSError:
+        return sys.platform == "win32"
+
+
+def switch_link(base: str, version: str) -> None:
+    """Make the symlink lead to `version`, with no moment without it. Raises StorageError."""
+    if sys.platform == "win32":
+        return  # A symlink needs a privilege there that most users lack; CURRENT serves alone.
+    link = os.path.join(base, CURRENT_LINK)
+    temporary = os.path.join(base, f".{CURRENT_LINK}.{os.getpid()}.tmp")
+    remove_file(temporary)
+    with translated("make the symlink", temporary):
+        os.symlink(link_target(version), temporary)
+    rename(temporary, link)
+    fsync_dir(base)

@@ -1,0 +1,243 @@
+"""Reading a version: it stays whole on disk for as long as it is open, whatever is published or pruned."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from diptych.errors import DiptychError, StoreClosedError
+from diptych.versions.errors import (
+    CorruptVersionError,
+    EmbeddingMismatchError,
+    UnknownVersionError,
+    VersionInUseError,
+)
+from diptych.versions.lease import Lease
+from diptych.versions.manifest import Embedding, Manifest, decode
+from diptych.versions.names import MANIFEST, VERSIONS, check_version_name
+from diptych.versions.pointer import read_current
+
+# How long `open_current` looks for a version that is not being removed. A removal holds a version for the
+# length of one rename, so this only ends a search that makes no sense.
+_SEARCH_S = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetInfo:
+    """An asset in a version. `parts`: a part's name ("" where the asset has one only) -> its full path."""
+
+    name: str
+    kind: str
+    path: str
+    parts: Mapping[str, str]
+    files: int
+    size_bytes: int
+
+
+class OpenVersion:
+    """A version held open: `prune` and `discard` leave it alone until `close`, or the process's end.
+
+    Made by `VersionManager.open_current` and `open`, or without a manager by `open_current(base)`.
+    """
+
+    def __init__(self, base: str, manifest: Manifest, lease: Lease) -> None:
+        self._base = base
+        self._manifest = manifest
+        self._lease: Lease | None = lease
+        self.version = manifest.version
+        self.path = os.path.join(base, VERSIONS, manifest.version)
+        self.assets = asset_infos(self.path, manifest)
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """The version's attributes: a copy."""
+        return dict(self._manifest.attrs)
+
+    @property
+    def embedding(self) -> Embedding | None:
+        """What its vectors were made with."""
+        return self._manifest.embedding
+
+    def asset(self, name: str, part: str = "") -> str:
+        """The full path of an asset, or of one of its parts. Raises UnknownVersionError, StoreClosedError."""
+        if self._lease is None:
+            raise StoreClosedError(f"version {self.version} was closed", advice="open it again")
+        try:
+            return self.assets[name].parts[part] if part else self.assets[name].path
+        except KeyError:
+            raise UnknownVersionError(
+                f"version {self.version} has no asset {name!r}" + (f" with a part {part!r}" if part else ""),
+                advice=f"it has {', '.join(self.assets) or 'none'}",
+            ) from None
+
+    def require_embedding(self, expected: Embedding) -> None:
+        """Raises EmbeddingMismatchError unless the vectors were made with `expected`.
+
+        Vectors of two models, or of two dimensions, can be compared by an engine and mean nothing.
+        """
+        if self.embedding != expected:
+            raise EmbeddingMismatchError(
+                f"version {self.version} was made with {_name(self.embedding)}, not {_name(expected)}",
+                advice="use that model, or build a version with yours",
+            )
+
+    def changed(self) -> bool:
+        """Whether another version is current now. Reads one small file. Raises StorageError."""
+        return read_current(self._base) != self.version
+
+    def reopen(self) -> OpenVersion:
+        """The current version: this one when it is still current, otherwise another, newly opened.
+
+        This one stays open either way, so that what is running on it can end; close it after that.
+        Raises what `open_current` does.
+        """
+        return open_current(self._base) if self.changed() else self
+
+    def close(self) -> None:
+        """Let go of the version. A second call does nothing."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.close()
+
+    def __enter__(self) -> OpenVersion:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_version(base: str, version: str) -> OpenVersion:
+    """Open a published version by name.
+
+    Raises UnknownVersionError, VersionInUseError while it is being removed, CorruptVersionError where its
+    manifest is damaged, IncompatibleVersionError, and StorageError.
+    """
+    check_version_name(version)
+    path = os.path.join(base, VERSIONS, version, MANIFEST)
+    try:
+        lease = Lease(path)
+    except FileNotFoundError:
+        raise UnknownVersionError(
+            f"there is no published version {version}", advice="`diptych versions list` shows those there are"
+        ) from None
+    try:
+        manifest = decode(lease.read(), path)
+        if manifest.version != version:
+            raise CorruptVersionError(  # noqa: TRY301 - the lease is closed for all of them below
+                f"{path} is the manifest of version {manifest.version}",
+                where=path,
+                advice="a version cannot be renamed by hand; give it its own name again",
+            )
+        return OpenVersion(base, manifest, lease)
+    except BaseException:
+        lease.close()
+        raise
+
+
+def open_current(base: str) -> OpenVersion:
+    """Open the current version. Takes no lock that a manager could wait for.
+
+    Raises UnknownVersionError where nothing was published yet, CorruptVersionError, StorageError.
+    """
+    deadline = time.monotonic() + _SEARCH_S
+    while True:
+        version = read_current(base)
+        if version is None:
+            raise UnknownVersionError(f"no version was published in {base} yet", advice="publish one")
+        try:
+            return open_version(base, version)
+        except (UnknownVersionError, VersionInUseError) as error:
+            # Between the two reads it may have been superseded and pruned; then CURRENT names another.
+            if read_current(base) != version:
+                continue
+            if isinstance(error, UnknownVersionError):
+                raise CorruptVersionError(
+                    f"CURRENT names version {version}, which is not there",
+                    where=os.path.join(base, VERSIONS, version),
+                    advice="choose the version to serve: `diptych versions rollback VERSION`",
+                ) from None
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.001)
+
+
+class Watch:
+    """Calls `callback(name)` in a thread of its own when another version becomes current, until `close`.
+
+    Looks every `interval_s` seconds. An error in the callback is logged, and the watch goes on.
+    """
+
+    def __init__(self, base: str, callback: Callable[[str], None], interval_s: float) -> None:
+        self._base = base
+        self._callback = callback
+        self._interval_s = interval_s
+        self._stop = threading.Event()
+        self._seen = read_current(base)
+        self._thread = threading.Thread(target=self._run, name="diptych-versions-watch", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching, and wait for a callback that is running."""
+        self._stop.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval_s):
+            try:
+                current = read_current(self._base)
+            except DiptychError:
+                _log.warning("cannot tell which version is current", exc_info=True)
+                continue
+            if current is None or current == self._seen:
+                continue
+            self._seen = current
+            try:
+                self._callback(current)
+            except Exception:  # noqa: BLE001 - one bad callback must not end the watch
+                _log.exception("the callback for a new version failed")
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def asset_infos(path: str, manifest: Manifest) -> dict[str, AssetInfo]:
+    """What stands in the version's directory `path`, by asset."""
+    infos = {}
+    for name, asset in manifest.assets.items():
+        top = os.fsencode(name)
+        sizes = [
+            entry.size_bytes
+            for file, entry in manifest.files.items()
+            if file == top or file.startswith(top + b"/")
+        ]
+        infos[name] = AssetInfo(
+            name=name,
+            kind=asset.kind,
+            path=os.path.join(path, name),
+            parts={part: os.path.join(path, os.fsdecode(where)) for part, where in asset.parts.items()},
+            files=len(sizes),
+            size_bytes=sum(sizes),
+        )
+    return infos
+
+
+def _name(embedding: Embedding | None) -> str:
+    if embedding is None:
+        return "no embedding"
+    return f"{embedding.model} ({embedding.dimension} dimensions, {embedding.metric})"

@@ -1,0 +1,148 @@
+"""Bringing one file into a version, and its digest.
+
+From outside the base a file comes by reflink (one copy of the blocks until somebody writes), else by copy:
+its owner may change the original in place, and a version must not change with it. A hard link would. Between
+versions of one base hard links are safe, since nothing in a version is ever written again.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import shutil
+import stat
+import sys
+
+from blake3 import blake3
+
+from diptych.fs import fsync_file, link_or_copy, remove_file, translated
+from diptych.versions.errors import AssetChangedError
+from diptych.versions.manifest import FileEntry
+
+if sys.platform == "linux":
+    import fcntl
+
+# Linux `_IOW(0x94, 9, int)`: the target shares the source's blocks (XFS, Btrfs, bcachefs, overlay of these).
+_FICLONE = 0x40049409
+# Below this, threads and a mapping cost more than they save.
+_SMALL_BYTES = 1 << 20
+_WINDOW_BYTES = 64 << 20
+_CHUNK_BYTES = 1 << 20
+# Linux 5.14; not named by Python yet.
+_MADV_POPULATE_READ = 22
+
+
+def digest_stable_file(path: str) -> FileEntry:
+    """Size and BLAKE3 of a file that nobody truncates meanwhile: one inside a version.
+
+    Mapped and hashed by all cores. Each window is first read in by `madvise`, so that a failing disk is an
+    error and not the SIGBUS that touching the mapping would raise. Raises StorageError.
+    """
+    with translated("read", path), open(path, "rb", buffering=0) as file:
+        size_bytes = os.fstat(file.fileno()).st_size
+        if size_bytes < _SMALL_BYTES:
+            data = file.readall()
+            return FileEntry(len(data), blake3(data).digest())
+        hasher = blake3(max_threads=blake3.AUTO)
+        for offset in range(0, size_bytes, _WINDOW_BYTES):
+            length = min(_WINDOW_BYTES, size_bytes - offset)
+            with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ, offset=offset) as window:
+                _read_in(window)
+                hasher.update(window)
+        return FileEntry(size_bytes, hasher.digest())
+
+
+def digest_source(path: str) -> FileEntry:
+    """Size and BLAKE3 of a file that its owner may be changing: read, never mapped. Raises StorageError."""
+    hasher = blake3(max_threads=blake3.AUTO)
+    size_bytes = 0
+    buffer = bytearray(_CHUNK_BYTES)
+    with translated("read", path), open(path, "rb", buffering=0) as file, memoryview(buffer) as view:
+        while count := file.readinto(buffer):
+            hasher.update(view[:count])
+            size_bytes += count
+    return FileEntry(size_bytes, hasher.digest())
+
+
+def bring(source: str, target: str, *, link: bool) -> FileEntry:
+    """Bring `source` from outside to `target`, durable but for its name.
+
+    `link`: by hard link where possible (the caller promises that nobody writes to it). Raises StorageError,
+    and AssetChangedError where the source changed meanwhile.
+    """
+    with translated("read", source):
+        source = os.path.realpath(source, strict=True)
+        before = os.stat(source)
+    linked = False
+    if link:
+        linked = link_or_copy(source, target)
+    elif not _reflink(source, target):
+        with translated("copy to", target):
+            shutil.copyfile(source, target)
+    entry = digest_stable_file(target)
+    fsync_file(target)
+    with translated("read", source):
+        after = os.stat(source)
+    if _stamp(before) != _stamp(after) or entry.size_bytes != before.st_size:
+        raise AssetChangedError(
+            f"{source} changed while it was being staged", advice="stage when its owner is done with it"
+        )
+    if not linked:
+        seal(target, executable=bool(before.st_mode & stat.S_IXUSR))
+    return entry
+
+
+def share(source: str, target: str, *, copy: bool) -> None:
+    """Give a file of one version to another: by hard link, or as a copy of its own. Raises StorageError."""
+    if copy:
+        if not _reflink(source, target):
+            with translated("copy to", target):
+                shutil.copyfile(source, target)
+        fsync_file(target)
+        linked = False
+    else:
+        linked = link_or_copy(source, target)
+    if not linked:
+        with translated("read", source):
+            executable = bool(os.stat(source).st_mode & stat.S_IXUSR)
+        seal(target, executable=executable)
+
+
+def seal(path: str, *, executable: bool) -> None:
+    """Take away the right to write: what is in a version stays as it is. Raises StorageError."""
+    with translated("make read-only", path):
+        os.chmod(path, 0o555 if executable else 0o444)
+
+
+def _reflink(source: str, target: str) -> bool:
+    """Share the source's blocks. False, with nothing left behind, where the file system cannot."""
+    if sys.platform != "linux":
+        return False
+    with translated("read", source), open(source, "rb", buffering=0) as origin:
+        with translated("write", target), open(target, "xb", buffering=0) as clone:
+            try:
+                fcntl.ioctl(clone.fileno(), _FICLONE, origin.fileno())
+            except OSError as error:
+                # Every refusal but a full disk is answered by a plain copy, which reports its own failure.
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+            else:
+                return True
+    remove_file(target)
+    return False
+
+
+def _read_in(window: mmap.mmap) -> None:
+    if sys.platform != "linux":
+        return
+    try:
+        window.madvise(_MADV_POPULATE_READ)
+    except OSError as error:
+        # An older kernel does not know the advice; it then maps page by page, as without it.
+        if error.errno != errno.EINVAL:
+            raise
+
+
+def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

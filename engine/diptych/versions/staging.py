@@ -1,0 +1,178 @@
+"""Filling the directory of a version that is being made; the manifest, written last, makes it whole."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from diptych.errors import StorageError, StoreLockedError
+from diptych.fs import WriterLock, fsync_dir, make_dir, remove_file, translated
+from diptych.versions.assets import Asset, Part
+from diptych.versions.errors import InvalidAssetError
+from diptych.versions.manifest import AssetEntry, FileEntry, Manifest
+from diptych.versions.names import check_asset_name
+from diptych.versions.sharing import bring, digest_source, digest_stable_file, share
+
+SHARE_MODES = ("auto", "link", "copy")
+
+
+@dataclass
+class Contents:
+    """What a staging directory holds so far, as its manifest will say it."""
+
+    files: dict[bytes, FileEntry] = field(default_factory=dict)
+    directories: set[bytes] = field(default_factory=set)
+    assets: dict[str, AssetEntry] = field(default_factory=dict)
+
+
+class Filler:
+    """Fills the staging directory `root`.
+
+    `relatives`: (directory, manifest) of versions of the same base, with which files may be shared.
+    `mode`: "auto" reflinks or copies from outside, and hard-links what a relative has already; "link" hard-
+    links from outside as well; "copy" gives the version blocks of its own.
+    """
+
+    def __init__(self, root: str, relatives: list[tuple[str, Manifest]], mode: str) -> None:
+        self._root = root
+        self._mode = mode
+        self._candidates: dict[int, dict[bytes, str]] = defaultdict(dict)
+        self.contents = Contents()
+        if mode == "auto":
+            for directory, manifest in relatives:
+                for path, entry in manifest.files.items():
+                    full = os.path.join(directory, os.fsdecode(path))
+                    self._candidates[entry.size_bytes].setdefault(entry.digest, full)
+
+    def add(self, name: str, asset: Asset) -> None:
+        """Bring an asset from outside. Raises InvalidAssetError, StoreLockedError, StorageError."""
+        check_asset_name(name)
+        with ExitStack() as held:
+            if asset.writer_lock is not None:
+                _hold(asset.writer_lock, held)
+            paths = {}
+            parts = asset.parts()
+            if any(part.name for part in parts):
+                self._make_directory(os.fsencode(name))
+            for part in parts:
+                path = os.fsencode(f"{name}/{part.name}" if part.name else name)
+                self._add_part(path, part)
+                paths[part.name] = path
+        self.contents.assets[name] = AssetEntry(asset.kind, paths)
+
+    def carry(self, name: str, directory: str, manifest: Manifest) -> None:
+        """Share an asset with another version of the base. Raises StorageError."""
+        entry = manifest.assets[name]
+        top = os.fsencode(name)
+        belongs = lambda path: path == top or path.startswith(top + b"/")  # noqa: E731
+        for path in sorted(filter(belongs, manifest.directories)):
+            self._make_directory(path)
+        for path in sorted(filter(belongs, manifest.files)):
+            relative = os.fsdecode(path)
+            share(
+                os.path.join(directory, relative),
+                os.path.join(self._root, relative),
+                copy=self._mode == "copy",
+            )
+            self.contents.files[path] = manifest.files[path]
+        self.contents.assets[name] = entry
+
+    def finish(self) -> None:
+        """Make every name durable, the deepest first. Raises StorageError."""
+        for path in sorted(self.contents.directories, reverse=True):
+            fsync_dir(os.path.join(self._root, os.fsdecode(path)))
+        fsync_dir(self._root)
+
+    def _add_part(self, path: bytes, part: Part) -> None:
+        if not os.path.isdir(part.source):
+            self._add_file(path, part.source)
+            return
+        self._make_directory(path)
+        for relative, source, is_directory in _walk(part.source, part.skip):
+            target = path + b"/" + relative
+            if is_directory:
+                self._make_directory(target)
+            else:
+                self._add_file(target, source)
+
+    def _add_file(self, path: bytes, source: str) -> None:
+        target = os.path.join(self._root, os.fsdecode(path))
+        self.contents.files[path] = self._share_known(source, target) or bring(
+            source, target, link=self._mode == "link"
+        )
+
+    def _share_known(self, source: str, target: str) -> FileEntry | None:
+        """Link what a relative holds with the same bytes; None where none does."""
+        with translated("read", source):
+            candidates = self._candidates.get(os.stat(source).st_size)
+        if not candidates:
+            return None
+        entry = digest_source(source)
+        relative = candidates.get(entry.digest)
+        if relative is None or not os.path.isfile(relative):
+            return None
+        share(relative, target, copy=False)
+        # The relative may have been damaged since it was staged: then the source is the better copy.
+        if digest_stable_file(target) == entry:
+            return entry
+        remove_file(target)
+        return None
+
+    def _make_directory(self, path: bytes) -> None:
+        make_dir(os.path.join(self._root, os.fsdecode(path)))
+        self.contents.directories.add(path)
+
+
+def carried_assets(manifest: Manifest | None, assets: Mapping[str, Asset], remove: set[str]) -> list[str]:
+    """The names that a new version takes over from `manifest`. Raises InvalidAssetError."""
+    if manifest is None:
+        return []
+    unknown = sorted(remove - manifest.assets.keys())
+    if unknown:
+        raise InvalidAssetError(f"version {manifest.version} has no asset {unknown[0]} to leave out")
+    return sorted(manifest.assets.keys() - assets.keys() - remove)
+
+
+def _hold(lock: str, held: ExitStack) -> None:
+    try:
+        writer = WriterLock(lock)
+    except StoreLockedError as error:
+        raise StoreLockedError(
+            error.message, pid=error.pid, advice="close the store that is to be staged, and stage again"
+        ) from error
+    except StorageError as error:
+        # Nobody can be writing to a store on a read-only file system.
+        if error.errno == errno.EROFS:
+            return
+        raise
+    held.callback(writer.release)
+
+
+def _walk(top: str, skip: frozenset[str]) -> Iterator[tuple[bytes, str, bool]]:
+    """(path below `top`, source, whether a directory) of all in a directory, parents first.
+
+    Links to files are followed: a version holds the bytes. Raises InvalidAssetError for anything else.
+    """
+    pending = [""]
+    while pending:
+        directory = pending.pop()
+        with translated("read", os.path.join(top, directory)):
+            with os.scandir(os.path.join(top, directory)) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        for entry in entries:
+            if not directory and entry.name in skip:
+                continue
+            relative = os.path.join(directory, entry.name)
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if is_directory:
+                pending.append(relative)
+            elif not entry.is_file():
+                raise InvalidAssetError(
+                    f"{entry.path} is neither a file nor a directory, so no version can hold it",
+                    advice="leave it out, or put the bytes in its place",
+                )
+            yield os.fsencode(relative), entry.path, is_directory

@@ -1,0 +1,118 @@
+"""Does a version's directory hold exactly what its manifest says? Finds every difference."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diptych.errors import DiptychError
+from diptych.fs import translated
+from diptych.versions.manifest import Manifest
+from diptych.versions.names import MANIFEST
+from diptych.versions.sharing import digest_stable_file
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference.
+
+    `kind`: "missing", "extra", "size", "content", "type", "unreadable", "manifest" or "store".
+    `where`: the path inside the version.
+    """
+
+    kind: str
+    where: str
+    message: str
+    severity: str = "error"
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionReport:
+    """What `verify` found in one version; `bytes_read` counts what was hashed."""
+
+    version: str
+    findings: tuple[Finding, ...]
+    files: int
+    bytes_read: int
+    elapsed_ms: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the version is whole."""
+        return not self.findings
+
+
+def check_version(directory: str, manifest: Manifest) -> VersionReport:
+    """Compare `directory` with `manifest`."""
+    started = time.perf_counter()
+    findings = list(check_files(directory, manifest))
+    return VersionReport(
+        version=manifest.version,
+        findings=tuple(findings),
+        files=len(manifest.files),
+        bytes_read=manifest.size_bytes,
+        elapsed_ms=(time.perf_counter() - started) * 1e3,
+    )
+
+
+def check_files(root: str, manifest: Manifest) -> Iterator[Finding]:
+    """Every way in which the directory `root` differs from `manifest`. Reads every byte; changes nothing."""
+    entries = dict(scan(root))
+    present = {path for path, is_file in entries.items() if is_file}
+    directories = {path for path, is_file in entries.items() if is_file is False}
+    for path in sorted(manifest.directories - directories):
+        yield _finding("missing" if path not in entries else "type", path, "the directory is not there")
+    for path in sorted(entries.keys() - manifest.files.keys() - manifest.directories):
+        yield _finding("extra", path, "it is not in the manifest")
+    for path in sorted(manifest.files):
+        if path not in present:
+            kind = "type" if path in entries else "missing"
+            yield _finding(kind, path, "it is not a file" if kind == "type" else "the file is not there")
+            continue
+        expected = manifest.files[path]
+        try:
+            with translated("read", os.fsdecode(path)):
+                size_bytes = os.stat(os.path.join(os.fsencode(root), path)).st_size
+            if size_bytes != expected.size_bytes:
+                sizes = f"it has {size_bytes} bytes instead of {expected.size_bytes}"
+                yield _finding("size", path, sizes)
+            elif digest_stable_file(os.path.join(root, os.fsdecode(path))) != expected:
+                yield _finding("content", path, "its bytes are not those that were staged")
+        except DiptychError as error:
+            yield _finding("unreadable", path, error.message)
+
+
+def scan(root: str) -> Iterator[tuple[bytes, bool | None]]:
+    """Every path below `root`, but for the manifest: True for a file, False for a directory, None for else.
+
+    Raises StorageError where a directory cannot be read.
+    """
+    pending = [b""]
+    top = os.fsencode(root)
+    while pending:
+        directory = pending.pop()
+        with translated("read", os.fsdecode(os.path.join(top, directory))):
+            with os.scandir(os.path.join(top, directory)) as listing:
+                entries = [(entry.name, entry.stat(follow_symlinks=False).st_mode) for entry in listing]
+        for name, mode in entries:
+            path = directory + b"/" + name if directory else name
+            if path == MANIFEST.encode():
+                continue
+            if stat.S_ISDIR(mode):
+                pending.append(path)
+                yield path, False
+            else:
+                yield path, True if stat.S_ISREG(mode) else None
+
+
+def _finding(kind: str, path: bytes, message: str) -> Finding:
+    return Finding(
+        kind,
+        os.fsdecode(path),
+        message,
+        advice="stage it anew, or roll back to a whole version",
+    )
