@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from diptych.errors import ReadOnlyError
-from diptych.fs import WriterLock, atomic_write, fsync_dir, make_dir, remove_file, remove_tree, rename
+from diptych.fs import (
+    WriterLock,
+    atomic_write,
+    fsync_dir,
+    make_dir,
+    remove_file,
+    remove_tree,
+    rename,
+    translated,
+)
 from diptych.versions.errors import CorruptVersionError, UnknownVersionError
 from diptych.versions.lease import exclusive
 from diptych.versions.manifest import Manifest, encode
@@ -49,20 +58,18 @@ class BaseDirectory:
         lock = WriterLock(os.path.join(self.path, LOCK), timeout_s=self._lock_timeout_s)
         try:
             self._sweep()
-            version = self.lagging_link()
+            version = self._lagging_link()
             if version is not None:
                 switch_link(self.path, version)
             yield
         finally:
             lock.release()
 
-    def lagging_link(self) -> str | None:
-        """The version that the symlink should lead to, and does not; None where all is well."""
-        try:
-            current = read_current(self.path)
-        except CorruptVersionError:
-            return None
-        return current if current is not None and not link_follows(self.path, current) else None
+    def is_unfinished(self) -> bool:
+        """Whether a manager is at work, or was killed at it. Takes no lock, changes nothing."""
+        if not os.path.isdir(self.versions):
+            return False
+        return self._lagging_link() is not None or next(self._leftovers(), None) is not None
 
     def staging(self, version: str) -> str:
         """The directory in which `version` is made."""
@@ -99,6 +106,14 @@ class BaseDirectory:
         with exclusive(os.path.join(self.versions, version, MANIFEST)) as free:
             return not free
 
+    def _lagging_link(self) -> str | None:
+        """The version that the symlink should lead to, and does not; None where all is well."""
+        try:
+            current = read_current(self.path)
+        except CorruptVersionError:
+            return None
+        return current if current is not None and not link_follows(self.path, current) else None
+
     def _set_aside(self, name: str) -> str:
         """Take the directory's name away first: after a power cut too it is there whole, or not at all."""
         removed = os.path.join(self.versions, removed_name(name))
@@ -108,12 +123,22 @@ class BaseDirectory:
 
     def _sweep(self) -> None:
         """Remove what killed managers left. Only under the lock: without it, it may be somebody's work."""
-        for name in filter(is_temporary_name, os.listdir(self.path)):
-            remove_file(os.path.join(self.path, name))
-        for name in os.listdir(self.versions):
-            directory = os.path.join(self.versions, name)
-            if is_removed_name(name):
-                remove_tree(directory)
-            elif parse_staging_name(name) is not None and os.path.isdir(directory):
-                for file in filter(is_temporary_name, os.listdir(directory)):
-                    remove_file(os.path.join(directory, file))
+        for path in list(self._leftovers()):
+            if os.path.isdir(path):
+                remove_tree(path)
+            else:
+                remove_file(path)
+
+    def _leftovers(self) -> Iterator[str]:
+        with translated("read", self.path):
+            for name in filter(is_temporary_name, os.listdir(self.path)):
+                yield os.path.join(self.path, name)
+            for name in os.listdir(self.versions):
+                directory = os.path.join(self.versions, name)
+                if is_removed_name(name):
+                    yield directory
+                elif parse_staging_name(name) is not None:
+                    # Another manager may be renaming it at this moment.
+                    with suppress(FileNotFoundError, NotADirectoryError):
+                        for file in filter(is_temporary_name, os.listdir(directory)):
+                            yield os.path.join(directory, file)

@@ -71,7 +71,7 @@ class VersionManager:
         self.path = os.path.abspath(base_dir)
         self._base = BaseDirectory(self.path, read_only=read_only, lock_timeout_s=lock_timeout_s)
         self._catalogue = Catalogue(self.path)
-        if not read_only and self._base.lagging_link() is not None:
+        if not read_only and self._base.is_unfinished():
             # Whoever holds the lock mends it, and where nobody may write readers have CURRENT.
             with contextlib.suppress(StoreLockedError, StorageError), self._writing():
                 pass
@@ -259,7 +259,8 @@ class VersionManager:
     def verify(self, version: str) -> VersionReport:
         """Hash every file of a version, and compare with its manifest; changes nothing.
 
-        Damage is in the report's findings. Raises UnknownVersionError, IncompleteVersionError, IncompatibleVersionError.
+        Damage is in the report's findings. Raises UnknownVersionError, IncompleteVersionError,
+        IncompatibleVersionError.
         """
         return self._catalogue.verify(check_version_name(version))
 

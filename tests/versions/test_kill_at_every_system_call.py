@@ -1,0 +1,181 @@
+"""A manager killed at any system call leaves a base that opens with the old or the new version, whole."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from diptych.versions import VersionManager
+
+from .support import check_base, check_settled, write_tree
+
+STRACE = shutil.which("strace")
+# The most system calls an operation here may make; the walk ends by itself at the first one that survives.
+CEILING = 5000
+SAMPLE = 12
+
+# What each operation starts from, which versions may be current after a kill, and what it leads to.
+OPERATIONS: dict[str, tuple[set[str | None], str]] = {
+    "stage": ({"v2"}, "v2"),
+    "publish": ({"v2", "v3"}, "v3"),
+    "rollback": ({"v2", "v1"}, "v1"),
+    "prune": ({"v2"}, "v2"),
+    "discard": ({"v2"}, "v2"),
+    "attributes": ({"v2"}, "v2"),
+    "mend": ({"v2"}, "v2"),
+}
+
+
+class Killer:
+    """Kills an operation at its n-th system call."""
+
+    def __init__(self) -> None:
+        self._server = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("killed_server.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": str(Path(__file__).parents[2] / "engine")},
+        )
+
+    def run(self, operation: str, base: Path, source: Path, call: int) -> bool:
+        """Whether it was killed; otherwise it made fewer calls than that, and ended well."""
+        pid = self._ask(f"start {operation} {base} {source}")
+        assert STRACE is not None
+        tracer = subprocess.Popen(
+            [STRACE, "-p", pid, "-o", "/dev/null", "-e", f"inject=all:signal=KILL:when={call}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert tracer.stderr is not None
+        attached = tracer.stderr.readline()
+        answer = self._ask("go")
+        tracer.communicate(timeout=60)
+        if "attached" not in attached:
+            pytest.skip(f"strace cannot attach here: {attached.strip()}")
+        assert answer in ("killed", "exit 0"), answer
+        return answer == "killed"
+
+    def close(self) -> None:
+        assert self._server.stdin is not None and self._server.stdout is not None
+        self._server.stdin.close()
+        self._server.stdout.close()
+        self._server.wait(timeout=60)
+
+    def _ask(self, line: str) -> str:
+        assert self._server.stdin is not None and self._server.stdout is not None
+        print(line, file=self._server.stdin, flush=True)
+        return self._server.stdout.readline().strip()
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[Killer]:
+    if STRACE is None:
+        pytest.skip("strace is not installed")
+    killer = Killer()
+    yield killer
+    killer.close()
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[[str], Path]:
+    """Gives a new base in the state in which an operation begins."""
+    source = write_tree(tmp_path / "source", "new")
+    template = tmp_path / "template"
+    manager = VersionManager(template)
+    manager.stage("v1", {"tree": write_tree(tmp_path / "old", "old"), "other": str(source / "top.bin")})
+    manager.publish("v1")
+    manager.stage("v2", {"tree": write_tree(tmp_path / "mid", "mid")}, base="v1")
+    manager.publish("v2")
+    shutil.copytree(template, tmp_path / "prepared", symlinks=True)
+    VersionManager(tmp_path / "prepared").stage("v3", {"tree": source}, {"n": 3}, base="v2")
+
+    def make(operation: str) -> Path:
+        base = tmp_path / "base"
+        shutil.rmtree(base, ignore_errors=True)
+        staged = operation in ("publish", "attributes")
+        shutil.copytree(tmp_path / ("prepared" if staged else "template"), base, symlinks=True)
+        if operation == "mend":
+            # As a manager leaves it that was killed between the two renames, in the middle of a removal.
+            (base / "current").unlink()
+            (base / "current").symlink_to("versions/v1")
+            shutil.copytree(base / "versions" / "v1", base / "versions" / ".removed.v0")
+            (base / ".CURRENT.77.tmp").write_bytes(b"v")
+        return base
+
+    return make
+
+
+def survive(killer: Killer, fresh: Callable[[str], Path], source: Path, operation: str, call: int) -> bool:
+    """Kill at `call`, look, run it again to its end, and look again. False when it made fewer calls."""
+    allowed, leads_to = OPERATIONS[operation]
+    base = fresh(operation)
+    killed = killer.run(operation, base, source, call)
+    current = check_base(base, allowed)
+    # The next manager carries on, whatever the killed one left.
+    manager = VersionManager(base)
+    if operation == "stage":
+        manager.stage("v3", {"tree": source}, base="v2")
+        assert manager.verify("v3").ok
+    elif operation == "publish":
+        manager.publish("v3")
+    elif operation == "rollback" and current == "v2":
+        manager.rollback()
+    elif operation == "prune":
+        manager.prune(keep=1)
+        assert [info.version for info in manager.list()] == ["v2"]
+    elif operation == "discard":
+        if "v1" in [info.version for info in manager.list()]:
+            manager.discard("v1")
+    elif operation == "attributes":
+        assert manager.info("v3").attrs in ({"n": 3}, {"n": 4})
+        manager.write_attrs("v3", {"n": 5})
+        manager.stage("v4", base="v3")
+    elif operation == "mend":
+        manager.prune(keep=9)
+    assert check_base(base, {leads_to}) == leads_to
+    check_settled(base)
+    return killed
+
+
+def walk(operation: str, killer: Killer, fresh: Callable[[str], Path], source: Path) -> int:
+    for call in range(1, CEILING):
+        if not survive(killer, fresh, source, operation, call):
+            return call - 1
+    raise AssertionError(f"{operation} makes more than {CEILING} system calls")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_killed_at_every_system_call(
+    operation: str, killer: Killer, fresh: Callable[[str], Path], tmp_path: Path
+) -> None:
+    calls = walk(operation, killer, fresh, tmp_path / "source")
+    print(f"{operation}: killed at each of {calls} system calls")
+    assert calls > 20
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_killed_at_some_system_calls(
+    operation: str, killer: Killer, fresh: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """A sample of the walk, the same in every run; where it ends is found by halving."""
+    source = tmp_path / "source"
+    least, most = 0, 64
+    while killer.run(operation, fresh(operation), source, most):
+        least, most = most, most * 2
+        assert most < CEILING
+    while most - least > 1:
+        middle = (least + most) // 2
+        if survive(killer, fresh, source, operation, middle):
+            least = middle
+        else:
+            most = middle
+    for call in sorted(random.Random(operation).sample(range(1, least + 1), SAMPLE)):
+        assert survive(killer, fresh, source, operation, call)
