@@ -1,0 +1,11 @@
+"""Diptych's own indexer: from a repository's source files to records, by tree-sitter.
+
+    report = index_repository("path/to/repository", store)
+
+Importing this is cheap: what parses is imported when there is something to parse.
+"""
+
+from diptych.indexer.pipeline import index_repository
+from diptych.indexer.settings import IndexReport, Progress, Settings
+
+__all__ = ["IndexReport", "Progress", "Settings", "index_repository"]

@@ -1,0 +1,106 @@
+"""What git knows of a work tree, asked of the `git` command.
+
+Nothing the caller's environment says of another repository may leak in (a run from a hook has GIT_DIR set),
+and the repository's own configuration may not start programs (`core.fsmonitor`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+_REPOSITORY_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_LITERAL_PATHSPECS",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Names as git lists them, relative to the root asked for, sorted. `submodules`: there may be some.
+
+    A name that ends in `/` is a repository nested in this one; a submodule stands as its directory's name.
+    """
+
+    names: list[bytes]
+    submodules: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The commit checked out (40 or 64 hexadecimal digits) and the branch, each "" where there is none."""
+
+    commit: str = ""
+    branch: str = ""
+
+
+def run(root: str, *arguments: str) -> bytes | None:
+    """The standard output of `git <arguments>` in `root`; None when it fails or there is no git."""
+    # Imported here: a run that finds nothing changed in a plain folder needs no process.
+    import subprocess
+
+    environment = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
+    environment["GIT_OPTIONAL_LOCKS"] = "0"
+    try:
+        done = subprocess.run(
+            ["git", "-c", "core.fsmonitor=false", *arguments],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def listed(root: str) -> Listing | None:
+    """The files of the work tree below `root`, tracked and untracked but not ignored; None outside of one.
+
+    A root that its own work tree ignores counts as outside of it.
+    """
+    if not _has_git_above(root):
+        return None
+    places = run(root, "rev-parse", "--show-prefix", "--show-toplevel")
+    if places is None:
+        return None
+    prefix, _, top = places.partition(b"\n")
+    # From inside an ignored directory `git ls-files` shows nothing.
+    if prefix and run(root, "check-ignore", "-q", ".") is not None:
+        return None
+    output = run(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    if output is None:
+        return None
+    submodules = os.path.lexists(top.removesuffix(b"\n") + b"/.gitmodules")
+    # A path in conflict is listed once for each of its versions.
+    return Listing(sorted(set(output.split(b"\0")) - {b""}), submodules)
+
+
+def head(root: str) -> Head:
+    """Where HEAD points; both fields empty outside of a repository."""
+    if not _has_git_above(root):
+        return Head()
+    commit = run(root, "rev-parse", "--quiet", "--verify", "HEAD") or b""
+    branch = run(root, "symbolic-ref", "--quiet", "--short", "HEAD") or b""
+    return Head(commit.strip().decode("ascii", "replace"), branch.strip().decode("utf-8", "replace"))
+
+
+def _has_git_above(root: str) -> bool:
+    """Whether a `.git` stands in `root` or above: so that a plain folder costs no process."""
+    directory = os.path.realpath(root)
+    while True:
+        if os.path.lexists(os.path.join(directory, ".git")):
+            return True
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return False
+        directory = parent

@@ -1,0 +1,157 @@
+"""The languages the indexer knows: a table, and how a file's language is told.
+
+To add one: an entry here, its grammar's wheel in the dependencies, and what its tags query lacks in
+`queries/<query>.scm`. Nothing here imports a grammar; `diptych.indexer.grammar` does, when a file needs it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How to recognise and parse one language.
+
+    `module` is the grammar's wheel and `factory` the function in it that gives the grammar. `tags` names the
+    wheels whose `queries/tags.scm` apply, and `queries` our own query files, which win over them. `doc` says
+    where documentation stands: "docstring" (the first statement of the body) or "comment" (just above).
+    With `upper_case_constants` the case of a variable's name tells whether it is a constant.
+    """
+
+    name: str
+    module: str
+    suffixes: tuple[str, ...]
+    queries: tuple[str, ...]
+    tags: tuple[str, ...]
+    factory: str = "language"
+    doc: str = "comment"
+    upper_case_constants: bool = False
+    interpreters: tuple[str, ...] = ()
+
+
+_LANGUAGES = (
+    Language(
+        name="python",
+        module="tree_sitter_python",
+        suffixes=(".py", ".pyi", ".pyw"),
+        queries=("python",),
+        tags=("tree_sitter_python",),
+        doc="docstring",
+        upper_case_constants=True,
+        interpreters=("python", "pypy"),
+    ),
+    Language(
+        name="javascript",
+        module="tree_sitter_javascript",
+        suffixes=(".js", ".mjs", ".cjs", ".jsx"),
+        queries=("javascript", "ecmascript"),
+        tags=("tree_sitter_javascript",),
+        upper_case_constants=True,
+        interpreters=("node", "nodejs", "bun"),
+    ),
+    Language(
+        name="typescript",
+        module="tree_sitter_typescript",
+        suffixes=(".ts", ".mts", ".cts"),
+        queries=("typescript", "ecmascript"),
+        tags=("tree_sitter_typescript", "tree_sitter_javascript"),
+        factory="language_typescript",
+        upper_case_constants=True,
+        interpreters=("deno", "ts-node", "tsx"),
+    ),
+    Language(
+        name="tsx",
+        module="tree_sitter_typescript",
+        suffixes=(".tsx",),
+        queries=("typescript", "ecmascript"),
+        tags=("tree_sitter_typescript", "tree_sitter_javascript"),
+        factory="language_tsx",
+        upper_case_constants=True,
+    ),
+    Language(
+        name="rust",
+        module="tree_sitter_rust",
+        suffixes=(".rs",),
+        queries=("rust",),
+        tags=("tree_sitter_rust",),
+    ),
+    Language(
+        name="go",
+        module="tree_sitter_go",
+        suffixes=(".go",),
+        queries=("go",),
+        tags=("tree_sitter_go",),
+    ),
+    Language(
+        name="java",
+        module="tree_sitter_java",
+        suffixes=(".java",),
+        queries=("java",),
+        tags=("tree_sitter_java",),
+    ),
+    Language(
+        name="c",
+        module="tree_sitter_c",
+        suffixes=(".c", ".h"),
+        queries=("c",),
+        tags=("tree_sitter_c",),
+    ),
+    Language(
+        name="cpp",
+        module="tree_sitter_cpp",
+        suffixes=(".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h++", ".ipp", ".tpp", ".inl"),
+        queries=("c", "cpp"),
+        tags=("tree_sitter_cpp",),
+    ),
+)
+
+LANGUAGES = {language.name: language for language in _LANGUAGES}
+_BY_SUFFIX = {suffix: language.name for language in _LANGUAGES for suffix in language.suffixes}
+_BY_INTERPRETER = {name: language.name for language in _LANGUAGES for name in language.interpreters}
+
+# What C has no meaning for, at the start of a line: one such line makes a `.h` file C++.
+_CPP_ONLY = re.compile(
+    rb"^[ \t]*(?:class\s+\w+[^;(){}]*[{:]|namespace\b[^;=]*\{|template\s*<"
+    rb"|using\s+[\w:]+\s*[=;:]|using\s+namespace\b"
+    rb"|(?:public|private|protected)\s*:|extern\s+\"C\+\+\")",
+    re.MULTILINE,
+)
+_SHEBANG = re.compile(rb"#![ \t]*\S*?([^/\s]+)(?:[ \t]+(.*))?")
+
+
+def language_of(path: str) -> str:
+    """The language that the name of `path` tells, or ""; upper-case suffixes count (`.PY`), but for `.C`."""
+    name = path.rpartition("/")[2]
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or not stem:
+        return ""
+    suffix = dot + suffix
+    if suffix == ".C" or suffix == ".H":
+        return "cpp"
+    return _BY_SUFFIX.get(suffix) or _BY_SUFFIX.get(suffix.lower(), "")
+
+
+def language_of_shebang(head: bytes) -> str:
+    """The language that a script's first line (`#!…`) tells, or ""."""
+    if not head.startswith(b"#!"):
+        return ""
+    match = _SHEBANG.match(head.split(b"\n", 1)[0])
+    if not match:
+        return ""
+    words = [match[1], *(match[2] or b"").split()]
+    if words[0] == b"env":
+        # `env -S FOO=1 python3 -u`: the program is the first word that is neither option nor setting.
+        words = [word for word in words[1:] if not word.startswith(b"-") and b"=" not in word]
+    if not words:
+        return ""
+    program = words[0].rpartition(b"/")[2].decode("ascii", "replace").rstrip("0123456789.")
+    return _BY_INTERPRETER.get(program, "")
+
+
+def language_of_content(name: str, source: bytes) -> str:
+    """The language after a look inside: a `.h` file with a line only C++ can have is C++, not C."""
+    if name == "c" and _CPP_ONLY.search(source):
+        return "cpp"
+    return name

@@ -1,0 +1,9 @@
+; What only JavaScript's grammar has names for.
+
+(field_definition property: [(property_identifier) (private_property_identifier)] @name) @definition.field
+
+(class_heritage (identifier) @name) @reference.extends
+(class_heritage (member_expression property: (property_identifier) @name)) @reference.extends
+
+(jsx_opening_element name: (identifier) @name (#match? @name "^[A-Z]")) @reference.references
+(jsx_self_closing_element name: (identifier) @name (#match? @name "^[A-Z]")) @reference.references

@@ -1,0 +1,245 @@
+"""A run of the indexer: scan, plan, parse, one transaction per batch, remove, and write the facts.
+
+What was committed stays when a run is interrupted. The next finds it by content hash, since the store is
+then ahead of the facts, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from diptych.errors import InvalidRecordError
+from diptych.indexer import facts as facts_file
+from diptych.indexer import git, grammar_versions
+from diptych.indexer.discover import scan
+from diptych.indexer.facts import Fact, Facts
+from diptych.indexer.meter import Meter
+from diptych.indexer.parse import Parsed, parse, read_regular
+from diptych.indexer.plan import Job, Plan, plan
+from diptych.indexer.settings import IndexReport, Progress, Settings
+from diptych.model import content_hash
+
+if TYPE_CHECKING:
+    from diptych.store import Store
+
+_PARSER_FAILED = frozenset({"parser died", "parser hung"})
+
+
+def index_repository(
+    root: str | os.PathLike[str],
+    store: Store,
+    *,
+    processes: int | None = None,
+    settings: Settings | None = None,
+    parse_all: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> IndexReport:
+    """Bring `store` up to date with the files below `root`.
+
+    `processes` parse (as many as there are cores when None; 0: in this process). `parse_all` parses
+    what is unchanged too. `progress` is called some ten times a second, and once at the end.
+
+    Raises OSError when `root` cannot be read, and what the store's transactions raise; what was committed
+    before that stays.
+    """
+    started_s = time.monotonic()
+    run = _Run(os.fspath(root), store, settings or Settings(), progress)
+    run.execute(_cores() if processes is None else processes, parse_all)
+    run.report.elapsed_s = time.monotonic() - started_s
+    return run.report
+
+
+def _cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Run:
+    def __init__(
+        self,
+        root: str,
+        store: Store,
+        settings: Settings,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.report = IndexReport(root)
+        self._root = root
+        self._store = store
+        self._settings = settings
+        self._meter = Meter(progress)
+        # Before the first look at a file: an edit after this must not be taken for seen.
+        self._taken_ns = time.time_ns()
+        self._found = scan(root, settings, store_path=store.path)
+        self._known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        self._seen: dict[str, Fact] = {}
+
+    def execute(self, processes: int, parse_all: bool) -> None:
+        """The whole run, in order."""
+        store, report, known = self._store, self.report, self._known
+        versions = grammar_versions.current()
+        stored = self._stored()
+        made = plan(
+            self._found.files,
+            known.files if known else {},
+            stored,
+            parse_all=parse_all or (known is not None and known.indexer != versions),
+        )
+        self._count(made)
+        with closing(self._parsed(made.jobs, processes)) as results:
+            for batch in self._batches(results, made.jobs):
+                self._commit(batch, stored)
+        self._remove(made.removed)
+        report.lsn = store.lsn
+        self._save(made, versions)
+        changes = report.indexed + report.removed
+        if changes and changes >= self._settings.checkpoint_changes:
+            store.checkpoint()
+            report.checkpointed = True
+
+    def _stored(self) -> dict[str, str]:
+        """The content hash of each record in the store."""
+        store, known = self._store, self._known
+        if known is not None and known.lsn == store.lsn and known.indexed == len(store):
+            return {path: fact.content_hash for path, fact in known.files.items() if not fact.skipped}
+        # The facts do not speak for the store as it is: each record says which content it is of.
+        return {record.path: record.content_hash for record in store.files()} if len(store) else {}
+
+    def _count(self, made: Plan) -> None:
+        report, found = self.report, self._found
+        report.source = found.source
+        report.found = len(found.files)
+        report.skipped.update(found.skipped)
+        report.other_language = found.other_language
+        report.languages.update(language for language, _ in found.files.values())
+        for path, fact in made.kept.items():
+            if fact.skipped:
+                self._note_skipped(path, fact.skipped)
+            else:
+                report.unchanged += 1
+
+    def _note_skipped(self, path: str, reason: str) -> None:
+        self.report.skipped[reason] += 1
+        self.report.skipped_paths[path] = reason
+
+    def _parsed(self, jobs: list[Job], processes: int) -> Generator[Parsed]:
+        settings = self._settings
+        # Without facts nobody knows whether one of the files kills its parser: let that be a worker.
+        few = (
+            self._known is not None
+            and len(jobs) <= settings.in_process_files
+            and sum(job.size for job in jobs) <= settings.in_process_bytes
+        )
+        if processes and jobs and not few:
+            # Imported here: a run that finds little changed starts no process.
+            from diptych.indexer.pool import parsed_in_workers
+
+            return parsed_in_workers(
+                jobs,
+                self._root,
+                processes=processes,
+                max_file_bytes=settings.max_file_bytes,
+                timeout_s=settings.worker_timeout_s,
+            )
+        top = os.fsencode(self._root)
+        return (parse(top, job, settings.max_file_bytes) for job in jobs)
+
+    def _batches(self, results: Iterator[Parsed], jobs: list[Job]) -> Iterator[list[Parsed]]:
+        """The results in batches of bounded size."""
+        settings = self._settings
+        self._meter.begin(len(jobs), sum(job.size for job in jobs))
+        batch: list[Parsed] = []
+        batch_bytes = 0
+        for parsed in results:
+            batch.append(parsed)
+            batch_bytes += len(parsed.payload)
+            self._meter.advance(parsed.size)
+            if len(batch) >= settings.batch_files or batch_bytes >= settings.batch_bytes:
+                yield batch
+                batch, batch_bytes = [], 0
+        if batch:
+            yield batch
+        self._meter.finish()
+
+    def _commit(self, batch: list[Parsed], stored: Mapping[str, str]) -> None:
+        """One transaction for a batch; none when nothing in it changes the store."""
+        to_put = [parsed for parsed in batch if parsed.payload]
+        refused: set[str] = set()
+        # What cannot be parsed now must not be answered for by what it once was.
+        to_remove = [parsed.path for parsed in batch if parsed.skipped and parsed.path in stored]
+        if to_put or to_remove:
+            with self._store.transaction() as txn:
+                for parsed in to_put:
+                    try:
+                        txn.put_packed(parsed.path.encode("utf-8", "surrogateescape"), parsed.payload)
+                    except InvalidRecordError:
+                        refused.add(parsed.path)
+                to_remove += [path for path in sorted(refused) if path in stored]
+                for path in to_remove:
+                    txn.remove_file(path)
+            self.report.transactions += 1
+            self.report.removed += len(to_remove)
+        for parsed in batch:
+            self._settle(parsed._replace(skipped="not storable") if parsed.path in refused else parsed)
+
+    def _settle(self, parsed: Parsed) -> None:
+        """Count a result, now that it is committed, and keep what it says for the facts."""
+        report, digest = self.report, parsed.content_hash
+        if parsed.skipped:
+            self._note_skipped(parsed.path, parsed.skipped)
+            if parsed.skipped in _PARSER_FAILED:
+                digest = self._hash(parsed.path)
+        elif parsed.unchanged:
+            report.unchanged += 1
+        else:
+            report.indexed += 1
+            report.symbols += parsed.symbols
+            report.relations += parsed.relations
+            report.parsed_bytes += parsed.size
+        if digest:
+            self._seen[parsed.path] = Fact(self._found.files[parsed.path][1], digest, parsed.skipped)
+
+    def _hash(self, path: str) -> str:
+        """The hash of a file whose parser failed, by which the next run knows not to try it again."""
+        name = path.encode("utf-8", "surrogateescape")
+        try:
+            data = read_regular(os.fsencode(self._root) + b"/" + name, self._settings.max_file_bytes)
+        except OSError:
+            return ""
+        return content_hash(data) if data is not None else ""
+
+    def _remove(self, paths: list[str]) -> None:
+        for start in range(0, len(paths), self._settings.batch_files):
+            part = paths[start : start + self._settings.batch_files]
+            with self._store.transaction() as txn:
+                for path in part:
+                    txn.remove_file(path)
+            self.report.transactions += 1
+            self.report.removed += len(part)
+
+    def _save(self, made: Plan, versions: dict[str, str]) -> None:
+        """Write the facts, unless the file holds the same already."""
+        known, store = self._known, self._store
+        if known is not None and not self._seen and known.lsn == store.lsn:
+            same_files = known.files.keys() == made.kept.keys()
+            if same_files and known.indexer == versions:
+                return
+        head = git.head(self._root)
+        files = made.kept | self._seen
+        facts_file.save(
+            store.path,
+            Facts(
+                store_id=store.store_id,
+                lsn=store.lsn,
+                taken_ns=self._taken_ns,
+                indexer=versions,
+                files={path: files[path] for path in self._found.files if path in files},
+                settings=asdict(self._settings),
+                commit=head.commit,
+                branch=head.branch,
+            ),
+        )

@@ -1,0 +1,91 @@
+"""What a run has to do, from what is on disk, in the facts and in the store. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from diptych.indexer.discover import Stat
+from diptych.indexer.facts import Fact, compare
+
+_LARGE_BYTES = 128 * 1024
+
+
+class Job(NamedTuple):
+    """A file to read. When its hash is `expected` it is not parsed again.
+
+    The store has it then, unless `known_as` says why it was skipped.
+    """
+
+    path: str
+    language: str
+    size: int
+    expected: str = ""
+    known_as: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """The files to read, those that are as the store has them, and those to remove from the store.
+
+    `kept` carries the facts of what was not read over to the next run.
+    """
+
+    jobs: list[Job] = field(default_factory=list)
+    kept: dict[str, Fact] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+
+
+def plan(
+    files: Mapping[str, tuple[str, Stat]],
+    facts: Mapping[str, Fact],
+    stored: Mapping[str, str] | None,
+    *,
+    parse_all: bool = False,
+) -> Plan:
+    """Decide on every file.
+
+    `stored` maps each path in the store to its record's content hash; None says that the store is where
+    the facts left it, so that they speak for it. With `parse_all` no record is taken to be up to date.
+    """
+    made = Plan()
+    if stored is None:
+        stored = {path: fact.content_hash for path, fact in facts.items() if not fact.skipped}
+    compared = compare(facts, {path: stat for path, (_, stat) in files.items()})
+    to_read = compared.in_doubt + compared.new
+    for path in compared.unchanged:
+        fact = facts[path]
+        in_store = stored.get(path)
+        current = in_store is None if fact.skipped else in_store == fact.content_hash
+        if current and not parse_all:
+            made.kept[path] = fact
+        else:
+            to_read.append(path)
+    for path in to_read:
+        language, stat = files[path]
+        expected, known_as = stored.get(path, ""), ""
+        if not expected and path in facts:
+            _, expected, known_as = facts[path]
+        made.jobs.append(Job(path, language, stat.size, *(("", "") if parse_all else (expected, known_as))))
+    # The large ones first: a run must not end with all processes but one idle.
+    made.jobs.sort(key=lambda job: (-(job.size // _LARGE_BYTES), job.path))
+    made.removed = sorted(path for path in stored if path not in files)
+    return made
+
+
+def chunks(jobs: list[Job], *, max_files: int, max_bytes: int, max_path_bytes: int) -> Iterator[list[Job]]:
+    """Cut the jobs into runs of bounded size, each of at least one job."""
+    chunk: list[Job] = []
+    size = path_bytes = 0
+    for job in jobs:
+        path_size = 4 * len(job.path)
+        too_much = size + job.size > max_bytes or path_bytes + path_size > max_path_bytes
+        if chunk and (too_much or len(chunk) >= max_files):
+            yield chunk
+            chunk, size, path_bytes = [], 0, 0
+        chunk.append(job)
+        size += job.size
+        path_bytes += path_size
+    if chunk:
+        yield chunk

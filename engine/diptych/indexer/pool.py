@@ -1,0 +1,194 @@
+"""Worker processes, and what to do when one dies or hangs: its file is isolated, the run goes on.
+
+A worker is a fresh interpreter over two pipes. It is given a chunk of files at a time, and a second one in
+advance so that it never waits. What a worker that died or fell silent had not answered is tried again one
+file at a time; a file that does so alone is the culprit, and is skipped. Memory is bounded: a worker that
+is ahead blocks on its full pipe until the run has taken its answers.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+
+from diptych.indexer.parse import Parsed
+from diptych.indexer.plan import Job, chunks
+from diptych.indexer.wire import pack_jobs, unpacker
+
+_CHUNK_FILES = 64
+_CHUNK_BYTES = 256 * 1024
+# Two requests must fit a pipe's 64 KB: the run writes them without waiting for answers to be read.
+_CHUNK_PATH_BYTES = 24 * 1024
+_AHEAD = 2
+_READ_BYTES = 1024 * 1024
+_F_SETPIPE_SZ = 1031  # Linux; a larger pipe lets workers go on while the run commits
+_START = "import sys; from diptych.indexer.worker import main; main(sys.argv[1], int(sys.argv[2]))"
+_POLL_S = 0.5
+
+
+class _Worker:
+    """One process, and the files it has yet to answer for, in order."""
+
+    def __init__(self, root: str, max_file_bytes: int) -> None:
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _START, root, str(max_file_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            bufsize=0,
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.requests, self.answers = self.process.stdin, self.process.stdout
+        if sys.platform == "linux":
+            _widen(self.answers.fileno())
+        self.waiting: deque[Job] = deque()
+        self.chunks_waiting: deque[int] = deque()
+        self.unpacker = unpacker()
+        self.heard_at_s = time.monotonic()
+
+    def give(self, chunk: list[Job]) -> None:
+        """Ask for a chunk. A worker that is gone is noticed when its answers end."""
+        if not self.waiting:
+            self.heard_at_s = time.monotonic()
+        self.waiting.extend(chunk)
+        self.chunks_waiting.append(len(chunk))
+        with suppress(BrokenPipeError):
+            self.requests.write(pack_jobs(chunk))
+
+    def take(self) -> list[Parsed] | None:
+        """The answers that are there; None when there will be no more."""
+        data = os.read(self.answers.fileno(), _READ_BYTES)
+        if not data:
+            return None
+        self.heard_at_s = time.monotonic()
+        self.unpacker.feed(data)
+        taken = []
+        for fields in self.unpacker:
+            parsed = Parsed._make(fields)
+            assert parsed.path == self.waiting.popleft().path
+            taken.append(parsed)
+            self.chunks_waiting[0] -= 1
+            if not self.chunks_waiting[0]:
+                self.chunks_waiting.popleft()
+        return taken
+
+    def end(self) -> None:
+        """Kill it, whatever it is at."""
+        self.process.kill()
+        self.process.wait()
+        self.requests.close()
+        self.answers.close()
+
+
+def parsed_in_workers(
+    jobs: list[Job], root: str, *, processes: int, max_file_bytes: int, timeout_s: float
+) -> Generator[Parsed]:
+    """Parse `jobs` in up to `processes` workers; yields in no order, one result for each job.
+
+    Closing the iterator ends the workers. Raises OSError when no process can be started.
+    """
+    pool = _Pool(jobs, root, processes, max_file_bytes, timeout_s)
+    try:
+        yield from pool.results()
+    finally:
+        pool.end()
+
+
+class _Pool:
+    def __init__(
+        self, jobs: list[Job], root: str, processes: int, max_file_bytes: int, timeout_s: float
+    ) -> None:
+        self._fresh = chunks(
+            jobs, max_files=_CHUNK_FILES, max_bytes=_CHUNK_BYTES, max_path_bytes=_CHUNK_PATH_BYTES
+        )
+        self._suspects: deque[Job] = deque()
+        self._root = root
+        self._processes = processes
+        self._max_file_bytes = max_file_bytes
+        self._timeout_s = timeout_s
+        self._selector = selectors.DefaultSelector()
+        self._workers: set[_Worker] = set()
+        self._left = len(jobs)
+
+    def results(self) -> Iterator[Parsed]:
+        """One result for each job."""
+        for _ in range(self._processes):
+            if not self._start():
+                break
+        while self._left:
+            for key, _ in self._selector.select(_POLL_S):
+                worker: _Worker = key.data
+                taken = worker.take()
+                if taken is None:
+                    yield from self._failed(worker, "parser died")
+                    continue
+                self._fill(worker)
+                self._left -= len(taken)
+                yield from taken
+            now_s = time.monotonic()
+            for worker in list(self._workers):
+                if worker.waiting and now_s - worker.heard_at_s > self._timeout_s:
+                    yield from self._failed(worker, "parser hung")
+
+    def end(self) -> None:
+        """End every worker."""
+        for worker in self._workers:
+            worker.end()
+        self._workers.clear()
+        self._selector.close()
+
+    def _start(self) -> bool:
+        """Start a worker if there is a chunk for one."""
+        chunk = self._next()
+        if chunk is None:
+            return False
+        worker = _Worker(self._root, self._max_file_bytes)
+        self._workers.add(worker)
+        self._selector.register(worker.answers, selectors.EVENT_READ, worker)
+        worker.give(chunk)
+        self._fill(worker)
+        return True
+
+    def _next(self) -> list[Job] | None:
+        if self._suspects:
+            return [self._suspects.popleft()]
+        return next(self._fresh, None)
+
+    def _fill(self, worker: _Worker) -> None:
+        # A suspect goes alone: were there a second file behind it, either could be the culprit.
+        while len(worker.chunks_waiting) < (1 if self._suspects else _AHEAD):
+            chunk = self._next()
+            if chunk is None:
+                return
+            worker.give(chunk)
+
+    def _failed(self, worker: _Worker, reason: str) -> Iterator[Parsed]:
+        """Replace a worker that failed. Its only file is the culprit; of several, each is a suspect."""
+        self._selector.unregister(worker.answers)
+        self._workers.discard(worker)
+        worker.end()
+        if len(worker.waiting) == 1:
+            self._left -= 1
+            yield Parsed(worker.waiting[0].path, size=worker.waiting[0].size, skipped=reason)
+        else:
+            self._suspects.extend(worker.waiting)
+        self._start()
+
+
+def _widen(fd: int) -> None:
+    import fcntl
+
+    try:
+        fcntl.fcntl(fd, _F_SETPIPE_SZ, _READ_BYTES)
+    except OSError:
+        # Over the user's limit for pipes: the usual size does, with more waiting.
+        return

@@ -1,0 +1,85 @@
+"""What a run may be told, and what it tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+# Rises when the same source would give other symbols or relations: every file is then parsed again.
+INDEXER_VERSION = 1
+
+# Why a file was passed over. The order is that of the facts file: add at the end.
+SKIP_REASONS = (
+    "binary",  # a NUL in its first 8 KB
+    "too large",  # over `Settings.max_file_bytes`
+    "unreadable",  # no right to read it, or an input/output error
+    "symbolic link",
+    "not a regular file",  # a FIFO, a socket, a device
+    "directory",
+    "nested repository",  # not a submodule: git does not look inside either
+    "parser died",  # the grammar crashed, or ran out of memory, on this file
+    "parser hung",  # no answer within `Settings.worker_timeout_s`
+    "not storable",  # its record is over the store's cap
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run goes about it. Sizes in bytes, times in seconds.
+
+    `exclude` holds patterns in `.gitignore`'s syntax, relative to the root. A run with at most
+    `in_process_files` to parse, of `in_process_bytes` in all, starts no worker.
+    """
+
+    max_file_bytes: int = 2 * 1024 * 1024
+    exclude: tuple[str, ...] = ()
+    batch_files: int = 1000
+    batch_bytes: int = 16 * 1024 * 1024
+    worker_timeout_s: float = 60.0
+    in_process_files: int = 16
+    in_process_bytes: int = 256 * 1024
+    checkpoint_changes: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: of the files to parse, how many are done, and of their bytes."""
+
+    done_files: int
+    total_files: int
+    done_bytes: int
+    total_bytes: int
+    elapsed_s: float
+
+
+@dataclass(slots=True)
+class IndexReport:
+    """What a run found and did. Counts are of files unless named otherwise.
+
+    `indexed` were parsed and stored, `unchanged` were as the store has them, `removed` are gone from disk.
+    `skipped` counts by reason (`SKIP_REASONS`) and `skipped_paths` names those that could not be parsed.
+    `source` says how files were found: "git" or "walk". `lsn` is the store's after the run.
+    """
+
+    root: str
+    source: str = ""
+    found: int = 0
+    indexed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    symbols: int = 0
+    relations: int = 0
+    parsed_bytes: int = 0
+    other_language: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    skipped_paths: dict[str, str] = field(default_factory=dict)
+    languages: Counter[str] = field(default_factory=Counter)
+    transactions: int = 0
+    checkpointed: bool = False
+    lsn: int = 0
+    elapsed_s: float = 0.0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there was no file in a known language."""
+        return self.found == 0

@@ -1,0 +1,77 @@
+"""From a file's bytes to the text of names, signatures and documentation.
+
+Sources are parsed as the bytes they are. Text cut from them is decoded as UTF-8 with U+FFFD for what is not
+(a Latin-1 comment): a search index holds Unicode only, and names of another encoding are rare. UTF-16 with
+a byte-order mark is transcoded first, so that its columns, like all, count UTF-8 bytes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+# A name longer than this is data, not a name; it is cut, so that one file cannot make every record huge.
+NAME_MAX_CHARS = 512
+CONTAINER_MAX_CHARS = 1024
+SIGNATURE_MAX_CHARS = 240
+DOCUMENTATION_MAX_CHARS = 2000
+
+_SNIFFED_BYTES = 8192  # as git: a NUL in the first 8 KB means binary
+_SPACE = re.compile(r"\s+")
+_COMMENT_LINE = re.compile(r"^[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?(.*?)[ \t]*(?:\*+/)?[ \t]*$")
+_PREFIXES = ("r", "R", "u", "U", "b", "B", "f", "F")
+
+
+def is_utf16(head: bytes) -> bool:
+    """Whether the bytes begin with a UTF-16 byte-order mark (and not UTF-32's, which begins alike)."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return False
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def is_binary(data: bytes) -> bool:
+    """Whether git would call it binary: a NUL among the first 8 KB, other than UTF-16's."""
+    return data.find(b"\0", 0, _SNIFFED_BYTES) >= 0 and not is_utf16(data)
+
+
+def as_utf8(data: bytes) -> bytes:
+    """The source to parse: UTF-16 with a byte-order mark transcoded, anything else as it is."""
+    if is_utf16(data):
+        return data.decode("utf-16", "replace").encode("utf-8", "replace")
+    return data
+
+
+def folded(raw: bytes, limit: int) -> str:
+    """One line: runs of white space folded to a space, and at most `limit` characters."""
+    # Cut before folding: a head of megabytes (a generated table) must not be folded whole.
+    text = _SPACE.sub(" ", raw[: limit * 8].decode("utf-8", "replace")).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def docstring(raw: bytes) -> str:
+    """The text of a Python string literal that stands as documentation: quotes off, indentation off."""
+    text = raw[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
+    while text.startswith(_PREFIXES):
+        text = text[1:]
+    quote = text[:3] if text[:3] in ('"""', "'''") else text[:1]
+    text = text.removeprefix(quote).removesuffix(quote)
+    return _capped("\n".join(_dedented(text.expandtabs().split("\n"))).strip())
+
+
+def comment(raw: bytes) -> str:
+    """The text of a comment block: its marks off, line by line."""
+    text = raw[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
+    lines = []
+    for line in text.replace("\r\n", "\n").split("\n"):
+        match = _COMMENT_LINE.match(line)
+        lines.append(match[1] if match else line)
+    return _capped("\n".join(lines).strip())
+
+
+def _dedented(lines: list[str]) -> list[str]:
+    margin = min((len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()), default=0)
+    return [lines[0].strip(), *(line[margin:].rstrip() for line in lines[1:])]
+
+
+def _capped(text: str) -> str:
+    return text if len(text) <= DOCUMENTATION_MAX_CHARS else text[: DOCUMENTATION_MAX_CHARS - 1] + "…"

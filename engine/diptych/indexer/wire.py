@@ -1,0 +1,42 @@
+"""What passes between the run and its workers, over pipes: msgpack, each request behind its length.
+
+    run -> worker     u32 length, [[path, language, size, expected, known as], ...]
+    worker -> run     for each file, in the order asked: [path, hash, payload, ...], the fields of `Parsed`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgpack
+
+from diptych.indexer.parse import Parsed
+from diptych.indexer.plan import Job
+
+_LENGTH_BYTES = 4
+
+
+def pack_jobs(jobs: Iterable[Job]) -> bytes:
+    """A request."""
+    body = msgpack.packb(list(jobs), unicode_errors="surrogateescape")
+    return len(body).to_bytes(_LENGTH_BYTES, "little") + bytes(body)
+
+
+def read_jobs(read: Any) -> list[Job] | None:
+    """The next request from `read(n)`, a buffered file's; None at its end."""
+    head = read(_LENGTH_BYTES)
+    if len(head) < _LENGTH_BYTES:
+        return None
+    body = read(int.from_bytes(head, "little"))
+    return [Job(*job) for job in msgpack.unpackb(body, unicode_errors="surrogateescape")]
+
+
+def pack_parsed(parsed: Parsed) -> bytes:
+    """An answer."""
+    return bytes(msgpack.packb(parsed, unicode_errors="surrogateescape"))
+
+
+def unpacker() -> msgpack.Unpacker:
+    """What takes bytes as they come and gives answers, each the fields of a `Parsed`."""
+    return msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)
