@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from diptych.model import Range, Symbol
-from diptych.workspace.coordinator import Totals
+from diptych.workspace.coordinator import IoError, LeafDamaged, Totals
 
 
 class FakeClock:
@@ -40,6 +40,10 @@ class FakeHost:
         self.before_index: Callable[[str], None] = lambda path: None
         self.scans = 0
         self.closed = 0
+        self.mended: list[IoError | LeafDamaged] = []
+
+    def recover(self, failure: IoError | LeafDamaged) -> None:
+        self.mended.append(failure)
 
     def scan(self) -> Iterator[str]:
         self.scans += 1

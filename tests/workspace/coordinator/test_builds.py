@@ -298,13 +298,19 @@ def test_an_error_in_an_update_degrades_and_keeps_the_change_for_the_recovery() 
     assert host.store == host.repository
 
 
-def test_a_damaged_leaf_is_named_and_no_later_error_hides_it() -> None:
-    _, _, coordinator = ready(5)
+def test_a_damaged_leaf_is_named_no_later_error_hides_it_and_it_is_mended_before_the_scan() -> None:
+    clock, host, coordinator = ready(5)
     coordinator.notify_failure(CorruptSearchError("A segment fails its checksum.", where="search/a.idx"))
     coordinator.notify_failure(OSError(5, "Input/output error"))
     state = coordinator.state
     assert isinstance(state, Degraded)
-    assert state.reason == LeafDamaged("search", "A segment fails its checksum.")
+    damage = LeafDamaged("search", "A segment fails its checksum.")
+    assert state.reason == damage
+    host.before_scan = lambda: host.mended == [damage] or pytest.fail("it was scanned before it was mended")
+    clock.advance(2.0)
+    settle(coordinator)
+    assert isinstance(coordinator.state, Ready)
+    assert host.mended == [damage]
 
 
 def test_a_mistake_of_the_host_degrades_and_is_raised() -> None:

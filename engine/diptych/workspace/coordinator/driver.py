@@ -90,6 +90,9 @@ class Driver:
         return False
 
     def _begin(self, number: int) -> bool:
+        failure = self._shell.core.failure
+        if failure is not None:
+            self._host.recover(failure)
         self._report(self._host.totals())
         if self._shell.begin_scan(number):
             budget = Budget(self._shell.clock, self._shell.core.limits.scan_timeout_ms)

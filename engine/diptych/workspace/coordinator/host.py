@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from .states import IoError, LeafDamaged
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -22,6 +24,13 @@ class Host(Protocol):
     An OSError raised by any of them degrades the index with an input/output error, a CorruptionError with a
     damaged leaf; any other exception does the former and is raised again, for it is a mistake in the host.
     """
+
+    def recover(self, failure: IoError | LeafDamaged) -> None:
+        """Mend what failed, before the scan of the build that is to recover from it: reopen, or repair.
+
+        What it does not mend it must raise, for a build that completes after it makes the index ready.
+        """
+        ...
 
     def scan(self) -> Iterator[str]:
         """Look at the whole repository, and yield each path to be indexed or removed, once.

@@ -35,6 +35,7 @@ from .limits import Limits
 from .states import (
     Building,
     Degraded,
+    IoError,
     LeafDamaged,
     ParseStorm,
     Phase,
@@ -123,6 +124,9 @@ class Core:
     failures: int = 0
     """Failed builds and updates since the index was last ready."""
 
+    failure: IoError | LeafDamaged | None = None
+    """What the host has to mend before the next scan; gone when a build is completed."""
+
     changed_s: float = 0.0
     """When a change last came in, or the index degraded: what a cool-down counts from."""
 
@@ -191,7 +195,7 @@ def _apply(core: Core, event: Event, now_s: float) -> Core:
             assert isinstance(state, Building)
             if state.indexed < state.total:
                 raise _refusal(core, event, f"{state.total - state.indexed} files are not indexed")
-            core = replace(core, files=event.files, symbols=event.symbols)
+            core = replace(core, files=event.files, symbols=event.symbols, failure=None)
             return _settle(core, now_s, since_s=now_s)
         case PendingChanged():
             core = replace(
@@ -209,8 +213,10 @@ def _apply(core: Core, event: Event, now_s: float) -> Core:
                 core, state=Building(Phase.IDLE, 0, 0, now_s), build=core.build + 1, scan_started_s=None
             )
         case Failed():
-            core = replace(core, failures=core.failures + 1, scan_started_s=None)
-            return _degrade(core, event.reason, now_s)
+            # Damage is not hidden by a lesser failure that follows from it.
+            failure = core.failure if isinstance(core.failure, LeafDamaged) else event.reason
+            core = replace(core, failures=core.failures + 1, scan_started_s=None, failure=failure)
+            return _degrade(core, failure, now_s)
         case _:
             assert_never(event)
 
@@ -239,13 +245,8 @@ def _settle(core: Core, now_s: float, *, since_s: float) -> Core:
 
 
 def _degrade(core: Core, reason: Reason, now_s: float) -> Core:
-    state = core.state
-    if isinstance(state, Degraded):
-        # Damage is not hidden by a lesser failure that follows from it.
-        if isinstance(state.reason, LeafDamaged):
-            reason = state.reason
-        return replace(core, state=Degraded(reason, core.symbols, state.since_s), changed_s=now_s)
-    return replace(core, state=Degraded(reason, core.symbols, now_s), changed_s=now_s)
+    since_s = core.state.since_s if isinstance(core.state, Degraded) else now_s
+    return replace(core, state=Degraded(reason, core.symbols, since_s), changed_s=now_s)
 
 
 def _refresh(core: Core) -> Core:
