@@ -1,4 +1,4 @@
-"""Reading the state costs next to nothing, measured against other work so that no machine is too slow for it."""
+"""Reading the state costs next to nothing, measured against other work on the same machine."""
 
 from __future__ import annotations
 
