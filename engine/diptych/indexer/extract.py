@@ -28,7 +28,10 @@ from diptych.indexer.grammar import (
 from diptych.model import Range, Relation, Symbol
 
 # Inside one of these a function is a method and a variable a field.
-_TYPES = frozenset({"class", "struct", "enum", "interface", "trait", "scope"})
+_TYPES = frozenset({"class", "struct", "enum", "interface", "trait", ""})
+# Symbols only where no function encloses them.
+_GLOBAL = {"global": "variable", "global_constant": "constant"}
+_OUTERMOST = frozenset({"file", "namespace", "module"})
 _ABOVE = frozenset({COMMENT, ATTRIBUTE})
 _DEFINITIONS = frozenset({DEFINITION, SCOPE})
 _REFERENCES = frozenset({REFERENCE, EXPANDED})
@@ -46,7 +49,8 @@ def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[Relat
     """
     tree = prepared.parser.parse(source)
     patterns = prepared.patterns
-    winners: dict[int, tuple[int, dict[str, list[Node]]]] = {}
+    ranks = prepared.ranks
+    winners: dict[int, tuple[int, int, dict[str, list[Node]]]] = {}
     above: dict[int, Node] = {}
     for index, captures in prepared.cursor.matches(tree.root_node):
         nodes = captures.get("name")
@@ -58,29 +62,39 @@ def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[Relat
                     _note(above, captures[capture][0], source)
                 continue
         start = nodes[0].start_byte
+        rank = ranks[index]
         winner = winners.get(start)
-        if winner is None or index < winner[0]:
-            winners[start] = (index, captures)
+        if winner is None or rank < winner[0]:
+            winners[start] = (rank, index, captures)
     definitions, references = _sorted_out(patterns, winners)
     return _swept(prepared, source, definitions, references, above)
 
 
 def _note(above: dict[int, Node], node: Node, source: bytes) -> None:
-    """Remember a comment or attribute by the line it ends on, when it stands alone there."""
-    start = node.start_byte
-    line = source.rfind(b"\n", 0, start) + 1
-    if not source[line:start].strip():
-        row, column = node.end_point
+    """Remember a comment or attribute by the line it ends on, when nothing else stands there."""
+    start, end = node.byte_range
+    row, column = node.end_point
+    if column == 0:
         # Some grammars count the line's end to the comment.
-        above[row - 1 if column == 0 else row] = node
+        row -= 1
+    elif source[end : _line_end(source, end)].strip():
+        return
+    # What stands before an attribute is part of it: `template <...>`.
+    if "comment" not in node.type or not source[source.rfind(b"\n", 0, start) + 1 : start].strip():
+        above[row] = node
+
+
+def _line_end(source: bytes, start: int) -> int:
+    end = source.find(b"\n", start)
+    return end if end >= 0 else len(source)
 
 
 def _sorted_out(
-    patterns: tuple[Pattern, ...], winners: dict[int, tuple[int, dict[str, list[Node]]]]
+    patterns: tuple[Pattern, ...], winners: dict[int, tuple[int, int, dict[str, list[Node]]]]
 ) -> tuple[list[_Definition], list[tuple[int, Pattern, Node]]]:
     definitions: list[_Definition] = []
     references: list[tuple[int, Pattern, Node]] = []
-    for start, (index, captures) in winners.items():
+    for start, (_, index, captures) in winners.items():
         pattern = patterns[index]
         role = pattern.role
         if role in _REFERENCES:
@@ -151,7 +165,7 @@ class _Stack:
         self.ends = [len(source) + 1]
         self.dotted = [""]
         self._starts = [-1]
-        self._kinds = [""]
+        self._kinds = ["file"]
         self._patterns = prepared.patterns
         self._docstrings = prepared.language.doc == "docstring"
         self._upper_case_constants = prepared.language.upper_case_constants
@@ -168,29 +182,38 @@ class _Stack:
     def define(self, definition: _Definition) -> None:
         """Emit the symbol of a definition, and open it."""
         start, minus_end, index, whole, name, captures = definition
-        # What has the very range of the one before is its sibling (`int a, b;`), not inside it.
-        while self.ends[-1] <= start or (self._starts[-1] == start and self.ends[-1] == -minus_end):
+        while self.ends[-1] <= start:
             self.pop()
-        container, called = _placed(self._source, self.dotted[-1], name, captures)
-        kind = "scope"
-        if self._patterns[index].role == DEFINITION:
-            kind = self._kind(self._patterns[index].kind, called, container)
-            head = _signature(self._source, start, -minus_end, whole)
+        # What has the very range of the one before is its sibling (`int a, b;`), not inside it.
+        sibling = self._starts[-1] == start and self.ends[-1] == -minus_end
+        container, called = _placed(self._source, self.dotted[-2 if sibling else -1], name, captures)
+        role, kind, _ = self._patterns[index]
+        if role == DEFINITION:
+            outer = self._kinds[-2 if sibling else -1]
+            kind = self._kind(kind, called, outer)
+            if not kind:
+                return
+            head = _signature(self._source, start, -minus_end, whole, kind)
             if self._docstrings:
                 documentation = _docstring(self._source, whole)
             else:
                 documentation = _comment(self._source, self._above, whole)
-            place = Range(*whole.start_point, *whole.end_point)
+            place = _range(self._source, whole)
             self._symbols.append(Symbol(called, kind, place, container, head, documentation))
+        if sibling:
+            return
         inside = f"{container}.{called}" if container else called
         self.ends.append(-minus_end)
         self.dotted.append(inside[: text.CONTAINER_MAX_CHARS])
         self._starts.append(start)
         self._kinds.append(kind)
 
-    def _kind(self, kind: str, name: str, container: str) -> str:
-        if self._kinds[-1] in _TYPES or container != self.dotted[-1]:
+    def _kind(self, kind: str, name: str, outer: str) -> str:
+        """The symbol's kind, given that of what encloses it; "" for what is no symbol there."""
+        if outer in _TYPES:
             return _MEMBER.get(kind, kind)
+        if kind in _GLOBAL:
+            return _GLOBAL[kind] if outer in _OUTERMOST else ""
         if self._upper_case_constants and (kind == "constant" or kind == "variable"):
             return "constant" if name.isupper() else "variable"
         return kind
@@ -227,7 +250,17 @@ def _cut(source: bytes, node: Node) -> str:
     return source[start : min(end, start + 4 * text.NAME_MAX_CHARS)].decode("utf-8", "replace")
 
 
-def _signature(source: bytes, start: int, end: int, whole: Node) -> str:
+def _range(source: bytes, node: Node) -> Range:
+    row, column = node.end_point
+    if column == 0 and row > node.start_point[0]:
+        # A line's end that the grammar counts to the node (a macro's) is no part of it.
+        end = node.start_byte + len(source[node.start_byte : node.end_byte].rstrip(b"\r\n"))
+        row -= 1
+        column = end - source.rfind(b"\n", 0, end) - 1
+    return Range(*node.start_point, row, column)
+
+
+def _signature(source: bytes, start: int, end: int, whole: Node, kind: str) -> str:
     """The head of a definition: all before its body, on one line."""
     body = whole.child_by_field_name("body")
     if body is not None:
@@ -238,6 +271,9 @@ def _signature(source: bytes, start: int, end: int, whole: Node) -> str:
                 if child.is_extra or child.start_byte >= end:
                     end = child.start_byte
                     break
+    elif kind in _TYPES:
+        brace = source.find(b"{", start, end)
+        end = brace if brace >= 0 else end
     return text.folded(source[start:end], text.SIGNATURE_MAX_CHARS).rstrip(" :{;,=")
 
 

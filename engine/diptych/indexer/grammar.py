@@ -1,7 +1,8 @@
 """A language's parser and query, made ready once in each process.
 
 The query is ours followed by the wheels' own. Where two patterns name the same node the earlier wins, as in
-tree-sitter's tags, so that ours refine theirs. What a pattern means is read once from its captures:
+tree-sitter's tags, so that ours refine theirs; a plain reference gives way to everything else. What a
+pattern means is read once from its captures:
 
     @definition.<kind> with @name           a symbol
     @reference.<kind> with @name            a relation to that name
@@ -50,12 +51,16 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that parsing a file of one language takes. Not safe for use by two threads at once."""
+    """All that parsing a file of one language takes. Not safe for use by two threads at once.
+
+    `patterns` and `ranks` go by a pattern's index; of two patterns the lower rank wins.
+    """
 
     language: Language
     parser: Parser
     cursor: QueryCursor
     patterns: tuple[Pattern, ...]
+    ranks: tuple[int, ...]
 
 
 @cache
@@ -78,7 +83,9 @@ def prepared(name: str) -> Prepared:
         capture = query.capture_name(index)
         if capture == "doc" or capture == "ignore" or capture.startswith(("reference.", "local.")):
             query.disable_capture(capture)
-    return Prepared(language, Parser(grammar), QueryCursor(query), tuple(patterns))
+    last = len(patterns)
+    ranks = [index + last * (pattern.kind == "references") for index, pattern in enumerate(patterns)]
+    return Prepared(language, Parser(grammar), QueryCursor(query), tuple(patterns), tuple(ranks))
 
 
 def _query_source(language: Language) -> str:

@@ -19,19 +19,20 @@
   (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))) @definition.type
 (preproc_def name: (identifier) @name) @definition.macro
 (preproc_function_def name: (identifier) @name) @definition.macro
-(field_declaration declarator: (field_identifier) @name) @definition.field
-(field_declaration declarator: (pointer_declarator declarator: (field_identifier) @name)) @definition.field
-(field_declaration declarator: (array_declarator declarator: (field_identifier) @name)) @definition.field
+(field_declaration declarator: [
+  (field_identifier) @name
+  (pointer_declarator declarator: (field_identifier) @name)
+  (array_declarator declarator: (field_identifier) @name)]) @definition.field
 
-; Only outside of functions: a local is no symbol. Preprocessor conditions and `extern "C"` do not count as inside.
-(translation_unit (declaration declarator: (identifier) @name) @definition.variable)
-(translation_unit (declaration declarator: (init_declarator declarator: (identifier) @name)) @definition.variable)
-(translation_unit (declaration declarator: (pointer_declarator declarator: (identifier) @name)) @definition.variable)
-(translation_unit (declaration declarator: (array_declarator declarator: (identifier) @name)) @definition.variable)
-(translation_unit (declaration declarator:
-  (init_declarator declarator: (pointer_declarator declarator: (identifier) @name))) @definition.variable)
-(translation_unit (declaration declarator:
-  (init_declarator declarator: (array_declarator declarator: (identifier) @name))) @definition.variable)
+; Those inside of a function are no symbols.
+(declaration declarator: [
+  (identifier) @name
+  (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
+  (array_declarator declarator: (identifier) @name)
+  (init_declarator declarator: [
+    (identifier) @name
+    (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
+    (array_declarator declarator: (identifier) @name)])]) @definition.global
 
 (call_expression function: (identifier) @name) @reference.calls
 (call_expression function: (field_expression field: (field_identifier) @name)) @reference.calls

@@ -32,10 +32,9 @@
 (function_definition declarator: (pointer_declarator (function_declarator
   declarator: (qualified_identifier) @qualified))) @definition.method
 
-(namespace_definition body: (declaration_list
-  (declaration declarator: (identifier) @name) @definition.variable))
-(namespace_definition body: (declaration_list
-  (declaration declarator: (init_declarator declarator: (identifier) @name)) @definition.variable))
+; `template <…>` stands above what it is of.
+(template_declaration parameters: (_) @attribute)
+(type_parameter_declaration (type_identifier) @name) @ignore
 
 (base_class_clause (type_identifier) @name) @reference.extends
 (base_class_clause (template_type name: (type_identifier) @name)) @reference.extends

@@ -18,6 +18,7 @@
 
 (import_statement source: (string (string_fragment) @name)) @reference.imports
 (export_statement source: (string (string_fragment) @name)) @reference.imports
+(export_statement (export_clause (export_specifier name: (identifier) @name)) source: (_)) @reference.imports
 (import_specifier name: (identifier) @name) @reference.imports
 (import_clause (identifier) @name) @reference.imports
 (call_expression
@@ -31,5 +32,6 @@
 (new_expression constructor: (_) @name) @ignore
 
 (comment) @comment
+(decorator) @attribute
 (decorator (identifier) @name) @reference.references
 (decorator (member_expression property: (property_identifier) @name)) @reference.references

@@ -15,9 +15,8 @@
     (pointer_type (generic_type type: (type_identifier) @container))]))
   name: (field_identifier) @name) @definition.method
 
-(source_file (const_declaration (const_spec name: (identifier) @name) @definition.constant))
-(source_file (var_declaration (var_spec name: (identifier) @name) @definition.variable))
-(source_file (var_declaration (var_spec_list (var_spec name: (identifier) @name) @definition.variable)))
+(const_spec (identifier) @name) @definition.global_constant
+(var_spec name: (identifier) @name) @definition.global
 (package_clause (package_identifier) @name) @definition.module
 
 (import_spec path: (interpreted_string_literal (interpreted_string_literal_content) @name)) @reference.imports

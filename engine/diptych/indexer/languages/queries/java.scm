@@ -28,6 +28,9 @@
 (method_reference (identifier) @name .) @reference.references
 (marker_annotation name: (identifier) @name) @reference.references
 (annotation name: (identifier) @name) @reference.references
+(type_parameter (type_identifier) @name) @ignore
+(scoped_type_identifier . (type_identifier) @name) @ignore
+(scoped_type_identifier (scoped_type_identifier (type_identifier) @name .)) @ignore
 (type_identifier) @name @reference.references
 
 [(line_comment) (block_comment)] @comment

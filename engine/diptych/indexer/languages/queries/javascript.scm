@@ -4,6 +4,3 @@
 
 (class_heritage (identifier) @name) @reference.extends
 (class_heritage (member_expression property: (property_identifier) @name)) @reference.extends
-
-(jsx_opening_element name: (identifier) @name (#match? @name "^[A-Z]")) @reference.references
-(jsx_self_closing_element name: (identifier) @name (#match? @name "^[A-Z]")) @reference.references

@@ -37,6 +37,7 @@
 (macro_invocation macro: (scoped_identifier name: (identifier) @name)) @reference.calls
 (struct_expression name: (type_identifier) @name) @reference.calls
 
+(type_parameter name: (type_identifier) @name) @ignore
 (type_identifier) @name @reference.references
 
 (attribute_item) @attribute

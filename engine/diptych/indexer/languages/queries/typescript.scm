@@ -10,6 +10,10 @@
 (property_signature name: (property_identifier) @name) @definition.field
 (program (ambient_declaration (lexical_declaration (variable_declarator name: (identifier) @name)) @definition.variable))
 (program (ambient_declaration (variable_declaration (variable_declarator name: (identifier) @name)) @definition.variable))
+(internal_module body: (statement_block
+  (lexical_declaration (variable_declarator name: (identifier) @name)) @definition.variable))
+(internal_module body: (statement_block
+  (export_statement (lexical_declaration (variable_declarator name: (identifier) @name)) @definition.variable)))
 
 (extends_clause value: (identifier) @name) @reference.extends
 (extends_clause value: (member_expression property: (property_identifier) @name)) @reference.extends
@@ -20,8 +24,7 @@
 (implements_clause (generic_type name: (type_identifier) @name)) @reference.implements
 (implements_clause (nested_type_identifier name: (type_identifier) @name)) @reference.implements
 
-(type_annotation (generic_type name: (type_identifier) @name)) @reference.references
-(type_annotation (array_type (type_identifier) @name)) @reference.references
-(type_annotation (union_type (type_identifier) @name)) @reference.references
-(type_arguments (type_identifier) @name) @reference.references
-(type_arguments (generic_type name: (type_identifier) @name)) @reference.references
+(import_require_clause source: (string (string_fragment) @name)) @reference.imports
+
+(type_parameter name: (type_identifier) @name) @ignore
+(type_identifier) @name @reference.references
