@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tools.bench import agree, peers, stats
-from tools.bench.data import dataset, trees
+from tools.bench.data import dataset, questions, trees
 from tools.bench.data.dataset import Dataset
+from tools.bench.data.questions import Questions
 from tools.bench.results import RowResult
 from tools.bench.sizes import Size
 from tools.bench.worker import ContestantError, NotInstalledError, Worker
@@ -40,6 +41,7 @@ class Context:
     folder: str
     only_peers: frozenset[str]
     say: Callable[[str], None] = print
+    _questions: dict[str, Questions] = field(default_factory=dict)
     _fixtures: dict[tuple[str, str], str] = field(default_factory=dict)
     _counter: int = 0
 
@@ -77,6 +79,25 @@ class Context:
             except trees.NoTreeError as error:
                 result.absent[name] = str(error)
         return found
+
+    def questions(self, data: Dataset) -> Questions:
+        """What is asked about that data set."""
+        if data.name not in self._questions:
+            self._questions[data.name] = questions.ask(data, self.size.lookups, self.size.searches)
+        return self._questions[data.name]
+
+    def on_fixture(
+        self, factory: str, peer: str, data: Dataset, *arguments: Any, limit: bool = True
+    ) -> Callable[[], Start]:
+        """How to start a session that reads that peer's fixture: (peer, path, arguments, time limit)."""
+        more = (self.size.round_limit_s,) if limit else ()
+        return lambda: (factory, peer, self.fixture(peer, data), *arguments, *more)
+
+    def try_fixture(self, result: RowResult, peer: str, data: Dataset) -> str | None:
+        """The fixture, or None where it cannot be made; the result then says why."""
+        with self.excused(result, peer):
+            return self.fixture(peer, data)
+        return None
 
     def choose(self, *names: str) -> list[str]:
         """Those of the peers that this run was asked for."""
@@ -122,33 +143,40 @@ class Context:
         starts: Mapping[str, Start | Callable[[], Start]],
         rounds: int,
         *,
+        restart: bool = False,
         fresh: bool = False,
     ) -> dict[str, list[Any]]:
         """Let sessions take turns: each does its `round(number)`, then the next; the first to go rotates.
 
         Returns what each session's rounds returned. A session that cannot start or fails is left out, and
         the result says so. A start that first has to make a store is given as a function. At the end the
-        sessions' `answers()` are compared: raises AnswersDifferError.
+        sessions' `answers()` are compared: raises AnswersDifferError. With `restart` each round has a new
+        process; with `fresh` each process is a new interpreter.
         """
         workers: dict[str, Worker] = {}
         outcome: dict[str, list[Any]] = {}
         try:
+            ready = {}
             for name, start in starts.items():
-                with self._excused(result, name):
-                    workers[name] = Worker(*(start() if callable(start) else start), fresh=fresh)
+                with self.excused(result, name):
+                    ready[name] = start() if callable(start) else start
+                    workers[name] = Worker(*ready[name], fresh=fresh)
                     outcome[name] = []
             for number in range(rounds):
                 order = list(workers)
                 turn = number % max(len(order), 1)
                 for name in order[turn:] + order[:turn]:
-                    with self._excused(result, name):
+                    with self.excused(result, name):
+                        if restart and number:
+                            workers[name].close()
+                            workers[name] = Worker(*ready[name], fresh=fresh)
                         outcome[name].append(workers[name].call("round", number))
                     if name in result.failures:
                         workers.pop(name).kill()
                         outcome.pop(name)
             answers: dict[str, agree.Answers] = {}
             for name, worker in workers.items():
-                with self._excused(result, name):
+                with self.excused(result, name):
                     answers[name] = worker.call("answers")
                 if name in result.failures:
                     outcome.pop(name)
@@ -161,7 +189,8 @@ class Context:
         return outcome
 
     @contextmanager
-    def _excused(self, result: RowResult, name: str) -> Iterator[None]:
+    def excused(self, result: RowResult, name: str) -> Iterator[None]:
+        """Note that a contestant is missing or failed, and go on without it."""
         try:
             yield
         except NotInstalledError as error:

@@ -12,6 +12,8 @@ import os
 import traceback
 from typing import Any
 
+from tools.bench.agree import AnswersDifferError
+
 
 class NotInstalledError(Exception):
     """The peer's package is not here: the row says so and goes on."""
@@ -34,6 +36,8 @@ def _serve(pipe: Any, factory: str, arguments: tuple[Any, ...]) -> None:
             return "done", getattr(held["object"], method)(*args)
         except ImportError as error:
             return "missing", str(error)
+        except AnswersDifferError as error:
+            return "differs", str(error)
         except BaseException as error:
             return "failed", f"{type(error).__name__}: {error}\n{traceback.format_exc()}"
 
@@ -55,7 +59,8 @@ class Worker:
     """The object `factory` ("module:name") makes of `arguments`, in a child process.
 
     The child is forked from a small server that has imported next to nothing; `fresh` starts a new
-    interpreter instead, for figures of memory. Raises NotInstalledError or ContestantError.
+    interpreter instead, for figures of memory. Raises NotInstalledError, ContestantError, or the child's
+    AnswersDifferError.
     """
 
     def __init__(self, factory: str, *arguments: Any, fresh: bool = False) -> None:
@@ -88,6 +93,8 @@ class Worker:
             raise ContestantError(f"the process ended with code {self._process.exitcode}") from error
         if kind == "missing":
             raise NotInstalledError(value)
+        if kind == "differs":
+            raise AnswersDifferError(value)
         if kind == "failed":
             raise ContestantError(value)
         return value

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from diptych.model import FileRecord, Symbol
@@ -12,6 +13,8 @@ Found = tuple[str, Symbol]
 
 class Peer:
     """One way to store records of files. Made with the folder it keeps its files in; opens at once.
+
+    With `automatic=False` it does not checkpoint by itself, where that can be chosen.
 
     Writes are durable when they return, unless `durable` says otherwise.
     """
@@ -23,8 +26,9 @@ class Peer:
     lacks: ClassVar[dict[str, str]] = {}
     about: ClassVar[str] = ""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, automatic: bool = True) -> None:
         self.path = path
+        self.automatic = automatic
 
     def commit(self, records: list[FileRecord]) -> None:
         """Replace what is known of these files, in one transaction."""
@@ -49,6 +53,15 @@ class Peer:
 
     def search(self, terms: tuple[str, ...], limit: int) -> list[Found]:
         """The best symbols whose text holds every term."""
+        raise NotImplementedError
+
+    @contextmanager
+    def for_thread(self) -> Iterator[Callable[[list[FileRecord]], None]]:
+        """A `commit` for one thread, to be used beside others'."""
+        yield self.commit
+
+    def checkpoint(self) -> None:
+        """Move what the log holds into the store proper."""
         raise NotImplementedError
 
     def settle(self) -> None:

@@ -15,11 +15,13 @@ class Diptych(Peer):
     layout = "diptych"
     about = 'durability="journal"'
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, automatic: bool = True) -> None:
+        super().__init__(path, automatic=automatic)
         import diptych
 
-        self.store = diptych.Store.open(path)
+        # Limits that are never reached, for rows that ask for a checkpoint themselves.
+        never = {} if automatic else {"policy": diptych.CheckpointPolicy(changes=1 << 60, seconds=1e9)}
+        self.store = diptych.Store.open(path, **never)
 
     def commit(self, records: list[FileRecord]) -> None:
         with self.store.transaction() as txn:
@@ -28,6 +30,9 @@ class Diptych(Peer):
 
     def load(self, batches: Iterable[list[FileRecord]]) -> None:
         super().load(batches)
+        self.store.checkpoint()
+
+    def checkpoint(self) -> None:
         self.store.checkpoint()
 
     def count(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from diptych.model import FileRecord
@@ -31,8 +32,8 @@ class DuckDb(Peer):
         "search": "its full-text extension is not in the package, and does not follow changes"
     }
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, automatic: bool = True) -> None:
+        super().__init__(path, automatic=automatic)
         import duckdb
 
         os.makedirs(path, exist_ok=True)
@@ -42,8 +43,16 @@ class DuckDb(Peer):
         if new:
             self.connection.execute(_TABLES)
 
-    def commit(self, records: list[FileRecord]) -> None:
-        execute = self.connection.execute
+    @contextmanager
+    def for_thread(self) -> Iterator[Callable[[list[FileRecord]], None]]:
+        cursor = self.connection.cursor()
+        try:
+            yield lambda records: self.commit(records, cursor)
+        finally:
+            cursor.close()
+
+    def commit(self, records: list[FileRecord], connection: Any = None) -> None:
+        execute = (connection or self.connection).execute
         paths = [os.fsencode(record.path) for record in records]
         among = "IN (SELECT unnest(?::BLOB[]))"
         known = execute(f"SELECT path FROM files WHERE path {among}", (paths,)).fetchall()

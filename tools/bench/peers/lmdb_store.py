@@ -24,10 +24,13 @@ class Lmdb(Peer):
     name = "lmdb"
     layout = "lmdb"
     about = "synced commits; records as msgpack; names and targets as sorted duplicates"
-    lacks: ClassVar[dict[str, str]] = {"search": "no full text"}
+    lacks: ClassVar[dict[str, str]] = {
+        "search": "no full text",
+        "checkpoint": "has no log: each commit writes into the store itself",
+    }
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, automatic: bool = True) -> None:
+        super().__init__(path, automatic=automatic)
         import lmdb
 
         os.makedirs(path, exist_ok=True)

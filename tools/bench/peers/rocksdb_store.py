@@ -19,8 +19,8 @@ class RocksDb(Peer):
     about = "synced batches; Bloom filters and LZ4; records as msgpack; names and targets as keys"
     lacks: ClassVar[dict[str, str]] = {"search": "no full text"}
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, automatic: bool = True) -> None:
+        super().__init__(path, automatic=automatic)
         import rocksdict
 
         self._rocksdict = rocksdict
@@ -55,6 +55,9 @@ class RocksDb(Peer):
 
     def load(self, batches: Iterable[list[FileRecord]]) -> None:
         super().load(batches)
+        self.database.flush()
+
+    def checkpoint(self) -> None:
         self.database.flush()
 
     def count(self) -> int:

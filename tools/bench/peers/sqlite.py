@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from diptych.model import FileRecord, Range, Relation, Symbol
@@ -22,7 +23,7 @@ CREATE TABLE relations (
     id INTEGER PRIMARY KEY, file INTEGER NOT NULL, kind TEXT, source TEXT, target TEXT NOT NULL,
     start_line INT, start_column INT, end_line INT, end_column INT);
 CREATE VIRTUAL TABLE text USING fts5(
-    name, kind, container, signature, documentation, content='symbols', content_rowid='id');
+    name, signature, documentation, content='symbols', content_rowid='id');
 """
 _INDEXES = """
 CREATE INDEX symbols_name ON symbols (name);
@@ -32,12 +33,12 @@ CREATE INDEX relations_file ON relations (file);
 """
 _SYMBOL = "name, kind, start_line, start_column, end_line, end_column, container, signature, documentation"
 _FORGET_TEXT = """
-INSERT INTO text (text, rowid, name, kind, container, signature, documentation)
-SELECT 'delete', id, name, kind, container, signature, documentation FROM symbols WHERE file = ?
+INSERT INTO text (text, rowid, name, signature, documentation)
+SELECT 'delete', id, name, signature, documentation FROM symbols WHERE file = ?
 """
 _ADD_TEXT = """
-INSERT INTO text (rowid, name, kind, container, signature, documentation)
-SELECT id, name, kind, container, signature, documentation FROM symbols WHERE file = ?
+INSERT INTO text (rowid, name, signature, documentation)
+SELECT id, name, signature, documentation FROM symbols WHERE file = ?
 """
 
 
@@ -50,8 +51,8 @@ class SqliteFull(Peer):
     synchronous: ClassVar[str] = "FULL"
     blob: ClassVar[bool] = False
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, automatic: bool = True) -> None:
+        super().__init__(path, automatic=automatic)
         os.makedirs(path, exist_ok=True)
         self._file = os.path.join(path, "store.db")
         new = not os.path.exists(self._file)
@@ -66,6 +67,8 @@ class SqliteFull(Peer):
         connection = sqlite3.connect(self._file, isolation_level=None, timeout=60, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self.synchronous}")
+        if not self.automatic:
+            connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute("PRAGMA mmap_size=1073741824")
         connection.execute("PRAGMA temp_store=MEMORY")
@@ -107,6 +110,20 @@ class SqliteFull(Peer):
     def load(self, batches: Iterable[list[FileRecord]]) -> None:
         super().load(batches)
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def for_thread(self) -> Iterator[Callable[[list[FileRecord]], None]]:
+        connection = self.connect()
+        try:
+            yield lambda records: self.commit(records, connection)
+        finally:
+            connection.close()
+
+    def checkpoint(self) -> None:
+        # PASSIVE: the others wait for writers, and make them wait.
+        connection = self.connect()
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        connection.close()
 
     def count(self) -> int:
         return int(self.connection.execute("SELECT count(*) FROM files").fetchone()[0])

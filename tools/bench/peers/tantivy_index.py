@@ -10,14 +10,17 @@ import tantivy
 from diptych.model import FileRecord
 
 _HEAP_BYTES = 128_000_000
-_TEXT = ("name", "kind", "container", "signature", "documentation")
+# What a query searches when it names no field.
+_DEFAULT = ["name", "signature", "documentation"]
 
 
 def schema() -> tantivy.Schema:
-    """Text fields for what is searched; the path and position as stored fields; the record for a file."""
+    """The fields that Diptych's documents have: text, filters, and what leads from a hit to its symbol."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("path", stored=True, tokenizer_name="raw", index_option="basic")
-    for name in _TEXT:
+    for name in ("kind", "language"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in ("name", "folders", "container", "signature", "documentation"):
         builder.add_text_field(name)
     builder.add_unsigned_field("position", stored=True)
     builder.add_bytes_field("record", stored=True)
@@ -43,6 +46,8 @@ def add(writer: tantivy.IndexWriter, record: FileRecord, payload: bytes) -> None
         document.add_text("path", path)
         document.add_text("name", symbol[0])
         document.add_text("kind", symbol[1])
+        document.add_text("language", record.language)
+        document.add_text("folders", path)
         document.add_text("container", symbol[3])
         document.add_text("signature", symbol[4])
         document.add_text("documentation", symbol[5])
@@ -56,7 +61,7 @@ def add(writer: tantivy.IndexWriter, record: FileRecord, payload: bytes) -> None
 
 def search(index: tantivy.Index, terms: tuple[str, ...], limit: int) -> list[tuple[str, int]]:
     """(path, position in the file) of the best symbols whose text holds every term."""
-    query = index.parse_query(" AND ".join(terms), list(_TEXT))
+    query = index.parse_query(" AND ".join(terms), _DEFAULT)
     searcher = index.searcher()
     found = []
     for _, address in searcher.search(query, limit, count=False).hits:

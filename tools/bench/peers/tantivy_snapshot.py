@@ -23,11 +23,14 @@ class TantivyPickle(Peer):
     name = "tantivy + pickle"
     layout = "tantivy-pickle"
     about = "tantivy-py, and a dict pickled whole to a temporary file, fsynced and renamed"
-    lacks: ClassVar[dict[str, str]] = {"atomic": "a crash can leave index and snapshot apart"}
+    lacks: ClassVar[dict[str, str]] = {
+        "atomic": "a crash can leave index and snapshot apart",
+        "checkpoint": "has no log: each commit writes the whole snapshot",
+    }
     file_name: ClassVar[str] = "snapshot.pickle"
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, automatic: bool = True) -> None:
+        super().__init__(path, automatic=automatic)
         from tools.bench.peers import tantivy_index
 
         self._library = tantivy_index

@@ -118,7 +118,7 @@ def _note(name: str) -> str:
     if name == _FLOOR:
         return "documents only: no lookup by path or name, no journal"
     lacks = peers.peer_class(name).lacks
-    return "; ".join(f"{what}: {why}" for what, why in lacks.items())
+    return "; ".join(lacks[what] for what in ("search", "atomic") if what in lacks)
 
 
 ROW = Row(

@@ -1,0 +1,104 @@
+"""Indexing a source tree for the first time, beside parsing the same files with nothing around it."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from typing import Any
+
+from tools.bench.context import Context, Row
+from tools.bench.data import extract, trees
+from tools.bench.results import RowResult
+
+FLOOR = "parsing alone, 2 processes"
+PROCESSES = 2
+_CHUNK_FILES = 20
+
+
+def diptych_command(*arguments: str) -> list[str]:
+    """The command line of Diptych, in a new interpreter."""
+    return [sys.executable, "-m", "diptych", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with the engine it measures on the import path, and no terminal."""
+    import diptych
+
+    package = os.path.dirname(os.path.dirname(os.path.abspath(diptych.__file__)))
+    return os.environ | {"PYTHONPATH": package, "NO_COLOR": "1", "TERM": "dumb"}
+
+
+def run_timed(command: list[str], folder: str) -> tuple[float, str]:
+    """Seconds that a command took, and what it printed. Raises RuntimeError with what it said if it failed."""
+    begin = time.perf_counter()
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    elapsed_s = time.perf_counter() - begin
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr.strip()[-2000:]}")
+    return elapsed_s, done.stdout
+
+
+class IndexSession:
+    """`diptych index` of a tree into a new store, the command's start included."""
+
+    def __init__(self, root: str, store: str) -> None:
+        self._root = root
+        self._store = store
+
+    def round(self, _number: int) -> float:
+        shutil.rmtree(self._store, ignore_errors=True)
+        # As anyone finds it who starts the command after a day's work: the source is in the kernel's cache.
+        command = diptych_command("index", ".", "--store", self._store, "--jobs", str(PROCESSES))
+        return run_timed(command, self._root)[0]
+
+    def answers(self) -> dict[str, Any]:
+        """Every file that the floor parsed is in the store."""
+        _, listed = run_timed(diptych_command("--json", "files", "--store", self._store), self._root)
+        shutil.rmtree(self._store, ignore_errors=True)
+        found = {json.loads(line)["path"] for line in listed.splitlines() if line.strip()}
+        return {"every parsed file is there": not set(trees.files(self._root)) - found}
+
+
+class ParseSession:
+    """The floor: the same files, read and parsed by as many processes, starting them included."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._files = trees.files(root)
+
+    def round(self, _number: int) -> float:
+        begin = time.perf_counter()
+        with concurrent.futures.ProcessPoolExecutor(PROCESSES) as pool:
+            roots = [self._root] * len(self._files)
+            sizes = list(pool.map(extract.parse_only, roots, self._files, chunksize=_CHUNK_FILES))
+        assert sum(sizes) > 0
+        return time.perf_counter() - begin
+
+    def answers(self) -> dict[str, Any]:
+        return {}
+
+
+def run(ctx: Context, result: RowResult) -> None:
+    """See the module."""
+    for point in ctx.real(result):
+        starts: dict[str, Any] = {}
+        if ctx.choose("diptych"):
+            starts["diptych"] = ("tools.bench.rows.index:IndexSession", point.tree, ctx.new_place())
+        starts[FLOOR] = ("tools.bench.rows.index:ParseSession", point.tree)
+        rounds = 1 if point.files > 20_000 else min(3, ctx.size.rounds)
+        for name, taken in ctx.duel(result, starts, rounds).items():
+            result.add(name, "first time", "s", point, taken)
+            result.add(
+                name, "rate", "files/s", point, [point.files / one for one in taken], more_is_better=True
+            )
+        result.judge_ratio(f"1.2 of parsing alone, {point.name}", FLOOR, "first time", point, at_most=1.2)
+    if not ctx.size.trees:
+        result.notes.append("no source trees at this size")
+
+
+ROW = Row("index", "Index a source tree, first time", "1.2 of parsing alone with as many processes", run)

@@ -1,0 +1,102 @@
+"""Durable commits per second: one thread, and eight that commit at once."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from functools import partial
+from typing import Any
+
+from tools.bench import agree, peers
+from tools.bench.context import Context, Row
+from tools.bench.data import generate
+from tools.bench.results import RowResult
+from tools.bench.rows.commit import SYMBOLS
+
+THREADS = 8
+
+
+class ThreadsSession:
+    """Commits from several threads; each round first from one, then from eight."""
+
+    def __init__(self, peer: str, path: str, commits: int) -> None:
+        self._class = peers.peer_class(peer)
+        self._path = path
+        self._peer = self._class(path)
+        self._commits = commits
+
+    def round(self, number: int) -> tuple[float, float]:
+        return self._rate(number, 1), self._rate(number, THREADS)
+
+    def _rate(self, number: int, threads: int) -> float:
+        work = [
+            [
+                generate.record(3_000 + number, index, SYMBOLS, path=f"thread_{thread}/file_{index}.py")
+                for index in range(self._commits)
+            ]
+            for thread in range(threads)
+        ]
+        errors: list[BaseException] = []
+        ready = threading.Barrier(threads + 1)
+
+        def commit_all(records: list[Any]) -> None:
+            try:
+                with self._peer.for_thread() as commit:
+                    ready.wait()
+                    for record in records:
+                        commit([record])
+            except BaseException as error:
+                errors.append(error)
+                ready.abort()
+
+        running = [threading.Thread(target=commit_all, args=(records,)) for records in work]
+        for thread in running:
+            thread.start()
+        ready.wait()
+        begin = time.perf_counter()
+        for thread in running:
+            thread.join()
+        elapsed_s = time.perf_counter() - begin
+        if errors:
+            raise errors[0]
+        self._peer.settle()
+        return threads * self._commits / elapsed_s
+
+    def answers(self) -> dict[str, Any]:
+        self._peer.close()
+        peer = self._class(self._path)
+        found = [
+            peer.file(f"thread_{thread}/file_{index}.py")
+            for thread in range(THREADS)
+            for index in range(self._commits)
+        ]
+        count = peer.count()
+        peer.close()
+        return {"what eight threads committed": agree.digest([count, found])}
+
+
+def run(ctx: Context, result: RowResult) -> None:
+    """See the module."""
+    result.absent["tantivy + pickle"] = "has one writer, which must not be used by two threads at once"
+    point = ctx.generated()[0]
+    copies: list[str] = []
+
+    def start(name: str) -> tuple[Any, ...]:
+        copies.append(ctx.copy(ctx.fixture(name, point)))
+        return ("tools.bench.rows.threads:ThreadsSession", name, copies[-1], ctx.size.commits)
+
+    names = ctx.choose("diptych", "sqlite full + fts5", "lmdb", "rocksdb", "duckdb")
+    for name, rounds in ctx.duel(
+        result, {name: partial(start, name) for name in names}, ctx.size.rounds
+    ).items():
+        result.add(name, "8 threads", "commits/s", point, [many for _, many in rounds], more_is_better=True)
+        result.add(name, "1 thread", "commits/s", point, [one for one, _ in rounds], more_is_better=True)
+        result.add(name, "8 ÷ 1", "×", point, [many / one for one, many in rounds], more_is_better=True)
+    for place in copies:
+        shutil.rmtree(place, ignore_errors=True)
+    ours = result.find("diptych", "8 ÷ 1", point)
+    result.judge("3 times one thread's rate", ours.value if ours else None, at_least=3)
+
+
+ROW = Row("threads", "Durable commits per second, 8 threads", "3 times the rate of 1 thread", run)
