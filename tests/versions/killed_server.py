@@ -7,8 +7,10 @@ counts is the operation's own system calls.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import select
 import signal
 import sys
 
@@ -41,7 +43,8 @@ def run(operation: str, base: str, source: str) -> None:
 def child(go: int, operation: str, base: str, source: str) -> None:
     # Some systems let only a parent trace a process, unless it says otherwise.
     _libc.prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
-    os.read(go, 1)
+    # By a system call that no operation makes, so that it cannot be mistaken for one of theirs.
+    select.select([go], [], [])
     try:
         run(operation, base, source)
     except BaseException as error:
@@ -63,7 +66,9 @@ def main() -> None:
             os.close(there)
             print(pid, flush=True)
         else:
-            os.write(go, b"g")
+            # Attached to, the child begins its waiting anew: that is a system call, and may be its last.
+            with contextlib.suppress(BrokenPipeError):
+                os.write(go, b"g")
             os.close(go)
             status = os.waitpid(pid, 0)[1]
             killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL

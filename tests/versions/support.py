@@ -70,7 +70,7 @@ def check_base(base: Path | str, allowed: set[str | None]) -> str | None:
             assert VersionManager(base, read_only=True).verify(link.resolve().name).ok
     for info in manager.list():
         assert info.state is not State.DAMAGED, info
-        if info.state is not State.INCOMPLETE:
+        if info.state not in (State.INCOMPLETE, State.STAGED):
             report = manager.verify(info.version)
             assert report.ok, report
     return current

@@ -124,7 +124,8 @@ class BaseDirectory:
     def _sweep(self) -> None:
         """Remove what killed managers left. Only under the lock: without it, it may be somebody's work."""
         for path in list(self._leftovers()):
-            if os.path.isdir(path):
+            # A symlink that was about to become `current` leads to a directory, and is none.
+            if os.path.isdir(path) and not os.path.islink(path):
                 remove_tree(path)
             else:
                 remove_file(path)
