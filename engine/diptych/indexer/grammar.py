@@ -53,14 +53,16 @@ class Pattern(NamedTuple):
 class Prepared:
     """All that parsing a file of one language takes. Not safe for use by two threads at once.
 
-    `patterns` and `ranks` go by a pattern's index; of two patterns the lower rank wins.
+    `patterns`, `roles` and `ranks` go by a pattern's index; of two patterns the lower rank wins.
     """
 
     language: Language
     parser: Parser
     cursor: QueryCursor
     patterns: tuple[Pattern, ...]
+    roles: tuple[int, ...]
     ranks: tuple[int, ...]
+    by_rank: dict[int, Pattern]
 
 
 @cache
@@ -85,7 +87,15 @@ def prepared(name: str) -> Prepared:
             query.disable_capture(capture)
     last = len(patterns)
     ranks = [index + last * (pattern.kind == "references") for index, pattern in enumerate(patterns)]
-    return Prepared(language, Parser(grammar), QueryCursor(query), tuple(patterns), tuple(ranks))
+    return Prepared(
+        language,
+        Parser(grammar),
+        QueryCursor(query),
+        tuple(patterns),
+        tuple(pattern.role for pattern in patterns),
+        tuple(ranks),
+        dict(zip(ranks, patterns, strict=True)),
+    )
 
 
 def _query_source(language: Language) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from diptych.indexer import text
 from diptych.indexer.languages import language_of_content
 from diptych.indexer.plan import Job
-from diptych.model import FileRecord, content_hash
+from diptych.model import FileRecord, Range, Relation, Symbol, content_hash
+
+if TYPE_CHECKING:
+    from diptych.indexer.extract import RelationRow, SymbolRow
 
 
 class Parsed(NamedTuple):
@@ -41,29 +44,42 @@ def parse(root: bytes, job: Job, max_file_bytes: int) -> Parsed:
         return Parsed(job.path, digest, size=len(data), skipped="too large")
     if text.is_binary(data):
         return Parsed(job.path, digest, size=len(data), skipped="binary")
-    record = record_of(job.path, job.language, data, digest)
-    return Parsed(
-        job.path, digest, packed(record), len(record.symbols), len(record.relations), size=len(data)
+    language, symbols, relations = rows_of(job.language, data)
+    payload = packed(job.path, digest, language, symbols, relations)
+    return Parsed(job.path, digest, payload, len(symbols), len(relations), size=len(data))
+
+
+def record_of(path: str, language: str, data: bytes) -> FileRecord:
+    """The record of a file's bytes. `language` is a name in `LANGUAGES`."""
+    language, symbols, relations = rows_of(language, data)
+    return FileRecord(
+        path,
+        content_hash(data),
+        language,
+        [Symbol(row[0], row[1], Range(*row[2]), *row[3:]) for row in symbols],
+        [Relation(kind, source, target, Range(*place)) for kind, source, target, place in relations],
     )
 
 
-def record_of(path: str, language: str, data: bytes, digest: str) -> FileRecord:
-    """The record of a file's bytes. `language` is a name in `LANGUAGES`."""
+def rows_of(language: str, data: bytes) -> tuple[str, list[SymbolRow], list[RelationRow]]:
+    """The language that the content confirms, and what was found in it."""
     # Imported here: tree-sitter and its grammars are not needed when nothing has changed.
     from diptych.indexer.extract import extract
     from diptych.indexer.grammar import prepared
 
     source = text.as_utf8(data)
     language = language_of_content(language, source)
-    symbols, relations = extract(prepared(language), source)
-    return FileRecord(path, digest, language, symbols, relations)
+    return language, *extract(prepared(language), source)
 
 
-def packed(record: FileRecord) -> bytes:
-    """The record's payload, as a transaction's `put_packed` takes it."""
+def packed(
+    path: str, digest: str, language: str, symbols: list[SymbolRow], relations: list[RelationRow]
+) -> bytes:
+    """The payload of a record with these fields, as a transaction's `put_packed` takes it."""
     from diptych.schema.code import CODE
 
-    return CODE.pack(record)
+    # Rows in the place of records: packing only takes them apart.
+    return CODE.pack(cast("FileRecord", (path, digest, language, symbols, relations)))
 
 
 def read_regular(path: bytes, max_bytes: int) -> bytes | None:

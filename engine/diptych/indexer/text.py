@@ -17,7 +17,6 @@ SIGNATURE_MAX_CHARS = 240
 DOCUMENTATION_MAX_CHARS = 2000
 
 _SNIFFED_BYTES = 8192  # as git: a NUL in the first 8 KB means binary
-_SPACE = re.compile(r"\s+")
 _COMMENT_LINE = re.compile(r"^[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?(.*?)[ \t]*(?:\*+/)?[ \t]*$")
 _PREFIXES = ("r", "R", "u", "U", "b", "B", "f", "F")
 
@@ -44,7 +43,7 @@ def as_utf8(data: bytes) -> bytes:
 def folded(raw: bytes, limit: int) -> str:
     """One line: runs of white space folded to a space, and at most `limit` characters."""
     # Cut before folding: a head of megabytes (a generated table) must not be folded whole.
-    text = _SPACE.sub(" ", raw[: limit * 8].decode("utf-8", "replace")).strip()
+    text = " ".join(raw[: limit * 8].decode("utf-8", "replace").split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -1,0 +1,168 @@
+"""A definition's row: its kind, container, signature and documentation, from where it stands."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from diptych.indexer import text
+from diptych.indexer.grammar import DEFINITION, Pattern, Prepared
+
+# (start, -end, start of the name, pattern, the whole node, all captures)
+Definition = tuple[int, int, int, Pattern, Node, dict[str, list[Node]]]
+
+# Inside one of these ("" is a scope) a function is a method and a variable a field.
+_TYPES = frozenset({"class", "struct", "enum", "interface", "trait", ""})
+_MEMBER = {"function": "method", "variable": "field"}
+# Symbols only where no function encloses them.
+_GLOBAL = {"global": "variable", "global_constant": "constant"}
+_OUTERMOST = frozenset({"file", "namespace", "module"})
+_NO_BODY = frozenset({"variable", "constant", "field"})
+_ARGUMENTS = re.compile(r"<[^<>]*>")
+
+
+class Definitions:
+    """The symbols found so far, and the definitions that are open at a place in the source, outermost first.
+
+    `ends` holds the byte after each open definition, and `dotted` its name behind its containers'.
+    """
+
+    def __init__(self, prepared: Prepared, source: bytes, above: dict[int, Node]) -> None:
+        self.symbols: list[tuple[str, str, tuple[int, int, int, int], str, str, str]] = []
+        self.ends = [len(source) + 1]
+        self.dotted = [""]
+        self._starts = [-1]
+        self._kinds = ["file"]
+        self._docstrings = prepared.language.doc == "docstring"
+        self._upper_case_constants = prepared.language.upper_case_constants
+        self._source = source
+        self._above = above
+
+    def pop(self) -> None:
+        """Close the innermost."""
+        self.ends.pop()
+        self.dotted.pop()
+        self._starts.pop()
+        self._kinds.pop()
+
+    def define(self, definition: Definition) -> None:
+        """Add the symbol of a definition, and open it."""
+        start, minus_end, _, (role, kind, _), whole, captures = definition
+        end, source = -minus_end, self._source
+        while self.ends[-1] <= start:
+            self.pop()
+        # What has the very range of the one before is its sibling (`int a, b;`), not inside it.
+        sibling = self._starts[-1] == start and self.ends[-1] == end
+        container, name = _placed(source, self.dotted[-2 if sibling else -1], captures)
+        if role == DEFINITION:
+            kind = self._kind(kind, name, self._kinds[-2 if sibling else -1])
+            if not kind:
+                return
+            body = None if kind in _NO_BODY else whole.child_by_field_name("body")
+            if self._docstrings:
+                documentation = _docstring(source, body)
+            else:
+                documentation = _comment(source, self._above, whole)
+            head = _signature(source, start, end, whole, body, kind)
+            self.symbols.append((name, kind, _range(source, whole), container, head, documentation))
+        if sibling:
+            return
+        inside = f"{container}.{name}" if container else name
+        self.ends.append(end)
+        self.dotted.append(inside[: text.CONTAINER_MAX_CHARS])
+        self._starts.append(start)
+        self._kinds.append(kind)
+
+    def _kind(self, kind: str, name: str, outer: str) -> str:
+        """The symbol's kind, given that of what encloses it; "" for what is no symbol there."""
+        if outer in _TYPES:
+            return _MEMBER.get(kind, kind)
+        if kind in _GLOBAL:
+            return _GLOBAL[kind] if outer in _OUTERMOST else ""
+        if self._upper_case_constants and kind in ("constant", "variable"):
+            return "constant" if name.isupper() else "variable"
+        return kind
+
+
+def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> tuple[str, str]:
+    """The container and the name of a definition."""
+    if "qualified" in captures:
+        qualified = _without_arguments(_cut(source, captures["qualified"][0]))
+        qualifier, _, name = qualified.rpartition("::")
+        enclosing = _joined(enclosing, qualifier.strip(": ").replace("::", "."))
+    else:
+        name = _cut(source, captures["name"][0])
+        if "container" in captures:
+            enclosing = _joined(enclosing, _cut(source, captures["container"][0]))
+    return enclosing[: text.CONTAINER_MAX_CHARS], name[: text.NAME_MAX_CHARS]
+
+
+def _joined(container: str, name: str) -> str:
+    return f"{container}.{name}" if container and name else container or name
+
+
+def _without_arguments(qualified: str) -> str:
+    """`Stack<T>::push` as `Stack::push`; the angle brackets of `operator<` stay."""
+    head, operator, tail = qualified.partition("operator")
+    while (shorter := _ARGUMENTS.sub("", head)) != head:
+        head = shorter
+    return head + operator + tail
+
+
+def _cut(source: bytes, node: Node) -> str:
+    start, end = node.byte_range
+    return source[start : min(end, start + 4 * text.NAME_MAX_CHARS)].decode("utf-8", "replace")
+
+
+def _range(source: bytes, node: Node) -> tuple[int, int, int, int]:
+    start_row, start_column = node.start_point
+    row, column = node.end_point
+    if column == 0 and row > start_row:
+        # A line's end that the grammar counts to the node (a macro's) is no part of it.
+        end = node.start_byte + len(source[node.start_byte : node.end_byte].rstrip(b"\r\n"))
+        row -= 1
+        column = end - source.rfind(b"\n", 0, end) - 1
+    return start_row, start_column, row, column
+
+
+def _signature(source: bytes, start: int, end: int, whole: Node, body: Node | None, kind: str) -> str:
+    """The head of a definition: all before its body, on one line."""
+    if body is not None:
+        end = body.start_byte
+        if source.find(b"#", start, end) >= 0 or source.find(b"//", start, end) >= 0:
+            # A comment may stand between the head and the body: take the tokens before the first.
+            for child in whole.children:
+                if child.is_extra or child.start_byte >= end:
+                    end = child.start_byte
+                    break
+    elif kind in _TYPES:
+        brace = source.find(b"{", start, end)
+        end = brace if brace >= 0 else end
+    return text.folded(source[start:end], text.SIGNATURE_MAX_CHARS).rstrip(" :{;,=")
+
+
+def _docstring(source: bytes, body: Node | None) -> str:
+    first = body.named_child(0) if body is not None else None
+    if first is None or first.type != "expression_statement":
+        return ""
+    literal = first.named_child(0)
+    if literal is None or literal.type not in ("string", "concatenated_string"):
+        return ""
+    start, end = literal.byte_range
+    return text.docstring(source[start:end])
+
+
+def _comment(source: bytes, above: dict[int, Node], whole: Node) -> str:
+    """The comment block that ends on the line above a definition; attributes may stand between."""
+    row = whole.start_point[0] - 1
+    block: list[bytes] = []
+    size = 0
+    while (node := above.get(row)) is not None and size < text.DOCUMENTATION_MAX_CHARS * 8:
+        row = node.start_point[0] - 1
+        if "comment" not in node.type:
+            continue
+        start, end = node.byte_range
+        block.append(source[start:end].rstrip(b"\r\n"))
+        size += end - start
+    return text.comment(b"\n".join(reversed(block))) if block else ""
