@@ -1,0 +1,296 @@
+"""`diptych versions`: publish whole index directories, go back, look, and clear away.
+
+The verbs print what they did in a line, or one JSON document with `--json`. A refusal is a DiptychError,
+which the main command turns into a sentence and an exit code; EXIT_CODES says which code belongs to which.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from diptych.versions import (
+    Asset,
+    DiptychStore,
+    DuckDbCatalogue,
+    Embedding,
+    FaissIndex,
+    Files,
+    LucenePair,
+    ScipIndex,
+    State,
+    Switched,
+    VersionInfo,
+    VersionManager,
+)
+from diptych.versions.errors import (
+    AssetChangedError,
+    CorruptVersionError,
+    EmbeddingMismatchError,
+    IncompatibleVersionError,
+    InvalidAssetError,
+    NoRollbackTargetError,
+    UnknownVersionError,
+    VersionError,
+    VersionInUseError,
+)
+
+# The first class that an error is an instance of decides; any other VersionError is one of usage, 2.
+EXIT_CODES: dict[type[VersionError], int] = {
+    UnknownVersionError: 3,
+    NoRollbackTargetError: 3,
+    VersionInUseError: 4,
+    CorruptVersionError: 5,
+    IncompatibleVersionError: 6,
+    EmbeddingMismatchError: 6,
+    AssetChangedError: 7,
+    VersionError: 2,
+}
+_FINDINGS = 1
+
+app = typer.Typer(
+    name="versions",
+    help="Publish whole versions of an index directory, go back to one, and clear old ones away.",
+    no_args_is_help=True,
+)
+
+Base = Annotated[
+    Path,
+    typer.Option("--base", envvar="DIPTYCH_VERSIONS", help="The directory that holds the versions."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", min=0, metavar="S", help="Seconds to wait for another manager.")
+]
+Name = Annotated[str, typer.Argument(metavar="VERSION", help="The version's name.")]
+Pairs = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH")]
+
+_HERE = Path()
+
+
+@app.command("list")
+def list_versions(base: Base = _HERE, as_json: Json = False) -> None:
+    """List every version: those not published yet first, then the newest first. None: exit code 1."""
+    infos = VersionManager(base, read_only=True).list()
+    if as_json:
+        _print_json([_info(info) for info in infos])
+    else:
+        for info in infos:
+            when = info.published_ns or info.created_ns
+            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when / 1e9)) if when else "-"
+            attrs = " ".join(f"{name}={value}" for name, value in sorted((info.attrs or {}).items()))
+            mark = "*" if info.state is State.CURRENT else " "
+            line = f"{mark} {info.version:<24} {info.state.value:<10} {moment:<19} {info.size_bytes:>14,} B"
+            typer.echo(f"{line}  {info.problem or attrs}".rstrip())
+    if not infos:
+        raise typer.Exit(_FINDINGS)
+
+
+@app.command()
+def stage(
+    version: Name,
+    base: Base = _HERE,
+    file: Pairs = None,
+    store: Pairs = None,
+    duckdb: Pairs = None,
+    scip: Pairs = None,
+    faiss: Annotated[list[str] | None, typer.Option(metavar="NAME=INDEX,IDMAP")] = None,
+    lucene: Annotated[list[str] | None, typer.Option(metavar="NAME=BM25,SPLADE")] = None,
+    attr: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute.")] = None,
+    model: Annotated[str, typer.Option(help="The embedding model of the vectors.")] = "",
+    dimension: Annotated[int, typer.Option(help="Their number of components.")] = 0,
+    metric: Annotated[str, typer.Option(help="cosine, inner_product or l2.")] = "cosine",
+    origin: Annotated[
+        str | None, typer.Option("--from", metavar="VERSION", help="Take over every other asset from it.")
+    ] = None,
+    without: Annotated[list[str] | None, typer.Option(metavar="NAME", help="But for this asset.")] = None,
+    share: Annotated[
+        str, typer.Option(help="auto, copy, or link (you promise that nobody writes to the files again).")
+    ] = "auto",
+    timeout: Timeout = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Make a version from files and directories, ready to be published.
+
+    Example: diptych versions stage 2026-01 --store code=.diptych --faiss vectors=v.faiss,ids.bin
+    """
+    assets: dict[str, Asset] = {}
+    for kind, pairs in ((Files, file), (DiptychStore, store), (DuckDbCatalogue, duckdb), (ScipIndex, scip)):
+        for name, path in _pairs(pairs):
+            assets[name] = kind(path)
+    for name, paths in _pairs(faiss):
+        assets[name] = FaissIndex(*_two(name, paths))
+    for name, paths in _pairs(lucene):
+        assets[name] = LucenePair(*_two(name, paths))
+    info = VersionManager(base, lock_timeout_s=timeout).stage(
+        version,
+        assets,
+        dict(_pairs(attr)),
+        embedding=Embedding(model, dimension, metric) if model else None,
+        base=origin,
+        without=without or (),
+        share=share,
+    )
+    _say(_info(info), f"{version} is staged: {info.files:,} files, {info.size_bytes:,} bytes", as_json)
+
+
+@app.command()
+def publish(version: Name, base: Base = _HERE, timeout: Timeout = 0.0, as_json: Json = False) -> None:
+    """Verify a staged version, and make it the current one."""
+    _switched(VersionManager(base, lock_timeout_s=timeout).publish(version), as_json)
+
+
+@app.command()
+def rollback(
+    version: Annotated[str | None, typer.Argument(help="Default: the one that was before.")] = None,
+    base: Base = _HERE,
+    timeout: Timeout = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Verify an earlier version, and make it current again."""
+    _switched(VersionManager(base, lock_timeout_s=timeout).rollback(version), as_json)
+
+
+@app.command()
+def current(base: Base = _HERE, as_json: Json = False) -> None:
+    """Print the current version's name. None was published yet: exit code 1."""
+    version = VersionManager(base, read_only=True).current()
+    if as_json:
+        _print_json({"current": version})
+    elif version is not None:
+        typer.echo(version)
+    if version is None:
+        raise typer.Exit(_FINDINGS)
+
+
+@app.command()
+def verify(
+    version: Annotated[str | None, typer.Argument(help="Default: the current one.")] = None,
+    base: Base = _HERE,
+    as_json: Json = False,
+) -> None:
+    """Compare every byte of a version with its manifest. Changes nothing. Findings: exit code 1."""
+    manager = VersionManager(base, read_only=True)
+    chosen = version if version is not None else manager.current()
+    if chosen is None:
+        raise UnknownVersionError(f"no version was published in {base} yet", advice="name one")
+    report = manager.verify(chosen)
+    if as_json:
+        _print_json({**dataclasses.asdict(report), "ok": report.ok})
+    else:
+        for finding in report.findings:
+            typer.echo(f"{finding.kind}: {finding.where}: {finding.message}")
+        verdict = "is whole" if report.ok else f"is not whole: {len(report.findings)} findings"
+        typer.echo(f"{chosen} {verdict} ({report.files:,} files, {report.bytes_read:,} bytes)")
+    if not report.ok:
+        raise typer.Exit(_FINDINGS)
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD")],
+    new: Annotated[str, typer.Argument(metavar="NEW")],
+    base: Base = _HERE,
+    as_json: Json = False,
+) -> None:
+    """Print what differs between two versions. Something does: exit code 1."""
+    found = VersionManager(base, read_only=True).diff(old, new)
+    if as_json:
+        _print_json({**dataclasses.asdict(found), "same": found.same})
+    else:
+        for sign, paths in (("+", found.added), ("-", found.removed), ("~", found.changed)):
+            for path in paths:
+                typer.echo(f"{sign} {_printable(path)}")
+        for name, (before, after) in found.attrs.items():
+            typer.echo(f"@ {name}: {before!r} -> {after!r}")
+        if found.embedding:
+            typer.echo(f"@ embedding: {found.embedding[0]} -> {found.embedding[1]}")
+        typer.echo(f"{found.unchanged:,} files are the same; {found.bytes_new:,} bytes are new in {new}")
+    if not found.same:
+        raise typer.Exit(_FINDINGS)
+
+
+@app.command()
+def prune(
+    base: Base = _HERE,
+    keep: Annotated[int, typer.Option(min=1, help="How many published versions stay.")] = 2,
+    older_than: Annotated[
+        float | None, typer.Option(metavar="DAYS", help="Remove only what was published before that.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    timeout: Timeout = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Remove old versions that no reader holds, and stagings that never finished."""
+    pruned = VersionManager(base, lock_timeout_s=timeout).prune(
+        keep=keep, older_than_s=None if older_than is None else older_than * 86400, dry_run=dry_run
+    )
+    verb = "would remove" if dry_run else "removed"
+    lines = [f"{verb} {name}" for name in pruned.removed]
+    lines += [f"{verb} the unfinished staging of {name}" for name in pruned.abandoned]
+    lines += [f"kept {name}: a reader holds it" for name in pruned.in_use]
+    _say(dataclasses.asdict(pruned), "\n".join(lines) or "nothing to remove", as_json)
+
+
+@app.command()
+def discard(version: Name, base: Base = _HERE, timeout: Timeout = 0.0, as_json: Json = False) -> None:
+    """Remove one version, staged or published, that is not current."""
+    VersionManager(base, lock_timeout_s=timeout).discard(version)
+    _say({"discarded": version}, f"{version} is removed", as_json)
+
+
+def _switched(switched: Switched, as_json: bool) -> None:
+    before = f" (before: {switched.previous})" if switched.previous not in (None, switched.version) else ""
+    times = f"verified in {switched.verify_ms:.0f} ms, switched in {switched.switch_ms:.1f} ms"
+    _say(dataclasses.asdict(switched), f"{switched.version} is current{before}; {times}", as_json)
+
+
+def _pairs(options: list[str] | None) -> list[tuple[str, str]]:
+    pairs = []
+    for option in options or []:
+        name, equals, value = option.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{option!r} is not of the form NAME=VALUE")
+        pairs.append((name, value))
+    return pairs
+
+
+def _two(name: str, paths: str) -> tuple[str, str]:
+    first, comma, second = paths.partition(",")
+    if not comma or not first or not second:
+        raise InvalidAssetError(f"{name} needs two paths with a comma between", advice="see --help")
+    return first, second
+
+
+def _info(info: VersionInfo) -> dict[str, Any]:
+    return dataclasses.asdict(info)
+
+
+def _say(document: Any, sentence: str, as_json: bool) -> None:
+    if as_json:
+        _print_json(document)
+    else:
+        typer.echo(sentence)
+
+
+def _print_json(document: Any) -> None:
+    typer.echo(json.dumps(document, default=_plain, indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _printable(path: str) -> str:
+    # A file name that is not UTF-8 would end the output with an encoding error.
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
