@@ -1,4 +1,4 @@
-"""A definition's row: its kind, container, signature and documentation, from where it stands."""
+"""A definition's symbol: its kind, container, signature and documentation, from where it stands."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from diptych.indexer import text
 from diptych.indexer.grammar import DEFINITION, Pattern, Prepared
+from diptych.model import Range, Symbol
 
 # (start, -end, start of the name, pattern, the whole node, all captures)
 Definition = tuple[int, int, int, Pattern, Node, dict[str, list[Node]]]
@@ -29,7 +30,7 @@ class Definitions:
     """
 
     def __init__(self, prepared: Prepared, source: bytes, above: dict[int, Node]) -> None:
-        self.symbols: list[tuple[str, str, tuple[int, int, int, int], str, str, str]] = []
+        self.symbols: list[Symbol] = []
         self.ends = [len(source) + 1]
         self.dotted = [""]
         self._starts = [-1]
@@ -65,7 +66,8 @@ class Definitions:
             else:
                 documentation = _comment(source, self._above, whole)
             head = _signature(source, start, end, whole, body, kind)
-            self.symbols.append((name, kind, _range(source, whole), container, head, documentation))
+            place = _range(source, whole)
+            self.symbols.append(Symbol(name, kind, place, container, head, documentation))
         if sibling:
             return
         inside = f"{container}.{name}" if container else name
@@ -115,7 +117,7 @@ def _cut(source: bytes, node: Node) -> str:
     return source[start : min(end, start + 4 * text.NAME_MAX_CHARS)].decode("utf-8", "replace")
 
 
-def _range(source: bytes, node: Node) -> tuple[int, int, int, int]:
+def _range(source: bytes, node: Node) -> Range:
     start_row, start_column = node.start_point
     row, column = node.end_point
     if column == 0 and row > start_row:
@@ -123,7 +125,7 @@ def _range(source: bytes, node: Node) -> tuple[int, int, int, int]:
         end = node.start_byte + len(source[node.start_byte : node.end_byte].rstrip(b"\r\n"))
         row -= 1
         column = end - source.rfind(b"\n", 0, end) - 1
-    return start_row, start_column, row, column
+    return Range(start_row, start_column, row, column)
 
 
 def _signature(source: bytes, start: int, end: int, whole: Node, body: Node | None, kind: str) -> str:

@@ -1,9 +1,9 @@
-"""What a parsed file defines and refers to: from tree-sitter's matches to the rows of a record.
+"""What a parsed file defines and refers to: from tree-sitter's matches to symbols and relations.
 
 One pass of one query over the tree, then one sweep over what it found, in the order of the source: open
 definitions form a stack, whose dotted names are the containers of what follows. Speed matters here (a
-standard library has half a million references), so rows are plain tuples, which pack as the records they
-stand for; text is sliced from the source; and no node's parent is ever looked up.
+standard library has half a million references), so a relation is a plain tuple, which packs as the record
+it stands for; text is sliced from the source; and no node's parent is ever looked up.
 """
 
 from __future__ import annotations
@@ -25,13 +25,10 @@ from diptych.indexer.grammar import (
     SCOPE,
     Prepared,
 )
+from diptych.model import Symbol
 
-# (start line, start column, end line, end column), the fields of a Range
-RangeRow = tuple[int, int, int, int]
-# (name, kind, range, container, signature, documentation), the fields of a Symbol
-SymbolRow = tuple[str, str, RangeRow, str, str, str]
-# (kind, source, target, range), the fields of a Relation
-RelationRow = tuple[str, str, str, RangeRow]
+# The fields of a Relation, those of its Range as its last.
+RelationRow = tuple[str, str, str, tuple[int, int, int, int]]
 
 # A reference's place and its pattern's rank as one number, by which they sort. No query has as many patterns.
 _RANK_BITS = 12
@@ -41,7 +38,7 @@ _REFERENCES = frozenset({REFERENCE, EXPANDED, IGNORED})
 _by_first = itemgetter(0)
 
 
-def extract(prepared: Prepared, source: bytes) -> tuple[list[SymbolRow], list[RelationRow]]:
+def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[RelationRow]]:
     """The symbols and relations of `source` (UTF-8 bytes), each list in the order of the source.
 
     Syntax errors are tolerated: what tree-sitter could make of the rest is returned.
@@ -93,7 +90,7 @@ def _swept(
     named: dict[int, tuple[int, int, dict[str, list[Node]]]],
     references: list[tuple[int, int, Node]],
     above: dict[int, Node],
-) -> tuple[list[SymbolRow], list[RelationRow]]:
+) -> tuple[list[Symbol], list[RelationRow]]:
     relations: list[RelationRow] = []
     stack = Definitions(prepared, source, above)
     ends, dotted = stack.ends, stack.dotted

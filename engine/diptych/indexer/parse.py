@@ -12,7 +12,7 @@ from diptych.indexer.plan import Job
 from diptych.model import FileRecord, Range, Relation, Symbol, content_hash
 
 if TYPE_CHECKING:
-    from diptych.indexer.extract import RelationRow, SymbolRow
+    from diptych.indexer.extract import RelationRow
 
 
 class Parsed(NamedTuple):
@@ -56,12 +56,12 @@ def record_of(path: str, language: str, data: bytes) -> FileRecord:
         path,
         content_hash(data),
         language,
-        [Symbol(row[0], row[1], Range(*row[2]), *row[3:]) for row in symbols],
+        symbols,
         [Relation(kind, source, target, Range(*place)) for kind, source, target, place in relations],
     )
 
 
-def rows_of(language: str, data: bytes) -> tuple[str, list[SymbolRow], list[RelationRow]]:
+def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow]]:
     """The language that the content confirms, and what was found in it."""
     # Imported here: tree-sitter and its grammars are not needed when nothing has changed.
     from diptych.indexer.extract import extract
@@ -73,12 +73,12 @@ def rows_of(language: str, data: bytes) -> tuple[str, list[SymbolRow], list[Rela
 
 
 def packed(
-    path: str, digest: str, language: str, symbols: list[SymbolRow], relations: list[RelationRow]
+    path: str, digest: str, language: str, symbols: list[Symbol], relations: list[RelationRow]
 ) -> bytes:
     """The payload of a record with these fields, as a transaction's `put_packed` takes it."""
     from diptych.schema.code import CODE
 
-    # Rows in the place of records: packing only takes them apart.
+    # Rows in the place of relations: packing only takes them apart.
     return CODE.pack(cast("FileRecord", (path, digest, language, symbols, relations)))
 
 
