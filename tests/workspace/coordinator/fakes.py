@@ -40,6 +40,7 @@ class FakeHost:
         self.before_index: Callable[[str], None] = lambda path: None
         self.scans = 0
         self.closed = 0
+        self.cache_bytes = 0
         self.mended: list[IoError | LeafDamaged] = []
 
     def recover(self, failure: IoError | LeafDamaged) -> None:
@@ -68,7 +69,7 @@ class FakeHost:
             yield path
 
     def totals(self) -> Totals:
-        return Totals(len(self.store), sum(self.store.values()))
+        return Totals(len(self.store), sum(self.store.values()), self.cache_bytes)
 
     def load(self, path: str) -> tuple[Symbol, ...] | None:
         count = self.store.get(path)

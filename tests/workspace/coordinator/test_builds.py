@@ -420,3 +420,48 @@ def test_a_query_is_full_when_ready_and_partial_at_once_otherwise() -> None:
     coordinator.notify_failure(OSError(5, "Input/output error"))
     answer = coordinator.answer(full, partial)
     assert (answer.value, answer.whole) == ("partial", False)
+
+
+def test_an_error_of_a_superseded_build_does_not_degrade_the_one_that_took_its_place() -> None:
+    _, host, coordinator = started(5)
+
+    def fail_after_a_change_of_folders() -> None:
+        if host.scans == 1:
+            coordinator.notify_workspace_changed("a folder")
+            raise OSError(2, "No such file or directory", "a folder")
+
+    host.before_scan = fail_after_a_change_of_folders
+    settle(coordinator)
+    assert isinstance(coordinator.state, Ready)
+    assert not any(target is Stage.DEGRADED for _, target in coordinator.metrics().transitions)
+
+
+def test_new_limits_hold_for_the_trees_too() -> None:
+    _, _, coordinator = ready(1)
+    coordinator.trees.put("a", "hash", "tree", 10)
+    coordinator.set_limits(Limits(cache_bytes_max=5))
+    assert len(coordinator.trees) == 0
+
+
+def test_caches_of_the_host_count_towards_the_limit() -> None:
+    _, host, coordinator = started(5, Limits(cache_bytes_max=1000))
+    host.cache_bytes = 1001
+    settle(coordinator)
+    state = coordinator.state
+    assert isinstance(state, Degraded)
+    assert state.reason == ResourceLimit(5, 10, 1001, ("cache_bytes",))
+
+
+@pytest.mark.parametrize("moment", ["scan", "index"])
+def test_a_build_superseded_from_within_a_callback_gives_way(moment: str) -> None:
+    _, host, coordinator = started(5)
+
+    def supersede(_path: str = "") -> None:
+        if coordinator.metrics().builds == 1:
+            coordinator.notify_workspace_changed("a folder")
+
+    setattr(host, f"before_{moment}", supersede)
+    settle(coordinator)
+    assert isinstance(coordinator.state, Ready)
+    assert (host.scans, coordinator.metrics().refused) == (2, 0)
+    assert host.store == host.repository

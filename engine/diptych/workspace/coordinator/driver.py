@@ -87,7 +87,8 @@ class Driver:
         except Exception as error:
             self._fail(core.build, error)
             raise
-        return False
+        # What failed may be a build that another has taken the place of.
+        return shell.core.state.stage is Stage.IDLE
 
     def _begin(self, number: int) -> bool:
         failure = self._shell.core.failure
