@@ -208,6 +208,7 @@ def add_latencies(
     *,
     unit: str = "ms",
     note: str = "",
+    prefix: str = "",
 ) -> None:
     """Add p50 and p99 of latencies in seconds, given round by round; the values are over all rounds."""
     scale = {"s": 1.0, "ms": 1e3, "µs": 1e6}[unit]
@@ -217,7 +218,7 @@ def add_latencies(
     everything = [latency for one in kept for latency in one]
     for metric, share in (("p50", 0.5), ("p99", 0.99)):
         result.add(
-            name, metric, unit, point, [stats.percentile(one, share) for one in kept],
+            name, prefix + metric, unit, point, [stats.percentile(one, share) for one in kept],
             value=stats.percentile(everything, share), note=note,
         )
 

@@ -19,9 +19,7 @@ class Diptych(Peer):
         super().__init__(path, automatic=automatic)
         import diptych
 
-        # Limits that are never reached, for rows that ask for a checkpoint themselves.
-        never = {} if automatic else {"policy": diptych.CheckpointPolicy(changes=1 << 60, seconds=1e9)}
-        self.store = diptych.Store.open(path, **never)
+        self.store = diptych.Store.open(path, policy=diptych.CheckpointPolicy(automatic=automatic))
 
     def commit(self, records: list[FileRecord]) -> None:
         with self.store.transaction() as txn:

@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
 
 
 def run_timed(command: list[str], folder: str) -> tuple[float, str]:
-    """Seconds that a command took, and what it printed. Raises RuntimeError with what it said if it failed."""
+    """Seconds that a command took, and what it printed. Raises RuntimeError with what it said."""
     begin = time.perf_counter()
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     elapsed_s = time.perf_counter() - begin

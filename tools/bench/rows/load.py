@@ -14,7 +14,7 @@ from tools.bench.results import RowResult
 BATCH_FILES = 1_000
 _FLOOR = "tantivy alone"
 # Beyond this many symbols one round shows what three would: rounds are for small, noisy figures.
-_ONE_ROUND_SYMBOLS = 1_000_000
+_ONE_ROUND_SYMBOLS = 120_000
 
 
 class LoadSession:

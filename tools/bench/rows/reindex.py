@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from typing import Any
 
-from tools.bench.context import Context, Row
+from tools.bench.context import Context, Row, add_latencies
 from tools.bench.data import trees
+from tools.bench.data.extract import language_of
 from tools.bench.results import RowResult
 from tools.bench.rows.index import PROCESSES, diptych_command, run_timed
 
 FLOOR = "git status"
+_EDITS = 20
+_ADDED = {".py": b"\n\ndef %s():\n    pass\n", ".c": b"\nint %s(void) { return 0; }\n"}
 
 
 class UnchangedSession:
@@ -49,34 +53,61 @@ class GitSession:
         return {}
 
 
-class EditedSession:
-    """One file edited, then the command: its whole run, from start to exit."""
+class RunningSession:
+    """A process that has the store open, as a language server has: nothing changed, then one file edited."""
 
     def __init__(self, root: str, store: str) -> None:
         self._root = root
-        self._store = store
-        self._command = diptych_command("index", ".", "--store", store, "--jobs", str(PROCESSES))
-        names = trees.files(root)
-        self._path = os.path.join(root, names[len(names) // 2])
-        with open(self._path, "rb") as file:
-            self._original = file.read()
-        run_timed(self._command, root)
+        self._place = store
+        run_timed(diptych_command("index", ".", "--store", store, "--jobs", str(PROCESSES)), root)
+        import diptych
+        from diptych.indexer import index_repository
+        from diptych.indexer.parse import record_of
 
-    def round(self, number: int) -> float:
-        try:
-            with open(self._path, "ab") as file:
-                file.write(b"\n\ndef zzqedited%d():\n    pass\n" % number)
-            elapsed_s, _ = run_timed(self._command, self._root)
-            run_timed(
-                diptych_command("search", f"zzqedited{number}", "--store", self._store), self._root
-            )  # its exit code says whether there was a match
-        finally:
-            with open(self._path, "wb") as file:
-                file.write(self._original)
+        self._index, self._record_of = index_repository, record_of
+        self._store = diptych.Store.open(store)
+        names = [name for name in trees.files(root) if name.endswith((".py", ".c"))]
+        step = max(1, len(names) // _EDITS)
+        self._edited = names[::step][:_EDITS]
+        self._index(root, self._store)
+        self._edit(self._edited[0], 0)
+
+    def round(self, number: int) -> tuple[float, list[float]]:
+        begin = time.perf_counter()
+        report = self._index(self._root, self._store)
+        unchanged_s = time.perf_counter() - begin
+        if report.indexed:
+            raise RuntimeError(f"{report.indexed} files were indexed again, and none was edited")
+        edits = [self._edit(name, number * _EDITS + turn) for turn, name in enumerate(self._edited)]
+        self._put_back()
+        return unchanged_s, edits
+
+    def _edit(self, name: str, number: int) -> float:
+        """From the new bytes at hand to a commit that is durable and a search that finds it."""
+        with open(os.path.join(self._root, name), "rb") as file:
+            data = file.read()
+        mark = "zzq" + "".join(chr(97 + int(digit)) for digit in str(number))
+        data += _ADDED[os.path.splitext(name)[1]] % mark.encode()
+        begin = time.perf_counter()
+        record = self._record_of(name, language_of(name), data)
+        with self._store.transaction() as txn:
+            txn.index_file(record)
+        hits = self._store.search(mark, limit=20)
+        elapsed_s = time.perf_counter() - begin
+        if [hit.path for hit in hits] != [name]:
+            raise RuntimeError(f"a search for what was added to {name} found {len(hits)} symbols")
         return elapsed_s
 
+    def _put_back(self) -> None:
+        with self._store.transaction() as txn:
+            for name in self._edited:
+                with open(os.path.join(self._root, name), "rb") as file:
+                    txn.index_file(self._record_of(name, language_of(name), file.read()))
+        self._index(self._root, self._store)
+
     def answers(self) -> dict[str, Any]:
-        shutil.rmtree(self._store, ignore_errors=True)
+        self._store.close()
+        shutil.rmtree(self._place, ignore_errors=True)
         return {}
 
 
@@ -91,18 +122,23 @@ def run(ctx: Context, result: RowResult) -> None:
         for name, taken in ctx.duel(result, starts, ctx.size.rounds).items():
             result.add(name, "nothing changed", "ms", point, [one * 1e3 for one in taken])
         if ctx.choose("diptych"):
-            edited = {"diptych": (f"{module}:EditedSession", point.tree, ctx.new_place())}
-            for name, taken in ctx.duel(result, edited, ctx.size.rounds).items():
-                result.add(name, "one file edited, the command", "ms", point, [one * 1e3 for one in taken])
+            running = {"diptych": (f"{module}:RunningSession", point.tree, ctx.new_place())}
+            for name, rounds in ctx.duel(result, running, ctx.size.rounds).items():
+                quiet = [one * 1e3 for one, _ in rounds]
+                result.add(name, "nothing changed, running process", "ms", point, quiet)
+                add_latencies(result, name, [edits for _, edits in rounds], point, prefix="one edit, ")
         where = f"on {point.name}"
         result.judge_ratio(f"1.5 of git status {where}", FLOOR, "nothing changed", point, at_most=1.5)
         ours = result.find("diptych", "nothing changed", point)
         result.judge(f"under 500 ms {where}", ours.value if ours else None, at_most=500, unit="ms")
+        edited = result.find("diptych", "one edit, p50", point)
+        target = f"an edit durable and searchable in 10 ms {where}"
+        result.judge(target, edited.value if edited else None, at_most=10, unit="ms")
     if not ctx.size.trees:
         result.notes.append("no source trees at this size")
 
 
 ROW = Row(
-    "reindex", "Index again", "nothing changed: 1.5 of git status; one file edited: durable and searchable in 10 ms",
-    run,
+    "reindex", "Index again",
+    "nothing changed: 1.5 of git status; one file edited: durable and searchable in 10 ms", run,
 )
