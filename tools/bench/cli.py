@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         size = replace(size, **changes)  # type: ignore[arg-type]
     peers = frozenset(name.strip() for name in asked.peers.split(",") if name.strip())
-    ctx = Context(size, os.path.abspath(asked.out), peers)
+    ctx = Context(size, os.path.abspath(asked.out), peers, say=_progress)
     results: list[RowResult] = []
     begin = time.perf_counter()
     try:
@@ -73,6 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     print_and_save(ctx.folder, about, results)
     return 1 if any(result.refused or result.failures for result in results) else 0
+
+
+def _progress(text: str) -> None:
+    """What is being done, apart from the results and at once."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def run_row(ctx: Context, id_: str) -> RowResult:

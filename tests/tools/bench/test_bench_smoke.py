@@ -2,7 +2,7 @@
 
 import json
 
-from tools.bench import cli
+from tools.bench import cli, rows
 
 PEERS = "sqlite full + fts5,sqlite normal + fts5"
 
@@ -24,6 +24,15 @@ def test_commit_beside_its_floor(tmp_path, capsys):
     assert row["verdicts"] == [], "the smoke size judges no times"
     assert "append + fdatasync" in capsys.readouterr().out
     assert not (tmp_path / "scratch").exists() or not list((tmp_path / "scratch").iterdir())
+
+
+def test_every_row_runs_without_the_peers_that_are_left_out(tmp_path):
+    code, plain, page = run(tmp_path)
+    assert code == 0, [row["failures"] for row in plain["rows"]]
+    assert [row["id"] for row in plain["rows"]] == list(rows.IDS)
+    assert all(row["refused"] == "" for row in plain["rows"])
+    assert {row["id"] for row in plain["rows"] if not row["series"]} == {"index", "reindex"}
+    assert "http" not in page
 
 
 def test_an_unknown_row_is_a_usage_error(tmp_path):
