@@ -1,0 +1,18 @@
+"""Runs or recovers one workload of one subject: this is the program that is recorded."""
+
+import sys
+
+from . import load
+
+
+def main() -> None:
+    """`SUBJECT run WORKLOAD DIRECTORY` or `SUBJECT recover WORKLOAD DIRECTORY MODE`."""
+    name, verb, workload, directory, *mode = sys.argv[1:]
+    subject = load(name)
+    if verb == "run":
+        subject.run(workload, directory)
+    else:
+        subject.recover(workload, directory, *mode)
+
+
+main()
