@@ -33,7 +33,7 @@ SIZES = {
     ),
     "small": Size(
         "small", (1_000, 3_000, 10_000), 50, ("stdlib",), rounds=5, commits=60, amplification_commits=2_000,
-        lookups=1_000, searches=60, opens=5, recovery_files=2_000, round_limit_s=2,
+        lookups=1_000, searches=60, opens=5, recovery_files=2_000, round_limit_s=1,
     ),
     "medium": Size(
         "medium", (1_000, 10_000, 100_000), 10, ("stdlib", "django"), rounds=5, commits=200,

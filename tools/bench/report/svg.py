@@ -12,7 +12,8 @@ _BAR_HEIGHT = 18
 _LABEL_WIDTH = 190
 _BAR_WIDTH = 330
 _LINE_WIDTH, _LINE_HEIGHT = 420, 250
-_MARGIN = 48
+_MARGIN = 62
+_RIGHT = 34
 # Told apart by colour-blind readers (Okabe and Ito); ours is the first.
 _COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#666666", "#000000", "#999933")
 OURS = "diptych"
@@ -74,8 +75,8 @@ def lines(
     right = max(right, left + 1e-9)
 
     def place(point: tuple[float, float]) -> tuple[float, float]:
-        x = _MARGIN + (math.log10(point[0]) - left) / (right - left) * (_LINE_WIDTH - _MARGIN - 12)
-        y = 24 + (high - math.log10(point[1])) / (high - low) * (_LINE_HEIGHT - 24 - 24)
+        x = _MARGIN + (math.log10(point[0]) - left) / (right - left) * (_LINE_WIDTH - _MARGIN - _RIGHT)
+        y = 30 + (high - math.log10(point[1])) / (high - low) * (_LINE_HEIGHT - 30 - 24)
         return x, y
 
     parts = [
@@ -86,7 +87,7 @@ def lines(
     for decade in range(low, high + 1):
         _, y = place((10**left, 10.0**decade))
         parts.append(
-            f'<line x1="{_MARGIN}" x2="{_LINE_WIDTH - 12}" y1="{y:.1f}" y2="{y:.1f}" class="g"/>'
+            f'<line x1="{_MARGIN}" x2="{_LINE_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="g"/>'
             f'<text x="{_MARGIN - 5}" y="{y + 4:.1f}" text-anchor="end">{figure(10.0**decade)}</text>'
         )
     for files in sorted({x for x, _ in points}):

@@ -21,8 +21,8 @@ _CHUNK_FILES = 20
 
 
 def diptych_command(*arguments: str) -> list[str]:
-    """The command line of Diptych, in a new interpreter."""
-    return [sys.executable, "-m", "diptych", *arguments]
+    """The command line of Diptych, in a new interpreter: what the installed `diptych` script does."""
+    return [sys.executable, "-c", "import sys; from diptych.cli import main; sys.exit(main())", *arguments]
 
 
 def environment() -> dict[str, str]:
