@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from diptych.errors import StoreLockedError
-from diptych.fs.errors import translated
+from diptych.fs.errors import storage_error, translated
 
 
 class WriterLock:
@@ -26,9 +26,11 @@ class WriterLock:
         self._path = path
         self._lock = filelock.FileLock(path, thread_local=False, is_singleton=False)
         try:
-            with translated("lock", path):
-                self._lock.acquire(timeout=timeout_s)
-        except filelock.Timeout:
+            self._lock.acquire(timeout=timeout_s)
+        except OSError as error:
+            # filelock's Timeout is an OSError too.
+            if not isinstance(error, filelock.Timeout):
+                raise storage_error(error, "lock", path) from error
             pid = holder(path)
             by = f"process {pid}" if pid else "another process"
             if pid == os.getpid():

@@ -89,7 +89,7 @@ class Frame(NamedTuple):
 
 
 class FileIndexed(NamedTuple):
-    """A record, with its check (see `diptych.snapshot.format.check_of`) and where its payload stands."""
+    """A record, with its check (see `diptych.checks.check_of`) and where its payload stands."""
 
     key: bytes
     check: int

@@ -12,6 +12,7 @@ from diptych.errors import PoisonedError
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
+    FRAME_SIZE,
     HEADER_SIZE,
     PART,
     SegmentHeader,
@@ -70,17 +71,21 @@ class JournalWriter:
             self._refuse()
         lsn, chain, offset, salt = self.last_lsn + 1, self.chain, self.offset, self.segment.header.salt
         last = len(payloads) - 1
-        offsets = []
+        offsets: list[int] = []
         try:
             for number, payload in enumerate(payloads):
                 kind = COMMIT if number == last else PART
                 frame, chain = encode_frame(lsn, kind, payload, salt=salt, chain=chain)
                 self._write(frame)
-                offsets.append(offset + 32)
+                offsets.append(offset + FRAME_SIZE)
                 offset += len(frame)
             self.chain, self.offset, self.last_lsn = chain, offset, lsn
         except BaseException as error:
-            self._undo(error)
+            if len(offsets) > last:
+                # All of it is written, and a reader may have seen it: too late to take it back.
+                self.set_poison(error)
+            else:
+                self._undo(error)
             if isinstance(error, OSError):
                 raise fs.storage_error(error, "append to", self.segment.path) from error
             raise

@@ -12,8 +12,7 @@ The file is msgpack objects, one after the other, so that any decoder reads it f
     bin (trailer)                                               at the end, of a fixed size
 
 A record's head is of a fixed size (0x94, id uint32, check uint64, key bin16, payload bin32), so that it is
-read without decoding. `check` is XXH3-64 of the payload, seeded with XXH3-64 of the key: it is computed when the
-transaction is made and travels with the record through journal, snapshot and search leaf.
+read without decoding. `check` is what `diptych.checks.check_of` makes of key and payload.
 
 An id is a number that a record keeps while its key is in the store, so that buckets of unchanged records
 are copied as bytes. A bucket holds the terms whose XXH3-64 begins with its number:
@@ -65,16 +64,6 @@ KEY_INDEX = 0
 MAX_INDEXES = 8
 _TRAILER = struct.Struct("<QQQQQQQ" + "QQQ" * MAX_INDEXES + "Q" * 4)
 TRAILER_SIZE = BIN32_SIZE + _TRAILER.size
-
-
-def term_hash(term: bytes) -> int:
-    """The hash under which a term or a key is found."""
-    return xxh3_64_intdigest(term)
-
-
-def check_of(key: bytes, payload: bytes) -> int:
-    """A record's check."""
-    return xxh3_64_intdigest(payload, xxh3_64_intdigest(key))
 
 
 class IndexPlace(NamedTuple):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from diptych.checks import term_hash
 from diptych.errors import CorruptSnapshotError
 from diptych.fs import translated
 from diptych.snapshot.format import (
@@ -25,7 +26,6 @@ from diptych.snapshot.format import (
     decode_trailer,
     encode_head,
     find_postings,
-    term_hash,
 )
 
 
@@ -83,7 +83,10 @@ class SnapshotReader:
 
         Raises CorruptSnapshotError.
         """
-        hash_ = term_hash(term)
+        return self.lookup_hash(index, term_hash(term))
+
+    def lookup_hash(self, index: int, hash_: int) -> array[int]:
+        """As `lookup`, by the term's hash."""
         bits = self._indexes[index].bits
         bucket = hash_ >> (64 - bits) if bits else 0
         return find_postings(self.bucket(index, bucket), hash_)

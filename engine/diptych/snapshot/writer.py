@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from xxhash import xxh3_64_intdigest
 
+from diptych.checks import term_hash
 from diptych.schema.base import Schema
 from diptych.snapshot.format import (
     KEY_INDEX,
@@ -26,7 +27,6 @@ from diptych.snapshot.format import (
     encode_record,
     encode_table,
     encode_trailer,
-    term_hash,
 )
 from diptych.snapshot.hashed import HashedFile
 from diptych.snapshot.postings import Postings

@@ -1,0 +1,1 @@
+"""The search leaf: Tantivy behind a door that no panic passes, and nothing of it trusted for durability."""

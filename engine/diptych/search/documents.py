@@ -1,0 +1,110 @@
+"""What Tantivy is given: the search fields, and a record as documents.
+
+The core's own fields:
+
+    _key     the record's key as a term, by which all its documents are deleted
+    _type    "record" or "watermark"; a schema's documents have none
+    _hash    XXH3-64 of the key (fast field), by which a hit finds its record
+    _item    the item the document stands for (fast field); none in records and the watermark
+    _stored  a record document's check (u64), key length (u32), key and payload, from which a snapshot can be
+             rebuilt; in the watermark a msgpack map
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgpack
+from blake3 import blake3
+
+from diptych.checks import check_of, term_hash
+from diptych.errors import CorruptSearchError
+from diptych.schema.base import Schema
+
+if TYPE_CHECKING:
+    import tantivy
+
+_STORED = struct.Struct("<QI")
+# A term longer than this is replaced by its hash; Tantivy drops terms of more than 65,530 bytes.
+_TERM_BYTES = 512
+
+WATERMARK_TERM = "watermark"
+RECORD_TYPE = "record"
+
+
+class Watermark(NamedTuple):
+    """What the search leaf says of itself: compared with the manifest when the leaf is opened."""
+
+    store_id: bytes
+    lsn: int
+    chain: int
+    records: int
+    counts: tuple[int, ...]
+
+
+def tantivy_schema(schema: Schema[Any]) -> tantivy.Schema:
+    """The fields above, and the schema's."""
+    import tantivy
+
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("_key", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("_type", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("_hash", fast=True)
+    builder.add_unsigned_field("_item", fast=True)
+    builder.add_bytes_field("_stored", stored=True)
+    for field in schema.fields:
+        if field.tokens == "exact":
+            builder.add_text_field(field.name, tokenizer_name="raw", index_option="basic")
+        else:
+            builder.add_text_field(field.name)
+    return builder.build()
+
+
+def key_term(key: bytes) -> str:
+    """The term of a key. No two keys have the same, and none has the watermark's."""
+    if len(key) <= _TERM_BYTES:
+        try:
+            return "=" + key.decode()
+        except UnicodeDecodeError:
+            pass
+    return "#" + blake3(key).hexdigest()
+
+
+def record_documents(schema: Schema[Any], key: bytes, check: int, payload: bytes) -> Iterator[dict[str, Any]]:
+    """All documents of a record."""
+    term, hash_ = key_term(key), term_hash(key)
+    yield {"_key": term, "_type": RECORD_TYPE, "_stored": _STORED.pack(check, len(key)) + key + payload}
+    for item, document in schema.documents(key, payload):
+        document["_key"] = term
+        document["_hash"] = hash_  # type: ignore[assignment]
+        document["_item"] = item  # type: ignore[assignment]
+        yield document
+
+
+def watermark_document(watermark: Watermark) -> dict[str, Any]:
+    """The watermark's document."""
+    packed = msgpack.packb(watermark._asdict())
+    return {"_key": WATERMARK_TERM, "_type": WATERMARK_TERM, "_stored": packed}
+
+
+def decode_stored(stored: bytes, *, where: str) -> tuple[bytes, int, bytes]:
+    """`(key, check, payload)` of a record document. Raises CorruptSearchError."""
+    if len(stored) >= _STORED.size:
+        check, length = _STORED.unpack_from(stored)
+        key = stored[_STORED.size : _STORED.size + length]
+        payload = stored[_STORED.size + length :]
+        if len(key) == length and check_of(key, payload) == check:
+            return key, check, payload
+    raise CorruptSearchError(f"a record in {where} fails its check", where=where)
+
+
+def decode_watermark(stored: bytes, *, where: str) -> Watermark:
+    """The watermark again. Raises CorruptSearchError."""
+    try:
+        fields = msgpack.unpackb(stored, use_list=False)
+        watermark = Watermark(**fields)
+    except Exception as error:
+        raise CorruptSearchError(f"the watermark in {where} does not decode: {error}", where=where) from error
+    return watermark

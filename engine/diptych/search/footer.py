@@ -1,0 +1,52 @@
+"""Tantivy's own footers: what stands at the end of each of its files, read without Tantivy.
+
+    body | JSON | u32 length of the JSON | u32 magic 1337          (little-endian)
+
+The JSON has a "crc" (IEEE CRC-32 of the body) and a "version". Tantivy does not test it when it opens a file;
+`verify` and `repair` do, where no manifest is left to compare with.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import NamedTuple
+
+from diptych.errors import CorruptSearchError
+
+MAGIC = 1337
+_TAIL = struct.Struct("<II")
+# Tantivy's footers have some 90 bytes.
+_MAX_JSON_BYTES = 50_000
+
+
+class Footer(NamedTuple):
+    """A footer, and how long the body before it is."""
+
+    crc: int
+    body_length: int
+
+
+def decode_footer(data: bytes | memoryview, *, where: str) -> Footer:
+    """The footer at the end of `data`, the whole of a file. Raises CorruptSearchError."""
+    if len(data) < _TAIL.size:
+        raise CorruptSearchError(f"{where} is too short for a footer", where=where)
+    length, magic = _TAIL.unpack_from(data, len(data) - _TAIL.size)
+    begin = len(data) - _TAIL.size - length
+    if magic != MAGIC or length > _MAX_JSON_BYTES or begin < 0:
+        raise CorruptSearchError(f"{where} does not end in a footer", where=where)
+    try:
+        crc = json.loads(bytes(data[begin : begin + length]))["crc"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CorruptSearchError(f"the footer of {where} does not decode: {error}", where=where) from error
+    if not isinstance(crc, int) or isinstance(crc, bool):
+        raise CorruptSearchError(f"the footer of {where} has no CRC", where=where)
+    return Footer(crc, begin)
+
+
+def check_footer(data: bytes | memoryview, *, where: str) -> None:
+    """Compare the body with the CRC in its footer. Raises CorruptSearchError."""
+    footer = decode_footer(data, where=where)
+    if zlib.crc32(data[: footer.body_length]) != footer.crc:
+        raise CorruptSearchError(f"{where} fails its checksum", where=where)

@@ -1,0 +1,120 @@
+"""Asking a Tantivy index: one committed state of it, by query text or by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from diptych.errors import CorruptSearchError, QueryError
+from diptych.schema.base import Schema
+from diptych.search.documents import (
+    RECORD_TYPE,
+    WATERMARK_TERM,
+    Watermark,
+    decode_stored,
+    decode_watermark,
+    key_term,
+    tantivy_schema,
+)
+from diptych.search.guard import guarded
+
+if TYPE_CHECKING:
+    import tantivy
+
+_SCAN_BATCH = 4_096
+
+
+class Match(NamedTuple):
+    """A document found: its score, the hash of its record's key, and the item it stands for."""
+
+    score: float
+    key_hash: int
+    item: int
+
+
+class SearchIndex:
+    """A Tantivy searcher: the documents as of one commit, whatever is committed later."""
+
+    def __init__(self, index: tantivy.Index, schema: Schema[Any], where: str) -> None:
+        self.where = where
+        self._schema = schema
+        self._fields = tantivy_schema(schema)
+        with guarded("open", where):
+            self._index = index
+            self._searcher = index.searcher()
+
+    def parse(self, query: str) -> tantivy.Query:
+        """A query in Tantivy's language. Raises QueryError."""
+        boosts = self._schema.default_fields
+        try:
+            with guarded("parse a query for", self.where):
+                return self._index.parse_query(query, list(boosts), boosts)
+        except CorruptSearchError as error:
+            reason = str(error.__cause__).removeprefix("Syntax Error: ").removeprefix("Invalid query: ")
+            raise QueryError(
+                f"the query cannot be parsed: {reason}",
+                advice='quote what is not a plain word, as in name:"operator()"; see docs/command-line.md',
+            ) from error
+
+    def matches(self, query: tantivy.Query, limit: int) -> Iterator[Match]:
+        """The documents of the schema that match, best first, in batches that begin with `limit`."""
+        offset, size = 0, max(limit, 1)
+        while True:
+            with guarded("search", self.where):
+                hits = self._searcher.search(query, size, count=False, offset=offset).hits
+                addresses = [address for _, address in hits]
+                hashes = self._searcher.fast_field_values("_hash", addresses)
+                items = self._searcher.fast_field_values("_item", addresses)
+            for (score, _), key_hash, item in zip(hits, hashes, items, strict=True):
+                # A record's own document, or the watermark: no hit of anyone's.
+                if item is not None and key_hash is not None:
+                    yield Match(score, int(key_hash), int(item))
+            if len(hits) < size:
+                return
+            offset += size
+            size = min(size * 2, _SCAN_BATCH)
+
+    def record(self, key: bytes) -> tuple[int, bytes] | None:
+        """`(check, payload)` of a key, from its record document. Raises CorruptSearchError."""
+        for found, check, payload in self._stored("_key", key_term(key), 16):
+            if found == key:
+                return check, payload
+        return None
+
+    def records(self) -> Iterator[tuple[bytes, int, bytes]]:
+        """`(key, check, payload)` of every record, in no order. Raises CorruptSearchError."""
+        yield from self._stored("_type", RECORD_TYPE, _SCAN_BATCH)
+
+    def watermark(self) -> Watermark:
+        """What the leaf says of itself. Raises CorruptSearchError where it says nothing, or twice."""
+        documents = list(self._documents("_type", WATERMARK_TERM, 2))
+        if len(documents) != 1:
+            raise CorruptSearchError(
+                f"{self.where} has {len(documents)} watermarks instead of one", where=self.where
+            )
+        return decode_watermark(documents[0], where=self.where)
+
+    def _stored(self, field: str, term: str, batch: int) -> Iterator[tuple[bytes, int, bytes]]:
+        for stored in self._documents(field, term, batch):
+            yield decode_stored(stored, where=self.where)
+
+    def _documents(self, field: str, term: str, batch: int) -> Iterator[bytes]:
+        """The `_stored` of every document with that term that has one."""
+        import tantivy
+
+        with guarded("search", self.where):
+            query = tantivy.Query.term_query(self._fields, field, term, index_option="basic")
+            # Every document has the same score, so that a later batch goes on where the one before ended.
+            query = tantivy.Query.const_score_query(query, 1.0)
+        offset = 0
+        while True:
+            with guarded("read", self.where):
+                hits = self._searcher.search(query, batch, count=False, offset=offset).hits
+            for _, address in hits:
+                with guarded("read", self.where):
+                    stored = self._searcher.doc(address).get_first("_stored")
+                if stored is not None:
+                    yield bytes(stored)
+            if len(hits) < batch:
+                return
+            offset += batch

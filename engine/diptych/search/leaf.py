@@ -1,0 +1,93 @@
+"""The search leaf of a generation: files that no one changes, opened without a trace.
+
+Tantivy writes a lock file into the directory that it searches, so it is given a private directory of links to
+the leaf's files instead. Once it has opened them, the directory is no longer needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from blake3 import blake3
+
+from diptych.errors import CorruptSearchError
+from diptych.fs import translated
+from diptych.layout import SEARCH_META
+from diptych.schema.base import Schema
+from diptych.search.guard import guarded
+from diptych.search.index import SearchIndex
+
+
+def hash_file(path: str) -> str:
+    """BLAKE3 of a file, in hexadecimal, by as many threads as serve. Raises StorageError."""
+    with translated("read", path):
+        return blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()
+
+
+def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
+    """Compare every file of a leaf with the size and BLAKE3 that the manifest has for it.
+
+    Tantivy does not test its own checksums when it opens or searches, so this comes before the first search.
+    Raises CorruptSearchError.
+    """
+    for name, (size, blake3_hex) in files.items():
+        path = os.path.join(directory, name)
+        try:
+            actual = os.stat(path).st_size
+        except FileNotFoundError:
+            raise CorruptSearchError(f"{path} is gone", where=path) from None
+        if actual != size or hash_file(path) != blake3_hex:
+            raise CorruptSearchError(f"{path} is not what the manifest says", where=path)
+
+
+def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Schema[Any]) -> SearchIndex:
+    """Open the leaf in `directory`. Raises CorruptSearchError, or StorageError."""
+    import tantivy
+
+    private = tempfile.mkdtemp(prefix="diptych-")
+    try:
+        for name in files:
+            source = os.path.abspath(os.path.join(directory, name))
+            target = os.path.join(private, name)
+            with translated("link to", source):
+                try:
+                    os.symlink(source, target)
+                except OSError:
+                    # Windows allows symbolic links to some users only.
+                    shutil.copyfile(source, target)
+        with guarded("open", directory):
+            # Without this test Tantivy would make an empty index of a directory that lost its meta.json.
+            if not os.path.exists(os.path.join(private, SEARCH_META)):
+                raise CorruptSearchError(f"{directory} has no {SEARCH_META}", where=directory)
+            index = tantivy.Index.open(private)
+            index.config_reader("manual")
+            return SearchIndex(index, schema, directory)
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def files_in_use(directory: str) -> list[str]:
+    """The names of the files that the newest commit in a Tantivy directory rests on.
+
+    Raises CorruptSearchError where `meta.json` cannot be read.
+    """
+    path = os.path.join(directory, SEARCH_META)
+    try:
+        with open(path, "rb") as file:
+            meta = json.load(file)
+        present = os.listdir(directory)
+        names = [SEARCH_META]
+        for segment in meta["segments"]:
+            stem = segment["segment_id"].replace("-", "")
+            deletes = segment["deletes"]
+            alive = f"{stem}.{deletes['opstamp']}.del" if deletes else None
+            of_segment = [name for name in present if name.startswith(stem + ".")]
+            names += [name for name in of_segment if not name.endswith(".del") or name == alive]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorruptSearchError(f"{path} cannot be read: {error}", where=path) from error
+    return names

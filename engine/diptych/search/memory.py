@@ -1,0 +1,53 @@
+"""A Tantivy index in memory, for what was committed since the newest generation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from diptych.schema.base import Schema
+from diptych.search.documents import key_term, record_documents, tantivy_schema
+from diptych.search.guard import guarded
+from diptych.search.index import SearchIndex
+
+# The least Tantivy accepts. One thread: a commit here has tens of documents.
+_HEAP_BYTES = 15_000_000
+_WHERE = "the search index in memory"
+
+
+class MemorySearch:
+    """Grows by records; each `commit` gives a SearchIndex of all so far. Not for several threads at once."""
+
+    def __init__(self, schema: Schema[Any]) -> None:
+        import tantivy
+
+        self._schema = schema
+        self._fields = tantivy_schema(schema)
+        with guarded("make", _WHERE):
+            self._index = tantivy.Index(self._fields)
+            # "manual": the default reloads in a thread of its own, which makes reload() here wait 100 ms
+            # for its lock now and then.
+            self._index.config_reader("manual")
+            self._writer = self._index.writer(_HEAP_BYTES, 1)
+
+    def replace(self, key: bytes, check: int, payload: bytes | None) -> None:
+        """Put a record in the place of what was known of its key; only forget that when None."""
+        from tantivy import Document
+
+        with guarded("write to", _WHERE):
+            self._writer.delete_documents_by_term("_key", key_term(key))
+            if payload is not None:
+                for document in _items_only(record_documents(self._schema, key, check, payload)):
+                    self._writer.add_document(Document.from_dict(document, self._fields))
+
+    def commit(self) -> SearchIndex:
+        """Everything so far, searchable."""
+        with guarded("commit to", _WHERE):
+            self._writer.commit()
+            self._index.reload()
+        return SearchIndex(self._index, self._schema, _WHERE)
+
+
+def _items_only(documents: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    """Without the record's own document: in memory nothing is ever rebuilt from it."""
+    return (document for document in documents if "_type" not in document)

@@ -1,0 +1,1 @@
+"""The store: transaction, overlay, view, checkpoint, recovery, verify, repair."""

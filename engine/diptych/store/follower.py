@@ -1,0 +1,102 @@
+"""How a reading process follows the writer: new frames of the journal, and now and then a new generation."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from diptych.errors import DiptychError
+from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, decode_entries
+from diptych.journal.reader import FrameReader
+from diptych.journal.segment import Segment
+from diptych.layout import JOURNAL, segment_name
+from diptych.store.generation import Generation
+from diptych.store.overlay import Overlay
+from diptych.store.recovery.plan import Plan
+from diptych.store.recovery.scan import Op, Scan
+
+if TYPE_CHECKING:
+    from diptych.store.opening import Opened
+
+
+class Follower:
+    """Reads on where opening ended. One thread at a time."""
+
+    def __init__(
+        self, path: str, overlay: Overlay, base: Generation | None, found: Scan, plan: Plan
+    ) -> None:
+        self.path = path
+        self.lsn = plan.last_lsn
+        self._overlay = overlay
+        self._base = base
+        self._names = sorted(os.path.basename(g.path) for g in found.generations)
+        last = plan.append_to
+        self._reader: FrameReader | None = None
+        if last is not None and last.segment is not None:
+            self._reader = FrameReader(last.segment, offset=last.end, chain=last.chain)
+
+    def follow(self, seen_lsn: int) -> Opened | None:
+        """Take in what was committed since; what to go on with when the generation changed, else None.
+
+        Raises CorruptionError and StorageError.
+        """
+        from diptych.store.opening import open_for_reading, published
+
+        names = published(self.path)
+        if names == self._names and self._reader is not None and self._read_on():
+            return None
+        schema = self._overlay.schema
+        opened = open_for_reading(self.path, schema)
+        if opened.lsn < seen_lsn:
+            # The files of a store that was repaired, or put back from a copy.
+            raise DiptychError(
+                f"the store at {self.path} is of LSN {opened.lsn} now, and was of LSN {seen_lsn}",
+                advice="close this handle and open the store again",
+            )
+        assert opened.follower is not None
+        self._take(opened.follower)
+        return opened
+
+    def _take(self, other: Follower) -> None:
+        self.lsn, self._overlay, self._base = other.lsn, other._overlay, other._base
+        self._names, self._reader = other._names, other._reader
+
+    def _read_on(self) -> bool:
+        """Read new frames; False where they cannot be reached from here."""
+        while True:
+            assert self._reader is not None
+            reader = FrameReader(self._reader.segment, offset=self._reader.offset, chain=self._reader.chain)
+            ops: list[Op] = []
+            for frame in reader:
+                if frame.kind != CONTROL:
+                    ops += _ops(frame.payload, frame.offset + 32, reader.segment.path)
+                if frame.kind == COMMIT:
+                    self._apply(frame.lsn, ops, reader.segment)
+                    ops = []
+                if frame.kind in (COMMIT, CONTROL):
+                    self._reader.offset, self._reader.chain = frame.end, frame.checksum
+            following = os.path.join(self.path, JOURNAL, segment_name(self.lsn + 1))
+            if following == reader.segment.path or not os.path.exists(following):
+                return True
+            segment = Segment(following)
+            if segment.header.chain != self._reader.chain:
+                return False
+            self._reader = FrameReader(segment)
+
+    def _apply(self, lsn: int, ops: list[Op], segment: Segment) -> None:
+        for op in ops:
+            if op.length < 0:
+                self._overlay.remove(lsn, op.key)
+            else:
+                self._overlay.put(lsn, op.key, op.check, segment, op.offset, op.length)
+        self.lsn = lsn
+
+
+def _ops(payload: bytes, begin: int, where: str) -> list[Op]:
+    ops = []
+    for entry in decode_entries(payload, where=where):
+        if isinstance(entry, FileIndexed):
+            ops.append(Op(entry.key, entry.check, begin + entry.offset, len(entry.payload)))
+        elif isinstance(entry, FileRemoved):
+            ops.append(Op(entry.key, 0, 0, -1))
+    return ops

@@ -1,0 +1,130 @@
+"""A generation: both leaves at one LSN with a manifest, opened for reading, or published by one rename."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from diptych import fs
+from diptych.errors import CorruptSearchError, CorruptSnapshotError
+from diptych.layout import (
+    GENERATIONS,
+    MANIFEST,
+    SEARCH,
+    SNAPSHOT,
+    generation_name,
+    parse_generation_name,
+    temporary_name,
+)
+from diptych.schema.base import Schema
+from diptych.search.index import SearchIndex
+from diptych.search.leaf import hash_file, open_leaf, verify_files
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.manifest import Manifest, decode_manifest, encode_manifest
+
+
+def read_manifest(path: str) -> Manifest:
+    """The manifest of the generation in directory `path`. Raises CorruptSnapshotError or StorageError."""
+    where = os.path.join(path, MANIFEST)
+    with fs.translated("read", where):
+        try:
+            with open(where, "rb") as file:
+                data = file.read()
+        except FileNotFoundError:
+            raise CorruptSnapshotError(f"{where} is gone", where=where) from None
+    return decode_manifest(data, where=where)
+
+
+class Generation:
+    """A published generation, open. Both leaves stay readable after its directory was deleted.
+
+    The search leaf is opened, and compared with the manifest, when it is first asked for; a reader that
+    must outlive the directory asks at once.
+    """
+
+    def __init__(
+        self, path: str, manifest: Manifest, schema: Schema[Any], snapshot: SnapshotReader
+    ) -> None:
+        self.path = path
+        self.lsn = manifest.lsn
+        self.manifest = manifest
+        self._schema = schema
+        self._search: SearchIndex | None = None
+        self._lock = threading.Lock()
+        self.snapshot = snapshot
+
+    @property
+    def search_path(self) -> str:
+        """The search leaf's directory."""
+        return os.path.join(self.path, SEARCH)
+
+    def search(self) -> SearchIndex:
+        """The search leaf, verified. Raises CorruptSearchError or StorageError."""
+        if self._search is None:
+            with self._lock:
+                if self._search is None:
+                    files = self.manifest.of_search()
+                    verify_files(self.search_path, files)
+                    index = open_leaf(self.search_path, files, self._schema)
+                    compare_watermark(index, self.manifest)
+                    self._search = index
+        return self._search
+
+    def verify_snapshot(self) -> bool:
+        """Whether the snapshot's bytes are those that were written: reads the whole file."""
+        path = os.path.join(self.path, SNAPSHOT)
+        return (self.snapshot.size, hash_file(path)) == self.manifest.files.get(SNAPSHOT)
+
+
+def compare_watermark(index: SearchIndex, manifest: Manifest) -> None:
+    """Raise CorruptSearchError unless the search leaf says of itself what the manifest says of it."""
+    mark = index.watermark()
+    expected = (
+        manifest.identity.store_id,
+        manifest.lsn,
+        manifest.chain,
+        manifest.records,
+        tuple(manifest.counts.values()),
+    )
+    if tuple(mark) != expected:
+        raise CorruptSearchError(
+            f"{index.where} is of LSN {mark.lsn}, and its manifest of LSN {manifest.lsn}", where=index.where
+        )
+
+
+def next_mend(store: str, lsn: int) -> int:
+    """The first mend number that no generation at `lsn` has; 0 where there is none."""
+    names = os.listdir(os.path.join(store, GENERATIONS))
+    return max((p[1] + 1 for name in names if (p := parse_generation_name(name)) and p[0] == lsn), default=0)
+
+
+def publish(store: str, lsn: int, mend: int, build: Callable[[str], Manifest]) -> str:
+    """Build a generation in a temporary directory and publish it by one rename; returns its path.
+
+    `build` fills the directory it is given with two leaves, durable, and returns the manifest. On any
+    error the temporary directory is removed, and nothing is published.
+    """
+    generations = os.path.join(store, GENERATIONS)
+    name = generation_name(lsn, mend)
+    temporary, path = os.path.join(generations, temporary_name(name)), os.path.join(generations, name)
+    fs.remove_tree(temporary)
+    try:
+        with fs.translated("make the directory", temporary):
+            os.makedirs(os.path.join(temporary, SEARCH))
+        manifest = build(temporary)
+        fs.write_file(os.path.join(temporary, MANIFEST), encode_manifest(manifest))
+        # Names inside before the name outside: a crash after the rename must not show an empty directory.
+        fs.fsync_dir(os.path.join(temporary, SEARCH))
+        fs.fsync_dir(temporary)
+        fs.rename(temporary, path)
+    except BaseException:
+        with suppress(Exception):
+            fs.remove_tree(temporary)
+        raise
+    # Before anything that the generation replaces is deleted: a crash after the deletion alone would
+    # leave neither.
+    fs.fsync_dir(generations)
+    return path

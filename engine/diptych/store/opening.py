@@ -1,0 +1,209 @@
+"""Opening a store: for writing, behind the lock, with recovery; or for reading, without a trace."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from diptych import fs
+from diptych.errors import (
+    CorruptStoreError,
+    DiptychError,
+    IncompatibleStoreError,
+    NotAStoreError,
+    StorageError,
+    StoreNotFoundError,
+)
+from diptych.journal.writer import JournalWriter
+from diptych.layout import GENERATIONS, LOCK, parse_generation_name
+from diptych.schema.base import Schema
+from diptych.store.follower import Follower
+from diptych.store.generation import Generation
+from diptych.store.manifest import Identity, now_ms
+from diptych.store.overlay import Overlay
+from diptych.store.recovery.apply import create, is_foreign, is_store, open_base, prepare_for_writing, replay
+from diptych.store.recovery.plan import REPAIR, Plan, make_plan
+from diptych.store.recovery.scan import Scan, rescan_journal, scan
+from diptych.store.report import Finding, Severity
+from diptych.store.view import log
+
+_READER_TRIES = 20
+
+
+@dataclass(slots=True)
+class Opened:
+    """What opening came to."""
+
+    path: str
+    identity: Identity
+    base: Generation | None
+    overlay: Overlay
+    lsn: int
+    modified_ms: int
+    closed_lsn: int = 0
+    mend_snapshot: bool = False
+    mend_search: bool = False
+    findings: list[Finding] = field(default_factory=list)
+    journal: JournalWriter | None = None
+    lock: fs.WriterLock | None = None
+    follower: Follower | None = None
+
+    def release(self) -> None:
+        """Give back what is held."""
+        if self.journal is not None:
+            self.journal.close()
+        if self.lock is not None:
+            self.lock.release()
+
+
+def look(path: str) -> tuple[Scan, Plan]:
+    """Scan and plan, as far back in the journal as the plan needs. Changes nothing. Raises StorageError."""
+    found = scan(path)
+    plan = make_plan(found)
+    while plan.rescan_from is not None:
+        rescan_journal(found, plan.rescan_from)
+        plan = make_plan(found)
+    return found, plan
+
+
+def check_place(path: str, *, create: bool) -> None:
+    """Raise unless `path` is a store, or (with `create`) can become one.
+
+    Raises StoreNotFoundError, NotAStoreError.
+    """
+    if not os.path.lexists(path):
+        if not create:
+            raise StoreNotFoundError(f"there is no store at {path}", advice="make one with `diptych index`")
+        return
+    if not os.path.isdir(path):
+        raise NotAStoreError(f"{path} is a file, and a store is a directory", advice="choose another path")
+    with fs.translated("list", path):
+        if is_foreign(path):
+            raise NotAStoreError(
+                f"{path} belongs to something else: it has files in it, and none of them a store's",
+                advice="choose an empty or a new directory",
+            )
+        if not create and not is_store(path):
+            raise StoreNotFoundError(f"there is no store at {path}", advice="make one with `diptych index`")
+
+
+def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeout_s: float) -> Opened:
+    """Lock, recover, and open. See `RecordStore.open_with` for what it raises."""
+    check_place(path, create=create)
+    fs.make_dir(path)
+    lock = fs.WriterLock(os.path.join(path, LOCK), timeout_s=lock_timeout_s)
+    try:
+        return _open_locked(path, schema, lock, may_create=create)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_create: bool) -> Opened:
+    found, plan = look(path)
+    if found.incompatible is not None:
+        raise found.incompatible
+    if plan.fresh:
+        if not may_create:
+            raise StoreNotFoundError(f"there is no store at {path}", advice="make one with `diptych index`")
+        create(path, Identity.new(schema))
+        found, plan = look(path)
+    opened = open_planned(path, found, plan, schema)
+    opened.lock = lock
+    return opened
+
+
+def open_planned(path: str, found: Scan, plan: Plan, schema: Schema[Any]) -> Opened:
+    """Open for writing by a plan; the caller holds the lock. Raises CorruptStoreError, StorageError."""
+    identity = _identity(found, plan)
+    identity.refuse_other(schema, path)
+    refuse_fatal(path, plan)
+    opened = _opened(path, found, plan, identity, schema)
+    opened.journal = prepare_for_writing(found, plan, identity)
+    return opened
+
+
+def open_for_reading(path: str, schema: Schema[Any]) -> Opened:
+    """Open without changing a byte. See `RecordStore.open_with` for what it raises."""
+    check_place(path, create=False)
+    for attempt in range(_READER_TRIES):
+        before = published(path)
+        try:
+            return _open_reader(path, schema)
+        except (DiptychError, OSError) as error:
+            # The writer may have published, and removed what this was reading: then look again.
+            if attempt == _READER_TRIES - 1 or published(path) == before:
+                raise
+            log.debug("the store changed while it was opened: %s", error)
+    raise AssertionError
+
+
+def _open_reader(path: str, schema: Schema[Any]) -> Opened:
+    found, plan = look(path)
+    if found.incompatible is not None:
+        raise found.incompatible
+    if plan.fresh:
+        raise StoreNotFoundError(f"the store at {path} is being made", advice="try again in a moment")
+    identity = _identity(found, plan)
+    identity.refuse_other(schema, path)
+    refuse_fatal(path, plan)
+    opened = _opened(path, found, plan, identity, schema)
+    opened.follower = Follower(path, opened.overlay, opened.base, found, plan)
+    return opened
+
+
+def published(path: str) -> list[str]:
+    """The names of the generations, now."""
+    try:
+        names = os.listdir(os.path.join(path, GENERATIONS))
+    except OSError:
+        return []
+    return sorted(name for name in names if parse_generation_name(name) is not None)
+
+
+def refuse_fatal(path: str, plan: Plan) -> None:
+    """Raise CorruptStoreError where the store cannot be opened without giving something up."""
+    if plan.fatal:
+        raise CorruptStoreError(f"the store at {path} is damaged: {plan.fatal}", where=path, advice=REPAIR)
+
+
+def _identity(found: Scan, plan: Plan) -> Identity:
+    if found.identity is not None:
+        return found.identity
+    for generation in found.generations:
+        if generation.manifest is not None:
+            return generation.manifest.identity
+    refuse_fatal(found.path, plan)
+    raise IncompatibleStoreError(found.identity_problem, advice=REPAIR)
+
+
+def _opened(path: str, found: Scan, plan: Plan, identity: Identity, schema: Schema[Any]) -> Opened:
+    base = open_base(plan.base, schema) if plan.base is not None else None
+    for finding in plan.findings:
+        if finding.severity is not Severity.NOTE:
+            log.warning("%s: %s", finding.kind, finding.message)
+        else:
+            log.info("%s: %s", finding.kind, finding.message)
+    return Opened(
+        path=path,
+        identity=identity,
+        base=base,
+        overlay=replay(plan, schema),
+        lsn=plan.last_lsn,
+        modified_ms=_modified_ms(found, base),
+        closed_lsn=found.closed.lsn if found.closed else 0,
+        mend_snapshot=plan.snapshot_from_search,
+        mend_search=bool(plan.base and plan.base.search_problem),
+        findings=plan.findings,
+    )
+
+
+def _modified_ms(found: Scan, base: Generation | None) -> int:
+    newest = found.segments[-1] if found.segments else None
+    if newest is not None and newest.transactions:
+        try:
+            return os.stat(newest.path).st_mtime_ns // 1_000_000
+        except OSError as error:
+            raise StorageError(f"cannot examine {newest.path}: {error}") from error
+    return base.manifest.modified_ms if base is not None else now_ms()

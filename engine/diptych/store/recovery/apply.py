@@ -1,0 +1,160 @@
+"""The third step of recovery: do what the plan says. Every act may be repeated after a crash in it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Any
+
+from diptych import fs
+from diptych.errors import CorruptStoreError, StorageError
+from diptych.journal.format import HEADER_SIZE, SegmentHeader
+from diptych.journal.segment import Segment
+from diptych.journal.writer import JournalWriter, create_segment
+from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, LOCK, QUARANTINE, SNAPSHOT, WORK
+from diptych.schema.base import Schema
+from diptych.search.leaf import open_leaf, verify_files
+from diptych.snapshot.reader import SnapshotReader
+from diptych.snapshot.writer import Change, write_snapshot
+from diptych.store.generation import Generation, compare_watermark
+from diptych.store.manifest import Identity, encode_identity
+from diptych.store.overlay import Overlay
+from diptych.store.recovery.plan import Plan
+from diptych.store.recovery.scan import FoundGeneration, Scan
+
+
+def create(path: str, identity: Identity) -> None:
+    """Make the directories, the first segment, and last the identity. Raises StorageError."""
+    for name in (JOURNAL, GENERATIONS):
+        fs.make_dir(os.path.join(path, name))
+    journal = os.path.join(path, JOURNAL)
+    header = SegmentHeader(identity.store_id, 1, int.from_bytes(os.urandom(8), "little"), 0)
+    create_segment(journal, header)
+    # Last: while it is missing and nothing was committed, an interrupted making is told from a damaged store.
+    fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
+
+
+def is_store(path: str) -> bool:
+    """Whether directory `path` has anything of a store in it."""
+    return any(os.path.lexists(os.path.join(path, name)) for name in (IDENTITY, JOURNAL, GENERATIONS))
+
+
+def is_foreign(path: str) -> bool:
+    """Whether directory `path` has things in it, and none of them a store's."""
+    names = set(os.listdir(path)) - {LOCK, WORK}
+    return bool(names) and not is_store(path)
+
+
+def open_base(found: FoundGeneration, schema: Schema[Any]) -> Generation:
+    """The generation a plan rests on, open; its snapshot rebuilt from the search leaf where it must be.
+
+    The rebuilt snapshot is a private file, so that this serves readers too; a writer publishes it with its
+    next checkpoint. Raises CorruptSearchError, CorruptSnapshotError, StorageError.
+    """
+    assert found.manifest is not None
+    if found.snapshot is not None:
+        return Generation(found.path, found.manifest, schema, found.snapshot)
+    with tempfile.TemporaryDirectory(prefix="diptych-") as private:
+        target = os.path.join(private, SNAPSHOT)
+        rebuild_snapshot(found, schema, target)
+        return Generation(found.path, found.manifest, schema, SnapshotReader(target))
+
+
+def rebuild_snapshot(found: FoundGeneration, schema: Schema[Any], target: str) -> None:
+    """Write a generation's snapshot anew from its search leaf. Raises CorruptSearchError, StorageError."""
+    manifest = found.manifest
+    assert manifest is not None
+    directory = os.path.join(found.path, "search")
+    verify_files(directory, manifest.of_search())
+    leaf = open_leaf(directory, manifest.of_search(), schema)
+    compare_watermark(leaf, manifest)
+    written = write_snapshot(
+        target,
+        store_id=manifest.identity.store_id,
+        lsn=manifest.lsn,
+        schema=schema,
+        base=None,
+        base_counts=(),
+        changes=(Change(key, check, payload) for key, check, payload in sorted(leaf.records())),
+    )
+    if written.records != manifest.records or written.counts != tuple(manifest.counts.values()):
+        raise CorruptStoreError(
+            f"the search leaf of {found.path} has {written.records:,} records, "
+            f"its manifest {manifest.records:,}"
+        )
+
+
+def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
+    """What the journal adds to the base."""
+    overlay = Overlay(schema)
+    for found, transaction in plan.replay:
+        assert found.segment is not None
+        for op in transaction.ops:
+            if op.length < 0:
+                overlay.remove(transaction.lsn, op.key)
+            else:
+                overlay.put(transaction.lsn, op.key, op.check, found.segment, op.offset, op.length)
+    return overlay
+
+
+def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWriter:
+    """Clear away what a crash left, set a torn end aside, and open the journal. Raises StorageError."""
+    journal = os.path.join(scan.path, JOURNAL)
+    if plan.cut is not None:
+        cut(scan.path, plan.cut.path, plan.cut.end, plan.cut.size)
+    if plan.append_to is None:
+        header = SegmentHeader(
+            identity.store_id, plan.last_lsn + 1, int.from_bytes(os.urandom(8), "little"), plan.chain
+        )
+        segment, end = Segment(create_segment(journal, header)), HEADER_SIZE
+    else:
+        assert plan.append_to.segment is not None
+        segment, end = plan.append_to.segment, plan.append_to.end
+        # A killed process leaves what it wrote in memory only; a reader of this handle must not be shown
+        # what a power cut could still take back.
+        fs.fsync_file(segment.path)
+    if plan.rewrite_identity:
+        fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
+    for temporary in scan.temporaries:
+        if os.path.isdir(temporary):
+            fs.remove_tree(temporary)
+        else:
+            fs.remove_file(temporary)
+    # Renames that a crash may have left in memory only: what is built on them must not outlive them.
+    for directory in (journal, os.path.join(scan.path, GENERATIONS), scan.path):
+        fs.fsync_dir(directory)
+    return JournalWriter(journal, segment, offset=end, chain=plan.chain, last_lsn=plan.last_lsn)
+
+
+def cut(store: str, path: str, end: int, size: int) -> None:
+    """Set the bytes of a segment behind `end` aside, then cut them off. Raises StorageError."""
+    fs.make_dir(os.path.join(store, QUARANTINE))
+    name = f"{os.path.basename(path)}-{end}"
+    with fs.translated("read", path), open(path, "rb") as file:
+        file.seek(end)
+        tail = file.read(size - end)
+    # Aside first: a crash between leaves both, and the next recovery does the same again.
+    fs.atomic_write(os.path.join(store, QUARANTINE, name), tail)
+    with fs.translated("truncate", path), open(path, "r+b") as file:
+        file.truncate(end)
+        # Durable before the next frame: else its bytes could stand before old ones of the tail.
+        fs.fsync_fd(file.fileno())
+
+
+def set_aside(store: str, path: str) -> str:
+    """Move a file or directory into the quarantine; returns its new path. Raises StorageError."""
+    quarantine = os.path.join(store, QUARANTINE)
+    fs.make_dir(quarantine)
+    name = os.path.basename(path)
+    target, number = os.path.join(quarantine, name), 0
+    while os.path.lexists(target):
+        number += 1
+        target = os.path.join(quarantine, f"{name}~{number}")
+    try:
+        fs.rename(path, target)
+    except StorageError:
+        if os.path.lexists(path):
+            raise
+    fs.fsync_dir(quarantine)
+    fs.fsync_dir(os.path.dirname(path))
+    return target

@@ -1,0 +1,349 @@
+"""The first step of recovery: look at all there is, change nothing, judge nothing.
+
+What is found is a `Scan`, which `plan` turns into what to do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from diptych import fs
+from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError, StorageError
+from diptych.journal.format import (
+    COMMIT,
+    CONTROL,
+    FRAME_SIZE,
+    HEADER_SIZE,
+    PART,
+    FileIndexed,
+    FileRemoved,
+    Frame,
+    SegmentHeader,
+    decode_entries,
+)
+from diptych.journal.reader import FrameReader, Tail, TailKind
+from diptych.journal.segment import Segment
+from diptych.layout import (
+    CLOSED,
+    GENERATIONS,
+    IDENTITY,
+    JOURNAL,
+    SEARCH,
+    SNAPSHOT,
+    is_temporary,
+    parse_generation_name,
+    parse_segment_name,
+)
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.generation import read_manifest
+from diptych.store.manifest import ClosedMark, Identity, Manifest, decode_closed, decode_identity
+
+
+class Op(NamedTuple):
+    """One change in the journal: a record whose payload stands at `offset`, or a removal (length -1)."""
+
+    key: bytes
+    check: int
+    offset: int
+    length: int
+
+
+class FoundTransaction(NamedTuple):
+    """A whole transaction found in the journal."""
+
+    lsn: int
+    ops: list[Op]
+
+
+@dataclass(slots=True)
+class FoundSegment:
+    """A journal segment."""
+
+    path: str
+    first_lsn: int
+    size: int = 0
+    segment: Segment | None = None
+    problem: str = ""
+    read: bool = False
+    """Whether its frames were read; older ones than are needed are not."""
+    last_lsn: int = 0
+    chain: int = 0
+    end: int = HEADER_SIZE
+    """Behind the last frame that ends a transaction, which is where a cut would be made."""
+    tail: Tail | None = None
+    unfinished: bool = False
+    """Whether whole frames of a transaction without its last one stand at the end."""
+    transactions: list[FoundTransaction] = field(default_factory=list)
+    """Those newer than what was asked for."""
+
+    @property
+    def header(self) -> SegmentHeader | None:
+        """The header, when it is whole."""
+        return self.segment.header if self.segment is not None else None
+
+
+@dataclass(slots=True)
+class FoundGeneration:
+    """A generation: its manifest, and for each leaf what is wrong with it ("" when nothing is)."""
+
+    path: str
+    lsn: int
+    mend: int
+    manifest: Manifest | None = None
+    problem: str = ""
+    snapshot: SnapshotReader | None = None
+    snapshot_problem: str = ""
+    search_problem: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a leaf is whole, as far as was looked."""
+        return self.manifest is not None and not (self.snapshot_problem and self.search_problem)
+
+
+@dataclass(slots=True)
+class Scan:
+    """All there is in a store's directory."""
+
+    path: str
+    identity: Identity | None = None
+    identity_problem: str = ""
+    generations: list[FoundGeneration] = field(default_factory=list)
+    """Newest first."""
+    segments: list[FoundSegment] = field(default_factory=list)
+    """Oldest first."""
+    closed: ClosedMark | None = None
+    closed_problem: str = ""
+    temporaries: list[str] = field(default_factory=list)
+    journal_from: int = 0
+    """The journal's transactions behind this LSN were read."""
+    incompatible: IncompatibleStoreError | None = None
+
+
+def scan(path: str, *, journal_from: int | None = None) -> Scan:
+    """Look at the store in directory `path`.
+
+    The journal's frames are read from LSN `journal_from` on; None for behind the newest generation that
+    looks usable. Leaves are looked at from outside: present, of the right size. Raises StorageError.
+    """
+    found = Scan(path)
+    _scan_identity(found)
+    _scan_generations(found)
+    if journal_from is None:
+        journal_from = next((g.lsn for g in found.generations if g.usable), 0)
+    _scan_journal(found, journal_from)
+    return found
+
+
+def rescan_journal(found: Scan, journal_from: int) -> None:
+    """Read the journal again, from an older LSN. Raises StorageError."""
+    _scan_journal(found, journal_from)
+
+
+def _read(path: str) -> bytes | None:
+    with fs.translated("read", path):
+        try:
+            with open(path, "rb") as file:
+                return file.read(16 * 1024 * 1024 + 1)
+        except FileNotFoundError:
+            return None
+
+
+def _scan_identity(found: Scan) -> None:
+    where = os.path.join(found.path, IDENTITY)
+    data = _read(where)
+    if data is None:
+        found.identity_problem = f"{where} is gone"
+        return
+    try:
+        found.identity = decode_identity(data, where=where)
+    except IncompatibleStoreError as error:
+        found.incompatible = error
+        found.identity_problem = error.message
+    except CorruptionError as error:
+        found.identity_problem = error.message
+
+
+def _names(path: str) -> list[str]:
+    with fs.translated("list", path):
+        try:
+            return sorted(os.listdir(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+
+def _scan_generations(found: Scan) -> None:
+    directory = os.path.join(found.path, GENERATIONS)
+    for name in _names(directory):
+        parsed = parse_generation_name(name)
+        path = os.path.join(directory, name)
+        if parsed is not None:
+            found.generations.append(_scan_generation(found, path, *parsed))
+        elif is_temporary(name):
+            found.temporaries.append(path)
+    for name in _names(found.path):
+        if is_temporary(name):
+            found.temporaries.append(os.path.join(found.path, name))
+    found.generations.sort(key=lambda g: (g.lsn, g.mend), reverse=True)
+
+
+def _scan_generation(found: Scan, path: str, lsn: int, mend: int) -> FoundGeneration:
+    generation = FoundGeneration(path, lsn, mend)
+    try:
+        manifest = read_manifest(path)
+    except IncompatibleStoreError as error:
+        found.incompatible = found.incompatible or error
+        generation.problem = error.message
+        return generation
+    except (CorruptionError, StorageError) as error:
+        if _vanished(path):
+            generation.problem = f"{path} was removed meanwhile"
+            return generation
+        generation.problem = error.message
+        return generation
+    if manifest.lsn != lsn:
+        generation.problem = f"{path} holds the manifest of LSN {manifest.lsn}"
+        return generation
+    if found.identity is not None and manifest.identity.store_id != found.identity.store_id:
+        generation.problem = f"{path} belongs to another store"
+        return generation
+    generation.manifest = manifest
+    sizes = {name: facts[0] for name, facts in manifest.files.items()}
+    _open_snapshot(generation, manifest)
+    search = [name for name in sizes if name.startswith(SEARCH + "/")]
+    generation.search_problem = _sizes_problem(path, sizes, search) or (
+        "" if search else f"the manifest of {path} names no search leaf"
+    )
+    return generation
+
+
+def _open_snapshot(generation: FoundGeneration, manifest: Manifest) -> None:
+    where = os.path.join(generation.path, SNAPSHOT)
+    size = manifest.files.get(SNAPSHOT, (0, ""))[0]
+    try:
+        snapshot = SnapshotReader(where, size=size)
+    except DiptychError as error:
+        generation.snapshot_problem = error.message
+        return
+    if (snapshot.lsn, snapshot.store_id) != (manifest.lsn, manifest.identity.store_id):
+        generation.snapshot_problem = f"{where} belongs to another generation or store"
+    elif len(snapshot) != manifest.records or snapshot.trailer.lsn != manifest.lsn:
+        generation.snapshot_problem = f"{where} does not fit its manifest"
+    else:
+        generation.snapshot = snapshot
+
+
+def _vanished(path: str) -> bool:
+    return not os.path.isdir(path)
+
+
+def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) -> str:
+    for name in names:
+        path = os.path.join(directory, name)
+        try:
+            actual = os.stat(path).st_size
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        if actual != sizes[name]:
+            return f"{path} has {actual:,} bytes instead of {sizes[name]:,}"
+    return ""
+
+
+def _scan_journal(found: Scan, journal_from: int) -> None:
+    directory = os.path.join(found.path, JOURNAL)
+    found.segments.clear()
+    found.journal_from = journal_from
+    names = _names(directory)
+    firsts = sorted(first for name in names if (first := parse_segment_name(name)) is not None)
+    found.temporaries += [os.path.join(directory, name) for name in names if is_temporary(name)]
+    _scan_closed(found, os.path.join(directory, CLOSED))
+    # The last segment that begins at or before the first LSN asked for, and all behind it.
+    needed = max([first for first in firsts if first <= journal_from + 1], default=0)
+    for first in firsts:
+        path = os.path.join(directory, f"{first:020d}.wal")
+        segment = FoundSegment(path, first, last_lsn=first - 1)
+        found.segments.append(segment)
+        try:
+            segment.segment = Segment(path)
+        except IncompatibleStoreError as error:
+            found.incompatible = found.incompatible or error
+            segment.problem = error.message
+            continue
+        except DiptychError as error:
+            segment.problem = error.message
+            continue
+        header = segment.segment.header
+        segment.size = segment.segment.size()
+        segment.chain = header.chain
+        if header.first_lsn != first:
+            segment.problem = f"{path} says that it begins with LSN {header.first_lsn}"
+        elif found.identity is not None and header.store_id != found.identity.store_id:
+            segment.problem = f"{path} belongs to another store"
+        elif first >= needed:
+            _scan_segment(segment, segment.segment, journal_from)
+
+
+def _scan_closed(found: Scan, where: str) -> None:
+    data = _read(where)
+    if data is None:
+        return
+    try:
+        found.closed = decode_closed(data, where=where)
+    except IncompatibleStoreError as error:
+        found.incompatible = found.incompatible or error
+    except CorruptionError as error:
+        found.closed_problem = error.message
+
+
+def _scan_segment(found: FoundSegment, segment: Segment, journal_from: int) -> None:
+    found.read = True
+    reader = FrameReader(segment)
+    ops: list[Op] = []
+    for frame in reader:
+        problem = _frame_problem(frame, found)
+        if not problem and frame.kind != CONTROL and frame.lsn > journal_from:
+            # Places only, frame by frame: a transaction may be larger than memory.
+            try:
+                ops += _ops(frame, found.path)
+            except CorruptionError as error:
+                problem = error.message
+        if problem:
+            found.problem = f"{found.path}@{frame.offset}: {problem}"
+            return
+        found.unfinished = frame.kind == PART
+        if frame.kind == PART:
+            continue
+        if frame.kind == COMMIT:
+            if frame.lsn > journal_from:
+                found.transactions.append(FoundTransaction(frame.lsn, ops))
+                ops = []
+            found.last_lsn = frame.lsn
+        found.end, found.chain = frame.end, frame.checksum
+    found.tail = reader.tail()
+    if found.tail.kind is TailKind.DAMAGED:
+        found.problem = (
+            f"{found.path}@{found.tail.offset}: a damaged frame, and behind it at {found.tail.resumes} "
+            f"a whole one of LSN {found.tail.resumes_lsn}"
+        )
+
+
+def _frame_problem(frame: Frame, found: FoundSegment) -> str:
+    if frame.kind == CONTROL:
+        return "a control frame within a transaction" if found.unfinished else ""
+    if frame.lsn != found.last_lsn + 1:
+        return f"LSN {frame.lsn} follows {found.last_lsn}"
+    return ""
+
+
+def _ops(frame: Frame, path: str) -> list[Op]:
+    ops = []
+    begin = frame.offset + FRAME_SIZE
+    for entry in decode_entries(frame.payload, where=f"{path}@{frame.offset}"):
+        if isinstance(entry, FileIndexed):
+            ops.append(Op(entry.key, entry.check, begin + entry.offset, len(entry.payload)))
+        elif isinstance(entry, FileRemoved):
+            ops.append(Op(entry.key, 0, 0, -1))
+    return ops

@@ -1,0 +1,248 @@
+"""Repair: what a person asks for when the store cannot be opened, or to mend it now.
+
+1.  Take the writer's lock.
+2.  Look at every byte, and plan (the same plan that recovery makes, with what the deep look found).
+3.  If nothing is damaged, there is nothing to do.
+4.  If the plan gives nothing up: open by it, publish a generation with both leaves written anew where they
+    were damaged, and set aside the damaged generations and the damaged journal that nothing needs.
+5.  Otherwise salvage: the newest generation's records from whichever leaf still has them, and every whole
+    transaction of the journal behind it, also those behind damage. Publish that as a generation, begin a new
+    journal behind it, set all the rest aside, and say what was given up.
+
+Nothing is deleted: what is set aside lies in `quarantine/`. A crash in the middle leaves a store to which the
+same algorithm applies, because the rename that publishes comes before anything is set aside.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from diptych import fs
+from diptych.errors import CorruptStoreError
+from diptych.journal.format import SegmentHeader
+from diptych.journal.writer import create_segment
+from diptych.layout import (
+    CLOSED,
+    GENERATIONS,
+    IDENTITY,
+    JOURNAL,
+    LOCK,
+    SEARCH,
+    SNAPSHOT,
+    WORK,
+)
+from diptych.schema.base import Schema
+from diptych.schema.code import CODE
+from diptych.search.documents import Watermark
+from diptych.search.writer import SearchWriter
+from diptych.snapshot.writer import Change, write_snapshot
+from diptych.store.core import RecordStore
+from diptych.store.generation import next_mend, publish
+from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
+from diptych.store.opening import check_place, open_planned
+from diptych.store.policy import CheckpointPolicy
+from diptych.store.recovery.apply import set_aside
+from diptych.store.recovery.plan import Plan
+from diptych.store.recovery.scan import FoundGeneration, Scan
+from diptych.store.report import Report, Severity
+from diptych.store.salvage import Records, from_generation, from_journal
+from diptych.store.verify import inspect
+
+
+def repair(
+    path: str | os.PathLike[str],
+    *,
+    dry_run: bool = False,
+    schema: Schema[Any] = CODE,
+    lock_timeout_s: float = 0.0,
+) -> Report:
+    """Mend the store in directory `path`; with `dry_run` only say what would be done.
+
+    The report says what was wrong, from which leaf it was mended, what was done, and what was given up.
+    Raises StoreNotFoundError, NotAStoreError, StoreLockedError, IncompatibleStoreError, StorageError.
+    """
+    where = os.path.abspath(os.fspath(path))
+    check_place(where, create=False)
+    if dry_run:
+        return _repair(where, schema, None)
+    lock = fs.WriterLock(os.path.join(where, LOCK), timeout_s=lock_timeout_s)
+    try:
+        return _repair(where, schema, lock)
+    finally:
+        lock.release()
+
+
+def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Report:
+    found, plan = inspect(path, schema, deep=True)
+    if found.incompatible is not None:
+        raise found.incompatible
+    if found.identity is not None:
+        found.identity.refuse_other(schema, path)
+    report = Report(path, findings=list(plan.findings), lsn=plan.last_lsn)
+    if plan.fresh:
+        report.actions.append("nothing was ever committed here: nothing to mend")
+    elif plan.fatal:
+        _salvage(found, plan, schema, report, act=lock is not None)
+    elif _is_whole(found, plan):
+        report.actions.append("nothing is damaged: nothing to mend")
+    else:
+        _mend(found, plan, schema, report, lock)
+    return report
+
+
+def _is_whole(found: Scan, plan: Plan) -> bool:
+    return all(finding.severity is Severity.NOTE for finding in plan.findings) and not any(
+        segment.problem for segment in found.segments
+    )
+
+
+def _damaged(generation: FoundGeneration) -> bool:
+    return bool(generation.problem or generation.snapshot_problem or generation.search_problem)
+
+
+def _mend(
+    found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
+) -> None:
+    """Step 4. Nothing is given up."""
+    base = plan.base
+    source = "journal" if base is None else "search" if base.snapshot_problem else "snapshot"
+    report.mended_from = source
+    report.actions.append(
+        f"read everything up to LSN {plan.last_lsn} from the {source} leaf of LSN {base.lsn} and the journal"
+        if base is not None
+        else f"replay the journal up to LSN {plan.last_lsn}"
+    )
+    if plan.rewrite_identity:
+        report.actions.append("write the identity anew, from a manifest")
+    report.actions.append(f"publish both leaves at LSN {plan.last_lsn}")
+    aside = [g.path for g in found.generations if _damaged(g)]
+    aside += [s.path for s in found.segments if s.problem]
+    report.actions += [f"set {item} aside" for item in aside]
+    if lock is None:
+        return
+    opened = open_planned(path=found.path, found=found, plan=plan, schema=schema)
+    store = RecordStore(opened, schema, "journal", CheckpointPolicy(automatic=False))
+    try:
+        store.publish_anew()
+    finally:
+        store.close()
+    for item in aside:
+        if os.path.lexists(item):
+            set_aside(found.path, item)
+
+
+def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, act: bool) -> None:
+    """Step 5."""
+    identity, records, base_lsn = _identity(found, schema), Records(), 0
+    for generation in found.generations:
+        if generation.manifest is None:
+            continue
+        some, missing = from_generation(generation, schema)
+        if some or not generation.manifest.records:
+            records, base_lsn = some, generation.lsn
+            report.given_up += missing
+            report.mended_from = "search" if generation.snapshot_problem else "snapshot"
+            break
+    last_lsn, gaps = from_journal(found, base_lsn, records)
+    report.mended_from = report.mended_from or "journal"
+    report.given_up += gaps
+    proven = _reached(found, plan, last_lsn)
+    if proven > last_lsn:
+        report.given_up.append(f"the transactions of LSN {last_lsn + 1} to {proven}")
+    elif not report.given_up:
+        report.given_up.append(f"what was committed behind LSN {last_lsn}, if anything was")
+    report.lsn = proven
+    # The journal is ended here, so that no LSN that was ever given is given again.
+    aside = [g.path for g in found.generations] + [s.path for s in found.segments]
+    if found.closed is not None or found.closed_problem:
+        aside.append(os.path.join(found.path, JOURNAL, CLOSED))
+    report.actions.append(f"publish {len(records):,} records at LSN {proven}, and begin a new journal")
+    report.actions += [f"set {item} aside" for item in aside]
+    if not act:
+        return
+    chain = int.from_bytes(os.urandom(8), "little")
+    journal = os.path.join(found.path, JOURNAL)
+    fs.make_dir(journal)
+    fs.make_dir(os.path.join(found.path, GENERATIONS))
+    header = SegmentHeader(identity.store_id, proven + 1, int.from_bytes(os.urandom(8), "little"), chain)
+    _make_room(found, os.path.join(journal, f"{proven + 1:020d}.wal"))
+    # The segment before the generation: a generation promises that the journal goes on behind it.
+    create_segment(journal, header)
+    path = publish(
+        found.path,
+        proven,
+        next_mend(found.path, proven),
+        lambda directory: _build(directory, found.path, identity, schema, records, proven, chain),
+    )
+    for item in aside:
+        if os.path.lexists(item) and item != path:
+            set_aside(found.path, item)
+    fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))
+
+
+def _make_room(found: Scan, path: str) -> None:
+    if os.path.lexists(path):
+        set_aside(found.path, path)
+
+
+def _identity(found: Scan, schema: Schema[Any]) -> Identity:
+    """From the identity, or a manifest, or at least the store id from the journal."""
+    if found.identity is not None:
+        return found.identity
+    for generation in found.generations:
+        if generation.manifest is not None:
+            return generation.manifest.identity
+    fresh = Identity.new(schema)
+    for segment in found.segments:
+        if segment.header is not None:
+            return Identity(
+                segment.header.store_id, schema.name, schema.version, schema.fingerprint(), fresh.created_ms
+            )
+    return fresh
+
+
+def _reached(found: Scan, plan: Plan, last_lsn: int) -> int:
+    proofs = [last_lsn, plan.last_lsn, *(g.lsn for g in found.generations)]
+    proofs += [s.first_lsn - 1 for s in found.segments]
+    if found.closed is not None:
+        proofs.append(found.closed.lsn)
+    return max(proofs)
+
+
+def _build(
+    directory: str,
+    store: str,
+    identity: Identity,
+    schema: Schema[Any],
+    records: Records,
+    lsn: int,
+    chain: int,
+) -> Manifest:
+    written = write_snapshot(
+        os.path.join(directory, SNAPSHOT),
+        store_id=identity.store_id,
+        lsn=lsn,
+        schema=schema,
+        base=None,
+        base_counts=(),
+        changes=(Change(key, *records[key]) for key in sorted(records)),
+    )
+    writer = SearchWriter(os.path.join(store, WORK), schema, None)
+    for key, (check, payload) in records.items():
+        writer.replace(key, check, payload, known=False)
+    writer.commit(Watermark(identity.store_id, lsn, chain, written.records, written.counts))
+    files = writer.export(os.path.join(directory, SEARCH), {})
+    if written.records != len(records):
+        raise CorruptStoreError("the snapshot written has not all records", where=directory)
+    return Manifest(
+        identity=identity,
+        lsn=lsn,
+        chain=chain,
+        records=written.records,
+        counts=dict(zip(schema.counters, written.counts, strict=True)),
+        created_ms=now_ms(),
+        modified_ms=now_ms(),
+        files={SNAPSHOT: (written.size, written.blake3)}
+        | {f"{SEARCH}/{name}": facts for name, facts in files.items()},
+    )

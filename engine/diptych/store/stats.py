@@ -1,0 +1,95 @@
+"""What `stats` and `diptych status` say of a store."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from diptych.errors import DiptychError
+from diptych.layout import GENERATIONS, JOURNAL, SNAPSHOT, parse_generation_name, parse_segment_name
+from diptych.store.manifest import Identity
+from diptych.store.report import Finding
+from diptych.store.state import StoreState
+from diptych.store.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Figures of a store, at one moment."""
+
+    path: str
+    store_id: str
+    schema: str
+    state: StoreState
+    lsn: int
+    records: int
+    counts: dict[str, int]
+    """The schema's counters: for a code index, symbols and relations."""
+    generation_lsn: int
+    """Of the newest generation; 0 where there is none."""
+    generations: tuple[str, ...]
+    """The names of those kept, oldest first."""
+    changes: int
+    """Changes that are in the journal and in no generation yet."""
+    snapshot_bytes: int
+    search_bytes: int
+    journal_bytes: int
+    created_ms: int
+    modified_ms: int
+    recovery: tuple[Finding, ...]
+    """What recovery found when the store was opened."""
+    checkpoint_error: str
+    """Why the last automatic checkpoint failed; "" when it did not."""
+
+
+def gather(
+    path: str,
+    identity: Identity,
+    view: View[Any],
+    state: StoreState,
+    modified_ms: int,
+    recovery: list[Finding],
+    error: DiptychError | None,
+) -> Stats:
+    """The figures of the store in directory `path`, as `view` sees it."""
+    base = view.generation
+    files = base.manifest.files if base is not None else {}
+    snapshot = files.get(SNAPSHOT, (0, ""))[0]
+    return Stats(
+        path=path,
+        store_id=identity.store_id.hex(),
+        schema=identity.schema,
+        state=state,
+        lsn=view.lsn,
+        records=len(view),
+        counts=view.counts(),
+        generation_lsn=base.lsn if base is not None else 0,
+        generations=tuple(sorted(name for name in _names(path, GENERATIONS) if parse_generation_name(name))),
+        changes=view.overlay.position(view.lsn),
+        snapshot_bytes=snapshot,
+        search_bytes=sum(size for size, _ in files.values()) - snapshot,
+        journal_bytes=sum(
+            _size(os.path.join(path, JOURNAL, name))
+            for name in _names(path, JOURNAL)
+            if parse_segment_name(name) is not None
+        ),
+        created_ms=identity.created_ms,
+        modified_ms=modified_ms,
+        recovery=tuple(recovery),
+        checkpoint_error=str(error) if error is not None else "",
+    )
+
+
+def _names(path: str, name: str) -> list[str]:
+    try:
+        return os.listdir(os.path.join(path, name))
+    except OSError:
+        return []
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

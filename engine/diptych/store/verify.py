@@ -1,0 +1,168 @@
+"""Verification: look at everything, change nothing, and stream every finding, not only the first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from diptych import fs
+from diptych.errors import CorruptionError, DiptychError, StorageError
+from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT
+from diptych.schema.base import Schema
+from diptych.schema.code import CODE
+from diptych.search.footer import check_footer
+from diptych.search.index import SearchIndex
+from diptych.search.leaf import hash_file, open_leaf
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.generation import compare_watermark
+from diptych.store.manifest import Manifest
+from diptych.store.opening import check_place, look
+from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, make_plan
+from diptych.store.recovery.scan import FoundGeneration, Scan, rescan_journal
+from diptych.store.report import Finding, Report, Severity
+
+
+def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[Any] = CODE) -> Report:
+    """What is wrong with the store in directory `path`, if anything. Changes nothing, takes no lock.
+
+    Without `deep`: identity, manifests, sizes, and the frames of the whole journal. With it every byte: each
+    file's BLAKE3, each record's check in both leaves, that the leaves agree, and every index bucket.
+
+    Raises StoreNotFoundError, NotAStoreError, IncompatibleStoreError, StorageError.
+    """
+    where = os.path.abspath(os.fspath(path))
+    check_place(where, create=False)
+    found, plan = inspect(where, schema, deep=deep)
+    if found.incompatible is not None:
+        raise found.incompatible
+    if found.identity is not None:
+        found.identity.refuse_other(schema, where)
+    report = Report(where, lsn=plan.last_lsn)
+    report.findings = [*plan.findings, *_old_journal(found, plan)]
+    return report
+
+
+def inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
+    """Scan all of the journal, and with `deep` every byte of the leaves, and plan with what was found."""
+    found, _ = look(path)
+    if deep:
+        for generation in found.generations:
+            _inspect_leaves(generation, schema)
+    rescan_journal(found, 0)
+    return found, make_plan(found)
+
+
+def _inspect_leaves(generation: FoundGeneration, schema: Schema[Any]) -> None:
+    manifest = generation.manifest
+    if manifest is None:
+        return
+    if not generation.snapshot_problem:
+        generation.snapshot_problem = "; ".join(_snapshot_problems(generation, manifest, schema))
+    if not generation.search_problem:
+        generation.search_problem = "; ".join(_search_problems(generation, manifest, schema))
+    if not os.path.isdir(generation.path):
+        # The writer removed it meanwhile: it is past, not damaged.
+        generation.manifest = None
+        generation.problem = generation.snapshot_problem = generation.search_problem = ""
+
+
+def _snapshot_problems(generation: FoundGeneration, manifest: Manifest, schema: Schema[Any]) -> Iterator[str]:
+    where = os.path.join(generation.path, SNAPSHOT)
+    snapshot = generation.snapshot
+    assert snapshot is not None
+    try:
+        if hash_file(where) == manifest.files[SNAPSHOT][1]:
+            return
+        yield f"{where} is not what the manifest says"
+        yield from damaged_records(snapshot)
+        for number in range(len(schema.indexes) + 1):
+            for bucket in range(1 << snapshot.trailer.indexes[number].bits):
+                try:
+                    snapshot.bucket(number, bucket)
+                except CorruptionError as error:
+                    yield error.message
+    except DiptychError as error:
+        yield error.message
+
+
+def damaged_records(snapshot: SnapshotReader) -> Iterator[str]:
+    """A sentence for each record that cannot be read, by its id."""
+    for record_id in snapshot.order():
+        try:
+            snapshot.record(record_id)
+        except CorruptionError as error:
+            yield error.message
+
+
+def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Schema[Any]) -> Iterator[str]:
+    directory = os.path.join(generation.path, SEARCH)
+    files = manifest.of_search()
+    damaged = False
+    for name, (_, blake3_hex) in files.items():
+        path = os.path.join(directory, name)
+        try:
+            if hash_file(path) == blake3_hex:
+                continue
+            damaged = True
+            yield f"{path} is not what the manifest says{_footer_says(path, name)}"
+        except StorageError as error:
+            damaged = True
+            yield error.message
+    if damaged:
+        return
+    try:
+        leaf = open_leaf(directory, files, schema)
+        compare_watermark(leaf, manifest)
+        if generation.snapshot is not None and not generation.snapshot_problem:
+            yield from _disagreements(generation.snapshot, leaf)
+    except DiptychError as error:
+        yield error.message
+
+
+def _footer_says(path: str, name: str) -> str:
+    """Whether Tantivy's own checksum notices the damage too."""
+    if name == SEARCH_META:
+        return ""
+    with fs.translated("read", path), open(path, "rb") as file:
+        data = file.read()
+    try:
+        check_footer(data, where=path)
+    except CorruptionError:
+        return ", and fails Tantivy's checksum"
+    return ", though Tantivy's checksum holds"
+
+
+def _disagreements(snapshot: SnapshotReader, leaf: SearchIndex) -> Iterator[str]:
+    count = 0
+    for key, check, _ in leaf.records():
+        count += 1
+        stored = snapshot.get(key)
+        if stored is None:
+            yield f"{leaf.where} has {key!r}, and the snapshot leaf has not"
+        elif stored.check != check:
+            yield f"the leaves differ on {key!r}"
+    if count != len(snapshot):
+        yield f"{leaf.where} has {count:,} records, and the snapshot leaf {len(snapshot):,}"
+
+
+def _old_journal(found: Scan, plan: Plan) -> Iterator[Finding]:
+    """What the plan does not speak of: damage in journal that nothing needs at present."""
+    told = " ".join(f"{finding.where} {finding.message}" for finding in plan.findings)
+    for number, segment in enumerate(found.segments):
+        if segment.problem and segment.problem not in told:
+            advice = REPAIR if plan.fatal else NEXT_CHECKPOINT
+            yield Finding("journal-damaged", segment.path, Severity.WARNING, segment.problem, advice)
+        if number == 0 or segment.header is None:
+            continue
+        before = found.segments[number - 1]
+        if before.problem or not before.read:
+            continue
+        if (before.last_lsn + 1, before.chain) != (segment.first_lsn, segment.header.chain):
+            yield Finding(
+                "journal-gap",
+                segment.path,
+                Severity.WARNING,
+                f"{segment.path} does not follow on {before.path}",
+                REPAIR if plan.fatal else NEXT_CHECKPOINT,
+            )

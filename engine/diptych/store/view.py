@@ -1,0 +1,361 @@
+"""A view: every read there is, at one LSN, across both leaves and the overlay."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, Generic, NoReturn, Self
+
+from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError, StoreClosedError
+from diptych.schema.base import Record, Schema
+from diptych.search.index import Match, SearchIndex
+from diptych.snapshot.format import KEY_INDEX
+from diptych.snapshot.reader import StoredRecord
+from diptych.store.generation import Generation
+from diptych.store.overlay import Entry, Overlay
+
+log = logging.getLogger("diptych")
+
+# Search hits are read in batches of the limit and a little more, so that a few hidden ones cost nothing.
+_SEARCH_SLACK = 8
+
+
+class Healing:
+    """Which records and leaves were found damaged and read from elsewhere; the store mends them in time."""
+
+    def __init__(self, notify: Callable[[], None] = lambda: None) -> None:
+        self.keys: set[bytes] = set()
+        self.snapshot = False
+        self.search = False
+        self._notify = notify
+
+    def record(self, key: bytes, error: CorruptionError) -> None:
+        """A record was read from the search leaf instead."""
+        log.warning("healed from the search leaf: %s", error)
+        self.keys.add(key)
+        self.snapshot = True
+        self._notify()
+
+    def leaf(self, error: CorruptionError) -> None:
+        """The snapshot was walked past a damaged part, with the search leaf's help."""
+        log.warning("the snapshot leaf is damaged, reading the search leaf: %s", error)
+        self.snapshot = True
+        self._notify()
+
+    @property
+    def needed(self) -> bool:
+        """Whether anything waits to be mended."""
+        return self.snapshot or self.search
+
+
+class View(Generic[Record]):
+    """What a reader sees: one LSN. Unaffected by later commits and checkpoints, here and in other processes.
+
+    Close it, or use it in a `with` statement: an open view keeps its generation from being removed.
+    """
+
+    def __init__(
+        self,
+        schema: Schema[Record],
+        generation: Generation | None,
+        overlay: Overlay,
+        lsn: int,
+        healing: Healing,
+    ) -> None:
+        self.schema = schema
+        self.generation = generation
+        self.overlay = overlay
+        self.lsn = lsn
+        self._snapshot = generation.snapshot if generation is not None else None
+        self._healing = healing
+        self._closed: Exception | None = None
+        self._count: int | None = None
+        self._memory: SearchIndex | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self, reason: Exception | None = None) -> None:
+        """Reads raise StoreClosedError (or `reason`) from now on. Closing twice is nothing."""
+        if self._closed is None:
+            self._closed = reason or StoreClosedError("the view is closed")
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed is not None
+
+    def get(self, name: str) -> Record | None:
+        """The record of that name, or None. Raises InvalidRecordError, CorruptionError, StoreClosedError."""
+        key = self.schema.key(name)
+        payload = self.payload(key)
+        return None if payload is None else self.schema.unpack(key, payload)
+
+    def payload(self, key: bytes) -> bytes | None:
+        """The payload of a key, or None. Raises CorruptionError, StoreClosedError."""
+        if self._closed is not None:
+            self._refuse()
+        entry = self.overlay.get(key, self.lsn)
+        if entry is not None:
+            return entry.payload() if entry.segment is not None else None
+        if self._snapshot is None:
+            return None
+        try:
+            stored = self._snapshot.get(key)
+        except CorruptSnapshotError as error:
+            return self._heal(key, error)
+        return None if stored is None else stored.payload
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        if self._closed is not None:
+            self._refuse()
+        key = self.schema.key(name)
+        entry = self.overlay.get(key, self.lsn)
+        if entry is not None:
+            return entry.segment is not None
+        return self._in_generation(key)
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        if self._closed is not None:
+            self._refuse()
+        if self._count is None:
+            count = len(self._snapshot) if self._snapshot is not None else 0
+            for entry in self.overlay.changes(self.lsn):
+                count += (entry.segment is not None) - self._in_generation(entry.key)
+            self._count = count
+        return self._count
+
+    def records(self) -> Iterator[Record]:
+        """All records, in key order, one at a time. Raises CorruptionError, StoreClosedError."""
+        for key, _, payload in self.stored():
+            yield self.schema.unpack(key, payload)
+
+    def stored(self) -> Iterator[tuple[bytes, int, bytes]]:
+        """`(key, check, payload)` of all records, in key order."""
+        if self._closed is not None:
+            self._refuse()
+        changes = self.overlay.changes(self.lsn)
+        position = 0
+        for key, check, payload in self._generation_records():
+            while position < len(changes) and changes[position].key < key:
+                yield from _stored(changes[position])
+                position += 1
+            if position < len(changes) and changes[position].key == key:
+                continue
+            if self._closed is not None:
+                self._refuse()
+            yield key, check, payload
+        for entry in changes[position:]:
+            yield from _stored(entry)
+
+    def lookup(self, index: str, term: str) -> list[Any]:
+        """The hits of an exact term in one of the schema's indexes, in key order.
+
+        Raises CorruptionError, StoreClosedError, and ValueError for an index that the schema has not.
+        """
+        if self._closed is not None:
+            self._refuse()
+        number = self.schema.indexes.index(index)
+        try:
+            encoded = term.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return []
+        found: list[tuple[bytes, list[Any]]] = []
+        for record, items in self._generation_lookup(number, encoded):
+            if self.overlay.get(record.key, self.lsn) is None:
+                hits = self.schema.matches(number, encoded, record.key, record.payload, items)
+                found.append((record.key, hits))
+        for entry, items in self.overlay.lookup(number, encoded, self.lsn):
+            found.append((entry.key, self.schema.matches(number, encoded, entry.key, entry.payload(), items)))
+        if len(found) == 1:
+            return found[0][1]
+        found.sort(key=lambda pair: pair[0])
+        return [hit for _, hits in found for hit in hits]
+
+    def search(self, query: str, limit: int = 20) -> list[Any]:
+        """The best `limit` hits for a query in Tantivy's language, best first.
+
+        Changes since the newest generation are scored among themselves, as the shards of a distributed
+        index are. Raises QueryError, CorruptionError, StorageError, StoreClosedError, ValueError.
+        """
+        if self._closed is not None:
+            self._refuse()
+        if limit < 1:
+            raise ValueError("limit is at least 1")
+        memory = self._memory
+        if memory is None:
+            memory = self._memory = self.overlay.search_index(self.lsn)
+        leaf = self._search_leaf()
+        parser = leaf or memory
+        if parser is None:
+            # An empty store still says what is wrong with a query.
+            from diptych.search.memory import MemorySearch
+
+            MemorySearch(self.schema).commit().parse(query)
+            return []
+        parsed = parser.parse(query)
+        sources: list[Iterator[Any]] = []
+        if leaf is not None:
+            sources.append(self._hits(leaf.matches(parsed, limit + _SEARCH_SLACK), self._from_generation))
+        if memory is not None:
+            sources.append(self._hits(memory.matches(parsed, limit + _SEARCH_SLACK), self._from_overlay))
+        hits = []
+        for hit in heapq.merge(*sources, key=lambda hit: -hit.score) if len(sources) > 1 else sources[0]:
+            hits.append(hit)
+            if len(hits) == limit:
+                break
+        return hits
+
+    def prepare(self) -> None:
+        """Open the search leaf now, so that the view outlives its generation's directory."""
+        self._search_leaf()
+
+    def counts(self) -> dict[str, int]:
+        """The schema's counters over all records."""
+        totals = dict.fromkeys(self.schema.counters, 0)
+        if self.generation is not None:
+            totals.update(self.generation.manifest.counts)
+        for entry in self.overlay.changes(self.lsn):
+            old = self._snapshot.get(entry.key) if self._snapshot is not None else None
+            for sign, payload in ((-1, old.payload if old else None), (1, _payload_of(entry))):
+                if payload is not None:
+                    for name, count in zip(self.schema.counters, self.schema.counts(payload), strict=True):
+                        totals[name] += sign * count
+        return totals
+
+    def _in_generation(self, key: bytes) -> bool:
+        if self._snapshot is None:
+            return False
+        try:
+            return key in self._snapshot
+        except CorruptSnapshotError as error:
+            return self._heal(key, error) is not None
+
+    def _generation_records(self) -> Iterator[tuple[bytes, int, bytes]]:
+        if self._snapshot is None:
+            return
+        last: bytes | None = None
+        count = 0
+        try:
+            for stored in self._snapshot.scan():
+                last = stored.key
+                count += 1
+                yield stored.key, stored.check, stored.payload
+            if count != len(self._snapshot):
+                raise CorruptSnapshotError(f"{self._snapshot.path} lacks records", where=self._snapshot.path)  # noqa: TRY301
+        except CorruptSnapshotError as error:
+            # Records of one damaged byte are rare enough to sort all keys for.
+            assert self.generation is not None
+            try:
+                leaf = self.generation.search()
+                rest = sorted(record for record in leaf.records() if last is None or record[0] > last)
+            except CorruptSearchError as second:
+                raise error from second
+            self._healing.leaf(error)
+            yield from rest
+
+    def _generation_lookup(self, number: int, term: bytes) -> Iterator[tuple[StoredRecord, list[int]]]:
+        if self._snapshot is None:
+            return
+        try:
+            items: dict[int, list[int]] = {}
+            for posting in self._snapshot.lookup(number + 1, term):
+                items.setdefault(posting >> 32, []).append(posting & 0xFFFFFFFF)
+            found = [(self._snapshot.record(record_id), some) for record_id, some in items.items()]
+        except CorruptSnapshotError as error:
+            # The way to the records is damaged: walk all of them.
+            found = []
+            for key, check, payload in self._generation_records():
+                some = [item for other, item in self.schema.terms(payload)[number] if other == term]
+                if some:
+                    found.append((StoredRecord(0, key, check, payload), some))
+            self._healing.leaf(error)
+        yield from found
+
+    def _search_leaf(self) -> SearchIndex | None:
+        if self.generation is None:
+            return None
+        return self.generation.search()
+
+    def _hits(
+        self, matches: Iterator[Match], resolve: Callable[[Match], Iterator[tuple[bytes, bytes]]]
+    ) -> Iterator[Any]:
+        for match in matches:
+            for key, payload in resolve(match):
+                yield self.schema.hit(key, payload, match.item, match.score)
+
+    def _from_generation(self, match: Match) -> Iterator[tuple[bytes, bytes]]:
+        """The record a hit of the search leaf is in, unless the overlay has a newer word on it."""
+        assert self._snapshot is not None
+        try:
+            stored = [
+                self._snapshot.record(posting >> 32)
+                for posting in self._snapshot.lookup_hash(KEY_INDEX, match.key_hash)
+            ]
+        except CorruptSnapshotError as error:
+            stored = self._healed_by_hash(match.key_hash, error)
+        if not stored:
+            raise CorruptSearchError("the search leaf has a record that the snapshot leaf has not")
+        for record in stored:
+            if self.overlay.get(record.key, self.lsn) is None and self._has(stored, record, match):
+                yield record.key, record.payload
+
+    def _has(self, stored: list[StoredRecord], record: StoredRecord, match: Match) -> bool:
+        """Whether the hit is this record's: only in doubt where two keys have one hash."""
+        if len(stored) == 1:
+            return True
+        return any(item == match.item for item, _ in self.schema.documents(record.key, record.payload))
+
+    def _healed_by_hash(self, key_hash: int, error: CorruptSnapshotError) -> list[StoredRecord]:
+        from diptych.checks import term_hash
+
+        found = [
+            StoredRecord(0, key, check, payload)
+            for key, check, payload in self._search_records()
+            if term_hash(key) == key_hash
+        ]
+        self._healing.leaf(error)
+        return found
+
+    def _search_records(self) -> Iterator[tuple[bytes, int, bytes]]:
+        assert self.generation is not None
+        yield from self.generation.search().records()
+
+    def _from_overlay(self, match: Match) -> Iterator[tuple[bytes, bytes]]:
+        for key in self.overlay.keys_of(match.key_hash):
+            entry = self.overlay.get(key, self.lsn)
+            if entry is not None and entry.segment is not None:
+                yield key, entry.payload()
+
+    def _heal(self, key: bytes, error: CorruptSnapshotError) -> bytes | None:
+        """The record from the search leaf, when the snapshot's is damaged. Raises CorruptSnapshotError."""
+        assert self.generation is not None
+        try:
+            found = self.generation.search().record(key)
+        except CorruptSearchError as second:
+            raise error from second
+        self._healing.record(key, error)
+        return None if found is None else found[1]
+
+    def _refuse(self) -> NoReturn:
+        assert self._closed is not None
+        raise self._closed
+
+
+def _payload_of(entry: Entry) -> bytes | None:
+    return entry.payload() if entry.segment is not None else None
+
+
+def _stored(entry: Entry) -> Iterator[tuple[bytes, int, bytes]]:
+    if entry.segment is not None:
+        yield entry.key, entry.check, entry.payload()
