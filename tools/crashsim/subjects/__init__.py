@@ -20,6 +20,7 @@ from typing import Protocol, cast
 from ..errors import UsageError
 
 MODULES = {
+    "diptych": "tools.crashsim.subjects.diptych_store",
     "sqlite": "tools.crashsim.subjects.sqlite_wal",
     "tantivy": "tools.crashsim.subjects.plain_tantivy",
 }

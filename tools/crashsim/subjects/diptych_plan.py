@@ -1,0 +1,140 @@
+"""Workloads of Diptych as words over an alphabet of operations, and what each transaction must leave.
+
+    n  a transaction that stores a new file        k  a checkpoint
+    x  one that replaces a file                    q  close and reopen
+    d  one that removes a file                     p  close, repair, reopen
+    t  one that does all three                     r  a transaction that is rolled back
+
+A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from diptych import FileRecord, Range, Relation, Symbol, content_hash
+
+COMMITS = "nxdt"
+ALPHABET = "nxdrkqp"
+_NEEDS_A_FILE = "xdt"
+_SETTINGS = ("full", "buffered", "auto")
+_MIX_LENGTH = 40
+
+Files = dict[str, FileRecord]
+
+
+class Transaction(NamedTuple):
+    """What one transaction stores and removes."""
+
+    stored: tuple[FileRecord, ...]
+    removed: tuple[str, ...]
+
+
+def sequences(length_max: int = 3) -> Iterator[str]:
+    """Every word up to this length in which nothing is replaced or removed where there is no file."""
+    for length in range(1, length_max + 1):
+        for letters in itertools.product(ALPHABET, repeat=length):
+            word = "".join(letters)
+            if possible(word):
+                yield word
+
+
+def possible(word: str) -> bool:
+    """Whether each operation has the file that it needs."""
+    files = 0
+    for letter in word:
+        if letter in _NEEDS_A_FILE and not files:
+            return False
+        files += {"n": 1, "d": -1}.get(letter, 0)
+    return True
+
+
+def mix(seed: int) -> str:
+    """A long word drawn from a seed; commits and checkpoints are the most frequent."""
+    source = random.Random(f"mix {seed}")
+    word = "nn"
+    while len(word) < _MIX_LENGTH:
+        letter = source.choices("nxdtrkqp", weights=(8, 6, 3, 4, 2, 5, 2, 1))[0]
+        if possible(word + letter):
+            word += letter
+    return word
+
+
+NAMED = {
+    "merge": "nk" * 12,
+    "merge-removals": "nknknkxkdknkxkdknkxkdknk",
+    **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
+    **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
+    **{
+        f"{setting}:{word}": word
+        for setting in _SETTINGS
+        for word in ("nnn", "nxd", "nkx", "ntkt", "nqn", "nknkn", "nkpxk")
+    },
+}
+WORKLOADS = (*NAMED, *sequences())
+
+
+def word_of(workload: str) -> tuple[str, str]:
+    """(setting, word) of a workload's name; the setting is "" for the default."""
+    word = NAMED.get(workload, workload)
+    setting, colon, _ = workload.partition(":")
+    return (setting if colon else ""), word
+
+
+def name_of(number: int) -> str:
+    """A word of letters alone, that no tokenizer takes apart: transaction 3's symbol is `symd`."""
+    letters = ""
+    while True:
+        letters = chr(ord("a") + number % 26) + letters
+        number //= 26
+        if not number:
+            return "sym" + letters
+
+
+def record_of(path: str, number: int) -> FileRecord:
+    """What transaction `number` knows of a file."""
+    place = Range(number, 0, number + 1, 4)
+    symbols = [
+        Symbol(
+            name_of(number), "function", place, "", f"def {name_of(number)}()", "padding " * (number % 5) * 40
+        ),
+        Symbol("common", "class", place),
+    ]
+    relations = [
+        Relation("calls", name_of(number), "target", place),
+        Relation("imports", "", path[:-3], place),
+    ]
+    return FileRecord(path, content_hash(b"%d" % number), "python", symbols, relations)
+
+
+@lru_cache(maxsize=64)
+def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
+    """The transactions of a workload, and the files before the first and after each."""
+    transactions: list[Transaction] = []
+    states: list[Files] = [{}]
+    for letter in word_of(workload)[1]:
+        if letter not in COMMITS:
+            continue
+        number = len(states)
+        files = dict(states[-1])
+        known = sorted(files)
+        stored: list[FileRecord] = []
+        removed: list[str] = []
+        if letter in "nt":
+            stored.append(record_of(f"pkg/f{number}.py", number))
+        if letter in "xt":
+            stored.append(record_of(known[number % len(known)], number))
+        if letter == "d" or (letter == "t" and len(known) > 1):
+            removed.append(known[(number + 1) % len(known)])
+        for record in stored:
+            files[record.path] = record
+        for path in removed:
+            del files[path]
+        stored = [record for record in stored if record.path not in removed]
+        transactions.append(Transaction(tuple(stored), tuple(removed)))
+        states.append(files)
+    return transactions, states

@@ -1,0 +1,90 @@
+"""Diptych: each commit is durable when it returns, and an exact prefix of the commits is recovered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair
+
+from ..marks import Marks
+from .diptych_oracle import check
+from .diptych_plan import COMMITS, WORKLOADS, Transaction, plan, record_of, word_of
+
+__all__ = ["EXPECTED", "MODES", "WORKLOADS", "check", "recover", "run"]
+
+EXPECTED: dict[str, str] = {}
+MODES = ("open", "repair")
+
+
+def run(workload: str, directory: str) -> None:
+    """The recorded program."""
+    path = directory + "/store"
+    setting, word = word_of(workload)
+    transactions, _ = plan(workload)
+    marks = Marks()
+    number = 0
+    store = _open(path, setting)
+    for letter in word:
+        if letter in COMMITS:
+            number += 1
+            marks.issued(number)
+            _commit(store, transactions[number - 1])
+            if setting != "buffered":
+                marks.acked(number)
+        elif letter == "r":
+            _roll_back(store)
+        elif letter == "k":
+            store.checkpoint()
+            marks.acked(number)
+        else:
+            store.close()
+            marks.acked(number)
+            if letter == "p":
+                repair(path)
+            store = _open(path, setting)
+    store.close()
+    marks.acked(number)
+
+
+def _open(path: str, setting: str) -> Store:
+    durability: Any = setting if setting in ("full", "buffered") else "journal"
+    policy = (
+        CheckpointPolicy(changes=2, automatic=True)
+        if setting == "auto"
+        else CheckpointPolicy(automatic=False)
+    )
+    return Store.open(path, durability=durability, policy=policy)
+
+
+def _commit(store: Store, wanted: Transaction) -> None:
+    with store.transaction() as transaction:
+        for record in wanted.stored:
+            transaction.index_file(record)
+        for path in wanted.removed:
+            transaction.remove_file(path)
+
+
+class _RollBackError(Exception):
+    """Raised inside a transaction to end it."""
+
+
+def _roll_back(store: Store) -> None:
+    try:
+        with store.transaction() as transaction:
+            transaction.index_file(record_of("rolled/back.py", 999))
+            raise _RollBackError
+    except _RollBackError:
+        pass
+
+
+def recover(_workload: str, directory: str, mode: str) -> None:
+    """Open, publish and close; or repair. A store that was not made yet has nothing to repair."""
+    path = directory + "/store"
+    if mode == "repair":
+        try:
+            repair(path)
+        except StoreNotFoundError:
+            return
+    else:
+        with Store.open(path, policy=CheckpointPolicy(automatic=False)) as store:
+            store.checkpoint()
