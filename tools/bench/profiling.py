@@ -38,7 +38,7 @@ def _prepare(operation: str, ctx: Context, data: Dataset, questions: Questions) 
     path = ctx.copy(ctx.fixture("diptych", data))
     if operation == "open":
         return lambda: [Diptych(path).close() for _ in range(20)]
-    peer = Diptych(path, automatic=False)
+    peer = Diptych(path, mode="manual")
     if operation == "commit":
         commits = [[commit_record(number)] for number in range(500)]
         return lambda: [peer.commit(one) for one in commits]
@@ -56,11 +56,11 @@ def _prepare(operation: str, ctx: Context, data: Dataset, questions: Questions) 
     if operation == "checkpoint":
         return peer.checkpoint
     left = ctx.copy(path)  # as a killed process would leave it
-    return lambda: Diptych(left, automatic=False).search(("zzqrecovered",), 20)
+    return lambda: Diptych(left, mode="manual").search(("zzqrecovered",), 20)
 
 
 def _load(place: str, records: list[Any]) -> None:
-    peer = Diptych(place)
+    peer = Diptych(place, mode="bulk")
     peer.load(batched(records, BATCH_FILES))
     peer.close()
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from diptych.model import FileRecord, Symbol
 
+Mode = Literal["usual", "manual", "bulk"]
 Found = tuple[str, Symbol]
 
 
 class Peer:
     """One way to store records of files. Made with the folder it keeps its files in; opens at once.
 
-    With `automatic=False` it does not checkpoint by itself, where that can be chosen.
+    `mode`: with "manual" it does not checkpoint by itself, where that can be chosen; with "bulk" it is about
+    to be filled by `load`, and may do whatever its manual advises for that.
 
     Writes are durable when they return, unless `durable` says otherwise.
     """
@@ -26,9 +28,9 @@ class Peer:
     lacks: ClassVar[dict[str, str]] = {}
     about: ClassVar[str] = ""
 
-    def __init__(self, path: str, *, automatic: bool = True) -> None:
+    def __init__(self, path: str, *, mode: Mode = "usual") -> None:
         self.path = path
-        self.automatic = automatic
+        self.mode = mode
 
     def commit(self, records: list[FileRecord]) -> None:
         """Replace what is known of these files, in one transaction."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from diptych.model import FileRecord
-from tools.bench.peers.base import Found, Peer
+from tools.bench.peers.base import Found, Mode, Peer
 
 
 class Diptych(Peer):
@@ -13,13 +13,17 @@ class Diptych(Peer):
 
     name = "diptych"
     layout = "diptych"
-    about = 'durability="journal"'
+    about = 'durability="journal"; a bulk load is buffered, and checkpointed once at its end'
 
-    def __init__(self, path: str, *, automatic: bool = True) -> None:
-        super().__init__(path, automatic=automatic)
+    def __init__(self, path: str, *, mode: Mode = "usual") -> None:
+        super().__init__(path, mode=mode)
         import diptych
 
-        self.store = diptych.Store.open(path, policy=diptych.CheckpointPolicy(automatic=automatic))
+        self.store = diptych.Store.open(
+            path,
+            durability="buffered" if mode == "bulk" else "journal",
+            policy=diptych.CheckpointPolicy(automatic=mode == "usual"),
+        )
 
     def commit(self, records: list[FileRecord]) -> None:
         with self.store.transaction() as txn:

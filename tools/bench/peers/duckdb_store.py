@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from diptych.model import FileRecord
 from tools.bench.data import codec
-from tools.bench.peers.base import Found, Peer
+from tools.bench.peers.base import Found, Mode, Peer
 
 _TABLES = """
 CREATE TABLE files (path BLOB PRIMARY KEY, record BLOB);
@@ -32,8 +32,8 @@ class DuckDb(Peer):
         "search": "its full-text extension is not in the package, and does not follow changes"
     }
 
-    def __init__(self, path: str, *, automatic: bool = True) -> None:
-        super().__init__(path, automatic=automatic)
+    def __init__(self, path: str, *, mode: Mode = "usual") -> None:
+        super().__init__(path, mode=mode)
         import duckdb
 
         os.makedirs(path, exist_ok=True)

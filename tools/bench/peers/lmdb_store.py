@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from diptych.model import FileRecord
 from tools.bench.data import codec
-from tools.bench.peers.base import Found, Peer
+from tools.bench.peers.base import Found, Mode, Peer
 
 _MAP_BYTES = 64 << 30
 _KEY_BYTES_MAX = 511
@@ -29,8 +29,8 @@ class Lmdb(Peer):
         "checkpoint": "has no log: each commit writes into the store itself",
     }
 
-    def __init__(self, path: str, *, automatic: bool = True) -> None:
-        super().__init__(path, automatic=automatic)
+    def __init__(self, path: str, *, mode: Mode = "usual") -> None:
+        super().__init__(path, mode=mode)
         import lmdb
 
         os.makedirs(path, exist_ok=True)

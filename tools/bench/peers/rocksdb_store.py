@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from diptych.model import FileRecord
 from tools.bench.data import codec
-from tools.bench.peers.base import Found, Peer
+from tools.bench.peers.base import Found, Mode, Peer
 
 
 class RocksDb(Peer):
@@ -19,8 +19,8 @@ class RocksDb(Peer):
     about = "synced batches; Bloom filters and LZ4; records as msgpack; names and targets as keys"
     lacks: ClassVar[dict[str, str]] = {"search": "no full text"}
 
-    def __init__(self, path: str, *, automatic: bool = True) -> None:
-        super().__init__(path, automatic=automatic)
+    def __init__(self, path: str, *, mode: Mode = "usual") -> None:
+        super().__init__(path, mode=mode)
         import rocksdict
 
         self._rocksdict = rocksdict

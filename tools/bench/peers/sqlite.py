@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import ClassVar
 
 from diptych.model import FileRecord, Range, Relation, Symbol
 from tools.bench.data import codec
-from tools.bench.peers.base import Found, Peer
+from tools.bench.peers.base import Found, Mode, Peer
 
 _TABLES = """
 CREATE TABLE files (
@@ -31,6 +32,7 @@ CREATE INDEX symbols_file ON symbols (file);
 CREATE INDEX relations_target ON relations (target);
 CREATE INDEX relations_file ON relations (file);
 """
+_NAMES = re.compile(r"CREATE INDEX (\w+)")
 _SYMBOL = "name, kind, start_line, start_column, end_line, end_column, container, signature, documentation"
 _FORGET_TEXT = """
 INSERT INTO text (text, rowid, name, signature, documentation)
@@ -51,8 +53,8 @@ class SqliteFull(Peer):
     synchronous: ClassVar[str] = "FULL"
     blob: ClassVar[bool] = False
 
-    def __init__(self, path: str, *, automatic: bool = True) -> None:
-        super().__init__(path, automatic=automatic)
+    def __init__(self, path: str, *, mode: Mode = "usual") -> None:
+        super().__init__(path, mode=mode)
         os.makedirs(path, exist_ok=True)
         self._file = os.path.join(path, "store.db")
         new = not os.path.exists(self._file)
@@ -67,7 +69,7 @@ class SqliteFull(Peer):
         connection = sqlite3.connect(self._file, isolation_level=None, timeout=60, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA synchronous={self.synchronous}")
-        if not self.automatic:
+        if self.mode == "manual":
             connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("PRAGMA cache_size=-65536")
         connection.execute("PRAGMA mmap_size=1073741824")
@@ -108,7 +110,11 @@ class SqliteFull(Peer):
         db.execute(_ADD_TEXT, (number,))
 
     def load(self, batches: Iterable[list[FileRecord]]) -> None:
+        # Indexes made after the rows are in cost less than indexes kept up with each row.
+        for name in _NAMES.findall(_INDEXES):
+            self.connection.execute(f"DROP INDEX {name}")
         super().load(batches)
+        self.connection.executescript(_INDEXES)
         self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager

@@ -11,7 +11,7 @@ import msgpack
 
 from diptych.model import FileRecord
 from tools.bench.data import codec
-from tools.bench.peers.base import Found, Peer
+from tools.bench.peers.base import Found, Mode, Peer
 
 
 class TantivyPickle(Peer):
@@ -29,8 +29,8 @@ class TantivyPickle(Peer):
     }
     file_name: ClassVar[str] = "snapshot.pickle"
 
-    def __init__(self, path: str, *, automatic: bool = True) -> None:
-        super().__init__(path, automatic=automatic)
+    def __init__(self, path: str, *, mode: Mode = "usual") -> None:
+        super().__init__(path, mode=mode)
         from tools.bench.peers import tantivy_index
 
         self._library = tantivy_index

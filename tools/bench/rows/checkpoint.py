@@ -28,7 +28,7 @@ class CheckpointSession:
         self._path = path
         self._data = data
         self._commits = commits
-        self._peer = self._class(path, automatic=False)
+        self._peer = self._class(path, mode="manual")
         self._done = 0
 
     def round(self, number: int) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class LoadSession:
     def round(self, _number: int) -> float:
         shutil.rmtree(self._path, ignore_errors=True)
         begin = time.perf_counter()
-        peer = self._class(self._path)
+        peer = self._class(self._path, mode="bulk")
         peer.load(batched(self._records, BATCH_FILES))
         elapsed_s = time.perf_counter() - begin
         peer.close()

@@ -54,7 +54,7 @@ class LoadSession:
 
     def round(self, _number: int) -> dict[str, float]:
         shutil.rmtree(self._path, ignore_errors=True)
-        peer = self._class(self._path)
+        peer = self._class(self._path, mode="bulk")
         proc.reset_peak()
         # A batch is in memory whole: by symbols, so that large files do not make it larger.
         files = min(BATCH_FILES, BATCH_SYMBOLS * self._data.files // self._data.symbols)
@@ -77,7 +77,7 @@ class CheckpointSession:
         self._data = data
 
     def round(self, number: int) -> dict[str, float]:
-        peer = peers.peer_class("diptych")(self._path)
+        peer = peers.peer_class("diptych")(self._path, mode="manual")
         changed = max(1, self._data.files // 100)
         symbols = max(1, self._data.symbols // self._data.files)
         peer.commit([generate.record(4_000 + number, index * 100, symbols) for index in range(changed)])

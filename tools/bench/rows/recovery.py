@@ -31,7 +31,7 @@ class CrashSession:
     """Commits the changes durably, without a checkpoint; the caller then kills the process."""
 
     def __init__(self, peer: str, path: str, data: Dataset, files: int) -> None:
-        self._peer = peers.peer_class(peer)(path, automatic=False)
+        self._peer = peers.peer_class(peer)(path, mode="manual")
         for batch in batched(changed(data, files), _BATCH_FILES):
             self._peer.commit(batch)
 
@@ -48,7 +48,7 @@ class RecoverSession:
 
     def round(self, _number: int) -> dict[str, float]:
         begin = time.perf_counter()
-        self._peer = self._class(self._path, automatic=False)
+        self._peer = self._class(self._path, mode="manual")
         opened_s = time.perf_counter() - begin
         if "search" not in self._peer.lacks:
             hits = self._peer.search(("zzqrecovered",), 20)
@@ -77,7 +77,7 @@ class BulkSession:
     def round(self, _number: int) -> dict[str, float]:
         shutil.rmtree(self._path, ignore_errors=True)
         begin = time.perf_counter()
-        peer = self._class(self._path)
+        peer = self._class(self._path, mode="bulk")
         peer.load(batched(self._records, 1_000))
         elapsed_s = time.perf_counter() - begin
         peer.close()
