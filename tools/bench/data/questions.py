@@ -49,13 +49,15 @@ def ask(data: Dataset, lookups: int, searches: int) -> Questions:
         sampled.extend(symbol for symbol in record.symbols if rng.random() < keep)
     queries = _queries(rng, sampled, searches)
     matches = dict.fromkeys(queries, 0)
-    terms = {term for query in queries for term in query}
+    by_first_term: dict[str, list[Query]] = {}
+    for query in queries:
+        by_first_term.setdefault(query[0], []).append(query)
     for record in data.stream():
         for symbol in record.symbols:
-            present = words_of(symbol) & terms
-            if present:
-                for query in queries:
-                    if present.issuperset(query):
+            words = words_of(symbol)
+            for term in words & by_first_term.keys():
+                for query in by_first_term[term]:
+                    if words.issuperset(query):
                         matches[query] += 1
     rare = sorted(name for name, count in names.items() if count == 1)
     shared = sorted(name for name, count in names.items() if 1 < count <= 50)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import time
@@ -26,14 +27,15 @@ class LoadSession:
         self._path = path
         self._data = data
         self._check = check
-        self._records = data.records()
         self._class(path).close()  # what is imported on first use is not part of a load
 
     def round(self, _number: int) -> float:
         shutil.rmtree(self._path, ignore_errors=True)
+        # Read anew for each round: the contestants take turns, and must not all hold the data meanwhile.
+        records = self._data.records()
         begin = time.perf_counter()
         peer = self._class(self._path, mode="bulk")
-        peer.load(batched(self._records, BATCH_FILES))
+        peer.load(batched(records, BATCH_FILES))
         elapsed_s = time.perf_counter() - begin
         peer.close()
         return elapsed_s
@@ -45,7 +47,7 @@ class LoadSession:
         if not self._check:
             return {}
         peer = self._class(self._path)
-        sample = self._records[:: max(1, len(self._records) // 200)]
+        sample = list(itertools.islice(self._data.stream(), 0, None, max(1, self._data.files // 200)))
         answers: dict[str, Any] = {
             "how many files were loaded": peer.count(),
             "a sample of files": agree.digest([peer.file(record.path) for record in sample]),
@@ -71,7 +73,7 @@ class TantivyAlone:
         self._tantivy = tantivy
         self._schema = tantivy_schema(CODE)
         self._path = path
-        self._documents = [
+        self._documents = lambda: [
             document
             for record in data.stream()
             for document in record_documents(CODE, CODE.key_of(record), 0, CODE.pack(record))
@@ -80,10 +82,11 @@ class TantivyAlone:
     def round(self, _number: int) -> float:
         shutil.rmtree(self._path, ignore_errors=True)
         os.makedirs(self._path)
+        documents = self._documents()
         begin = time.perf_counter()
         writer = self._tantivy.Index(self._schema, self._path).writer()
         new = self._tantivy.Document
-        for fields in self._documents:
+        for fields in documents:
             document = new()
             for name, value in fields.items():
                 if type(value) is str:
