@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, WORK
 from diptych.versions import (
     Asset,
     DuckDbCatalogue,
@@ -25,6 +26,15 @@ def write_tree(root: Path, text: str) -> Path:
     (root / "top.bin").write_bytes(text.encode() * 10)
     (root / "deep" / "er" / "bottom.bin").write_bytes(b"bottom " + text.encode())
     (root / "deep" / "void").write_bytes(b"")
+    return root
+
+
+def write_store(root: Path) -> Path:
+    """The shape of a store: staging looks at the names alone."""
+    for name in (GENERATIONS, JOURNAL, WORK):
+        (root / name).mkdir(parents=True)
+    for name in (IDENTITY, LOCK, f"{JOURNAL}/1.wal", f"{WORK}/cache", "IDENTITY.tmp"):
+        (root / name).write_bytes(name.encode())
     return root
 
 

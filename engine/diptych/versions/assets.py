@@ -15,6 +15,7 @@ from typing import ClassVar
 from diptych.fs import translated
 from diptych.layout import GENERATIONS, IDENTITY, LOCK, WORK, is_temporary
 from diptych.versions.errors import InvalidAssetError
+from diptych.versions.names import check_asset_name
 
 PathLike = str | os.PathLike[str]
 
@@ -154,9 +155,10 @@ class LucenePair(Asset):
 
 
 def as_assets(assets: Mapping[str, Asset | PathLike]) -> dict[str, Asset]:
-    """`assets` with every plain path taken as `Files`."""
+    """`assets` with every plain path taken as `Files`. Raises InvalidVersionNameError."""
     return {
-        name: asset if isinstance(asset, Asset) else Files(asset) for name, asset in assets.items()
+        check_asset_name(name): asset if isinstance(asset, Asset) else Files(asset)
+        for name, asset in assets.items()
     }
 
 

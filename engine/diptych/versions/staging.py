@@ -14,7 +14,6 @@ from diptych.fs import WriterLock, fsync_dir, make_dir, remove_file, translated
 from diptych.versions.assets import Asset, Part
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.manifest import AssetEntry, FileEntry, Manifest
-from diptych.versions.names import check_asset_name
 from diptych.versions.sharing import bring, digest_source, digest_stable_file, share
 
 SHARE_MODES = ("auto", "link", "copy")
@@ -50,12 +49,13 @@ class Filler:
 
     def add(self, name: str, asset: Asset) -> None:
         """Bring an asset from outside. Raises InvalidAssetError, StoreLockedError, StorageError."""
-        check_asset_name(name)
         with ExitStack() as held:
-            if asset.writer_lock is not None:
-                _hold(asset.writer_lock, held)
-            paths = {}
             parts = asset.parts()
+            if asset.writer_lock is not None:
+                # Only in what is a store; and what it holds is looked up again once nobody changes it.
+                _hold(asset.writer_lock, held)
+                parts = asset.parts()
+            paths = {}
             if any(part.name for part in parts):
                 self._make_directory(os.fsencode(name))
             for part in parts:
