@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 # A `use` tree deeper than this is no code.
 _MAX_DEPTH = 32
-_PUNCTUATION = re.compile(r" ?([,{}]) ?")
+_PUNCTUATION = re.compile(r" ?(::|[,{}]) ?")
 
 
 def expanded(kind: str, raw: bytes) -> list[str]:

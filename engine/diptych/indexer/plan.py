@@ -65,7 +65,7 @@ def plan(
     for path in to_read:
         language, stat = files[path]
         expected, known_as = stored.get(path, ""), ""
-        if not expected and path in facts:
+        if not expected and path in facts and facts[path].skipped:
             _, expected, known_as = facts[path]
         made.jobs.append(Job(path, language, stat.size, *(("", "") if parse_all else (expected, known_as))))
     # The large ones first: a run must not end with all processes but one idle.

@@ -118,7 +118,7 @@ _CPP_ONLY = re.compile(
     rb"|(?:public|private|protected)\s*:|extern\s+\"C\+\+\")",
     re.MULTILINE,
 )
-_SHEBANG = re.compile(rb"#![ \t]*\S*?([^/\s]+)(?:[ \t]+(.*))?")
+_SHEBANG = re.compile(rb"#![ \t]*(?:\S*/)?([^/\s]+)(?:[ \t]+(.*))?")
 
 
 def language_of(path: str) -> str:

@@ -3,7 +3,7 @@
 (class_definition
   body: (block (expression_statement (assignment left: (identifier) @name) @definition.field)))
 
-(type_alias_statement left: (type (identifier) @name)) @definition.type
+(type_alias_statement left: (type [(identifier) @name (generic_type (identifier) @name)])) @definition.type
 
 (class_definition superclasses: (argument_list (identifier) @name)) @reference.extends
 (class_definition superclasses: (argument_list (attribute attribute: (identifier) @name))) @reference.extends
@@ -23,4 +23,6 @@
 
 (type (identifier) @name) @reference.references
 (type (attribute attribute: (identifier) @name)) @reference.references
+(type (binary_operator (identifier) @name)) @reference.references
+(type (binary_operator (binary_operator (identifier) @name))) @reference.references
 (generic_type (identifier) @name) @reference.references

@@ -1,0 +1,48 @@
+/**
+ * Shapes, drawn.
+ */
+import React, { useState as state } from "react";
+import * as path from 'path';
+const fs = require("fs");
+export { helper } from "./helper.js";
+
+// How many at most.
+const MAX_SHAPES = 10;
+let current = null;
+
+/** A shape. */
+export class Shape extends base.Figure {
+  #secret = 1;
+  static count = 0;
+
+  constructor(name) {
+    super(name);
+    this.init(name);
+  }
+
+  // The area, in pixels.
+  area() {
+    return compute(this.#secret);
+  }
+
+  get size() { return 1; }
+  async *walk() { yield* inner(); }
+}
+
+class Square extends Shape {}
+
+/* Draws. */
+export function draw(shape, { depth = 1 } = {}) {
+  const local = new Square();
+  function nested() { return local.area(); }
+  return nested();
+}
+
+export const scale = (shape, by) => shape.resize(by);
+
+const handlers = {
+  click: function (event) { dispatch(event); },
+  hover: () => current,
+};
+
+export default function () { return <Canvas size={3}><Shape /></Canvas>; }

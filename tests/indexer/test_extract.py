@@ -1,0 +1,139 @@
+"""Sources that are wrong, odd or huge: what can be made of them is, and nothing breaks."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+
+from diptych.indexer import text
+from diptych.indexer.expand import expanded
+from diptych.indexer.languages import LANGUAGES
+from diptych.indexer.parse import packed, record_of, rows_of
+from diptych.model import FileRecord
+from diptych.schema.code import CODE
+
+
+def record(source: str | bytes, language: str = "python") -> FileRecord:
+    return record_of("file", language, source.encode() if isinstance(source, str) else source)
+
+
+def names(found: FileRecord) -> list[str]:
+    return [symbol.name for symbol in found.symbols]
+
+
+def test_syntax_errors_hide_nothing_but_what_they_spoil() -> None:
+    found = record("def before(): pass\n\nx = = 3\nfor in in:\n\ndef after():\n    call()\n")
+    assert {"before", "after"} <= set(names(found))
+    assert "call" in [relation.target for relation in found.relations]
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize(
+    "source", [b"", b"\n", b"\xff\xfe\x00", b"\x00" * 100, b"}{)(" * 1000, b"\xef\xbb\xbf", "ünï🦀".encode()]
+)
+def test_any_bytes_give_a_record_that_packs(language: str, source: bytes) -> None:
+    found_language, symbols, relations = rows_of(language, source)
+    payload = packed("file", "", found_language, symbols, relations)
+    assert CODE.unpack(b"file", payload) == FileRecord("file", "", found_language, symbols, relations)
+
+
+def test_a_name_of_a_megabyte_is_cut() -> None:
+    name = "n" * 1_000_000
+    found = record(f"def {name}():\n    {name}()\n    def inner(): pass\n")
+    assert found.symbols[0].name == name[: text.NAME_MAX_CHARS]
+    assert found.symbols[1].container == name[: text.NAME_MAX_CHARS]
+    assert found.relations[0].target == name[: text.NAME_MAX_CHARS]
+    assert len(found.symbols[0].signature) == text.SIGNATURE_MAX_CHARS
+
+
+def test_definitions_nested_a_thousand_deep_keep_short_containers() -> None:
+    depth = 1000
+    source = (
+        "".join(f"{' ' * level}def level_{level}():\n" for level in range(depth)) + " " * depth + "pass\n"
+    )
+    found = record(source)
+    assert len(found.symbols) > 100
+    assert max(len(symbol.container) for symbol in found.symbols) <= text.CONTAINER_MAX_CHARS
+
+
+def test_a_very_long_line_is_read_to_its_end() -> None:
+    found = record("x = [" + "f(1), " * 40_000 + "]\ndef last(): pass\n")
+    assert len(found.relations) == 40_000
+    assert found.relations[-1].range.start_column == 5 + 39_999 * 6
+    assert names(found) == ["x", "last"]
+
+
+def test_columns_count_bytes() -> None:
+    found = record('é = "ü"; f(ö)\n')
+    assert found.relations[0].range == (0, 11, 0, 12)
+    assert found.symbols[0].name == "é"
+
+
+def test_utf_16_with_a_mark_is_read_as_the_same_text() -> None:
+    source = "def grüße():\n    '''Doc ü.'''\n"
+    plain = record(source)
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        data = mark + source.encode(encoding)
+        assert not text.is_binary(data)
+        assert record(data).symbols == plain.symbols
+
+
+def test_a_byte_order_mark_does_not_hide_the_first_line() -> None:
+    assert names(record(b"\xef\xbb\xbfdef first(): pass\n")) == ["first"]
+
+
+def test_bytes_that_are_not_utf_8_become_replacement_characters() -> None:
+    found = record("def f():\n    'Größe'\n".encode("latin-1"))
+    assert found.symbols[0].documentation == "Gr\ufffd\ufffde"
+
+
+def test_windows_line_ends_are_no_part_of_documentation_or_signature() -> None:
+    found = record("// One.\r\n// Two.\r\nint f(int a,\r\n      int b);\r\n", "c")
+    assert found.symbols[0].documentation == "One.\nTwo."
+    assert found.symbols[0].signature == "int f(int a, int b)"
+
+
+def test_documentation_is_capped() -> None:
+    found = record('def f():\n    """' + "word " * 10_000 + '"""\n')
+    assert len(found.symbols[0].documentation) == text.DOCUMENTATION_MAX_CHARS
+
+
+def test_a_comment_documents_only_what_is_right_below_it() -> None:
+    source = "int a; // of a\nint b;\n\n/* far */\n\nint c;\n/* code */ int d;\nint e;\n// of f\nint f;\n"
+    found = record(source, "c")
+    assert {symbol.name: symbol.documentation for symbol in found.symbols} == {
+        "a": "",
+        "b": "",
+        "c": "",
+        "d": "",
+        "e": "",
+        "f": "of f",
+    }
+
+
+def test_an_attribute_on_a_definition_s_own_line_lends_its_comment_to_no_other() -> None:
+    found = record("/// Of f.\n#[inline] fn f() {}\nfn g() {}\n", "rust")
+    assert [(symbol.name, symbol.documentation) for symbol in found.symbols] == [("f", "Of f."), ("g", "")]
+
+
+def test_a_comment_between_head_and_body_is_no_part_of_the_signature() -> None:
+    found = record("def f(a='#', b=1):  # why\n    pass\nclass A(  # base\n    B):\n    pass\n")
+    assert found.symbols[0].signature == "def f(a='#', b=1)"
+
+
+def test_a_deep_use_tree_ends() -> None:
+    assert len(expanded("use", b"a::{" * 500 + b"b" + b"}" * 500)) <= 2
+
+
+def test_each_name_of_a_use_tree_is_imported() -> None:
+    expected = ["a::b", "b", "a::d::e", "e", "a::d", "d", "a::*"]
+    assert expanded("use", b"a::{b as c, d::{e, self}, *}") == expected
+    assert expanded("use", b"a :: {\n  b as c ,\n  d::{ e, self }, * ,\n}") == expected
+
+
+def test_binary_is_what_git_calls_binary() -> None:
+    assert text.is_binary(b"a" * 8191 + b"\0")
+    assert not text.is_binary(b"a" * 8192 + b"\0")
+    assert not text.is_binary(b"")
+    assert text.is_binary(codecs.BOM_UTF32_LE + b"a\0\0\0")

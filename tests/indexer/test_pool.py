@@ -1,0 +1,160 @@
+"""Worker processes that die, hang or are abandoned: one file is lost at most, and it is named."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from diptych.indexer import Settings, pool
+from diptych.indexer.plan import Job
+
+from .fake_store import FakeStore
+from .repository import index, make_repository, write
+
+_FILES = 60
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_CHUNK_FILES", 8)
+
+
+@pytest.fixture
+def sabotaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers die of a file named `kill…`, and never end with one named `hang…`."""
+    script = textwrap.dedent(
+        """
+        import os, signal, sys, time
+        from diptych.indexer import parse, worker
+        real = parse.parse
+        def parsed(root, job, limit):
+            if job.path.startswith("kill"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            if job.path.startswith("hang"):
+                time.sleep(600)
+            return real(root, job, limit)
+        worker.parse = parsed
+        worker.main(sys.argv[1], int(sys.argv[2]))
+        """
+    )
+    monkeypatch.setattr(pool, "_START", script)
+
+
+def repository(tmp_path: Path, **more: str) -> Path:
+    files: dict[str, str | bytes] = {f"f{number}.py": f"def f{number}(): pass\n" for number in range(_FILES)}
+    return make_repository(tmp_path / "r", files | {f"{name}.py": text for name, text in more.items()})
+
+
+def children() -> set[int]:
+    own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    return {int(pid) for pid in own.read_text().split()}
+
+
+def test_workers_give_what_this_process_would(tmp_path: Path) -> None:
+    root = repository(tmp_path, binary="\0")
+    alone, together = FakeStore(str(tmp_path / "s1")), FakeStore(str(tmp_path / "s2"))
+    first, second = index(root, alone), index(root, together, processes=3)
+    assert alone.payloads == together.payloads
+    assert (first.indexed, first.skipped) == (second.indexed, second.skipped) == (_FILES, {"binary": 1})
+    assert children() == set()
+
+
+@pytest.mark.usefixtures("sabotaged")
+def test_a_file_that_kills_its_worker_is_skipped_and_named(tmp_path: Path) -> None:
+    root = repository(tmp_path, kill1="x = 1\n", kill2="x = 2\n")
+    store = FakeStore(str(tmp_path / "store"))
+    report = index(root, store, processes=2)
+    assert report.skipped_paths == {"kill1.py": "parser died", "kill2.py": "parser died"}
+    assert report.indexed == len(store) == _FILES
+    assert children() == set()
+
+
+@pytest.mark.usefixtures("sabotaged")
+def test_a_file_that_killed_its_worker_is_not_tried_again_until_it_changes(tmp_path: Path) -> None:
+    root = repository(tmp_path, kill1="x = 1\n")
+    store = FakeStore(str(tmp_path / "store"))
+    index(root, store, processes=2)
+    # In this process, where the file does no harm: were it parsed, it would be indexed.
+    again = index(root, store, processes=0)
+    assert again.skipped_paths == {"kill1.py": "parser died"}
+    assert again.indexed == 0
+    write(root, {"kill1.py": "x = 2\n"})
+    assert index(root, store, processes=0).indexed == 1
+
+
+@pytest.mark.usefixtures("sabotaged")
+def test_a_file_that_hangs_its_worker_is_skipped_and_named(tmp_path: Path) -> None:
+    root = repository(tmp_path, hang="x = 1\n")
+    store = FakeStore(str(tmp_path / "store"))
+    report = index(root, store, processes=2, settings=Settings(worker_timeout_s=1.0))
+    assert report.skipped_paths == {"hang.py": "parser hung"}
+    assert report.indexed == _FILES
+    assert children() == set()
+
+
+def test_a_worker_killed_from_outside_costs_nothing(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    jobs = [Job(f"f{number}.py", "python", 10) for number in range(_FILES)]
+    results = pool.parsed_in_workers(jobs, str(root), processes=2, max_file_bytes=1000, timeout_s=60.0)
+    done = [next(results)]
+    for pid in children():
+        os.kill(pid, signal.SIGKILL)
+    done += results
+    assert {parsed.path for parsed in done} == {job.path for job in jobs}
+    assert all(parsed.payload for parsed in done)
+
+
+def test_workers_end_with_an_abandoned_run(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    jobs = [Job(f"f{number}.py", "python", 10) for number in range(_FILES)]
+    results = pool.parsed_in_workers(jobs, str(root), processes=2, max_file_bytes=1000, timeout_s=60.0)
+    next(results)
+    assert len(children()) == 2
+    results.close()
+    assert children() == set()
+
+
+def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
+    root = repository(tmp_path)
+    script = textwrap.dedent(
+        f"""
+        import sys, time
+        sys.path[:] = {sys.path!r}
+        from diptych.indexer import pool
+        from diptych.indexer.plan import Job
+        jobs = [Job(f"f{{number}}.py", "python", 10) for number in range({_FILES})]
+        pool._CHUNK_FILES = 8
+        results = pool.parsed_in_workers(
+            jobs, {str(root)!r}, processes=2, max_file_bytes=1000, timeout_s=60.0
+        )
+        next(results)
+        print("started", flush=True)
+        time.sleep(600)
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            assert parent.stdout is not None
+            assert parent.stdout.readline() == "started\n"
+            workers = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+            assert len(workers) == 2
+        finally:
+            parent.kill()
+    deadline_s = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() and _runs(pid) for pid in workers):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
+
+
+def _runs(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
