@@ -465,3 +465,13 @@ def test_a_build_superseded_from_within_a_callback_gives_way(moment: str) -> Non
     assert isinstance(coordinator.state, Ready)
     assert (host.scans, coordinator.metrics().refused) == (2, 0)
     assert host.store == host.repository
+
+
+def test_a_file_parsed_by_the_host_is_read_anew_from_the_store() -> None:
+    _, host, coordinator = ready(3)
+    path = "pkg/m0001.py"
+    assert coordinator.symbols.get(path) == host.load(path)
+    host.store[path] = 6
+    coordinator.notify_change(path)
+    coordinator.notify_parse_complete(path)
+    assert coordinator.symbols.get(path) == host.load(path)

@@ -190,3 +190,20 @@ def test_the_thread_outlives_a_mistake_of_its_host(caplog: pytest.LogCaptureFixt
 
 def assert_true(value: bool) -> None:
     assert value
+
+
+def test_a_waiting_thread_is_woken_by_a_recovery_by_hand() -> None:
+    coordinator = Coordinator(FakeHost(FakeClock()), limits=Limits(cooldown_s=3000.0, cooldown_max_s=3000.0))
+    coordinator.notify_failure(OSError(5, "Input/output error"))
+    coordinator.wait(0.0)  # what has happened so far wakes nobody any more
+    woken = threading.Event()
+
+    def wait() -> None:
+        coordinator.wait(300.0)
+        woken.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    time.sleep(0.05)
+    assert not woken.is_set()
+    coordinator.recover()
+    assert woken.wait(30)

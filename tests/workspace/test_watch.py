@@ -1,0 +1,343 @@
+"""Watching: real files, real events, and a store that ends up equal to indexing from scratch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from diptych import FileRecord, Store
+from diptych.cli.watch import LIMITS, RepositoryHost
+from diptych.indexer import index_repository
+from diptych.workspace.coordinator import Coordinator, CoordinatorThread, Ready, Snapshot, Stage
+from diptych.workspace.watch import Monitor, Rate, RepositoryWatcher, is_rule, relative_name
+
+RUN = "import typer; from diptych.cli.watch import watch; typer.run(watch)"
+
+
+def git(root: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def write(root: Path, name: str, *functions: str) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"def {function}():\n    pass\n" for function in functions))
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end_s, "it did not come about"
+        time.sleep(0.005)
+
+
+class Watching:
+    """A repository being watched, as `diptych watch` does it, but in threads of this process."""
+
+    def __init__(self, root: Path, store: Path) -> None:
+        self.root = root
+        self.host = RepositoryHost(str(root), str(store), processes=0)
+        self.coordinator = Coordinator(self.host, load=self.host.load, limits=LIMITS)
+        self.watcher = RepositoryWatcher(str(root), str(store), self.coordinator, self.host.select)
+        self.noticed: list[str] = []
+        self._stop = threading.Event()
+        self._turned = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._worker = CoordinatorThread(self.coordinator)
+
+    def __enter__(self) -> Watching:
+        self._thread.start()
+        assert self._turned.wait(60)
+        self._worker.start()
+        wait_until(self.settled)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._worker.stop()
+        self.host.close()
+
+    def _watch(self) -> None:
+        def turn(names: object) -> None:
+            self.noticed.extend(names)  # type: ignore[arg-type]
+            self._turned.set()
+
+        self.watcher.run(self._stop, turn)
+
+    @property
+    def store(self) -> Store:
+        return self.host.store
+
+    def settled(self) -> bool:
+        return isinstance(self.coordinator.state, Ready) and self.coordinator.pending == 0
+
+    def found(self, name: str) -> list[str]:
+        return [hit.path for hit in self.store.symbols(name)]
+
+    def records(self) -> list[FileRecord]:
+        return list(self.store.files())
+
+
+def from_scratch(root: Path, store: Path) -> list[FileRecord]:
+    with Store.open(store) as fresh:
+        index_repository(root, fresh, processes=0)
+        return list(fresh.files())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    for n in range(5):
+        write(root, f"pkg/m{n}.py", f"first_{n}")
+    (root / ".gitignore").write_text("ignored/\n*_generated.py\n")
+    git(root, "init")
+    git(root, "add", ".")
+    git(root, "commit", "-m", "first")
+    return root
+
+
+@pytest.fixture
+def watching(root: Path, tmp_path: Path) -> Iterator[Watching]:
+    with Watching(root, tmp_path / "store") as watching:
+        yield watching
+
+
+def test_the_repository_is_indexed_at_the_start(watching: Watching, tmp_path: Path) -> None:
+    state = watching.coordinator.state
+    assert isinstance(state, Ready)
+    assert (state.files, state.symbols) == (5, sum(len(record.symbols) for record in watching.records()))
+    assert watching.records() == from_scratch(watching.root, tmp_path / "fresh")
+
+
+def test_an_edit_is_found_without_leaving_ready(watching: Watching) -> None:
+    since_s = watching.coordinator.state.since_s
+    write(watching.root, "pkg/m1.py", "edited")
+    wait_until(lambda: watching.found("edited") == ["pkg/m1.py"])
+    assert watching.found("first_1") == []
+    wait_until(watching.settled)
+    assert watching.coordinator.state.since_s == since_s
+
+
+def test_new_renamed_and_deleted_files(watching: Watching, tmp_path: Path) -> None:
+    write(watching.root, "pkg/new.py", "new")
+    os.rename(watching.root / "pkg/m2.py", watching.root / "pkg/renamed.py")
+    os.unlink(watching.root / "pkg/m3.py")
+    wait_until(lambda: watching.found("new") == ["pkg/new.py"])
+    wait_until(lambda: watching.found("first_2") == ["pkg/renamed.py"])
+    wait_until(lambda: watching.found("first_3") == [])
+    wait_until(watching.settled)
+    assert watching.records() == from_scratch(watching.root, tmp_path / "fresh")
+
+
+def test_a_file_replaced_as_editors_do(watching: Watching) -> None:
+    write(watching.root, "pkg/.m1.py.tmp", "replaced")
+    os.replace(watching.root / "pkg/.m1.py.tmp", watching.root / "pkg/m1.py")
+    wait_until(lambda: watching.found("replaced") == ["pkg/m1.py"])
+
+
+def test_a_folder_moved_in_and_out(watching: Watching, tmp_path: Path) -> None:
+    for n in range(4):
+        write(tmp_path, f"outside/deep/m{n}.py", f"moved_{n}")
+    os.rename(tmp_path / "outside", watching.root / "inside")
+    wait_until(lambda: watching.found("moved_3") == ["inside/deep/m3.py"])
+    os.rename(watching.root / "inside", tmp_path / "outside")
+    wait_until(lambda: not any(watching.found(f"moved_{n}") for n in range(4)))
+    shutil.rmtree(watching.root / "pkg")
+    wait_until(lambda: watching.records() == [])
+
+
+def test_ignored_files_are_not_noticed(watching: Watching) -> None:
+    write(watching.root, "ignored/a.py", "unseen")
+    write(watching.root, "pkg/x_generated.py", "unseen")
+    (watching.root / "notes.txt").write_text("def unseen(): pass")
+    write(watching.root, "pkg/last.py", "last")
+    wait_until(lambda: watching.found("last") == ["pkg/last.py"])
+    assert watching.found("unseen") == []
+    assert {name for name in watching.noticed if name != "pkg/last.py"} == set()
+
+
+def test_new_rules_of_what_to_ignore_begin_a_new_build(watching: Watching) -> None:
+    write(watching.root, "ignored/a.py", "now_seen")
+    (watching.root / ".gitignore").write_text("pkg/m4.py\n")
+    git(watching.root, "rm", "-q", "--cached", "pkg/m4.py")
+    (watching.root / ".gitignore").write_text("/pkg/m4.py\n")
+    wait_until(lambda: watching.found("now_seen") == ["ignored/a.py"])
+    wait_until(lambda: watching.found("first_4") == [])
+    assert watching.coordinator.metrics().builds >= 2
+
+
+def test_a_file_named_with_bytes_that_are_not_utf_8(watching: Watching) -> None:
+    name = os.fsdecode(b"pkg/caf\xe9 \xff:*.py")
+    write(watching.root, name, "odd_name")
+    wait_until(lambda: watching.found("odd_name") == [name])
+    os.unlink(watching.root / name)
+    wait_until(lambda: watching.found("odd_name") == [])
+
+
+def test_a_branch_switch_of_a_thousand_files_degrades_and_recovers(root: Path, tmp_path: Path) -> None:
+    git(root, "checkout", "-q", "-b", "other")
+    for n in range(1000):
+        write(root, f"lib{n % 7}/m{n}.py", f"on_other_{n}")
+    shutil.rmtree(root / "pkg")
+    git(root, "add", "-A")
+    git(root, "commit", "-q", "-m", "second")
+    git(root, "checkout", "-q", "main")
+    with Watching(root, tmp_path / "store") as watching:
+        git(root, "checkout", "-q", "other")
+        moves = watching.coordinator.metrics
+        wait_until(lambda: moves().transitions.get((Stage.READY, Stage.DEGRADED), 0) > 0)
+        wait_until(watching.settled)
+        assert watching.found("on_other_999") == ["lib5/m999.py"]
+        assert watching.records() == from_scratch(root, tmp_path / "fresh_other")
+        git(root, "checkout", "-q", "main")
+        wait_until(lambda: watching.found("first_1") == ["pkg/m1.py"] and watching.settled())
+        assert watching.records() == from_scratch(root, tmp_path / "fresh_main")
+
+
+def test_edits_without_pause_end_equal_to_indexing_from_scratch(watching: Watching, tmp_path: Path) -> None:
+    for n in range(300):
+        name = f"pkg/m{n % 8}.py"
+        if n % 11 == 10 and (watching.root / name).exists():
+            os.unlink(watching.root / name)
+        else:
+            write(watching.root, name, f"edit_{n}")
+        time.sleep(0.002)
+    write(watching.root, "pkg/end.py", "the_end")
+    wait_until(lambda: watching.found("the_end") == ["pkg/end.py"] and watching.settled())
+    assert watching.records() == from_scratch(watching.root, tmp_path / "fresh")
+
+
+def test_a_folder_without_git(tmp_path: Path) -> None:
+    root = tmp_path / "plain"
+    write(root, "a.py", "alpha")
+    with Watching(root, root / ".diptych") as watching:
+        write(root, "b/c.py", "beta")
+        wait_until(lambda: watching.found("beta") == ["b/c.py"])
+        assert not [name for name in watching.noticed if name.startswith(".diptych")]
+
+
+def test_after_the_watch_the_indexer_finds_nothing_to_do(root: Path, tmp_path: Path) -> None:
+    with Watching(root, tmp_path / "store") as watching:
+        write(root, "pkg/m1.py", "edited")
+        wait_until(lambda: watching.found("edited") == ["pkg/m1.py"])
+        lsn = watching.store.lsn
+    with Store.open(tmp_path / "store") as store:
+        report = index_repository(root, store, processes=0)
+        assert (report.indexed, report.removed, store.lsn) == (0, 0, lsn)
+
+
+def run_watch(root: Path, store: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(root), "--store", str(store), "--plain", "--processes", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_ends_in_order_when_asked_to(root: Path, tmp_path: Path, number: signal.Signals) -> None:
+    process = run_watch(root, tmp_path / "store")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "ready: " in line:
+            break
+    write(root, "pkg/m1.py", "edited")
+    for line in process.stdout:
+        if "changed pkg/m1.py" in line:
+            break
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    with Store.open(tmp_path / "store") as store:
+        assert index_repository(root, store, processes=0).found == 5
+        assert [hit.path for hit in store.symbols("edited")] == ["pkg/m1.py"]
+
+
+def test_a_killed_watch_leaves_a_store_that_the_next_brings_up_to_date(root: Path, tmp_path: Path) -> None:
+    process = run_watch(root, tmp_path / "store")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "ready: " in line:
+            break
+    process.kill()
+    process.communicate()
+    write(root, "pkg/m1.py", "edited_while_nobody_watched")
+    with Watching(root, tmp_path / "store") as watching:
+        assert watching.found("edited_while_nobody_watched") == ["pkg/m1.py"]
+        assert watching.records() == from_scratch(root, tmp_path / "fresh")
+
+
+def test_without_watchfiles_the_command_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['watchfiles'] = None\n"
+        "import threading\n"
+        "from diptych.errors import CallerError\n"
+        "from diptych.workspace.watch import RepositoryWatcher\n"
+        "try: RepositoryWatcher('.', '.diptych', None, list).run(threading.Event(), print)\n"
+        "except CallerError as error: print(error.advice)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "Install it with: pip install 'diptych[watch]'.\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/r/pkg/a.py", "pkg/a.py"),
+        ("/r/.git/index", ""),
+        ("/r/sub/.git/HEAD", ""),
+        ("/r/.git/info/exclude", ".git/info/exclude"),
+        ("/r/.gitignore", ".gitignore"),
+        ("/r/.diptych/journal/1.wal", ""),
+        ("/r/.diptych", ""),
+        ("/r/.diptychs/a.py", ".diptychs/a.py"),
+        ("/r", ""),
+        ("/repository/a.py", ""),
+    ],
+)
+def test_which_paths_are_watched(path: str, name: str) -> None:
+    assert relative_name("/r", path, "/r/.diptych") == name
+
+
+def test_which_files_are_rules() -> None:
+    names = (".gitignore", "a/.gitignore", ".git/info/exclude", "gitignore", "exclude", "a/.gitignore/b")
+    assert [name for name in names if is_rule(name)] == [".gitignore", "a/.gitignore", ".git/info/exclude"]
+
+
+def test_a_rate_is_over_the_last_seconds_and_holds_no_more() -> None:
+    rate = Rate(window_s=10.0)
+    for second in range(1000):
+        rate.observe(float(second), second * 3)
+    assert rate.per_s == pytest.approx(3.0)
+    assert len(rate._samples) == 11
+    for second in range(1000, 1020):
+        rate.observe(float(second), 2997)
+    assert rate.per_s == 0.0
+
+
+def test_the_screen_shows_state_rates_and_the_last_events(watching: Watching) -> None:
+    monitor = Monitor("diptych watch  /r", events_max=3, wall=lambda: 0.0)
+    monitor.observe(watching.coordinator.metrics())
+    snapshot: Snapshot = watching.coordinator.metrics()
+    for n in range(20):
+        monitor.observe(snapshot, [f"a{n}.py", "b.py"])
+    screen = "\n".join(monitor.screen())
+    assert "ready: 5 symbols in 5 files" in screen
+    assert "0 pending, 1 builds" in screen
+    assert "changes/s" in screen
+    assert screen.count("changed a") == 3
+    assert "changed a19.py and 1 more" in screen
+    assert len(monitor.fresh()) == 23
+    assert monitor.fresh() == []
