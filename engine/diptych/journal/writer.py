@@ -62,10 +62,12 @@ class JournalWriter:
         self._sync_lock = threading.Lock()
         self._fd = self._open(segment.path)
 
-    def append(self, payloads: list[bytes]) -> Appended:
+    def append(self, payloads: list[bytes], receipt: list[Appended]) -> None:
         """Write the frames of one transaction; `lock` is held. Durable only after `sync`.
 
-        Raises StorageError (or what interrupted it) with the journal as it was before, or poisoned.
+        What was written goes into `receipt`, because a signal may come between any return and the
+        caller's next step. Raises StorageError (or what interrupted it) with an empty receipt and the
+        journal as it was before, or poisoned.
         """
         if self.poison is not None:
             self._refuse()
@@ -80,6 +82,7 @@ class JournalWriter:
                 offsets.append(offset + FRAME_SIZE)
                 offset += len(frame)
             self.chain, self.offset, self.last_lsn = chain, offset, lsn
+            receipt.append(Appended(lsn, self.segment, offsets))
         except BaseException as error:
             if len(offsets) > last:
                 # All of it is written, and a reader may have seen it: too late to take it back.
@@ -89,7 +92,6 @@ class JournalWriter:
             if isinstance(error, OSError):
                 raise fs.storage_error(error, "append to", self.segment.path) from error
             raise
-        return Appended(lsn, self.segment, offsets)
 
     def append_control(self, payload: bytes) -> None:
         """Write a control frame, which has no LSN of its own, and sync it. Raises StorageError."""

@@ -26,7 +26,7 @@ from diptych.errors import (
     TransactionError,
 )
 from diptych.journal.format import encode_snapshot_created
-from diptych.journal.writer import JournalWriter
+from diptych.journal.writer import Appended, JournalWriter
 from diptych.layout import CLOSED, JOURNAL, MANIFEST, SNAPSHOT
 from diptych.schema.base import Record, Schema
 from diptych.snapshot.reader import SnapshotReader
@@ -91,7 +91,7 @@ class RecordStore(Generic[Record]):
         self._unusable: Exception | None = None
         self._first_change_s = 0.0
         self._modified_ms = opened.modified_ms
-        self._wake_at = 0
+        self._wake_at = self._wake_at_bytes = 0
         self._scheduler: Scheduler | None = None
         if opened.journal is not None and policy.automatic:
             self._scheduler = Scheduler(self._checkpoint, self._due, policy.interval_s)
@@ -154,10 +154,7 @@ class RecordStore(Generic[Record]):
         where this thread has one open already.
         """
         self._writer()
-        if getattr(self._open_here, "transaction", None) is not None:
-            raise TransactionError(
-                "this thread has a transaction open", advice="commit it first: transactions do not nest"
-            )
+        self._refuse_nested()
         return Transaction(
             self.schema, next(self._numbers), self._exists, self._begin, self._commit, self._end
         )
@@ -177,16 +174,20 @@ class RecordStore(Generic[Record]):
         return self._checkpoint()
 
     def _exists(self, key: bytes) -> bool:
-        return self._view.payload(key) is not None
+        return self._view.has_key(key)
 
     def _begin(self, transaction: Transaction[Record]) -> None:
         self._writer()
-        if getattr(self._open_here, "transaction", None) is not None:
+        self._refuse_nested()
+        self._states.begin_transaction(transaction.number)
+        self._open_here.transaction = transaction
+
+    def _refuse_nested(self) -> None:
+        current = getattr(self._open_here, "transaction", None)
+        if current is not None and current.is_open:
             raise TransactionError(
                 "this thread has a transaction open", advice="commit it first: transactions do not nest"
             )
-        self._states.begin_transaction(transaction.number)
-        self._open_here.transaction = transaction
 
     def _end(self, transaction: Transaction[Record]) -> None:
         self._open_here.transaction = None
@@ -203,17 +204,16 @@ class RecordStore(Generic[Record]):
         else:
             frames = framed(operations)
             payloads = [b"".join([operation.entry for operation in frame]) for frame in frames]
-        written = False
+        receipt: list[Appended] = []
         try:
             with journal.lock:
-                appended = journal.append(payloads)
-                written = True
-                lsn = appended.lsn
-                self._apply(frames, lsn, appended.segment, appended.payload_offsets)
+                journal.append(payloads, receipt)
+                lsn = receipt[0].lsn
+                self._apply(frames, receipt[0])
             if self.durability != "buffered" or lsn - journal.synced_lsn >= _BUFFERED_COMMITS:
                 journal.sync(lsn)
         except BaseException as error:
-            if not written and journal.poison is None:
+            if not receipt and journal.poison is None:
                 raise
             # Interrupted between the write and the fsync's answer: no one can say what is on disk.
             journal.set_poison(error)
@@ -230,12 +230,13 @@ class RecordStore(Generic[Record]):
             if not self._first_change_s:
                 self._first_change_s = time.monotonic()
                 self._scheduler.wake()
-            elif len(self._overlay.log) >= self._wake_at or journal.offset >= self.policy.journal_bytes_least:
+            elif len(self._overlay.log) >= self._wake_at or journal.offset >= self._wake_at_bytes:
                 self._scheduler.wake()
         return lsn
 
-    def _apply(self, frames: list[list[Operation]], lsn: int, segment: Any, offsets: list[int]) -> None:
+    def _apply(self, frames: list[list[Operation]], appended: Appended) -> None:
         overlay = self._overlay
+        lsn, segment, offsets = appended
         for frame, offset in zip(frames, offsets, strict=True):
             end = offset
             for operation in frame:
@@ -293,6 +294,8 @@ class RecordStore(Generic[Record]):
             path = self._build(target, lsn, mend)
             manifest_path = os.path.join(path, MANIFEST)
             generation = _open_generation(path, self.schema)
+            # It was hashed when it was made, a moment ago.
+            generation.search_verified = True
         except BaseException:
             self._first_change_s = self._first_change_s or first_change_s or time.monotonic()
             raise
@@ -345,7 +348,9 @@ class RecordStore(Generic[Record]):
 
     def _set_wake_mark(self) -> None:
         records = self._base.manifest.records if self._base else 0
+        snapshot = self._base.snapshot.size if self._base else 0
         self._wake_at = int(max(self.policy.changes, self.policy.changes_share * records))
+        self._wake_at_bytes = int(max(self.policy.journal_bytes_least, self.policy.journal_share * snapshot))
 
     def _pinned(self) -> set[str]:
         return {
@@ -396,6 +401,11 @@ class RecordStore(Generic[Record]):
             return self._view.search(query, limit)
         except CorruptSearchError as error:
             if self._journal is None:
+                base = self._view.generation
+                if base is not None and not os.path.isdir(base.path):
+                    # Not damaged: the writer has published newer ones and removed it.
+                    self.refresh()
+                    return self._view.search(query, limit)
                 raise CorruptSearchError(
                     error.message,
                     where=error.where,
@@ -466,9 +476,9 @@ class RecordStore(Generic[Record]):
         """
         if self._unusable is not None:
             return
-        self._unusable = StoreClosedError(f"the store {self.path} is closed", advice="open it again")
         if self._scheduler is not None:
             self._scheduler.stop()
+        self._unusable = StoreClosedError(f"the store {self.path} is closed", advice="open it again")
         with self._checkpoint_lock:
             for view in [self._view, *self._views]:
                 view.close(self._unusable)

@@ -52,6 +52,7 @@ class Generation:
         self.lsn = manifest.lsn
         self.manifest = manifest
         self._schema = schema
+        self.search_verified = False
         self._search: SearchIndex | None = None
         self._lock = threading.Lock()
         self.snapshot = snapshot
@@ -67,7 +68,8 @@ class Generation:
             with self._lock:
                 if self._search is None:
                     files = self.manifest.of_search()
-                    verify_files(self.search_path, files)
+                    if not self.search_verified:
+                        verify_files(self.search_path, files)
                     index = open_leaf(self.search_path, files, self._schema)
                     compare_watermark(index, self.manifest)
                     self._search = index

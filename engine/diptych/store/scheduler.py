@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from diptych.errors import DiptychError
 from diptych.store.view import log
 
 # After a failed checkpoint (a full disk, say) the next try waits this long, then twice as long, and so on.
@@ -18,7 +17,7 @@ class Scheduler:
     """Calls `run` in a daemon thread when woken, or when `interval_s` has passed since the first change."""
 
     def __init__(self, run: Callable[[], object], due: Callable[[], bool], interval_s: float) -> None:
-        self.error: DiptychError | None = None
+        self.error: Exception | None = None
         self._run, self._due, self._interval_s = run, due, interval_s
         self._condition = threading.Condition()
         self._woken = False
@@ -61,7 +60,7 @@ class Scheduler:
                 if self._due():
                     self._run()
                 self.error, retry_s = None, 0.0
-            except DiptychError as error:
+            except Exception as error:
                 self.error = error
                 retry_s = min(max(_RETRY_S, retry_s * 2), _RETRY_MOST_S)
                 log.warning("a checkpoint failed, the next try is in %.0f s: %s", retry_s, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from diptych.errors import StateTransitionError
@@ -47,6 +47,11 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
+_ALLOWED = {
+    status._value_: frozenset(to._value_ for to in following) for status, following in TRANSITIONS.items()
+}
+
+
 class StateMachine:
     """Holds the state. `state` may be read from any thread, without a lock: it is one immutable object."""
 
@@ -63,7 +68,7 @@ class StateMachine:
     def begin_transaction(self, number: int) -> None:
         """A transaction was opened."""
         with self._lock:
-            self._move(replace(self.state, status=_I, transactions=(*self.state.transactions, number)))
+            self._move(StoreState(_I, (*self.state.transactions, number)))
 
     def end_transaction(self, number: int, *, empty: bool) -> None:
         """A transaction was committed or rolled back."""
@@ -91,7 +96,8 @@ class StateMachine:
         return StoreState(_S if self._saving else _E if empty else _R)
 
     def _move(self, state: StoreState) -> None:
-        if state.status not in TRANSITIONS[self.state.status]:
+        # By value: hashing a member of an Enum is a Python call, and this stands on the path of every commit.
+        if state.status._value_ not in _ALLOWED[self.state.status._value_]:
             raise StateTransitionError(
                 f"a store that is {self.state.status.value} cannot become {state.status.value}"
             )

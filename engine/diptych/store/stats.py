@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from diptych.errors import DiptychError
 from diptych.layout import GENERATIONS, JOURNAL, SNAPSHOT, parse_generation_name, parse_segment_name
 from diptych.store.manifest import Identity
 from diptych.store.report import Finding
@@ -50,7 +49,7 @@ def gather(
     state: StoreState,
     modified_ms: int,
     recovery: list[Finding],
-    error: DiptychError | None,
+    error: Exception | None,
 ) -> Stats:
     """The figures of the store in directory `path`, as `view` sees it."""
     base = view.generation

@@ -81,6 +81,11 @@ class Transaction(Generic[Record]):
         else:
             self.rollback()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it was begun, and neither committed nor rolled back."""
+        return self._phase is _Phase.OPEN
+
     def commit(self) -> int:
         """Commit now, before the block ends; returns the LSN. See the class for what a failure leaves."""
         self._check_open()

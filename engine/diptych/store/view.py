@@ -118,7 +118,10 @@ class View(Generic[Record]):
             return False
         if self._closed is not None:
             self._refuse()
-        key = self.schema.key(name)
+        return self.has_key(self.schema.key(name))
+
+    def has_key(self, key: bytes) -> bool:
+        """Whether there is a record of that key. Raises CorruptionError."""
         entry = self.overlay.get(key, self.lsn)
         if entry is not None:
             return entry.segment is not None
@@ -288,13 +291,20 @@ class View(Generic[Record]):
         return self.generation.search()
 
     def _hits(
-        self, matches: Iterator[Match], resolve: Callable[[Match], Iterator[tuple[bytes, bytes]]]
+        self, matches: Iterator[Match], resolve: Callable[[Match], list[tuple[bytes, bytes]]]
     ) -> Iterator[Any]:
+        hit = self.schema.hit
+        # Hits often stand in the same few records.
+        resolved: dict[int, list[tuple[bytes, bytes]]] = {}
         for match in matches:
-            for key, payload in resolve(match):
-                yield self.schema.hit(key, payload, match.item, match.score)
+            records = resolved.get(match.key_hash)
+            if records is None:
+                records = resolved[match.key_hash] = resolve(match)
+            for key, payload in records:
+                if len(records) == 1 or self._has(key, payload, match):
+                    yield hit(key, payload, match.item, match.score)
 
-    def _from_generation(self, match: Match) -> Iterator[tuple[bytes, bytes]]:
+    def _from_generation(self, match: Match) -> list[tuple[bytes, bytes]]:
         """The record a hit of the search leaf is in, unless the overlay has a newer word on it."""
         assert self._snapshot is not None
         try:
@@ -306,15 +316,15 @@ class View(Generic[Record]):
             stored = self._healed_by_hash(match.key_hash, error)
         if not stored:
             raise CorruptSearchError("the search leaf has a record that the snapshot leaf has not")
-        for record in stored:
-            if self.overlay.get(record.key, self.lsn) is None and self._has(stored, record, match):
-                yield record.key, record.payload
+        return [
+            (record.key, record.payload)
+            for record in stored
+            if self.overlay.get(record.key, self.lsn) is None
+        ]
 
-    def _has(self, stored: list[StoredRecord], record: StoredRecord, match: Match) -> bool:
-        """Whether the hit is this record's: only in doubt where two keys have one hash."""
-        if len(stored) == 1:
-            return True
-        return any(item == match.item for item, _ in self.schema.documents(record.key, record.payload))
+    def _has(self, key: bytes, payload: bytes, match: Match) -> bool:
+        """Whether the hit can be this record's: in doubt only where two keys have one hash."""
+        return any(item == match.item for item, _ in self.schema.documents(key, payload))
 
     def _healed_by_hash(self, key_hash: int, error: CorruptSnapshotError) -> list[StoredRecord]:
         from diptych.checks import term_hash
@@ -331,11 +341,13 @@ class View(Generic[Record]):
         assert self.generation is not None
         yield from self.generation.search().records()
 
-    def _from_overlay(self, match: Match) -> Iterator[tuple[bytes, bytes]]:
+    def _from_overlay(self, match: Match) -> list[tuple[bytes, bytes]]:
+        found = []
         for key in self.overlay.keys_of(match.key_hash):
             entry = self.overlay.get(key, self.lsn)
             if entry is not None and entry.segment is not None:
-                yield key, entry.payload()
+                found.append((key, entry.payload()))
+        return found
 
     def _heal(self, key: bytes, error: CorruptSnapshotError) -> bytes | None:
         """The record from the search leaf, when the snapshot's is damaged. Raises CorruptSnapshotError."""
