@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+from pathlib import Path
 
 import pytest
 
-from diptych.indexer import text
+from diptych.indexer import parse, text
 from diptych.indexer.expand import expanded
 from diptych.indexer.languages import LANGUAGES
 from diptych.indexer.parse import packed, record_of, rows_of
+from diptych.indexer.plan import Job
 from diptych.model import FileRecord
 from diptych.schema.code import CODE
 
@@ -137,3 +139,21 @@ def test_binary_is_what_git_calls_binary() -> None:
     assert not text.is_binary(b"a" * 8192 + b"\0")
     assert not text.is_binary(b"")
     assert text.is_binary(codecs.BOM_UTF32_LE + b"a\0\0\0")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["class A:\n", "def f():\n    # a comment\n", "def f():\n", "class A: 'x', 'y'\n", "def f(): 'a' + g()\n"],
+)
+def test_a_body_without_a_statement_has_no_docstring(source: str) -> None:
+    assert [symbol.documentation for symbol in record(source).symbols] in ([""], [])
+
+
+def test_a_parser_that_raises_costs_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(language: str, data: bytes) -> None:
+        raise RuntimeError("in the parser")
+
+    monkeypatch.setattr(parse, "rows_of", fail)
+    (tmp_path / "a.py").write_text("x = 1\n")
+    parsed = parse.parse(bytes(tmp_path), Job("a.py", "python", 6), 1000)
+    assert (parsed.skipped, parsed.payload) == ("parser died", b"")

@@ -20,6 +20,7 @@ _MEMBER = {"function": "method", "variable": "field"}
 _GLOBAL = {"global": "variable", "global_constant": "constant"}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
+_STRING_START = re.compile(rb"[rRuUbBfF]{0,2}[\"']")
 _ARGUMENTS = re.compile(r"<[^<>]*>")
 
 
@@ -145,11 +146,14 @@ def _signature(source: bytes, start: int, end: int, whole: Node, body: Node | No
 
 
 def _docstring(source: bytes, body: Node | None) -> str:
-    first = body.named_child(0) if body is not None else None
-    if first is None or first.type != "expression_statement":
+    # A look at the source first: most bodies do not begin with a string, and nodes are dear.
+    if body is None or not _STRING_START.match(source, body.start_byte) or not body.named_child_count:
         return ""
-    literal = first.named_child(0)
-    if literal is None or literal.type not in ("string", "concatenated_string"):
+    statement = body.named_child(0)
+    if statement.type != "expression_statement" or statement.named_child_count != 1:
+        return ""
+    literal = statement.named_child(0)
+    if literal.type not in ("string", "concatenated_string"):
         return ""
     start, end = literal.byte_range
     return text.docstring(source[start:end])

@@ -44,8 +44,11 @@ def parse(root: bytes, job: Job, max_file_bytes: int) -> Parsed:
         return Parsed(job.path, digest, size=len(data), skipped="too large")
     if text.is_binary(data):
         return Parsed(job.path, digest, size=len(data), skipped="binary")
-    language, symbols, relations = rows_of(job.language, data)
-    payload = packed(job.path, digest, language, symbols, relations)
+    try:
+        language, symbols, relations = rows_of(job.language, data)
+        payload = packed(job.path, digest, language, symbols, relations)
+    except Exception:  # noqa: BLE001 - one file that trips the parser must not end the run
+        return Parsed(job.path, digest, size=len(data), skipped="parser died")
     return Parsed(job.path, digest, payload, len(symbols), len(relations), size=len(data))
 
 

@@ -25,7 +25,7 @@ from diptych.indexer.settings import IndexReport, Progress, Settings
 from diptych.model import content_hash
 
 if TYPE_CHECKING:
-    from diptych.store import Store
+    from diptych.store.code import Store
 
 _PARSER_FAILED = frozenset({"parser died", "parser hung"})
 
