@@ -143,7 +143,7 @@ def test_binary_is_what_git_calls_binary() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["class A:\n", "def f():\n    # a comment\n", "def f():\n", "class A: 'x', 'y'\n", "def f(): 'a' + g()\n"],
+    ["class A:\n", "def f():\n    # none\n", "def f():\n", "class A: 1, 'y'\n", "def f(): 'a' + g()\n"],
 )
 def test_a_body_without_a_statement_has_no_docstring(source: str) -> None:
     assert [symbol.documentation for symbol in record(source).symbols] in ([""], [])
