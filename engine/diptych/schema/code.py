@@ -196,23 +196,28 @@ class CodeSchema(Schema[FileRecord]):
         unpacker.skip()
         language = unpacker.unpack()
         path = key.decode("utf-8", "replace")
+        language = _indexable(language)
         tell, unpack = unpacker.tell, unpacker.unpack
         for _ in range(unpacker.read_array_header()):
             item = tell()
-            symbol = unpack()
-            name = _indexable(symbol[0])
-            document = {"name": name, "kind": _indexable(symbol[1]), "path": path}
-            if _CAMEL.search(name):
-                document["name"] = f"{name} {' '.join(_WORDS.findall(name))}"
+            name, kind, _, container, signature, documentation = unpack()[:6]
+            document = {"path": path}
             # An absent field costs Tantivy nothing; an empty one is indexed.
-            if language:
-                document["language"] = _indexable(language)
-            if symbol[3]:
-                document["container"] = _indexable(symbol[3])
-            if symbol[4]:
-                document["signature"] = _indexable(symbol[4])
-            if symbol[5]:
-                document["documentation"] = _indexable(symbol[5])
+            for field, text in (
+                ("name", name),
+                ("kind", kind),
+                ("language", language),
+                ("container", container),
+                ("signature", signature),
+                ("documentation", documentation),
+            ):
+                if text:
+                    if not text.isascii() or len(text) > _INDEXED_CHARACTERS:
+                        text = _indexable(text)
+                    document[field] = text
+            if not name.islower() and _CAMEL.search(name):
+                # So that "server" finds HTTPServer; what is split at "_" Tantivy splits itself.
+                document["name"] = f"{document['name']} {' '.join(_WORDS.findall(document['name']))}"
             yield item, document
 
     def hit(self, key: bytes, payload: bytes, item: int, score: float) -> SearchHit:

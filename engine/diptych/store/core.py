@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self
@@ -49,6 +49,7 @@ _BUFFERED_COMMITS = 256
 # While it builds a generation, the checkpoint's thread works this long at a stretch, then steps aside.
 _BREATH_NS = 400_000
 _PAUSE_S = 0.000_05
+_COMMITS_RECENT_NS = 20_000_000
 
 
 class RecordStore(Generic[Record]):
@@ -90,6 +91,7 @@ class RecordStore(Generic[Record]):
         self._open_here = threading.local()
         self._unusable: Exception | None = None
         self._first_change_s = 0.0
+        self._committing_ns = 0
         self._modified_ms = opened.modified_ms
         self._wake_at = self._wake_at_bytes = 0
         self._scheduler: Scheduler | None = None
@@ -196,6 +198,7 @@ class RecordStore(Generic[Record]):
     def _commit(self, transaction: Transaction[Record]) -> int:
         journal = self._writer()
         operations = list(transaction.operations.values())
+        self._committing_ns = time.perf_counter_ns()
         if not operations:
             return self._view.lsn
         if len(operations) == 1:
@@ -288,7 +291,7 @@ class RecordStore(Generic[Record]):
             self._modified_ms,
             healing.snapshot,
             healing.search,
-            _breather(),
+            self._breather(),
         )
         try:
             path = self._build(target, lsn, mend)
@@ -327,6 +330,24 @@ class RecordStore(Generic[Record]):
             path = publish(self.path, lsn, mend, lambda directory: self._leaves.build(target, directory))
         self._leaves.published(path)
         return path
+
+    def _breather(self) -> Callable[[], None]:
+        """A function by which a checkpoint steps aside, while others commit, after `_BREATH_NS` of work.
+
+        Python hands its lock over only every 5 ms, which is ten commits long; a sleeping thread does not
+        hold it.
+        """
+        last = time.perf_counter_ns()
+
+        def breathe() -> None:
+            nonlocal last
+            now = time.perf_counter_ns()
+            if now - last > _BREATH_NS:
+                if now - self._committing_ns < _COMMITS_RECENT_NS:
+                    time.sleep(_PAUSE_S)
+                last = time.perf_counter_ns()
+
+        return breathe
 
     def _due(self) -> bool:
         journal, base = self._journal, self._base
@@ -549,22 +570,6 @@ def _open_generation(path: str, schema: Schema[Any]) -> Generation:
     manifest = read_manifest(path)
     size = manifest.files[SNAPSHOT][0]
     return Generation(path, manifest, schema, SnapshotReader(os.path.join(path, SNAPSHOT), size=size))
-
-
-def _breather() -> Any:
-    """A function that steps aside when its thread has worked for `_BREATH_NS`.
-
-    Python hands its lock over only every 5 ms, which is ten commits long; a sleeping thread does not hold it.
-    """
-    last = time.perf_counter_ns()
-
-    def breathe() -> None:
-        nonlocal last
-        if time.perf_counter_ns() - last > _BREATH_NS:
-            time.sleep(_PAUSE_S)
-            last = time.perf_counter_ns()
-
-    return breathe
 
 
 _STORES: weakref.WeakSet[RecordStore[Any]] = weakref.WeakSet()

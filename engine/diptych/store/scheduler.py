@@ -60,7 +60,7 @@ class Scheduler:
                 if self._due():
                     self._run()
                 self.error, retry_s = None, 0.0
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a thread of ours must not die in silence
                 self.error = error
                 retry_s = min(max(_RETRY_S, retry_s * 2), _RETRY_MOST_S)
                 log.warning("a checkpoint failed, the next try is in %.0f s: %s", retry_s, error)
