@@ -1,0 +1,12 @@
+"""The `diptych` command. Importing this costs nothing; what a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command with the process's arguments, and exit with one of `diptych.cli.exit_codes`."""
+    from diptych.cli.shell import run
+
+    sys.exit(run())

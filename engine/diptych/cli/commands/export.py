@@ -1,0 +1,40 @@
+"""`diptych export`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from diptych.cli.options import Json, StorePath
+
+
+def run(
+    prefix: Annotated[
+        str, typer.Argument(metavar="PREFIX", help="Only paths that begin so.", show_default=False)
+    ] = "",
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Write every record as a line of JSON.
+
+    One line a file, in the order of paths: path, content_hash, language, symbols, relations. Ranges are as
+    in LSP: zero-based, the end exclusive, columns in UTF-8 bytes. With --json one array instead.
+
+    \b
+    Examples:
+      diptych export > index.jsonl
+      diptych export src/ | jq -r '.symbols[] | select(.kind == "class") | .name'
+    """
+    from diptych.cli.documents import record_document
+    from diptych.cli.output import array, json_line
+    from diptych.cli.place import find_store
+    from diptych.store.code import Store
+
+    with Store.open(find_store(store), read_only=True) as opened:
+        documents = (record_document(record) for record in opened.files() if record.path.startswith(prefix))
+        if as_json:
+            array(documents)
+        else:
+            for value in documents:
+                json_line(value)

@@ -1,0 +1,62 @@
+"""`diptych files`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from diptych.cli.options import Json, StorePath
+
+if TYPE_CHECKING:
+    from diptych.model import FileRecord
+
+
+def run(
+    prefix: Annotated[
+        str, typer.Argument(metavar="PREFIX", help="Only paths that begin so.", show_default=False)
+    ] = "",
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="NAME", help="Only files in this language.")
+    ] = None,
+    null: Annotated[
+        bool, typer.Option("--null", "-0", help="Paths as they are, a NUL behind each, for xargs -0.")
+    ] = False,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """List the files in the store.
+
+    Paths are relative to the repository's root, in the order of their bytes. None: exit code 1.
+
+    \b
+    Examples:
+      diptych files
+      diptych files src/ --language rust
+      diptych files -0 | xargs -0 wc -l
+    """
+    from diptych.cli.found import show
+    from diptych.cli.output import raw
+    from diptych.cli.place import find_store
+    from diptych.store.code import Store
+
+    with Store.open(find_store(store), read_only=True) as opened:
+        found = (
+            record
+            for record in opened.files()
+            if record.path.startswith(prefix) and language in (None, record.language)
+        )
+        if null and not as_json:
+            show(found, lambda record: record.path + "\0", _document, as_json=False, write=raw)
+        else:
+            show(found, lambda record: record.path, _document, as_json=as_json)
+
+
+def _document(record: FileRecord) -> dict[str, Any]:
+    return {
+        "path": record.path,
+        "language": record.language,
+        "content_hash": record.content_hash,
+        "symbols": len(record.symbols),
+        "relations": len(record.relations),
+    }

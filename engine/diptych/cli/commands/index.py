@@ -1,0 +1,123 @@
+"""`diptych index`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diptych.cli.options import Json, StorePath, Timeout
+
+if TYPE_CHECKING:
+    from diptych.indexer import IndexReport
+    from diptych.store.code import Store
+
+
+def run(
+    path: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PATH",
+            help="The repository. Default: the nearest folder with a store or a .git, here or above.",
+            show_default=False,
+        ),
+    ] = None,
+    store: StorePath = None,
+    processes: Annotated[
+        int | None,
+        typer.Option("--processes", "-p", min=0, metavar="N", help="Processes that parse. Default: cores."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="PATTERN", help="Leave these out, as in .gitignore. Repeatable."),
+    ] = None,
+    max_file_bytes: Annotated[
+        int, typer.Option("--max-file-bytes", min=1, metavar="N", help="Leave larger files out.")
+    ] = 2 * 1024 * 1024,
+    parse_all: Annotated[bool, typer.Option("--all", help="Parse unchanged files too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    timeout: Timeout = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Bring the store up to date with a repository's files.
+
+    Files are found as git finds them, otherwise by a walk that honours .gitignore. What is unchanged is not
+    read again. An interrupted run keeps what it committed, and the next one goes on from there.
+    A store holds one repository: what is not below PATH is removed from it.
+
+    \b
+    Examples:
+      diptych index
+      diptych index ~/src/django --processes 2
+      diptych index . --exclude 'vendor/' --exclude '*.min.js'
+    """
+    from diptych.cli.exit_codes import ExitCode
+    from diptych.cli.output import note
+    from diptych.cli.place import find_root
+    from diptych.errors import InvalidRecordError, StoreNotFoundError
+    from diptych.indexer import Settings, index_repository
+    from diptych.layout import DEFAULT_STORE
+    from diptych.store.code import Store
+
+    if path == "":
+        raise InvalidRecordError("the path is empty", advice="give a folder, or nothing for this one")
+    root = find_root(path)
+    if not os.path.lexists(root):
+        raise StoreNotFoundError(f"there is no folder {root}", advice="check the path")
+    if not os.path.isdir(root):
+        raise InvalidRecordError(f"{root} is not a folder", advice="give the folder of a repository")
+    settings = Settings(max_file_bytes=max_file_bytes, exclude=tuple(exclude or ()))
+    with Store.open(store or os.path.join(root, DEFAULT_STORE), lock_timeout_s=timeout) as opened:
+        _hide_from_git(opened.path)
+        from diptych.cli.progress import Progressing
+
+        with Progressing(shown=not quiet) as progressing:
+            report = index_repository(
+                root,
+                opened,
+                processes=processes,
+                settings=settings,
+                parse_all=parse_all,
+                progress=progressing.show,
+            )
+        _print(report, opened, as_json)
+    if report.empty:
+        note(f"diptych: {root} has no source files in a language that is known here")
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _hide_from_git(store: str) -> None:
+    """A store ignores itself, so that nothing in the user's repository needs to change."""
+    from diptych import fs
+
+    ignore = os.path.join(store, ".gitignore")
+    if not os.path.lexists(ignore):
+        fs.atomic_write(ignore, b"*\n")
+
+
+def _print(report: IndexReport, store: Store, as_json: bool) -> None:
+    from diptych.cli.output import document, line, plural, size
+
+    if as_json:
+        document({**asdict(report), "store": store.path, "empty": report.empty})
+        return
+    line(f"{report.root}: {plural(report.found, 'source file')} ({_languages(report)})")
+    line(
+        f"  {report.indexed:,} indexed, {report.unchanged:,} unchanged, {report.removed:,} removed"
+        f" in {report.elapsed_s:.2f} s, LSN {report.lsn}"
+    )
+    if report.indexed:
+        rate = report.parsed_bytes / max(report.elapsed_s, 1e-9)
+        line(
+            f"  {plural(report.symbols, 'symbol')} and {plural(report.relations, 'relation')}"
+            f" from {size(report.parsed_bytes)} ({size(int(rate))}/s)"
+        )
+    if report.skipped:
+        line("  skipped: " + ", ".join(f"{count:,} {why}" for why, count in report.skipped.most_common()))
+
+
+def _languages(report: IndexReport) -> str:
+    shown = ", ".join(f"{count:,} {name}" for name, count in report.languages.most_common())
+    return shown or "none"

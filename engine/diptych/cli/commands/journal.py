@@ -1,0 +1,151 @@
+"""`diptych journal`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from diptych.cli.options import Json, StorePath
+
+if TYPE_CHECKING:
+    from diptych.journal.format import Entry, Frame
+
+
+def run(
+    since: Annotated[
+        int, typer.Option("--from", min=0, metavar="LSN", help="Only frames of this LSN and later ones.")
+    ] = 0,
+    entries: Annotated[
+        bool, typer.Option("--entries/--no-entries", help="Show what is in each frame.")
+    ] = True,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Show the journal, frame by frame.
+
+    Each frame with its place, LSN, kind, size and checksum, and the changes in it; at the end of each segment
+    what stands behind the last whole frame. Changes nothing. A damaged segment: exit code 1.
+
+    \b
+    Examples:
+      diptych journal
+      diptych journal --from 120 --no-entries
+    """
+    from diptych.cli.exit_codes import ExitCode
+    from diptych.cli.output import array, line
+    from diptych.cli.place import find_store
+    from diptych.store.opening import check_place
+
+    path = os.path.abspath(find_store(store))
+    check_place(path, create=False)
+    damaged = False
+
+    def watched() -> Iterator[dict[str, Any]]:
+        nonlocal damaged
+        for item in walk(path, since, entries=entries):
+            damaged = damaged or item["type"] == "damage"
+            yield item
+
+    if as_json:
+        array(watched())
+    else:
+        for item in watched():
+            line(text_of(item))
+    if damaged:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def walk(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
+    """What is in the journal, in order: values of type segment, frame, entry, torn and damage."""
+    from diptych.errors import CorruptionError
+    from diptych.fs import translated
+    from diptych.layout import JOURNAL, parse_segment_name
+
+    directory = os.path.join(path, JOURNAL)
+    with translated("list", directory):
+        names = sorted(name for name in os.listdir(directory) if parse_segment_name(name) is not None)
+    for name in names:
+        try:
+            yield from _segment(os.path.join(directory, name), since, entries=entries)
+        except CorruptionError as error:
+            yield {"type": "damage", "where": error.where, "message": error.message}
+
+
+def _segment(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
+    from diptych.journal.format import COMMIT, CONTROL, PART, decode_entries
+    from diptych.journal.reader import FrameReader, TailKind
+    from diptych.journal.segment import Segment
+
+    kinds = {PART: "part", COMMIT: "commit", CONTROL: "control"}
+    segment = Segment(path)
+    header = segment.header
+    yield {
+        "type": "segment",
+        "path": path,
+        "first_lsn": header.first_lsn,
+        "size": segment.size(),
+        "store_id": header.store_id.hex(),
+        "salt": f"{header.salt:016x}",
+        "chain": f"{header.chain:016x}",
+    }
+    reader = FrameReader(segment)
+    for frame in reader:
+        if frame.lsn < since:
+            continue
+        yield _frame(frame, kinds[frame.kind])
+        if entries:
+            for entry in decode_entries(frame.payload, where=f"{path}@{frame.offset}"):
+                yield _entry(entry)
+    tail = reader.tail()
+    if tail.kind is TailKind.TORN:
+        message = f"{tail.size - tail.offset:,} bytes that are no frame: a torn write"
+        yield {"type": "torn", "where": f"{path}@{tail.offset}", "message": message}
+    elif tail.kind is TailKind.DAMAGED:
+        message = f"a damaged frame, and behind it at {tail.resumes} a whole one of LSN {tail.resumes_lsn}"
+        yield {"type": "damage", "where": f"{path}@{tail.offset}", "message": message}
+
+
+def _frame(frame: Frame, kind: str) -> dict[str, Any]:
+    return {
+        "type": "frame",
+        "offset": frame.offset,
+        "lsn": frame.lsn,
+        "kind": kind,
+        "size": frame.end - frame.offset,
+        "checksum": f"{frame.checksum:016x}",
+        "chain": f"{frame.chain:016x}",
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    from diptych.journal.format import FileIndexed, FileRemoved
+
+    if isinstance(entry, FileIndexed):
+        return {"type": "entry", "op": "FileIndexed", "path": _path(entry.key), "size": len(entry.payload)}
+    if isinstance(entry, FileRemoved):
+        return {"type": "entry", "op": "FileRemoved", "path": _path(entry.key)}
+    return {"type": "entry", "op": "SnapshotCreated", **entry._asdict(), "checksum": f"{entry.checksum:016x}"}
+
+
+def _path(key: bytes) -> str:
+    return key.decode("utf-8", "surrogateescape")
+
+
+def text_of(item: dict[str, Any]) -> str:
+    """One of `walk`'s values, for people."""
+    match item["type"]:
+        case "segment":
+            return f"{item['path']}: from LSN {item['first_lsn']:,}, {item['size']:,} bytes"
+        case "frame":
+            place = f"{item['offset']:>12} LSN {item['lsn']:<8}"
+            return f"{place} {item['kind']:<7} {item['size']:>10,} bytes  {item['checksum']}"
+        case "entry" if "path" in item:
+            size = f"  {item['size']:,} bytes" if "size" in item else ""
+            return f"{'':>13}{item['op']}  {item['path']}{size}"
+        case "entry":
+            return f"{'':>13}{item['op']}  LSN {item['lsn']}, manifest {item['checksum']}"
+        case kind:
+            return f"{kind}: {item['where']}: {item['message']}"

@@ -1,0 +1,60 @@
+"""`diptych repair`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from diptych.cli.options import Json, StorePath, Timeout
+
+if TYPE_CHECKING:
+    from diptych.store.report import Report
+
+
+def run(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    store: StorePath = None,
+    timeout: Timeout = 0.0,
+    as_json: Json = False,
+) -> None:
+    """Mend a damaged store, and say what was given up.
+
+    Nothing is deleted: what is damaged is set aside in the store's quarantine folder. Exit code 1 where
+    something had to be given up, and with --dry-run where something is damaged; otherwise 0.
+
+    \b
+    Examples:
+      diptych repair --dry-run
+      diptych repair
+    """
+    from diptych.cli.exit_codes import ExitCode
+    from diptych.cli.output import document, line
+    from diptych.cli.place import find_store
+    from diptych.cli.reports import report_document
+    from diptych.store.repair import repair
+
+    report = repair(find_store(store), dry_run=dry_run, lock_timeout_s=timeout)
+    if as_json:
+        document({**report_document(report), "dry_run": dry_run})
+    else:
+        for text in lines(report, dry_run=dry_run):
+            line(text)
+    if report.given_up or (dry_run and not report.ok):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def lines(report: Report, *, dry_run: bool) -> list[str]:
+    """What was wrong, what was done, what was given up."""
+    from diptych.cli.reports import finding_lines
+
+    shown = [text for finding in report.findings for text in finding_lines(finding)]
+    shown.append("would do:" if dry_run else "did:")
+    shown += [f"  {number}. {action}" for number, action in enumerate(report.actions, 1)]
+    if report.given_up:
+        shown.append("would give up:" if dry_run else "gave up:")
+        shown += [f"  {what}" for what in report.given_up]
+    if report.mended_from:
+        would = "would be mended" if dry_run else "is mended"
+        shown.append(f"{report.path} {would} from the {report.mended_from}, up to LSN {report.lsn:,}")
+    return shown

@@ -1,0 +1,35 @@
+"""`diptych search`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from diptych.cli.options import Json, StorePath
+
+
+def run(
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="In Tantivy's query language.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Search names, signatures and documentation.
+
+    Several words are alternatives; AND, OR, NOT, "a phrase" and field:word work too. The fields are name,
+    kind, path, language, container, signature and documentation. Best first. No match: exit code 1.
+
+    \b
+    Examples:
+      diptych search parse header
+      diptych search 'parse AND kind:function'
+      diptych search 'path:tests AND language:python AND "temporary directory"' -n 5
+    """
+    from diptych.cli.documents import hit_document, hit_line
+    from diptych.cli.found import show
+    from diptych.cli.place import find_store
+    from diptych.store.code import Store
+
+    with Store.open(find_store(store), read_only=True) as opened:
+        show(opened.search(" ".join(query), limit), hit_line, hit_document, as_json=as_json)

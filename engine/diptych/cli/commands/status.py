@@ -1,0 +1,86 @@
+"""`diptych status`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from diptych.cli.options import Json, StorePath
+
+if TYPE_CHECKING:
+    from diptych.store.stats import Stats
+
+
+def run(store: StorePath = None, as_json: Json = False) -> None:
+    """Show what the store holds, and how it is.
+
+    Counts, sizes, the newest LSN, the generations kept, when it last changed, and what recovery found when
+    the store was opened just now: whether one leaf had to stand in for the other, for one. Changes nothing.
+
+    \b
+    Examples:
+      diptych status
+      diptych status --json | jq .counts.symbols
+    """
+    from diptych.cli.output import document, line
+    from diptych.cli.place import find_store
+    from diptych.store.code import Store
+
+    with Store.open(find_store(store), read_only=True) as opened:
+        stats = opened.stats()
+    if as_json:
+        document(as_document(stats))
+    else:
+        for text in lines(stats):
+            line(text)
+
+
+def as_document(stats: Stats) -> dict[str, Any]:
+    """The figures as a JSON value: sizes in bytes, times in milliseconds since 1970."""
+    from dataclasses import asdict
+
+    from diptych.cli.reports import finding_document
+
+    value = asdict(stats)
+    value["state"] = {**asdict(stats.state), "status": stats.state.status.value}
+    value["recovery"] = [finding_document(finding) for finding in stats.recovery]
+    return value
+
+
+def lines(stats: Stats) -> list[str]:
+    """The figures for people."""
+    from diptych.cli.output import plural, size
+    from diptych.cli.reports import finding_lines
+
+    counts = ", ".join(f"{count:,} {name}" for name, count in stats.counts.items())
+    total = stats.snapshot_bytes + stats.search_bytes + stats.journal_bytes
+    rows = [
+        ("store", stats.path),
+        ("state", _state(stats)),
+        ("holds", f"{plural(stats.records, 'file')}, {counts}"),
+        ("LSN", f"{stats.lsn:,}, {plural(stats.changes, 'change')} of them only in the journal"),
+        ("generations", ", ".join(name.lstrip("0") or "0" for name in stats.generations) or "none yet"),
+        ("snapshot leaf", size(stats.snapshot_bytes)),
+        ("search leaf", size(stats.search_bytes)),
+        ("journal", size(stats.journal_bytes)),
+        ("in all", size(total)),
+        ("last modified", _moment(stats.modified_ms)),
+        ("made", _moment(stats.created_ms)),
+        ("id", f"{stats.store_id} (schema {stats.schema})"),
+    ]
+    if stats.checkpoint_error:
+        rows.append(("last checkpoint", f"failed: {stats.checkpoint_error}"))
+    shown = [f"{name + ':':<16} {value}" for name, value in rows]
+    if not stats.recovery:
+        return [*shown, f"{'recovery:':<16} nothing to do"]
+    found = [f"  {text}" for finding in stats.recovery for text in finding_lines(finding)]
+    return [*shown, "recovery:", *found]
+
+
+def _state(stats: Stats) -> str:
+    state = stats.state
+    return f"{state.status.value}: {state.reason}" if state.reason else state.status.value
+
+
+def _moment(milliseconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(milliseconds / 1000))

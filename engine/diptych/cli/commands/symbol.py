@@ -1,0 +1,35 @@
+"""`diptych symbol`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from diptych.cli.options import Json, StorePath
+
+
+def run(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The exact name.")],
+    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only of this kind.")] = None,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
+    """Find the definitions of a name.
+
+    The name is exact, in upper and lower case as written. No match: exit code 1.
+
+    \b
+    Examples:
+      diptych symbol parse
+      diptych symbol Response --kind class
+      diptych symbol parse --json | jq -r '.[].path'
+    """
+    from diptych.cli.documents import hit_document, hit_line
+    from diptych.cli.found import show
+    from diptych.cli.place import find_store
+    from diptych.store.code import Store
+
+    with Store.open(find_store(store), read_only=True) as opened:
+        hits = [hit for hit in opened.symbols(name) if kind is None or hit.symbol.kind == kind]
+        show(hits, hit_line, hit_document, as_json=as_json)

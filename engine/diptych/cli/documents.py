@@ -1,0 +1,75 @@
+"""Records and hits as JSON values, and as lines."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from diptych.cli.output import styled
+from diptych.model import (
+    FileRecord,
+    Relation,
+    RelationHit,
+    SearchHit,
+    Symbol,
+    SymbolHit,
+    occurrences,
+    symbol_id,
+)
+
+
+def symbol_document(symbol: Symbol) -> dict[str, Any]:
+    """A symbol; its range as in LSP: zero-based, the end exclusive, columns in UTF-8 bytes."""
+    return {**symbol._asdict(), "range": list(symbol.range)}
+
+
+def relation_document(relation: Relation) -> dict[str, Any]:
+    """A relation."""
+    return {**relation._asdict(), "range": list(relation.range)}
+
+
+def hit_document(hit: SymbolHit | SearchHit) -> dict[str, Any]:
+    """A symbol found."""
+    found = {"path": hit.path, "id": hit.id, **symbol_document(hit.symbol)}
+    return {**found, "score": hit.score} if isinstance(hit, SearchHit) else found
+
+
+def relation_hit_document(hit: RelationHit) -> dict[str, Any]:
+    """A relation found."""
+    return {"path": hit.path, **relation_document(hit.relation)}
+
+
+def record_document(record: FileRecord) -> dict[str, Any]:
+    """A whole record."""
+    counted = zip(record.symbols, occurrences(record.symbols), strict=True)
+    return {
+        "path": record.path,
+        "content_hash": record.content_hash,
+        "language": record.language,
+        "symbols": [
+            {"id": symbol_id(record.path, symbol, occurrence), **symbol_document(symbol)}
+            for symbol, occurrence in counted
+        ],
+        "relations": [relation_document(relation) for relation in record.relations],
+    }
+
+
+def hit_line(hit: SymbolHit | SearchHit) -> str:
+    """`path:line:column: kind name  signature`, one-based, as editors and compilers write it."""
+    symbol = hit.symbol
+    name = f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
+    shown = styled(name, sys.stdout, bold=True)
+    signature = " ".join(symbol.signature.split())
+    return f"{_place(hit.path, symbol.range[:2])} {symbol.kind} {shown}{'  ' if signature else ''}{signature}"
+
+
+def relation_line(hit: RelationHit) -> str:
+    """`path:line:column: source calls target`, one-based."""
+    relation = hit.relation
+    target = styled(relation.target, sys.stdout, bold=True)
+    source = relation.source or "(file)"
+    return f"{_place(hit.path, relation.range[:2])} {source} {relation.kind} {target}"
+
+
+def _place(path: str, start: tuple[int, ...]) -> str:
+    return styled(f"{path}:{start[0] + 1}:{start[1] + 1}:", sys.stdout, fg="cyan")

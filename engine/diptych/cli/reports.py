@@ -1,0 +1,37 @@
+"""Findings and reports, as JSON values and as lines."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from diptych.cli.output import styled
+from diptych.store.report import Finding, Report, Severity
+
+_COLOURS = {Severity.NOTE: "blue", Severity.WARNING: "yellow", Severity.ERROR: "red"}
+
+
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """A finding; its severity is "note", "warning" or "error"."""
+    return {**asdict(finding), "severity": finding.severity.value}
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """A report; `ok` is whether nothing is damaged."""
+    return {
+        **asdict(report),
+        "ok": report.ok,
+        "findings": [finding_document(finding) for finding in report.findings],
+    }
+
+
+def finding_lines(finding: Finding) -> list[str]:
+    """What it is and where, and what to do."""
+    severity = styled(finding.severity.value, sys.stdout, fg=_COLOURS[finding.severity])
+    lines = [f"{severity} {finding.kind}: {finding.message}"]
+    if finding.where not in finding.message:
+        lines.append(f"  where: {finding.where}")
+    if finding.advice:
+        lines.append(f"  do: {finding.advice}")
+    return lines
