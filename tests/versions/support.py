@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, WORK
+from diptych import FileRecord, Range, Store, Symbol, content_hash
 from diptych.versions import (
     Asset,
     DuckDbCatalogue,
@@ -30,11 +30,14 @@ def write_tree(root: Path, text: str) -> Path:
 
 
 def write_store(root: Path) -> Path:
-    """The shape of a store: staging looks at the names alone."""
-    for name in (GENERATIONS, JOURNAL, WORK):
-        (root / name).mkdir(parents=True)
-    for name in (IDENTITY, LOCK, f"{JOURNAL}/1.wal", f"{WORK}/cache", "IDENTITY.tmp"):
-        (root / name).write_bytes(name.encode())
+    """A Diptych store with a file in a generation, and one that is only in the journal."""
+    with Store.open(root) as store:
+        for name in ("a", "b"):
+            symbol = Symbol(f"parse_{name}", "function", Range(0, 0, 1, 0))
+            with store.transaction() as txn:
+                txn.index_file(FileRecord(f"{name}.py", content_hash(name.encode()), "python", (symbol,)))
+            if name == "a":
+                store.checkpoint()
     return root
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych import Store
 from diptych.errors import DiptychError, ReadOnlyError, StorageError, StorageFullError
 from diptych.layout import GENERATIONS, IDENTITY, JOURNAL
 from diptych.versions import (
@@ -115,6 +116,34 @@ def test_a_store_is_staged_without_its_lock_and_cache(manager: VersionManager, t
     manager.stage("v1", {"code": DiptychStore(write_store(tmp_path / "store"))})
     staged = Path(manager.assets("v1")["code"].path)
     assert sorted(os.listdir(staged)) == [IDENTITY, GENERATIONS, JOURNAL]
+    manager.publish("v1")
+    with manager.open_current() as reader, Store.open(reader.asset("code"), read_only=True) as store:
+        assert [record.path for record in store.files()] == ["a.py", "b.py"]
+        assert [hit.path for hit in store.search("parse_a")] == ["a.py"]
+    # Reading it left nothing in the version.
+    assert manager.verify("v1", deep=True).findings == ()
+
+
+def test_a_damaged_store_is_not_staged(manager: VersionManager, tmp_path: Path) -> None:
+    store = write_store(tmp_path / "store")
+    os.truncate(next((store / GENERATIONS).glob("*/snapshot.msgpack")), 10)
+    with pytest.raises(InvalidAssetError, match="snapshot"):
+        manager.stage("v1", {"code": DiptychStore(store)})
+    assert manager.list() == []
+
+
+def test_deep_verification_looks_into_a_store(manager: VersionManager, tmp_path: Path) -> None:
+    """What no byte of a version tells: the store in it was damaged before it was staged."""
+    store = write_store(tmp_path / "store")
+    snapshot = next((store / GENERATIONS).glob("*/snapshot.msgpack"))
+    data = bytearray(snapshot.read_bytes())
+    data[len(data) // 2] ^= 1
+    snapshot.write_bytes(data)
+    manager.stage("v1", {"code": DiptychStore(store)})
+    assert manager.verify("v1").ok
+    report = manager.verify("v1", deep=True)
+    assert not report.ok
+    assert {finding.kind for finding in report.findings} == {"store"}
 
 
 def test_what_comes_from_outside_is_its_own_and_read_only(manager: VersionManager, tmp_path: Path) -> None:

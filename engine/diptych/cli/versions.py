@@ -172,21 +172,22 @@ def current(base: Base = _HERE, as_json: Json = False) -> None:
 @app.command()
 def verify(
     version: Annotated[str | None, typer.Argument(help="Default: the current one.")] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Look into each Diptych store as well.")] = False,
     base: Base = _HERE,
     as_json: Json = False,
 ) -> None:
-    """Compare every byte of a version with its manifest. Changes nothing. Findings: exit code 1."""
+    """Compare every byte of a version with its manifest. Changes nothing. Damage: exit code 1."""
     manager = VersionManager(base, read_only=True)
     chosen = version if version is not None else manager.current()
     if chosen is None:
         raise UnknownVersionError(f"no version was published in {base} yet", advice="name one")
-    report = manager.verify(chosen)
+    report = manager.verify(chosen, deep=deep)
     if as_json:
         _print_json({**dataclasses.asdict(report), "ok": report.ok})
     else:
         for finding in report.findings:
             typer.echo(f"{finding.kind}: {finding.where}: {finding.message}")
-        verdict = "is whole" if report.ok else f"is not whole: {len(report.findings)} findings"
+        verdict = "is whole" if report.ok else "is not whole"
         typer.echo(f"{chosen} {verdict} ({report.files:,} files, {report.bytes_read:,} bytes)")
     if not report.ok:
         raise typer.Exit(_FINDINGS)

@@ -10,12 +10,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from diptych.fs import translated
-from diptych.layout import GENERATIONS, IDENTITY, LOCK, WORK, is_temporary
+from diptych.layout import GENERATIONS, IDENTITY, LOCK, QUARANTINE, WORK, is_temporary
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.names import check_asset_name
+from diptych.versions.stores import require_whole_store
+
+if TYPE_CHECKING:
+    from diptych.schema.base import Schema
 
 PathLike = str | os.PathLike[str]
 
@@ -47,6 +51,9 @@ class Asset:
         """The lock to hold while the source is read; None where its owner has no such lock."""
         return None
 
+    def check(self, staged: str) -> None:
+        """Look at what was staged as its reader would. Raises InvalidAssetError, IncompatibleStoreError."""
+
 
 @dataclass(frozen=True)
 class Files(Asset):
@@ -63,9 +70,13 @@ class Files(Asset):
 
 @dataclass(frozen=True)
 class DiptychStore(Asset):
-    """A Diptych store. Staged without its lock file and its cache; no writer may have it open meanwhile."""
+    """A Diptych store. Staged without its lock file and its cache; no writer may have it open meanwhile.
+
+    `schema` is that of a code index unless given. Read it in a version with `read_only=True`.
+    """
 
     path: PathLike
+    schema: Schema[Any] | None = None
     kind: ClassVar[str] = "store"
 
     def parts(self) -> list[Part]:
@@ -73,12 +84,15 @@ class DiptychStore(Asset):
         names = os.listdir(self.path)
         if IDENTITY not in names or GENERATIONS not in names:
             raise InvalidAssetError(f"{os.fspath(self.path)} is not a Diptych store")
-        skip = {LOCK, WORK, *filter(is_temporary, names)}
+        skip = {LOCK, WORK, QUARANTINE, *filter(is_temporary, names)}
         return [Part("", os.fspath(self.path), frozenset(skip))]
 
     @property
     def writer_lock(self) -> str | None:
         return os.path.join(os.fspath(self.path), LOCK)
+
+    def check(self, staged: str) -> None:
+        require_whole_store(staged, self.schema)
 
 
 @dataclass(frozen=True)

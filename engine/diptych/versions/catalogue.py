@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from diptych.versions.errors import (
     IncompleteVersionError,
     UnknownVersionError,
 )
-from diptych.versions.lease import Lease
+from diptych.versions.lease import hold
 from diptych.versions.manifest import Embedding, Manifest, decode
 from diptych.versions.names import (
     CURRENT_LINK,
@@ -28,6 +29,7 @@ from diptych.versions.names import (
 )
 from diptych.versions.pointer import read_current
 from diptych.versions.states import State
+from diptych.versions.stores import check_stores
 from diptych.versions.verify import Finding, VersionReport, check_version
 
 
@@ -169,13 +171,13 @@ class Catalogue:
         """What is known of one version. Raises UnknownVersionError."""
         return self._info(version, self.believed_current())
 
-    def verify(self, version: str) -> VersionReport:
+    def verify(self, version: str, *, deep: bool) -> VersionReport:
         """See `VersionManager.verify`."""
         directory = self.directory(version)
         with contextlib.ExitStack() as held:
             if os.path.basename(directory) == version:
                 try:
-                    lease = Lease(os.path.join(directory, MANIFEST))
+                    lease = hold(os.path.join(directory, MANIFEST))
                 except FileNotFoundError:
                     pass  # Without a manifest there is nothing to hold; the next line reports it.
                 else:
@@ -187,7 +189,11 @@ class Catalogue:
             except CorruptVersionError as error:
                 finding = Finding("manifest", MANIFEST, error.message, advice=error.advice)
                 return VersionReport(version, (finding,), 0, 0, 0.0)
-            return check_version(directory, manifest)
+            report = check_version(directory, manifest)
+            if deep:
+                found = tuple(check_stores(directory, manifest))
+                report = dataclasses.replace(report, findings=report.findings + found)
+            return report
 
     def _info(self, version: str, current: str | None) -> VersionInfo:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,9 @@ from diptych.versions.errors import VersionInUseError
 
 if sys.platform != "win32":
     import fcntl
+
+# A removal holds a version for the length of one rename: only a stopped process makes a reader wait so long.
+_WAIT_S = 5.0
 
 
 class Lease:
@@ -56,6 +60,21 @@ class Lease:
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
+
+
+def hold(path: str) -> Lease:
+    """A lease on the version whose manifest is `path`; waits out a removal, or a look, that is under way.
+
+    Raises what Lease does; VersionInUseError only where that takes longer than it ever should.
+    """
+    deadline = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            return Lease(path)
+        except VersionInUseError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.001)
 
 
 @contextmanager

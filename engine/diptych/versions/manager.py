@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from diptych.errors import DiptychError, InvalidRecordError, StorageError, StoreLockedError
-from diptych.fs import fsync_dir, make_dir, remove_tree
+from diptych.fs import fsync_dir, make_dir
 from diptych.versions.assets import Asset, LucenePair, PathLike, as_assets
 from diptych.versions.base import BaseDirectory
 from diptych.versions.catalogue import Catalogue, VersionInfo
@@ -137,7 +137,7 @@ class VersionManager:
             except BaseException:
                 # What cannot be removed now (a full or failing disk) goes with the next staging.
                 with contextlib.suppress(DiptychError):
-                    remove_tree(self._base.staging(version))
+                    self._base.remove_staging(version)
                 raise
         return self._catalogue.info(version)
 
@@ -256,13 +256,13 @@ class VersionManager:
         """
         return asset_infos(*self._catalogue.load(check_version_name(version)))
 
-    def verify(self, version: str) -> VersionReport:
+    def verify(self, version: str, *, deep: bool = False) -> VersionReport:
         """Hash every file of a version, and compare with its manifest; changes nothing.
 
-        Damage is in the report's findings. Raises UnknownVersionError, IncompleteVersionError,
-        IncompatibleVersionError.
+        `deep` also looks into each Diptych store in it. Damage is in the report's findings. Raises
+        UnknownVersionError, IncompleteVersionError, IncompatibleVersionError.
         """
-        return self._catalogue.verify(check_version_name(version))
+        return self._catalogue.verify(check_version_name(version), deep=deep)
 
     def diff(self, old: str, new: str) -> VersionDiff:
         """What differs between two versions, by their manifests.

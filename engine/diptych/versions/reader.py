@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,16 +15,11 @@ from diptych.versions.errors import (
     CorruptVersionError,
     EmbeddingMismatchError,
     UnknownVersionError,
-    VersionInUseError,
 )
-from diptych.versions.lease import Lease
+from diptych.versions.lease import Lease, hold
 from diptych.versions.manifest import Embedding, Manifest, decode
 from diptych.versions.names import MANIFEST, VERSIONS, check_version_name
 from diptych.versions.pointer import read_current
-
-# How long `open_current` looks for a version that is not being removed. A removal holds a version for the
-# length of one rename, so this only ends a search that makes no sense.
-_SEARCH_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +119,7 @@ def open_version(base: str, version: str) -> OpenVersion:
     check_version_name(version)
     path = os.path.join(base, VERSIONS, version, MANIFEST)
     try:
-        lease = Lease(path)
+        lease = hold(path)
     except FileNotFoundError:
         raise UnknownVersionError(
             f"there is no published version {version}", advice="`diptych versions list` shows those there are"
@@ -147,28 +141,23 @@ def open_version(base: str, version: str) -> OpenVersion:
 def open_current(base: str) -> OpenVersion:
     """Open the current version. Takes no lock that a manager could wait for.
 
-    Raises UnknownVersionError where nothing was published yet, CorruptVersionError, StorageError.
+    Raises UnknownVersionError where nothing was published yet, CorruptVersionError, VersionInUseError where
+    a stopped process holds it for removal, StorageError.
     """
-    deadline = time.monotonic() + _SEARCH_S
     while True:
         version = read_current(base)
         if version is None:
             raise UnknownVersionError(f"no version was published in {base} yet", advice="publish one")
         try:
             return open_version(base, version)
-        except (UnknownVersionError, VersionInUseError) as error:
+        except UnknownVersionError:
             # Between the two reads it may have been superseded and pruned; then CURRENT names another.
-            if read_current(base) != version:
-                continue
-            if isinstance(error, UnknownVersionError):
+            if read_current(base) == version:
                 raise CorruptVersionError(
                     f"CURRENT names version {version}, which is not there",
                     where=os.path.join(base, VERSIONS, version),
                     advice="choose the version to serve: `diptych versions rollback VERSION`",
                 ) from None
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.001)
 
 
 class Watch:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from diptych.errors import StorageError, StoreLockedError
-from diptych.fs import WriterLock, fsync_dir, make_dir, remove_file, translated
+from diptych.fs import WriterLock, fsync_dir, remove_file, translated
 from diptych.versions.assets import Asset, Part
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.manifest import AssetEntry, FileEntry, Manifest
@@ -62,6 +62,7 @@ class Filler:
                 path = os.fsencode(f"{name}/{part.name}" if part.name else name)
                 self._add_part(path, part)
                 paths[part.name] = path
+            asset.check(os.path.join(self._root, name))
         self.contents.assets[name] = AssetEntry(asset.kind, paths)
 
     def carry(self, name: str, directory: str, manifest: Manifest) -> None:
@@ -123,7 +124,10 @@ class Filler:
         return None
 
     def _make_directory(self, path: bytes) -> None:
-        make_dir(os.path.join(self._root, os.fsdecode(path)))
+        directory = os.path.join(self._root, os.fsdecode(path))
+        # Not durable yet: `finish` does that once per directory, and not once per name in it.
+        with translated("make the directory", directory):
+            os.mkdir(directory)
         self.contents.directories.add(path)
 
 

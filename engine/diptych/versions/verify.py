@@ -20,7 +20,7 @@ class Finding:
     """One difference.
 
     `kind`: "missing", "extra", "size", "content", "type", "unreadable", "manifest" or "store".
-    `where`: the path inside the version.
+    `where`: the path inside the version. `severity`: "error", or "note" where nothing is wrong.
     """
 
     kind: str
@@ -42,8 +42,8 @@ class VersionReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the version is whole."""
-        return not self.findings
+        """Whether the version is whole: notes aside, there is no finding."""
+        return all(finding.severity == "note" for finding in self.findings)
 
 
 def check_version(directory: str, manifest: Manifest) -> VersionReport:
