@@ -52,8 +52,10 @@ class FrameReader:
             extent = frame_extent(block, at)
             if extent is None or at + extent > len(block):
                 # The frame reaches beyond the block, or the block beyond its last header: read on from here.
-                wanted = max(_BLOCK_BYTES, min(extent or 0, segment.size() - self.offset))
-                block, base, at = segment.read(self.offset, wanted), self.offset, 0
+                block, base, at = segment.read(self.offset, _BLOCK_BYTES), self.offset, 0
+                extent = frame_extent(block, 0)
+                if extent is not None and len(block) < extent <= segment.size() - self.offset:
+                    block = segment.read(self.offset, extent)
             frame = decode_frame(block, at, salt=salt, offset=self.offset)
             if frame is None or frame.chain != self.chain:
                 return
@@ -66,7 +68,8 @@ class FrameReader:
         if self.offset >= size:
             return Tail(TailKind.CLEAN, self.offset, size)
         found = self._resync(size)
-        if found is None:
+        if found is None or (found.offset, found.chain) == (self.offset, self.chain):
+            # The writer may have been half way through this frame when it was read, and be done by now.
             return Tail(TailKind.TORN, self.offset, size)
         return Tail(TailKind.DAMAGED, self.offset, size, found.offset, found.lsn)
 

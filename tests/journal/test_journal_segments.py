@@ -1,0 +1,146 @@
+"""Segments as files: frames of all sizes read back, and every kind of end judged for what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.files import flip
+
+from diptych.errors import CorruptJournalError
+from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE, PART, SegmentHeader
+from diptych.journal.reader import FrameReader, TailKind
+from diptych.journal.segment import Segment
+from diptych.journal.writer import JournalWriter, create_segment
+
+HEADER = SegmentHeader(b"s" * 16, 1, 77, 0)
+
+
+def make(directory: Path, transactions: list[list[bytes]]) -> Segment:
+    """A segment with these transactions, each a list of frames' payloads."""
+    segment = Segment(create_segment(str(directory), HEADER))
+    writer = JournalWriter(str(directory), segment, offset=HEADER_SIZE, chain=0, last_lsn=0)
+    for payloads in transactions:
+        with writer.lock:
+            writer.append(payloads, [])
+    writer.sync(writer.last_lsn)
+    writer.close()
+    return segment
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        [0],
+        [1, 7, 8, 9],
+        [300_000],
+        [262_144 - 32, 40],
+        [10, 1_100_000, 10],
+        [90_000] * 7,
+        [2_000_000, 1, 2_000_000],
+    ],
+    ids=str,
+)
+def test_frames_of_any_size_are_read_back(tmp_path: Path, sizes: list[int]) -> None:
+    payloads = [bytes([number]) * size for number, size in enumerate(sizes)]
+    segment = make(tmp_path, [[payload] for payload in payloads])
+    reader = FrameReader(segment)
+    assert [frame.payload for frame in reader] == payloads
+    assert reader.tail().kind is TailKind.CLEAN
+
+
+def test_parts_and_commit_of_one_transaction_share_its_lsn(tmp_path: Path) -> None:
+    segment = make(tmp_path, [[b"a"], [b"b", b"c", b"d"], [b"e"]])
+    frames = list(FrameReader(segment))
+    assert [(frame.lsn, frame.kind) for frame in frames] == [
+        (1, COMMIT),
+        (2, PART),
+        (2, PART),
+        (2, COMMIT),
+        (3, COMMIT),
+    ]
+
+
+@given(st.data())
+def test_a_torn_end_keeps_what_stands_before(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    directory = tmp_path_factory.mktemp("torn")
+    segment = make(directory, [[b"one"], [b"two" * 20], [b"three" * 9]])
+    ends = [frame.end for frame in FrameReader(segment)]
+    size = data.draw(st.integers(HEADER_SIZE, ends[-1]))
+    with open(segment.path, "r+b") as file:
+        file.truncate(size)
+    reader = FrameReader(segment)
+    assert [frame.end for frame in reader] == [end for end in ends if end <= size]
+    assert reader.tail().kind is (TailKind.CLEAN if size in (HEADER_SIZE, *ends) else TailKind.TORN)
+
+
+@given(st.data())
+def test_a_flipped_bit_before_a_whole_frame_is_damage(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    directory = tmp_path_factory.mktemp("flip")
+    segment = make(directory, [[b"one"], [b"two" * 20], [b"three" * 9]])
+    frames = list(FrameReader(segment))
+    bit = data.draw(st.integers(8 * HEADER_SIZE, 8 * frames[1].end - 1))
+    flip(segment.path, bit)
+    reader = FrameReader(segment)
+    hit = 0 if bit < 8 * frames[0].end else 1
+    assert list(reader) == frames[:hit]
+    tail = reader.tail()
+    assert tail.kind is TailKind.DAMAGED
+    assert (tail.offset, tail.resumes) == (frames[hit].offset, frames[hit + 1].offset)
+    assert tail.resumes_lsn == hit + 2
+
+
+def test_a_frame_that_became_whole_after_it_was_looked_at_is_no_damage(tmp_path: Path) -> None:
+    """A reader may look while the writer is half way through a frame; the next moment it is whole."""
+    segment = make(tmp_path, [[b"one"], [b"two" * 20]])
+    whole = Path(segment.path).read_bytes()
+    second = list(FrameReader(segment))[1]
+    Path(segment.path).write_bytes(whole[: second.offset + 40])
+    reader = FrameReader(segment)
+    assert [frame.lsn for frame in reader] == [1]
+    Path(segment.path).write_bytes(whole)
+    assert reader.tail().kind is not TailKind.DAMAGED
+
+
+def test_a_frame_out_of_its_place_is_damage(tmp_path: Path) -> None:
+    """Each frame alone is whole, and the chain says that they do not follow on each other."""
+    segment = make(tmp_path, [[b"one"], [b"two"], [b"six"]])
+    first, second, third = list(FrameReader(segment))
+    data = Path(segment.path).read_bytes()
+    swapped = data[: first.end] + data[second.end : third.end] + data[second.offset : second.end]
+    Path(segment.path).write_bytes(swapped)
+    reader = FrameReader(segment)
+    assert [frame.lsn for frame in reader] == [1]
+    assert reader.tail().kind is TailKind.DAMAGED
+
+
+def test_a_segment_without_a_whole_header_is_refused(tmp_path: Path) -> None:
+    path = create_segment(str(tmp_path), HEADER)
+    with open(path, "r+b") as file:
+        file.truncate(40)
+    with pytest.raises(CorruptJournalError, match="shorter than"):
+        Segment(path)
+
+
+def test_an_open_segment_is_readable_after_its_file_was_removed(tmp_path: Path) -> None:
+    segment = make(tmp_path, [[b"one"]])
+    Path(segment.path).unlink()
+    assert [frame.payload for frame in FrameReader(segment)] == [b"one"]
+
+
+def test_a_control_frame_takes_no_lsn(tmp_path: Path) -> None:
+    segment = Segment(create_segment(str(tmp_path), HEADER))
+    writer = JournalWriter(str(tmp_path), segment, offset=HEADER_SIZE, chain=0, last_lsn=0)
+    with writer.lock:
+        writer.append([b"one"], [])
+    writer.append_control(b"note")
+    with writer.lock:
+        writer.append([b"two"], [])
+    writer.close()
+    assert [(f.lsn, f.kind) for f in FrameReader(segment)] == [(1, COMMIT), (1, CONTROL), (2, COMMIT)]
