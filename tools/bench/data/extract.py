@@ -11,7 +11,10 @@ from typing import Any
 
 from diptych.model import FileRecord, Range, Relation, Symbol, content_hash
 
-_SUFFIXES = {".py": "python", ".c": "c", ".h": "c"}
+_SUFFIXES = {
+    ".py": "python", ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp", ".hpp": "cpp", ".js": "javascript",
+    ".mjs": "javascript", ".rs": "rust", ".go": "go", ".java": "java",
+}
 _TEXT_CHARACTERS = 400
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import json
 import os
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ import sys
 import time
 from typing import Any
 
+from tools.bench import agree
 from tools.bench.context import Context, Row
 from tools.bench.data import extract, trees
 from tools.bench.results import RowResult
@@ -25,6 +25,11 @@ def diptych_command(*arguments: str) -> list[str]:
     return [sys.executable, "-c", "import sys; from diptych.cli import main; sys.exit(main())", *arguments]
 
 
+def index_command(store: str) -> list[str]:
+    """`diptych index` of the current folder, with as many processes as the floor has."""
+    return diptych_command("index", ".", "--store", store, "--processes", str(PROCESSES), "--quiet")
+
+
 def environment() -> dict[str, str]:
     """This process's environment, with the engine it measures on the import path, and no terminal."""
     import diptych
@@ -36,7 +41,10 @@ def environment() -> dict[str, str]:
 def run_timed(command: list[str], folder: str) -> tuple[float, str]:
     """Seconds that a command took, and what it printed. Raises RuntimeError with what it said."""
     begin = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment(), capture_output=True, text=True, errors="surrogateescape",
+        check=False,
+    )
     elapsed_s = time.perf_counter() - begin
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}: {done.stderr.strip()[-2000:]}")
@@ -53,15 +61,18 @@ class IndexSession:
     def round(self, _number: int) -> float:
         shutil.rmtree(self._store, ignore_errors=True)
         # As anyone finds it who starts the command after a day's work: the source is in the kernel's cache.
-        command = diptych_command("index", ".", "--store", self._store, "--jobs", str(PROCESSES))
-        return run_timed(command, self._root)[0]
+        return run_timed(index_command(self._store), self._root)[0]
 
     def answers(self) -> dict[str, Any]:
         """Every file that the floor parsed is in the store."""
-        _, listed = run_timed(diptych_command("--json", "files", "--store", self._store), self._root)
+        _, listed = run_timed(diptych_command("files", "-0", "--store", self._store), self._root)
         shutil.rmtree(self._store, ignore_errors=True)
-        found = {json.loads(line)["path"] for line in listed.splitlines() if line.strip()}
-        return {"every parsed file is there": not set(trees.files(self._root)) - found}
+        missing = set(trees.files(self._root)).difference(listed.split("\0"))
+        if missing:
+            raise agree.AnswersDifferError(
+                f"{len(missing)} files were parsed by the floor and not indexed, {min(missing)} among them"
+            )
+        return {}
 
 
 class ParseSession:

@@ -11,7 +11,7 @@ from tools.bench.context import Context, Row, add_latencies
 from tools.bench.data import trees
 from tools.bench.data.extract import language_of
 from tools.bench.results import RowResult
-from tools.bench.rows.index import PROCESSES, diptych_command, run_timed
+from tools.bench.rows.index import PROCESSES, index_command, run_timed
 
 FLOOR = "git status"
 _EDITS = 20
@@ -24,7 +24,7 @@ class UnchangedSession:
     def __init__(self, root: str, store: str) -> None:
         self._root = root
         self._store = store
-        self._command = diptych_command("index", ".", "--store", store, "--jobs", str(PROCESSES))
+        self._command = index_command(store)
         run_timed(self._command, root)
         run_timed(self._command, root)
 
