@@ -125,14 +125,14 @@ class JournalWriter:
     def rotate(self) -> int:
         """Sync, and go on in a new segment. Returns the LSN before it. Raises StorageError."""
         with self._sync_lock, self.lock:
-            if self.offset > HEADER_SIZE:
+            # A segment without a transaction is the one that would be made: its name is its first LSN.
+            if self.last_lsn >= self.segment.header.first_lsn:
                 # All of the old segment first: the new one's existence claims that the old was whole.
                 self._sync_locked()
                 header = SegmentHeader(
                     self.segment.header.store_id, self.last_lsn + 1, secrets.randbits(64), self.chain
                 )
-                segment = Segment(create_segment(self._directory, header))
-                fd = self._open(segment.path)
+                segment, fd = self._make_segment(header)
                 os.close(self._fd)
                 self._fd, self.segment, self.offset = fd, segment, HEADER_SIZE
             return self.last_lsn
@@ -169,6 +169,21 @@ class JournalWriter:
                 ) from error
             raise
         self.synced_lsn = target
+
+    def _make_segment(self, header: SegmentHeader) -> tuple[Segment, int]:
+        """A new segment and a descriptor to append to it; none where that fails."""
+        try:
+            segment = Segment(create_segment(self._directory, header))
+            return segment, self._open(segment.path)
+        except BaseException as error:
+            # The journal goes on in the old segment, and an empty one would claim the LSNs that go there.
+            try:
+                fs.remove_file(os.path.join(self._directory, segment_name(header.first_lsn)))
+                fs.fsync_dir(self._directory)
+            except BaseException:
+                self.set_poison(error)
+                raise
+            raise
 
     def _open(self, path: str) -> int:
         with fs.translated("open", path):
