@@ -7,7 +7,7 @@ import random
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import subjects
 from .describe import calls_around, fates, files
@@ -22,6 +22,8 @@ from .recording import Recording
 from .results import Campaign, Failure, Run
 
 _EXAMPLES_PER_RUN = 12
+_NESTED_ORDERED_MAX = 40  # there are many nested recordings, and few states of each are checked
+_NESTED_RANDOM_COUNT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,16 @@ class Simulator:
         """Check the states of one recording; returns some that passed, for the nested runs."""
         settings = self._settings
         began = time.monotonic()
-        exploration = explore(recording, run.model, settings.budget)
+        budget = (
+            settings.budget
+            if run.depth == 0
+            else replace(
+                settings.budget,
+                ordered_max=min(_NESTED_ORDERED_MAX, settings.budget.ordered_max),
+                random_count=min(_NESTED_RANDOM_COUNT, settings.budget.random_count),
+            )
+        )
+        exploration = explore(recording, run.model, budget)
         states = exploration.states
         limit = settings.states_max if run.depth == 0 else settings.nested_states_max
         if limit and len(states) > limit:

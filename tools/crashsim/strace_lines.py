@@ -17,12 +17,15 @@ _UNFINISHED = " <unfinished ...>"
 _RESUMED = re.compile(r"<\.\.\. (\w+) resumed>")
 _HEX_STRING = re.compile(r'^"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?$')
 _DESCRIPTOR = re.compile(r"^(-?\d+|AT_FDCWD)(?:<(.*)>(\(deleted\))?)?$")
-_RESULT = re.compile(r"^(-?\d+|0x[0-9a-f]+|\?)(?:<.*>(?:\(deleted\))?)?(?: ([A-Z]\w+))?")
+_RESULT = re.compile(r"^(-?\d+|0x[0-9a-f]+|\?)(?:<(.*)>(?:\(deleted\))?)?(?: ([A-Z]\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One system call. `entered` and `left` are line numbers; `result` is None when it never returned."""
+    """One system call. `entered` and `left` are line numbers; `result` is None when it never returned.
+
+    `opened` is the real path of the descriptor that it returned, "" when it returned none.
+    """
 
     pid: int
     name: str
@@ -31,6 +34,7 @@ class Call:
     error: str
     entered: int
     left: int
+    opened: str = ""
 
     @property
     def failed(self) -> bool:
@@ -68,8 +72,8 @@ def _call(pid: int, text: str, entered: int, left: int) -> Call:
     if not (bracket and equals and inside.endswith(")") and outcome):
         raise RecordingError(f"Line {left + 1} of the trace cannot be read: {text[:120]!r}.")
     value = None if outcome[1] == "?" else int(outcome[1], 0)
-    error = outcome[2] or "" if value is None or value < 0 else ""
-    return Call(pid, name, tuple(_split(inside[:-1])), value, error, entered, left)
+    error = outcome[3] or "" if value is None or value < 0 else ""
+    return Call(pid, name, tuple(_split(inside[:-1])), value, error, entered, left, _text_of(outcome[2]))
 
 
 def _split(text: str) -> list[str]:
@@ -114,7 +118,11 @@ def descriptor(argument: str) -> tuple[int | None, str]:
     if match is None:
         raise RecordingError(f"Not a descriptor: {argument[:80]!r}.")
     number = None if match[1] == "AT_FDCWD" else int(match[1])
-    path = match[2] or ""
-    if not path.startswith("\\x2f"):
-        return number, ""
-    return number, bytes.fromhex(path.replace("\\x", "")).decode("utf-8", "surrogateescape")
+    return number, _text_of(match[2])
+
+
+def _text_of(path: str | None) -> str:
+    """The path that strace printed beside a descriptor; "" for pipes, sockets and the like."""
+    if not path or not path.startswith("\\x2f"):
+        return ""
+    return bytes.fromhex(path.replace("\\x", "")).decode("utf-8", "surrogateescape")

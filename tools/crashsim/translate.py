@@ -127,6 +127,8 @@ class Translator:
     # -- opening, closing, moving about ---------------------------------------------------------------------
 
     def _open(self, call: Call, path: str | None, flags: str) -> None:
+        if path is None and call.opened:
+            path = self._inside(call.opened)  # by way of a link that stands elsewhere
         if path is None or call.result is None:
             return
         words = set(flags.split("|"))

@@ -4,6 +4,8 @@
     x  one that replaces a file                    q  close and reopen
     d  one that removes a file                     p  close, repair, reopen
     t  one that does all three                     r  a transaction that is rolled back
+    s  close, damage the newest snapshot leaf, reopen
+    f  close, damage the newest search leaf, reopen
 
 A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default.
 """
@@ -69,6 +71,7 @@ NAMED = {
     "merge-removals": "nknknkxkdknkxkdknkxkdknk",
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
+    **{word: word for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn")},
     **{
         f"{setting}:{word}": word
         for setting in _SETTINGS

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import os
 from typing import Any
 
 from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair
@@ -41,6 +43,8 @@ def run(workload: str, directory: str) -> None:
             marks.acked(number)
             if letter == "p":
                 repair(path)
+            elif letter in "sf":
+                _damage(path, letter)
             store = _open(path, setting)
     store.close()
     marks.acked(number)
@@ -62,6 +66,23 @@ def _commit(store: Store, wanted: Transaction) -> None:
             transaction.index_file(record)
         for path in wanted.removed:
             transaction.remove_file(path)
+
+
+def _damage(path: str, letter: str) -> None:
+    """Turn over one byte in the middle of the newest generation's snapshot, or of its largest search file."""
+    generations = sorted(os.scandir(f"{path}/generations"), key=lambda entry: entry.name)
+    if not generations:
+        return
+    newest = generations[-1].path
+    files = [f"{newest}/snapshot.msgpack"] if letter == "s" else glob.glob(f"{newest}/search/*.*")
+    descriptor = os.open(max(files, key=os.path.getsize), os.O_RDWR)
+    try:
+        middle = os.fstat(descriptor).st_size // 2
+        byte = os.pread(descriptor, 1, middle)
+        os.pwrite(descriptor, bytes([byte[0] ^ 0x40]), middle)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 class _RollBackError(Exception):
