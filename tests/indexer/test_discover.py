@@ -225,3 +225,14 @@ def test_without_a_git_command_the_walk_serves(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", str(tmp_path))
     scanned = found(root)
     assert (scanned.source, list(scanned.files)) == ("walk", ["a.py", "sub/c.py"])
+
+
+def test_a_folder_that_the_settings_exclude_is_not_walked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, {"a.py": "", "out/deep/b.py": "", "out.py": ""})
+    entered: list[bytes] = []
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: entered.append(path) or real(path))
+    assert paths(tmp_path, exclude=("out/",)) == ["a.py", "out.py"]
+    assert len(entered) == 1

@@ -12,13 +12,16 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from diptych.indexer import git
 from diptych.indexer.languages import language_of, language_of_shebang
 from diptych.indexer.settings import Settings
 from diptych.indexer.walk import walked
 from diptych.layout import DEFAULT_STORE
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 _NEVER = frozenset({b".git", b".hg", b".svn", os.fsencode(DEFAULT_STORE)})
 
@@ -45,14 +48,15 @@ class Scan:
 def scan(root: str, settings: Settings, *, store_path: str = "") -> Scan:
     """Find the source files below `root`, leaving out the store. Raises OSError when root is unreadable."""
     skipped: Counter[str] = Counter()
+    exclude = _excluded(settings)
     listed = git.listed(root)
     if listed is None:
         found = Scan("walk", skipped=skipped)
-        names = sorted(walked(os.fsencode(root), _NEVER, skipped))
+        names = sorted(walked(os.fsencode(root), _NEVER, exclude, skipped))
     else:
         found = Scan("git", skipped=skipped)
         names = list(_with_submodules(root, listed, skipped))
-    _sweep(root, _wanted(root, names, settings, store_path), settings, found)
+    _sweep(root, _wanted(root, names, exclude, store_path), settings, found)
     return found
 
 
@@ -71,7 +75,16 @@ def _with_submodules(root: str, listing: git.Listing | None, skipped: Counter[st
             yield name
 
 
-def _wanted(root: str, names: list[bytes], settings: Settings, store_path: str) -> list[bytes]:
+def _excluded(settings: Settings) -> GitIgnoreSpec | None:
+    if not settings.exclude:
+        return None
+    # Imported here: it costs as much as the rest of a run that finds nothing changed.
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(settings.exclude)
+
+
+def _wanted(root: str, names: list[bytes], exclude: GitIgnoreSpec | None, store_path: str) -> list[bytes]:
     """The names outside of any store and version control, and not excluded by the settings."""
     store = os.path.relpath(os.path.realpath(store_path), os.path.realpath(root)) if store_path else ""
     below = os.fsencode(store) + b"/" if store and not store.startswith("..") and store != "." else None
@@ -81,12 +94,9 @@ def _wanted(root: str, names: list[bytes], settings: Settings, store_path: str) 
         if (b"." not in name or _NEVER.isdisjoint(name.split(b"/")[:-1]))
         and (below is None or not name.startswith(below))
     ]
-    if settings.exclude:
-        import pathspec
-
-        spec = pathspec.GitIgnoreSpec.from_lines(settings.exclude)
-        wanted = [name for name in wanted if not spec.match_file(_decoded(name))]
-    return wanted
+    if exclude is None:
+        return wanted
+    return [name for name in wanted if not exclude.match_file(_decoded(name))]
 
 
 def _sweep(root: str, names: list[bytes], settings: Settings, found: Scan) -> None:

@@ -117,7 +117,8 @@ def _swept(
             stack.pop()
         if role == REFERENCE:
             row, column = node.start_point
-            end = min(end, start + limit)
+            if end - start > limit:
+                end = start + limit
             target = ascii_text[start:end] if ascii_text else source[start:end].decode("utf-8", "replace")
             relations.append((kind, dotted[-1], target, (row, column, row, column + end - start)))
         elif role == EXPANDED:

@@ -16,8 +16,12 @@ IGNORE_FILE = b".gitignore"
 _Rules = tuple[tuple[int, "GitIgnoreSpec"], ...]
 
 
-def walked(top: bytes, never: frozenset[bytes], skipped: Counter[str]) -> Iterator[bytes]:
-    """The names below `top` that no rule ignores, in no order. Directories in `never` are not entered.
+def walked(
+    top: bytes, never: frozenset[bytes], exclude: GitIgnoreSpec | None, skipped: Counter[str]
+) -> Iterator[bytes]:
+    """The names below `top` that no rule ignores, in no order.
+
+    Directories in `never`, and those that `exclude` matches, are not entered.
 
     Symbolic links are named, not followed. Raises OSError when `top` itself cannot be read; directories
     below that cannot are counted as unreadable.
@@ -41,6 +45,8 @@ def walked(top: bytes, never: frozenset[bytes], skipped: Counter[str]) -> Iterat
             is_directory = entry.is_dir(follow_symlinks=False)
             if rules and _ignored(rules, name, is_directory):
                 continue
+            if is_directory and exclude is not None and exclude.match_file(_relative(name, 0, True)):
+                continue
             if not is_directory:
                 yield name
             elif entry.name not in never:
@@ -60,11 +66,14 @@ def _with_file(rules: _Rules, prefix: bytes, path: bytes) -> _Rules:
         return rules
 
 
+def _relative(name: bytes, start: int, is_directory: bool) -> str:
+    return name[start:].decode("utf-8", "surrogateescape") + ("/" if is_directory else "")
+
+
 def _ignored(rules: _Rules, name: bytes, is_directory: bool) -> bool:
     """The innermost file with a word on it decides; in one file, the last pattern that matches."""
     for start, spec in reversed(rules):
-        relative = name[start:].decode("utf-8", "surrogateescape") + ("/" if is_directory else "")
-        verdict = spec.check_file(relative).include
+        verdict = spec.check_file(_relative(name, start, is_directory)).include
         if verdict is not None:
             return verdict
     return False
