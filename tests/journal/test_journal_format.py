@@ -12,6 +12,7 @@ from diptych.journal import format as journal
 U64 = st.integers(0, 2**64 - 1)
 KINDS = st.sampled_from([journal.PART, journal.COMMIT, journal.CONTROL])
 FRAMES = st.tuples(U64, KINDS, st.binary(max_size=90))
+CONTINUES = st.booleans()
 
 
 @given(st.binary(min_size=16, max_size=16), U64, U64, U64)
@@ -38,10 +39,12 @@ def test_header_of_a_newer_format_is_incompatible(monkeypatch: pytest.MonkeyPatc
         journal.decode_header(data, where="x")
 
 
-@given(FRAMES, U64, U64, st.binary(max_size=20))
-def test_frame_comes_back(frame: tuple[int, int, bytes], salt: int, chain: int, before: bytes) -> None:
+@given(FRAMES, U64, U64, st.binary(max_size=20), CONTINUES)
+def test_frame_comes_back(
+    frame: tuple[int, int, bytes], salt: int, chain: int, before: bytes, continues: bool
+) -> None:
     lsn, kind, payload = frame
-    data, checksum = journal.encode_frame(lsn, kind, payload, salt=salt, chain=chain)
+    data, checksum = journal.encode_frame(lsn, kind, payload, salt=salt, chain=chain, continues=continues)
     assert len(data) % 8 == 0
     found = journal.decode_frame(before + data, len(before), salt=salt, offset=640)
     assert found is not None
@@ -52,6 +55,7 @@ def test_frame_comes_back(frame: tuple[int, int, bytes], salt: int, chain: int, 
         chain,
         checksum,
     )
+    assert found.continues is continues
     assert (found.offset, found.end) == (640, 640 + len(data))
     assert journal.frame_extent(data, 0) == len(data)
 

@@ -19,11 +19,12 @@ Frame, a multiple of 8 bytes:
     24  4  payload length in bytes, without padding
     28  2  sync word 0xD1B7
     30  1  kind: 1 part (more frames of the transaction follow), 2 commit (its last), 3 control
-    31  1  zero
+    31  1  0 in the first frame of a transaction, 1 in those that continue it
     32  …  payload: msgpack entries, one after the other; then zeros to a multiple of 8
 
 The seed makes a frame of another segment fail, the chain one that is out of place, and each frame can be
-tested by itself, so that a whole frame behind a damaged one is found.
+tested by itself, so that a whole frame behind a damaged one is found; byte 31 says whether a transaction
+begins with it.
 
 Entries, msgpack arrays:
 
@@ -77,7 +78,10 @@ class SegmentHeader(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A whole frame, as found at `offset` of a segment; `end` is the offset behind its padding."""
+    """A whole frame, as found at `offset` of a segment; `end` is the offset behind its padding.
+
+    `continues` tells that frames of the same transaction stand before it.
+    """
 
     offset: int
     end: int
@@ -85,6 +89,7 @@ class Frame(NamedTuple):
     chain: int
     lsn: int
     kind: int
+    continues: bool
     payload: bytes
 
 
@@ -138,9 +143,11 @@ def decode_header(data: bytes, *, where: str) -> SegmentHeader:
     return SegmentHeader(store_id, first_lsn, salt, chain)
 
 
-def encode_frame(lsn: int, kind: int, payload: bytes, *, salt: int, chain: int) -> tuple[bytes, int]:
+def encode_frame(
+    lsn: int, kind: int, payload: bytes, *, salt: int, chain: int, continues: bool = False
+) -> tuple[bytes, int]:
     """`(bytes, checksum)` of a frame; the checksum is the next frame's chain."""
-    body = _BODY.pack(chain, lsn, len(payload), SYNC, kind, 0) + payload
+    body = _BODY.pack(chain, lsn, len(payload), SYNC, kind, continues) + payload
     checksum = xxh3_64_intdigest(body, salt)
     return _CHECKSUM.pack(checksum) + body + bytes(-len(body) % 8), checksum
 
@@ -152,8 +159,8 @@ def decode_frame(data: bytes | memoryview, at: int, *, salt: int, offset: int) -
     """
     if len(data) - at < FRAME_SIZE:
         return None
-    checksum, chain, lsn, length, sync, kind, zero = FRAME.unpack_from(data, at)
-    if sync != SYNC or zero or not PART <= kind <= CONTROL or length > len(data) - at - FRAME_SIZE:
+    checksum, chain, lsn, length, sync, kind, continues = FRAME.unpack_from(data, at)
+    if sync != SYNC or continues > 1 or not PART <= kind <= CONTROL or length > len(data) - at - FRAME_SIZE:
         return None
     end = at + FRAME_SIZE + length
     if xxh3_64_intdigest(data[at + 8 : end], salt) != checksum:
@@ -164,15 +171,15 @@ def decode_frame(data: bytes | memoryview, at: int, *, salt: int, offset: int) -
     if end + padding > len(data) or any(data[end : end + padding]):
         return None
     payload = bytes(data[at + FRAME_SIZE : end])
-    return Frame(offset, offset + size + padding, checksum, chain, lsn, kind, payload)
+    return Frame(offset, offset + size + padding, checksum, chain, lsn, kind, bool(continues), payload)
 
 
 def frame_extent(data: bytes | memoryview, at: int) -> int | None:
     """How many bytes the frame at `at` claims to take; None where the header cannot be one."""
     if len(data) - at < FRAME_SIZE:
         return None
-    _, _, _, length, sync, kind, zero = FRAME.unpack_from(data, at)
-    if sync != SYNC or zero or not PART <= kind <= CONTROL or length > MAX_FRAME_BYTES:
+    _, _, _, length, sync, kind, continues = FRAME.unpack_from(data, at)
+    if sync != SYNC or continues > 1 or not PART <= kind <= CONTROL or length > MAX_FRAME_BYTES:
         return None
     size: int = FRAME_SIZE + length
     return size + -size % 8

@@ -77,7 +77,9 @@ class JournalWriter:
         try:
             for number, payload in enumerate(payloads):
                 kind = COMMIT if number == last else PART
-                frame, chain = encode_frame(lsn, kind, payload, salt=salt, chain=chain)
+                frame, chain = encode_frame(
+                    lsn, kind, payload, salt=salt, chain=chain, continues=number > 0
+                )
                 self._write(frame)
                 offsets.append(offset + FRAME_SIZE)
                 offset += len(frame)

@@ -65,7 +65,7 @@ def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, li
     for segment in found.segments:
         if segment.segment is None:
             continue
-        for lsn, frames in _transactions(FrameReader(segment.segment)):
+        for lsn, frames in transactions(FrameReader(segment.segment)):
             if lsn <= last:
                 continue
             try:
@@ -83,18 +83,20 @@ def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, li
     return last, missing
 
 
-def _transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
+def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
     """The whole transactions of a segment, going on behind damage."""
     while True:
         parts: list[Frame] = []
         for frame in reader:
-            if frame.kind == CONTROL or (parts and frame.lsn != parts[0].lsn):
+            if frame.kind == CONTROL:
+                continue
+            if not frame.continues:
                 parts = []
-                if frame.kind == CONTROL:
-                    continue
+            elif not parts:
+                # Its beginning is in the damage: half a transaction is none.
+                continue
             parts.append(frame)
             if frame.kind == COMMIT:
-                # After damage the first frame seen may be a transaction's last; its chain tells.
                 yield frame.lsn, parts
                 parts = []
         tail = reader.tail()

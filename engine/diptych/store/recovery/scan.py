@@ -333,6 +333,8 @@ def _scan_segment(found: FoundSegment, segment: Segment, journal_from: int) -> N
 def _frame_problem(frame: Frame, found: FoundSegment) -> str:
     if frame.kind == CONTROL:
         return "a control frame within a transaction" if found.unfinished else ""
+    if frame.continues != found.unfinished:
+        return f"a transaction of LSN {frame.lsn} without its beginning or end"
     if frame.lsn != found.last_lsn + 1:
         return f"LSN {frame.lsn} follows {found.last_lsn}"
     return ""
