@@ -32,6 +32,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from collections.abc import Sequence
 from itertools import accumulate
 from mmap import mmap
 from typing import NamedTuple
@@ -50,13 +51,15 @@ MAX_RECORD_BYTES = 64 * 1024 * 1024
 RECORD = struct.Struct(">BBIBQBH")
 RECORD_SIZE = 18
 assert RECORD.size == RECORD_SIZE
-_BIN32 = struct.Struct(">BI")
+BIN32 = struct.Struct(">BI")
 BIN32_SIZE = 5
 _RECORD_HEAD = (0x94, 0xCE, 0xCF, 0xC5)
 
 BUCKET = struct.Struct("<QII")
 BUCKET_SIZE = 16
 OFFSET = struct.Struct("<Q")
+EXTENT = struct.Struct("<QQ")
+_U32 = struct.Struct("<I")
 
 KEY_INDEX = 0
 
@@ -117,7 +120,7 @@ def encode_record(record_id: int, check: int, key: bytes, payload: bytes) -> byt
         (
             RECORD.pack(0x94, 0xCE, record_id, 0xCF, check, 0xC5, len(key)),
             key,
-            _BIN32.pack(0xC6, len(payload)),
+            BIN32.pack(0xC6, len(payload)),
             payload,
         )
     )
@@ -139,7 +142,7 @@ def decode_record_place(data: bytes | mmap, at: int, limit: int, *, where: str) 
         array4, uint32, record_id, uint64, check, bin16, key_length = RECORD.unpack_from(data, at)
         payload = at + RECORD_SIZE + key_length + BIN32_SIZE
         if (array4, uint32, uint64, bin16) == _RECORD_HEAD and payload <= limit:
-            bin32, length = _BIN32.unpack_from(data, payload - BIN32_SIZE)
+            bin32, length = BIN32.unpack_from(data, payload - BIN32_SIZE)
             if bin32 == 0xC6 and payload + length <= limit:
                 key = bytes(data[at + RECORD_SIZE : payload - BIN32_SIZE])
                 return RecordPlace(record_id, check, key, payload, payload + length)
@@ -148,7 +151,15 @@ def decode_record_place(data: bytes | mmap, at: int, limit: int, *, where: str) 
 
 def encode_bin(length: int) -> bytes:
     """The head of a msgpack bin of `length` bytes."""
-    return _BIN32.pack(0xC6, length)
+    return BIN32.pack(0xC6, length)
+
+
+def bin_length(data: mmap, at: int) -> int:
+    """The length of the msgpack bin at `at`; -1 where none begins there."""
+    if at + BIN32_SIZE > len(data):
+        return -1
+    head, length = BIN32.unpack_from(data, at)
+    return int(length) if head == 0xC6 else -1
 
 
 def bucket_of(hash_: int, bits: int) -> int:
@@ -186,22 +197,22 @@ def check_bucket(data: bytes, index: int, bucket: int) -> bool:
     )
 
 
-def find_postings(data: bytes, hash_: int) -> array[int]:
+def find_postings(data: bytes, hash_: int) -> Sequence[int]:
     """The postings of `hash_` in a checked bucket, as `id << 32 | item`; empty where there are none."""
     count = BUCKET.unpack_from(data)[1]
     wanted, end = OFFSET.pack(hash_), BUCKET_SIZE + 8 * count
     at = data.find(wanted, BUCKET_SIZE, end)
     while at >= 0 and at % 8:
         at = data.find(wanted, at + 1, end)
-    found = array("Q")
-    if at >= 0:
-        number = (at - BUCKET_SIZE) // 8
-        first = struct.unpack_from("<I", data, end + 4 * number - 4)[0] if number else 0
-        last = struct.unpack_from("<I", data, end + 4 * number)[0]
-        begin = end + 4 * count
-        found.frombytes(data[begin + 8 * first : begin + 8 * last])
-        _native(found)
-    return found
+    if at < 0:
+        return ()
+    number = (at - BUCKET_SIZE) // 8
+    first = _U32.unpack_from(data, end + 4 * number - 4)[0] if number else 0
+    last = _U32.unpack_from(data, end + 4 * number)[0]
+    begin = end + 4 * count
+    if last - first == 1:
+        return OFFSET.unpack_from(data, begin + 8 * first)
+    return decode_table("Q", data[begin + 8 * first : begin + 8 * last])
 
 
 def decode_bucket(data: bytes) -> dict[int, array[int]]:
