@@ -6,6 +6,7 @@ everything, an update parses the few files that changed and commits each by itse
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
@@ -29,6 +30,7 @@ from diptych.layout import DEFAULT_STORE
 from diptych.model import Symbol
 from diptych.store.code import Store
 from diptych.workspace.coordinator import Coordinator, CoordinatorThread, IoError, LeafDamaged, Limits, Totals
+from diptych.workspace.coordinator.metrics import logger
 from diptych.workspace.watch import Monitor, RepositoryWatcher, is_rule
 
 # Nothing is held in memory here, so the size of the repository is no limit.
@@ -275,6 +277,8 @@ def watch(
     """
     stop = threading.Event()
     _stop_on_signals(stop)
+    # The screen says it already; without this, Python prints warnings across it.
+    logger.addHandler(logging.NullHandler())
     with RepositoryHost(str(root), str(store or root / DEFAULT_STORE), processes=processes) as host:
         coordinator = Coordinator(host, load=host.load, limits=LIMITS)
         monitor = Monitor(f"diptych watch  {host.root}")
