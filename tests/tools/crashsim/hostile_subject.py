@@ -16,7 +16,7 @@ def check(workload, directory, acked, issued):
     if workload == "hang":
         time.sleep(60)
     if workload == "memory":
-        return f"read {len(bytearray(b"x") * (96 << 20))}"
+        return str(len(bytearray(b"x") * (96 << 20)))
     if workload == "exception":
         return 1 / 0
     return f"{sorted(os.listdir(directory))} {acked} {issued}"
