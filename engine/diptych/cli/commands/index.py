@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -101,7 +101,9 @@ def _print(report: IndexReport, store: Store, as_json: bool) -> None:
     from diptych.cli.output import document, line, plural, size
 
     if as_json:
-        document({**asdict(report), "store": store.path, "empty": report.empty})
+        # Not asdict, which makes of a Counter one of pairs.
+        figures = {field.name: getattr(report, field.name) for field in fields(report)}
+        document({**figures, "store": store.path, "empty": report.empty})
         return
     line(f"{report.root}: {plural(report.found, 'source file')} ({_languages(report)})")
     line(

@@ -52,7 +52,7 @@ def lines(stats: Stats) -> list[str]:
     from diptych.cli.output import plural, size
     from diptych.cli.reports import finding_lines
 
-    counts = ", ".join(f"{count:,} {name}" for name, count in stats.counts.items())
+    counts = ", ".join(plural(count, name.removesuffix("s")) for name, count in stats.counts.items())
     total = stats.snapshot_bytes + stats.search_bytes + stats.journal_bytes
     rows = [
         ("store", stats.path),

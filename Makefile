@@ -1,0 +1,59 @@
+# Two commands, each complete by itself on a machine with Python 3.11 or later, git and make:
+#   make index [REPO=path]    index a repository (this one by default), and show a search in it
+#   make test                 everything that must hold before a change goes in
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	&& { echo $$python; break; }; done)
+VENV ?= .venv
+REPO ?= .
+QUERY ?= open OR parse OR main OR test
+WORKERS ?= auto
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
+
+.PHONY: index test lint types imports smoke wheel tests clean
+
+index: $(VENV)/installed
+	$(BIN)/diptych index "$(REPO)" || test $$? -eq 1
+	@echo; echo "diptych status"
+	@$(BIN)/diptych status --store "$(REPO)/.diptych"
+	@echo; echo "diptych search '$(QUERY)' --limit 5"
+	@$(BIN)/diptych search '$(QUERY)' --limit 5 --store "$(REPO)/.diptych" || test $$? -eq 1
+
+# The tests come last: their closing line is what one looks for.
+test: lint types imports smoke wheel tests
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+imports: $(VENV)/installed-dev
+	$(BIN)/lint-imports
+
+smoke: $(VENV)/installed-dev
+	$(BIN)/python tests/smoke.py $(BIN)/diptych
+
+wheel: $(VENV)/installed-dev
+	$(BIN)/python tests/wheel.py
+
+tests: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 -q
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Diptych needs Python 3.11 or later: install it, or give PYTHON=path"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	@touch $(VENV)/installed $@
