@@ -78,7 +78,13 @@ class SnapshotReader:
         return None
 
     def __contains__(self, key: bytes) -> bool:
-        return any(self._place(posting >> 32).key == key for posting in self.lookup(KEY_INDEX, key))
+        for posting in self.lookup(KEY_INDEX, key):
+            place = self._place(posting >> 32)
+            if place.key == key:
+                return True
+            # Another key of the same hash, or this one damaged: only the check tells.
+            self._checked(place)
+        return False
 
     def lookup(self, index: int, term: bytes) -> Sequence[int]:
         """The postings (`id << 32 | item`) of a term's hash in index `index`; 0 is that of the keys.
