@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import metadata
 from pathlib import Path
 
 import msgpack
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 
 from diptych import layout
 from diptych.indexer import facts as facts_file
+from diptych.indexer import grammar_versions
 from diptych.indexer.discover import Stat
 from diptych.indexer.facts import RACY_MARGIN_NS, SMUDGED_SIZE, Fact, Facts, compare, decode, encode, smudged
+from diptych.indexer.languages import LANGUAGES
 from diptych.indexer.plan import chunks, plan
+from diptych.indexer.settings import INDEXER_VERSION
 
 _NOW_NS = 1_700_000_000 * 10**9
 _OLD = Stat(10, _NOW_NS - 10 * RACY_MARGIN_NS, _NOW_NS - 10 * RACY_MARGIN_NS, 7)
@@ -141,3 +145,10 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     read = facts_file.load(str(tmp_path), store_id="store", lsn=6)
     assert read is not None
     assert read.files == {}
+
+
+def test_the_versions_are_those_that_are_installed() -> None:
+    found = grammar_versions.current()
+    assert found.pop("diptych.indexer") == str(INDEXER_VERSION)
+    assert found == {name: metadata.version(name.replace("_", "-")) for name in found}
+    assert {language.module for language in LANGUAGES.values()} <= set(found)
