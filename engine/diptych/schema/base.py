@@ -29,6 +29,14 @@ class Field(NamedTuple):
     tokens: Literal["code", "exact"] = "code"
 
 
+class Projection(NamedTuple):
+    """All that the stores derive from a payload: what `counts`, `terms` and `documents` give."""
+
+    counts: tuple[int, ...]
+    terms: Sequence[Iterable[tuple[bytes, int]]]
+    documents: Iterable[tuple[int, dict[str, str]]]
+
+
 class Schema(ABC, Generic[Record]):
     """How one kind of record is packed, found and searched.
 
@@ -85,6 +93,10 @@ class Schema(ABC, Generic[Record]):
     @abstractmethod
     def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, str]]]:
         """The search documents of a payload, each with the item it stands for."""
+
+    def project(self, key: bytes, payload: bytes) -> Projection:
+        """`counts`, `terms` and `documents` at once; a schema may do it in one pass over the payload."""
+        return Projection(self.counts(payload), self.terms(payload), self.documents(key, payload))
 
     @abstractmethod
     def hit(self, key: bytes, payload: bytes, item: int, score: float) -> Any:

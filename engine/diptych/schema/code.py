@@ -13,14 +13,14 @@ A symbol's item is the offset of its array in the payload, so that one symbol is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import msgpack
 
 from diptych.errors import InvalidPathError, InvalidRecordError
 from diptych.model import FileRecord, Range, Relation, RelationHit, SearchHit, Symbol, SymbolHit, occurrences
-from diptych.schema.base import Field, Schema
+from diptych.schema.base import Field, Projection, Schema
 
 MAX_PATH_BYTES = 65_535
 MAX_COORDINATE = 2**32 - 1
@@ -188,37 +188,30 @@ class CodeSchema(Schema[FileRecord]):
                 found.append(SymbolHit(path, symbol, occurrence))
         return found
 
-    def documents(self, key: bytes, payload: bytes) -> Iterator[tuple[int, dict[str, str]]]:
+    def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, str]]]:
         """One document per symbol."""
+        return self.project(key, payload).documents
+
+    def project(self, key: bytes, payload: bytes) -> Projection:
+        """Counts, terms and documents, in one pass: it stands on the path of a bulk load."""
         unpacker = _unpacker()
         unpacker.feed(payload)
         unpacker.read_array_header()
         unpacker.skip()
-        language = unpacker.unpack()
+        language = _indexable(unpacker.unpack())
         path = key.decode("utf-8", "replace")
-        language = _indexable(language)
         tell, unpack = unpacker.tell, unpacker.unpack
+        names, documents = [], []
         for _ in range(unpacker.read_array_header()):
             item = tell()
-            name, kind, _, container, signature, documentation = unpack()[:6]
-            document = {"path": path}
-            # An absent field costs Tantivy nothing; an empty one is indexed.
-            for field, text in (
-                ("name", name),
-                ("kind", kind),
-                ("language", language),
-                ("container", container),
-                ("signature", signature),
-                ("documentation", documentation),
-            ):
-                if text:
-                    if not text.isascii() or len(text) > _INDEXED_CHARACTERS:
-                        text = _indexable(text)
-                    document[field] = text
-            if not name.islower() and _CAMEL.search(name):
-                # So that "server" finds HTTPServer; what is split at "_" Tantivy splits itself.
-                document["name"] = f"{document['name']} {' '.join(_WORDS.findall(document['name']))}"
-            yield item, document
+            symbol = unpack()
+            name = symbol[0]
+            names.append((name.encode("utf-8", "surrogateescape"), item))
+            documents.append((item, _document(path, language, symbol)))
+        relations = unpack()
+        targets = {relation[2] for relation in relations}
+        terms = (names, [(target.encode("utf-8", "surrogateescape"), 0) for target in targets])
+        return Projection((len(names), len(relations)), terms, documents)
 
     def hit(self, key: bytes, payload: bytes, item: int, score: float) -> SearchHit:
         """The symbol at offset `item`."""
@@ -237,6 +230,28 @@ def _symbol_at(payload: bytes, item: int) -> tuple[Symbol, int]:
         stored = unpacker.unpack()
     symbol = Symbol(stored[0], stored[1], Range(*stored[2]), stored[3], stored[4], stored[5])
     return symbol, stored[6] if len(stored) > 6 else 0
+
+
+def _document(path: str, language: str, symbol: tuple[Any, ...]) -> dict[str, str]:
+    name, kind, _, container, signature, documentation = symbol[:6]
+    document = {"path": path}
+    # An absent field costs Tantivy nothing; an empty one is indexed.
+    if language:
+        document["language"] = language
+    for field, text in (
+        ("name", name),
+        ("kind", kind),
+        ("container", container),
+        ("signature", signature),
+        ("documentation", documentation),
+    ):
+        if text:
+            plain = text.isascii() and len(text) <= _INDEXED_CHARACTERS
+            document[field] = text if plain else _indexable(text)
+    if not name.islower() and _CAMEL.search(name):
+        # So that "server" finds HTTPServer; what is joined by "_" Tantivy splits itself.
+        document["name"] = f"{document['name']} {' '.join(_WORDS.findall(document['name']))}"
+    return document
 
 
 def _indexable(text: str) -> str:

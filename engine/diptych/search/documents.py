@@ -13,7 +13,7 @@ The core's own fields:
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgpack
@@ -73,13 +73,24 @@ def key_term(key: bytes) -> str:
 
 
 def record_documents(schema: Schema[Any], key: bytes, check: int, payload: bytes) -> Iterator[dict[str, Any]]:
-    """All documents of a record."""
+    """All documents of a record: the one that holds it, then its items'."""
+    yield record_document(key, check, payload)
+    yield from item_documents(key, schema.documents(key, payload))
+
+
+def record_document(key: bytes, check: int, payload: bytes) -> dict[str, Any]:
+    """The document that holds the record itself."""
+    stored = _STORED.pack(check, len(key)) + key + payload
+    return {"_key": key_term(key), "_type": RECORD_TYPE, "_stored": stored}
+
+
+def item_documents(key: bytes, documents: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """A schema's documents of a record, with the core's fields."""
     term, hash_ = key_term(key), term_hash(key)
-    yield {"_key": term, "_type": RECORD_TYPE, "_stored": _STORED.pack(check, len(key)) + key + payload}
-    for item, document in schema.documents(key, payload):
+    for item, document in documents:
         document["_key"] = term
-        document["_hash"] = hash_  # type: ignore[assignment]
-        document["_item"] = item  # type: ignore[assignment]
+        document["_hash"] = hash_
+        document["_item"] = item
         yield document
 
 

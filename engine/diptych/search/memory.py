@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from diptych.schema.base import Schema
-from diptych.search.documents import key_term, record_documents, tantivy_schema
+from diptych.search.documents import item_documents, key_term, tantivy_schema
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
 
@@ -30,14 +29,15 @@ class MemorySearch:
             self._index.config_reader("manual")
             self._writer = self._index.writer(_HEAP_BYTES, 1)
 
-    def replace(self, key: bytes, check: int, payload: bytes | None) -> None:
+    def replace(self, key: bytes, payload: bytes | None) -> None:
         """Put a record in the place of what was known of its key; only forget that when None."""
         from tantivy import Document
 
         with guarded("write to", _WHERE):
             self._writer.delete_documents_by_term("_key", key_term(key))
             if payload is not None:
-                for document in _items_only(record_documents(self._schema, key, check, payload)):
+                # Without the record's own document: nothing is ever rebuilt from memory.
+                for document in item_documents(key, self._schema.documents(key, payload)):
                     self._writer.add_document(Document.from_dict(document, self._fields))
 
     def commit(self) -> SearchIndex:
@@ -46,8 +46,3 @@ class MemorySearch:
             self._writer.commit()
             self._index.reload()
         return SearchIndex(self._index, self._schema, _WHERE)
-
-
-def _items_only(documents: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    """Without the record's own document: in memory nothing is ever rebuilt from it."""
-    return (document for document in documents if "_type" not in document)

@@ -18,8 +18,9 @@ from diptych.schema.base import Schema
 from diptych.search.documents import (
     WATERMARK_TERM,
     Watermark,
+    item_documents,
     key_term,
-    record_documents,
+    record_document,
     tantivy_schema,
     watermark_document,
 )
@@ -44,7 +45,6 @@ class SearchWriter:
         import tantivy
 
         self.directory = directory
-        self._schema = schema
         self._fields = tantivy_schema(schema)
         fs.remove_tree(directory)
         fs.make_dir(directory)
@@ -68,10 +68,19 @@ class SearchWriter:
             index.config_reader("manual")
             self._writer = index.writer(_HEAP_BYTES, _THREADS)
 
-    def replace(self, key: bytes, check: int, payload: bytes | None, *, known: bool = True) -> None:
-        """Put a record in the place of what was known of its key; only remove that when None.
+    def replace(
+        self,
+        key: bytes,
+        check: int,
+        payload: bytes | None,
+        documents: Iterable[tuple[int, dict[str, Any]]] = (),
+        *,
+        known: bool = True,
+    ) -> None:
+        """Put a record, with its items' documents, in the place of what was known of its key.
 
-        `known=False` promises that the index has nothing of the key.
+        Only remove that when the payload is None. `known=False` promises that the index has nothing of
+        the key.
         """
         from tantivy import Document
 
@@ -80,7 +89,8 @@ class SearchWriter:
                 self._writer.delete_documents_by_term("_key", key_term(key))
             if payload is not None:
                 add, build, fields = self._writer.add_document, Document.from_dict, self._fields
-                for document in record_documents(self._schema, key, check, payload):
+                add(build(record_document(key, check, payload), fields))
+                for document in item_documents(key, documents):
                     add(build(document, fields))
 
     def commit(self, watermark: Watermark) -> None:

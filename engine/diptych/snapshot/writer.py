@@ -11,10 +11,8 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from xxhash import xxh3_64_intdigest
-
 from diptych.checks import term_hash
-from diptych.schema.base import Schema
+from diptych.schema.base import Projection, Schema
 from diptych.snapshot.format import (
     KEY_INDEX,
     IndexPlace,
@@ -45,6 +43,8 @@ class Change(NamedTuple):
     key: bytes
     check: int
     payload: bytes | None
+    projection: Projection | None = None
+    """What the schema makes of the payload, where it is known already."""
 
 
 class Written(NamedTuple):
@@ -129,7 +129,7 @@ class _Merge:
 
     def _merge(self, change: Change, position: int) -> int:
         """Write what comes before the change, and the change; the position in the base behind it."""
-        key, check, payload = change
+        key, check, payload, projection = change
         record_id = -1
         if self.base is not None:
             behind, _, found = self.base.seek(key)
@@ -147,7 +147,7 @@ class _Merge:
         self.offsets[record_id] = self.out.position
         self.order.append(record_id)
         self.out.write(encode_record(record_id, check, key, payload))
-        self._learn(record_id, key, payload)
+        self._learn(record_id, key, projection or self.schema.project(key, payload))
         return position
 
     def _forget(self, record_id: int) -> None:
@@ -157,20 +157,18 @@ class _Merge:
         self.changed_ids.add(record_id)
         for number, count in enumerate(self.schema.counts(old.payload)):
             self.counts[number] -= count
-        for number, terms in self._terms(old.key, old.payload):
+        of_key: tuple[Iterable[tuple[bytes, int]]] = (((old.key, 0),),)
+        for number, terms in enumerate((*of_key, *self.schema.terms(old.payload))):
             bits = self.base.trailer.indexes[number].bits
             self.touched[number].update([bucket_of(term_hash(term), bits) for term, _ in terms])
 
-    def _learn(self, record_id: int, key: bytes, payload: bytes) -> None:
-        for number, count in enumerate(self.schema.counts(payload)):
+    def _learn(self, record_id: int, key: bytes, projection: Projection) -> None:
+        for number, count in enumerate(projection.counts):
             self.counts[number] += count
         high = record_id << 32
-        for number, terms in self._terms(key, payload):
-            self.added[number].add([(xxh3_64_intdigest(term), high | item) for term, item in terms])
-
-    def _terms(self, key: bytes, payload: bytes) -> Iterable[tuple[int, Iterable[tuple[bytes, int]]]]:
-        yield KEY_INDEX, ((key, 0),)
-        yield from enumerate(self.schema.terms(payload), start=1)
+        self.added[KEY_INDEX].add([(term_hash(key), high)])
+        for postings, terms in zip(self.added[1:], projection.terms, strict=True):
+            postings.add([(term_hash(term), high | item) for term, item in terms])
 
     def _new_id(self) -> int:
         """The lowest id that no record has."""

@@ -71,12 +71,21 @@ class Leaves:
     def _build(self, target: Target, directory: str) -> Manifest:
         view, base = target.view, target.view.generation
         changes = view.overlay.changes(view.lsn)
-        rewrite_snapshot = target.rewrite_snapshot
+        rewrite_snapshot = target.rewrite_snapshot or base is None
         if base is not None and not rewrite_snapshot and not _whole(base):
             log.warning("the snapshot leaf of LSN %d is damaged: writing it anew from all records", base.lsn)
             rewrite_snapshot = True
-        writer = self._feed(target, base, changes)
-        written = self._write_snapshot(target, base, changes, directory, rewrite=rewrite_snapshot)
+        writer = self._take_writer(target, base)
+        feed = _Feed(writer, target)
+        rewrite_search = target.rewrite_search or base is None
+        source = feed.through(_all(view) if rewrite_search else _changes(changes))
+        if rewrite_search != rewrite_snapshot:
+            # The leaves need different records: one pass for each. Else one pass serves both: each payload
+            # is read and taken apart once, and Tantivy's threads work while the snapshot is written.
+            for _ in source:
+                pass
+            source = _all(view) if rewrite_snapshot else _changes(changes)
+        written = _write_snapshot(target, None if rewrite_snapshot else base, source, directory)
         counts = dict(zip(target.schema.counters, written.counts, strict=True))
         writer.commit(
             Watermark(target.identity.store_id, view.lsn, target.chain, written.records, written.counts)
@@ -95,26 +104,14 @@ class Leaves:
             | {f"{SEARCH}/{name}": facts for name, facts in files.items()},
         )
 
-    def _feed(self, target: Target, base: Generation | None, changes: list[Entry]) -> SearchWriter:
-        """The Tantivy writer, given all that is newer than the base."""
-        work = os.path.join(target.store, WORK)
-        if base is not None and self._writer is not None and self._written_path == base.path:
-            writer = self._writer
-        else:
-            # From here on until the next generation is published, an error leaves no writer.
+    def _take_writer(self, target: Target, base: Generation | None) -> SearchWriter:
+        """The Tantivy writer, standing where the base does."""
+        writer = self._writer
+        if writer is None or base is None or target.rewrite_search or self._written_path != base.path:
             self.drop()
-            writer = self._begin(target, base, work)
-        self._writer = writer
-        self._written_path = ""
-        if target.rewrite_search:
-            for record in target.view.stored():
-                writer.replace(*record, known=False)
-                target.breathe()
-            return writer
-        for entry in changes:
-            payload = entry.payload() if entry.segment is not None else None
-            writer.replace(entry.key, entry.check, payload, known=base is not None)
-            target.breathe()
+            writer = self._begin(target, base, os.path.join(target.store, WORK))
+        # Until what is built now is published, it stands nowhere.
+        self._writer, self._written_path = writer, ""
         return writer
 
     def _begin(self, target: Target, base: Generation | None, work: str) -> SearchWriter:
@@ -125,25 +122,42 @@ class Leaves:
         verify_files(base.search_path, files)
         return SearchWriter(work, target.schema, base.search_path, files)
 
-    def _write_snapshot(
-        self, target: Target, base: Generation | None, changes: list[Entry], directory: str, *, rewrite: bool
-    ) -> Written:
-        view = target.view
-        stored: Iterable[Change]
-        if rewrite or base is None:
-            stored = (Change(*record) for record in view.stored())
-        else:
-            stored = _changes(changes)
-        return write_snapshot(
-            os.path.join(directory, SNAPSHOT),
-            store_id=target.identity.store_id,
-            lsn=view.lsn,
-            schema=target.schema,
-            base=None if rewrite or base is None else base.snapshot,
-            base_counts=() if rewrite or base is None else tuple(base.manifest.counts.values()),
-            changes=stored,
-            breathe=target.breathe,
-        )
+
+class _Feed:
+    """Passes changes on to Tantivy."""
+
+    def __init__(self, writer: SearchWriter, target: Target) -> None:
+        self._writer, self._target = writer, target
+        # An index that begins empty has nothing to delete.
+        self._known = target.view.generation is not None and not target.rewrite_search
+
+    def through(self, changes: Iterable[Change]) -> Iterator[Change]:
+        """The same changes, each with its projection, after its documents were added."""
+        schema, breathe = self._target.schema, self._target.breathe
+        for key, check, payload, _ in changes:
+            if payload is None:
+                self._writer.replace(key, check, None, known=self._known)
+                yield Change(key, check, None)
+            else:
+                projection = schema.project(key, payload)
+                self._writer.replace(key, check, payload, projection.documents, known=self._known)
+                yield Change(key, check, payload, projection)
+            breathe()
+
+
+def _write_snapshot(
+    target: Target, base: Generation | None, changes: Iterable[Change], directory: str
+) -> Written:
+    return write_snapshot(
+        os.path.join(directory, SNAPSHOT),
+        store_id=target.identity.store_id,
+        lsn=target.view.lsn,
+        schema=target.schema,
+        base=base.snapshot if base is not None else None,
+        base_counts=tuple(base.manifest.counts.values()) if base is not None else (),
+        changes=changes,
+        breathe=target.breathe,
+    )
 
 
 def search_is_whole(generation: Generation) -> bool:
@@ -161,6 +175,11 @@ def _whole(generation: Generation) -> bool:
         return generation.verify_snapshot()
     except StorageError:
         return False
+
+
+def _all(view: View[Any]) -> Iterator[Change]:
+    for record in view.stored():
+        yield Change(*record)
 
 
 def _changes(entries: list[Entry]) -> Iterator[Change]:

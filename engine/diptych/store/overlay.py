@@ -147,7 +147,7 @@ class Overlay:
             keys = self._keys_by_hash.setdefault(term_hash(key), [])
             if key not in keys:
                 keys.append(key)
-            memory.replace(key, entry.check, entry.payload() if entry.segment is not None else None)
+            memory.replace(key, entry.payload() if entry.segment is not None else None)
         return memory.commit()
 
 

@@ -230,7 +230,7 @@ def _build(
     )
     writer = SearchWriter(os.path.join(store, WORK), schema, None)
     for key, (check, payload) in records.items():
-        writer.replace(key, check, payload, known=False)
+        writer.replace(key, check, payload, schema.documents(key, payload), known=False)
     writer.commit(Watermark(identity.store_id, lsn, chain, written.records, written.counts))
     files = writer.export(os.path.join(directory, SEARCH), {})
     if written.records != len(records):
