@@ -15,7 +15,8 @@ from diptych import layout
 from diptych.indexer import facts as facts_file
 from diptych.indexer import grammar_versions
 from diptych.indexer.discover import Stat
-from diptych.indexer.facts import RACY_MARGIN_NS, SMUDGED_SIZE, Fact, Facts, compare, decode, encode, smudged
+from diptych.indexer.fact_columns import Fact
+from diptych.indexer.facts import RACY_MARGIN_NS, SMUDGED_SIZE, Facts, compare, decode, encode, smudged
 from diptych.indexer.languages import LANGUAGES
 from diptych.indexer.plan import chunks, plan
 from diptych.indexer.settings import INDEXER_VERSION
@@ -37,15 +38,19 @@ def facts(files: dict[str, Fact], **changes: object) -> Facts:
 def test_what_is_written_is_read_again() -> None:
     files = {
         "a.py": Fact(_OLD, _HASH),
-        "new\nline \udcff.py": Fact(_OLD._replace(inode=2**64 - 1, size=2**40), _HASH[::-1], "binary"),
+        "new\nline \udcff.py": Fact(_OLD._replace(inode=-(2**63), size=2**40), _HASH[::-1], "binary"),
     }
     read = decode(encode(facts(files)))
     assert read.files["a.py"] == files["a.py"]
     assert read.files["new\nline \udcff.py"].skipped == "binary"
     assert read.files["new\nline \udcff.py"].content_hash == _HASH[::-1]
     assert (read.store_id, read.lsn, read.commit, read.branch) == ("store", 5, "c" * 40, "main")
-    assert (read.indexer, read.settings, read.indexed) == ({"diptych.indexer": "1"}, {"max_file_bytes": 1}, 1)
-    assert decode(encode(facts({}))).files == {}
+    assert (read.indexer, read.settings) == ({"diptych.indexer": "1"}, {"max_file_bytes": 1})
+    assert read.stored_hashes() == {"a.py": _HASH}
+    assert dict(read.files) == files
+    assert list(read.files) == list(files)
+    assert "b.py" not in read.files
+    assert dict(decode(encode(facts({}))).files) == {}
 
 
 @given(st.data())
@@ -144,7 +149,7 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [layout.FACTS]
     read = facts_file.load(str(tmp_path), store_id="store", lsn=6)
     assert read is not None
-    assert read.files == {}
+    assert len(read.files) == 0
 
 
 def test_the_versions_are_those_that_are_installed() -> None:

@@ -23,11 +23,16 @@ from diptych.layout import DEFAULT_STORE
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+_FORMAT_BITS = stat.S_IFMT(0o177777)
+_INODE_SIGN = 2**63
 _NEVER = frozenset({b".git", b".hg", b".svn", os.fsencode(DEFAULT_STORE)})
 
 
 class Stat(NamedTuple):
-    """What tells a file that was touched from one that was not; times in nanoseconds."""
+    """What tells a file that was touched from one that was not; times in nanoseconds.
+
+    `inode` is signed, as it is stored: some file systems use all 64 bits, and only equality is asked of it.
+    """
 
     size: int
     mtime_ns: int
@@ -102,7 +107,7 @@ def _wanted(root: str, names: list[bytes], exclude: GitIgnoreSpec | None, store_
 def _sweep(root: str, names: list[bytes], settings: Settings, found: Scan) -> None:
     top = os.fsencode(root) + b"/"
     files, skipped = found.files, found.skipped
-    regular, largest = stat.S_IFREG, settings.max_file_bytes
+    lstat, new, largest = os.lstat, tuple.__new__, settings.max_file_bytes
     for name in names:
         path = _decoded(name)
         language = language_of(path)
@@ -110,14 +115,14 @@ def _sweep(root: str, names: list[bytes], settings: Settings, found: Scan) -> No
             found.other_language += 1
             continue
         try:
-            seen = os.lstat(top + name)
+            seen = lstat(top + name)
         except FileNotFoundError:
             # Deleted, and not yet from git's index; or between the list and now.
             continue
         except OSError:
             skipped["unreadable"] += 1
             continue
-        if stat.S_IFMT(seen.st_mode) != regular:
+        if seen.st_mode & _FORMAT_BITS != stat.S_IFREG:
             if language:
                 skipped[_irregular(seen.st_mode)] += 1
             continue
@@ -130,7 +135,8 @@ def _sweep(root: str, names: list[bytes], settings: Settings, found: Scan) -> No
         if seen.st_size > largest:
             skipped["too large"] += 1
             continue
-        files[path] = (language, Stat(seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino))
+        inode = seen.st_ino if seen.st_ino < _INODE_SIGN else seen.st_ino - 2 * _INODE_SIGN
+        files[path] = (language, new(Stat, (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, inode)))
 
 
 def _irregular(mode: int) -> str:

@@ -16,9 +16,7 @@ counts like the modification time, since no program can set it back.
 
 from __future__ import annotations
 
-import sys
-from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -26,6 +24,7 @@ import msgpack
 
 from diptych import fs, layout
 from diptych.indexer.discover import Stat
+from diptych.indexer.fact_columns import Fact, FactColumns, packed_column, unpacked_column
 
 MAGIC = "diptych facts"
 FORMAT = 1
@@ -33,16 +32,7 @@ RACY_MARGIN_NS = 2_000_000_000
 SMUDGED_SIZE = -1
 
 _STAT_COLUMNS = ("sizes", "mtimes_ns", "ctimes_ns", "inodes")
-_HASH_BYTES = 32
-_NEWEST_KNOWN_KIND = 255
-
-
-class Fact(NamedTuple):
-    """What is known of one file: its stat, its content hash, and why it was skipped ("" when indexed)."""
-
-    stat: Stat
-    content_hash: str
-    skipped: str = ""
+_MAX_REASONS = 255
 
 
 @dataclass(slots=True)
@@ -57,15 +47,16 @@ class Facts:
     lsn: int
     taken_ns: int
     indexer: dict[str, str]
-    files: dict[str, Fact] = field(default_factory=dict)
+    files: Mapping[str, Fact] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     commit: str = ""
     branch: str = ""
 
-    @property
-    def indexed(self) -> int:
-        """How many of the files have a record in the store."""
-        return sum(not fact.skipped for fact in self.files.values())
+    def stored_hashes(self) -> dict[str, str]:
+        """The content hash of each file that has a record in the store."""
+        if isinstance(self.files, FactColumns):
+            return self.files.stored_hashes()
+        return {path: fact.content_hash for path, fact in self.files.items() if not fact.skipped}
 
 
 class Comparison(NamedTuple):
@@ -79,19 +70,23 @@ class Comparison(NamedTuple):
 
 def compare(facts: Mapping[str, Fact], stats: Mapping[str, Stat]) -> Comparison:
     """Tell which files are surely as they were, by stat alone; the rest must be hashed. Pure."""
+    if isinstance(facts, FactColumns):
+        recorded: Mapping[str, tuple[int, ...]] = facts.stats()
+    else:
+        recorded = {path: fact.stat for path, fact in facts.items()}
     unchanged: list[str] = []
     in_doubt: list[str] = []
     new: list[str] = []
-    get = facts.get
+    get = recorded.get
     for path, stat in stats.items():
-        fact = get(path)
-        if fact is None:
-            new.append(path)
-        elif fact[0] == stat:
+        known = get(path)
+        if known == stat:
             unchanged.append(path)
+        elif known is None:
+            new.append(path)
         else:
             in_doubt.append(path)
-    return Comparison(unchanged, in_doubt, new, [path for path in facts if path not in stats])
+    return Comparison(unchanged, in_doubt, new, [path for path in recorded if path not in stats])
 
 
 def smudged(stat: Stat, taken_ns: int) -> Stat:
@@ -120,7 +115,7 @@ def encode(facts: Facts) -> bytes:
     """The bytes of a facts file. Stats are smudged here, by `taken_ns`."""
     stats = [smudged(fact.stat, facts.taken_ns) for fact in facts.files.values()]
     reasons = sorted({fact.skipped for fact in facts.files.values()} - {""})
-    if len(reasons) > _NEWEST_KNOWN_KIND:
+    if len(reasons) > _MAX_REASONS:
         raise ValueError("too many reasons for skipping")
     numbers = {reason: number for number, reason in enumerate(["", *reasons])}
     body = {
@@ -138,7 +133,7 @@ def encode(facts: Facts) -> bytes:
         "skipped": bytes(numbers[fact.skipped] for fact in facts.files.values()),
     }
     for name, column in zip(_STAT_COLUMNS, zip(*stats, strict=True) if stats else [()] * 4, strict=True):
-        body[name] = _column(column)
+        body[name] = packed_column(column)
     packed = msgpack.packb(body)
     return bytes(msgpack.packb([MAGIC, FORMAT, packed, _checksum(packed)]))
 
@@ -155,26 +150,15 @@ def decode(data: bytes) -> Facts:
 def _decoded(data: bytes) -> Facts:
     magic, version, packed, checksum = msgpack.unpackb(data)
     if magic != MAGIC or version != FORMAT or checksum != _checksum(packed):
-        raise ValueError("not a facts file, or a damaged one")
+        raise ValueError("its checksum or its head is wrong")
     body = msgpack.unpackb(packed)
-    count = body["count"]
-    paths = body["paths"].decode("utf-8", "surrogateescape").split("\0") if count else []
-    columns = [_numbers(body[name], count) for name in _STAT_COLUMNS]
-    hashes, names = body["hashes"].hex(), ["", *body["reasons"]]
-    width = 2 * _HASH_BYTES
-    if len(paths) != count or len(hashes) != width * count or len(body["skipped"]) != count:
-        raise ValueError("columns of unequal length")
-    new = tuple.__new__
-    files = {
-        path: new(Fact, (new(Stat, stat), hashes[start : start + width], names[number]))
-        for path, stat, start, number in zip(
-            paths,
-            zip(*columns, strict=True),
-            range(0, width * count, width),
-            body["skipped"],
-            strict=True,
-        )
-    }
+    files = FactColumns(
+        body["paths"].decode("utf-8", "surrogateescape").split("\0") if body["count"] else [],
+        [unpacked_column(body[name]) for name in _STAT_COLUMNS],
+        body["hashes"].hex(),
+        body["reasons"],
+        body["skipped"],
+    )
     return Facts(
         store_id=body["store_id"],
         lsn=body["lsn"],
@@ -188,24 +172,7 @@ def _decoded(data: bytes) -> Facts:
 
 
 def _checksum(packed: bytes) -> bytes:
+    # Imported here: a first run has no facts to check.
     from xxhash import xxh3_128_digest
 
     return xxh3_128_digest(packed)
-
-
-def _column(numbers: Iterable[int]) -> bytes:
-    # Inodes use all 64 bits on some file systems; equality is all that is asked of them.
-    column = array("q", [number if number < 2**63 else number - 2**64 for number in numbers])
-    if sys.byteorder == "big":
-        column.byteswap()
-    return column.tobytes()
-
-
-def _numbers(data: bytes, count: int) -> array[int]:
-    column = array("q")
-    column.frombytes(data)
-    if len(column) != count:
-        raise ValueError("a column of the wrong length")
-    if sys.byteorder == "big":
-        column.byteswap()
-    return column

@@ -17,7 +17,8 @@ from diptych.errors import InvalidRecordError
 from diptych.indexer import facts as facts_file
 from diptych.indexer import git, grammar_versions
 from diptych.indexer.discover import scan
-from diptych.indexer.facts import Fact, Facts
+from diptych.indexer.fact_columns import Fact
+from diptych.indexer.facts import Facts
 from diptych.indexer.meter import Meter
 from diptych.indexer.parse import Parsed, parse, read_regular
 from diptych.indexer.plan import Job, Plan, plan
@@ -104,8 +105,10 @@ class _Run:
     def _stored(self) -> dict[str, str]:
         """The content hash of each record in the store."""
         store, known = self._store, self._known
-        if known is not None and known.lsn == store.lsn and known.indexed == len(store):
-            return {path: fact.content_hash for path, fact in known.files.items() if not fact.skipped}
+        if known is not None and known.lsn == store.lsn:
+            recorded = known.stored_hashes()
+            if len(recorded) == len(store):
+                return recorded
         # The facts do not speak for the store as it is: each record says which content it is of.
         return {record.path: record.content_hash for record in store.files()} if len(store) else {}
 
@@ -224,10 +227,10 @@ class _Run:
     def _save(self, made: Plan, versions: dict[str, str]) -> None:
         """Write the facts, unless the file holds the same already."""
         known, store = self._known, self._store
-        if known is not None and not self._seen and known.lsn == store.lsn:
-            same_files = known.files.keys() == made.kept.keys()
-            if same_files and known.indexer == versions:
-                return
+        # What is kept was in the facts: as many are the same.
+        same_files = known is not None and not self._seen and len(known.files) == len(made.kept)
+        if known is not None and same_files and (known.lsn, known.indexer) == (store.lsn, versions):
+            return
         head = git.head(self._root)
         files = made.kept | self._seen
         facts_file.save(

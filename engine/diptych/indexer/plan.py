@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from diptych.indexer.discover import Stat
-from diptych.indexer.facts import Fact, compare
+from diptych.indexer.fact_columns import Fact
+from diptych.indexer.facts import compare
 
 _LARGE_BYTES = 128 * 1024
 

@@ -123,14 +123,15 @@ _SHEBANG = re.compile(rb"#![ \t]*(?:\S*/)?([^/\s]+)(?:[ \t]+(.*))?")
 
 def language_of(path: str) -> str:
     """The language that the name of `path` tells, or ""; upper-case suffixes count (`.PY`), but for `.C`."""
-    name = path.rpartition("/")[2]
-    stem, dot, suffix = name.rpartition(".")
-    if not dot or not stem:
+    dot = path.rfind(".")
+    # A suffix behind nothing (`.py`, `lib/.py`) is a name.
+    if dot <= 0 or path[dot - 1] == "/":
         return ""
-    suffix = dot + suffix
-    if suffix == ".C" or suffix == ".H":
-        return "cpp"
-    return _BY_SUFFIX.get(suffix) or _BY_SUFFIX.get(suffix.lower(), "")
+    suffix = path[dot:]
+    language = _BY_SUFFIX.get(suffix)
+    if language is None:
+        language = "cpp" if suffix in (".C", ".H") else _BY_SUFFIX.get(suffix.lower(), "")
+    return language
 
 
 def language_of_shebang(head: bytes) -> str:

@@ -1,0 +1,83 @@
+"""The files of a facts file as they are stored, in columns: looked up without making an object of each."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from diptych.indexer.discover import Stat
+
+_HASH_DIGITS = 64
+
+
+class Fact(NamedTuple):
+    """What is known of one file: its stat, its content hash, and why it was skipped ("" when indexed)."""
+
+    stat: Stat
+    content_hash: str
+    skipped: str = ""
+
+
+class FactColumns(Mapping[str, Fact]):
+    """Facts by path. Raises ValueError for columns of unequal length."""
+
+    def __init__(
+        self, paths: list[str], stats: list[array[int]], hashes: str, reasons: list[str], skipped: bytes
+    ) -> None:
+        count = len(paths)
+        whole = all(len(column) == count for column in stats) and len(stats) == len(Stat._fields)
+        if not whole or len(hashes) != _HASH_DIGITS * count or len(skipped) != count:
+            raise ValueError("columns of unequal length")
+        if max(skipped, default=0) > len(reasons):
+            raise ValueError("an unknown reason")
+        self._paths, self._stats, self._hashes = paths, stats, hashes
+        self._reasons, self._skipped = ["", *reasons], skipped
+        self._places = dict(zip(paths, range(count), strict=True))
+
+    def __getitem__(self, path: str) -> Fact:
+        place = self._places[path]
+        size, mtime_ns, ctime_ns, inode = self._stats
+        return Fact(
+            Stat(size[place], mtime_ns[place], ctime_ns[place], inode[place]),
+            self._hash(place),
+            self._reasons[self._skipped[place]],
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._places
+
+    def stats(self) -> dict[str, tuple[int, ...]]:
+        """Each path's stat, as the plain tuple that equals it."""
+        return dict(zip(self._paths, zip(*self._stats, strict=True), strict=True))
+
+    def stored_hashes(self) -> dict[str, str]:
+        """The content hash of each path that was indexed."""
+        return {path: self._hash(place) for path, place in self._places.items() if not self._skipped[place]}
+
+    def _hash(self, place: int) -> str:
+        return self._hashes[place * _HASH_DIGITS : (place + 1) * _HASH_DIGITS]
+
+
+def packed_column(numbers: Iterable[int]) -> bytes:
+    """Little-endian int64. Raises OverflowError for a number of more bits."""
+    column = array("q", numbers)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column.tobytes()
+
+
+def unpacked_column(data: bytes) -> array[int]:
+    """The numbers again. Raises ValueError for bytes that are no whole number of them."""
+    column = array("q")
+    column.frombytes(data)
+    if sys.byteorder == "big":
+        column.byteswap()
+    return column
