@@ -66,6 +66,15 @@ def test_workers_give_what_this_process_would(tmp_path: Path) -> None:
     assert children() == set()
 
 
+def test_a_module_in_the_repository_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trap = f"open({str(tmp_path / 'run')!r}, 'w')\n"
+    root = repository(tmp_path, gc=trap, msgpack=trap, diptych=trap, tree_sitter=trap)
+    monkeypatch.chdir(root)
+    store = FakeStore(str(tmp_path / "store"))
+    assert index(root, store, processes=2).indexed == _FILES + 4
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.usefixtures("sabotaged")
 def test_a_file_that_kills_its_worker_is_skipped_and_named(tmp_path: Path) -> None:
     root = repository(tmp_path, kill1="x = 1\n", kill2="x = 2\n")

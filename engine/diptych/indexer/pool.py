@@ -38,7 +38,8 @@ class _Worker:
     def __init__(self, root: str, max_file_bytes: int) -> None:
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _START, root, str(max_file_bytes)],
+            # -P: a module in the current folder, the repository's perhaps, must not pass for one of ours.
+            [sys.executable, "-P", "-c", _START, root, str(max_file_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

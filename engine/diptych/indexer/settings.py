@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 # Rises when the same source would give other symbols or relations: every file is then parsed again.
 INDEXER_VERSION = 1
 
-# Why a file was passed over. The order is that of the facts file: add at the end.
+# Why a file was passed over.
 SKIP_REASONS = (
     "binary",  # a NUL in its first 8 KB
     "too large",  # over `Settings.max_file_bytes`
