@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -10,22 +11,27 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from diptych import FileRecord, Store
-from diptych.cli.watch import LIMITS, RepositoryHost
+from diptych.cli.watch_host import LIMITS, RepositoryHost
 from diptych.indexer import index_repository
 from diptych.workspace.coordinator import Coordinator, CoordinatorThread, Ready, Snapshot, Stage
 from diptych.workspace.watch import Monitor, Rate, RepositoryWatcher, is_rule, relative_name
 
-RUN = "import typer; from diptych.cli.watch import watch; typer.run(watch)"
+RUN = "from diptych.cli import main; main()"
 
 
 def git(root: Path, *arguments: str) -> None:
     identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
     subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+
+
+def git_output(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
 
 
 def write(root: Path, name: str, *functions: str) -> None:
@@ -46,7 +52,7 @@ class Watching:
 
     def __init__(self, root: Path, store: Path) -> None:
         self.root = root
-        self.host = RepositoryHost(str(root), str(store), processes=0)
+        self.host = RepositoryHost(str(root), Store.open(store), processes=0)
         self.coordinator = Coordinator(self.host, load=self.host.load, limits=LIMITS)
         self.watcher = RepositoryWatcher(str(root), str(store), self.coordinator, self.host.select)
         self.noticed: list[str] = []
@@ -239,7 +245,7 @@ def test_after_the_watch_the_indexer_finds_nothing_to_do(root: Path, tmp_path: P
 
 def run_watch(root: Path, store: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", RUN, str(root), "--store", str(store), "--plain", "--processes", "0"],
+        [sys.executable, "-c", RUN, "watch", str(root), "--store", str(store), "--plain", "--processes", "0"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -263,6 +269,71 @@ def test_the_command_ends_in_order_when_asked_to(root: Path, tmp_path: Path, num
     with Store.open(tmp_path / "store") as store:
         assert index_repository(root, store, processes=0).found == 5
         assert [hit.path for hit in store.symbols("edited")] == ["pkg/m1.py"]
+
+
+def test_on_a_terminal_one_screen_is_kept_up_to_date(root: Path) -> None:
+    terminal, other_end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "watch", str(root), "--processes", "0"],
+        stdin=other_end,
+        stdout=other_end,
+        stderr=other_end,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "30"},
+    )
+    os.close(other_end)
+    shown = b""
+
+    def read_until(text: bytes) -> None:
+        nonlocal shown
+        while text not in shown:
+            shown += os.read(terminal, 65536)
+
+    try:
+        read_until(b"ready: 5 symbols in 5 files")
+        write(root, "pkg/m1.py", "edited", "twice")
+        read_until(b"changed pkg/m1.py")
+        read_until(b"ready: 6 symbols in 5 files")
+        process.send_signal(signal.SIGINT)
+        with suppress(OSError):  # the terminal goes away with the process
+            while data := os.read(terminal, 65536):
+                shown += data
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+    assert b"changes/s" in shown
+    assert b"\x1b[?1049l" in shown, "the screen that was there before is given back"
+    assert git_output(root, "status", "--porcelain") == " M pkg/m1.py\n", "the store hides from git"
+
+
+def test_a_second_watch_of_the_same_store_is_refused(root: Path, tmp_path: Path) -> None:
+    with Watching(root, tmp_path / "store"):
+        process = run_watch(root, tmp_path / "store")
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert str(os.getpid()) in err
+
+
+def test_a_store_that_writes_no_more_is_opened_anew(watching: Watching) -> None:
+    before = watching.store
+    watching.coordinator.notify_failure(OSError(5, "Input/output error"))
+    wait_until(watching.settled)
+    assert watching.store is not before
+    write(watching.root, "pkg/m1.py", "after_recovery")
+    wait_until(lambda: watching.found("after_recovery") == ["pkg/m1.py"])
+
+
+def test_files_of_a_submodule(root: Path, tmp_path: Path) -> None:
+    write(tmp_path / "inner", "a.py", "inner_a")
+    git(tmp_path / "inner", "init")
+    git(tmp_path / "inner", "add", ".")
+    git(tmp_path / "inner", "commit", "-m", "inner")
+    git(root, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(tmp_path / "inner"), "sub")
+    with Watching(root, tmp_path / "store") as watching:
+        assert watching.found("inner_a") == ["sub/a.py"]
+        write(root, "sub/b.py", "inner_b")
+        wait_until(lambda: watching.found("inner_b") == ["sub/b.py"])
 
 
 def test_a_killed_watch_leaves_a_store_that_the_next_brings_up_to_date(root: Path, tmp_path: Path) -> None:

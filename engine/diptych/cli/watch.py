@@ -1,311 +1,115 @@
-"""`diptych watch`: keep a store up to date with a repository while it changes.
-
-The host below gives the coordinator's builds and updates to the indexer: a build is a run of the indexer over
-everything, an update parses the few files that changed and commits each by itself.
-"""
+"""`diptych watch`."""
 
 from __future__ import annotations
 
-import logging
-import os
-import queue
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from diptych.errors import DiptychError, InvalidRecordError
-from diptych.indexer import Progress, Settings, facts, git, index_repository
-from diptych.indexer.discover import Stat, scan
-from diptych.indexer.languages import language_of
-from diptych.indexer.parse import parse
-from diptych.indexer.plan import Job, plan
-from diptych.layout import DEFAULT_STORE
-from diptych.model import Symbol
-from diptych.store.code import Store
-from diptych.workspace.coordinator import Coordinator, CoordinatorThread, IoError, LeafDamaged, Limits, Totals
-from diptych.workspace.coordinator.metrics import logger
-from diptych.workspace.watch import Monitor, RepositoryWatcher, is_rule
+from diptych.cli.options import StorePath, Timeout
 
-# Nothing is held in memory here, so the size of the repository is no limit.
-LIMITS = Limits(files_max=10**9, symbols_max=10**12)
+if TYPE_CHECKING:
+    from types import FrameType
 
-_ARGUMENTS_MAX = 500
-
-
-class _Superseded(Exception):  # noqa: N818 - it ends a run, and is no error
-    pass
-
-
-class RepositoryHost:
-    """A repository on disk and its store, as the host of a coordinator.
-
-    Opens the store, and raises what `Store.open` does; close it, or use `with`.
-    """
-
-    def __init__(
-        self, root: str, store_path: str, *, settings: Settings | None = None, processes: int | None = None
-    ) -> None:
-        self.root = os.path.realpath(root)
-        self.store = Store.open(store_path)
-        self._settings = settings or Settings()
-        self._processes = processes
-        self._known: dict[str, tuple[str, Stat]] = {}
-        self._folders: frozenset[str] = frozenset()
-        self._ask_git = False
-        self._scanned = False
-        self._facts_lag = False
-
-    def __enter__(self) -> RepositoryHost:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Bring the indexer's facts up to the store, so that the next run need not, and close the store."""
-        try:
-            if self._facts_lag:
-                index_repository(self.root, self.store, settings=self._settings, processes=0)
-        finally:
-            self.store.close()
-
-    # The coordinator's callbacks.
-
-    def recover(self, _failure: IoError | LeafDamaged) -> None:
-        """Open the store anew: that is what recovers it, also from a handle that writes no more."""
-        with suppress(DiptychError):
-            self.store.close()
-        self.store = Store.open(self.store.path)
-
-    def totals(self) -> Totals:
-        """What the store holds."""
-        with self.store.view() as view:
-            return Totals(len(view), view.counts().get("symbols", 0))
-
-    def load(self, path: str) -> tuple[Symbol, ...] | None:
-        """The symbols of a file, from the store."""
-        record = self.store.file(path)
-        return None if record is None else record.symbols
-
-    def scan(self) -> Iterator[str]:
-        """What the indexer would read or remove."""
-        self._scanned = True
-        self._look()
-        store = self.store
-        known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
-        stored = None
-        if known is None or known.lsn != store.lsn:
-            stored = {record.path: record.content_hash for record in store.files()}
-        made = plan(self._known, known.files if known else {}, stored)
-        yield from (job.path for job in made.jobs)
-        yield from made.removed
-
-    def index(self, paths: Sequence[str]) -> Iterator[str]:
-        """After a scan: a run of the indexer. Otherwise these files alone."""
-        if self._scanned:
-            self._scanned = False
-            return self._index_all(paths)
-        return self._index_some(paths)
-
-    # What the watcher asks.
-
-    def select(self, names: Sequence[str]) -> list[str]:
-        """Those that may be source files, decide what is one, or are folders that came or went."""
-        known, folders = self._known, self._folders
-        selected: list[str] = []
-        new: list[str] = []
-        for name in names:
-            if name in known:
-                selected.append(name)
-            elif name in folders:
-                if not os.path.isdir(self._absolute(name)):
-                    selected.append(name + "/")
-            elif name.endswith("/") or is_rule(name) or self._may_be_source(name):
-                new.append(name)
-        return selected + self._not_ignored(new)
-
-    # How it is done.
-
-    def _index_all(self, paths: Sequence[str]) -> Iterator[str]:
-        """A run in a thread of its own, so that its progress can be seen; its errors are raised here.
-
-        The paths are yielded as many as are parsed, so they run ahead of the store by at most a batch.
-        Nothing rests on that: a build counts at its end, and one that is superseded is followed by a scan.
-        """
-        done: queue.SimpleQueue[int | None] = queue.SimpleQueue()
-        failures: list[BaseException] = []
-        superseded = threading.Event()
-
-        def progress(seen: Progress) -> None:
-            if superseded.is_set():
-                raise _Superseded
-            done.put(seen.done_files)
-
-        def run() -> None:
-            try:
-                index_repository(
-                    self.root,
-                    self.store,
-                    settings=self._settings,
-                    processes=self._processes,
-                    progress=progress,
-                )
-            except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for this one
-                failures.append(error)
-            finally:
-                done.put(None)
-
-        left = iter(paths)
-        yielded = 0
-        thread = threading.Thread(target=run, name="diptych-watch-index")
-        thread.start()
-        try:
-            while (count := done.get()) is not None:
-                while yielded < min(count, len(paths)):
-                    yielded += 1
-                    yield next(left)
-        finally:
-            superseded.set()
-            thread.join()
-        if failures:
-            raise failures[0]
-        self._facts_lag = False
-        yield from left
-
-    def _index_some(self, paths: Sequence[str]) -> Iterator[str]:
-        before = self._known
-        if any(path not in before and os.path.lexists(self._absolute(path)) for path in paths):
-            self._look()
-        for path in paths:
-            if path.endswith("/"):
-                names = before.keys() | self._known.keys()
-                for name in sorted(name for name in names if name.startswith(path)):
-                    self._index_one(name)
-            else:
-                self._index_one(path)
-            yield path
-
-    def _index_one(self, path: str) -> None:
-        store, settings = self.store, self._settings
-        record = store.file(path)
-        found = self._known.get(path)
-        payload = b""
-        if found is not None:
-            job = Job(path, found[0], found[1].size, record.content_hash if record is not None else "")
-            parsed = parse(os.fsencode(self.root), job, settings.max_file_bytes)
-            if parsed.unchanged:
-                return
-            payload = parsed.payload
-        if payload:
-            with suppress(InvalidRecordError):
-                with store.transaction() as txn:
-                    txn.put_packed(path.encode("utf-8", "surrogateescape"), payload)
-                self._facts_lag = True
-                return
-        # Gone, or not to be parsed any more: it must not be answered for by what it once was.
-        if record is not None:
-            with store.transaction() as txn:
-                txn.remove_file(path)
-            self._facts_lag = True
-
-    def _look(self) -> None:
-        found = scan(self.root, self._settings, store_path=self.store.path)
-        known = found.files
-        folders: set[str] = set()
-        for path in known:
-            folder = path.rpartition("/")[0]
-            while folder and folder not in folders:
-                folders.add(folder)
-                folder = folder.rpartition("/")[0]
-        self._known, self._folders = known, frozenset(folders)
-        # Of files in submodules the outer repository says nothing.
-        self._ask_git = found.source == "git" and not os.path.lexists(self._absolute(".gitmodules"))
-
-    def _may_be_source(self, name: str) -> bool:
-        if "." in name.rpartition("/")[2]:
-            return bool(language_of(name))
-        try:
-            return os.lstat(self._absolute(name)).st_mode & 0o111 != 0  # its first line may say
-        except OSError:
-            return False
-
-    def _not_ignored(self, names: list[str]) -> list[str]:
-        """Those that git lists, or has files below. All of them where git would not say, or is not asked."""
-        if not names or not self._ask_git:
-            return names
-        which = names if len(names) <= _ARGUMENTS_MAX else []
-        arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *which)
-        output = git.run(self.root, "--literal-pathspecs", *arguments)
-        if output is None:
-            return names
-        listed: set[str] = set()
-        for path in output.split(b"\0"):
-            name = os.fsdecode(path)
-            while name and name not in listed:
-                listed.add(name)
-                name = name.removesuffix("/").rpartition("/")[0] + "/" if "/" in name[:-1] else ""
-        return [name for name in names if name in listed or is_rule(name)]
-
-    def _absolute(self, name: str) -> str:
-        return f"{self.root}/{name}"
+    from diptych.cli.watch_host import RepositoryHost
+    from diptych.workspace.watch import Monitor
 
 
 def watch(
-    root: Annotated[Path, typer.Argument(help="The repository.")] = Path(),
-    store: Annotated[
-        Path | None, typer.Option(help=f"The store. Default: {DEFAULT_STORE} in the repository.")
+    path: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="PATH",
+            help="The repository. Default: the nearest folder with a store or a .git, here or above.",
+            show_default=False,
+        ),
     ] = None,
+    store: StorePath = None,
     processes: Annotated[
-        int | None, typer.Option(min=0, help="Processes that parse. Default: one for each core.")
+        int | None,
+        typer.Option("--processes", "-p", min=0, metavar="N", help="Processes that parse. Default: cores."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", metavar="PATTERN", help="Leave these out, as in .gitignore. Repeatable."),
     ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Print events line by line, also on a terminal.")
     ] = False,
+    timeout: Timeout = 0.0,
 ) -> None:
-    """Keep the index up to date while files change, until interrupted.
+    """Keep the index up to date while files change.
 
-    Example: diptych watch ~/src/project
+    On a terminal one screen shows the state of the index, rates and the last events; elsewhere each event is
+    a line. Ends when it is interrupted. Other processes can read the store meanwhile.
+
+    \b
+    Examples:
+      diptych watch
+      diptych watch ~/src/django --exclude 'vendor/'
     """
-    stop = threading.Event()
-    _stop_on_signals(stop)
+    import logging
+    import os
+
+    from diptych.cli.commands.index import _hide_from_git
+    from diptych.cli.place import find_root
+    from diptych.cli.watch_host import RepositoryHost
+    from diptych.errors import InvalidRecordError
+    from diptych.indexer import Settings
+    from diptych.layout import DEFAULT_STORE
+    from diptych.store.code import Store
+    from diptych.workspace.coordinator.metrics import logger
+
+    root = find_root(path)
+    if not os.path.isdir(root):
+        raise InvalidRecordError(f"{root} is not a folder", advice="give the folder of a repository")
     # The screen says it already; without this, Python prints warnings across it.
     logger.addHandler(logging.NullHandler())
-    with RepositoryHost(str(root), str(store or root / DEFAULT_STORE), processes=processes) as host:
-        coordinator = Coordinator(host, load=host.load, limits=LIMITS)
-        monitor = Monitor(f"diptych watch  {host.root}")
-        watcher = RepositoryWatcher(host.root, host.store.path, coordinator, host.select)
-        worker = CoordinatorThread(coordinator)
-        started = False
+    stop = threading.Event()
+    _stop_on_signals(stop)
+    opened = Store.open(store or os.path.join(root, DEFAULT_STORE), lock_timeout_s=timeout)
+    _hide_from_git(opened.path)
+    settings = Settings(exclude=tuple(exclude or ()))
+    with RepositoryHost(root, opened, settings=settings, processes=processes) as host:
+        _run(host, stop, plain=plain or not sys.stdout.isatty())
 
-        def turn(noticed: Sequence[str]) -> None:
-            nonlocal started
-            if not started:
-                started = True
-                worker.start()
-            monitor.observe(coordinator.metrics(), noticed)
-            show()
 
-        show, end = _plain(monitor) if plain or not sys.stdout.isatty() else _live(monitor)
-        try:
-            watcher.run(stop, turn)
-        finally:
-            if started:
-                worker.stop()
-            monitor.observe(coordinator.metrics())
-            show()
-            end()
+def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
+    from diptych.cli.watch_host import LIMITS
+    from diptych.workspace.coordinator import Coordinator, CoordinatorThread
+    from diptych.workspace.watch import Monitor, RepositoryWatcher
+
+    coordinator = Coordinator(host, load=host.load, limits=LIMITS)
+    watcher = RepositoryWatcher(host.root, host.store.path, coordinator, host.select)
+    worker = CoordinatorThread(coordinator)
+    monitor = Monitor(f"diptych watch  {host.root}")
+    show, end = _plain(monitor) if plain else _live(monitor)
+    started = False
+
+    def turn(noticed: Sequence[str]) -> None:
+        nonlocal started
+        if not started:
+            started = True
+            worker.start()
+        monitor.observe(coordinator.metrics(), noticed)
+        show()
+
+    try:
+        watcher.run(stop, turn)
+    finally:
+        if started:
+            worker.stop()
+        monitor.observe(coordinator.metrics())
+        show()
+        end()
 
 
 def _stop_on_signals(stop: threading.Event) -> None:
+    import signal
+
     def handle(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
@@ -314,9 +118,11 @@ def _stop_on_signals(stop: threading.Event) -> None:
 
 
 def _plain(monitor: Monitor) -> tuple[Callable[[], None], Callable[[], None]]:
+    from diptych.cli.output import line
+
     def show() -> None:
-        for line in monitor.fresh():
-            typer.echo(line)
+        for event in monitor.fresh():
+            line(event)
         sys.stdout.flush()
 
     return show, lambda: None
@@ -326,10 +132,13 @@ def _live(monitor: Monitor) -> tuple[Callable[[], None], Callable[[], None]]:
     from rich.live import Live
     from rich.text import Text
 
+    from diptych.cli.output import printable
+
     live = Live(Text(), auto_refresh=False, screen=True)
     live.start()
 
     def show() -> None:
-        live.update(Text("\n".join(monitor.screen()), no_wrap=True, overflow="ellipsis"), refresh=True)
+        text = "\n".join(printable(line) for line in monitor.screen())
+        live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
 
     return show, live.stop

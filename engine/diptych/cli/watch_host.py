@@ -1,0 +1,250 @@
+"""The coordinator's host for `diptych watch`: a repository on disk, the indexer, and a store.
+
+A build is a run of the indexer over everything. An update parses the few files that changed, and commits each
+by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from types import TracebackType
+
+from diptych.errors import DiptychError, InvalidRecordError
+from diptych.indexer import Progress, Settings, facts, git, index_repository
+from diptych.indexer.discover import Stat, scan
+from diptych.indexer.languages import language_of
+from diptych.indexer.parse import parse
+from diptych.indexer.plan import Job, plan
+from diptych.model import Symbol
+from diptych.store.code import Store
+from diptych.workspace.coordinator import IoError, LeafDamaged, Limits, Totals
+from diptych.workspace.watch import is_rule
+
+# Nothing is held in memory here, so the size of the repository is no limit.
+LIMITS = Limits(files_max=10**9, symbols_max=10**12)
+
+_ARGUMENTS_MAX = 500
+
+
+class _Superseded(Exception):  # noqa: N818 - it ends a run, and is no error
+    pass
+
+
+class RepositoryHost:
+    """A repository on disk and its store, as the host of a coordinator.
+
+    It closes the store, which it may have opened anew meanwhile. Close it, or use `with`.
+    """
+
+    def __init__(
+        self, root: str, store: Store, *, settings: Settings | None = None, processes: int | None = None
+    ) -> None:
+        self.root = os.path.realpath(root)
+        self.store = store
+        self._settings = settings or Settings()
+        self._processes = processes
+        self._known: dict[str, tuple[str, Stat]] = {}
+        self._folders: frozenset[str] = frozenset()
+        self._ask_git = False
+        self._scanned = False
+        self._facts_lag = False
+
+    def __enter__(self) -> RepositoryHost:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Bring the indexer's facts up to the store, so that the next run need not, and close the store."""
+        try:
+            if self._facts_lag:
+                index_repository(self.root, self.store, settings=self._settings, processes=0)
+        finally:
+            self.store.close()
+
+    # The coordinator's callbacks.
+
+    def recover(self, _failure: IoError | LeafDamaged) -> None:
+        """Open the store anew: that is what recovers it, also from a handle that writes no more."""
+        with suppress(DiptychError):
+            self.store.close()
+        self.store = Store.open(self.store.path)
+
+    def totals(self) -> Totals:
+        """What the store holds."""
+        with self.store.view() as view:
+            return Totals(len(view), view.counts().get("symbols", 0))
+
+    def load(self, path: str) -> tuple[Symbol, ...] | None:
+        """The symbols of a file, from the store."""
+        record = self.store.file(path)
+        return None if record is None else record.symbols
+
+    def scan(self) -> Iterator[str]:
+        """What the indexer would read or remove."""
+        self._scanned = True
+        self._look()
+        store = self.store
+        known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        stored = None
+        if known is None or known.lsn != store.lsn:
+            stored = {record.path: record.content_hash for record in store.files()}
+        made = plan(self._known, known.files if known else {}, stored)
+        yield from (job.path for job in made.jobs)
+        yield from made.removed
+
+    def index(self, paths: Sequence[str]) -> Iterator[str]:
+        """After a scan: a run of the indexer. Otherwise these files alone."""
+        if self._scanned:
+            self._scanned = False
+            return self._index_all(paths)
+        return self._index_some(paths)
+
+    # What the watcher asks.
+
+    def select(self, names: Sequence[str]) -> list[str]:
+        """Those that may be source files, decide what is one, or are folders that came or went."""
+        known, folders = self._known, self._folders
+        selected: list[str] = []
+        new: list[str] = []
+        for name in names:
+            if name in known:
+                selected.append(name)
+            elif name in folders:
+                if not os.path.isdir(self._absolute(name)):
+                    selected.append(name + "/")
+            elif name.endswith("/") or is_rule(name) or self._may_be_source(name):
+                new.append(name)
+        return selected + self._not_ignored(new)
+
+    # How it is done.
+
+    def _index_all(self, paths: Sequence[str]) -> Iterator[str]:
+        """A run in a thread of its own, so that its progress can be seen; its errors are raised here.
+
+        The paths are yielded as many as are parsed, so they run ahead of the store by at most a batch.
+        Nothing rests on that: a build counts at its end, and one that is superseded is followed by a scan.
+        """
+        done: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        failures: list[BaseException] = []
+        superseded = threading.Event()
+
+        def progress(seen: Progress) -> None:
+            if superseded.is_set():
+                raise _Superseded
+            done.put(seen.done_files)
+
+        def run() -> None:
+            try:
+                index_repository(
+                    self.root,
+                    self.store,
+                    settings=self._settings,
+                    processes=self._processes,
+                    progress=progress,
+                )
+            except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for this one
+                failures.append(error)
+            finally:
+                done.put(None)
+
+        left = iter(paths)
+        yielded = 0
+        thread = threading.Thread(target=run, name="diptych-watch-index")
+        thread.start()
+        try:
+            while (count := done.get()) is not None:
+                while yielded < min(count, len(paths)):
+                    yielded += 1
+                    yield next(left)
+        finally:
+            superseded.set()
+            thread.join()
+        if failures:
+            raise failures[0]
+        self._facts_lag = False
+        yield from left
+
+    def _index_some(self, paths: Sequence[str]) -> Iterator[str]:
+        before = self._known
+        if any(path not in before and os.path.lexists(self._absolute(path)) for path in paths):
+            self._look()
+        for path in paths:
+            if path.endswith("/"):
+                names = before.keys() | self._known.keys()
+                for name in sorted(name for name in names if name.startswith(path)):
+                    self._index_one(name)
+            else:
+                self._index_one(path)
+            yield path
+
+    def _index_one(self, path: str) -> None:
+        store, settings = self.store, self._settings
+        record = store.file(path)
+        found = self._known.get(path)
+        payload = b""
+        if found is not None:
+            job = Job(path, found[0], found[1].size, record.content_hash if record is not None else "")
+            parsed = parse(os.fsencode(self.root), job, settings.max_file_bytes)
+            if parsed.unchanged:
+                return
+            payload = parsed.payload
+        if payload:
+            with suppress(InvalidRecordError):
+                with store.transaction() as txn:
+                    txn.put_packed(path.encode("utf-8", "surrogateescape"), payload)
+                self._facts_lag = True
+                return
+        # Gone, or not to be parsed any more: it must not be answered for by what it once was.
+        if record is not None:
+            with store.transaction() as txn:
+                txn.remove_file(path)
+            self._facts_lag = True
+
+    def _look(self) -> None:
+        found = scan(self.root, self._settings, store_path=self.store.path)
+        known = found.files
+        folders: set[str] = set()
+        for path in known:
+            folder = path.rpartition("/")[0]
+            while folder and folder not in folders:
+                folders.add(folder)
+                folder = folder.rpartition("/")[0]
+        self._known, self._folders = known, frozenset(folders)
+        # Of files in submodules the outer repository says nothing.
+        self._ask_git = found.source == "git" and not os.path.lexists(self._absolute(".gitmodules"))
+
+    def _may_be_source(self, name: str) -> bool:
+        if "." in name.rpartition("/")[2]:
+            return bool(language_of(name))
+        try:
+            return os.lstat(self._absolute(name)).st_mode & 0o111 != 0  # its first line may say
+        except OSError:
+            return False
+
+    def _not_ignored(self, names: list[str]) -> list[str]:
+        """Those that git lists, or has files below. All of them where git would not say, or is not asked."""
+        if not names or not self._ask_git:
+            return names
+        which = names if len(names) <= _ARGUMENTS_MAX else []
+        arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *which)
+        output = git.run(self.root, "--literal-pathspecs", *arguments)
+        if output is None:
+            return names
+        listed: set[str] = set()
+        for path in output.split(b"\0"):
+            name = os.fsdecode(path)
+            while name and name not in listed:
+                listed.add(name)
+                name = name.removesuffix("/").rpartition("/")[0] + "/" if "/" in name[:-1] else ""
+        return [name for name in names if name in listed or is_rule(name)]
+
+    def _absolute(self, name: str) -> str:
+        return f"{self.root}/{name}"
