@@ -33,6 +33,32 @@ def unpack(data: bytes) -> FileRecord:
     return from_plain(msgpack.unpackb(data, use_list=False, unicode_errors="surrogateescape"))
 
 
+def places(data: bytes) -> tuple[list[tuple[str, int]], list[str]]:
+    """The name and the offset of each symbol in a record's bytes, and the relations' targets.
+
+    With its offset a symbol is unpacked without the rest of its file: what a store by hand would do too.
+    """
+    unpacker = msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)
+    unpacker.feed(data)
+    unpacker.read_array_header()
+    for _ in range(3):
+        unpacker.skip()
+    tell, unpack_next = unpacker.tell, unpacker.unpack
+    names = []
+    for _ in range(unpacker.read_array_header()):
+        offset = tell()
+        names.append((unpack_next()[0], offset))
+    return names, sorted({relation[2] for relation in unpack_next()})
+
+
+def symbol_at(data: bytes | memoryview, offset: int) -> Symbol:
+    """The symbol at that offset of a record's bytes."""
+    unpacker = msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)
+    unpacker.feed(data[offset:])
+    n, k, r, c, s, d = unpacker.unpack()
+    return Symbol(n, k, Range._make(r), c, s, d)
+
+
 def write_records(path: str, records: Iterable[FileRecord]) -> tuple[int, int]:
     """Write records to a file of their own; return how many files and symbols they were."""
     files = symbols = 0

@@ -13,8 +13,8 @@ from tools.bench.peers.base import Found, Mode, Peer
 
 _TABLES = """
 CREATE TABLE files (path BLOB PRIMARY KEY, record BLOB);
-CREATE TABLE symbols (name VARCHAR, path BLOB, position INTEGER);
-CREATE TABLE relations (target VARCHAR, path BLOB, position INTEGER);
+CREATE TABLE symbols (name VARCHAR, path BLOB, place INTEGER);
+CREATE TABLE relations (target VARCHAR, path BLOB, place INTEGER);
 CREATE INDEX symbols_name ON symbols (name);
 CREATE INDEX symbols_path ON symbols (path);
 CREATE INDEX relations_target ON relations (target);
@@ -61,16 +61,16 @@ class DuckDb(Peer):
             old = [row[0] for row in known]
             for table in ("symbols", "relations"):
                 execute(f"DELETE FROM {table} WHERE path {among}", (old,))
+        packed = [codec.pack(record) for record in records]
         execute(
-            "INSERT OR REPLACE INTO files SELECT unnest(?::BLOB[]), unnest(?::BLOB[])",
-            (paths, [codec.pack(record) for record in records]),
+            "INSERT OR REPLACE INTO files SELECT unnest(?::BLOB[]), unnest(?::BLOB[])", (paths, packed)
         )
-        for table, column, name_at in (("symbols", 3, 0), ("relations", 4, 2)):
-            rows = [
-                (one[name_at], path, position)
-                for record, path in zip(records, paths, strict=True)
-                for position, one in enumerate(record[column])
-            ]
+        symbols, relations = [], []
+        for path, data in zip(paths, packed, strict=True):
+            names, targets = codec.places(data)
+            symbols += [(name, path, offset) for name, offset in names]
+            relations += [(target, path, 0) for target in targets]
+        for table, rows in (("symbols", symbols), ("relations", relations)):
             if rows:
                 execute(
                     f"INSERT INTO {table}"
@@ -94,12 +94,10 @@ class DuckDb(Peer):
 
     def symbols(self, name: str) -> list[Found]:
         rows = self.connection.execute(
-            "SELECT s.path, position, record FROM symbols s JOIN files f ON f.path = s.path WHERE name = ?",
+            "SELECT s.path, place, record FROM symbols s JOIN files f ON f.path = s.path WHERE name = ?",
             (name,),
         ).fetchall()
-        return [
-            (os.fsdecode(bytes(path)), codec.unpack(data).symbols[position]) for path, position, data in rows
-        ]
+        return [(os.fsdecode(bytes(path)), codec.symbol_at(data, offset)) for path, offset, data in rows]
 
     def close(self) -> None:
         self.connection.close()

@@ -1,4 +1,4 @@
-"""LMDB: records by path, and names to (path, position) as sorted duplicates."""
+"""LMDB: records by path, and names to (path, offset in its record) as sorted duplicates."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _MAP_BYTES = 64 << 30
 _KEY_BYTES_MAX = 511
 
 
-def locate(path: bytes, position: int) -> bytes:
+def locate(path: bytes, offset: int) -> bytes:
     """A symbol's place, as the value of a name."""
-    return path + b"\0" + position.to_bytes(4, "big")
+    return path + b"\0" + offset.to_bytes(4, "big")
 
 
 class Lmdb(Peer):
@@ -46,21 +46,19 @@ class Lmdb(Peer):
                 path = os.fsencode(record.path)
                 old = txn.get(path, db=self._files)
                 if old is not None:
-                    for database, key, value in self._entries(codec.unpack(old), path):
+                    for database, key, value in self._entries(bytes(old), path):
                         txn.delete(key, value, db=database)
-                txn.put(path, codec.pack(record), db=self._files)
-                for database, key, value in self._entries(record, path):
+                data = codec.pack(record)
+                txn.put(path, data, db=self._files)
+                for database, key, value in self._entries(data, path):
                     txn.put(key, value, db=database)
 
-    def _entries(self, record: FileRecord, path: bytes) -> list[tuple[object, bytes, bytes]]:
+    def _entries(self, data: bytes, path: bytes) -> list[tuple[object, bytes, bytes]]:
+        names, targets = codec.places(data)
         entries: list[tuple[object, bytes, bytes]] = [
-            (self._names, _key(symbol[0]), locate(path, position))
-            for position, symbol in enumerate(record.symbols)
+            (self._names, _key(name), locate(path, offset)) for name, offset in names
         ]
-        entries += [
-            (self._targets, _key(relation[2]), locate(path, position))
-            for position, relation in enumerate(record.relations)
-        ]
+        entries += [(self._targets, _key(target), locate(path, 0)) for target in targets]
         return entries
 
     def count(self) -> int:
@@ -79,8 +77,8 @@ class Lmdb(Peer):
             if cursor.set_key(_key(name)):
                 for value in cursor.iternext_dup():
                     place = bytes(value)
-                    path, position = place[:-5], int.from_bytes(place[-4:], "big")
-                    symbol = codec.unpack(txn.get(path, db=self._files)).symbols[position]
+                    path, offset = place[:-5], int.from_bytes(place[-4:], "big")
+                    symbol = codec.symbol_at(txn.get(path, db=self._files), offset)
                     if symbol[0] == name:
                         found.append((os.fsdecode(path), symbol))
         return found

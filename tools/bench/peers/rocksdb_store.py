@@ -46,10 +46,11 @@ class RocksDb(Peer):
             path = os.fsencode(record.path)
             old = self.database.get(b"f" + path)
             if old is not None:
-                for key in _entries(codec.unpack(old), path):
+                for key in _entries(old, path):
                     batch.delete(key)
-            batch.put(b"f" + path, codec.pack(record))
-            for key in _entries(record, path):
+            data = codec.pack(record)
+            batch.put(b"f" + path, data)
+            for key in _entries(data, path):
                 batch.put(key, b"")
         self.database.write(batch, self._synced)
 
@@ -81,19 +82,19 @@ class RocksDb(Peer):
         found = []
         prefix = b"s" + name.encode("utf-8", "surrogateescape") + b"\0"
         for key in self._from(prefix):
-            path, position = key[len(prefix) : -5], int.from_bytes(key[-4:], "big")
-            record = codec.unpack(self.database.get(b"f" + path))
-            found.append((os.fsdecode(path), record.symbols[position]))
+            path, offset = key[len(prefix) : -5], int.from_bytes(key[-4:], "big")
+            found.append((os.fsdecode(path), codec.symbol_at(self.database.get(b"f" + path), offset)))
         return found
 
     def close(self) -> None:
         self.database.close()
 
 
-def _entries(record: FileRecord, path: bytes) -> list[bytes]:
+def _entries(data: bytes, path: bytes) -> list[bytes]:
+    names, targets = codec.places(data)
     keys = []
-    for kind, named in ((b"s", [s[0] for s in record.symbols]), (b"r", [r[2] for r in record.relations])):
-        for position, name in enumerate(named):
+    for kind, named in ((b"s", names), (b"r", [(target, 0) for target in targets])):
+        for name, offset in named:
             start = kind + name.encode("utf-8", "surrogateescape")
-            keys.append(b"\0".join((start, path, position.to_bytes(4, "big"))))
+            keys.append(b"\0".join((start, path, offset.to_bytes(4, "big"))))
     return keys
