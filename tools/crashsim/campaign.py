@@ -166,7 +166,7 @@ class Simulator:
                 return
         if len(run.failures) >= _EXAMPLES_PER_RUN:
             return
-        number = state.last if outcome.kind == "lost-commit" else state.first
+        number = state.first if outcome.kind == "from-nowhere" else state.last
         budget = self._settings.budget
         point, choice = choice_of(exploration.builder, number, budget)
         replay = [

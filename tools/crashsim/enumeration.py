@@ -9,10 +9,11 @@ itself.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .effects import Mark
@@ -40,56 +41,98 @@ class Budget:
     random_count: int = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """A choice in few words: the first `kept` effects whole, the others missing, but for the exceptions."""
+class OrderedPart:
+    """The ordered part of a point's choices, as a sequence: any of them can be asked for by its ordinal.
 
-    kept: int
-    exceptions: tuple[tuple[int, Variant], ...] = ()
+    Nothing is listed in advance, because pairs of some hundred pending effects would fill the memory. Some
+    choices come up more than once.
+    """
 
-    def choice(self, count: int) -> Choice:
-        """The choice for `count` pending effects."""
-        chosen = [WHOLE] * self.kept + [MISSING] * (count - self.kept)
-        for place, variant in self.exceptions:
+    def __init__(self, pending: Sequence[Atom], exhaustive_max: int) -> None:
+        self.options = [variants(atom.effect) for atom in pending]
+        self._count = count = len(pending)
+        combinations = math.prod(len(option) + 1 for option in self.options)
+        self.exhaustive = combinations <= exhaustive_max
+        if self.exhaustive:
+            self._ends = [combinations]
+            return
+        places = list(itertools.accumulate(len(option) for option in self.options))
+        self._singles = places
+        pairs = count * (count - 1) // 2
+        with_variants = 0
+        if count <= _VARIANT_PAIRS_COUNT_MAX:
+            with_variants = sum(len(a) * len(b) for a, b in itertools.combinations(self.options, 2))
+        sections = (2, places[-1], places[-1], places[-1], pairs, pairs, with_variants)
+        self._ends = list(itertools.accumulate(sections))
+
+    def __len__(self) -> int:
+        return min(self._ends[-1], RANDOM_FROM)
+
+    def __getitem__(self, ordinal: int) -> Choice:
+        if not 0 <= ordinal < len(self):
+            raise IndexError(ordinal)
+        if self.exhaustive:
+            return self._combination(ordinal)
+        section = bisect.bisect_right(self._ends, ordinal)
+        index = ordinal - (self._ends[section - 1] if section else 0)
+        count = self._count
+        if section == 0:  # everything lost, everything kept
+            return self._choice(count if index else 0)
+        if section == 1:  # a prefix, its last effect in some variant
+            place, variant = self._single(index)
+            return self._choice(place, (place, variant))
+        if section == 2:  # one effect in some variant, all others kept
+            return self._choice(count, self._single(index))
+        if section == 3:  # one effect kept, or some of it, all others lost
+            place, variant = self._single(index)
+            return self._choice(0, (place, WHOLE if variant == MISSING else variant))
+        if section == 4:
+            first, second = _pair(index)
+            return self._choice(count, (first, MISSING), (second, MISSING))
+        if section == 5:
+            first, second = _pair(index)
+            return self._choice(0, (first, WHOLE), (second, WHOLE))
+        for first, second in itertools.combinations(range(count), 2):
+            size = len(self.options[first]) * len(self.options[second])
+            if index < size:
+                break
+            index -= size
+        one, other = divmod(index, len(self.options[second]))
+        return self._choice(count, (first, self.options[first][one]), (second, self.options[second][other]))
+
+    def _combination(self, number: int) -> Choice:
+        chosen = []
+        for option in reversed(self.options):
+            number, place = divmod(number, len(option) + 1)
+            chosen.append(option[place] if place < len(option) else WHOLE)
+        return tuple(reversed(chosen))
+
+    def _single(self, index: int) -> tuple[int, Variant]:
+        place = bisect.bisect_right(self._singles, index)
+        before = self._singles[place - 1] if place else 0
+        return place, self.options[place][index - before]
+
+    def _choice(self, kept: int, *exceptions: tuple[int, Variant]) -> Choice:
+        """The first `kept` effects whole and the others missing, but for the exceptions."""
+        chosen = [WHOLE] * kept + [MISSING] * (self._count - kept)
+        for place, variant in exceptions:
             chosen[place] = variant
         return tuple(chosen)
 
 
-def ordered_recipes(pending: Sequence[Atom], exhaustive_max: int) -> Iterator[Recipe]:
-    """The ordered part, in its fixed order. May repeat itself."""
-    options = [variants(atom.effect) for atom in pending]
-    count = len(pending)
-    if math.prod(len(option) + 1 for option in options) <= exhaustive_max:
-        for chosen in itertools.product(*[[*option, WHOLE] for option in options]):
-            yield Recipe(0, tuple(enumerate(chosen)))
-        return
-    yield Recipe(0)
-    yield Recipe(count)
-    for place, option in enumerate(options):
-        for variant in option:
-            yield Recipe(place, ((place, variant),))
-    for place, option in enumerate(options):
-        for variant in option:
-            yield Recipe(count, ((place, variant),))
-        for variant in [*option[1:], WHOLE]:
-            yield Recipe(0, ((place, variant),))
-    for first, second in itertools.combinations(range(count), 2):
-        yield Recipe(count, ((first, MISSING), (second, MISSING)))
-        yield Recipe(0, ((first, WHOLE), (second, WHOLE)))
-    if count <= _VARIANT_PAIRS_COUNT_MAX:
-        for first, second in itertools.combinations(range(count), 2):
-            for one, other in itertools.product(options[first], options[second]):
-                yield Recipe(count, ((first, one), (second, other)))
+def _pair(index: int) -> tuple[int, int]:
+    """The pair of this number, in the order (0, 1), (0, 2), (1, 2), (0, 3), …"""
+    second = (1 + math.isqrt(1 + 8 * index)) // 2
+    return index - second * (second - 1) // 2, second
 
 
-def random_choice(pending: Sequence[Atom], seed: int, point: int, draw: int) -> Choice:
+def random_choice(options: Sequence[Sequence[Variant]], seed: int, point: int, draw: int) -> Choice:
     """One combination drawn at random: how much is kept is drawn first, then the fate of each effect."""
     source = random.Random(f"{seed}/{point}/{draw}")
     keep = source.choice((0.05, 0.3, 0.5, 0.7, 0.95))
     tear = source.choice((0.0, 0.3, 1.0))
     chosen = []
-    for atom in pending:
-        option = variants(atom.effect)
+    for option in options:
         if source.random() < keep:
             chosen.append(WHOLE)
         else:
@@ -99,19 +142,16 @@ def random_choice(pending: Sequence[Atom], seed: int, point: int, draw: int) -> 
 
 def numbered(pending: Sequence[Atom], same_as: int, budget: Budget) -> Iterator[tuple[int, Choice]]:
     """(ordinal, choice) of everything tried at a point whose last step that was no mark is `same_as`."""
-    count = len(pending)
-    options = math.prod(len(variants(atom.effect)) + 1 for atom in pending)
-    ordered = list(enumerate(itertools.islice(ordered_recipes(pending, budget.exhaustive_max), RANDOM_FROM)))
-    if options > budget.exhaustive_max and len(ordered) > budget.ordered_max:
+    ordered = OrderedPart(pending, budget.exhaustive_max)
+    ordinals: Iterable[int] = range(len(ordered))
+    if not ordered.exhaustive and len(ordered) > budget.ordered_max:
         source = random.Random(f"{budget.seed}/{same_as}")
-        sample = source.sample(range(2, len(ordered)), budget.ordered_max - 2)
-        ordered = ordered[:2] + [ordered[place] for place in sorted(sample)]
-    for ordinal, recipe in ordered:
-        yield ordinal, recipe.choice(count)
-    if options <= budget.exhaustive_max:
-        return
-    for draw in range(budget.random_count):
-        yield RANDOM_FROM + draw, random_choice(pending, budget.seed, same_as, draw)
+        ordinals = [0, 1, *sorted(source.sample(range(2, len(ordered)), budget.ordered_max - 2))]
+    for ordinal in ordinals:
+        yield ordinal, ordered[ordinal]
+    if not ordered.exhaustive:
+        for draw in range(budget.random_count):
+            yield RANDOM_FROM + draw, random_choice(ordered.options, budget.seed, same_as, draw)
 
 
 def last_change(builder: StateBuilder, number: int) -> int:
@@ -132,11 +172,11 @@ def choice_of(builder: StateBuilder, state: int, budget: Budget) -> tuple[Point,
             f"There is no state {state}: the recording has {len(builder.recording.steps)} steps."
         )
     point = builder.point(number)
+    ordered = OrderedPart(point.pending, budget.exhaustive_max)
     if ordinal >= RANDOM_FROM:
-        drawn = random_choice(point.pending, budget.seed, last_change(builder, number), ordinal - RANDOM_FROM)
+        same_as = last_change(builder, number)
+        drawn = random_choice(ordered.options, budget.seed, same_as, ordinal - RANDOM_FROM)
         return point, builder.legal(point, drawn)
-    ordered = ordered_recipes(point.pending, budget.exhaustive_max)
-    found = next(itertools.islice(ordered, ordinal, None), None)
-    if found is None:
+    if ordinal >= len(ordered):
         raise UsageError(f"There is no state {state}: point {number} has fewer combinations.")
-    return point, builder.legal(point, found.choice(len(point.pending)))
+    return point, builder.legal(point, ordered[ordinal])

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from .effects import Tree
 from .enumeration import POINT_STRIDE, Budget, Choice, last_change, numbered
 from .marks import bounds
+from .models import Atom
 from .recording import Recording
-from .states import Point, StateBuilder
+from .states import StateBuilder
 from .variants import WHOLE, fault_word
 
 
@@ -28,7 +29,18 @@ class State:
     acked: int
     issued: int
     choice: Choice
-    faults: tuple[str, ...]
+    last_pending: tuple[Atom, ...]
+    last_choice: Choice
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The kinds of fault in it, as at its last occurrence."""
+        words = {
+            fault_word(variant, atom.effect)
+            for atom, variant in zip(self.last_pending, self.last_choice, strict=True)
+            if variant != WHOLE
+        }
+        return tuple(sorted(words)) or ("nothing lost",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,8 @@ def explore(
 ) -> Exploration:
     """Enumerate. `progress(points done, points in all)` is called after each point."""
     builder = StateBuilder(recording, model)
-    found: dict[bytes, State] = {}
-    at_point: dict[bytes, int] = {}
+    found: dict[int, State] = {}
+    at_point: dict[int, tuple[int, Choice]] = {}
     combinations = 0
     total = len(recording.steps) + 1
     for number in range(total):
@@ -71,23 +83,15 @@ def explore(
                 combinations += 1
                 choice = builder.legal(point, choice)
                 digest = builder.digest(point, choice)
-                at_point.setdefault(digest, ordinal)
+                at_point.setdefault(digest, (ordinal, choice))
                 if digest not in found:
                     first = number * POINT_STRIDE + ordinal
-                    found[digest] = State(first, first, acked, issued, choice, _faults(point, choice))
-        for digest, ordinal in at_point.items():
+                    found[digest] = State(first, first, acked, issued, choice, point.pending, choice)
+        for digest, (ordinal, choice) in at_point.items():
             state = found[digest]
             state.acked = max(state.acked, acked)
             state.last = number * POINT_STRIDE + ordinal
+            state.last_pending, state.last_choice = point.pending, choice
         if progress:
             progress(number + 1, total)
     return Exploration(builder, list(found.values()), combinations)
-
-
-def _faults(point: Point, choice: Choice) -> tuple[str, ...]:
-    words = {
-        fault_word(variant, atom.effect)
-        for atom, variant in zip(point.pending, choice, strict=True)
-        if variant != WHOLE
-    }
-    return tuple(sorted(words)) or ("nothing lost",)

@@ -10,7 +10,7 @@ from .results import Campaign, Failure, Run
 _STYLE = """
 :root { color-scheme: light dark; }
 :root { --line: #8884; --good: #1a7f37; --bad: #c62828; --warn: #9a6700; --soft: #8881; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 88rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin-bottom: .2rem; }
 h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 .verdict { font-size: 1.2rem; font-weight: 600; }
@@ -23,8 +23,9 @@ h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 .tile b { display: block; font-size: 1.4rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); }
-th, td { text-align: right; white-space: nowrap; }
+th, td { padding: .25rem .45rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: right; vertical-align: bottom; }
+td { white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 td.none { opacity: .35; }
 td.failed { background: #c6282833; font-weight: 600; }
@@ -103,7 +104,8 @@ def _tiles(campaign: Campaign) -> str:
 
 def _matrix(runs: list[Run]) -> str:
     rows = []
-    for workload in dict.fromkeys(run.workload for run in runs):
+    failing = {run.workload for run in runs if run.failed or run.refused}
+    for workload in sorted(dict.fromkeys(run.workload for run in runs), key=lambda name: name not in failing):
         mine = [run for run in runs if run.workload == workload]
         tried: Counter[str] = Counter()
         failed: Counter[str] = Counter()

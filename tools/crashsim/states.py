@@ -28,6 +28,16 @@ class Point:
     marks: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class _Still:
+    """What no pending effect touches at a point: digests of files, and directories with all below them."""
+
+    point: Point
+    contents: dict[int, bytes]
+    directories: set[int]
+    sums: dict[tuple[str, int], int]
+
+
 class StateBuilder:
     """Builds the states of one recording under one model. Points are cheapest asked for in rising order."""
 
@@ -45,6 +55,8 @@ class StateBuilder:
         self._contents: OrderedDict[tuple[object, ...], _Content] = OrderedDict()
         self._layouts: tuple[Point, dict[int, _Layout]] | None = None
         self._contents_bytes = 0
+        self._still: _Still | None = None
+        self._hashes: dict[tuple[str, bytes], int] = {}
         self._whole: dict[int, tuple[int, bytearray]] = {}
         self._base: tuple[int, dict[int, dict[str, int]], dict[int, tuple[int, str]]] | None = None
 
@@ -55,28 +67,45 @@ class StateBuilder:
         marks = tuple(effect.text for effect in effects if isinstance(effect, Mark))
         return Point(number, pending, (*self.recording.marks_before, *marks))
 
-    def digest(self, point: Point, choice: Sequence[Variant]) -> bytes:
-        """What tells this state from others: names, kinds, contents, and which names are one file."""
-        hasher = blake2b(digest_size=16)
-        for path, number in self._walk(point, choice):
-            value = self._content(point, choice, number)
-            kind = self.recording.inodes[number].kind
-            shown = value[0] if value else self.recording.inodes[number].target.encode()
-            hasher.update(
-                b"%d %s %d " % (len(path), path.encode("utf-8", "surrogateescape"), number if value else 0)
-            )
-            hasher.update(kind[0].encode() + shown)
-        return hasher.digest()
+    def digest(self, point: Point, choice: Sequence[Variant]) -> int:
+        """What tells this state from others: a number that stands for all its names, kinds and contents.
+
+        It is the sum of the hashes of its entries, so that what no pending effect touches is added up once
+        for each point and not once for each choice.
+        """
+        entries, places = self._entries(point, choice)
+        still = self._still_of(point)
+        total = 0
+        waiting = [("", ROOT)]
+        inodes = self.recording.inodes
+        while waiting:
+            prefix, directory = waiting.pop()
+            for name, number in entries.get(directory, {}).items():
+                path = prefix + name
+                inode = inodes[number]
+                if inode.kind == "file":
+                    known = still.contents.get(number)
+                    if known is None:
+                        known = self._content(point, choice, number)[0]
+                    total += self._hash(path, known)
+                elif inode.kind == "symlink":
+                    total += self._hash(path, b"->" + inode.target.encode())
+                elif places.get(number, (directory, name)) == (directory, name):
+                    total += self._hash(path, b"")
+                    if number in still.directories:
+                        total += self._still_sum(still, path + "/", number)
+                    else:
+                        waiting.append((path + "/", number))
+        return total
 
     def tree(self, point: Point, choice: Sequence[Variant]) -> Tree:
         """The tree that the crash leaves."""
         nodes: dict[str, bytes | str | None] = {}
         names: dict[int, list[str]] = {}
         for path, number in self._walk(point, choice):
-            value = self._content(point, choice, number)
             inode = self.recording.inodes[number]
-            if value is not None:
-                nodes[path] = value[1]
+            if inode.kind == "file":
+                nodes[path] = self._content(point, choice, number)[1]
                 names.setdefault(number, []).append(path)
             else:
                 nodes[path] = inode.target if inode.kind == "symlink" else None
@@ -114,21 +143,27 @@ class StateBuilder:
                 if self.recording.inodes[entry.inode].kind == "directory":
                     places[entry.inode] = (entry.directory, entry.name)
 
-    def _walk(self, point: Point, choice: Sequence[Variant]) -> list[tuple[str, int]]:
+    def _entries(
+        self, point: Point, choice: Sequence[Variant]
+    ) -> tuple[dict[int, dict[str, int]], dict[int, tuple[int, str]]]:
         base, base_places = self._durable_entries(point.number)
         kept = [
             atom.effect
             for atom, variant in zip(point.pending, choice, strict=True)
-            if variant is WHOLE or variant == WHOLE
+            if variant == WHOLE
             if isinstance(atom.effect, Change)
         ]
-        entries, places = base, base_places
-        if kept:
-            entries, places = dict(base), dict(base_places)
-            for directory in {entry.directory for change in kept for entry in change.entries}:
-                entries[directory] = dict(entries.get(directory, {}))
-            for change in kept:
-                self._change(entries, places, change)
+        if not kept:
+            return base, base_places
+        entries, places = dict(base), dict(base_places)
+        for directory in {entry.directory for change in kept for entry in change.entries}:
+            entries[directory] = dict(entries.get(directory, {}))
+        for change in kept:
+            self._change(entries, places, change)
+        return entries, places
+
+    def _walk(self, point: Point, choice: Sequence[Variant]) -> list[tuple[str, int]]:
+        entries, places = self._entries(point, choice)
         found: list[tuple[str, int]] = []
         waiting = [("", ROOT)]
         inodes = self.recording.inodes
@@ -142,14 +177,60 @@ class StateBuilder:
                 found.append((prefix + name, number))
         return found
 
+    # -- what no pending effect touches ---------------------------------------------------------------------
+
+    def _still_of(self, point: Point) -> _Still:
+        if self._still is not None and self._still.point is point:
+            return self._still
+        moving: set[int] = set()
+        for atom in point.pending:
+            if isinstance(atom.effect, Change):
+                moving.update(entry.directory for entry in atom.effect.entries)
+            else:
+                moving.add(atom.effect.inode)
+        base, _ = self._durable_entries(point.number)
+        still = _Still(point, {}, set(), {})
+        for number, inode in enumerate(self.recording.inodes):
+            if inode.kind == "file" and number not in moving:
+                still.contents[number] = self._content(point, (), number, settled=True)[0]
+        for number in sorted(base, reverse=True):  # what is inside a directory mostly has the higher numbers
+            inside = base[number].values()
+            if number not in moving and all(
+                one in still.contents or one in still.directories for one in inside
+            ):
+                still.directories.add(number)
+        self._still = still
+        return still
+
+    def _still_sum(self, still: _Still, prefix: str, directory: int) -> int:
+        """The sum of the hashes below a directory in which all is durable."""
+        known = still.sums.get((prefix, directory))
+        if known is None:
+            known = 0
+            for name, number in self._durable_entries(still.point.number)[0][directory].items():
+                content = still.contents.get(number, b"")
+                known += self._hash(prefix + name, content)
+                if number in still.directories:
+                    known += self._still_sum(still, f"{prefix}{name}/", number)
+            still.sums[prefix, directory] = known
+        return known
+
+    def _hash(self, path: str, content: bytes) -> int:
+        key = (path, content)
+        known = self._hashes.get(key)
+        if known is None:
+            text = path.encode("utf-8", "surrogateescape") + b"\0" + content
+            known = self._hashes[key] = int.from_bytes(blake2b(text, digest_size=16).digest(), "little")
+        return known
+
     # -- contents -------------------------------------------------------------------------------------------
 
-    def _content(self, point: Point, choice: Sequence[Variant], inode: int) -> _Content | None:
-        """A file's (digest, content) in this state; None for what is not a file."""
-        if self.recording.inodes[inode].kind != "file":
-            return None
+    def _content(
+        self, point: Point, choice: Sequence[Variant], inode: int, *, settled: bool = False
+    ) -> _Content:
+        """A file's (digest, content) in this state; with `settled`, where nothing of it is pending."""
         count, open_places = self._layout(point).get(inode, (0, ()))
-        fates = tuple([choice[position] for _, position in open_places])
+        fates = () if settled else tuple([choice[position] for _, position in open_places])
         key = (inode, count, open_places, fates)
         found = self._contents.get(key)
         if found is None:
