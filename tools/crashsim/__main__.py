@@ -47,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
         "--nested", type=int, default=0, help="crash the recovery of so many states of each recording"
     )
     run.add_argument("--nested-states-max", type=int, default=200)
+    run.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="MODULE:FUNCTION",
+        help="take this function away from the workload, to see that its absence is found",
+    )
     run.add_argument("--jobs", type=int, default=cpu_count())
     run.add_argument("--check-time-max-s", type=float, default=Limits().time_s)
     run.add_argument(
@@ -114,6 +121,7 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                 time_max_s=arguments.time_max_s / len(names),
                 nested=arguments.nested,
                 nested_states_max=arguments.nested_states_max,
+                without=tuple(arguments.without),
             )
             Simulator(settings, campaign, bar.update).run()
     write_report(campaign, arguments.output)

@@ -43,6 +43,7 @@ class Settings:
     time_max_s: float = 0.0
     nested: int = 0
     nested_states_max: int = 200
+    without: tuple[str, ...] = ()
 
 
 Progress = Callable[[Run, int, int], None]
@@ -89,6 +90,7 @@ class Simulator:
                 ),
                 subject=settings.subject,
                 workload=workload,
+                without=settings.without,
             )
         except CrashsimError as error:
             run = Run(settings.subject, workload, "-", refused=str(error), expected=expected)

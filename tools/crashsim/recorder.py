@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from .effects import Tree
 from .errors import RecordingError
 from .marks import MARKS_VARIABLE
+from .mutation import WITHOUT_VARIABLE
 from .recording import Recording, from_trace
 from .translate import TRACED
 from .trees import read_tree, remove_tree, write_tree
@@ -55,8 +56,11 @@ def record(
     time_limit_s: float = 300.0,
     mode: str = "workload",
     marks_before: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
 ) -> Recording:
     """Run `command(directory)` under strace on a directory that starts as `initial`.
+
+    `without` names functions that a subject's workload does without; see `mutation`.
 
     Raises RecordingError when the program fails or the trace is not complete, RefusedError when it does
     something that has no model.
@@ -77,7 +81,7 @@ def record(
         done = subprocess.run(
             arguments,
             cwd=_REPOSITORY,
-            env={**environment(), MARKS_VARIABLE: marks},
+            env={**environment(), MARKS_VARIABLE: marks, WITHOUT_VARIABLE: ",".join(without)},
             capture_output=True,
             timeout=time_limit_s,
             check=False,

@@ -2,6 +2,7 @@
 
 import sys
 
+from ..mutation import apply_mutations
 from . import load
 
 
@@ -10,6 +11,7 @@ def main() -> None:
     name, verb, workload, directory, *mode = sys.argv[1:]
     subject = load(name)
     if verb == "run":
+        apply_mutations()
         subject.run(workload, directory)
     else:
         subject.recover(workload, directory, *mode)
