@@ -144,10 +144,12 @@ class Trial:
 
     def _verify(self, case: Case, outcome: Outcome) -> None:
         try:
-            noticed = not verify(self.copy).ok
+            noticed = bool(verify(self.copy).findings)
         except DiptychError:
             noticed = True
-        if not noticed and not self._looks_right(case) and _changes(case, self.sample.path, self.foreign_root):
+        if noticed or self._looks_right(case):
+            return
+        if _changes(case, self.sample.path, self.foreign_root):
             outcome.worsen("unnoticed", "verify finds nothing wrong")
 
     def _looks_right(self, case: Case) -> bool:
@@ -155,8 +157,8 @@ class Trial:
         in_journal = case.file.startswith("journal/")
         return (
             case.file == "LOCK"
-            # A torn end, where nothing says that it was whole; or zeros behind the end.
-            or (in_journal and (not self.sample.proven or case.kind == "grow"))
+            # A torn end, where nothing says that it was whole, or where it held no transaction; zeros behind.
+            or (in_journal and (not self.sample.proven or case.kind in ("grow", "cut")))
             # What is trimmed looks so; what is read is the same, or the reader's step has said so.
             or (case.kind == "delete" and in_journal)
             or (case.kind == "delete-directory" and case.file.startswith("generations"))

@@ -21,6 +21,7 @@ from typing import Any
 from diptych import fs
 from diptych.errors import CorruptStoreError
 from diptych.journal.format import SegmentHeader
+from diptych.journal.reader import TailKind
 from diptych.journal.writer import create_segment
 from diptych.layout import (
     CLOSED,
@@ -31,6 +32,7 @@ from diptych.layout import (
     SEARCH,
     SNAPSHOT,
     WORK,
+    segment_name,
 )
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
@@ -46,7 +48,7 @@ from diptych.store.recovery.apply import set_aside
 from diptych.store.recovery.plan import Plan
 from diptych.store.recovery.scan import FoundGeneration, Scan
 from diptych.store.report import Report, Severity
-from diptych.store.salvage import Records, from_generation, from_journal
+from diptych.store.salvage import Records, from_generation, from_journal, from_snapshot
 from diptych.store.verify import inspect
 
 
@@ -137,6 +139,10 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
     identity, records, base_lsn = _identity(found, schema), Records(), 0
     for generation in found.generations:
         if generation.manifest is None:
+            alone = from_snapshot(generation, found.store_id)
+            if alone is not None:
+                records, base_lsn, report.mended_from = alone, generation.lsn, "snapshot"
+                break
             continue
         some, missing = from_generation(generation, schema)
         if some or not generation.manifest.records:
@@ -150,7 +156,7 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
     proven = _reached(found, plan, last_lsn)
     if proven > last_lsn:
         report.given_up.append(f"the transactions of LSN {last_lsn + 1} to {proven}")
-    elif not report.given_up:
+    elif not report.given_up and not _journal_is_whole(found, last_lsn):
         report.given_up.append(f"what was committed behind LSN {last_lsn}, if anything was")
     report.lsn = proven
     # The journal is ended here, so that no LSN that was ever given is given again.
@@ -166,9 +172,9 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
     fs.make_dir(journal)
     fs.make_dir(os.path.join(found.path, GENERATIONS))
     header = SegmentHeader(identity.store_id, proven + 1, int.from_bytes(os.urandom(8), "little"), chain)
-    _make_room(found, os.path.join(journal, f"{proven + 1:020d}.wal"))
+    _make_room(found, os.path.join(journal, segment_name(proven + 1)))
     # The segment before the generation: a generation promises that the journal goes on behind it.
-    create_segment(journal, header)
+    segment = create_segment(journal, header)
     path = publish(
         found.path,
         proven,
@@ -176,9 +182,19 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
         lambda directory: _build(directory, found.path, identity, schema, records, proven, chain),
     )
     for item in aside:
-        if os.path.lexists(item) and item != path:
+        if os.path.lexists(item) and item not in (path, segment):
             set_aside(found.path, item)
     fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))
+
+
+def _journal_is_whole(found: Scan, last_lsn: int) -> bool:
+    """Whether the journal goes on without damage to its end, so that nothing behind that is missing."""
+    return (
+        bool(found.segments)
+        and found.segments[-1].last_lsn == last_lsn
+        and all(s.tail is not None and s.tail.kind is TailKind.CLEAN for s in found.segments)
+        and not any(s.problem or s.unfinished for s in found.segments)
+    )
 
 
 def _make_room(found: Scan, path: str) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 from diptych.errors import CorruptionError, DiptychError
 from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, Frame, decode_entries
 from diptych.journal.reader import FrameReader, TailKind
-from diptych.layout import SEARCH, SEARCH_META
+from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT
 from diptych.schema.base import Schema
 from diptych.search.leaf import open_leaf
+from diptych.snapshot.reader import SnapshotReader
 from diptych.store.recovery.scan import FoundGeneration, Scan
 
 Records = dict[bytes, tuple[int, bytes]]
@@ -40,6 +41,21 @@ def from_generation(found: FoundGeneration, schema: Schema[Any]) -> tuple[Record
     return records, [f"{lost:,} of the {manifest.records:,} records of LSN {found.lsn}", *missing]
 
 
+def from_snapshot(found: FoundGeneration, store_id: bytes | None) -> Records | None:
+    """The records of a generation that lost its manifest; None unless its snapshot proves to be whole.
+
+    The snapshot says itself which store and LSN it is of and how many records it has, and each has a check.
+    """
+    try:
+        snapshot = SnapshotReader(os.path.join(found.path, SNAPSHOT))
+        if snapshot.lsn != found.lsn or store_id not in (None, snapshot.store_id):
+            return None
+        records = {stored.key: (stored.check, stored.payload) for stored in snapshot.scan()}
+    except DiptychError:
+        return None
+    return records if len(records) == len(snapshot) else None
+
+
 def _from_search(found: FoundGeneration, schema: Schema[Any]) -> Records:
     directory = os.path.join(found.path, SEARCH)
     try:
@@ -63,7 +79,7 @@ def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, li
     """
     last, missing = above_lsn, []
     for segment in found.segments:
-        if segment.segment is None:
+        if segment.segment is None or segment.foreign:
             continue
         for lsn, frames in transactions(FrameReader(segment.segment)):
             if lsn <= last:

@@ -23,6 +23,17 @@ def test_no_damage_of_a_seeded_share_gives_a_wrong_answer(tmp_path):
     assert results["outcomes"].keys() <= {"same", "healed", "error", "prefix"}
 
 
+def test_damage_to_whole_files_gives_no_wrong_answer(tmp_path):
+    sample = build("closed", str(tmp_path), 7, files=4, tail=2)
+    trial = Trial(sample, str(tmp_path))
+    files = files_of(sample.path)
+    kinds = {"delete", "empty", "predecessor", "exchange"}
+    cases = [c for c in cases_of("closed", files, {}, 7) if c.kind in kinds and "/search/" not in c.file]
+    outcomes = [trial.run(case) for case in cases]
+    assert [o.details for o in outcomes if o.details] == []
+    assert {o.word for o in outcomes} >= {"healed", "error"}
+
+
 def test_the_model_agrees_with_an_undamaged_store(tmp_path):
     for name in ("closed", "killed", "journal", "level"):
         sample = build(name, str(tmp_path), 3)

@@ -119,8 +119,11 @@ def _note_generations(scan: Scan, plan: Plan) -> None:
             plan.note("snapshot-damaged", g.path, Severity.WARNING, g.snapshot_problem, NEXT_CHECKPOINT)
         if g.search_problem:
             plan.note("search-damaged", g.path, Severity.WARNING, g.search_problem, NEXT_CHECKPOINT)
-    if scan.closed_problem:
-        plan.note("closed-mark-damaged", scan.path, Severity.WARNING, scan.closed_problem, NEXT_CHECKPOINT)
+    closed_problem = scan.closed_problem
+    if scan.closed is not None and scan.store_id not in (None, scan.closed.store_id):
+        closed_problem = "the mark of an orderly close belongs to another store"
+    if closed_problem:
+        plan.note("closed-mark-damaged", scan.path, Severity.WARNING, closed_problem, NEXT_CHECKPOINT)
 
 
 class _Replay:

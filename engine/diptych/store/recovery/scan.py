@@ -69,6 +69,8 @@ class FoundSegment:
     problem: str = ""
     read: bool = False
     """Whether its frames were read; older ones than are needed are not."""
+    foreign: bool = False
+    """Whether it belongs to another store."""
     last_lsn: int = 0
     chain: int = 0
     end: int = HEADER_SIZE
@@ -97,6 +99,8 @@ class FoundGeneration:
     snapshot: SnapshotReader | None = None
     snapshot_problem: str = ""
     search_problem: str = ""
+    foreign: bool = False
+    """Whether it belongs to another store."""
 
     @property
     def usable(self) -> bool:
@@ -122,6 +126,12 @@ class Scan:
     """The journal's transactions behind this LSN were read."""
     incompatible: IncompatibleStoreError | None = None
 
+    @property
+    def store_id(self) -> bytes | None:
+        """The store's id, by its identity or else by its newest manifest."""
+        known = [self.identity, *(g.manifest.identity for g in self.generations if g.manifest)]
+        return next((identity.store_id for identity in known if identity is not None), None)
+
 
 def scan(path: str, *, journal_from: int | None = None) -> Scan:
     """Look at the store in directory `path`.
@@ -135,7 +145,29 @@ def scan(path: str, *, journal_from: int | None = None) -> Scan:
     if journal_from is None:
         journal_from = next((g.lsn for g in found.generations if g.usable), 0)
     _scan_journal(found, journal_from)
+    if _is_stranger(found):
+        found.identity_problem = f"{os.path.join(path, IDENTITY)} belongs to another store than all the rest"
+        found.identity = None
+        found.generations.clear()
+        found.temporaries.clear()
+        _scan_generations(found)
+        _scan_journal(found, next((g.lsn for g in found.generations if g.usable), 0))
     return found
+
+
+def _is_stranger(found: Scan) -> bool:
+    """Whether the identity alone is of another store: then it is what is damaged, not all the rest."""
+    if found.identity is None:
+        return False
+    others = [s.header.store_id for s in found.segments if s.header is not None]
+    others += [found.closed.store_id] if found.closed is not None else []
+    foreign = [g.foreign for g in found.generations]
+    return (
+        len(others) + len(foreign) > 1
+        and all(foreign)
+        and len(set(others)) == 1
+        and others[0] != found.identity.store_id
+    )
 
 
 def rescan_journal(found: Scan, journal_from: int) -> None:
@@ -208,7 +240,7 @@ def _scan_generation(found: Scan, path: str, lsn: int, mend: int) -> FoundGenera
         generation.problem = f"{path} holds the manifest of LSN {manifest.lsn}"
         return generation
     if found.identity is not None and manifest.identity.store_id != found.identity.store_id:
-        generation.problem = f"{path} belongs to another store"
+        generation.problem, generation.foreign = f"{path} belongs to another store", True
         return generation
     generation.manifest = manifest
     sizes = {name: facts[0] for name, facts in manifest.files.items()}
@@ -256,7 +288,7 @@ def _scan_journal(found: Scan, journal_from: int) -> None:
     directory = os.path.join(found.path, JOURNAL)
     found.segments.clear()
     found.journal_from = journal_from
-    names = _names(directory)
+    names, store_id = _names(directory), found.store_id
     firsts = sorted(first for name in names if (first := parse_segment_name(name)) is not None)
     found.temporaries += [os.path.join(directory, name) for name in names if is_temporary(name)]
     _scan_closed(found, os.path.join(directory, CLOSED))
@@ -280,8 +312,8 @@ def _scan_journal(found: Scan, journal_from: int) -> None:
         segment.chain = header.chain
         if header.first_lsn != first:
             segment.problem = f"{path} says that it begins with LSN {header.first_lsn}"
-        elif found.identity is not None and header.store_id != found.identity.store_id:
-            segment.problem = f"{path} belongs to another store"
+        elif store_id is not None and header.store_id != store_id:
+            segment.problem, segment.foreign = f"{path} belongs to another store", True
         elif first >= needed:
             _scan_segment(segment, segment.segment, journal_from)
 
