@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tools.bench import agree, rows
 from tools.bench.context import Context
@@ -35,6 +36,9 @@ def parser() -> argparse.ArgumentParser:
         "--peers", default="", metavar="NAME,NAME", help="these peers only (floors are always measured)"
     )
     made.add_argument("--scale", default="", metavar="N,N", help="other sizes, in files, of generated stores")
+    made.add_argument(
+        "--trees", default="", metavar="NAME,NAME", help="other source trees: stdlib, django, linux, or none"
+    )
     made.add_argument("--rounds", type=int, default=0, help="another number of rounds")
     made.add_argument(
         "--out", default=os.path.join(_ROOT, "out", "bench"),
@@ -55,12 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     changes: dict[str, object] = {}
     if asked.scale:
         changes["scale"] = tuple(int(number) for number in asked.scale.split(","))
+    if asked.trees:
+        changes["trees"] = tuple(name for name in asked.trees.split(",") if name != "none")
     if asked.rounds:
         changes["rounds"] = asked.rounds
-    if changes:
-        from dataclasses import replace
-
-        size = replace(size, **changes)  # type: ignore[arg-type]
+    size = replace(size, **changes)  # type: ignore[arg-type]
     peers = frozenset(name.strip() for name in asked.peers.split(",") if name.strip())
     ctx = Context(size, os.path.abspath(asked.out), peers, say=_progress)
     results: list[RowResult] = []

@@ -34,6 +34,8 @@ def dataset(folder: str, name: str) -> Dataset:
 
 def tree(folder: str, name: str) -> str:
     """The folder of the tree, fetched on first use. Raises NoTreeError."""
+    if name not in _SOURCES:
+        raise NoTreeError(f"there is no source tree {name}; there are {', '.join(_SOURCES)}")
     root = os.path.join(folder, "trees", name)
     if not os.path.isdir(os.path.join(root, ".git")):
         shutil.rmtree(root, ignore_errors=True)
