@@ -77,7 +77,9 @@ class CodeSchema(Schema[FileRecord]):
         return key
 
     def key_of(self, record: FileRecord) -> bytes:
-        """The key of a record's path. Raises InvalidPathError."""
+        """The key of a record's path. Raises InvalidPathError, InvalidRecordError."""
+        if not isinstance(record, FileRecord):
+            raise InvalidRecordError(f"a FileRecord is wanted, not {record!r:.200}")
         return self.key(record[0])
 
     def pack(self, record: FileRecord) -> bytes:
@@ -85,6 +87,8 @@ class CodeSchema(Schema[FileRecord]):
         path, content_hash, language, symbols, relations = record
         if type(content_hash) is not str or type(language) is not str:
             raise InvalidRecordError(f"{path}: content_hash and language are str")
+        if not isinstance(symbols, tuple | list) or not isinstance(relations, tuple | list):
+            raise InvalidRecordError(f"{path}: symbols and relations are tuples")
         alike = set()
         for symbol in symbols:
             try:

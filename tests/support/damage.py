@@ -1,0 +1,231 @@
+"""A store with two generations and a journal of three segments, and every way in which parts of it fail.
+
+    LSN   1 2 3 4 | 5 6 7 8 | 9 10 | 11 12
+    generations   4         8
+    segments        5.wal     9.wal  11.wal
+
+`11.wal` was begun by a checkpoint that then failed, so that the journal has a first, a middle and a last
+segment. The store was closed in order. `FLIPPED` is in both generations and in no later transaction.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+from tests.support.files import cut, gone, overwrite
+from tests.support.records import record
+
+from diptych import CheckpointPolicy, FileRecord, StorageFullError, Store
+from diptych.journal.reader import FrameReader
+from diptych.journal.segment import Segment
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.checkpoint import Leaves
+
+OLD, NEW, LAST = 4, 8, 12
+FLIPPED = "keep/flipped.py"
+MANUAL = CheckpointPolicy(automatic=False)
+
+LEAF = ("whole", "damaged", "gone")
+"""What may have become of a leaf, a manifest, or the identity."""
+JOURNAL = (
+    "whole",
+    "torn",
+    "shortened",
+    "damaged-first",
+    "damaged-last",
+    "first-gone",
+    "middle-gone",
+    "last-gone",
+    "gone",
+)
+"""`torn`: half a frame more than was committed. `shortened`: the last frame is cut, which CLOSED knows."""
+
+Files = dict[str, FileRecord]
+
+
+class Case(NamedTuple):
+    """One combination. A leaf is "whole", "gone", "flipped" (of the right size) or "cut" (of another)."""
+
+    new_snapshot: str = "whole"
+    new_search: str = "whole"
+    old_snapshot: str = "whole"
+    old_search: str = "whole"
+    journal: str = "whole"
+    identity: str = "whole"
+    new_manifest: str = "whole"
+    old_manifest: str = "whole"
+
+    @property
+    def id(self) -> str:
+        """A name that says all that is wrong."""
+        states = zip(self._fields, self, strict=True)
+        return " ".join(f"{name}:{value}" for name, value in states if value != "whole") or "all-whole"
+
+
+def changes(lsn: int) -> tuple[list[FileRecord], list[str]]:
+    """What the transaction of that LSN stores and removes."""
+    stored = [record(f"pkg/{lsn:03d}.py", lsn), record("pkg/again.py", lsn)]
+    removed = [f"pkg/{lsn - 3:03d}.py"] if lsn > 3 and lsn % 2 else []
+    if lsn == 1:
+        stored += [record(FLIPPED, 1), record("keep/other.py", 1)]
+    return stored, removed
+
+
+def apply(files: Files, lsn: int) -> Files:
+    """`files` with that transaction."""
+    stored, removed = changes(lsn)
+    after = {**files, **{one.path: one for one in stored}}
+    return {path: one for path, one in after.items() if path not in removed}
+
+
+def truth() -> dict[int, Files]:
+    """What the store holds at each LSN."""
+    states: dict[int, Files] = {0: {}}
+    for lsn in range(1, LAST + 1):
+        states[lsn] = apply(states[lsn - 1], lsn)
+    return states
+
+
+def commit(store: Store, lsn: int) -> None:
+    """Commit that transaction."""
+    stored, removed = changes(lsn)
+    with store.transaction() as txn:
+        for one in stored:
+            txn.index_file(one)
+        for path in removed:
+            txn.remove_file(path)
+    assert txn.lsn == lsn
+
+
+def build(path: str) -> None:
+    """Make the store."""
+    with Store.open(path, policy=MANUAL) as store:
+        for lsn in range(1, LAST + 1):
+            commit(store, lsn)
+            if lsn in (2, OLD, NEW):
+                store.checkpoint()
+            if lsn == 10:
+                with pytest.MonkeyPatch.context() as patch, pytest.raises(StorageFullError):
+                    patch.setattr(Leaves, "build", _no_space)
+                    store.checkpoint()
+    assert sorted(os.listdir(f"{path}/generations")) == [f"{OLD:020d}", f"{NEW:020d}"]
+    assert sorted(os.listdir(f"{path}/journal")) == [f"{n:020d}.wal" for n in (5, 9, 11)] + ["CLOSED"]
+
+
+def _no_space(*arguments: object) -> None:
+    raise StorageFullError("no space", errno=28)
+
+
+def generation(path: str, lsn: int, name: str = "") -> str:
+    """The directory of a generation, or a file in it."""
+    return os.path.join(path, "generations", f"{lsn:020d}", name)
+
+
+def segment(path: str, first_lsn: int) -> str:
+    """A segment's file."""
+    return os.path.join(path, "journal", f"{first_lsn:020d}.wal")
+
+
+def inflict(path: str, case: Case) -> None:
+    """Damage the store at `path` as the case says."""
+    for lsn, snapshot, search, manifest in (
+        (NEW, case.new_snapshot, case.new_search, case.new_manifest),
+        (OLD, case.old_snapshot, case.old_search, case.old_manifest),
+    ):
+        damage_snapshot(generation(path, lsn, "snapshot.msgpack"), snapshot)
+        damage_search(generation(path, lsn, "search"), search)
+        damage_sealed(generation(path, lsn, "manifest.msgpack"), manifest)
+    damage_sealed(os.path.join(path, "IDENTITY"), case.identity)
+    DAMAGE_JOURNAL[case.journal](path)
+
+
+def damage_snapshot(path: str, how: str) -> None:
+    """One record's payload, or the trailer, or all."""
+    if how == "flipped":
+        data = SnapshotReader(path)
+        at = data.map.find(FLIPPED.encode()) + len(FLIPPED) + 12
+        overwrite(path, at, bytes([data.map[at] ^ 0x10]))
+    elif how == "cut":
+        cut(path, 100)
+    elif how == "gone":
+        gone(path)
+
+
+def damage_search(path: str, how: str) -> None:
+    """The stored documents of every segment, or one file's end, or all."""
+    stores = sorted(name for name in os.listdir(path) if name.endswith(".store"))
+    if how == "flipped":
+        for name in stores:
+            overwrite(os.path.join(path, name), 10, b"\xa5" * 40)
+    elif how == "cut":
+        for name in stores:
+            cut(os.path.join(path, name), 30)
+    elif how == "gone":
+        gone(path)
+
+
+def damage_sealed(path: str, how: str) -> None:
+    """A manifest or the identity."""
+    if how == "damaged":
+        overwrite(path, 40, b"\x00\x01\x02\x03")
+    elif how == "gone":
+        gone(path)
+
+
+def frames(path: str, first_lsn: int) -> dict[int, tuple[int, int]]:
+    """Where the frame of each LSN of a segment begins and ends."""
+    found = FrameReader(Segment(segment(path, first_lsn)))
+    return {frame.lsn: (frame.offset, frame.end) for frame in found if frame.kind == 2}
+
+
+def _torn(path: str) -> None:
+    with open(segment(path, 11), "r+b") as file:
+        begin, end = frames(path, 11)[12]
+        file.seek(begin)
+        half = file.read(end - begin)[: (end - begin) // 2]
+        file.seek(0, os.SEEK_END)
+        file.write(half)
+
+
+def _shortened(path: str) -> None:
+    begin, end = frames(path, 11)[12]
+    cut(segment(path, 11), (end - begin) // 2)
+
+
+def _damaged(path: str, first_lsn: int, lsn: int) -> None:
+    overwrite(segment(path, first_lsn), frames(path, first_lsn)[lsn][0] + 40, b"\x5a\xa5\x5a")
+
+
+DAMAGE_JOURNAL: dict[str, Callable[[str], None]] = {
+    "whole": lambda path: None,
+    "torn": _torn,
+    "shortened": _shortened,
+    "damaged-first": lambda path: _damaged(path, 5, 6),
+    "damaged-last": lambda path: _damaged(path, 11, 11),
+    "first-gone": lambda path: gone(segment(path, 5)),
+    "middle-gone": lambda path: gone(segment(path, 9)),
+    "last-gone": lambda path: gone(segment(path, 11)),
+    "gone": lambda path: gone(os.path.join(path, "journal")),
+}
+
+
+def leaf_cases() -> Iterator[Case]:
+    """All 729 of leaves and journal. A damaged leaf is flipped in one case and cut in the next."""
+    product = itertools.product(LEAF, LEAF, LEAF, LEAF, JOURNAL)
+    for number, (*leaves, journal) in enumerate(product):
+        flavoured = [
+            ("flipped", "cut")[(number + place) % 2] if leaf == "damaged" else leaf
+            for place, leaf in enumerate(leaves)
+        ]
+        yield Case(*flavoured, journal=journal)
+
+
+def sealed_cases() -> Iterator[Case]:
+    """All 234 of identity, both manifests and journal with damage to one of the first three."""
+    for identity, new, old, journal in itertools.product(LEAF, LEAF, LEAF, JOURNAL):
+        if (identity, new, old) != ("whole", "whole", "whole"):
+            yield Case(journal=journal, identity=identity, new_manifest=new, old_manifest=old)
