@@ -30,7 +30,8 @@ def main() -> int:
 
         report = json.loads(diptych("index", str(ROOT), "--json"))
         assert report["indexed"] == report["found"] > 50, report
-        assert any(hit["path"].endswith("errors.py") for hit in json.loads(diptych("symbol", "DiptychError", "--json")))
+        definitions = json.loads(diptych("symbol", "DiptychError", "--json"))
+        assert any(hit["path"].endswith("diptych/errors.py") for hit in definitions), definitions
         assert "CallerError extends DiptychError" in diptych("refs", "DiptychError")
         assert "Transaction" in diptych("search", "transaction AND kind:class")
         diptych("checkpoint")

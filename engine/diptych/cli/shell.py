@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -16,30 +17,46 @@ _EXTRAS = {"watchfiles": "watch", "prometheus_client": "metrics"}
 
 def run() -> int:
     """Run the command with the process's arguments; returns the exit code, and never raises."""
+    # Closed by the caller (`>&-`), they are None, and the next file opened would take their number.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
-        from diptych.cli.app import Carried, command
-
-        try:
-            code = command()(prog_name="diptych", standalone_mode=False)
-            sys.stdout.flush()
-        except Carried as carried:
-            raise carried.error from carried.error.__cause__
-        return code if isinstance(code, int) else ExitCode.DONE
+        return _call()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else ExitCode.DONE
     except BaseException as error:  # noqa: BLE001 - a panic in native code does not derive from Exception
-        with suppress(BrokenPipeError):
-            return explain(error)
-        return exit_code(error)
+        code = exit_code(error)
+        with suppress(OSError):
+            code = explain(error)
+        _abandon_output()
+        return code
+
+
+def _call() -> int:
+    from diptych.cli.app import Carried, command
+
+    logging.getLogger("diptych").addHandler(_Notes())
+    try:
+        code = command()(prog_name="diptych", standalone_mode=False)
+        sys.stdout.flush()
+    except Carried as carried:
+        raise carried.error from carried.error.__cause__
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _abandon_output() -> None:
+    """What cannot be written now must not be tried again, and reported, when the interpreter ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def explain(error: BaseException) -> int:
     """Say on standard error what went wrong and what to do next; returns the exit code."""
     code = exit_code(error)
     if code == ExitCode.BROKEN_PIPE:
-        # What is still buffered must not meet the closed pipe again when the interpreter ends.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return code
     if os.environ.get(_DEBUG):
         import traceback
@@ -54,6 +71,16 @@ def explain(error: BaseException) -> int:
         message, advice = "interrupted", "what was committed stays: run the same again to go on"
     _say(message, advice)
     return code
+
+
+class _Notes(logging.Handler):
+    """What the engine logs, on standard error: falling back from one leaf to the other, for one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from diptych.cli.output import note, styled
+
+        level = styled(f"{record.levelname.lower()}:", sys.stderr, fg="yellow")
+        note(f"diptych: {level} {record.getMessage()}")
 
 
 def describe(error: BaseException) -> tuple[str, str]:

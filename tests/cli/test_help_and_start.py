@@ -1,0 +1,105 @@
+"""Help: every verb has an example that works, and starting imports no more than is needed."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import shlex
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from tests.cli.command import diptych, environment, text
+
+from diptych import __version__
+from diptych.cli.app import VERBS
+
+COSTLY = {"rich", "tantivy", "tree_sitter", "filelock", "pathspec", "watchfiles", "pydantic", "asyncio"}
+
+
+def imported(*arguments: str, cwd: Path) -> set[str]:
+    """The top-level modules that a command has imported when it ends."""
+    code = (
+        "import json, sys\n"
+        f"sys.argv = {['diptych', *arguments]!r}\n"
+        "from diptych.cli.shell import run\n"
+        "run()\n"
+        "print('\\n' + json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, env=environment(), capture_output=True, check=True
+    )
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_help_imports_nothing_costly(tmp_path: Path) -> None:
+    assert imported("--help", cwd=tmp_path) & COSTLY == set()
+
+
+def test_a_lookup_by_name_imports_neither_the_search_leaf_nor_a_parser(indexed: Path) -> None:
+    assert imported("symbol", "parse", cwd=indexed) & (COSTLY - {"pydantic"}) == set()
+
+
+def test_importing_the_package_imports_nothing_costly() -> None:
+    code = "import sys, diptych; print(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=True)
+    assert {name.partition(".")[0] for name in done.stdout.decode().split()} & (COSTLY | {"typer"}) == set()
+
+
+def test_the_version(tmp_path: Path) -> None:
+    assert text("--version", cwd=tmp_path) == f"diptych {__version__}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_help_with_an_example(verb: str, tmp_path: Path) -> None:
+    shown = text(verb, "--help", cwd=tmp_path)
+    assert f"Usage: diptych {verb}" in shown
+    if verb != "versions":
+        assert re.search(rf"Examples?:\s+diptych {verb}", shown)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_list_of_verbs_says_what_each_verb_says_of_itself(verb: str) -> None:
+    module, summary, attribute = VERBS[verb]
+    found = getattr(import_module(module), attribute)
+    said = found.info.help if verb == "versions" else inspect.getdoc(found).splitlines()[0]
+    assert said.startswith(summary.rstrip("."))
+
+
+def examples() -> list[str]:
+    """The examples in the verbs' help that need no other program and no other place."""
+    lines = []
+    for verb, (module, _, attribute) in VERBS.items():
+        if verb in ("watch", "versions"):
+            continue
+        doc = inspect.getdoc(getattr(import_module(module), attribute)) or ""
+        lines += re.findall(rf"^  (diptych {verb}\b[^|>~\n]*)$", doc, re.MULTILINE)
+    return lines
+
+
+@pytest.mark.parametrize("example", examples())
+def test_each_example_in_the_help_is_understood(example: str, repository: Path) -> None:
+    done = diptych(*shlex.split(example)[1:], cwd=repository, code=None)
+    assert done.returncode in (0, 1), done.stderr
+
+
+def test_there_are_examples() -> None:
+    assert len(examples()) >= 15
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell: str, tmp_path: Path) -> None:
+    done = diptych("--show-completion", cwd=tmp_path, env={"SHELL": f"/bin/{shell}"}, code=None)
+    if done.returncode:
+        pytest.skip("the shell that runs the tests cannot be told")
+    assert b"_DIPTYCH_COMPLETE" in done.stdout
+
+
+def test_completion_of_verbs_and_options(tmp_path: Path) -> None:
+    env = {"_DIPTYCH_COMPLETE": "complete_bash", "COMP_WORDS": "diptych se", "COMP_CWORD": "1"}
+    assert diptych(cwd=tmp_path, env=env).stdout.split() == [b"search"]
+    env = {"_DIPTYCH_COMPLETE": "complete_bash", "COMP_WORDS": "diptych verify --de", "COMP_CWORD": "2"}
+    assert diptych(cwd=tmp_path, env=env).stdout.split() == [b"--deep"]

@@ -1,0 +1,133 @@
+"""Reading commands on a small repository: what they print, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.command import diptych, document, text
+
+
+def test_symbol_prints_place_kind_name_and_signature(indexed: Path) -> None:
+    assert text("symbol", "parse", cwd=indexed).splitlines() == [
+        "src/parser.py:9:5: method HTTPServer.parse  def parse(self, text: str) -> list[str]",
+        "src/parser.py:14:1: function parse  def parse(path)",
+    ]
+
+
+def test_symbol_of_one_kind(indexed: Path) -> None:
+    assert [hit["kind"] for hit in document("symbol", "parse", "--kind", "function", cwd=indexed)] == [
+        "function"
+    ]
+
+
+def test_symbol_documents_carry_range_and_a_stable_id(indexed: Path, repository: Path) -> None:
+    (hit,) = document("symbol", "HTTPServer", cwd=indexed)
+    assert hit["path"] == "src/parser.py"
+    assert hit["range"][:2] == [5, 0]
+    assert hit["documentation"] == "Serves requests."
+    (repository / "src/parser.py").write_text("\n\n" + (repository / "src/parser.py").read_text())
+    diptych("index", cwd=repository)
+    (moved,) = document("symbol", "HTTPServer", cwd=repository)
+    assert moved["range"][:2] == [7, 0]
+    assert moved["id"] == hit["id"]
+
+
+def test_search_finds_a_word_inside_a_name_and_orders_by_score(indexed: Path) -> None:
+    hits = document("search", "server OR requests", cwd=indexed)
+    assert hits[0]["name"] == "HTTPServer"
+    assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
+
+
+def test_search_joins_its_arguments_into_one_query(indexed: Path) -> None:
+    found = {
+        (hit["path"], hit["name"]) for hit in document("search", "parse", "AND", "kind:function", cwd=indexed)
+    }
+    assert found == {("src/parser.py", "parse")}
+
+
+def test_search_limit(indexed: Path) -> None:
+    assert len(text("search", "parse OR run OR server", "-n", "1", cwd=indexed).splitlines()) == 1
+
+
+def test_refs_say_who_does_what(indexed: Path) -> None:
+    assert (
+        text("refs", "Base", "--kind", "extends", cwd=indexed)
+        == "src/parser.py:6:18: HTTPServer extends Base\n"
+    )
+    calls = {
+        (hit["path"], hit["source"]) for hit in document("refs", "parse", "--kind", "calls", cwd=indexed)
+    }
+    assert calls == {("main.go", "Run"), ("src/parser.py", "parse")}
+
+
+def test_files_in_path_order_with_prefix_language_and_nul(indexed: Path) -> None:
+    assert text("files", cwd=indexed) == "main.go\nsrc/parser.py\n"
+    assert text("files", "src/", cwd=indexed) == "src/parser.py\n"
+    assert text("files", "--language", "go", cwd=indexed) == "main.go\n"
+    assert text("files", "-0", cwd=indexed) == "main.go\0src/parser.py\0"
+    assert [found["symbols"] for found in document("files", cwd=indexed)] == [2, 3]
+
+
+def test_export_writes_a_line_of_json_per_file_and_json_the_same_as_an_array(indexed: Path) -> None:
+    lines = [json.loads(line) for line in text("export", cwd=indexed).splitlines()]
+    assert [record["path"] for record in lines] == ["main.go", "src/parser.py"]
+    assert document("export", cwd=indexed) == lines
+    assert {symbol["name"] for symbol in lines[1]["symbols"]} == {"HTTPServer", "parse"}
+    by_lookup = {hit["id"] for hit in document("symbol", "parse", cwd=indexed)}
+    assert by_lookup == {symbol["id"] for symbol in lines[1]["symbols"] if symbol["name"] == "parse"}
+
+
+def test_no_match_is_exit_code_1_and_an_empty_array(indexed: Path) -> None:
+    for arguments in (
+        ["symbol", "nobody"],
+        ["refs", "nobody"],
+        ["search", "zzzznobody"],
+        ["files", "nowhere/"],
+    ):
+        done = diptych(*arguments, cwd=indexed, code=1)
+        assert (done.stdout, done.stderr) == (b"", b"no match\n")
+        assert document(*arguments, cwd=indexed, code=1) == []
+
+
+def test_the_store_is_found_from_any_folder_below_by_option_and_by_environment(
+    indexed: Path, tmp_path: Path
+) -> None:
+    assert text("files", cwd=indexed / "src").splitlines()[0] == "main.go"
+    store = indexed / ".diptych"
+    assert "main.go" in text("files", "--store", store, cwd=tmp_path)
+    assert b"main.go" in diptych("files", cwd=tmp_path, env={"DIPTYCH_STORE": str(store)}).stdout
+    diptych("files", cwd=tmp_path, code=3)
+
+
+def test_status_for_people_and_for_programs(indexed: Path) -> None:
+    shown = text("status", cwd=indexed)
+    assert "2 files, 5 symbols" in shown
+    assert "recovery:        nothing to do" in shown
+    value = document("status", cwd=indexed)
+    assert value["records"] == 2
+    assert value["counts"]["symbols"] == 5
+    assert value["state"]["status"] == "ready"
+    assert value["lsn"] == 1
+    assert value["modified_ms"] >= value["created_ms"] > 0
+
+
+def test_reading_commands_change_nothing(repository: Path) -> None:
+    def state() -> dict[str, tuple[int, bytes]]:
+        return {
+            str(path): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+            for path in sorted((repository / ".diptych").rglob("*"))
+        }
+
+    before = state()
+    for arguments in (
+        ["status"],
+        ["verify", "--deep"],
+        ["journal"],
+        ["export"],
+        ["search", "parse"],
+        ["files"],
+    ):
+        diptych(*arguments, cwd=repository)
+    diptych("repair", "--dry-run", cwd=repository)
+    assert state() == before
