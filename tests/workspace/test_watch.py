@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import random
 import shutil
 import signal
 import subprocess
@@ -13,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from diptych import FileRecord, Store
+from diptych.cli import watch_host
 from diptych.cli.watch_host import LIMITS, RepositoryHost
-from diptych.indexer import index_repository
+from diptych.indexer import IndexReport, index_repository
 from diptych.workspace.coordinator import Coordinator, CoordinatorThread, Ready, Snapshot, Stage
 from diptych.workspace.watch import Monitor, Rate, RepositoryWatcher, is_rule, relative_name
 
@@ -222,6 +225,95 @@ def test_edits_without_pause_end_equal_to_indexing_from_scratch(watching: Watchi
     write(watching.root, "pkg/end.py", "the_end")
     wait_until(lambda: watching.found("the_end") == ["pkg/end.py"] and watching.settled())
     assert watching.records() == from_scratch(watching.root, tmp_path / "fresh")
+
+
+def test_what_only_the_run_found_and_is_gone_at_its_end(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made after the scan and moved away before anyone but the run has seen it."""
+    runs: list[int] = []
+
+    def run(*arguments: Any, **options: Any) -> IndexReport:
+        write(root, "late/a.py", "late")
+        report = index_repository(*arguments, **options)
+        runs.append(report.found)
+        os.rename(root / "late", tmp_path / f"away{len(runs)}")
+        time.sleep(0.5)  # for its events to be read while the run lasts
+        return report
+
+    monkeypatch.setattr(watch_host, "index_repository", run)
+    with Watching(root, tmp_path / "store") as watching:
+        assert runs[0] == 6
+        wait_until(lambda: watching.found("late") == [])
+        monkeypatch.undo()
+
+
+def test_lives_of_a_repository_end_equal_to_indexing_from_scratch(tmp_path: Path) -> None:
+    for seed in range(4):
+        life = RepositoryLife(seed, tmp_path / str(seed) / "repository")
+        with Watching(life.root, tmp_path / str(seed) / "store") as watching:
+            for _ in range(40):
+                life.step()
+            write(life.root, "the_end.py", "the_end")
+            wait_until(lambda: watching.found("the_end") == ["the_end.py"] and watching.settled())
+            expected = from_scratch(life.root, tmp_path / str(seed) / "fresh")
+            wait_until(lambda: watching.records() == expected)  # noqa: B023
+
+
+class RepositoryLife:
+    """Random changes of a repository, as people, editors and git make them."""
+
+    def __init__(self, seed: int, root: Path) -> None:
+        self.root = root
+        self.random = random.Random(seed)
+        self.serial = 0
+        for n in range(20):
+            write(root, f"pkg{n % 3}/m{n}.py", f"first_{n}")
+        git(root, "init")
+        git(root, "add", ".")
+        git(root, "commit", "-m", "first")
+        git(root, "branch", "other")
+
+    def step(self) -> None:
+        self.serial += 1
+        common = (self.edit, self.edit, self.make, self.remove, self.move)
+        actions = (*common, self.ignore, self.switch, self.commit)
+        with suppress(OSError):  # a move into itself, or out of what is no more
+            self.random.choice(actions)()
+        time.sleep(self.random.choice((0, 0, 0.005, 0.05)))
+
+    def edit(self) -> None:
+        files = [path for path in self._all() if path.suffix == ".py" and path.is_file()]
+        if files:
+            write(self.root, str(self.random.choice(files).relative_to(self.root)), f"edit_{self.serial}")
+
+    def make(self) -> None:
+        for n in range(self.random.choice((1, 3, 40))):
+            write(self.root, f"made{self.serial % 5}/deep{n % 3}/m{n}.py", f"made_{self.serial}_{n}")
+
+    def remove(self) -> None:
+        if found := self._all():
+            path = self.random.choice(found)
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def move(self) -> None:
+        if found := self._all():
+            path = self.random.choice(found)
+            os.rename(path, self.root / f"moved{self.serial % 4}{path.suffix}")
+
+    def ignore(self) -> None:
+        rules = self.random.choice(("", "pkg1/\n", "m*.py\n", "made1/\n"))
+        (self.root / ".gitignore").write_text(rules)
+
+    def switch(self) -> None:
+        git(self.root, "checkout", "-q", "-f", self.random.choice(("main", "other")))
+
+    def commit(self) -> None:
+        git(self.root, "add", "-A")
+        git(self.root, "commit", "-q", "--allow-empty", "-m", str(self.serial))
+
+    def _all(self) -> list[Path]:
+        return sorted(path for path in self.root.rglob("*") if ".git" not in path.parts)
 
 
 def test_a_folder_without_git(tmp_path: Path) -> None:

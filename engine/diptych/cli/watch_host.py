@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
 
@@ -47,8 +47,12 @@ class RepositoryHost:
         self.store = store
         self._settings = settings or Settings()
         self._processes = processes
+        # What the last look found, and all that the store may have: more, since a run looks for itself.
         self._known: dict[str, tuple[str, Stat]] = {}
+        self._names: frozenset[str] = frozenset()
         self._folders: frozenset[str] = frozenset()
+        self._names_lag = True
+        self._held: dict[str, None] = {}
         self._ask_git = False
         self._scanned = False
         self._facts_lag = False
@@ -89,7 +93,7 @@ class RepositoryHost:
 
     def scan(self) -> Iterator[str]:
         """What the indexer would read or remove."""
-        self._scanned = True
+        self._scanned = self._names_lag = True
         self._look()
         store = self.store
         known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
@@ -110,14 +114,28 @@ class RepositoryHost:
     # What the watcher asks.
 
     def select(self, names: Sequence[str]) -> list[str]:
-        """Those that may be source files, decide what is one, or are folders that came or went."""
-        known, folders = self._known, self._folders
+        """Those that may be source files, decide what is one, or are folders that came or went.
+
+        While a run of the indexer is under way nobody knows what it finds. What means nothing then is held
+        back, and looked at again after the run.
+        """
+        lag = self._names_lag
+        if not lag and self._held:
+            names = list(dict.fromkeys([*self._held, *names]))
+            self._held.clear()
+        selected = self._selected(names)
+        if lag:
+            chosen = {name.removesuffix("/") for name in selected}
+            self._held.update((name, None) for name in names if name.removesuffix("/") not in chosen)
+        return selected
+
+    def _selected(self, names: Sequence[str]) -> list[str]:
         selected: list[str] = []
         new: list[str] = []
         for name in names:
-            if name in known:
+            if name in self._names:
                 selected.append(name)
-            elif name in folders:
+            elif name in self._folders:
                 if not os.path.isdir(self._absolute(name)):
                     selected.append(name + "/")
             elif name.endswith("/") or is_rule(name) or self._may_be_source(name):
@@ -170,16 +188,21 @@ class RepositoryHost:
         if failures:
             raise failures[0]
         self._facts_lag = False
+        self._name(frozenset(self._in_facts() or (record.path for record in self.store.files())))
+        self._names_lag = False
         yield from left
 
+    def _in_facts(self) -> Iterable[str]:
+        found = facts.load(self.store.path, store_id=self.store.store_id, lsn=self.store.lsn)
+        return found.files if found is not None else ()
+
     def _index_some(self, paths: Sequence[str]) -> Iterator[str]:
-        before = self._known
-        if any(path not in before and os.path.lexists(self._absolute(path)) for path in paths):
+        known = self._known
+        if any(path not in known and os.path.lexists(self._absolute(path)) for path in paths):
             self._look()
         for path in paths:
             if path.endswith("/"):
-                names = before.keys() | self._known.keys()
-                for name in sorted(name for name in names if name.startswith(path)):
+                for name in sorted(name for name in self._names if name.startswith(path)):
                     self._index_one(name)
             else:
                 self._index_one(path)
@@ -210,16 +233,21 @@ class RepositoryHost:
 
     def _look(self) -> None:
         found = scan(self.root, self._settings, store_path=self.store.path)
-        known = found.files
+        self._known = found.files
+        self._name(self._names)
+        # Of files in submodules the outer repository says nothing.
+        self._ask_git = found.source == "git" and not os.path.lexists(self._absolute(".gitmodules"))
+
+    def _name(self, others: frozenset[str]) -> None:
+        """Let `names` be what was found, and these others."""
+        names = others.union(self._known)
         folders: set[str] = set()
-        for path in known:
+        for path in names:
             folder = path.rpartition("/")[0]
             while folder and folder not in folders:
                 folders.add(folder)
                 folder = folder.rpartition("/")[0]
-        self._known, self._folders = known, frozenset(folders)
-        # Of files in submodules the outer repository says nothing.
-        self._ask_git = found.source == "git" and not os.path.lexists(self._absolute(".gitmodules"))
+        self._names, self._folders = names, frozenset(folders)
 
     def _may_be_source(self, name: str) -> bool:
         if "." in name.rpartition("/")[2]:

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from watchfiles import Change
 
 Select = Callable[[Sequence[str]], list[str]]
-"""Of changed names, relative to the root, those that matter; a folder's ends in `/`. Called in one thread."""
+"""Of changed names, relative to the root, those that matter; a folder's ends in `/`.
+
+Called in one thread, some times a second even with no names: it may hold some back, and give them later.
+"""
 
 Turn = Callable[[Sequence[str]], None]
 """Called with the names noticed since the last turn."""
@@ -81,7 +84,7 @@ class RepositoryWatcher:
                 name += "/"
             if name:
                 names.append(name)
-        noticed = list(dict.fromkeys(self._select(names))) if names else []
+        noticed = list(dict.fromkeys(self._select(names)))
         rules = [name for name in noticed if is_rule(name)]
         for name in noticed:
             if not is_rule(name):
