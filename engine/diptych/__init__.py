@@ -10,57 +10,135 @@
 See docs/ for the format, the guarantees and the command line.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from diptych._version import __version__
-from diptych.errors import (
-    CallerError,
-    CommitInDoubtError,
-    CorruptionError,
-    CorruptJournalError,
-    CorruptSearchError,
-    CorruptSnapshotError,
-    CorruptStoreError,
-    DiptychError,
-    ForkedProcessError,
-    IncompatibleStoreError,
-    InvalidPathError,
-    InvalidRecordError,
-    NotAStoreError,
-    OpenError,
-    PoisonedError,
-    QueryError,
-    ReadOnlyError,
-    RecordTooLargeError,
-    StateTransitionError,
-    StorageError,
-    StorageFullError,
-    StoreClosedError,
-    StoreLockedError,
-    StoreNotFoundError,
-    TransactionError,
-    UnknownFileError,
-)
-from diptych.model import (
-    FileRecord,
-    Range,
-    Relation,
-    RelationHit,
-    SearchHit,
-    Symbol,
-    SymbolHit,
-    content_hash,
-    symbol_id,
-)
-from diptych.schema.base import Field, Schema
-from diptych.store.code import CodeView, Store
-from diptych.store.core import RecordStore
-from diptych.store.policy import CheckpointPolicy
-from diptych.store.repair import repair
-from diptych.store.report import Finding, Report, Severity
-from diptych.store.state import Status, StoreState
-from diptych.store.stats import Stats
-from diptych.store.transaction import Transaction
-from diptych.store.verify import verify
-from diptych.store.view import View
+
+if TYPE_CHECKING:
+    from diptych.errors import (
+        CallerError,
+        CommitInDoubtError,
+        CorruptionError,
+        CorruptJournalError,
+        CorruptSearchError,
+        CorruptSnapshotError,
+        CorruptStoreError,
+        DiptychError,
+        ForkedProcessError,
+        IncompatibleStoreError,
+        InvalidPathError,
+        InvalidRecordError,
+        NotAStoreError,
+        OpenError,
+        PoisonedError,
+        QueryError,
+        ReadOnlyError,
+        RecordTooLargeError,
+        StateTransitionError,
+        StorageError,
+        StorageFullError,
+        StoreClosedError,
+        StoreLockedError,
+        StoreNotFoundError,
+        TransactionError,
+        UnknownFileError,
+    )
+    from diptych.model import (
+        FileRecord,
+        Range,
+        Relation,
+        RelationHit,
+        SearchHit,
+        Symbol,
+        SymbolHit,
+        content_hash,
+        symbol_id,
+    )
+    from diptych.schema.base import Field, Schema
+    from diptych.store.code import CodeView, Store
+    from diptych.store.core import RecordStore
+    from diptych.store.policy import CheckpointPolicy
+    from diptych.store.repair import repair
+    from diptych.store.report import Finding, Report, Severity
+    from diptych.store.state import Status, StoreState
+    from diptych.store.stats import Stats
+    from diptych.store.transaction import Transaction
+    from diptych.store.verify import verify
+    from diptych.store.view import View
+
+# Where each public name is. They are imported when first used: a program that only packs records, or prints a
+# help text, does not wait for the store.
+_HOMES = {
+    "CallerError": "diptych.errors",
+    "CommitInDoubtError": "diptych.errors",
+    "CorruptionError": "diptych.errors",
+    "CorruptJournalError": "diptych.errors",
+    "CorruptSearchError": "diptych.errors",
+    "CorruptSnapshotError": "diptych.errors",
+    "CorruptStoreError": "diptych.errors",
+    "DiptychError": "diptych.errors",
+    "ForkedProcessError": "diptych.errors",
+    "IncompatibleStoreError": "diptych.errors",
+    "InvalidPathError": "diptych.errors",
+    "InvalidRecordError": "diptych.errors",
+    "NotAStoreError": "diptych.errors",
+    "OpenError": "diptych.errors",
+    "PoisonedError": "diptych.errors",
+    "QueryError": "diptych.errors",
+    "ReadOnlyError": "diptych.errors",
+    "RecordTooLargeError": "diptych.errors",
+    "StateTransitionError": "diptych.errors",
+    "StorageError": "diptych.errors",
+    "StorageFullError": "diptych.errors",
+    "StoreClosedError": "diptych.errors",
+    "StoreLockedError": "diptych.errors",
+    "StoreNotFoundError": "diptych.errors",
+    "TransactionError": "diptych.errors",
+    "UnknownFileError": "diptych.errors",
+    "FileRecord": "diptych.model",
+    "Range": "diptych.model",
+    "Relation": "diptych.model",
+    "RelationHit": "diptych.model",
+    "SearchHit": "diptych.model",
+    "Symbol": "diptych.model",
+    "SymbolHit": "diptych.model",
+    "content_hash": "diptych.model",
+    "symbol_id": "diptych.model",
+    "Field": "diptych.schema.base",
+    "Schema": "diptych.schema.base",
+    "CodeView": "diptych.store.code",
+    "Store": "diptych.store.code",
+    "RecordStore": "diptych.store.core",
+    "CheckpointPolicy": "diptych.store.policy",
+    "repair": "diptych.store.repair",
+    "Finding": "diptych.store.report",
+    "Report": "diptych.store.report",
+    "Severity": "diptych.store.report",
+    "Status": "diptych.store.state",
+    "StoreState": "diptych.store.state",
+    "Stats": "diptych.store.stats",
+    "Transaction": "diptych.store.transaction",
+    "verify": "diptych.store.verify",
+    "View": "diptych.store.view",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
 
 __all__ = [
     "CallerError",
