@@ -4,6 +4,7 @@
     x  one that replaces a file                    q  close and reopen
     d  one that removes a file                     p  close, repair, reopen
     t  one that does all three                     r  a transaction that is rolled back
+    b  one that stores more than a frame holds
     s  close, damage the newest snapshot leaf, reopen
     f  close, damage the newest search leaf, reopen
 
@@ -20,11 +21,12 @@ from typing import NamedTuple
 
 from diptych import FileRecord, Range, Relation, Symbol, content_hash
 
-COMMITS = "nxdt"
+COMMITS = "nxdtb"
 ALPHABET = "nxdrkqp"
 _NEEDS_A_FILE = "xdt"
 _SETTINGS = ("full", "buffered", "auto")
 _MIX_LENGTH = 40
+_LARGE_WORDS = 75_000
 
 Files = dict[str, FileRecord]
 
@@ -51,7 +53,7 @@ def possible(word: str) -> bool:
     for letter in word:
         if letter in _NEEDS_A_FILE and not files:
             return False
-        files += {"n": 1, "d": -1}.get(letter, 0)
+        files += {"n": 1, "b": 2, "d": -1}.get(letter, 0)
     return True
 
 
@@ -67,6 +69,7 @@ def mix(seed: int) -> str:
 
 
 NAMED = {
+    "large": "nbx",
     "merge": "nk" * 12,
     "merge-removals": "nknknkxkdknkxkdknkxkdknk",
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
@@ -98,13 +101,12 @@ def name_of(number: int) -> str:
             return "sym" + letters
 
 
-def record_of(path: str, number: int) -> FileRecord:
-    """What transaction `number` knows of a file."""
+def record_of(path: str, number: int, *, large: bool = False) -> FileRecord:
+    """What transaction `number` knows of a file; two large ones do not fit in one frame of the journal."""
+    padding = "padding " * (_LARGE_WORDS if large else number % 5 * 40)
     place = Range(number, 0, number + 1, 4)
     symbols = [
-        Symbol(
-            name_of(number), "function", place, "", f"def {name_of(number)}()", "padding " * (number % 5) * 40
-        ),
+        Symbol(name_of(number), "function", place, "", f"def {name_of(number)}()", padding),
         Symbol("common", "class", place),
     ]
     relations = [
@@ -129,6 +131,8 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
         removed: list[str] = []
         if letter in "nt":
             stored.append(record_of(f"pkg/f{number}.py", number))
+        if letter == "b":
+            stored = [record_of(f"pkg/{name}{number}.py", number, large=True) for name in "fg"]
         if letter in "xt":
             stored.append(record_of(known[number % len(known)], number))
         if letter == "d" or (letter == "t" and len(known) > 1):
