@@ -248,6 +248,20 @@ def test_what_only_the_run_found_and_is_gone_at_its_end(
         monkeypatch.undo()
 
 
+def test_what_means_nothing_during_a_run_is_looked_at_after_it(root: Path, tmp_path: Path) -> None:
+    """A folder made and moved away within one batch of events, and the run found it in between."""
+    with RepositoryHost(str(root), Store.open(tmp_path / "store"), processes=0) as host:
+        scanned = list(host.scan())
+        assert host.select(["late", "notes.txt"]) == []
+        write(root, "late/a.py", "late")
+        assert list(host.index(scanned)) == scanned
+        os.rename(root / "late", tmp_path / "away")
+        assert host.select([]) == ["late/"]
+        assert list(host.index(["late/"])) == ["late/"]
+        assert host.store.symbols("late") == []
+        assert host.select([]) == []
+
+
 def test_lives_of_a_repository_end_equal_to_indexing_from_scratch(tmp_path: Path) -> None:
     for seed in range(4):
         life = RepositoryLife(seed, tmp_path / str(seed) / "repository")
