@@ -66,6 +66,10 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb. What it raises of these kinds arrives as Carried."""
+        # Not for the help, which needs no logging.
+        from diptych.cli.logs import install
+
+        install()
         try:
             return super().invoke(ctx)
         except (OSError, KeyboardInterrupt, EOFError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from contextlib import suppress
@@ -35,7 +34,6 @@ def run() -> int:
 def _call() -> int:
     from diptych.cli.app import Carried, command
 
-    logging.getLogger("diptych").addHandler(_Notes())
     try:
         code = command()(prog_name="diptych", standalone_mode=False)
         sys.stdout.flush()
@@ -71,16 +69,6 @@ def explain(error: BaseException) -> int:
         message, advice = "interrupted", "what was committed stays: run the same again to go on"
     _say(message, advice)
     return code
-
-
-class _Notes(logging.Handler):
-    """What the engine logs, on standard error: falling back from one leaf to the other, for one."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        from diptych.cli.output import note, styled
-
-        level = styled(f"{record.levelname.lower()}:", sys.stderr, fg="yellow")
-        note(f"diptych: {level} {record.getMessage()}")
 
 
 def describe(error: BaseException) -> tuple[str, str]:
