@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import IO
 
 from .errors import CrashsimError
 from .recorder import environment, scratch_directory
@@ -58,8 +59,12 @@ class _Worker:
             stderr=self._errors,
             env=environment(),
         )
+        if self.process.stdin is None or self.process.stdout is None:
+            raise CrashsimError(f"The checker {module} has no pipes.")
+        self.tasks: IO[bytes] = self.process.stdin
+        self.answers: IO[bytes] = self.process.stdout
         try:
-            _, _, self.scratch = pickle.load(self.process.stdout)  # type: ignore[arg-type]
+            _, _, self.scratch = pickle.load(self.answers)
         except EOFError:
             raise CrashsimError(f"The checker {module} does not start: {self.last_words()}") from None
         self.number = -1
@@ -72,15 +77,15 @@ class _Worker:
         self.began = time.monotonic()
         self.checks += 1
         with contextlib.suppress(BrokenPipeError):
-            pickle.dump(task, self.process.stdin, protocol=5)  # type: ignore[arg-type]
-            self.process.stdin.flush()  # type: ignore[union-attr]
+            pickle.dump(task, self.tasks, protocol=5)
+            self.tasks.flush()
 
     def verdict(self) -> Outcome:
         """Read the verdict; the end of the pipe means that the process died of a signal."""
         number = self.number
         elapsed_s = time.monotonic() - self.began
         try:
-            _, kind, message = pickle.load(self.process.stdout)  # type: ignore[arg-type]
+            _, kind, message = pickle.load(self.answers)
         except (EOFError, pickle.UnpicklingError):
             self.spoilt = True
             status = self.process.wait()
@@ -99,13 +104,13 @@ class _Worker:
         if kill:
             self.process.kill()
         with contextlib.suppress(OSError):
-            self.process.stdin.close()  # type: ignore[union-attr]
+            self.tasks.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()  # type: ignore[union-attr]
+        self.answers.close()
         self._errors.close()
         remove_tree(self.scratch)
 
@@ -160,8 +165,8 @@ class Pool:
 
     def _answered(self, busy: list[_Worker]) -> list[_Worker]:
         wait_s = min(worker.began for worker in busy) + self._limits.time_s - time.monotonic()
-        ready, _, _ = select.select([worker.process.stdout for worker in busy], [], [], max(0.0, wait_s))
-        return [worker for worker in busy if worker.process.stdout in ready]
+        ready, _, _ = select.select([worker.answers for worker in busy], [], [], max(0.0, wait_s))
+        return [worker for worker in busy if worker.answers in ready]
 
     def _put_back(self, worker: _Worker) -> None:
         if worker.spoilt or worker.checks >= self._limits.checks_per_worker:

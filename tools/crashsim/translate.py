@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from .effects import Change, Effect, Entry, Mark, Resize, Step, Sync, Tree, Write
+from .effects import Entry, Mark, Resize, Sync, Tree, Write
 from .errors import RecordingError, RefusedError
-from .live import LiveTree
-from .processes import OpenFile, Processes, in_order
+from .names import Names
+from .processes import OpenFile, in_order
 from .strace_lines import Call, descriptor, text_bytes, vector_bytes
 
 _EARLY = frozenset({"close", "clone", "clone3", "fork", "vfork"})
@@ -21,17 +21,13 @@ _REFUSED_ON_TREE = frozenset({"splice", "tee", "open_by_handle_at", "name_to_han
 _WRITES = frozenset({"write", "writev", "pwrite64", "pwritev", "pwritev2"})
 
 
-class Translator:
+class Translator(Names):
     """Turns one program's calls into steps. `marks` is the file by which the workload says where it is."""
 
     def __init__(self, root: str, marks: str, directory: str, initial: Tree) -> None:
-        self._root = root
+        super().__init__(root, directory, initial)
         self._marks = marks
-        self._processes = Processes(directory)
-        self.live = LiveTree(initial)
-        self.steps: list[Step] = []
         self._sync_began: dict[tuple[int, int], int] = {}
-        self._call_number = 0
         self._handlers: dict[str, Callable[[Call], None]] = {
             name[4:]: getattr(self, name) for name in dir(self) if name.startswith("_on_")
         }
@@ -59,70 +55,6 @@ class Translator:
                 raise RefusedError(f"The program calls {call.name} on the recorded directory: not modelled.")
         elif handler is not None:
             handler(call)
-
-    # -- names and descriptors ------------------------------------------------------------------------------
-
-    def _inside(self, path: str) -> str | None:
-        """The path relative to the root, or None when it is elsewhere."""
-        path = os.path.normpath(path)
-        if path == self._root:
-            return ""
-        return path[len(self._root) + 1 :] if path.startswith(self._root + "/") else None
-
-    def _path(self, call: Call, argument: str, at: str | None = None) -> str | None:
-        path = text_bytes(argument).decode("utf-8", "surrogateescape")
-        if not path.startswith("/"):
-            base = self._processes.of(call.pid).directory[0]
-            if at is not None and not at.startswith("AT_FDCWD"):
-                base = descriptor(at)[1]
-            path = os.path.join(base, path)
-        return self._inside(path)
-
-    def _file(self, call: Call, argument: str) -> OpenFile | None:
-        """What a descriptor has open in the tree; None when it is something else."""
-        number, path = descriptor(argument)
-        if number is None or self._inside(path) is None:
-            return None
-        opened = self._processes.of(call.pid).descriptors.get(number)
-        if opened is None:
-            raise RefusedError(
-                f"Descriptor {number} ({path}) came to the program in a way that the trace does not show."
-            )
-        return opened
-
-    def _mentions_tree(self, call: Call) -> bool:
-        for argument in call.arguments:
-            if argument.startswith('"'):
-                if self._path(call, argument) is not None:
-                    return True
-            elif (
-                argument[:1].isdigit()
-                and "<" in argument
-                and self._inside(descriptor(argument)[1]) is not None
-            ):
-                return True
-        return False
-
-    def _place(self, path: str, *, follow_last: bool = False) -> tuple[int, str]:
-        place = self.live.place(path, follow_last=follow_last)
-        if place is None:
-            raise RecordingError(f"The trace names {path!r}, whose directory the model does not have.")
-        return place
-
-    def _do(self, effect: Effect) -> None:
-        self.steps.append(Step(effect, self._call_number))
-
-    def _change(
-        self, entries: Iterable[Entry], touched: Iterable[int | None], *, creates: bool = False
-    ) -> None:
-        entries = tuple(entries)
-        for entry in entries:
-            names = self.live.entries[entry.directory]
-            if entry.inode is None:
-                names.pop(entry.name, None)
-            else:
-                names[entry.name] = entry.inode
-        self._do(Change(entries, tuple(number for number in touched if number is not None), creates))
 
     # -- opening, closing, moving about ---------------------------------------------------------------------
 
@@ -394,7 +326,11 @@ class Translator:
         if moved == replaced:
             return  # two names of one file: POSIX says that nothing happens
         left_behind = replaced if "RENAME_EXCHANGE" in flags else None
-        self._change([Entry(*new_place, moved), Entry(*old_place, left_behind)], [moved, replaced])
+        entries = [
+            Entry(new_place[0], new_place[1], moved),
+            Entry(old_place[0], old_place[1], left_behind),
+        ]
+        self._change(entries, [moved, replaced])
 
     # -- durability -----------------------------------------------------------------------------------------
 
