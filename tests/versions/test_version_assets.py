@@ -12,6 +12,7 @@ import pytest
 
 from diptych import Store
 from diptych.errors import DiptychError, ReadOnlyError, StorageError, StorageFullError
+from diptych.fs import hashing
 from diptych.layout import GENERATIONS, IDENTITY, JOURNAL
 from diptych.versions import (
     Asset,
@@ -294,7 +295,7 @@ def test_file_names_that_are_not_utf_8(manager: VersionManager, tmp_path: Path) 
 
 
 def test_large_files_are_hashed_in_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "_WINDOW_BYTES", 1 << 20)
+    monkeypatch.setattr(hashing, "_WINDOW_BYTES", 1 << 20)
     path = tmp_path / "large"
     for size_bytes in ((1 << 20) - 1, 1 << 20, (1 << 20) + 1, (3 << 20) + 4567):
         path.write_bytes(os.urandom(size_bytes))

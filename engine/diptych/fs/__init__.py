@@ -15,6 +15,7 @@ from diptych.fs.durable import (
     write_file,
 )
 from diptych.fs.errors import storage_error, translated
+from diptych.fs.hashing import hash_stable_file
 from diptych.fs.lock import WriterLock, holder
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "fsync_dir",
     "fsync_fd",
     "fsync_file",
+    "hash_stable_file",
     "holder",
     "link_or_copy",
     "make_dir",

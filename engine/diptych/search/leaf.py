@@ -13,20 +13,12 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from blake3 import blake3
-
 from diptych.errors import CorruptSearchError
-from diptych.fs import translated
+from diptych.fs import hash_stable_file, translated
 from diptych.layout import SEARCH_META
 from diptych.schema.base import Schema
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
-
-
-def hash_file(path: str) -> str:
-    """BLAKE3 of a file, in hexadecimal, by as many threads as serve. Raises StorageError."""
-    with translated("read", path):
-        return blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest()
 
 
 def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
@@ -37,11 +29,9 @@ def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
     """
     for name, (size, blake3_hex) in files.items():
         path = os.path.join(directory, name)
-        try:
-            actual = os.stat(path).st_size
-        except FileNotFoundError:
-            raise CorruptSearchError(f"{path} is gone", where=path) from None
-        if actual != size or hash_file(path) != blake3_hex:
+        if not os.path.exists(path):
+            raise CorruptSearchError(f"{path} is gone", where=path)
+        if hash_stable_file(path) != (size, bytes.fromhex(blake3_hex)):
             raise CorruptSearchError(f"{path} is not what the manifest says", where=path)
 
 

@@ -25,7 +25,7 @@ from diptych.search.documents import (
     watermark_document,
 )
 from diptych.search.guard import guarded
-from diptych.search.leaf import files_in_use, hash_file
+from diptych.search.leaf import files_in_use
 
 _HEAP_BYTES = 50_000_000
 _THREADS = 2
@@ -133,6 +133,7 @@ class SearchWriter:
             else:
                 # Tantivy's own fsyncs are not what the generation rests on.
                 fs.fsync_file(path)
-                files[name] = (os.stat(path).st_size, hash_file(path))
+                size, digest = fs.hash_stable_file(path)
+                files[name] = (size, digest.hex())
         fs.fsync_dir(target)
         return files

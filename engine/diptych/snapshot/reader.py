@@ -6,6 +6,7 @@ import mmap
 import os
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from xxhash import xxh3_64_intdigest
@@ -52,6 +53,7 @@ class SnapshotReader:
         Raises CorruptSnapshotError, IncompatibleStoreError, or StorageError.
         """
         self.path = path
+        self._fd = -1
         with translated("open", path), open(path, "rb") as file:
             actual = os.fstat(file.fileno()).st_size
             if (size is not None and actual != size) or actual < TRAILER_SIZE:
@@ -59,6 +61,7 @@ class SnapshotReader:
                     f"{path} has {actual:,} bytes instead of {size or TRAILER_SIZE:,}", where=path
                 )
             self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            self._fd = os.dup(file.fileno())
         self.size = actual
         self.trailer = decode_trailer(self.map[-TRAILER_SIZE:], where=path)
         self.store_id, self.lsn = decode_head(self.map[:64], where=path)
@@ -149,6 +152,25 @@ class SnapshotReader:
         if low < self.trailer.records:
             offset = self.offset_of(self._id_at(low))
         return low, offset, found
+
+    def raw(self, begin: int, end: int) -> bytes:
+        """The bytes from `begin` to `end`, unchecked, for copying: read, so that they leave no mapped pages.
+
+        Raises CorruptSnapshotError where the file ends before, and StorageError.
+        """
+        with translated("read", self.path):
+            data = os.pread(self._fd, end - begin, begin)
+            while len(data) < end - begin:
+                more = os.pread(self._fd, end - begin - len(data), begin + len(data))
+                if not more:
+                    raise CorruptSnapshotError(f"{self.path} ends before byte {end}", where=self.path)
+                data += more
+        return data
+
+    def __del__(self) -> None:
+        if self._fd >= 0:
+            with suppress(OSError):
+                os.close(self._fd)
 
     def order(self) -> array[int]:
         """The ids in key order."""

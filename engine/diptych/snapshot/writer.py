@@ -202,7 +202,7 @@ class _Merge:
     def _copy_bytes(self, begin: int, end: int) -> None:
         assert self.base is not None
         for at in range(begin, end, _COPY_BYTES):
-            self.out.write(self.base.map[at : min(at + _COPY_BYTES, end)])
+            self.out.write(self.base.raw(at, min(at + _COPY_BYTES, end)))
             self.breathe()
 
     def _write_table(self, values: array[int]) -> int:

@@ -21,7 +21,7 @@ from diptych.layout import (
 )
 from diptych.schema.base import Schema
 from diptych.search.index import SearchIndex
-from diptych.search.leaf import hash_file, open_leaf, verify_files
+from diptych.search.leaf import open_leaf, verify_files
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.manifest import Manifest, decode_manifest, encode_manifest
 
@@ -78,7 +78,8 @@ class Generation:
     def verify_snapshot(self) -> bool:
         """Whether the snapshot's bytes are those that were written: reads the whole file."""
         path = os.path.join(self.path, SNAPSHOT)
-        return (self.snapshot.size, hash_file(path)) == self.manifest.files.get(SNAPSHOT)
+        size, digest = fs.hash_stable_file(path)
+        return (size, digest.hex()) == self.manifest.files.get(SNAPSHOT)
 
 
 def compare_watermark(index: SearchIndex, manifest: Manifest) -> None:

@@ -13,7 +13,7 @@ from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.search.footer import check_footer
 from diptych.search.index import SearchIndex
-from diptych.search.leaf import hash_file, open_leaf
+from diptych.search.leaf import open_leaf
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
@@ -72,7 +72,7 @@ def _snapshot_problems(generation: FoundGeneration, manifest: Manifest, schema: 
     snapshot = generation.snapshot
     assert snapshot is not None
     try:
-        if hash_file(where) == manifest.files[SNAPSHOT][1]:
+        if fs.hash_stable_file(where)[1].hex() == manifest.files[SNAPSHOT][1]:
             return
         yield f"{where} is not what the manifest says"
         yield from damaged_records(snapshot)
@@ -102,7 +102,7 @@ def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Sc
     for name, (_, blake3_hex) in files.items():
         path = os.path.join(directory, name)
         try:
-            if hash_file(path) == blake3_hex:
+            if fs.hash_stable_file(path)[1].hex() == blake3_hex:
                 continue
             damaged = True
             yield f"{path} is not what the manifest says{_footer_says(path, name)}"

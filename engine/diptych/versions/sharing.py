@@ -8,7 +8,6 @@ versions of one base hard links are safe, since nothing in a version is ever wri
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 import shutil
 import stat
@@ -16,7 +15,7 @@ import sys
 
 from blake3 import blake3
 
-from diptych.fs import fsync_file, link_or_copy, remove_file, translated
+from diptych.fs import fsync_file, hash_stable_file, link_or_copy, remove_file, translated
 from diptych.versions.errors import AssetChangedError
 from diptych.versions.manifest import FileEntry
 
@@ -25,32 +24,12 @@ if sys.platform == "linux":
 
 # Linux `_IOW(0x94, 9, int)`: the target shares the source's blocks (XFS, Btrfs, bcachefs, overlay of these).
 _FICLONE = 0x40049409
-# Below this, threads and a mapping cost more than they save.
-_SMALL_BYTES = 1 << 20
-_WINDOW_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 20
-# Linux 5.14; not named by Python yet.
-_MADV_POPULATE_READ = 22
 
 
 def digest_stable_file(path: str) -> FileEntry:
-    """Size and BLAKE3 of a file that nobody truncates meanwhile: one inside a version.
-
-    Mapped and hashed by all cores. Each window is first read in by `madvise`, so that a failing disk is an
-    error and not the SIGBUS that touching the mapping would raise. Raises StorageError.
-    """
-    with translated("read", path), open(path, "rb", buffering=0) as file:
-        size_bytes = os.fstat(file.fileno()).st_size
-        if size_bytes < _SMALL_BYTES:
-            data = file.readall()
-            return FileEntry(len(data), blake3(data).digest())
-        hasher = blake3(max_threads=blake3.AUTO)
-        for offset in range(0, size_bytes, _WINDOW_BYTES):
-            length = min(_WINDOW_BYTES, size_bytes - offset)
-            with mmap.mmap(file.fileno(), length, access=mmap.ACCESS_READ, offset=offset) as window:
-                _read_in(window)
-                hasher.update(window)
-        return FileEntry(size_bytes, hasher.digest())
+    """Size and BLAKE3 of a file inside a version, which nobody truncates. Raises StorageError."""
+    return FileEntry(*hash_stable_file(path))
 
 
 def digest_source(path: str) -> FileEntry:
@@ -131,17 +110,6 @@ def _reflink(source: str, target: str) -> bool:
                 return True
     remove_file(target)
     return False
-
-
-def _read_in(window: mmap.mmap) -> None:
-    if sys.platform != "linux":
-        return
-    try:
-        window.madvise(_MADV_POPULATE_READ)
-    except OSError as error:
-        # An older kernel does not know the advice; it then maps page by page, as without it.
-        if error.errno != errno.EINVAL:
-            raise
 
 
 def _stamp(status: os.stat_result) -> tuple[int, int, int, int]:
