@@ -40,7 +40,7 @@ def unseal(magic: str, data: bytes, *, where: str) -> dict[str, Any]:
         )
     try:
         body = msgpack.unpackb(packed, strict_map_key=False, use_list=False)
-    except Exception as error:  # noqa: BLE001 - msgpack raises a dozen kinds; all mean the same here
+    except Exception as error:
         raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
     if not isinstance(body, dict):
         raise CorruptionError(f"{where} holds no map", where=where)
@@ -53,7 +53,7 @@ def _open(magic: str, data: bytes, where: str) -> tuple[int, bytes]:
         raise CorruptionError(f"{where} is too long to be whole", where=where)
     try:
         parts = msgpack.unpackb(data, use_list=False)
-    except Exception as error:  # noqa: BLE001 - see above
+    except Exception as error:
         raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
     if not isinstance(parts, tuple) or len(parts) != 4 or parts[0] != magic:
         raise CorruptionError(f"{where} does not begin with {magic}", where=where)
