@@ -5,7 +5,7 @@ import json
 
 import pytest
 from tools.crashsim.__main__ import main
-from tools.crashsim.subjects.diptych_plan import ALPHABET, mix, plan, possible, sequences
+from tools.crashsim.subjects.diptych_plan import ALPHABET, WORKLOADS, accepts, mix, plan, possible, sequences
 
 
 def simulate(output, *arguments):
@@ -54,6 +54,13 @@ def test_the_words_cover_every_operation_and_make_sense():
     assert "nd" in words
     assert possible(mix(3))
     assert mix(3) == mix(3) != mix(4)
+
+
+def test_any_word_that_makes_sense_is_a_workload():
+    assert all(accepts(workload) for workload in WORKLOADS)
+    assert accepts("nkxqkd")
+    assert accepts("full:nnk")
+    assert not any(accepts(word) for word in ("", "d", "nz", "other:n", "full:"))
 
 
 def test_every_transaction_leaves_a_state_of_its_own():

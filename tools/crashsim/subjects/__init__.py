@@ -1,6 +1,7 @@
 """What the simulator is run on. A subject is a module of this package:
 
     WORKLOADS                               the names of its workloads
+    accepts(workload)                       whether it runs that workload, listed or not
     EXPECTED                                workload -> why it is expected to fail or to be refused
     run(workload, directory)                the program that is recorded; it writes marks
     check(workload, directory, acked, issued) -> str
@@ -32,6 +33,9 @@ class Subject(Protocol):
     WORKLOADS: Sequence[str]
     EXPECTED: Mapping[str, str]
     MODES: Sequence[str]
+
+    def accepts(self, workload: str) -> bool:
+        """Whether it runs this workload."""
 
     def run(self, workload: str, directory: str) -> None:
         """The recorded program."""

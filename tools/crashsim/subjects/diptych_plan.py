@@ -86,9 +86,15 @@ WORKLOADS = (*NAMED, *sequences())
 
 def word_of(workload: str) -> tuple[str, str]:
     """(setting, word) of a workload's name; the setting is "" for the default."""
-    word = NAMED.get(workload, workload)
-    setting, colon, _ = workload.partition(":")
-    return (setting if colon else ""), word
+    setting, _, rest = workload.rpartition(":")
+    return setting, NAMED.get(workload, rest)
+
+
+def accepts(workload: str) -> bool:
+    """Whether this is a workload: any word that makes sense is, listed or not."""
+    setting, word = word_of(workload)
+    known = setting in ("", *_SETTINGS) and set(word) <= set(ALPHABET + COMMITS + "sf")
+    return known and bool(word) and possible(word)
 
 
 def name_of(number: int) -> str:

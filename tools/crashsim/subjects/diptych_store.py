@@ -10,9 +10,9 @@ from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair
 
 from ..marks import Marks
 from .diptych_oracle import check
-from .diptych_plan import COMMITS, WORKLOADS, Transaction, plan, record_of, word_of
+from .diptych_plan import COMMITS, WORKLOADS, Transaction, accepts, plan, record_of, word_of
 
-__all__ = ["EXPECTED", "MODES", "WORKLOADS", "check", "recover", "run"]
+__all__ = ["EXPECTED", "MODES", "WORKLOADS", "accepts", "check", "recover", "run"]
 
 EXPECTED: dict[str, str] = {}
 MODES = ("open", "repair")

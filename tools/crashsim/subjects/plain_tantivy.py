@@ -16,10 +16,15 @@ _STEPS = {
 WORKLOADS = tuple(_STEPS)
 MODES = ("open",)
 EXPECTED = dict.fromkeys(
-    WORKLOADS, "a crash can undo a commit that had returned, or leave an index that will not open"
+    WORKLOADS, "commit returns before the directory is synced that names the new meta.json"
 )
 
 Documents = frozenset[tuple[int, str]]
+
+
+def accepts(workload: str) -> bool:
+    """Whether there is such a workload."""
+    return workload in _STEPS
 
 
 def plan(workload: str) -> list[Documents]:

@@ -29,6 +29,11 @@ WORKLOADS = tuple(_STEPS)
 Rows = dict[int, bytes]
 
 
+def accepts(workload: str) -> bool:
+    """Whether there is such a workload."""
+    return workload in _STEPS
+
+
 def plan(workload: str) -> list[Rows]:
     """The rows after each transaction: element 0 is before the first."""
     states: list[Rows] = [{}]
