@@ -263,7 +263,7 @@ def test_what_means_nothing_during_a_run_is_looked_at_after_it(root: Path, tmp_p
 
 
 def test_lives_of_a_repository_end_equal_to_indexing_from_scratch(tmp_path: Path) -> None:
-    for seed in range(4):
+    for seed in range(3):
         life = RepositoryLife(seed, tmp_path / str(seed) / "repository")
         with Watching(life.root, tmp_path / str(seed) / "store") as watching:
             for _ in range(40):
