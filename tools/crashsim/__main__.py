@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shlex
 import sys
 from collections.abc import Sequence
@@ -42,7 +43,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--states-max", type=int, default=0, help="check at most so many states of each recording and model"
     )
-    run.add_argument("--time-max-s", type=float, default=0.0, help="stop after so many seconds")
+    run.add_argument(
+        "--time-max-s",
+        type=float,
+        default=0.0,
+        help="stop after so many seconds; workloads go in an order drawn by the seed",
+    )
     run.add_argument(
         "--nested", type=int, default=0, help="crash the recovery of so many states of each recording"
     )
@@ -109,6 +115,9 @@ def _run(arguments: argparse.Namespace, console: Console) -> int:
                     f"{name} has no workload {unknown[0]!r}; see `python -m tools.crashsim list`."
                 )
             workloads = arguments.workload or list(subject.WORKLOADS)[int(first) - 1 :: int(every or 1)]
+            if arguments.time_max_s and not arguments.workload:
+                # The time may not do for all: each seed then takes them in another order.
+                random.Random(arguments.seed).shuffle(workloads)
             settings = Settings(
                 subject=name,
                 workloads=tuple(workloads),
