@@ -28,8 +28,11 @@ class Series:
 
     @property
     def spread(self) -> stats.Spread:
-        """The printed value between the least and the greatest round."""
-        return stats.Spread(self.value, min(self.rounds), max(self.rounds))
+        """The printed value between the least and the greatest round.
+
+        A percentile over all rounds may lie beyond that of each: the bounds take it in.
+        """
+        return stats.Spread(self.value, min(*self.rounds, self.value), max(*self.rounds, self.value))
 
 
 @dataclass

@@ -72,6 +72,12 @@ def test_plots_and_exponents_are_there(result):
     assert "files<sup>0.00</sup>" in text
 
 
+def test_bounds_take_in_a_percentile_over_all_rounds(result):
+    series = result.add("diptych", "p99", "ms", Point(1_000), [2.0, 3.0], value=4.0)
+    assert series.spread == (4.0, 2.0, 4.0)
+    assert "<small>2.00–4.00</small>" in page.render(plain(result))
+
+
 def test_text_is_escaped(result):
     text = page.render(plain(result))
     assert "A &lt;processor&gt;" in text

@@ -138,7 +138,8 @@ def _run(command: list[str], cwd: str | None = None) -> str:
 
 
 def _said(error: Exception) -> str:
-    lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+    printed = getattr(error, "stderr", None) or getattr(error, "stdout", None)
+    lines = (printed or str(error)).strip().splitlines()
     return lines[-1] if lines else type(error).__name__
 
 

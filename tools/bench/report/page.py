@@ -131,10 +131,16 @@ def _ordered(row: dict[str, Any], point: str) -> list[dict[str, Any]]:
     return sorted(here, key=rank)
 
 
+def _bounds(one: dict[str, Any]) -> tuple[float, float]:
+    """The least and the greatest of the rounds, and of the value taken over all of them."""
+    figures = [*one["rounds"], one["value"]]
+    return min(figures), max(figures)
+
+
 def _cells(theirs: dict[str, Any] | None, ours: dict[str, Any] | None) -> str:
     if theirs is None:
         return "<td>–</td><td></td>"
-    low, high = min(theirs["rounds"]), max(theirs["rounds"])
+    low, high = _bounds(theirs)
     between = f" <small>{figure(low)}–{figure(high)}</small>" if len(theirs["rounds"]) > 1 else ""
     beside = figure(ours["value"] / theirs["value"]) if ours and theirs["value"] else ""
     return f"<td>{figure(theirs['value'])}{between}</td><td>{beside}</td>"
@@ -148,7 +154,7 @@ def _plots(row: dict[str, Any], palette: dict[str, str]) -> str:
     for metric, unit in metrics:
         if points:
             here = {
-                one["contestant"]: (one["value"], min(one["rounds"]), max(one["rounds"]))
+                one["contestant"]: (one["value"], *_bounds(one))
                 for one in _ordered(row, points[-1]) if one["metric"] == metric
             }
             parts.append(svg.bars(f"{metric}, {unit}, {points[-1]}", here, palette))

@@ -54,7 +54,10 @@ class CommitSession:
         found = {path: peer.file(path) for path in last}
         if found != last:
             raise agree.AnswersDifferError("a committed file does not read back as it was committed")
-        answers = {f"the files after {self._done} commits": agree.digest([peer.count(), *found.values()])}
+        answers = {
+            "every committed file reads back": True,
+            f"the files after {self._done} commits": agree.digest([peer.count(), *found.values()]),
+        }
         peer.close()
         return answers
 

@@ -59,7 +59,9 @@ class CommitSearchSession:
 
     def answers(self) -> dict[str, Any]:
         self._peer.close()
-        return {f"what {self._done} searches found": agree.digest(self._found)}
+        # Slower contestants did fewer: what all of them did is compared.
+        shared = [count for count in (1, 2, 5, 10, 20, 50, 100, 200) if count <= self._done]
+        return {f"the first {count} searches": agree.digest(self._found[:count]) for count in shared}
 
 
 class TantivyCommitSession:
