@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from .effects import Change, Inode, Resize, Tree, Write
+from .effects import ROOT, Change, Inode, Resize, Tree, Write
 from .enumeration import Choice
 from .recording import Recording
 from .states import Point
@@ -19,8 +19,11 @@ _FILES_MAX = 60
 def fates(recording: Recording, point: Point, choice: Choice) -> list[str]:
     """What became of each effect that was not durable, one line each; the lost ones first."""
     lines = []
+    names = _names(recording)
     for atom, variant in sorted(zip(point.pending, choice, strict=True), key=lambda pair: pair[1] == WHOLE):
-        lines.append(f"{_fate(variant)}: {effect_text(atom.effect, recording.inodes)}  [step {atom.step}]")
+        lines.append(
+            f"{_fate(variant)}: {effect_text(atom.effect, recording.inodes, names)}  [step {atom.step}]"
+        )
     if len(lines) > _FATES_MAX:
         lines[_FATES_MAX:] = [f"… and {len(lines) - _FATES_MAX} more"]
     return lines or ["everything was durable"]
@@ -40,19 +43,32 @@ def _fate(variant: Variant) -> str:
     return texts[word]
 
 
-def effect_text(effect: Write | Resize | Change, inodes: Sequence[Inode]) -> str:
-    """An effect in a few words."""
+def _names(recording: Recording) -> dict[int, str]:
+    """For each inode the newest name it had, so that a person knows which file is meant."""
+    names = {ROOT: "the root"}
+    for entries in recording.live_tree().entries.values():
+        names.update({inode: name for name, inode in entries.items()})
+    for step in recording.steps:
+        if isinstance(step.effect, Change):
+            names.update(
+                {entry.inode: entry.name for entry in step.effect.entries if entry.inode is not None}
+            )
+    return names
+
+
+def effect_text(effect: Write | Resize | Change, inodes: Sequence[Inode], names: Mapping[int, str]) -> str:
+    """An effect in a few words; `names` has a name for each inode."""
     if isinstance(effect, Write):
-        return f"{len(effect.data)} bytes at {effect.offset} of file #{effect.inode}"
+        return f"{len(effect.data)} bytes at {effect.offset} of file #{effect.inode} ({names[effect.inode]})"
     if isinstance(effect, Resize):
-        return f"size of file #{effect.inode} set to {effect.size}"
+        return f"size of file #{effect.inode} ({names[effect.inode]}) set to {effect.size}"
     parts = []
     for entry in effect.entries:
+        where = f"directory #{entry.directory} ({names[entry.directory]})"
         if entry.inode is None:
-            parts.append(f"{entry.name!r} removed from directory #{entry.directory}")
+            parts.append(f"{entry.name!r} removed from {where}")
         else:
-            kind = inodes[entry.inode].kind
-            parts.append(f"{entry.name!r} in directory #{entry.directory} is {kind} #{entry.inode}")
+            parts.append(f"{entry.name!r} in {where} is {inodes[entry.inode].kind} #{entry.inode}")
     return " and ".join(parts)
 
 

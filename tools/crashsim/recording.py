@@ -7,7 +7,7 @@ import pickle
 import re
 from dataclasses import dataclass, field
 
-from .effects import Inode, Step, Tree
+from .effects import Inode, Mark, Step, Tree
 from .errors import RecordingError, UsageError
 from .live import LiveTree
 from .strace_lines import parse
@@ -83,10 +83,13 @@ def from_trace(
     difference = first_difference(replayed, final)
     if difference:
         raise RecordingError(f"The trace is not complete: {difference}.")
-    texts = {
-        step.call: readable(calls[step.call].name, calls[step.call].arguments, root)
-        for step in translator.steps
-    }
+    texts = {}
+    for step in translator.steps:
+        call = calls[step.call]
+        if isinstance(step.effect, Mark):
+            texts[step.call] = f"the workload says: {step.effect.text}"
+        else:
+            texts[step.call] = readable(call.name, call.arguments, root)
     return Recording(
         subject,
         workload,

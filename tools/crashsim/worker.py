@@ -38,9 +38,17 @@ def resident_bytes(field: str) -> int:
 
 def check_one(check: Check, task: Task, scratch: str, growth_bytes_max: int) -> Verdict:
     """Put the state on disk, check it, and remove it."""
-    number, tree, workload, acked, issued = task
-    directory = os.path.join(scratch, str(number))
-    write_tree(tree, directory)
+    directory = os.path.join(scratch, str(task[0]))
+    write_tree(task[1], directory)
+    try:
+        number, kind, message = _verdict(check, task, directory, growth_bytes_max)
+    finally:
+        remove_tree(directory)
+    return number, kind, message.replace(directory, "…")
+
+
+def _verdict(check: Check, task: Task, directory: str, growth_bytes_max: int) -> Verdict:
+    number, _, workload, acked, issued = task
     try:
         with open("/proc/self/clear_refs", "wb") as peak:
             peak.write(b"5")  # forget the peak so far
@@ -63,8 +71,6 @@ def check_one(check: Check, task: Task, scratch: str, growth_bytes_max: int) -> 
         place = f"{os.path.basename(last.filename)}:{last.lineno}"
         kind = "panic" if type(error).__name__ == "PanicException" else "exception"
         return number, kind, f"{type(error).__name__} at {place}: {error}"
-    finally:
-        remove_tree(directory)
     return number, "", observation
 
 
