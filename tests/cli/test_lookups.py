@@ -112,6 +112,23 @@ def test_status_for_people_and_for_programs(indexed: Path) -> None:
     assert value["modified_ms"] >= value["created_ms"] > 0
 
 
+def test_status_check_tells_whether_files_changed(repository: Path) -> None:
+    assert text("status", "--check", cwd=repository).endswith("files on disk:   as in the store\n")
+    assert document("status", "--check", cwd=repository / "src")["stale"] == []
+    (repository / "main.go").touch()
+    diptych("status", "--check", cwd=repository)
+    (repository / "main.go").unlink()
+    (repository / "new.py").write_text("def new(): pass\n")
+    (repository / "src/parser.py").write_text("def other(): pass\n")
+    stale = document("status", "--check", cwd=repository, code=6)["stale"]
+    assert stale == ["main.go", "new.py", "src/parser.py"]
+    (repository / ".diptych/facts.msgpack").unlink()
+    assert document("status", "--check", cwd=repository, code=6)["stale"] == stale
+    assert "3 differ from the store (main.go, " in text("status", "--check", cwd=repository, code=6)
+    diptych("index", cwd=repository)
+    diptych("status", "--check", cwd=repository)
+
+
 def test_reading_commands_change_nothing(repository: Path) -> None:
     def state() -> dict[str, tuple[int, bytes]]:
         return {

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from diptych.cli.options import Json, StorePath
 
 if TYPE_CHECKING:
+    from diptych.indexer.facts import Facts
     from diptych.store.stats import Stats
 
+_SHOWN = 5
 
-def run(store: StorePath = None, as_json: Json = False) -> None:
+
+def run(
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare with the files on disk; exit code 6 where they differ.")
+    ] = False,
+    root: Annotated[
+        str | None,
+        typer.Option("--root", metavar="PATH", help="The repository. Default: the folder the store is in."),
+    ] = None,
+    store: StorePath = None,
+    as_json: Json = False,
+) -> None:
     """Show what the store holds, and how it is.
 
     Counts, sizes, the newest LSN, the generations kept, when it last changed, and what recovery found when
@@ -20,19 +36,29 @@ def run(store: StorePath = None, as_json: Json = False) -> None:
     \b
     Examples:
       diptych status
+      diptych status --check || diptych index
       diptych status --json | jq .counts.symbols
     """
+    from diptych.cli.exit_codes import ExitCode
+    from diptych.cli.freshness import changed, last_run
     from diptych.cli.output import document, line
     from diptych.cli.place import find_store
     from diptych.store.code import Store
 
     with Store.open(find_store(store), read_only=True) as opened:
         stats = opened.stats()
+        known = last_run(opened)
+        stale = list(changed(root or os.path.dirname(opened.path), opened, known)) if check else []
     if as_json:
-        document(as_document(stats))
+        run_of = {"commit": known.commit, "branch": known.branch} if known is not None else None
+        document({**as_document(stats), "last_run": run_of, **({"stale": stale} if check else {})})
     else:
-        for text in lines(stats):
+        for text in lines(stats, known):
             line(text)
+        if check:
+            line(freshness(stale))
+    if stale:
+        raise typer.Exit(ExitCode.INCOMPATIBLE)
 
 
 def as_document(stats: Stats) -> dict[str, Any]:
@@ -47,7 +73,15 @@ def as_document(stats: Stats) -> dict[str, Any]:
     return value
 
 
-def lines(stats: Stats) -> list[str]:
+def freshness(stale: list[str]) -> str:
+    """A line on the files that differ."""
+    if not stale:
+        return f"{'files on disk:':<16} as in the store"
+    shown = ", ".join(stale[:_SHOWN]) + (", …" if len(stale) > _SHOWN else "")
+    return f"{'files on disk:':<16} {len(stale):,} differ from the store ({shown}): run `diptych index`"
+
+
+def lines(stats: Stats, known: Facts | None) -> list[str]:
     """The figures for people."""
     from diptych.cli.output import plural, size
     from diptych.cli.reports import finding_lines
@@ -66,6 +100,7 @@ def lines(stats: Stats) -> list[str]:
         ("in all", size(total)),
         ("last modified", _moment(stats.modified_ms)),
         ("made", _moment(stats.created_ms)),
+        ("last indexed", _run(known)),
         ("id", f"{stats.store_id} (schema {stats.schema})"),
     ]
     if stats.checkpoint_error:
@@ -75,6 +110,14 @@ def lines(stats: Stats) -> list[str]:
         return [*shown, f"{'recovery:':<16} nothing to do"]
     found = [f"  {text}" for finding in stats.recovery for text in finding_lines(finding)]
     return [*shown, "recovery:", *found]
+
+
+def _run(known: Facts | None) -> str:
+    if known is None:
+        return "not known: the next `diptych index` compares every file"
+    when = _moment(known.taken_ns // 1_000_000)
+    where = f" on {known.branch}" if known.branch else ""
+    return f"{when}, commit {known.commit[:12]}{where}" if known.commit else when
 
 
 def _state(stats: Stats) -> str:
