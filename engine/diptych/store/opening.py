@@ -8,6 +8,7 @@ from typing import Any
 
 from diptych import fs
 from diptych.errors import (
+    CorruptionError,
     CorruptStoreError,
     DiptychError,
     IncompatibleStoreError,
@@ -60,11 +61,16 @@ class Opened:
 def look(path: str) -> tuple[Scan, Plan]:
     """Scan and plan, as far back in the journal as the plan needs. Changes nothing. Raises StorageError."""
     found = scan(path)
+    return found, plan_for(found)
+
+
+def plan_for(found: Scan) -> Plan:
+    """The plan, the journal read as far back as it needs. Raises StorageError."""
     plan = make_plan(found)
     while plan.rescan_from is not None:
         rescan_journal(found, plan.rescan_from)
         plan = make_plan(found)
-    return found, plan
+    return plan
 
 
 def check_place(path: str, *, create: bool) -> None:
@@ -118,8 +124,8 @@ def open_planned(path: str, found: Scan, plan: Plan, schema: Schema[Any]) -> Ope
     """Open for writing by a plan; the caller holds the lock. Raises CorruptStoreError, StorageError."""
     identity = _identity(found, plan)
     identity.refuse_other(schema, path)
-    refuse_fatal(path, plan)
-    opened = _opened(path, found, plan, identity, schema)
+    plan, base = _settled(found, plan, schema)
+    opened = _opened(found, plan, base, identity, schema)
     opened.journal = prepare_for_writing(found, plan, identity)
     return opened
 
@@ -147,8 +153,8 @@ def _open_reader(path: str, schema: Schema[Any]) -> Opened:
         raise StoreNotFoundError(f"the store at {path} is being made", advice="try again in a moment")
     identity = _identity(found, plan)
     identity.refuse_other(schema, path)
-    refuse_fatal(path, plan)
-    opened = _opened(path, found, plan, identity, schema)
+    plan, base = _settled(found, plan, schema)
+    opened = _opened(found, plan, base, identity, schema)
     opened.follower = Follower(path, opened.overlay, opened.base, found, plan)
     return opened
 
@@ -178,25 +184,52 @@ def _identity(found: Scan, plan: Plan) -> Identity:
     raise IncompatibleStoreError(found.identity_problem, advice=REPAIR)
 
 
-def _opened(path: str, found: Scan, plan: Plan, identity: Identity, schema: Schema[Any]) -> Opened:
-    base = open_base(plan.base, schema) if plan.base is not None else None
+def _settled(found: Scan, plan: Plan, schema: Schema[Any]) -> tuple[Plan, Generation | None]:
+    """The plan that can be carried out, and its base, open.
+
+    A search leaf is read only where a snapshot must be rebuilt from it; where it then proves to be damaged,
+    the plan is made again without it. Raises CorruptStoreError, StorageError.
+    """
+    while True:
+        refuse_fatal(found.path, plan)
+        if plan.base is None:
+            return plan, None
+        try:
+            return plan, open_base(plan.base, schema)
+        except CorruptionError as error:
+            if not plan.base.snapshot_problem or plan.base.search_problem:
+                raise
+            plan.base.search_problem = error.message
+            plan = plan_for(found)
+
+
+def _opened(
+    found: Scan, plan: Plan, base: Generation | None, identity: Identity, schema: Schema[Any]
+) -> Opened:
     for finding in plan.findings:
         if finding.severity is not Severity.NOTE:
             log.warning("%s: %s", finding.kind, finding.message)
         else:
             log.info("%s: %s", finding.kind, finding.message)
     return Opened(
-        path=path,
+        path=found.path,
         identity=identity,
         base=base,
         overlay=replay(plan, schema),
         lsn=plan.last_lsn,
         modified_ms=_modified_ms(found, base),
-        closed_lsn=found.closed.lsn if found.closed else 0,
+        closed_lsn=_closed_lsn(found, identity),
         mend_snapshot=plan.snapshot_from_search,
         mend_search=bool(plan.base and plan.base.search_problem),
         findings=plan.findings,
     )
+
+
+def _closed_lsn(found: Scan, identity: Identity) -> int:
+    """How far the mark of an orderly close reaches; -1 where one must be written in any case."""
+    if found.closed is None:
+        return -1 if found.closed_problem else 0
+    return found.closed.lsn if found.closed.store_id == identity.store_id else -1
 
 
 def _modified_ms(found: Scan, base: Generation | None) -> int:

@@ -11,7 +11,18 @@ from diptych.errors import CorruptStoreError, StorageError
 from diptych.journal.format import HEADER_SIZE, SegmentHeader
 from diptych.journal.segment import Segment
 from diptych.journal.writer import JournalWriter, create_segment
-from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, LOCK, QUARANTINE, SNAPSHOT, WORK
+from diptych.layout import (
+    CLOSED,
+    GENERATIONS,
+    IDENTITY,
+    JOURNAL,
+    LOCK,
+    QUARANTINE,
+    SNAPSHOT,
+    is_temporary,
+    parse_generation_name,
+    parse_segment_name,
+)
 from diptych.schema.base import Schema
 from diptych.search.leaf import open_leaf, verify_files
 from diptych.snapshot.reader import SnapshotReader
@@ -36,13 +47,27 @@ def create(path: str, identity: Identity) -> None:
 
 def is_store(path: str) -> bool:
     """Whether directory `path` has anything of a store in it."""
-    return any(os.path.lexists(os.path.join(path, name)) for name in (IDENTITY, JOURNAL, GENERATIONS))
+    return (
+        os.path.lexists(os.path.join(path, IDENTITY))
+        or any(name == CLOSED or parse_segment_name(name) is not None for name in _inside(path, JOURNAL))
+        or any(parse_generation_name(name) is not None for name in _inside(path, GENERATIONS))
+    )
 
 
 def is_foreign(path: str) -> bool:
-    """Whether directory `path` has things in it, and none of them a store's."""
-    names = set(os.listdir(path)) - {LOCK, WORK}
-    return bool(names) and not is_store(path)
+    """Whether `path` has things in it, and is neither a store nor one whose making was cut short."""
+    if is_store(path):
+        return False
+    names = [name for name in os.listdir(path) if name not in (LOCK, JOURNAL, GENERATIONS)]
+    names += _inside(path, JOURNAL) + _inside(path, GENERATIONS)
+    return not all(is_temporary(name) for name in names)
+
+
+def _inside(path: str, name: str) -> list[str]:
+    try:
+        return os.listdir(os.path.join(path, name))
+    except (FileNotFoundError, NotADirectoryError):
+        return [name] if os.path.lexists(os.path.join(path, name)) else []
 
 
 def open_base(found: FoundGeneration, schema: Schema[Any]) -> Generation:

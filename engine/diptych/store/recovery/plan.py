@@ -82,6 +82,16 @@ def make_plan(scan: Scan) -> Plan:
     return plan
 
 
+def cut_off(scan: Scan, plan: Plan) -> list[FoundGeneration]:
+    """The generations behind which the journal is not whole: no help where the plan's base is lost one day.
+
+    The scan has read the whole journal.
+    """
+    if plan.fatal:
+        return []
+    return [g for g in scan.generations if g.usable and g is not plan.base and _Replay(scan, g).gap]
+
+
 def _never_finished(scan: Scan) -> bool:
     """Whether the store's making was interrupted: the identity comes last, and nothing came before it."""
     return (
@@ -141,9 +151,10 @@ class _Replay:
             self._follow(segment)
             if self.gap:
                 return
-        if self.used is None:
-            # A checkpoint begins a segment before it publishes, and a store is made with one.
-            self.gap = f"the journal behind LSN {self.last_lsn} is gone"
+        # A checkpoint begins a segment before it publishes, and a store is made with one.
+        promised = max((g.lsn for g in scan.generations if not g.foreign), default=0)
+        if not any(s.first_lsn == promised + 1 for s in scan.segments) or self.used is None:
+            self.gap = f"the journal behind LSN {promised} is gone"
 
     def _follow(self, segment: FoundSegment) -> None:
         if segment.header is None:
