@@ -5,9 +5,10 @@
 3.  If nothing is damaged, there is nothing to do.
 4.  If the plan gives nothing up: open by it, publish a generation with both leaves written anew where they
     were damaged, and set aside the damaged generations and the damaged journal that nothing needs.
-5.  Otherwise salvage: the newest generation's records from whichever leaf still has them, and every whole
-    transaction of the journal behind it, also those behind damage. Publish that as a generation, begin a new
-    journal behind it, set all the rest aside, and say what was given up.
+5.  Otherwise salvage: a generation's records from whichever leaf still has them, and every whole transaction
+    of the journal behind it, also those behind damage. Of the generations, and the journal alone, the one
+    with which least is lost. Publish that as a generation, begin a new journal behind it, set all the rest
+    aside, and say what was given up.
 
 Nothing is deleted: what is set aside lies in `quarantine/`. A crash in the middle leaves a store to which the
 same algorithm applies, because the rename that publishes comes before anything is set aside.
@@ -16,6 +17,7 @@ same algorithm applies, because the rename that publishes comes before anything 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 from diptych import fs
@@ -45,11 +47,13 @@ from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
 from diptych.store.opening import check_place, open_planned
 from diptych.store.policy import CheckpointPolicy
 from diptych.store.recovery.apply import set_aside
-from diptych.store.recovery.plan import Plan
+from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.recovery.scan import FoundGeneration, Scan
 from diptych.store.report import Report, Severity
-from diptych.store.salvage import Records, from_generation, from_journal, from_snapshot
+from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
 from diptych.store.verify import inspect
+
+_ALL = 2**31
 
 
 def repair(
@@ -118,13 +122,15 @@ def _mend(
     if plan.rewrite_identity:
         report.actions.append("write the identity anew, from a manifest")
     report.actions.append(f"publish both leaves at LSN {plan.last_lsn}")
-    aside = [g.path for g in found.generations if _damaged(g)]
+    aside = [g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)]]
     aside += [s.path for s in found.segments if s.problem]
     report.actions += [f"set {item} aside" for item in aside]
     if lock is None:
         return
     opened = open_planned(path=found.path, found=found, plan=plan, schema=schema)
-    store = RecordStore(opened, schema, "journal", CheckpointPolicy(automatic=False))
+    # Nothing is removed as superseded: what is damaged is set aside below.
+    policy = CheckpointPolicy(automatic=False, keep_generations=_ALL)
+    store = RecordStore(opened, schema, "journal", policy)
     try:
         store.publish_anew()
     finally:
@@ -136,27 +142,17 @@ def _mend(
 
 def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, act: bool) -> None:
     """Step 5."""
-    identity, records, base_lsn = _identity(found, schema), Records(), 0
-    for generation in found.generations:
-        if generation.manifest is None:
-            alone = from_snapshot(generation, found.store_id)
-            if alone is not None:
-                records, base_lsn, report.mended_from = alone, generation.lsn, "snapshot"
-                break
-            continue
-        some, missing = from_generation(generation, schema)
-        if some or not generation.manifest.records:
-            records, base_lsn = some, generation.lsn
-            report.given_up += missing
-            report.mended_from = "search" if generation.snapshot_problem else "snapshot"
-            break
-    last_lsn, gaps = from_journal(found, base_lsn, records)
-    report.mended_from = report.mended_from or "journal"
-    report.given_up += gaps
-    proven = _reached(found, plan, last_lsn)
+    identity = _identity(found, schema)
+    identity.refuse_other(schema, found.path)
+    salvaged = best(found, schema, identity.store_id, _reached(found, plan))
+    records = salvaged.records
+    report.mended_from = salvaged.source
+    last_lsn, gaps = from_journal(found, salvaged.base_lsn, records)
+    report.given_up += [*salvaged.missing, *gaps]
+    proven = max(last_lsn, _reached(found, plan))
     if proven > last_lsn:
-        report.given_up.append(f"the transactions of LSN {last_lsn + 1} to {proven}")
-    elif not report.given_up and not _journal_is_whole(found, last_lsn):
+        report.given_up.append(lsn_range(last_lsn + 1, proven))
+    elif not report.given_up and not _end_is_known(found):
         report.given_up.append(f"what was committed behind LSN {last_lsn}, if anything was")
     report.lsn = proven
     # The journal is ended here, so that no LSN that was ever given is given again.
@@ -187,13 +183,19 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
     fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))
 
 
-def _journal_is_whole(found: Scan, last_lsn: int) -> bool:
-    """Whether the journal goes on without damage to its end, so that nothing behind that is missing."""
+def _end_is_known(found: Scan) -> bool:
+    """Whether the journal's last segment is there, with nothing of it damaged.
+
+    A generation promises that a segment begins behind it.
+    """
+    last = found.segments[-1] if found.segments else None
+    promised = max((g.lsn for g in found.generations if not g.foreign), default=0)
     return (
-        bool(found.segments)
-        and found.segments[-1].last_lsn == last_lsn
-        and all(s.tail is not None and s.tail.kind is TailKind.CLEAN for s in found.segments)
-        and not any(s.problem or s.unfinished for s in found.segments)
+        last is not None
+        and last.first_lsn > promised
+        and not last.problem
+        and last.tail is not None
+        and last.tail.kind is not TailKind.DAMAGED
     )
 
 
@@ -203,25 +205,25 @@ def _make_room(found: Scan, path: str) -> None:
 
 
 def _identity(found: Scan, schema: Schema[Any]) -> Identity:
-    """From the identity, or a manifest, or at least the store id from the journal."""
+    """From the identity, or a manifest, or at least the store id from the journal or a snapshot."""
     if found.identity is not None:
         return found.identity
     for generation in found.generations:
         if generation.manifest is not None:
             return generation.manifest.identity
     fresh = Identity.new(schema)
-    for segment in found.segments:
-        if segment.header is not None:
-            return Identity(
-                segment.header.store_id, schema.name, schema.version, schema.fingerprint(), fresh.created_ms
-            )
-    return fresh
+    store_id = next((s.header.store_id for s in found.segments if s.header is not None), None)
+    store_id = store_id or store_id_of_leaves(found)
+    return fresh if store_id is None else replace(fresh, store_id=store_id)
 
 
-def _reached(found: Scan, plan: Plan, last_lsn: int) -> int:
-    proofs = [last_lsn, plan.last_lsn, *(g.lsn for g in found.generations)]
-    proofs += [s.first_lsn - 1 for s in found.segments]
-    if found.closed is not None:
+def _reached(found: Scan, plan: Plan) -> int:
+    """How far the journal went, by anything that says so."""
+    own = [s for s in found.segments if not s.foreign]
+    proofs = [plan.last_lsn, *(g.lsn for g in found.generations if not g.foreign)]
+    proofs += [s.first_lsn - 1 for s in own]
+    proofs += [s.tail.resumes_lsn for s in own if s.tail is not None]
+    if found.closed is not None and found.store_id in (None, found.closed.store_id):
         proofs.append(found.closed.lsn)
     return max(proofs)
 

@@ -2,74 +2,191 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
+from diptych.checks import check_of
 from diptych.errors import CorruptionError, DiptychError
 from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, Frame, decode_entries
 from diptych.journal.reader import FrameReader, TailKind
 from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT
 from diptych.schema.base import Schema
 from diptych.search.leaf import open_leaf
-from diptych.snapshot.reader import SnapshotReader
+from diptych.snapshot.format import (
+    TRAILER_SIZE,
+    decode_head,
+    decode_record_place,
+    decode_table,
+    decode_trailer,
+    encode_head,
+)
 from diptych.store.recovery.scan import FoundGeneration, Scan
 
 Records = dict[bytes, tuple[int, bytes]]
 """Key to `(check, payload)`."""
 
 
-def from_generation(found: FoundGeneration, schema: Schema[Any]) -> tuple[Records, list[str]]:
-    """What both leaves of a generation still hold, and a sentence for each thing that neither does."""
-    records: Records = {}
-    missing: list[str] = []
-    if found.snapshot is not None:
-        for record_id in found.snapshot.order():
-            try:
-                stored = found.snapshot.record(record_id)
-            except CorruptionError as error:
-                missing.append(error.message)
-                continue
-            records[stored.key] = (stored.check, stored.payload)
-    manifest = found.manifest
-    assert manifest is not None
-    if len(records) < manifest.records:
-        records |= _from_search(found, schema)
-    if len(records) >= manifest.records:
-        return records, []
-    lost = manifest.records - len(records)
-    return records, [f"{lost:,} of the {manifest.records:,} records of LSN {found.lsn}", *missing]
+class Salvaged(NamedTuple):
+    """What one way of salvaging comes to."""
+
+    base_lsn: int
+    """Of the generation it starts from; 0 for the journal alone."""
+    source: str
+    """"snapshot", "search" or "journal"."""
+    records: Records
+    lost: int
+    """Records of the generation that neither leaf has."""
+    missing: list[str]
+    """A sentence for each thing lost, transactions apart."""
 
 
-def from_snapshot(found: FoundGeneration, store_id: bytes | None) -> Records | None:
-    """The records of a generation that lost its manifest; None unless its snapshot proves to be whole.
+def best(found: Scan, schema: Schema[Any], store_id: bytes, reached: int) -> Salvaged:
+    """What to start from, so that least is lost: first of transactions, then of records.
 
-    The snapshot says itself which store and LSN it is of and how many records it has, and each has a check.
+    `reached` is how far the journal went. The records are those of the generation; `from_journal` takes
+    them further.
     """
-    try:
-        snapshot = SnapshotReader(os.path.join(found.path, SNAPSHOT))
-        if snapshot.lsn != found.lsn or store_id not in (None, snapshot.store_id):
-            return None
-        records = {stored.key: (stored.check, stored.payload) for stored in snapshot.scan()}
-    except DiptychError:
+    whole = whole_lsns(found)
+
+    def missing(base_lsn: int) -> int:
+        return max(reached - base_lsn, 0) - (len(whole) - bisect_right(whole, base_lsn))
+
+    chosen = Salvaged(0, "journal", {}, 0, [])
+    rank = (missing(0), 0)
+    # Oldest first, so that of equals the newest is taken.
+    for generation in reversed(found.generations):
+        if generation.foreign or missing(generation.lsn) > rank[0]:
+            continue
+        salvaged = from_generation(generation, schema, store_id)
+        if salvaged is not None and (missing(generation.lsn), salvaged.lost) <= rank:
+            chosen, rank = salvaged, (missing(generation.lsn), salvaged.lost)
+    return chosen
+
+
+def whole_lsns(found: Scan) -> list[int]:
+    """The LSNs of all whole transactions in the journal, ascending."""
+    return sorted(
+        {
+            lsn
+            for segment in found.segments
+            if segment.segment is not None and not segment.foreign
+            for lsn, _ in transactions(FrameReader(segment.segment))
+        }
+    )
+
+
+def from_generation(found: FoundGeneration, schema: Schema[Any], store_id: bytes) -> Salvaged | None:
+    """What both leaves of a generation still hold; None where that is nothing.
+
+    A leaf says itself which store and LSN it is of, so that no manifest is needed; one of another store or
+    LSN is not touched, for its records are not those of this generation.
+    """
+    records, expected, damaged = _from_snapshot(found, store_id)
+    source = "snapshot"
+    if found.manifest is not None:
+        expected = found.manifest.records
+    if expected is None or len(records) < expected:
+        others, of_search = _from_search(found, schema, store_id)
+        expected = of_search if expected is None else expected
+        source = source if records else "search"
+        records = others | records
+    if not records and expected != 0:
         return None
-    return records if len(records) == len(snapshot) else None
+    named = [message for key, message in damaged if key not in records]
+    if expected is None:
+        unknown = f"what else the generation of LSN {found.lsn} had, if anything"
+        return Salvaged(found.lsn, source, records, 1, [unknown, *named])
+    lost = max(expected - len(records), 0)
+    missing = [f"{lost:,} of the {expected:,} records of LSN {found.lsn}", *named] if lost else []
+    return Salvaged(found.lsn, source, records, lost, missing)
 
 
-def _from_search(found: FoundGeneration, schema: Schema[Any]) -> Records:
+def store_id_of_leaves(found: Scan) -> bytes | None:
+    """Which store the newest snapshot leaf with a head says it is of."""
+    for generation in found.generations:
+        where = os.path.join(generation.path, SNAPSHOT)
+        with suppress(OSError, DiptychError), open(where, "rb") as file:
+            return decode_head(file.read(64), where=where)[0]
+    return None
+
+
+def _from_snapshot(
+    found: FoundGeneration, store_id: bytes
+) -> tuple[Records, int | None, list[tuple[bytes, str]]]:
+    """The records that pass their check, how many there were if that is known, and what does not pass."""
+    where = os.path.join(found.path, SNAPSHOT)
+    try:
+        with open(where, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            head = decode_head(data[:64], where=where)
+            if head != (store_id, found.lsn):
+                return {}, None, []
+            try:
+                trailer = decode_trailer(data[-TRAILER_SIZE:], where=where)
+                table = data[trailer.offsets : trailer.offsets + 8 * trailer.ids]
+                offsets, limit = sorted(decode_table("Q", table)), trailer.records_end
+            except (CorruptionError, ValueError):
+                # From front to back, as any decoder reads it.
+                trailer, offsets, limit = None, [], len(data)
+            records, damaged = _walk(data, len(encode_head(*head)), limit, offsets, where)
+            return records, trailer.records if trailer is not None else None, damaged
+    except (OSError, ValueError, DiptychError):
+        return {}, None, []
+
+
+def _walk(
+    data: mmap.mmap, begin: int, limit: int, offsets: list[int], where: str
+) -> tuple[Records, list[tuple[bytes, str]]]:
+    """All records between `begin` and `limit`; where one is damaged, `offsets` say where to go on."""
+    records: Records = {}
+    damaged: list[tuple[bytes, str]] = []
+    at = begin
+    while at < limit:
+        behind = bisect_right(offsets, at)
+        following = offsets[behind] if behind < len(offsets) else limit
+        try:
+            place = decode_record_place(data, at, limit, where=where)
+        except CorruptionError as error:
+            if offsets:
+                damaged.append((b"", error.message))
+            at = following
+            continue
+        payload = data[place.payload : place.end]
+        if check_of(place.key, payload) == place.check:
+            records[place.key] = (place.check, payload)
+            at = place.end
+        else:
+            shown = place.key.decode("utf-8", "backslashreplace")
+            damaged.append((place.key, f"the record of {shown!r:.200}, which fails its check"))
+            at = following if offsets else place.end
+    return records, damaged
+
+
+def _from_search(
+    found: FoundGeneration, schema: Schema[Any], store_id: bytes
+) -> tuple[Records, int | None]:
+    """What the search leaf has, and how many records it should have, if it says so."""
     directory = os.path.join(found.path, SEARCH)
+    records: Records = {}
+    expected = None
     try:
         files = dict.fromkeys(os.listdir(directory), (0, ""))
         if SEARCH_META not in files:
-            return {}
+            return {}, None
         leaf = open_leaf(directory, files, schema)
-        records: Records = {}
+        mark = leaf.watermark()
+        if (mark.store_id, mark.lsn) != (store_id, found.lsn):
+            return {}, None
+        expected = mark.records
         for key, check, payload in leaf.records():
             records[key] = (check, payload)
     except (OSError, DiptychError):
-        # Tantivy reads its files as a whole or not at all.
-        return {}
-    return records
+        # What was read before the damage has passed its check.
+        return records, expected
+    return records, expected
 
 
 def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, list[str]]:
@@ -89,7 +206,7 @@ def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, li
             except CorruptionError:
                 continue
             if lsn > last + 1:
-                missing.append(_range(last + 1, lsn - 1))
+                missing.append(lsn_range(last + 1, lsn - 1))
             last = lsn
             for entry in entries:
                 if isinstance(entry, FileIndexed):
@@ -127,7 +244,8 @@ def resumed(reader: FrameReader, offset: int) -> FrameReader:
     return FrameReader(reader.segment, offset=offset, chain=chain)
 
 
-def _range(first: int, last: int) -> str:
+def lsn_range(first: int, last: int) -> str:
+    """What to call the transactions of `first` to `last`."""
     if first == last:
         return f"the transaction of LSN {first}"
     return f"the transactions of LSN {first} to {last}"

@@ -18,7 +18,7 @@ from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
 from diptych.store.opening import check_place, look
-from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, make_plan
+from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
 from diptych.store.recovery.scan import FoundGeneration, Scan, rescan_journal
 from diptych.store.report import Finding, Report, Severity
 
@@ -50,7 +50,16 @@ def inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
         for generation in found.generations:
             _inspect_leaves(generation, schema)
     rescan_journal(found, 0)
-    return found, make_plan(found)
+    plan = make_plan(found)
+    for generation in cut_off(found, plan):
+        plan.note(
+            "generation-cut-off",
+            generation.path,
+            Severity.WARNING,
+            f"the journal behind LSN {generation.lsn} is not whole: that generation is no second way to it",
+            NEXT_CHECKPOINT,
+        )
+    return found, plan
 
 
 def _inspect_leaves(generation: FoundGeneration, schema: Schema[Any]) -> None:
