@@ -20,10 +20,13 @@ _MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture
-def memory_path() -> Iterator[Path]:
+def memory_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A directory in memory where there is such a thing: for tests that fsync a great deal, and test none."""
     parent = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     path = Path(tempfile.mkdtemp(prefix="diptych-test-", dir=parent))
+    # The private directories that the search leaf is opened through, too.
+    (path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(path / "tmp"))
     yield path
     shutil.rmtree(path, ignore_errors=True)
 
