@@ -17,6 +17,7 @@ from xxhash import xxh3_64_intdigest
 from diptych import fs
 from diptych.errors import (
     CommitInDoubtError,
+    CorruptionError,
     CorruptSearchError,
     ForkedProcessError,
     PoisonedError,
@@ -215,6 +216,8 @@ class RecordStore(Generic[Record]):
                 self._apply(frames, receipt[0])
             if self.durability != "buffered" or lsn - journal.synced_lsn >= _BUFFERED_COMMITS:
                 journal.sync(lsn)
+            # The receipt, while an interrupt still counts as doubt: from here on it tells that this stands.
+            transaction.lsn = lsn
         except BaseException as error:
             if not receipt and journal.poison is None:
                 raise
@@ -228,7 +231,7 @@ class RecordStore(Generic[Record]):
         self._advance(lsn if self.durability == "buffered" else journal.synced_lsn)
         self._modified_ms = time.time_ns() // 1_000_000
         if self.durability == "full":
-            self._checkpoint()
+            self._publish_commit(lsn)
         elif self._scheduler is not None:
             if not self._first_change_s:
                 self._first_change_s = time.monotonic()
@@ -236,6 +239,17 @@ class RecordStore(Generic[Record]):
             elif len(self._overlay.log) >= self._wake_at or journal.offset >= self._wake_at_bytes:
                 self._scheduler.wake()
         return lsn
+
+    def _publish_commit(self, lsn: int) -> None:
+        try:
+            self._checkpoint()
+        except (StorageError, CorruptionError) as error:
+            # The journal has it: the checkpoint's own error would say that it was rolled back.
+            raise CommitInDoubtError(
+                f"LSN {lsn} is in the journal, and no generation could be published with it: {error}",
+                errno=getattr(error, "errno", None),
+                advice="the commit stands; call checkpoint() when the cause is gone",
+            ) from error
 
     def _apply(self, frames: list[list[Operation]], appended: Appended) -> None:
         overlay = self._overlay
@@ -303,10 +317,12 @@ class RecordStore(Generic[Record]):
             self._first_change_s = self._first_change_s or first_change_s or time.monotonic()
             raise
         with journal.lock, self._swap_lock:
-            self._overlay = self._overlay.since(lsn, self.schema)
-            self._base = generation
+            overlay = self._overlay.since(lsn, self.schema)
             self._healing = Healing(self._wake)
-            self._view = self._view_at(self._view.lsn)
+            view = self._make_view(generation, overlay, self._view.lsn)
+            # One statement, because a signal does not come within it: a base without its own overlay would
+            # lack commits, and so would the next generation.
+            self._base, self._overlay, self._view = generation, overlay, view
             if self._overlay.log and not self._first_change_s:
                 self._first_change_s = time.monotonic()
         self._set_wake_mark()
@@ -448,15 +464,16 @@ class RecordStore(Generic[Record]):
         Raises StorageError, CorruptionError, StoreClosedError.
         """
         self._check_usable()
-        if self._follower is not None:
+        follower = self._follower
+        if follower is not None:
             with self._swap_lock:
-                opened = self._follower.follow(self._view.lsn)
-                if opened is not None:
-                    self._base, self._overlay = opened.base, opened.overlay
+                follower.follow(self._view.lsn)
+                if follower.overlay is not self._overlay:
                     self._healing = Healing(self._wake)
-                lsn = self._follower.lsn
-                if opened is not None or lsn > self._view.lsn:
-                    self._view = self._view_at(lsn)
+                if follower.overlay is not self._overlay or follower.lsn > self._view.lsn:
+                    view = self._make_view(follower.base, follower.overlay, follower.lsn)
+                    # One statement: see `_publish`.
+                    self._base, self._overlay, self._view = follower.base, follower.overlay, view
         return self._view.lsn
 
     @property

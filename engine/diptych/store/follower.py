@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from diptych.errors import DiptychError
 from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, decode_entries
@@ -15,9 +14,6 @@ from diptych.store.overlay import Overlay
 from diptych.store.recovery.plan import Plan
 from diptych.store.recovery.scan import Op, Scan
 
-if TYPE_CHECKING:
-    from diptych.store.opening import Opened
-
 
 class Follower:
     """Reads on where opening ended. One thread at a time."""
@@ -27,16 +23,16 @@ class Follower:
     ) -> None:
         self.path = path
         self.lsn = plan.last_lsn
-        self._overlay = overlay
-        self._base = base
+        self.overlay = overlay
+        self.base = base
         self._names = sorted(os.path.basename(g.path) for g in found.generations)
         last = plan.append_to
         self._reader: FrameReader | None = None
         if last is not None and last.segment is not None:
             self._reader = FrameReader(last.segment, offset=last.end, chain=last.chain)
 
-    def follow(self, seen_lsn: int) -> Opened | None:
-        """Take in what was committed since; what to go on with when the generation changed, else None.
+    def follow(self, seen_lsn: int) -> None:
+        """Take in what was committed since; `base` is another where the generation changed.
 
         Raises CorruptionError and StorageError.
         """
@@ -44,9 +40,8 @@ class Follower:
 
         names = published(self.path)
         if names == self._names and self._reader is not None and self._read_on():
-            return None
-        schema = self._overlay.schema
-        opened = open_for_reading(self.path, schema)
+            return
+        opened = open_for_reading(self.path, self.overlay.schema)
         if opened.lsn < seen_lsn:
             # The files of a store that was repaired, or put back from a copy.
             raise DiptychError(
@@ -55,11 +50,12 @@ class Follower:
             )
         assert opened.follower is not None
         self._take(opened.follower)
-        return opened
 
     def _take(self, other: Follower) -> None:
-        self.lsn, self._overlay, self._base = other.lsn, other._overlay, other._base
-        self._names, self._reader = other._names, other._reader
+        # One statement, within which no signal comes: these belong together.
+        self.lsn, self.overlay, self.base, self._names, self._reader = (
+            other.lsn, other.overlay, other.base, other._names, other._reader
+        )  # fmt: skip
 
     def _read_on(self) -> bool:
         """Read new frames; False where they cannot be reached from here."""
@@ -86,9 +82,9 @@ class Follower:
     def _apply(self, lsn: int, ops: list[Op], segment: Segment) -> None:
         for op in ops:
             if op.length < 0:
-                self._overlay.remove(lsn, op.key)
+                self.overlay.remove(lsn, op.key)
             else:
-                self._overlay.put(lsn, op.key, op.check, segment, op.offset, op.length)
+                self.overlay.put(lsn, op.key, op.check, segment, op.offset, op.length)
         self.lsn = lsn
 
 

@@ -40,8 +40,8 @@ class Transaction(Generic[Record]):
     """Usable once, by one thread, in a `with` statement: commits on a clean exit, rolls back on an exception.
 
     After the block, `lsn` is the receipt: everything up to it is durable (with durability "buffered":
-    written). A commit that raises StorageFullError or CallerError was rolled back; CommitInDoubtError says
-    that it may survive or not.
+    written). A commit that raises CommitInDoubtError may survive or not. After any other error, an interrupt
+    included, `lsn` tells: 0 says that it was rolled back.
     """
 
     def __init__(
