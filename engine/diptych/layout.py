@@ -3,6 +3,7 @@
     <store>/
       LOCK  IDENTITY                    the writer's lock; what the store is
       facts.msgpack                     an indexer's cache of what it saw; never trusted
+      freshness.msgpack                 a cache of what git said when the index was last found fresh
       journal/<first LSN>.wal
       journal/CLOSED                    how far the journal reached at the last orderly close
       generations/<LSN>[.<mend>]/       manifest.msgpack  snapshot.msgpack  search/
@@ -19,6 +20,7 @@ import re
 LOCK = "LOCK"
 IDENTITY = "IDENTITY"
 FACTS = "facts.msgpack"
+FRESHNESS = "freshness.msgpack"
 JOURNAL = "journal"
 CLOSED = "CLOSED"
 GENERATIONS = "generations"
