@@ -65,6 +65,13 @@ def scan(root: str, settings: Settings, *, store_path: str = "") -> Scan:
     return found
 
 
+def scan_names(root: str, names: list[bytes], settings: Settings, *, store_path: str = "") -> Scan:
+    """What `scan` would find of these names, were they all that git listed."""
+    found = Scan("git")
+    _sweep(root, _wanted(root, names, _excluded(settings), store_path), settings, found)
+    return found
+
+
 def _with_submodules(root: str, listing: git.Listing | None, skipped: Counter[str]) -> Iterator[bytes]:
     """git's list, each submodule that is checked out replaced by what its own work tree lists."""
     top = os.fsencode(root) + b"/"

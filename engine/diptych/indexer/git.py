@@ -7,7 +7,9 @@ and the repository's own configuration may not start programs (`core.fsmonitor`)
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _REPOSITORY_VARIABLES = (
     "GIT_DIR",
@@ -41,26 +43,48 @@ class Head:
     branch: str = ""
 
 
+class Answer(NamedTuple):
+    """What a command of git said, and whether it succeeded without a word on standard error."""
+
+    output: bytes
+    code: int
+    quiet: bool
+
+
 def run(root: str, *arguments: str) -> bytes | None:
     """The standard output of `git <arguments>` in `root`; None when it fails or there is no git."""
+    (answer,) = run_all(root, arguments)
+    return answer.output if answer.code == 0 else None
+
+
+def run_all(root: str, *commands: Sequence[str]) -> list[Answer]:
+    """The answers to several commands of git, run at once. Without git, each fails."""
     # Imported here: a run that finds nothing changed in a plain folder needs no process.
     import subprocess
+    from contextlib import ExitStack
 
     environment = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
     environment["GIT_OPTIONAL_LOCKS"] = "0"
-    try:
-        done = subprocess.run(
-            ["git", "-c", "core.fsmonitor=false", *arguments],
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
+    with ExitStack() as running:
+        processes = []
+        for command in commands:
+            try:
+                process = subprocess.Popen(
+                    ["git", "-c", "core.fsmonitor=false", *command],
+                    cwd=root,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+            except OSError:
+                return [Answer(b"", 127, False)] * len(commands)
+            processes.append(running.enter_context(process))
+        answers = []
+        for process in processes:
+            output, complaints = process.communicate()
+            answers.append(Answer(output, process.returncode, not complaints))
+        return answers
 
 
 def listed(root: str) -> Listing | None:
