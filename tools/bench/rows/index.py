@@ -35,7 +35,9 @@ def environment() -> dict[str, str]:
     import diptych
 
     package = os.path.dirname(os.path.dirname(os.path.abspath(diptych.__file__)))
-    return os.environ | {"PYTHONPATH": package, "NO_COLOR": "1", "TERM": "dumb"}
+    # Compiled modules are kept, as an installation keeps them: no start is to compile its source.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPATH": package, "NO_COLOR": "1", "TERM": "dumb"}
 
 
 def run_timed(command: list[str], folder: str) -> tuple[float, str]:
