@@ -75,6 +75,11 @@ def test_commands_and_options_that_a_page_names_exist(page: Path) -> None:
         assert named <= known, call
 
 
+def test_the_readme_leads_to_every_page() -> None:
+    pages = {name_of(page) for page in ROOT.glob("docs/*.md")} | {name_of(page) for page in ROOT.glob("*.md")}
+    assert pages - set(_LINK.findall(README)) == {"README.md"}
+
+
 def test_the_page_of_the_command_line_has_every_verb() -> None:
     page = (ROOT / "docs/command-line.md").read_text()
     assert re.findall(r"^\| `diptych (\w+)", page, re.MULTILINE) == list(VERBS)
