@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import resource
 import shlex
 import shutil
 import subprocess
@@ -113,3 +114,21 @@ def test_completion_of_verbs_and_options(tmp_path: Path) -> None:
     assert diptych(cwd=tmp_path, env=env).stdout.split() == [b"search"]
     env = {"_DIPTYCH_COMPLETE": "complete_bash", "COMP_WORDS": "diptych verify --de", "COMP_CWORD": "2"}
     assert diptych(cwd=tmp_path, env=env).stdout.split() == [b"--deep"]
+
+
+def processor_s(*line: str) -> float:
+    """The processor time of a process, the least of some: what else runs on the machine hardly counts."""
+    times = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(line, env=environment(), stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(times)
+
+
+def test_starting_costs_a_bounded_multiple_of_starting_python() -> None:
+    # Measured: 2 and 7. The bounds stand for 60 ms and 200 ms where Python takes 10.
+    python = processor_s(sys.executable, "-c", "pass")
+    assert processor_s(sys.executable, "-c", "import diptych") < 6 * python
+    assert processor_s(*COMMAND, "--help") < 20 * python
