@@ -78,16 +78,14 @@ class Verbs(TyperGroup):
 
 def _load(name: str, verb: Verb) -> Any:
     found = getattr(import_module(verb.module), verb.attribute)
-    app = found
-    if not isinstance(found, typer.Typer):
-        app = typer.Typer(add_completion=False)
-        app.command(name)(found)
-    # Rich takes longer to import than most commands take to run.
-    app.rich_markup_mode = None
-    app.pretty_exceptions_enable = False
-    loaded = typer.main.get_command(app)
-    loaded.name = name
-    return loaded
+    # Without Rich, which takes longer to import than most commands take to run.
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=name)
+        group: Any = typer.main.get_command(app)
+        return group.commands[name]
+    app.command(name)(found)
+    return typer.main.get_command(app)
 
 
 def _version(wanted: bool) -> None:

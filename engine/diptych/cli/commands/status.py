@@ -92,7 +92,7 @@ def lines(stats: Stats, known: Facts | None) -> list[str]:
         ("store", stats.path),
         ("state", _state(stats)),
         ("holds", f"{plural(stats.records, 'file')}, {counts}"),
-        ("LSN", f"{stats.lsn:,}, {plural(stats.changes, 'change')} of them only in the journal"),
+        ("LSN", f"{stats.lsn:,} ({plural(stats.changes, 'change')} in the journal alone)"),
         ("generations", ", ".join(name.lstrip("0") or "0" for name in stats.generations) or "none yet"),
         ("snapshot leaf", size(stats.snapshot_bytes)),
         ("search leaf", size(stats.search_bytes)),
