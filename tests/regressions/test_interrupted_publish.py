@@ -1,4 +1,4 @@
-"""An interrupt between two statements of a checkpoint, or of a reader's refresh: the handle goes on, whole."""
+"""An interrupt between two statements of a checkpoint, or of a refresh: the handle goes on, whole."""
 
 import linecache
 import sys

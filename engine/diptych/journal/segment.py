@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 
 from diptych.errors import CorruptJournalError
-from diptych.fs import translated
+from diptych.fs import storage_error, translated
 from diptych.journal.format import HEADER_SIZE, SegmentHeader, decode_header
 
 _READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -44,8 +44,11 @@ class Segment:
         return data
 
     def read_exactly(self, offset: int, length: int) -> bytes:
-        """`length` bytes at `offset`. Raises CorruptJournalError where the file ends before."""
-        data = os.pread(self.fd, length, offset)
+        """`length` bytes at `offset`. Raises StorageError, and CorruptJournalError where it ends before."""
+        try:
+            data = os.pread(self.fd, length, offset)
+        except OSError as error:
+            raise storage_error(error, "read", self.path) from error
         if len(data) != length:
             data = self.read(offset, length)
         if len(data) != length:

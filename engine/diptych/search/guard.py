@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from diptych.errors import CorruptSearchError, DiptychError, StorageFullError
+from diptych.errors import CorruptSearchError, DiptychError
+from diptych.fs import storage_error
+
+# How Rust prints what the operating system refused.
+_REFUSAL = re.compile(r"os error (\d+)|Os \{ code: (\d+)|No space left|StorageFull")
 
 
 @contextmanager
@@ -23,10 +30,7 @@ def guarded(doing: str, where: str) -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         text = str(error)
-        if "No space left" in text or "StorageFull" in text or "os error 28" in text:
-            raise StorageFullError(
-                f"cannot {doing} {where}: No space left on device",
-                errno=28,
-                advice="free some space, and run it again",
-            ) from error
+        if refusal := _REFUSAL.search(text):
+            number = int(refusal[1] or refusal[2] or errno.ENOSPC)
+            raise storage_error(OSError(number, os.strerror(number)), doing, where) from error
         raise CorruptSearchError(f"cannot {doing} {where}: {text}", where=where) from error

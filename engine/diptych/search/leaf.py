@@ -39,7 +39,8 @@ def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Sche
     """Open the leaf in `directory`. Raises CorruptSearchError, or StorageError."""
     import tantivy
 
-    private = tempfile.mkdtemp(prefix="diptych-")
+    with translated("make a directory in", tempfile.gettempdir()):
+        private = tempfile.mkdtemp(prefix="diptych-")
     try:
         for name in files:
             source = os.path.abspath(os.path.join(directory, name))

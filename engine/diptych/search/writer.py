@@ -6,13 +6,14 @@ which Diptych has made durable and knows the hashes of.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from diptych import fs
-from diptych.errors import CorruptSearchError
+from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import SEARCH_MANAGED, SEARCH_META
 from diptych.schema.base import Schema
 from diptych.search.documents import (
@@ -114,10 +115,13 @@ class SearchWriter:
                 for name in names:
                     path = os.path.join(target, name)
                     if name == SEARCH_META:
-                        shutil.copyfile(os.path.join(self.directory, name), path)
+                        with fs.translated("copy to", path):
+                            shutil.copyfile(os.path.join(self.directory, name), path)
                     elif not os.path.exists(path):
                         fs.link_or_copy(os.path.join(self.directory, name), path)
-            except FileNotFoundError:
+            except StorageError as error:
+                if error.errno != errno.ENOENT:
+                    raise
                 # A merge ended meanwhile, and took its segments away: look again.
                 continue
             break

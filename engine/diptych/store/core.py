@@ -130,10 +130,11 @@ class RecordStore(Generic[Record]):
         if durability not in ("journal", "full", "buffered"):
             raise ValueError(f"durability is journal, full or buffered, not {durability!r}")
         where = os.path.abspath(os.fspath(path))
-        if read_only:
-            opened = open_for_reading(where, schema)
-        else:
-            opened = open_for_writing(where, schema, create=create, lock_timeout_s=lock_timeout_s)
+        with fs.translated("open the store at", where):
+            if read_only:
+                opened = open_for_reading(where, schema)
+            else:
+                opened = open_for_writing(where, schema, create=create, lock_timeout_s=lock_timeout_s)
         try:
             return cls(opened, schema, durability, policy or CheckpointPolicy())
         except BaseException:
@@ -282,7 +283,8 @@ class RecordStore(Generic[Record]):
                 return journal.last_lsn
             self._states.begin_saving()
             try:
-                return self._publish(journal, base)
+                with fs.translated("publish a generation in", self.path):
+                    return self._publish(journal, base)
             finally:
                 self._states.end_saving(empty=not self._known_records())
 

@@ -113,7 +113,8 @@ class Overlay:
                     for terms, pairs in zip(self._terms, self.schema.terms(entry.payload()), strict=True):
                         for some, item in pairs:
                             terms.setdefault(some, []).append((entry, item))
-            self._termed = position
+                # One by one: an entry that cannot be read now must not have those before it added again.
+                self._termed += 1
             found = list(self._terms[index].get(term, ()))
         items: dict[int, tuple[Entry, list[int]]] = {}
         for entry, item in found:
