@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ def test_a_rotation_that_fails_leaves_no_second_segment(
         elif what == "segment":
             patch.setattr(writer_module, "Segment", refuse)
         else:
-            calls = []
+            calls: list[str] = []
             real = fs.durable.fsync_dir
 
             def once(path: str) -> None:
@@ -163,3 +164,32 @@ def test_a_rotation_that_fails_leaves_no_second_segment(
     writer.sync(2)
     assert payloads(writer.segment.path) == [b"one", b"two"]
     assert writer.rotate() == 2
+
+
+def test_close_waits_for_an_append_that_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The number of a closed descriptor goes to the next file opened: an append must not end up in there."""
+    writer = make(tmp_path)
+    path = writer.segment.path
+    writing, go_on = threading.Event(), threading.Event()
+    real = os.write
+
+    def write(fd: int, data: bytes) -> int:
+        writing.set()
+        go_on.wait(30)
+        return real(fd, data)
+
+    monkeypatch.setattr(writer_module.os, "write", write)
+    appending = threading.Thread(target=append, args=(writer, b"two"))
+    appending.start()
+    assert writing.wait(30)
+    closing = threading.Thread(target=writer.close)
+    closing.start()
+    other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
+    go_on.set()
+    appending.join()
+    closing.join()
+    os.close(other)
+    assert payloads(path) == [b"one", b"two"]
+    assert (tmp_path / "other").read_bytes() == b""
+    with pytest.raises(PoisonedError):
+        append(writer, b"three")

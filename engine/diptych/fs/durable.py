@@ -61,6 +61,17 @@ def fsync_dir(path: str | os.PathLike[str]) -> None:
             os.close(fd)
 
 
+def open_dir(path: str | os.PathLike[str]) -> int:
+    """A descriptor by which to fsync directory `path` where no other may be left; -1 where there is none.
+
+    Raises StorageError.
+    """
+    if sys.platform == "win32":
+        return -1
+    with translated("open the directory", path):
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
 def write_file(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a new file and fsync it; its name is not durable until `fsync_dir`. Raises StorageError."""
     with translated("write", path):

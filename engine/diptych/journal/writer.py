@@ -60,7 +60,13 @@ class JournalWriter:
         self.poison: BaseException | None = None
         self._directory = directory
         self._sync_lock = threading.Lock()
-        self._fd = self._open(segment.path)
+        # Held open, so that a rotation can be taken back where no more files can be opened.
+        self._directory_fd = fs.open_dir(directory)
+        try:
+            self._fd = self._open(segment.path)
+        except BaseException:
+            self._close_directory()
+            raise
 
     def append(self, payloads: list[bytes], receipt: list[Appended]) -> None:
         """Write the frames of one transaction; `lock` is held. Durable only after `sync`.
@@ -146,10 +152,18 @@ class JournalWriter:
 
     def close(self) -> None:
         """Close the file; what was not synced stays as it is."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-        self.set_poison(RuntimeError("the journal was closed"))
+        # The number of a closed descriptor goes to the next file that is opened: no append may be under way.
+        with self._sync_lock, self.lock:
+            self.set_poison(RuntimeError("the journal was closed"))
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+                self._close_directory()
+
+    def _close_directory(self) -> None:
+        if self._directory_fd >= 0:
+            os.close(self._directory_fd)
+            self._directory_fd = -1
 
     def _sync_all(self) -> None:
         with self._sync_lock:
@@ -181,7 +195,8 @@ class JournalWriter:
             # The journal goes on in the old segment, and an empty one would claim the LSNs that go there.
             try:
                 fs.remove_file(os.path.join(self._directory, segment_name(header.first_lsn)))
-                fs.fsync_dir(self._directory)
+                if self._directory_fd >= 0:
+                    fs.fsync_fd(self._directory_fd)
             except BaseException:
                 self.set_poison(error)
                 raise
