@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from diptych.errors import StorageError, StorageFullError
+from diptych.errors import DiptychError, StorageError, StorageFullError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _ADVICE = {
@@ -38,7 +38,8 @@ def translated(doing: str, path: str | os.PathLike[str]) -> Iterator[None]:
     """Raise the `OSError` of the body as a `StorageError` that names the act and the path."""
     try:
         yield
-    except StorageError:
+    except DiptychError:
+        # Some of them are an OSError too.
         raise
     except OSError as error:
         raise storage_error(error, doing, path) from error

@@ -213,7 +213,7 @@ class View(Generic[Record]):
         if memory is not None:
             sources.append(self._hits(memory.matches(parsed, limit + _SEARCH_SLACK), self._from_overlay))
         hits = []
-        for hit in heapq.merge(*sources, key=lambda hit: -hit.score) if len(sources) > 1 else sources[0]:
+        for _, hit in heapq.merge(*sources, key=_worse) if len(sources) > 1 else sources[0]:
             hits.append(hit)
             if len(hits) == limit:
                 break
@@ -292,7 +292,8 @@ class View(Generic[Record]):
 
     def _hits(
         self, matches: Iterator[Match], resolve: Callable[[Match], list[tuple[bytes, bytes]]]
-    ) -> Iterator[Any]:
+    ) -> Iterator[tuple[float, Any]]:
+        """Each match's score and the schema's hit, best first."""
         hit = self.schema.hit
         # Hits often stand in the same few records.
         resolved: dict[int, list[tuple[bytes, bytes]]] = {}
@@ -302,7 +303,7 @@ class View(Generic[Record]):
                 records = resolved[match.key_hash] = resolve(match)
             for key, payload in records:
                 if len(records) == 1 or self._has(key, payload, match):
-                    yield hit(key, payload, match.item, match.score)
+                    yield match.score, hit(key, payload, match.item, match.score)
 
     def _from_generation(self, match: Match) -> list[tuple[bytes, bytes]]:
         """The record a hit of the search leaf is in, unless the overlay has a newer word on it."""
@@ -362,6 +363,10 @@ class View(Generic[Record]):
     def _refuse(self) -> NoReturn:
         assert self._closed is not None
         raise self._closed
+
+
+def _worse(scored: tuple[float, Any]) -> float:
+    return -scored[0]
 
 
 def _payload_of(entry: Entry) -> bytes | None:
