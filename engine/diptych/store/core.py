@@ -94,6 +94,7 @@ class RecordStore(Generic[Record]):
         self._first_change_s = 0.0
         self._committing_ns = 0
         self._modified_ms = opened.modified_ms
+        self._keeps_all = False
         self._wake_at = self._wake_at_bytes = 0
         self._scheduler: Scheduler | None = None
         if opened.journal is not None and policy.automatic:
@@ -173,7 +174,11 @@ class RecordStore(Generic[Record]):
         return self._checkpoint()
 
     def publish_anew(self) -> int:
-        """Publish a generation with both leaves written from all records, whatever changed: for repair."""
+        """Publish a generation with both leaves written from all records, whatever changed: for repair.
+
+        Nothing is removed, here or later by this handle.
+        """
+        self._keeps_all = True
         self._healing.snapshot = self._healing.search = True
         return self._checkpoint()
 
@@ -328,12 +333,17 @@ class RecordStore(Generic[Record]):
             if self._overlay.log and not self._first_change_s:
                 self._first_change_s = time.monotonic()
         self._set_wake_mark()
-        with open(manifest_path, "rb") as file:
+        with fs.translated("read", manifest_path), open(manifest_path, "rb") as file:
             checksum = xxh3_64_intdigest(file.read())
         with suppress(StorageError):
             # It says in the journal what the directory says already; a failure takes nothing back.
             journal.append_control(encode_snapshot_created(lsn, now_ms(), checksum))
-        trim(self.path, self.policy.keep_generations, self._pinned())
+        if not self._keeps_all:
+            try:
+                trim(self.path, self.policy.keep_generations, self._pinned())
+            except StorageError as error:
+                # The generation is published all the same; the next checkpoint removes what was left.
+                log.warning("what the generation of LSN %d replaces was not removed: %s", lsn, error)
         return lsn
 
     def _build(self, target: Target, lsn: int, mend: int) -> str:

@@ -53,8 +53,6 @@ from diptych.store.report import Report, Severity
 from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
 from diptych.store.verify import inspect
 
-_ALL = 2**31
-
 
 def repair(
     path: str | os.PathLike[str],
@@ -128,9 +126,7 @@ def _mend(
     if lock is None:
         return
     opened = open_planned(path=found.path, found=found, plan=plan, schema=schema)
-    # Nothing is removed as superseded: what is damaged is set aside below.
-    policy = CheckpointPolicy(automatic=False, keep_generations=_ALL)
-    store = RecordStore(opened, schema, "journal", policy)
+    store = RecordStore(opened, schema, "journal", CheckpointPolicy(automatic=False))
     try:
         store.publish_anew()
     finally:
