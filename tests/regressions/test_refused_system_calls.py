@@ -1,4 +1,4 @@
-"""The operating system refuses: a StorageError that says so, nothing counted twice, and the handle goes on."""
+"""The operating system refuses: a StorageError says so, nothing counts twice, and the handle goes on."""
 
 import errno
 import os

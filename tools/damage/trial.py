@@ -12,7 +12,7 @@ from typing import Any
 from diptych import DiptychError, FileRecord, Store, repair, verify
 
 from .cases import Case, apply
-from .model import expected, make_record, read_all, refusals, shown, wrong_answers
+from .model import Answers, expected, make_record, read_all, refusals, shown, wrong_answers
 from .samples import MANUAL, Sample
 
 # What must not happen, in the order in which the worst is named.
@@ -59,7 +59,7 @@ class Trial:
     def __init__(self, sample: Sample, directory: str, foreign_root: str = "") -> None:
         self.sample, self.foreign_root = sample, foreign_root
         self.copy = os.path.join(directory, "copy")
-        self.wanted = [expected(state, lsn) for lsn, state in enumerate(sample.states)]
+        self.wanted: dict[int, Answers] = {}
         self.warnings = _Warnings()
         logger = logging.getLogger("diptych")
         logger.handlers, logger.propagate = [self.warnings], False
@@ -67,6 +67,9 @@ class Trial:
     def run(self, case: Case, *, writing: bool = True, verifying: bool = True) -> Outcome:
         """Try one case. What is not an error of Diptych's own ends up in the outcome as well."""
         outcome = Outcome(case)
+        if case.kind == "cut" and case.file.startswith("generations/") and case.at % 4:
+            # A wrong size is all that there is to notice: the dearer steps for one length in four.
+            verifying = False
         steps: list[tuple[str, Callable[[Case, Outcome], None]]] = [("reader", self._reader)]
         if writing:
             steps.append(("writer", self._writer))
@@ -74,7 +77,7 @@ class Trial:
             steps.append(("verify", self._verify))
         for name, step in steps:
             self._guard(name, step, case, outcome)
-        if outcome.word == "error":
+        if outcome.word == "error" and verifying:
             self._guard("repair", self._repair, case, outcome)
         shutil.rmtree(self.copy, ignore_errors=True)
         return outcome
@@ -182,9 +185,8 @@ class Trial:
             files: dict[str, FileRecord] = {file.path: file for file in store.files()}
             if not report.given_up and files != self.sample.states[-1]:
                 outcome.worsen("lost", "repair gave nothing up, and what is there differs")
-            versions = [state.get(path) for path in files for state in self.sample.states]
             for file in files.values():
-                if file not in versions:
+                if all(state.get(file.path) != file for state in self.sample.states):
                     outcome.worsen("wrong", f"after a repair: {shown(file)} was never written")
             found = read_all(store, _ordered(files))
             for surface, error in refusals(found).items():
@@ -209,6 +211,8 @@ class Trial:
         found = read_all(store, _ordered(self.sample.states[lsn]))
         for error in refusals(found).values():
             _refused(outcome, error)
+        if lsn not in self.wanted:
+            self.wanted[lsn] = expected(self.sample.states[lsn], lsn)
         wrong = wrong_answers(found, self.wanted[lsn])
         for sentence in wrong:
             outcome.worsen("wrong", f"{mode}: {sentence}")

@@ -1,0 +1,1 @@
+"""Faults met while a store is used: refused system calls, interrupts, full disks, kills."""

@@ -1,0 +1,78 @@
+"""An exception between any two statements of the engine: a signal's, or that of memory that ran out."""
+
+from __future__ import annotations
+
+import dis
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from types import CodeType, FrameType
+from typing import Any
+
+import diptych
+
+_ENGINE = os.path.dirname(os.path.abspath(diptych.__file__))
+_NAMES = ("store", "journal", "snapshot", "search", "fs")
+_FOLDERS = tuple(os.path.join(_ENGINE, name) + os.sep for name in _NAMES)
+
+Place = tuple[str, int]
+
+
+@cache
+def _with_exits(code: CodeType) -> frozenset[int]:
+    """Where a `with` block is left in order. CPython looks at signals after calls and at jumps back only, so
+    that nothing can be raised between the body's end and the call of `__exit__`.
+    """
+    instructions = list(dis.get_instructions(code))
+    exits = set()
+    for first, second, third, *_ in zip(instructions, instructions[1:], instructions[2:], strict=False):
+        if all(i.opname == "LOAD_CONST" and i.argval is None for i in (first, second, third)):
+            exits.update((first.offset, second.offset, third.offset))
+    return frozenset(exits)
+
+
+class Interruption:
+    """Raises `error` at the `at`-th line of the engine that is reached; never when `at` is 0."""
+
+    def __init__(self, error: type[BaseException] | None = None, at: int = 0) -> None:
+        self.places: list[Place] = []
+        self.raised_at: Place | None = None
+        self._error, self._at = error, at
+        self._count = 0
+
+    def run(self, work: Callable[[], object]) -> None:
+        """Call `work` under the trace, in this thread."""
+        sys.settrace(self._call)
+        try:
+            work()
+        finally:
+            sys.settrace(None)
+
+    def _call(self, frame: FrameType, _event: str, _argument: Any) -> Any:
+        return self._line if frame.f_code.co_filename.startswith(_FOLDERS) else None
+
+    def _line(self, frame: FrameType, event: str, _argument: Any) -> Any:
+        if event != "line" or frame.f_lasti in _with_exits(frame.f_code):
+            return self._line
+        self._count += 1
+        if not self._at:
+            self.places.append((os.path.relpath(frame.f_code.co_filename, _ENGINE), frame.f_lineno))
+        elif self._count == self._at:
+            assert self._error is not None
+            self.raised_at = (os.path.relpath(frame.f_code.co_filename, _ENGINE), frame.f_lineno)
+            raise self._error("injected")
+        return self._line
+
+
+def points(places: list[Place], *, each: int) -> list[int]:
+    """Of the lines reached, by number from 1: the first `each` times and the last time that each was."""
+    seen: Counter[Place] = Counter()
+    chosen, last = set(), {}
+    for number, place in enumerate(places, start=1):
+        seen[place] += 1
+        last[place] = number
+        if seen[place] <= each:
+            chosen.add(number)
+    return sorted(chosen | set(last.values()))
