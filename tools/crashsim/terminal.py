@@ -83,6 +83,8 @@ def outcome(runs: list[Run]) -> str:
         words = f"refused: {refused}"
     elif refused:
         words += f"; {refused}"
+    if not words and any(run.recordings and not run.checked for run in runs):
+        return "[yellow]not all checked: the time was up[/yellow]"
     if not words:
         return "[green]holds[/green]"
     return words + (" (expected)" if runs[0].expected else "")

@@ -9,7 +9,7 @@ from rich.console import Console
 from tools.crashsim.__main__ import main
 from tools.crashsim.page import render
 from tools.crashsim.results import Campaign, Failure, Run, from_json
-from tools.crashsim.terminal import summary, table
+from tools.crashsim.terminal import outcome, summary, table
 
 
 @pytest.fixture
@@ -64,6 +64,11 @@ def test_the_table_has_a_line_for_each_run(campaign):
     assert any("nxd" in line and "lost-commit 3" in line for line in lines)
     assert any("nk" in line and "holds" in line for line in lines)
     assert any("refused: a shared map" in line for line in lines)
+
+
+def test_a_run_of_which_nothing_was_checked_does_not_hold():
+    assert "time was up" in outcome([Run("diptych", "nk", "posix", distinct=40)])
+    assert "holds" in outcome([Run("diptych", "nk", "posix", distinct=40, checked=40)])
 
 
 def test_the_page_is_made_again_from_json(campaign, tmp_path):
