@@ -127,7 +127,8 @@ def _unpack(archive: str, place: str) -> None:
 
 def _make_repository(root: str) -> None:
     _run(["git", "-C", root, "init", "-q"])
-    _run(["git", "-C", root, "add", "-A"])
+    # By force: Debian's kernel comes with a .gitignore that ignores the kernel.
+    _run(["git", "-C", root, "add", "-A", "-f"])
     who = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false"]
     _run(["git", "-C", root, *who, "commit", "-q", "-m", "as it came"])
 
