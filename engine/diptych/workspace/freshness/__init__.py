@@ -1,0 +1,58 @@
+"""Whether an index is fresh, and bringing it up to date before it is answered from. See docs/freshness.md.
+
+    from diptych.workspace.freshness import Policy, ensure_fresh
+
+    ensured = ensure_fresh(Policy.AUTO, "repository/.diptych")
+    if ensured.warning:
+        print(ensured.warning, file=sys.stderr)
+
+Gathering (`gather`) reads, and decides nothing; judging (`judge`) decides, and reads nothing.
+"""
+
+from diptych.workspace.freshness.ensure import (
+    Ensured,
+    Options,
+    check,
+    command_by_hand,
+    ensure_fresh,
+    hide_from_git,
+    update,
+)
+from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
+from diptych.workspace.freshness.evidence import Account, Differences, Evidence, GitNow, Problem
+from diptych.workspace.freshness.gather import Gathered, gather
+from diptych.workspace.freshness.place import store_below
+from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
+from diptych.workspace.freshness.verdict import Code, Kind, Outcome, Reason, Test, Verdict, judge
+
+__all__ = [
+    "Account",
+    "Action",
+    "Busy",
+    "Code",
+    "Differences",
+    "Ensured",
+    "Evidence",
+    "FreshnessError",
+    "Gathered",
+    "GitNow",
+    "Kind",
+    "Options",
+    "Outcome",
+    "Policy",
+    "Problem",
+    "Reason",
+    "StaleIndexError",
+    "Test",
+    "UpdateFailedError",
+    "Verdict",
+    "check",
+    "command_by_hand",
+    "decide",
+    "ensure_fresh",
+    "gather",
+    "hide_from_git",
+    "judge",
+    "store_below",
+    "update",
+]

@@ -1,0 +1,266 @@
+"""Bringing an index up to date before it is answered from, or saying that it is not.
+
+    with_verdict = ensure_fresh(Policy.AUTO, store_path, root=root)
+
+One process updates, behind the store's lock. Others look again now and then while they wait: they answer as
+soon as the index is fresh, whoever made it so.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from diptych import fs
+from diptych.errors import DiptychError, StorageError, StoreLockedError
+from diptych.indexer import IndexReport, Progress, Settings, grammar_versions, index_repository
+from diptych.indexer import facts as facts_file
+from diptych.layout import DEFAULT_STORE, FACTS, LOCK
+from diptych.workspace.freshness import gitlook, recording
+from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
+from diptych.workspace.freshness.evidence import Account, Evidence
+from diptych.workspace.freshness.gather import Gathered, gather
+from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
+from diptych.workspace.freshness.verdict import Kind, Verdict, judge
+
+if TYPE_CHECKING:
+    from diptych.store.code import Store
+
+_LOCK_SLICE_S = 0.5
+# So many files read only because their stat proved nothing are worth a run that settles them.
+_SETTLE_HASHED = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Ensured:
+    """What `ensure_fresh` came to. `warning` is to be shown with the answer, where it is not ""."""
+
+    verdict: Verdict | None
+    """None where nothing was looked at."""
+    evidence: Evidence | None = None
+    report: IndexReport | None = None
+    """Of the update, where one was made."""
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to go about it. `settings` None: those the index was made with. Times in seconds."""
+
+    settings: Settings | None = None
+    wait_s: float = 60.0
+    busy: Busy = Busy.FAIL
+    processes: int | None = None
+    may_build: bool | None = None
+    """Whether to make an index where there is none; None: in a git work tree."""
+    trust_git: bool = True
+    on_update: Callable[[Verdict], None] | None = None
+    """Called once, before an update begins."""
+    progress: Callable[[Progress], None] | None = None
+
+
+def check(root: str | None, store_path: str, options: Options | None = None) -> tuple[Verdict, Gathered]:
+    """The verdict, and what it rests on. Changes nothing. Raises OSError, StorageError."""
+    options = options or Options()
+    gathered = gather(root, store_path, settings=options.settings, trust_git=options.trust_git)
+    return judge(gathered.evidence), gathered
+
+
+def ensure_fresh(
+    policy: Policy, store_path: str, *, root: str | None = None, options: Options | None = None
+) -> Ensured:
+    """Make sure that the store may be answered from, as `policy` has it.
+
+    `root` None: the repository the store was made from. Raises StaleIndexError where it may not be,
+    UpdateFailedError where an update failed, and what opening a store raises where it is damaged,
+    incompatible or missing.
+    """
+    options = options or Options()
+    if policy is Policy.NEVER:
+        return Ensured(None)
+    deadline_s = time.monotonic() + options.wait_s
+    told = False
+    while True:
+        verdict, gathered = check(root, store_path, options)
+        evidence = gathered.evidence
+        action = decide(verdict, policy, may_build=_may_build(root or evidence.root, options))
+        if action is Action.ANSWER:
+            if policy is Policy.AUTO:
+                _remember(store_path, gathered, options)
+            return Ensured(verdict, evidence)
+        if action is Action.WARN:
+            return Ensured(verdict, evidence, warning=verdict.sentence())
+        if action is Action.REFUSE:
+            _refuse(verdict, evidence, policy)
+        if not told and options.on_update is not None:
+            options.on_update(verdict)
+        told = True
+        left_s = max(0.0, deadline_s - time.monotonic())
+        try:
+            report = _update(store_path, gathered, options, min(left_s, _LOCK_SLICE_S))
+        except StoreLockedError as error:
+            if time.monotonic() < deadline_s:
+                continue
+            return _busy(verdict, evidence, options, error)
+        except (DiptychError, OSError) as error:
+            raise UpdateFailedError(
+                f"{verdict.sentence()}, and bringing it up to date failed: {error}",
+                verdict=verdict,
+                advice=_advice(evidence, error),
+            ) from error
+        return Ensured(judge_updated(verdict), evidence, report=report)
+
+
+def judge_updated(before: Verdict) -> Verdict:
+    """The verdict after an update that went well."""
+    return Verdict(Kind.FRESH, (), before.tests)
+
+
+def update(
+    root: str,
+    store: Store,
+    *,
+    settings: Settings | None = None,
+    processes: int | None = None,
+    parse_all: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> IndexReport:
+    """A run of the indexer that leaves what the next verdict needs to be quick.
+
+    Raises what `index_repository` raises.
+    """
+    home = os.path.realpath(root)
+    if not len(store) and not os.path.lexists(os.path.join(store.path, FACTS)):
+        # Should this run be cut short, the next knows that the records are its own.
+        facts_file.save(
+            store.path,
+            facts_file.Facts(
+                store.store_id,
+                store.lsn,
+                time.time_ns(),
+                grammar_versions.current(),
+                settings=asdict(settings or Settings()),
+                root=home,
+            ),
+        )
+    began_ns = time.time_ns()
+    digest = gitlook.index_digest(home)
+    report = index_repository(
+        home,
+        store,
+        settings=settings,
+        processes=processes,
+        parse_all=parse_all,
+        progress=progress,
+    )
+    recording.after_run(home, store, digest, began_ns)
+    return report
+
+
+def _update(store_path: str, gathered: Gathered, options: Options, timeout_s: float) -> IndexReport:
+    # Imported here: a fresh index needs no writer.
+    from diptych.store.code import Store
+
+    evidence = gathered.evidence
+    if not _writable(store_path):
+        raise StorageError(f"{store_path} cannot be written to", errno=errno.EROFS)
+    with Store.open(store_path, lock_timeout_s=timeout_s) as store:
+        hide_from_git(store.path)
+        return update(
+            evidence.root,
+            store,
+            settings=gathered.settings,
+            processes=options.processes,
+            progress=options.progress,
+        )
+
+
+def hide_from_git(store_path: str) -> None:
+    """A store ignores itself, so that nothing in the user's repository needs to change."""
+    ignore = os.path.join(store_path, ".gitignore")
+    if not os.path.lexists(ignore):
+        fs.atomic_write(ignore, b"*\n")
+
+
+def _remember(store_path: str, gathered: Gathered, options: Options) -> None:
+    """Leave what makes the next verdict quick, where that can be done at once; it is a cache."""
+    evidence = gathered.evidence
+    found, look = evidence.differences, gathered.look
+    if found is None:
+        return
+    settle = found.hashed >= _SETTLE_HASHED or evidence.account is not Account.WHOLE
+    record_git = found.by == "stat" and look is not None
+    if not (settle or record_git) or not os.access(store_path, os.W_OK):
+        return
+    try:
+        if settle:
+            _update(store_path, gathered, options, 0.0)
+        elif look is not None:
+            lock = fs.WriterLock(os.path.join(store_path, LOCK))
+            try:
+                recording.after_look(evidence, look)
+            finally:
+                lock.release()
+    except (DiptychError, OSError):
+        # A writer is at it, or the disk is full: the next verdict takes a look at every file again.
+        return
+
+
+def _writable(path: str) -> bool:
+    """Whether the store, or the folder it would be made in, can be written to."""
+    while not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return os.access(path, os.W_OK)
+
+
+def _may_build(root: str, options: Options) -> bool:
+    if options.may_build is not None:
+        return options.may_build
+    return bool(root) and os.path.lexists(os.path.join(root, ".git"))
+
+
+def _refuse(verdict: Verdict, evidence: Evidence, policy: Policy) -> None:
+    """Raise, as what it is that stands in the way."""
+    if verdict.kind in (Kind.MISSING, Kind.INCOMPATIBLE, Kind.CORRUPT) and evidence.store.problem is not None:
+        from diptych.store.code import Store
+
+        # Opening says it in the store's own words, with the class that belongs to it.
+        Store.open(evidence.store_path, read_only=True).close()
+    raise StaleIndexError(verdict.sentence(), verdict=verdict, advice=_advice(evidence, None, policy))
+
+
+def _busy(verdict: Verdict, evidence: Evidence, options: Options, error: StoreLockedError) -> Ensured:
+    readable = decide(verdict, Policy.CHECK, may_build=False) is Action.WARN
+    if options.busy is Busy.ANSWER and readable:
+        return Ensured(verdict, evidence, warning=f"{verdict.sentence()}; {error.message}")
+    raise UpdateFailedError(
+        f"{verdict.sentence()}; {error.message}",
+        verdict=verdict,
+        advice="try again when it is done, or answer from what is there with --fresh check",
+    ) from error
+
+
+def _advice(evidence: Evidence, error: BaseException | None, policy: Policy = Policy.AUTO) -> str:
+    by_hand = command_by_hand(evidence)
+    if isinstance(error, OSError) and not _writable(evidence.store_path):
+        return (
+            f"put the store elsewhere with --output-root or DIPTYCH_OUTPUT_ROOT, or make {evidence.root}"
+            " writable; --fresh check answers from what is there"
+        )
+    return f"run `{by_hand}`" + ("" if policy is Policy.REQUIRE else ", or give --fresh check")
+
+
+def command_by_hand(evidence: Evidence) -> str:
+    """The command that brings the index up to date."""
+    import shlex
+
+    words = ["diptych", "index"]
+    if evidence.root:
+        words.append(evidence.root)
+    if os.path.join(evidence.root, DEFAULT_STORE) != evidence.store_path:
+        words += ["--store", evidence.store_path]
+    return " ".join(shlex.quote(word) for word in words)

@@ -1,0 +1,230 @@
+"""Gathering the evidence: each look dearer than the one before, and none after one that decides.
+
+Nothing is written here. Two ways lead to the differences between files and records:
+
+- by git: while git's index is byte for byte the one that was recorded when the index was last fresh, git says
+  which files may have changed since, and only those are looked at;
+- by stat: otherwise every file is.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from diptych.errors import CorruptionError, DiptychError, OpenError, StoreNotFoundError
+from diptych.indexer import facts as facts_file
+from diptych.indexer import git, grammar_versions
+from diptych.indexer.discover import scan, scan_names
+from diptych.indexer.settings import Settings
+from diptych.layout import DEFAULT_STORE, FACTS
+from diptych.workspace.freshness import gitlook, record, writer
+from diptych.workspace.freshness.differences import differences
+from diptych.workspace.freshness.evidence import (
+    Account,
+    Differences,
+    Evidence,
+    GitNow,
+    Problem,
+    Recorded,
+    StoreFound,
+)
+from diptych.workspace.freshness.verdict import DECISIVE_SETTINGS, decided
+
+if TYPE_CHECKING:
+    from diptych.indexer.fact_columns import Fact
+    from diptych.indexer.facts import Facts
+    from diptych.store.code import Store
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The evidence, and what was learnt on the way that recording it needs."""
+
+    evidence: Evidence
+    settings: Settings
+    """Those wanted; where none were given, those that were recorded."""
+    look: gitlook.GitLook | None = None
+    elapsed_s: float = 0.0
+
+
+def gather(
+    root: str | None, store_path: str, *, settings: Settings | None = None, trust_git: bool = True
+) -> Gathered:
+    """Look at the store at `store_path` and the repository it is an index of.
+
+    `root` None: the one it was made from. `settings` None: those it was made with. Without `trust_git`
+    every file is looked at. Raises StorageError and OSError where the system refuses, but for the store
+    itself: what is wrong with that is evidence.
+    """
+    # Imported here: the command's help needs no store.
+    from diptych.store.code import Store
+
+    started_s = time.monotonic()
+    path = os.path.abspath(store_path)
+    seen = Gathered(Evidence(_root_of(root, path, ""), path), settings or Settings())
+    try:
+        with Store.open(path, read_only=True) as store:
+            seen.evidence = replace(
+                seen.evidence,
+                store=StoreFound(store_id=store.store_id, lsn=store.lsn, records=len(store)),
+            )
+            _gather_from(store, root, settings, seen, trust_git=trust_git)
+    except StoreNotFoundError as error:
+        seen.evidence = _without_store(seen.evidence, Problem.MISSING, error)
+    except OpenError as error:
+        seen.evidence = _without_store(seen.evidence, Problem.INCOMPATIBLE, error)
+    except CorruptionError as error:
+        seen.evidence = _without_store(seen.evidence, Problem.CORRUPT, error)
+    if decided(seen.evidence):
+        seen.evidence = replace(seen.evidence, writer_pid=writer.holder(path))
+    seen.elapsed_s = time.monotonic() - started_s
+    return seen
+
+
+def _without_store(evidence: Evidence, problem: Problem, error: DiptychError) -> Evidence:
+    return replace(evidence, store=StoreFound(problem, error.message, error.advice))
+
+
+def _gather_from(
+    store: Store, root: str | None, settings: Settings | None, seen: Gathered, *, trust_git: bool
+) -> None:
+    """The evidence beyond the store itself, into `seen`, as far as it takes to decide."""
+    known: Facts | None = None
+    brief = record.load(store.path)
+    if brief is not None and (brief.store_id, brief.lsn) != (store.store_id, store.lsn):
+        brief = None
+    if brief is None:
+        known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+    seen.evidence = replace(
+        seen.evidence,
+        account=_account(store, brief, known),
+        recorded=_recorded(brief, known),
+    )
+    wanted = settings or _settings_of(seen.evidence.recorded.settings)
+    seen.settings = wanted
+    home = _root_of(root, store.path, brief.root if brief else known.root if known else "")
+    seen.evidence = replace(
+        seen.evidence,
+        root=home,
+        root_problem=_root_problem(home),
+        indexer=grammar_versions.current(),
+        settings={name: getattr(wanted, name) for name in DECISIVE_SETTINGS},
+    )
+    if decided(seen.evidence):
+        return
+    if trust_git:
+        seen.look = gitlook.look(home)
+    same = (
+        brief is not None
+        and brief.root == home
+        and seen.look is not None
+        and seen.look.digest == brief.index_digest
+    )
+    if seen.look is None:
+        head = git.head(home)
+        now = GitNow(head.commit, head.branch) if head.commit or head.branch else None
+    else:
+        now = GitNow(
+            seen.look.commit, seen.look.branch, same, len(seen.look.dirty), len(seen.look.untracked)
+        )
+    seen.evidence = replace(seen.evidence, git=now)
+    if same and brief is not None and seen.look is not None:
+        found = _by_git(store, home, wanted, brief, seen.look)
+    else:
+        known = known or facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        found = _by_stat(store, home, wanted, known)
+    seen.evidence = replace(seen.evidence, differences=found)
+
+
+def _by_git(
+    store: Store, root: str, settings: Settings, brief: record.Recorded, look: gitlook.GitLook
+) -> Differences | None:
+    """Only what git's index cannot speak for is looked at."""
+    tracked = look.dirty.union(brief.watched)
+    now = [name for name in tracked.union(look.untracked) if not name.endswith(b"/")]
+    part = scan_names(root, sorted(now), settings, store_path=store.path)
+    before = tracked.union(brief.untracked)
+    facts: Mapping[str, Fact] = {}
+    if part.files or before:
+        known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        if known is None:
+            return _by_stat(store, root, settings, None)
+        facts = _part_of(known.files, before.union(look.untracked))
+    found = differences(
+        root, part, facts, None, max_file_bytes=settings.max_file_bytes, by="git", files=brief.files
+    )
+    return replace(found, files=brief.files + len(found.new) - len(found.gone))
+
+
+def _by_stat(store: Store, root: str, settings: Settings, known: Facts | None) -> Differences:
+    """Every file is looked at."""
+    whole = scan(root, settings, store_path=store.path)
+    stored = None
+    if known is None or known.lsn != store.lsn:
+        # The facts do not speak for the store as it is: each record says which content it is of.
+        stored = {record.path: record.content_hash for record in store.files()}
+    return differences(
+        root,
+        whole,
+        known.files if known else {},
+        stored,
+        max_file_bytes=settings.max_file_bytes,
+        by="stat",
+    )
+
+
+def _part_of(files: Mapping[str, Fact], names: Iterable[bytes]) -> dict[str, Fact]:
+    paths = (name.decode("utf-8", "surrogateescape") for name in names)
+    return {path: files[path] for path in paths if path in files}
+
+
+def _account(store: Store, brief: record.Recorded | None, known: Facts | None) -> Account:
+    if brief is not None:
+        return Account.WHOLE
+    if known is None:
+        present = os.path.lexists(os.path.join(store.path, FACTS))
+        return Account.WORTHLESS if present else Account.NONE
+    return Account.WHOLE if known.lsn == store.lsn else Account.BEHIND
+
+
+def _recorded(brief: record.Recorded | None, known: Facts | None) -> Recorded:
+    if brief is not None:
+        return Recorded(
+            brief.lsn, brief.indexer, brief.settings, brief.commit, brief.branch, brief.files
+        )
+    if known is not None:
+        return Recorded(
+            known.lsn, known.indexer, known.settings, known.commit, known.branch, len(known.files)
+        )
+    return Recorded()
+
+
+def _settings_of(recorded: Mapping[str, Any]) -> Settings:
+    """The settings the index was made with, where they can be told."""
+    default = Settings()
+    largest = recorded.get("max_file_bytes", default.max_file_bytes)
+    exclude = recorded.get("exclude", default.exclude)
+    whole = isinstance(largest, int) and isinstance(exclude, list | tuple)
+    return replace(default, max_file_bytes=largest, exclude=tuple(exclude)) if whole else default
+
+
+def _root_of(given: str | None, store_path: str, recorded: str) -> str:
+    """The repository: the one given, the folder the store stands in, or the one it was made from."""
+    if given:
+        return os.path.realpath(given)
+    if os.path.basename(store_path) == DEFAULT_STORE:
+        # It may have been moved, with the store in it.
+        return os.path.realpath(os.path.dirname(store_path))
+    return recorded
+
+
+def _root_problem(root: str) -> str:
+    if not root:
+        return ""
+    if not os.path.isdir(root):
+        return f"there is no folder {root}"
+    return "" if os.access(root, os.R_OK | os.X_OK) else f"{root} cannot be read"

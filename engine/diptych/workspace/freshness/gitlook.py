@@ -1,0 +1,148 @@
+"""What git can say about a work tree in a fraction of the time a look at every file takes.
+
+git keeps, in its index, the stat of every tracked file, and compares it in C, in threads. `look` asks for two
+lists at once: the tracked files whose stat is not the one in the index (`diff-files`, which unlike `status`
+does not go on to compare contents, so no line-ending conversion and no filter has a say), and the untracked
+ones. docs/freshness.md has the argument for why that, with the index's own bytes unchanged, tells which files
+are as they were.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from diptych.indexer import git
+
+# What decides when git calls an entry unchanged must not be the repository's choice.
+_STRICT = ("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "core.preloadIndex=true")
+_FLAGGED_MAX = 10_000
+_NO_INDEX = b""
+
+
+class GitLook(NamedTuple):
+    """The work tree as git sees it: paths relative to the root. `digest` names the bytes of git's index."""
+
+    digest: bytes
+    dirty: frozenset[bytes]
+    """Tracked files whose stat is not the one in the index; those that are gone, too."""
+    untracked: frozenset[bytes]
+    """Neither tracked nor ignored."""
+    commit: str
+    branch: str
+
+
+def index_digest(root: str) -> bytes | None:
+    """What names the bytes of git's index; None where git's word cannot be relied on in `root`."""
+    place = _place(root)
+    return None if place is None else _digest(place.index_path)
+
+
+def look(root: str) -> GitLook | None:
+    """Ask git about the work tree below `root`.
+
+    None where the answer would not do: outside of a work tree, in one that ignores `root`, with submodules,
+    where git complains about anything, and where its index changed while it was asked.
+    """
+    place = _place(root)
+    if place is None:
+        return None
+    before = _identity(place.index_path)
+    digest = _digest(place.index_path)
+    changed, others, commit, branch = git.run_all(
+        root,
+        (*_STRICT, *place.no_filters, "diff-files", "--name-only", "-z", "--no-renames", "--relative"),
+        ("ls-files", "-z", "--others", "--exclude-standard"),
+        ("rev-parse", "--quiet", "--verify", "HEAD"),
+        ("symbolic-ref", "--quiet", "--short", "HEAD"),
+    )
+    for answer in (changed, others):
+        # A folder that it could not enter is a word on standard error, and not in the list.
+        if answer.code or not answer.quiet:
+            return None
+    if before != _identity(place.index_path) or digest is None:
+        return None
+    return GitLook(
+        digest,
+        _names(changed.output),
+        _names(others.output),
+        commit.output.strip().decode("ascii", "replace"),
+        branch.output.strip().decode("utf-8", "replace"),
+    )
+
+
+def flagged(root: str) -> frozenset[bytes] | None:
+    """The tracked files that git was told not to look at (assume-unchanged, skip-worktree).
+
+    None where there are so many that a look at every file is the better way, or git would not say. The
+    flags are in the index: they are the same as long as its bytes are.
+    """
+    (answer,) = git.run_all(root, ("ls-files", "-z", "-v", "--cached"))
+    if answer.code or not answer.quiet:
+        return None
+    marked = frozenset(
+        entry[2:] for entry in answer.output.split(b"\0") if entry and (entry[:1].islower() or entry[0] == 83)
+    )
+    return marked if len(marked) <= _FLAGGED_MAX else None
+
+
+def tracked(root: str) -> frozenset[bytes] | None:
+    """The names of all tracked files; None when git would not say."""
+    (answer,) = git.run_all(root, ("ls-files", "-z", "--cached"))
+    return None if answer.code or not answer.quiet else _names(answer.output)
+
+
+class _Place(NamedTuple):
+    index_path: str
+    no_filters: tuple[str, ...]
+
+
+def _place(root: str) -> _Place | None:
+    if not git.has_git_above(root):
+        return None
+    where, ignored, filters = git.run_all(
+        root,
+        ("rev-parse", "--git-path", "index", "--show-toplevel", "--show-prefix"),
+        ("check-ignore", "-q", "."),
+        ("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"),
+    )
+    lines = where.output.split(b"\n")
+    # A newline in a folder's name makes more lines of it.
+    if where.code or len(lines) != 4 or (lines[2] and ignored.code != 1):
+        return None
+    if os.path.lexists(lines[1] + b"/.gitmodules"):
+        return None
+    # What is racy git compares by content: its bytes as they are, and no program of the repository's choice.
+    keys = [os.fsdecode(key) for key in filters.output.split(b"\0") if key]
+    if any("=" in key for key in keys):
+        return None
+    overrides: list[str] = []
+    for key in keys:
+        overrides += ["-c", f"{key}={'false' if key.endswith('.required') else ''}"]
+    return _Place(os.path.join(root, os.fsdecode(lines[0])), tuple(overrides))
+
+
+def _digest(path: str) -> bytes | None:
+    # Imported here: without git nobody needs it.
+    from xxhash import xxh3_128_digest
+
+    try:
+        with open(path, "rb") as file:
+            return xxh3_128_digest(file.read())
+    except FileNotFoundError:
+        return _NO_INDEX
+    except OSError:
+        return None
+
+
+def _identity(path: str) -> tuple[int, int, int, int] | None:
+    """git replaces its index by a rename: another index is another inode."""
+    try:
+        seen = os.stat(path)
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def _names(output: bytes) -> frozenset[bytes]:
+    return frozenset(name for name in output.split(b"\0") if name)

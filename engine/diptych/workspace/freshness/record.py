@@ -1,0 +1,95 @@
+"""The freshness file: what git said when the index was last known to be fresh.
+
+    [magic: str, format: int, body: bin, checksum: bin(16)]       XXH3-128 of the body
+
+A cache beside the indexer's facts, and bound to them: it counts only while the facts file is the very file it
+was written with. Missing or damaged, it is as if it were not there, and every file is looked at instead.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import msgpack
+
+from diptych import fs, layout
+
+MAGIC = "diptych freshness"
+FORMAT = 1
+
+FactsIdentity = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the facts say in brief, and which files git's index alone cannot speak for.
+
+    `watched` are tracked files that git was told not to look at, that were dirty, or whose recorded stat
+    proves nothing; `untracked` those in the facts that git does not track.
+    """
+
+    facts: FactsIdentity
+    store_id: str
+    lsn: int
+    indexer: dict[str, str]
+    settings: dict[str, Any]
+    files: int
+    root: str
+    commit: str
+    branch: str
+    index_digest: bytes
+    watched: list[bytes]
+    untracked: list[bytes]
+
+
+def facts_identity(store_path: str) -> FactsIdentity | None:
+    """Which file the facts are, without reading it; it is only ever replaced, never written to."""
+    try:
+        seen = os.stat(f"{store_path}/{layout.FACTS}")
+    except OSError:
+        return None
+    inode = seen.st_ino & 0x7FFFFFFFFFFFFFFF
+    return inode, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def save(store_path: str, recorded: Recorded) -> None:
+    """Replace the freshness file. The caller holds the store's lock. Raises StorageError."""
+    fs.atomic_write(f"{store_path}/{layout.FRESHNESS}", encode(recorded))
+
+
+def load(store_path: str) -> Recorded | None:
+    """What was recorded, while the facts file is the one it was recorded with; None otherwise."""
+    try:
+        with open(f"{store_path}/{layout.FRESHNESS}", "rb") as file:
+            recorded = decode(file.read())
+    except (OSError, ValueError):
+        return None
+    return recorded if recorded.facts == facts_identity(store_path) else None
+
+
+def encode(recorded: Recorded) -> bytes:
+    """The bytes of a freshness file."""
+    packed = msgpack.packb(asdict(recorded), unicode_errors="surrogateescape")
+    return bytes(msgpack.packb([MAGIC, FORMAT, packed, _checksum(packed)]))
+
+
+def decode(data: bytes) -> Recorded:
+    """The record again. Raises ValueError for bytes that are not what `encode` gave, whatever they are."""
+    try:
+        magic, version, packed, checksum = msgpack.unpackb(data)
+        if magic != MAGIC or version != FORMAT or checksum != _checksum(packed):
+            raise ValueError("its checksum or its head is wrong")  # noqa: TRY301
+        body = msgpack.unpackb(packed, unicode_errors="surrogateescape")
+        body["facts"] = tuple(body["facts"])
+        return Recorded(**{field.name: body[field.name] for field in fields(Recorded)})
+    except Exception as error:
+        # msgpack raises a dozen kinds; all mean damage.
+        raise ValueError(f"not a freshness file, or a damaged one: {error}") from error
+
+
+def _checksum(packed: bytes) -> bytes:
+    from xxhash import xxh3_128_digest
+
+    return xxh3_128_digest(packed)
