@@ -40,7 +40,7 @@ class Facts:
     """What one run saw. `taken_ns` is the time just before its first look at a file.
 
     `store_id` and `lsn` name the state of the store that the run left. `indexer` maps each part whose
-    version decides what a parse gives to that version.
+    version decides what a parse gives to that version. `root` is the repository, "" where it is not known.
     """
 
     store_id: str
@@ -51,6 +51,7 @@ class Facts:
     settings: dict[str, Any] = field(default_factory=dict)
     commit: str = ""
     branch: str = ""
+    root: str = ""
 
     def stored_hashes(self) -> dict[str, str]:
         """The content hash of each file that has a record in the store."""
@@ -126,6 +127,7 @@ def encode(facts: Facts) -> bytes:
         "settings": facts.settings,
         "commit": facts.commit,
         "branch": facts.branch,
+        "root": facts.root.encode("utf-8", "surrogateescape"),
         "count": len(stats),
         "paths": "\0".join(facts.files).encode("utf-8", "surrogateescape"),
         "hashes": bytes.fromhex("".join(fact.content_hash for fact in facts.files.values())),
@@ -168,6 +170,7 @@ def _decoded(data: bytes) -> Facts:
         settings=body["settings"],
         commit=body["commit"],
         branch=body["branch"],
+        root=body.get("root", b"").decode("utf-8", "surrogateescape"),
     )
 
 

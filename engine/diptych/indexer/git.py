@@ -92,7 +92,7 @@ def listed(root: str) -> Listing | None:
 
     A root that its own work tree ignores counts as outside of it.
     """
-    if not _has_git_above(root):
+    if not has_git_above(root):
         return None
     places = run(root, "rev-parse", "--show-prefix", "--show-toplevel")
     if places is None:
@@ -111,14 +111,14 @@ def listed(root: str) -> Listing | None:
 
 def head(root: str) -> Head:
     """Where HEAD points; both fields empty outside of a repository."""
-    if not _has_git_above(root):
+    if not has_git_above(root):
         return Head()
     commit = run(root, "rev-parse", "--quiet", "--verify", "HEAD") or b""
     branch = run(root, "symbolic-ref", "--quiet", "--short", "HEAD") or b""
     return Head(commit.strip().decode("ascii", "replace"), branch.strip().decode("utf-8", "replace"))
 
 
-def _has_git_above(root: str) -> bool:
+def has_git_above(root: str) -> bool:
     """Whether a `.git` stands in `root` or above: so that a plain folder costs no process."""
     directory = os.path.realpath(root)
     while True:

@@ -134,6 +134,7 @@ class _Run:
         # Without facts nobody knows whether one of the files kills its parser: let that be a worker.
         few = (
             self._known is not None
+            and len(self._known.files) > 0
             and len(jobs) <= settings.in_process_files
             and sum(job.size for job in jobs) <= settings.in_process_bytes
         )
@@ -229,7 +230,9 @@ class _Run:
         known, store = self._known, self._store
         # What is kept was in the facts: as many are the same.
         same_files = known is not None and not self._seen and len(known.files) == len(made.kept)
-        if known is not None and same_files and (known.lsn, known.indexer) == (store.lsn, versions):
+        root, settings = os.path.realpath(self._root), asdict(self._settings)
+        made_by = (store.lsn, versions, root, settings["exclude"], settings["max_file_bytes"])
+        if known is not None and same_files and _made_by(known) == made_by:
             return
         head = git.head(self._root)
         files = made.kept | self._seen
@@ -241,8 +244,15 @@ class _Run:
                 taken_ns=self._taken_ns,
                 indexer=versions,
                 files={path: files[path] for path in self._found.files if path in files},
-                settings=asdict(self._settings),
+                settings=settings,
                 commit=head.commit,
                 branch=head.branch,
+                root=root,
             ),
         )
+
+
+def _made_by(known: Facts) -> tuple[object, ...]:
+    settings = known.settings
+    exclude = tuple(settings.get("exclude", ()))
+    return known.lsn, known.indexer, known.root, exclude, settings.get("max_file_bytes")
