@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Self
+from typing import Any, Generic, NoReturn, Self, TypeVar
 
 from xxhash import xxh3_64_intdigest
 
@@ -50,6 +50,10 @@ _BUFFERED_COMMITS = 256
 # While it builds a generation, the checkpoint's thread works this long at a stretch, then steps aside.
 _BREATH_NS = 400_000
 _PAUSE_S = 0.000_05
+# So many times a reader looks for a generation that is not removed while it opens it.
+_REMOVED_TRIES = 20
+
+Result = TypeVar("Result")
 _COMMITS_RECENT_NS = 20_000_000
 
 
@@ -411,16 +415,41 @@ class RecordStore(Generic[Record]):
     # -- reading ------------------------------------------------------------------------------------
 
     def view(self) -> View[Record]:
-        """The store as it is now, to be read as long as it is open; close it, or use `with`."""
+        """The store as it is now, to be read as long as it is open; close it, or use `with`.
+
+        A reader whose generation the writer has removed meanwhile is refreshed first. Raises StorageError,
+        CorruptionError, StoreClosedError.
+        """
         self._check_usable()
+        if self._journal is None:
+            # The writer, another process, does not know of this view, and may remove its generation.
+            return self._following(self._prepared_view)
+        return self._new_view()
+
+    def _new_view(self) -> View[Record]:
         with self._swap_lock:
             current = self._view
             view: View[Record] = self._make_view(current.generation, current.overlay, current.lsn)
             self._views.add(view)
-        if self._journal is None:
-            # The writer, another process, does not know of this view, and may remove its generation.
-            view.prepare()
         return view
+
+    def _prepared_view(self) -> View[Record]:
+        view = self._new_view()
+        view.prepare()
+        return view
+
+    def _following(self, read: Callable[[], Result]) -> Result:
+        """For a reader: `read`, again after a refresh whenever its generation turns out to be removed."""
+        for _ in range(_REMOVED_TRIES):
+            base = self._view.generation
+            try:
+                return read()
+            except (CorruptSearchError, StorageError):
+                if base is None or os.path.isdir(base.path):
+                    raise
+                # Not damaged: the writer has published newer ones and removed it.
+                self.refresh()
+        return read()
 
     def get(self, name: str) -> Record | None:
         """The record of that name, or None. Raises InvalidRecordError, CorruptionError, StoreClosedError."""
@@ -447,14 +476,11 @@ class RecordStore(Generic[Record]):
         it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError.
         """
         try:
+            if self._journal is None:
+                return self._following(lambda: self._view.search(query, limit))
             return self._view.search(query, limit)
         except CorruptSearchError as error:
             if self._journal is None:
-                base = self._view.generation
-                if base is not None and not os.path.isdir(base.path):
-                    # Not damaged: the writer has published newer ones and removed it.
-                    self.refresh()
-                    return self._view.search(query, limit)
                 raise CorruptSearchError(
                     error.message,
                     where=error.where,
@@ -571,7 +597,13 @@ class RecordStore(Generic[Record]):
         return self._make_view(self._base, self._overlay, lsn)
 
     def _known_records(self) -> bool:
-        return bool(self._overlay.log) or (self._base is not None and self._base.manifest.records > 0)
+        """Whether there is any record, told without counting wherever that can be."""
+        overlay, base = self._overlay, self._base
+        if self._unusable is not None or (base is not None and base.manifest.records > len(overlay.log)):
+            return True
+        with suppress(CorruptionError):
+            return overlay.has_records() or len(self._view) > 0
+        return True
 
     def _check_usable(self) -> None:
         if self._unusable is not None:

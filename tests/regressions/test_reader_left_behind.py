@@ -1,0 +1,48 @@
+"""A reader whose generation the writer has removed meanwhile: it goes on with a newer one."""
+
+import pytest
+
+from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol
+from diptych.store.view import View
+
+MANUAL = CheckpointPolicy(automatic=False)
+
+
+def _publish(store, *names):
+    for name in names:
+        with store.transaction() as txn:
+            txn.index_file(FileRecord(name, "hash", "", [Symbol("parse", "function", Range(0, 0, 1, 0))]))
+        store.checkpoint()
+
+
+@pytest.fixture
+def stores(tmp_path):
+    with Store.open(tmp_path / "s", policy=MANUAL) as writer:
+        _publish(writer, "a.py")
+        with Store.open(tmp_path / "s", read_only=True) as reader:
+            yield writer, reader
+
+
+def test_a_view_of_a_removed_generation_is_one_of_the_newest(stores):
+    writer, reader = stores
+    _publish(writer, "b.py", "c.py", "d.py")
+    with reader.view() as view:
+        assert sorted(hit.path for hit in view.search("parse")) == ["a.py", "b.py", "c.py", "d.py"]
+        assert view.lsn == 4
+
+
+@pytest.mark.parametrize("read", ["view", "search"])
+def test_generations_that_go_again_and_again_while_they_are_opened_are_followed(stores, monkeypatch, read):
+    writer, reader = stores
+    _publish(writer, "b.py", "c.py")
+    real, rounds = View._search_leaf, []
+
+    def slow(self):
+        if len(rounds) < 3:
+            rounds.append(1)
+            _publish(writer, *(f"{len(rounds)}{number}.py" for number in range(3)))
+        return real(self)
+
+    monkeypatch.setattr(View, "_search_leaf", slow)
+    hits = reader.search("parse", limit=100) if read == "search" else reader.view().search("parse", limit=100)
+    assert len(hits) == 3 + 9
