@@ -26,9 +26,6 @@ def simulate(output, *arguments):
     return status, json.loads((output / "report.json").read_text())
 
 
-@pytest.mark.xfail(
-    strict=False, reason="an empty directory opened for reading raises StorageError for StoreNotFoundError"
-)
 @pytest.mark.parametrize("workload", ["nxd", "nkx"])
 def test_what_was_acknowledged_is_recovered_from_every_state(tmp_path, workload):
     status, found = simulate(tmp_path, "--workload", workload, "--states-max", "60")
