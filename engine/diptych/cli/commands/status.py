@@ -39,8 +39,8 @@ def run(
       diptych status --check || diptych index
       diptych status --json | jq .counts.symbols
     """
+    from diptych.cli.changed import changed, last_run
     from diptych.cli.exit_codes import ExitCode
-    from diptych.cli.freshness import changed, last_run
     from diptych.cli.output import document, line
     from diptych.cli.place import find_store
     from diptych.store.code import Store
