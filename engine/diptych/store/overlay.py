@@ -89,6 +89,11 @@ class Overlay:
             return length
         return bisect_right(log, lsn, hi=length, key=_lsn_of)
 
+    def has_records(self) -> bool:
+        """Whether any newest change is a record; the newest of all most often is."""
+        newest = self._newest
+        return any(entry.segment is not None and newest[entry.key] is entry for entry in reversed(self.log))
+
     def changes(self, lsn: int) -> list[Entry]:
         """The newest change to each key at or before `lsn`, in key order."""
         newest = {entry.key: entry for entry in self.log[: self.position(lsn)]}

@@ -229,12 +229,21 @@ class View(Generic[Record]):
         if self.generation is not None:
             totals.update(self.generation.manifest.counts)
         for entry in self.overlay.changes(self.lsn):
-            old = self._snapshot.get(entry.key) if self._snapshot is not None else None
-            for sign, payload in ((-1, old.payload if old else None), (1, _payload_of(entry))):
+            for sign, payload in ((-1, self._replaced(entry.key)), (1, _payload_of(entry))):
                 if payload is not None:
                     for name, count in zip(self.schema.counters, self.schema.counts(payload), strict=True):
                         totals[name] += sign * count
         return totals
+
+    def _replaced(self, key: bytes) -> bytes | None:
+        """The generation's payload of a key that the overlay has a newer word on."""
+        if self._snapshot is None:
+            return None
+        try:
+            stored = self._snapshot.get(key)
+        except CorruptSnapshotError as error:
+            return self._heal(key, error)
+        return None if stored is None else stored.payload
 
     def _in_generation(self, key: bytes) -> bool:
         if self._snapshot is None:
