@@ -143,8 +143,8 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
     salvaged = best(found, schema, identity.store_id, _reached(found, plan))
     records = salvaged.records
     report.mended_from = salvaged.source
-    last_lsn, gaps = from_journal(found, salvaged.base_lsn, records)
-    report.given_up += [*salvaged.missing, *gaps]
+    last_lsn, gaps, replaced = from_journal(found, salvaged.base_lsn, records)
+    report.given_up += [*salvaged.missing(replaced), *gaps]
     proven = max(last_lsn, _reached(found, plan))
     if proven > last_lsn:
         report.given_up.append(lsn_range(last_lsn + 1, proven))

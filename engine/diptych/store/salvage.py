@@ -39,9 +39,19 @@ class Salvaged(NamedTuple):
     """"snapshot", "search" or "journal"."""
     records: Records
     lost: int
-    """Records of the generation that neither leaf has."""
-    missing: list[str]
-    """A sentence for each thing lost, transactions apart."""
+    """Records of the generation that neither leaf has; 1 where their number is not known."""
+    expected: int | None
+    """How many records the generation had, where anything says so."""
+    damaged: dict[bytes, str]
+    """What to call each of the lost records whose key is known, by key; what else is damaged by no key."""
+
+    def missing(self, replaced: set[bytes]) -> list[str]:
+        """A sentence for each thing lost, but for the keys on which the journal has a newer word."""
+        named = [message for key, message in self.damaged.items() if key not in replaced]
+        if self.expected is None:
+            return [f"what else the generation of LSN {self.base_lsn} had, if anything", *named]
+        lost = self.lost - len(self.damaged.keys() & replaced)
+        return [f"{lost:,} of the {self.expected:,} records of LSN {self.base_lsn}", *named] if lost else []
 
 
 def best(found: Scan, schema: Schema[Any], store_id: bytes, reached: int) -> Salvaged:
@@ -55,7 +65,7 @@ def best(found: Scan, schema: Schema[Any], store_id: bytes, reached: int) -> Sal
     def missing(base_lsn: int) -> int:
         return max(reached - base_lsn, 0) - (len(whole) - bisect_right(whole, base_lsn))
 
-    chosen = Salvaged(0, "journal", {}, 0, [])
+    chosen = Salvaged(0, "journal", {}, 0, 0, {})
     rank = (missing(0), 0)
     # Oldest first, so that of equals the newest is taken.
     for generation in reversed(found.generations):
@@ -96,13 +106,9 @@ def from_generation(found: FoundGeneration, schema: Schema[Any], store_id: bytes
         records = others | records
     if not records and expected != 0:
         return None
-    named = [message for key, message in damaged if key not in records]
-    if expected is None:
-        unknown = f"what else the generation of LSN {found.lsn} had, if anything"
-        return Salvaged(found.lsn, source, records, 1, [unknown, *named])
-    lost = max(expected - len(records), 0)
-    missing = [f"{lost:,} of the {expected:,} records of LSN {found.lsn}", *named] if lost else []
-    return Salvaged(found.lsn, source, records, lost, missing)
+    lost = 1 if expected is None else max(expected - len(records), 0)
+    named = {key: message for key, message in damaged.items() if key not in records}
+    return Salvaged(found.lsn, source, records, lost, expected, named)
 
 
 def store_id_of_leaves(found: Scan) -> bytes | None:
@@ -116,14 +122,14 @@ def store_id_of_leaves(found: Scan) -> bytes | None:
 
 def _from_snapshot(
     found: FoundGeneration, store_id: bytes
-) -> tuple[Records, int | None, list[tuple[bytes, str]]]:
+) -> tuple[Records, int | None, dict[bytes, str]]:
     """The records that pass their check, how many there were if that is known, and what does not pass."""
     where = os.path.join(found.path, SNAPSHOT)
     try:
         with open(where, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             head = decode_head(data[:64], where=where)
             if head != (store_id, found.lsn):
-                return {}, None, []
+                return {}, None, {}
             try:
                 trailer = decode_trailer(data[-TRAILER_SIZE:], where=where)
                 table = data[trailer.offsets : trailer.offsets + 8 * trailer.ids]
@@ -134,15 +140,15 @@ def _from_snapshot(
             records, damaged = _walk(data, len(encode_head(*head)), limit, offsets, where)
             return records, trailer.records if trailer is not None else None, damaged
     except (OSError, ValueError, DiptychError):
-        return {}, None, []
+        return {}, None, {}
 
 
 def _walk(
     data: mmap.mmap, begin: int, limit: int, offsets: list[int], where: str
-) -> tuple[Records, list[tuple[bytes, str]]]:
+) -> tuple[Records, dict[bytes, str]]:
     """All records between `begin` and `limit`; where one is damaged, `offsets` say where to go on."""
     records: Records = {}
-    damaged: list[tuple[bytes, str]] = []
+    damaged: dict[bytes, str] = {}
     at = begin
     while at < limit:
         behind = bisect_right(offsets, at)
@@ -151,7 +157,7 @@ def _walk(
             place = decode_record_place(data, at, limit, where=where)
         except CorruptionError as error:
             if offsets:
-                damaged.append((b"", error.message))
+                damaged[b""] = error.message
             at = following
             continue
         payload = data[place.payload : place.end]
@@ -160,7 +166,7 @@ def _walk(
             at = place.end
         else:
             shown = place.key.decode("utf-8", "backslashreplace")
-            damaged.append((place.key, f"the record of {shown!r:.200}, which fails its check"))
+            damaged[place.key] = f"the record of {shown!r:.200}, which fails its check"
             at = following if offsets else place.end
     return records, damaged
 
@@ -189,12 +195,14 @@ def _from_search(
     return records, expected
 
 
-def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, list[str]]:
+def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, list[str], set[bytes]]:
     """Apply every whole transaction above `above_lsn` to `records`, also those behind damage.
 
-    Returns the newest LSN, and a sentence for each range of LSNs that is missing.
+    Returns the newest LSN, a sentence for each range of LSNs that is missing, and the keys that were
+    replaced or removed.
     """
     last, missing = above_lsn, []
+    replaced: set[bytes] = set()
     for segment in found.segments:
         if segment.segment is None or segment.foreign:
             continue
@@ -211,9 +219,11 @@ def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, li
             for entry in entries:
                 if isinstance(entry, FileIndexed):
                     records[entry.key] = (entry.check, entry.payload)
+                    replaced.add(entry.key)
                 elif isinstance(entry, FileRemoved):
                     records.pop(entry.key, None)
-    return last, missing
+                    replaced.add(entry.key)
+    return last, missing, replaced
 
 
 def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
