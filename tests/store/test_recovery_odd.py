@@ -362,3 +362,14 @@ def test_a_snapshot_cut_in_mid_record_gives_what_stands_before(stores: tuple[str
     found = all_of(mine)
     assert {"keep/flipped.py", "pkg/012.py"} < found.keys() >= {"pkg/again.py"}
     assert "pkg/006.py" not in found
+
+
+def test_a_lost_record_that_was_stored_again_is_not_given_up(stores: tuple[str, str]) -> None:
+    mine, _ = stores
+    gone(generation(mine, OLD))
+    gone(generation(mine, NEW, "search"))
+    damage_snapshot(generation(mine, NEW, "snapshot.msgpack"), "flipped")
+    with Store.open(mine, policy=MANUAL) as store, store.transaction() as txn:
+        txn.index_file(record(FLIPPED, 1))
+    assert repair(mine).given_up == []
+    assert all_of(mine) == truth()[LAST]

@@ -1,0 +1,125 @@
+"""Checkpoints by themselves: when they are due, that they come, and what happens when they fail."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from tests.support.records import numbered, record
+
+from diptych import CheckpointPolicy, StorageFullError, Store
+from diptych.store import scheduler as module
+from diptych.store.checkpoint import Leaves
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Until it is so; a test that waits in vain fails by this, not by its last line."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.005)
+
+
+DUE = {"changes": 0, "records": 0, "waited_s": 0.0, "journal": 0, "snapshot": 0}
+
+
+@pytest.mark.parametrize(
+    ("facts", "due"),
+    [
+        ({}, False),
+        ({"waited_s": 1e9, "journal": 10**12}, False),
+        ({"changes": 1}, False),
+        ({"changes": 999}, False),
+        ({"changes": 1_000}, True),
+        ({"changes": 1_000, "records": 20_000}, True),
+        ({"changes": 1_000, "records": 20_020}, False),
+        ({"changes": 5_000, "records": 100_000}, True),
+        ({"changes": 1, "waited_s": 299.9}, False),
+        ({"changes": 1, "waited_s": 300.0}, True),
+        ({"changes": 1, "journal": 64 * 2**20}, True),
+        ({"changes": 1, "journal": 64 * 2**20, "snapshot": 65 * 2**20}, False),
+        ({"changes": 1, "journal": 65 * 2**20, "snapshot": 65 * 2**20}, True),
+    ],
+)
+def test_when_a_checkpoint_is_due(facts: dict[str, int], due: bool) -> None:
+    assert CheckpointPolicy().due(**{**DUE, **facts}) is due  # type: ignore[arg-type]
+
+
+def test_enough_changes_bring_a_checkpoint(store_path: str) -> None:
+    with Store.open(store_path, policy=CheckpointPolicy(changes=10)) as store:
+        for one in numbered(9):
+            with store.transaction() as txn:
+                txn.index_file(one)
+        assert store.stats().generation_lsn == 0
+        with store.transaction() as txn:
+            txn.index_file(record("tenth.py"))
+        wait(lambda: store.stats().generation_lsn == 10)
+        assert store.stats().changes == 0
+        assert len(store) == 10
+
+
+def test_time_brings_a_checkpoint_while_changes_wait(store_path: str) -> None:
+    with Store.open(store_path, policy=CheckpointPolicy(interval_s=0.05)) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+        wait(lambda: store.stats().generation_lsn == 1)
+        with store.transaction() as txn:
+            txn.index_file(record("b.py"))
+        wait(lambda: store.stats().generation_lsn == 2)
+
+
+def test_changes_that_a_crash_left_in_the_journal_bring_one_too(store_path: str) -> None:
+    with Store.open(store_path, policy=CheckpointPolicy(automatic=False)) as store:
+        for one in numbered(20):
+            with store.transaction() as txn:
+                txn.index_file(one)
+    with Store.open(store_path, policy=CheckpointPolicy(changes=10)) as store:
+        wait(lambda: store.stats().generation_lsn == 20)
+
+
+def test_a_checkpoint_that_failed_is_told_and_tried_again(
+    store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RETRY_S", 0.02)
+    failures = threading.Event()
+    real = Leaves.build
+    left = [3]
+
+    def build(self: Leaves, *arguments: object) -> object:
+        if left[0]:
+            left[0] -= 1
+            raise StorageFullError("no space left", errno=28)
+        assert failures.wait(60)
+        return real(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Leaves, "build", build)
+    with Store.open(store_path, policy=CheckpointPolicy(changes=1)) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+        wait(lambda: left[0] == 0)
+        assert "no space" in store.stats().checkpoint_error
+        with store.transaction() as txn:
+            txn.index_file(record("b.py"))
+        failures.set()
+        wait(lambda: store.stats().generation_lsn == 2 and not store.stats().checkpoint_error)
+
+
+def test_close_waits_for_the_checkpoint_that_runs(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = threading.Event()
+    real = Leaves.build
+
+    def build(self: Leaves, *arguments: object) -> object:
+        running.set()
+        time.sleep(0.05)
+        return real(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Leaves, "build", build)
+    store = Store.open(store_path, policy=CheckpointPolicy(changes=1))
+    with store.transaction() as txn:
+        txn.index_file(record("a.py"))
+    assert running.wait(60)
+    store.close()
+    with Store.open(store_path, create=False) as again:
+        assert again.file("a.py") == record("a.py")

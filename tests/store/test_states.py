@@ -1,0 +1,99 @@
+"""The states of a store, and the table of what may follow on what."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+
+import pytest
+from tests.support.damage import MANUAL
+from tests.support.records import record
+
+from diptych import StateTransitionError, Status, Store, StoreState
+from diptych.store.checkpoint import Leaves
+from diptych.store.state import TRANSITIONS, StateMachine
+
+
+@pytest.mark.parametrize(("first", "second"), list(itertools.product(Status, Status)), ids=lambda s: s.value)
+def test_only_the_transitions_of_the_table_are_made(first: Status, second: Status) -> None:
+    machine = StateMachine()
+    machine.state = StoreState(first)
+    if second in TRANSITIONS[first]:
+        machine.move(StoreState(second))
+        assert machine.state.status is second
+    else:
+        with pytest.raises(StateTransitionError, match=f"{first.value} cannot become {second.value}"):
+            machine.move(StoreState(second))
+        assert machine.state.status is first
+
+
+def test_every_state_can_be_left_but_closed_and_reached_but_loading() -> None:
+    assert set(TRANSITIONS) == set(Status)
+    reached = set().union(*TRANSITIONS.values())
+    assert reached == set(Status) - {Status.LOADING}
+    assert [status for status, following in TRANSITIONS.items() if not following] == [Status.CLOSED]
+    assert TRANSITIONS[Status.CORRUPTED] == {Status.CORRUPTED, Status.CLOSED}
+
+
+def test_a_store_shows_what_it_does(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(store_path, policy=MANUAL)
+    assert store.state == StoreState(Status.EMPTY)
+    with store.transaction() as txn:
+        assert store.state == StoreState(Status.INDEXING, (txn.number,))
+        txn.index_file(record("a.py"))
+    assert store.state == StoreState(Status.READY)
+    with pytest.raises(ZeroDivisionError), store.transaction():
+        raise ZeroDivisionError
+    assert store.state.status is Status.READY
+    seen: list[StoreState] = []
+    real = Leaves.build
+
+    def build(self: Leaves, *arguments: object) -> object:
+        seen.append(store.state)
+        with store.transaction() as txn:
+            seen.append(store.state)
+            txn.index_file(record("b.py"))
+        seen.append(store.state)
+        return real(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Leaves, "build", build)
+    store.checkpoint()
+    assert [state.status for state in seen] == [Status.SAVING, Status.INDEXING, Status.SAVING]
+    assert store.state.status is Status.READY
+    store.close()
+    assert store.state.status is Status.CLOSED
+    with Store.open(store_path, policy=MANUAL) as store:
+        assert store.state.status is Status.READY
+
+
+def test_a_store_is_empty_again_when_its_last_file_went(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+        with store.transaction() as txn:
+            txn.remove_file("a.py")
+        assert store.state.status is Status.EMPTY
+        store.checkpoint()
+        assert store.state.status is Status.EMPTY
+    with Store.open(store_path, policy=MANUAL) as store:
+        assert store.state.status is Status.EMPTY
+
+
+def test_transactions_of_several_threads_are_all_shown(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        inside, leave = threading.Event(), threading.Event()
+
+        def work() -> None:
+            with store.transaction():
+                inside.set()
+                leave.wait(30)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert inside.wait(30)
+        with store.transaction():
+            assert len(store.state.transactions) == 2
+        assert store.state.status is Status.INDEXING
+        leave.set()
+        thread.join()
+        assert store.state.status is Status.EMPTY
