@@ -1,0 +1,123 @@
+"""A decoder that imports nothing of the engine reads what the engine wrote, and the two agree."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.damage import LAST, NEW, OLD, build, generation, segment, truth
+from tests.support.processes import ROOT
+
+from diptych.checks import term_hash
+from diptych.journal.format import CONTROL, PART, decode_entries
+from diptych.journal.reader import FrameReader
+from diptych.journal.segment import Segment
+from diptych.model import FileRecord, Range, Relation, Symbol
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.generation import read_manifest
+from diptych.store.manifest import decode_closed, decode_identity
+from tools import decode
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("decode") / "store"
+    build(str(path))
+    return path
+
+
+def test_the_decoder_needs_msgpack_and_the_standard_library_alone() -> None:
+    script = f"import sys; sys.path[:] = [{str(ROOT)!r}, *sys.path]; import tools.decode; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    packages = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not packages & {"diptych", "xxhash", "blake3", "tantivy"}
+    known = {*sys.stdlib_module_names, *sys.builtin_module_names, "msgpack", "cython_runtime", "tools"}
+    assert {name for name in packages - known if not name.startswith(("_", "sitecustomize"))} == set()
+
+
+@pytest.mark.parametrize("first", [5, 9, 11])
+def test_segments_agree(path: Path, first: int) -> None:
+    found = decode.segment(Path(segment(str(path), first)).read_bytes())
+    own = Segment(segment(str(path), first))
+    header = {key: found.header[key] for key in ("store_id", "first_lsn", "salt", "chain")}
+    assert header == own.header._asdict()
+    frames = list(FrameReader(own))
+    names = {PART: "part", CONTROL: "control"}
+    assert [(f["offset"], f["checksum"], f["lsn"], f["kind"], f["continues"]) for f in found.frames] == [
+        (f.offset, f.checksum, f.lsn, names.get(f.kind, "commit"), f.continues) for f in frames
+    ]
+    for theirs, mine in zip(found.frames, frames, strict=True):
+        entries = [
+            {"entry": type(entry).__name__, **entry._asdict()}
+            for entry in decode_entries(mine.payload, where="x")
+        ]
+        for entry in entries:
+            entry.pop("offset", None)
+        assert theirs["entries"] == entries
+    assert found.rest == 0
+
+
+@pytest.mark.parametrize("lsn", [OLD, NEW])
+def test_snapshots_agree(path: Path, lsn: int) -> None:
+    name = generation(str(path), lsn, "snapshot.msgpack")
+    found, own = decode.snapshot(Path(name).read_bytes()), SnapshotReader(name)
+    assert (found.store_id, found.lsn) == (own.store_id, own.lsn)
+    assert [(r["id"], r["key"], r["check"], r["payload"]) for r in found.records] == list(own.scan())
+    assert found.order == list(own.order())
+    assert found.offsets == list(own.offsets())
+    assert [index[term_hash(r["key"])] for r in found.records for index in found.indexes[:1]] == [
+        [(r["id"], 0)] for r in found.records
+    ]
+    for one in truth()[lsn].values():
+        for symbol in one.symbols:
+            hash_ = term_hash(symbol.name.encode())
+            mine = [(posting >> 32, posting & 0xFFFFFFFF) for posting in own.lookup(1, symbol.name.encode())]
+            assert found.indexes[1][hash_] == mine
+    records = [decode.code_record(record["key"], record["payload"]) for record in found.records]
+    assert {record["path"]: as_record(record) for record in records} == truth()[lsn]
+
+
+def as_record(fields: dict[str, object]) -> FileRecord:
+    symbols = [Symbol(n, k, Range(*r), *rest) for n, k, r, *rest in fields.pop("symbols")]  # type: ignore[attr-defined]
+    relations = [Relation(k, s, t, Range(*r)) for k, s, t, r in fields.pop("relations")]  # type: ignore[attr-defined]
+    return FileRecord(symbols=symbols, relations=relations, **fields)  # type: ignore[arg-type]
+
+
+def test_identity_manifest_and_closed_agree(path: Path) -> None:
+    magic, version, body = decode.sealed((path / "IDENTITY").read_bytes())
+    own = decode_identity((path / "IDENTITY").read_bytes(), where="x")
+    assert (magic, version, body["store_id"], body["schema"]) == ("DIPTYCHI", 1, own.store_id, "code")
+    manifest = read_manifest(generation(str(path), NEW))
+    _, _, body = decode.sealed(Path(generation(str(path), NEW, "manifest.msgpack")).read_bytes())
+    assert (body["lsn"], body["chain"], body["counts"]) == (NEW, manifest.chain, manifest.counts)
+    assert {name: tuple(facts) for name, facts in body["files"].items()} == manifest.files
+    closed = (path / "journal" / "CLOSED").read_bytes()
+    assert decode.sealed(closed)[2]["lsn"] == decode_closed(closed, where="x").lsn == LAST
+
+
+def test_the_command_prints_a_store_as_json_lines(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert decode.main([str(path)]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert found[0]["document"] == "identity"
+    assert sum(line.get("kind") == "commit" for line in found) == LAST - OLD
+    assert any(line.get("document") == "manifest" for line in found)
+    assert decode.main([]) == 2
+
+
+def test_a_torn_end_is_left_over_and_damage_is_an_error(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = Path(segment(str(path), 9)).read_bytes()
+    whole = decode.segment(data)
+    cut = decode.segment(data[:-16])
+    assert cut.frames == whole.frames[:-1]
+    assert cut.rest > 0
+    broken = tmp_path / "snapshot.msgpack"
+    shutil.copyfile(generation(str(path), NEW, "snapshot.msgpack"), broken)
+    broken.write_bytes(broken.read_bytes()[:-7])
+    assert decode.main([str(broken)]) == 1
+    assert "snapshot" in capsys.readouterr().err

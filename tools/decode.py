@@ -1,0 +1,241 @@
+"""Decode a store's files with msgpack and the standard library alone, as docs/format.md describes them.
+
+Nothing of the engine is imported, so that what this reads is what the page says. Checksums are shown and the
+chain of the journal's frames is followed; XXH3 and BLAKE3 themselves are not in the standard library, and are
+the engine's to test.
+
+    python tools/decode.py STORE                 identity, journal and newest generation, as JSON Lines
+    python tools/decode.py STORE/journal/….wal   one file
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgpack
+
+SEGMENT_HEADER = struct.Struct("<8sII16sQQQQ")
+FRAME = struct.Struct("<QQQIHBB")
+TRAILER = struct.Struct("<QQQQQQQ" + "QQQ" * 8 + "Q" * 4)
+SYNC = 0xD1B7
+FRAME_KINDS = {1: "part", 2: "commit", 3: "control"}
+SEALED = {"DIPTYCHI": "identity", "DIPTYCHM": "manifest", "DIPTYCHC": "closed"}
+
+
+class FormatError(Exception):
+    """The bytes are not what docs/format.md says."""
+
+
+class Segment(NamedTuple):
+    """A journal segment, and how many bytes behind its last frame are none."""
+
+    header: dict[str, Any]
+    frames: list[dict[str, Any]]
+    rest: int
+
+
+class Snapshot(NamedTuple):
+    """A snapshot leaf: its records in key order, its tables, and per index the postings by hash."""
+
+    store_id: bytes
+    lsn: int
+    records: list[dict[str, Any]]
+    order: list[int]
+    offsets: list[int]
+    indexes: list[dict[int, list[tuple[int, int]]]]
+    trailer: dict[str, Any]
+
+
+def sealed(data: bytes) -> tuple[str, int, dict[str, Any]]:
+    """`(magic, format, body)` of the identity, a manifest, or the mark of an orderly close."""
+    parts = msgpack.unpackb(data)
+    if not (isinstance(parts, list) and len(parts) == 4 and parts[0] in SEALED):
+        raise FormatError("no sealed document")
+    magic, version, body, checksum = parts
+    if not 0 <= checksum < 2**64:
+        raise FormatError("the checksum is not of 64 bits")
+    return magic, version, msgpack.unpackb(body, strict_map_key=False)
+
+
+def segment(data: bytes) -> Segment:
+    """A `.wal` file."""
+    magic, version, zero, store_id, first_lsn, salt, chain, checksum = SEGMENT_HEADER.unpack_from(data)
+    if magic != b"DIPTYCHJ" or zero:
+        raise FormatError("no journal segment")
+    header = {
+        "format": version,
+        "store_id": store_id,
+        "first_lsn": first_lsn,
+        "salt": salt,
+        "chain": chain,
+        "checksum": checksum,
+    }
+    frames: list[dict[str, Any]] = []
+    at = SEGMENT_HEADER.size
+    while at + FRAME.size <= len(data):
+        checksum, before, lsn, length, sync, kind, continues = FRAME.unpack_from(data, at)
+        end = at + FRAME.size + length
+        if sync != SYNC or kind not in FRAME_KINDS or continues > 1 or before != chain or end > len(data):
+            break
+        frames.append(
+            {
+                "offset": at,
+                "checksum": checksum,
+                "lsn": lsn,
+                "kind": FRAME_KINDS[kind],
+                "continues": bool(continues),
+                "entries": list(entries(data[at + FRAME.size : end])),
+            }
+        )
+        chain, at = checksum, end + -end % 8
+    return Segment(header, frames, len(data) - at)
+
+
+def entries(payload: bytes) -> Iterator[dict[str, Any]]:
+    """The entries in a frame."""
+    for entry in msgpack.Unpacker(_Bytes(payload), max_buffer_size=0):
+        match entry:
+            case [1, bytes(key), int(check), bytes(record)]:
+                yield {"entry": "FileIndexed", "key": key, "check": check, "payload": record}
+            case [2, bytes(key)]:
+                yield {"entry": "FileRemoved", "key": key}
+            case [3, int(lsn), int(created_ms), int(checksum)]:
+                yield {
+                    "entry": "SnapshotCreated",
+                    "lsn": lsn,
+                    "created_ms": created_ms,
+                    "checksum": checksum,
+                }
+            case _:
+                raise FormatError(f"an unknown entry: {entry!r:.80}")
+
+
+def snapshot(data: bytes) -> Snapshot:
+    """A `snapshot.msgpack`, read from front to back; the trailer is compared with where things stood."""
+    objects = list(_objects(data))
+    (_, head), (trailer_at, packed) = objects[0], objects[-1]
+    if not (isinstance(head, list) and head[:2] == ["DIPTYCHS", 1] and len(packed) == TRAILER.size):
+        raise FormatError("no snapshot of format 1")
+    fields = TRAILER.unpack(packed)
+    names = ("checksum", "lsn", "records", "ids", "records_end", "order", "offsets")
+    trailer = dict(zip(names, fields, strict=False))
+    places = [fields[7 + 3 * n : 10 + 3 * n] for n in range(fields[31])]
+    records, rest = [], objects[1:-1]
+    while rest and isinstance(rest[0][1], list):
+        at, (record_id, check, key, payload) = rest.pop(0)
+        records.append({"id": record_id, "check": check, "key": key, "payload": payload, "offset": at})
+    order, offsets = (list(_table(rest.pop(0)[1], code)) for code in "IQ")
+    indexes = []
+    for bits, ends_at, hashes in places:
+        buckets = [rest.pop(0) for _ in range(1 << bits)]
+        at, ends = rest.pop(0)
+        # The begin of the first bucket stands before the ends.
+        begins = [buckets[0][0], *_table(ends, "Q")[1:]]
+        if ends_at != at + 5 + 8 or begins[:-1] != [place for place, _ in buckets] or begins[-1] != at:
+            raise FormatError("an index does not stand where it says")
+        postings: dict[int, list[tuple[int, int]]] = {}
+        for _, bucket in buckets:
+            postings |= _bucket(bucket)
+        if len(postings) != hashes:
+            raise FormatError("an index has not as many hashes as it says")
+        indexes.append(postings)
+    if rest or trailer["records"] != len(records) or trailer["ids"] != len(offsets):
+        raise FormatError("the trailer does not fit what stands before it")
+    if any(offsets[record["id"]] != record["offset"] for record in records):
+        raise FormatError("the table of offsets does not fit the records")
+    if trailer_at + 5 + TRAILER.size != len(data) or head[3] != trailer["lsn"]:
+        raise FormatError("head, trailer and size do not fit")
+    return Snapshot(head[2], head[3], records, order, offsets, indexes, trailer)
+
+
+def code_record(key: bytes, payload: bytes) -> dict[str, Any]:
+    """A record of the schema "code"."""
+    hash_, language, symbols, relations = msgpack.unpackb(payload, unicode_errors="surrogateescape")
+    return {
+        "path": key.decode("utf-8", "surrogateescape"),
+        "content_hash": hash_,
+        "language": language,
+        "symbols": [symbol[:6] for symbol in symbols],
+        "relations": relations,
+    }
+
+
+class _Bytes:
+    """A stream of bytes: given one, msgpack bounds its buffer by what was read."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = memoryview(data)
+
+    def read(self, count: int) -> bytes:
+        part, self._data = bytes(self._data[:count]), self._data[count:]
+        return part
+
+
+def _objects(data: bytes) -> Iterator[tuple[int, Any]]:
+    unpacker = msgpack.Unpacker(_Bytes(data), max_buffer_size=0)
+    at = 0
+    for item in unpacker:
+        yield at, item
+        at = unpacker.tell()
+
+
+def _table(data: bytes, code: str) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(data) // struct.calcsize(code)}{code}", data)
+
+
+def _bucket(data: bytes) -> dict[int, list[tuple[int, int]]]:
+    _, count, zero = struct.unpack_from("<QII", data)
+    if zero:
+        raise FormatError("no bucket")
+    hashes = _table(data[16 : 16 + 8 * count], "Q")
+    ends = _table(data[16 + 8 * count : 16 + 12 * count], "I")
+    flat = _table(data[16 + 12 * count :], "I")
+    pairs = list(zip(flat[1::2], flat[::2], strict=True))
+    begins = (0, *ends[:-1])
+    return {hash_: pairs[begin:end] for hash_, begin, end in zip(hashes, begins, ends, strict=True)}
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    """What is in a file, or in a whole store, one JSON object after the other."""
+    if path.is_dir():
+        newest = max((path / "generations").glob("[0-9]*[0-9]"), default=None)
+        of_generation = [newest / "manifest.msgpack", newest / "snapshot.msgpack"] if newest else []
+        for file in [path / "IDENTITY", *sorted((path / "journal").glob("*.wal")), *of_generation]:
+            yield from lines(file)
+        return
+    data = path.read_bytes()
+    if data.startswith(b"DIPTYCHJ"):
+        found = segment(data)
+        yield {"file": str(path), **found.header}
+        yield from found.frames
+        yield {"rest": found.rest}
+    elif path.name == "snapshot.msgpack":
+        leaf = snapshot(data)
+        yield {"file": str(path), "store_id": leaf.store_id, "lsn": leaf.lsn, "trailer": leaf.trailer}
+        yield from leaf.records
+    else:
+        magic, version, body = sealed(data)
+        yield {"file": str(path), "document": SEALED[magic], "format": version, **body}
+
+
+def main(arguments: list[str]) -> int:
+    """Print what is in a file or a store; the exit code."""
+    if len(arguments) != 1:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        for line in lines(Path(arguments[0])):
+            print(json.dumps(line, default=lambda data: data.hex()))
+    except (FormatError, ValueError, struct.error, OSError) as error:
+        print(f"{arguments[0]}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
