@@ -68,18 +68,18 @@ class Simulator:
         settings = self._settings
         os.makedirs(settings.output, exist_ok=True)
         with Pool(subjects.MODULES[settings.subject], jobs=settings.jobs, limits=settings.limits) as pool:
-            for number, workload in enumerate(settings.workloads):
+            for workload in settings.workloads:
                 if self._time_is_up():
                     self._campaign.finished = False
                     break
-                self._workload(pool, workload, number)
+                self._workload(pool, workload)
         self._campaign.elapsed_s += time.monotonic() - self._began
 
     def _time_is_up(self) -> bool:
         limit = self._settings.time_max_s
         return bool(limit) and time.monotonic() - self._began > limit
 
-    def _workload(self, pool: Pool, workload: str, number: int) -> None:
+    def _workload(self, pool: Pool, workload: str) -> None:
         settings = self._settings
         expected = self._subject.EXPECTED.get(workload, "")
         began = time.monotonic()
@@ -100,14 +100,15 @@ class Simulator:
         path = os.path.join(settings.output, f"{settings.subject}-{workload}.recording")
         recording.save(path)
         for model in settings.models:
+            if self._time_is_up():
+                self._campaign.finished = False
+                break
             run = Run(settings.subject, workload, model, steps=len(recording.steps), expected=expected)
             self._campaign.runs.append(run)
             good = self._explore(pool, run, recording, path)
             if settings.nested:
                 source = random.Random(f"{settings.budget.seed}/{workload}/{model}")
                 self._nested(pool, run, good, source, path, depth=1)
-            if self._time_is_up():
-                self._campaign.finished = self._campaign.finished and number + 1 == len(settings.workloads)
 
     def _explore(self, pool: Pool, run: Run, recording: Recording, path: str) -> list[tuple[State, Tree]]:
         """Check the states of one recording; returns some that passed, for the nested runs."""
@@ -122,7 +123,7 @@ class Simulator:
                 random_count=min(_NESTED_RANDOM_COUNT, settings.budget.random_count),
             )
         )
-        exploration = explore(recording, run.model, budget)
+        exploration = explore(recording, run.model, budget, self._time_is_up)
         states = exploration.states
         limit = settings.states_max if run.depth == 0 else settings.nested_states_max
         if limit and len(states) > limit:
@@ -217,6 +218,7 @@ class Simulator:
             inner: list[tuple[State, Tree, str]] = []
             for state, tree in starts:
                 if self._time_is_up():
+                    self._campaign.finished = False
                     break
                 path = f"{outer_path.removesuffix('.recording')}-{outer.model}-{mode}-{state.first}.recording"
                 recording = self._record_recovery(run, state, tree, mode, path)

@@ -65,15 +65,16 @@ class Exploration:
 
 
 def explore(
-    recording: Recording, model: str, budget: Budget, progress: Callable[[int, int], None] | None = None
+    recording: Recording, model: str, budget: Budget, stop: Callable[[], bool] = lambda: False
 ) -> Exploration:
-    """Enumerate. `progress(points done, points in all)` is called after each point."""
+    """Enumerate, point after point, as long as `stop()` is false."""
     builder = StateBuilder(recording, model)
     found: dict[int, State] = {}
     at_point: dict[int, tuple[int, Choice]] = {}
     combinations = 0
-    total = len(recording.steps) + 1
-    for number in range(total):
+    for number in range(len(recording.steps) + 1):
+        if stop():
+            break
         point = builder.point(number)
         acked, issued = bounds(point.marks)
         same_as = last_change(builder, number)
@@ -92,6 +93,4 @@ def explore(
             state.acked = max(state.acked, acked)
             state.last = number * POINT_STRIDE + ordinal
             state.last_pending, state.last_choice = point.pending, choice
-        if progress:
-            progress(number + 1, total)
     return Exploration(builder, list(found.values()), combinations)

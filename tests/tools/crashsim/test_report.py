@@ -110,4 +110,4 @@ def test_a_campaign_ends_when_its_time_is_up(tmp_path):
     found = json.loads((tmp_path / "report.json").read_text())
     assert status == 0
     assert not found["finished"]
-    assert len({run["workload"] for run in found["runs"]}) == 1
+    assert len(found["runs"]) <= 1
