@@ -46,3 +46,37 @@ def test_generations_that_go_again_and_again_while_they_are_opened_are_followed(
     monkeypatch.setattr(View, "_search_leaf", slow)
     hits = reader.search("parse", limit=100) if read == "search" else reader.view().search("parse", limit=100)
     assert len(hits) == 3 + 9
+
+
+def test_a_writer_that_searches_while_it_publishes_takes_nothing_for_damaged(stores, monkeypatch):
+    writer = stores[0]
+    real, rounds = View._search_leaf, []
+
+    def slow(self):
+        if not rounds:
+            rounds.append(1)
+            _publish(writer, "b.py", "c.py", "d.py")
+        return real(self)
+
+    monkeypatch.setattr(View, "_search_leaf", slow)
+    assert len(writer.search("parse")) == 4
+    assert writer.recovery == []
+
+
+def test_what_is_removed_while_a_reader_looks_is_no_finding(stores, monkeypatch):
+    from diptych.store.recovery import scan
+
+    writer = stores[0]
+    _publish(writer, "b.py")
+    real, rounds = scan.read_manifest, []
+
+    def slow(path):
+        if not rounds:
+            rounds.append(1)
+            _publish(writer, "c.py", "d.py")
+        return real(path)
+
+    monkeypatch.setattr(scan, "read_manifest", slow)
+    with Store.open(writer.path, read_only=True) as reader:
+        assert reader.recovery == []
+        assert len(reader) == 4

@@ -205,7 +205,10 @@ def encode_snapshot_created(lsn: int, created_ms: int, checksum: int) -> bytes:
 
 def decode_entries(payload: bytes, *, where: str) -> Iterator[Entry]:
     """The entries of a frame. Raises CorruptJournalError for one that is none."""
-    unpacker = msgpack.Unpacker(use_list=False, max_buffer_size=0)
+    # The longest array is an entry's; a length beyond what there is must not be allocated.
+    unpacker = msgpack.Unpacker(
+        use_list=False, max_buffer_size=max(len(payload), 1), max_array_len=4, max_map_len=0
+    )
     unpacker.feed(payload)
     while (begin := unpacker.tell()) < len(payload):
         try:

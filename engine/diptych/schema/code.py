@@ -13,12 +13,13 @@ A symbol's item is the offset of its array in the payload, so that one symbol is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 import msgpack
 
-from diptych.errors import InvalidPathError, InvalidRecordError
+from diptych.errors import CorruptionError, InvalidPathError, InvalidRecordError
 from diptych.model import FileRecord, Range, Relation, RelationHit, SearchHit, Symbol, SymbolHit, occurrences
 from diptych.schema.base import Field, Projection, Schema
 
@@ -36,8 +37,34 @@ _CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[A-Za-z][0-9]")
 _new = tuple.__new__
 
 
-def _unpacker() -> msgpack.Unpacker:
-    return msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)
+Arguments = ParamSpec("Arguments")
+Decoded = TypeVar("Decoded")
+
+# What msgpack raises, and what comes of values that are not where they should be.
+_UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, msgpack.UnpackException)
+
+
+def _unpacker(payload: bytes) -> msgpack.Unpacker:
+    # A length beyond the payload's own is refused before anything is allocated for it.
+    return msgpack.Unpacker(
+        use_list=False, unicode_errors="surrogateescape", max_buffer_size=max(len(payload), 1)
+    )
+
+
+def _decoding(method: Callable[Arguments, Decoded]) -> Callable[Arguments, Decoded]:
+    """Raise what a payload that is none makes `method` raise as a CorruptionError."""
+
+    @wraps(method)
+    def decode(*arguments: Arguments.args, **options: Arguments.kwargs) -> Decoded:
+        try:
+            return method(*arguments, **options)
+        except _UNDECODABLE as error:
+            raise CorruptionError(
+                f"a record does not decode: {error!r}",
+                advice="index the file again; whoever packed the record packed something else",
+            ) from error
+
+    return decode
 
 
 class CodeSchema(Schema[FileRecord]):
@@ -130,6 +157,7 @@ class CodeSchema(Schema[FileRecord]):
         except ValueError as error:
             raise InvalidRecordError(f"{path}: the record cannot be packed: {error}") from None
 
+    @_decoding
     def unpack(self, key: bytes, payload: bytes) -> FileRecord:
         """The record again, equal to the one packed."""
         content_hash, language, symbols, relations = msgpack.unpackb(
@@ -147,9 +175,10 @@ class CodeSchema(Schema[FileRecord]):
             ),
         )
 
+    @_decoding
     def counts(self, payload: bytes) -> tuple[int, ...]:
         """`(symbols, relations)`."""
-        unpacker = _unpacker()
+        unpacker = _unpacker(payload)
         unpacker.feed(payload)
         unpacker.read_array_header()
         unpacker.skip()
@@ -159,9 +188,10 @@ class CodeSchema(Schema[FileRecord]):
             unpacker.skip()
         return symbols, unpacker.read_array_header()
 
+    @_decoding
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:
         """Symbols by name with their offsets; each relation's target once, with item 0."""
-        unpacker = _unpacker()
+        unpacker = _unpacker(payload)
         unpacker.feed(payload)
         unpacker.read_array_header()
         unpacker.skip()
@@ -174,6 +204,7 @@ class CodeSchema(Schema[FileRecord]):
         targets = {relation[2] for relation in unpack()}
         return names, [(target.encode("utf-8", "surrogateescape"), 0) for target in targets]
 
+    @_decoding
     def matches(self, index: int, term: bytes, key: bytes, payload: bytes, items: Sequence[int]) -> list[Any]:
         """SymbolHits for index 0, RelationHits for index 1."""
         path = key.decode("utf-8", "surrogateescape")
@@ -196,9 +227,10 @@ class CodeSchema(Schema[FileRecord]):
         """One document per symbol."""
         return self.project(key, payload).documents
 
+    @_decoding
     def project(self, key: bytes, payload: bytes) -> Projection:
         """Counts, terms and documents, in one pass: it stands on the path of a bulk load."""
-        unpacker = _unpacker()
+        unpacker = _unpacker(payload)
         unpacker.feed(payload)
         unpacker.read_array_header()
         unpacker.skip()
@@ -217,6 +249,7 @@ class CodeSchema(Schema[FileRecord]):
         terms = (names, [(target.encode("utf-8", "surrogateescape"), 0) for target in targets])
         return Projection((len(names), len(relations)), terms, documents)
 
+    @_decoding
     def hit(self, key: bytes, payload: bytes, item: int, score: float) -> SearchHit:
         """The symbol at offset `item`."""
         symbol, occurrence = _symbol_at(payload, item)
@@ -224,7 +257,7 @@ class CodeSchema(Schema[FileRecord]):
 
 
 def _symbol_at(payload: bytes, item: int) -> tuple[Symbol, int]:
-    unpacker = _unpacker()
+    unpacker = _unpacker(payload)
     # Most symbols end within this; only a longer one costs a second look.
     unpacker.feed(payload[item : item + 2_048])
     try:

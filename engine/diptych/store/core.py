@@ -439,7 +439,7 @@ class RecordStore(Generic[Record]):
         return view
 
     def _following(self, read: Callable[[], Result]) -> Result:
-        """For a reader: `read`, again after a refresh whenever its generation turns out to be removed."""
+        """`read`, again after a refresh whenever the generation that it began with turns out to be removed."""
         for _ in range(_REMOVED_TRIES):
             base = self._view.generation
             try:
@@ -447,7 +447,7 @@ class RecordStore(Generic[Record]):
             except (CorruptSearchError, StorageError):
                 if base is None or os.path.isdir(base.path):
                     raise
-                # Not damaged: the writer has published newer ones and removed it.
+                # Not damaged: the writer (or a thread of this one) has published newer ones and removed it.
                 self.refresh()
         return read()
 
@@ -476,9 +476,7 @@ class RecordStore(Generic[Record]):
         it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError.
         """
         try:
-            if self._journal is None:
-                return self._following(lambda: self._view.search(query, limit))
-            return self._view.search(query, limit)
+            return self._following(lambda: self._view.search(query, limit))
         except CorruptSearchError as error:
             if self._journal is None:
                 raise CorruptSearchError(

@@ -37,6 +37,7 @@ from diptych.layout import (
     parse_generation_name,
     parse_segment_name,
 )
+from diptych.sealed import MAX_SIZE_BYTES
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import ClosedMark, Identity, Manifest, decode_closed, decode_identity
@@ -179,7 +180,8 @@ def _read(path: str) -> bytes | None:
     with fs.translated("read", path):
         try:
             with open(path, "rb") as file:
-                return file.read(16 * 1024 * 1024 + 1)
+                # By its size: a buffer is made for what is asked for.
+                return file.read(min(os.fstat(file.fileno()).st_size, MAX_SIZE_BYTES) + 1)
         except FileNotFoundError:
             return None
 
@@ -213,7 +215,10 @@ def _scan_generations(found: Scan) -> None:
         parsed = parse_generation_name(name)
         path = os.path.join(directory, name)
         if parsed is not None:
-            found.generations.append(_scan_generation(found, path, *parsed))
+            generation = _scan_generation(found, path, *parsed)
+            # A reader may look while the writer removes it: then it is past, not damaged.
+            if os.path.isdir(path):
+                found.generations.append(generation)
         elif is_temporary(name):
             found.temporaries.append(path)
     for name in _names(found.path):
@@ -231,9 +236,6 @@ def _scan_generation(found: Scan, path: str, lsn: int, mend: int) -> FoundGenera
         generation.problem = error.message
         return generation
     except (CorruptionError, StorageError) as error:
-        if _vanished(path):
-            generation.problem = f"{path} was removed meanwhile"
-            return generation
         generation.problem = error.message
         return generation
     if manifest.lsn != lsn:
@@ -266,10 +268,6 @@ def _open_snapshot(generation: FoundGeneration, manifest: Manifest) -> None:
         generation.snapshot_problem = f"{where} does not fit its manifest"
     else:
         generation.snapshot = snapshot
-
-
-def _vanished(path: str) -> bool:
-    return not os.path.isdir(path)
 
 
 def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) -> str:
@@ -305,6 +303,9 @@ def _scan_journal(found: Scan, journal_from: int) -> None:
             segment.problem = error.message
             continue
         except DiptychError as error:
+            if not os.path.lexists(path):
+                # As with generations: the writer needs it no more.
+                found.segments.pop()
             segment.problem = error.message
             continue
         header = segment.segment.header
