@@ -142,8 +142,9 @@ def test_reading_commands_change_nothing(repository: Path) -> None:
         ["verify", "--deep"],
         ["journal"],
         ["export"],
-        ["search", "parse"],
-        ["files"],
+        ["search", "parse", "--fresh", "check"],
+        ["symbol", "parse", "--fresh", "require"],
+        ["files", "--fresh", "never"],
     ):
         diptych(*arguments, cwd=repository)
     diptych("repair", "--dry-run", cwd=repository)

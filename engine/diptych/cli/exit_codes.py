@@ -58,6 +58,11 @@ def exit_code(error: BaseException) -> int:
         for kind, code in own.items():
             if isinstance(error, kind):
                 return code
+    if (ensuring := sys.modules.get("diptych.workspace.freshness")) is not None:
+        if isinstance(error, ensuring.StaleIndexError):
+            return ExitCode.INCOMPATIBLE
+        if isinstance(error, ensuring.UpdateFailedError) and error.__cause__ is not None:
+            return exit_code(error.__cause__)
     if isinstance(error.__cause__, KeyboardInterrupt):
         # Interrupted between a commit's write and its answer.
         return ExitCode.INTERRUPTED

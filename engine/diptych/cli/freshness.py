@@ -1,48 +1,143 @@
-"""Whether the store is up to date with the files on disk: what the next run of the indexer would change."""
+"""How fresh an answer is: the options of the commands that look things up, and what is said of a verdict."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from diptych.indexer import Settings, facts
-from diptych.indexer.discover import scan
-from diptych.indexer.facts import Facts
-from diptych.indexer.parse import read_regular
-from diptych.indexer.plan import plan
-from diptych.model import content_hash
-from diptych.store.code import Store
+import typer
+
+from diptych.cli.output import note
+from diptych.layout import DEFAULT_STORE
+
+if TYPE_CHECKING:
+    from diptych.store.code import Store
+    from diptych.workspace.freshness import Evidence, Verdict
+
+Fresh = Annotated[
+    Literal["auto", "check", "never", "require"],
+    typer.Option(
+        "--fresh",
+        envvar="DIPTYCH_FRESH",
+        help="auto: bring the index up to date first. check: answer, and say when it is stale."
+        " never: do not look. require: fail when it is not fresh.",
+    ),
+]
+Wait = Annotated[
+    float,
+    typer.Option("--wait", min=0, metavar="S", help="Seconds that auto waits for another writer."),
+]
+Busy = Annotated[
+    Literal["fail", "answer"],
+    typer.Option(
+        "--busy",
+        help="When it still writes then: fail, or answer from what is there, and say so.",
+    ),
+]
+OutputRoot = Annotated[
+    str | None,
+    typer.Option(
+        "--output-root",
+        metavar="PATH",
+        help="Keep stores below PATH, not in the repositories. Default: DIPTYCH_OUTPUT_ROOT.",
+    ),
+]
+
+WAIT_S = 60.0
 
 
-def last_run(store: Store) -> Facts | None:
-    """What the last run of the indexer saw, or None where that is not known."""
-    return facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
+@contextmanager
+def open_fresh(
+    store: str | None, fresh: str, *, wait: float = WAIT_S, busy: str = "fail", output_root: str | None = None
+) -> Iterator[Store]:
+    """The store to answer from, open for reading, as fresh as `fresh` wants it.
 
-
-def changed(root: str, store: Store, known: Facts | None) -> Iterator[str]:
-    """The files below `root` that are new, gone, or of another content than in the store.
-
-    The settings are those of the last run. Raises OSError where `root` cannot be read.
+    Raises what `ensure_fresh` and `find_store` raise.
     """
-    settings = Settings()
-    if known is not None:
-        settings = Settings(**{**known.settings, "exclude": tuple(known.settings["exclude"])})
-    stored = known.stored_hashes() if known is not None and known.lsn == store.lsn else {}
-    if len(stored) != len(store):
-        # The last run does not speak for the store as it is: each record says which content it is of.
-        stored = {record.path: record.content_hash for record in store.files()}
-    found = scan(root, settings, store_path=store.path)
-    made = plan(found.files, known.files if known is not None else {}, stored)
-    yield from made.removed
-    for job in sorted(made.jobs):
-        if not job.expected or _differs(root, job.path, job.expected, settings):
-            yield job.path
+    from diptych.store.code import Store
+
+    root, path = located(store, output_root, may_build=fresh == "auto")
+    if fresh != "never":
+        _ensure(root, path, fresh, wait, busy)
+    with Store.open(path, read_only=True) as opened:
+        yield opened
 
 
-def _differs(root: str, path: str, expected: str, settings: Settings) -> bool:
+def located(store: str | None, output_root: str | None, *, may_build: bool) -> tuple[str | None, str]:
+    """`(repository, store)`; the repository None where the store is to say. Raises StoreNotFoundError."""
+    from diptych.cli.place import find_root, find_store, output_root_for, store_of
+    from diptych.errors import StoreNotFoundError
+
+    if (below := output_root_for(store, output_root)) is not None:
+        root = find_root(None)
+        return root, store_of(root, below)
     try:
-        data = read_regular(os.path.join(os.fsencode(root), os.fsencode(path)), settings.max_file_bytes)
-    except OSError:
-        # The indexer would pass over it.
-        return False
-    return data is not None and content_hash(data) != expected
+        return None, os.path.abspath(find_store(store))
+    except StoreNotFoundError:
+        root = find_root(None)
+        if not may_build or not os.path.lexists(os.path.join(root, ".git")):
+            raise
+        return root, os.path.join(root, DEFAULT_STORE)
+
+
+def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> None:
+    from diptych.cli.progress import Progressing
+    from diptych.workspace.freshness import Busy, Kind, Options, Policy, ensure_fresh
+
+    def tell(verdict: Verdict) -> None:
+        if verdict.kind in (Kind.MISSING, Kind.BUILDING, Kind.LOCKED):
+            note(f"diptych: {verdict.sentence()}; bringing it up to date")
+
+    with Progressing(shown=True) as progressing:
+        ensured = ensure_fresh(
+            Policy(fresh),
+            path,
+            root=root,
+            options=Options(wait_s=wait, busy=Busy(busy), on_update=tell, progress=progressing.show),
+        )
+    if ensured.warning:
+        note(f"diptych: {ensured.warning}.")
+
+
+def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
+    """A verdict with its reasons, its tests and the facts of git, as a JSON value."""
+    git = evidence.git
+    return {
+        "verdict": verdict.kind.value,
+        "root": evidence.root,
+        "reasons": [
+            {"code": reason.code.value, "message": reason.text, "paths": list(reason.paths)}
+            for reason in verdict.reasons
+        ],
+        "tests": [
+            {"name": test.name, "outcome": test.outcome.value, "detail": test.detail}
+            for test in verdict.tests
+        ],
+        "commit": git.commit if git else "",
+        "branch": git.branch if git else "",
+        "writer_pid": evidence.writer_pid or 0,
+    }
+
+
+def freshness_lines(verdict: Verdict, evidence: Evidence, *, explain: bool) -> Iterator[str]:
+    """The verdict for people; with `explain` each test that was made."""
+    yield f"{'freshness:':<16} {verdict.kind.value}"
+    for reason in verdict.reasons:
+        yield f"{'':<16} {reason.text}"
+    if evidence.root:
+        yield f"{'repository:':<16} {evidence.root}"
+    if evidence.git is not None:
+        git = evidence.git
+        yield f"{'git:':<16} {git.branch or 'no branch'}, commit {git.commit[:12] or 'none'}"
+    if explain:
+        yield "tests:"
+        for test in verdict.tests:
+            yield f"  {test.name + ':':<14} {test.outcome.value:<9} {test.detail}".rstrip()
+
+
+def differing(evidence: Evidence) -> list[str]:
+    """The paths that are known to differ from the store, in order."""
+    found = evidence.differences
+    return sorted((*found.new, *found.changed, *found.gone)) if found is not None else []

@@ -8,14 +8,19 @@ from collections.abc import Iterator
 from diptych.errors import StoreNotFoundError
 from diptych.layout import DEFAULT_STORE
 
+_OUTPUT_ROOT = "DIPTYCH_OUTPUT_ROOT"
+
 
 def find_store(given: str | None) -> str:
-    """The store to use: the one given, else `.diptych` here or in the nearest folder above.
+    """The store to use: the one given, else the one below DIPTYCH_OUTPUT_ROOT, else `.diptych` here or in
+    the nearest folder above.
 
     Raises StoreNotFoundError where there is none above; what is wrong with the one found, opening it says.
     """
     if given:
         return given
+    if (below := output_root_for(None, None)) is not None:
+        return store_of(find_root(None), below)
     here = os.getcwd()
     for folder in _upwards(here):
         path = os.path.join(folder, DEFAULT_STORE)
@@ -38,6 +43,20 @@ def find_root(given: str | None) -> str:
             if os.path.lexists(os.path.join(folder, name)):
                 return folder
     return here
+
+
+def output_root_for(store: str | None, output_root: str | None) -> str | None:
+    """The folder that stores are kept below: the one given, else, where no store is, DIPTYCH_OUTPUT_ROOT."""
+    return output_root or (None if store else os.environ.get(_OUTPUT_ROOT) or None)
+
+
+def store_of(root: str, output_root: str | None) -> str:
+    """The store of the repository at `root`: in it, or below `output_root`."""
+    if output_root is None:
+        return os.path.join(root, DEFAULT_STORE)
+    from diptych.workspace.freshness import store_below
+
+    return store_below(output_root, root)
 
 
 def _upwards(folder: str) -> Iterator[str]:

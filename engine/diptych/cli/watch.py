@@ -54,7 +54,6 @@ def watch(
     import logging
     import os
 
-    from diptych.cli.commands.index import _hide_from_git
     from diptych.cli.place import find_root
     from diptych.cli.watch_host import RepositoryHost
     from diptych.errors import InvalidRecordError
@@ -62,6 +61,7 @@ def watch(
     from diptych.layout import DEFAULT_STORE
     from diptych.store.code import Store
     from diptych.workspace.coordinator.metrics import logger
+    from diptych.workspace.freshness import hide_from_git
 
     root = find_root(path)
     if not os.path.isdir(root):
@@ -71,7 +71,7 @@ def watch(
     stop = threading.Event()
     _stop_on_signals(stop)
     opened = Store.open(store or os.path.join(root, DEFAULT_STORE), lock_timeout_s=timeout)
-    _hide_from_git(opened.path)
+    hide_from_git(opened.path)
     settings = Settings(exclude=tuple(exclude or ()))
     with RepositoryHost(root, opened, settings=settings, processes=processes) as host:
         _run(host, stop, plain=plain or not sys.stdout.isatty())

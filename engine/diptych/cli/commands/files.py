@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import Json, StorePath
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ def run(
         bool, typer.Option("--null", "-0", help="Paths as they are, a NUL behind each, for xargs -0.")
     ] = False,
     store: StorePath = None,
+    output_root: OutputRoot = None,
+    fresh: Fresh = "auto",
+    wait: Wait = WAIT_S,
+    busy: Busy = "fail",
     as_json: Json = False,
 ) -> None:
     """List the files in the store.
@@ -37,10 +42,8 @@ def run(
     """
     from diptych.cli.found import show
     from diptych.cli.output import raw
-    from diptych.cli.place import find_store
-    from diptych.store.code import Store
 
-    with Store.open(find_store(store), read_only=True) as opened:
+    with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         found = (
             record
             for record in opened.files()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diptych.cli.freshness import OutputRoot
 from diptych.cli.options import Json, StorePath, Timeout
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def run(
         ),
     ] = None,
     store: StorePath = None,
+    output_root: OutputRoot = None,
     processes: Annotated[
         int | None,
         typer.Option("--processes", "-p", min=0, metavar="N", help="Processes that parse. Default: cores."),
@@ -55,11 +57,11 @@ def run(
     """
     from diptych.cli.exit_codes import ExitCode
     from diptych.cli.output import note
-    from diptych.cli.place import find_root
+    from diptych.cli.place import find_root, output_root_for, store_of
     from diptych.errors import InvalidRecordError, StoreNotFoundError
-    from diptych.indexer import Settings, index_repository
-    from diptych.layout import DEFAULT_STORE
+    from diptych.indexer import Settings
     from diptych.store.code import Store
+    from diptych.workspace.freshness import hide_from_git, update
 
     if path == "":
         raise InvalidRecordError("the path is empty", advice="give a folder, or nothing for this one")
@@ -69,12 +71,14 @@ def run(
     if not os.path.isdir(root):
         raise InvalidRecordError(f"{root} is not a folder", advice="give the folder of a repository")
     settings = Settings(max_file_bytes=max_file_bytes, exclude=tuple(exclude or ()))
-    with Store.open(store or os.path.join(root, DEFAULT_STORE), lock_timeout_s=timeout) as opened:
-        _hide_from_git(opened.path)
+    below = output_root_for(store, output_root)
+    where = store if store and below is None else store_of(root, below)
+    with Store.open(where, lock_timeout_s=timeout) as opened:
+        hide_from_git(opened.path)
         from diptych.cli.progress import Progressing
 
         with Progressing(shown=not quiet) as progressing:
-            report = index_repository(
+            report = update(
                 root,
                 opened,
                 processes=processes,
@@ -86,15 +90,6 @@ def run(
     if report.empty:
         note(f"diptych: {root} has no source files in a language that is known here")
         raise typer.Exit(ExitCode.FINDINGS)
-
-
-def _hide_from_git(store: str) -> None:
-    """A store ignores itself, so that nothing in the user's repository needs to change."""
-    from diptych import fs
-
-    ignore = os.path.join(store, ".gitignore")
-    if not os.path.lexists(ignore):
-        fs.atomic_write(ignore, b"*\n")
 
 
 def _print(report: IndexReport, store: Store, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import Json, StorePath
 
 
@@ -16,6 +17,10 @@ def run(
         typer.Option("--kind", metavar="KIND", help="calls, extends, implements, imports or references."),
     ] = None,
     store: StorePath = None,
+    output_root: OutputRoot = None,
+    fresh: Fresh = "auto",
+    wait: Wait = WAIT_S,
+    busy: Busy = "fail",
     as_json: Json = False,
 ) -> None:
     """Find what calls, extends, imports or mentions a name.
@@ -30,9 +35,7 @@ def run(
     """
     from diptych.cli.documents import relation_hit_document, relation_line
     from diptych.cli.found import show
-    from diptych.cli.place import find_store
-    from diptych.store.code import Store
 
-    with Store.open(find_store(store), read_only=True) as opened:
+    with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         hits = [hit for hit in opened.references(name) if kind is None or hit.relation.kind == kind]
         show(hits, relation_line, relation_hit_document, as_json=as_json)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import Json, StorePath
 
 
@@ -13,6 +14,10 @@ def run(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help="In Tantivy's query language.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
     store: StorePath = None,
+    output_root: OutputRoot = None,
+    fresh: Fresh = "auto",
+    wait: Wait = WAIT_S,
+    busy: Busy = "fail",
     as_json: Json = False,
 ) -> None:
     """Search names, signatures and documentation.
@@ -28,8 +33,6 @@ def run(
     """
     from diptych.cli.documents import hit_document, hit_line
     from diptych.cli.found import show
-    from diptych.cli.place import find_store
-    from diptych.store.code import Store
 
-    with Store.open(find_store(store), read_only=True) as opened:
+    with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         show(opened.search(" ".join(query), limit), hit_line, hit_document, as_json=as_json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +20,9 @@ def run(
     check: Annotated[
         bool, typer.Option("--check", help="Compare with the files on disk; exit code 6 where they differ.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show each test that the verdict on freshness rests on.")
+    ] = False,
     root: Annotated[
         str | None,
         typer.Option("--root", metavar="PATH", help="The repository. Default: the folder the store is in."),
@@ -31,7 +33,8 @@ def run(
     """Show what the store holds, and how it is.
 
     Counts, sizes, the newest LSN, the generations kept, when it last changed, and what recovery found when
-    the store was opened just now: whether one leaf had to stand in for the other, for one. Changes nothing.
+    the store was opened just now: whether one leaf had to stand in for the other, for one. Then whether the
+    index is fresh: whether it says of every file what indexing it now would say. Changes nothing.
 
     \b
     Examples:
@@ -39,25 +42,32 @@ def run(
       diptych status --check || diptych index
       diptych status --json | jq .counts.symbols
     """
-    from diptych.cli.changed import changed, last_run
     from diptych.cli.exit_codes import ExitCode
+    from diptych.cli.freshness import differing, freshness_document, freshness_lines
     from diptych.cli.output import document, line
     from diptych.cli.place import find_store
+    from diptych.indexer import facts
     from diptych.store.code import Store
+    from diptych.workspace.freshness import gather, judge
 
     with Store.open(find_store(store), read_only=True) as opened:
         stats = opened.stats()
-        known = last_run(opened)
-        stale = list(changed(root or os.path.dirname(opened.path), opened, known)) if check else []
+        known = facts.load(opened.path, store_id=opened.store_id, lsn=opened.lsn)
+    evidence = gather(root, stats.path, thorough=check).evidence
+    verdict = judge(evidence)
+    stale = differing(evidence)
     if as_json:
         run_of = {"commit": known.commit, "branch": known.branch} if known is not None else None
-        document({**as_document(stats), "last_run": run_of, **({"stale": stale} if check else {})})
+        shown = {"last_run": run_of, "freshness": freshness_document(verdict, evidence)}
+        document({**as_document(stats), **shown, **({"stale": stale} if check else {})})
     else:
         for text in lines(stats, known):
             line(text)
+        for text in freshness_lines(verdict, evidence, explain=explain):
+            line(text)
         if check:
             line(freshness(stale))
-    if stale:
+    if check and not verdict.fresh:
         raise typer.Exit(ExitCode.INCOMPATIBLE)
 
 

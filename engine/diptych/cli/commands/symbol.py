@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import Json, StorePath
 
 
@@ -13,6 +14,10 @@ def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The exact name.")],
     kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only of this kind.")] = None,
     store: StorePath = None,
+    output_root: OutputRoot = None,
+    fresh: Fresh = "auto",
+    wait: Wait = WAIT_S,
+    busy: Busy = "fail",
     as_json: Json = False,
 ) -> None:
     """Find the definitions of a name.
@@ -27,9 +32,7 @@ def run(
     """
     from diptych.cli.documents import hit_document, hit_line
     from diptych.cli.found import show
-    from diptych.cli.place import find_store
-    from diptych.store.code import Store
 
-    with Store.open(find_store(store), read_only=True) as opened:
+    with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         hits = [hit for hit in opened.symbols(name) if kind is None or hit.symbol.kind == kind]
         show(hits, hit_line, hit_document, as_json=as_json)

@@ -52,13 +52,19 @@ class Gathered:
 
 
 def gather(
-    root: str | None, store_path: str, *, settings: Settings | None = None, trust_git: bool = True
+    root: str | None,
+    store_path: str,
+    *,
+    settings: Settings | None = None,
+    trust_git: bool = True,
+    thorough: bool = False,
 ) -> Gathered:
     """Look at the store at `store_path` and the repository it is an index of.
 
     `root` None: the one it was made from. `settings` None: those it was made with. Without `trust_git`
-    every file is looked at. Raises StorageError and OSError where the system refuses, but for the store
-    itself: what is wrong with that is evidence.
+    every file is looked at; when `thorough`, also where the verdict stands without that. Raises
+    StorageError and OSError where the system refuses, but for the store itself: what is wrong with that is
+    evidence.
     """
     # Imported here: the command's help needs no store.
     from diptych.store.code import Store
@@ -72,7 +78,7 @@ def gather(
                 seen.evidence,
                 store=StoreFound(store_id=store.store_id, lsn=store.lsn, records=len(store)),
             )
-            _gather_from(store, root, settings, seen, trust_git=trust_git)
+            _gather_from(store, root, settings, seen, trust_git=trust_git, thorough=thorough)
     except StoreNotFoundError as error:
         seen.evidence = _without_store(seen.evidence, Problem.MISSING, error)
     except OpenError as error:
@@ -90,7 +96,13 @@ def _without_store(evidence: Evidence, problem: Problem, error: DiptychError) ->
 
 
 def _gather_from(
-    store: Store, root: str | None, settings: Settings | None, seen: Gathered, *, trust_git: bool
+    store: Store,
+    root: str | None,
+    settings: Settings | None,
+    seen: Gathered,
+    *,
+    trust_git: bool,
+    thorough: bool,
 ) -> None:
     """The evidence beyond the store itself, into `seen`, as far as it takes to decide."""
     known: Facts | None = None
@@ -114,7 +126,8 @@ def _gather_from(
         indexer=grammar_versions.current(),
         settings={name: getattr(wanted, name) for name in DECISIVE_SETTINGS},
     )
-    if decided(seen.evidence):
+    unreachable = not home or seen.evidence.root_problem
+    if unreachable or (decided(seen.evidence) and not thorough):
         return
     if trust_git:
         seen.look = gitlook.look(home)
