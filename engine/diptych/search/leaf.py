@@ -20,6 +20,9 @@ from diptych.schema.base import Schema
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
 
+# So often it is looked whether merges have stopped changing a directory under the look.
+_TRIES = 100
+
 
 def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
     """Compare every file of a leaf with the size and BLAKE3 that the manifest has for it.
@@ -62,23 +65,36 @@ def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Sche
         shutil.rmtree(private, ignore_errors=True)
 
 
-def files_in_use(directory: str) -> list[str]:
-    """The names of the files that the newest commit in a Tantivy directory rests on.
+def files_in_use(directory: str) -> tuple[bytes, list[str]]:
+    """`meta.json` of the newest commit in a Tantivy directory, and the names of the files that it rests on.
 
-    Raises CorruptSearchError where `meta.json` cannot be read.
+    Raises CorruptSearchError where `meta.json` makes no sense or does not hold still, and StorageError.
     """
     path = os.path.join(directory, SEARCH_META)
+    with translated("read", path):
+        for _ in range(_TRIES):
+            meta = _read(path)
+            present = os.listdir(directory)
+            # A merge replaces meta.json before it takes its segments away: unchanged, all of them were there.
+            if _read(path) == meta:
+                return meta, _names_in(meta, present, path)
+    raise CorruptSearchError(f"{path} does not hold still", where=path)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _names_in(meta: bytes, present: list[str], where: str) -> list[str]:
+    names = []
     try:
-        with open(path, "rb") as file:
-            meta = json.load(file)
-        present = os.listdir(directory)
-        names = [SEARCH_META]
-        for segment in meta["segments"]:
+        for segment in json.loads(meta)["segments"]:
             stem = segment["segment_id"].replace("-", "")
             deletes = segment["deletes"]
             alive = f"{stem}.{deletes['opstamp']}.del" if deletes else None
             of_segment = [name for name in present if name.startswith(stem + ".")]
             names += [name for name in of_segment if not name.endswith(".del") or name == alive]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptSearchError(f"{path} cannot be read: {error}", where=path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptSearchError(f"{where} cannot be read: {error}", where=where) from error
     return names

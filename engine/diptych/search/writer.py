@@ -110,14 +110,11 @@ class SearchWriter:
         changes, so they are neither synced nor hashed again.
         """
         for _ in range(_EXPORT_TRIES):
-            names = files_in_use(self.directory)
+            meta, names = files_in_use(self.directory)
             try:
                 for name in names:
                     path = os.path.join(target, name)
-                    if name == SEARCH_META:
-                        with fs.translated("copy to", path):
-                            shutil.copyfile(os.path.join(self.directory, name), path)
-                    elif not os.path.exists(path):
+                    if not os.path.exists(path):
                         fs.link_or_copy(os.path.join(self.directory, name), path)
             except StorageError as error:
                 if error.errno != errno.ENOENT:
@@ -129,6 +126,9 @@ class SearchWriter:
             raise CorruptSearchError(f"{self.directory} does not hold still", where=self.directory)
         for name in set(os.listdir(target)).difference(names):
             fs.remove_file(os.path.join(target, name))
+        # The bytes that the names were taken from: by now there may be another one.
+        fs.write_file(os.path.join(target, SEARCH_META), meta)
+        names.append(SEARCH_META)
         files = {}
         for name in names:
             path = os.path.join(target, name)
