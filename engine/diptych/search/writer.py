@@ -54,12 +54,14 @@ class SearchWriter:
             for name in files:
                 source, target = os.path.join(base, name), os.path.join(directory, name)
                 if name == SEARCH_META:
-                    shutil.copyfile(source, target)
+                    with fs.translated("copy", source):
+                        shutil.copyfile(source, target)
                 else:
                     fs.link_or_copy(source, target)
                 managed.append(name)
             # Tantivy collects as garbage only what this list names.
-            with open(os.path.join(directory, SEARCH_MANAGED), "w", encoding="utf-8") as file:
+            where = os.path.join(directory, SEARCH_MANAGED)
+            with fs.translated("write", where), open(where, "w", encoding="utf-8") as file:
                 file.write("[" + ",".join(f'"{name}"' for name in managed) + "]")
         with guarded("open", directory):
             if base is not None:
