@@ -63,6 +63,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.files: Files = {}
         self.whole = True
         self.copies = 0
+        self.held: list[View[FileRecord]] = []
 
     @initialize()
     def open(self) -> None:
@@ -183,6 +184,9 @@ class StoreMachine(RuleBasedStateMachine):
     def mend(self) -> None:
         """Reading found the damage, or will; a checkpoint with a change in it writes both leaves anew."""
         check_search(self.store, self.files)
+        # An open view keeps its generation, whole or not.
+        for view in self.held:
+            view.close()
         for number in range(2):
             with self.store.transaction() as txn:
                 txn.index_file(record("a.py", number))
@@ -193,7 +197,8 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(target=views)
     def view(self) -> tuple[View[FileRecord], Files]:
-        return self.store.view(), self.files
+        self.held.append(self.store.view())
+        return self.held[-1], self.files
 
     @rule(held=consumes(views))
     def look_and_close(self, held: tuple[View[FileRecord], Files]) -> None:

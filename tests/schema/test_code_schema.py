@@ -1,0 +1,88 @@
+"""The code schema: any record comes back, and terms, documents and counts are those of its symbols."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diptych import FileRecord, Range, Relation, Symbol
+from diptych.schema.code import CODE
+
+# What os.fsdecode gives: any bytes, those that are not UTF-8 as lone surrogates.
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12), st.binary(max_size=6).map(os.fsdecode)
+)
+WHERE = Range(0, 0, 1, 1)
+RANGES = st.tuples(*[st.integers(0, 2**32 - 1)] * 4).map(
+    lambda r: Range(min(r[0], r[2]), r[1], max(r[0], r[2]), r[3])
+)
+SYMBOLS = st.builds(Symbol, TEXTS, TEXTS, RANGES, TEXTS, TEXTS, TEXTS)
+RELATIONS = st.builds(Relation, TEXTS, TEXTS, TEXTS, RANGES)
+RECORDS = st.builds(
+    FileRecord,
+    st.sampled_from(["a.py", "dir/ü.rs", os.fsdecode(b"\xff/\xfe")]),
+    TEXTS,
+    TEXTS,
+    st.lists(SYMBOLS, max_size=5).flatmap(lambda some: st.just(some + some[:2])),
+    st.lists(RELATIONS, max_size=5),
+)
+
+
+@given(RECORDS)
+def test_a_record_comes_back(record: FileRecord) -> None:
+    key, payload = CODE.key_of(record), CODE.pack(record)
+    back = CODE.unpack(key, payload)
+    assert back == record
+    assert type(back) is FileRecord
+    assert all(type(symbol) is Symbol and type(symbol.range) is Range for symbol in back.symbols)
+    assert CODE.counts(payload) == (len(record.symbols), len(record.relations))
+
+
+@given(RECORDS)
+def test_each_symbol_is_found_by_its_name_and_each_relation_by_its_target(record: FileRecord) -> None:
+    key, payload = CODE.key_of(record), CODE.pack(record)
+    for index, mine in enumerate((record.symbols, record.relations)):
+        items: dict[bytes, list[int]] = {}
+        for term, item in CODE.terms(payload)[index]:
+            items.setdefault(term, []).append(item)
+        found = [hit for term, some in items.items() for hit in CODE.matches(index, term, key, payload, some)]
+        values = [hit.symbol if index == 0 else hit.relation for hit in found]
+        assert sorted(values) == sorted(mine)
+        for term, some in items.items():
+            assert CODE.matches(index, b"other " + term, key, payload, some) == []
+
+
+@given(RECORDS)
+def test_each_document_stands_for_its_symbol(record: FileRecord) -> None:
+    key, payload = CODE.key_of(record), CODE.pack(record)
+    documents = list(CODE.documents(key, payload))
+    hits = [CODE.hit(key, payload, item, 1.5) for item, _ in documents]
+    assert [hit.symbol for hit in hits] == list(record.symbols)
+    assert len({hit.id for hit in hits}) == len(hits)
+    fields = {field.name for field in CODE.fields}
+    for _, document in documents:
+        assert set(document) <= fields
+        for value in document.values():
+            value.encode()
+
+
+def test_a_symbol_longer_than_the_first_look_is_decoded_whole() -> None:
+    for size in (2_000, 2_047, 2_048, 2_049, 5_000, 300_000):
+        long = Symbol("é" * size, "k", WHERE, documentation="é" * size)
+        symbols = [long, Symbol("b", "k", WHERE)]
+        payload = CODE.pack(FileRecord("a", "", "", symbols))
+        items = [item for item, _ in CODE.documents(b"a", payload)]
+        assert [CODE.hit(b"a", payload, item, 1.0).symbol for item in items] == symbols
+
+
+def test_the_words_of_a_name_are_searchable() -> None:
+    one = FileRecord("a", "", "", [Symbol("HTTPServer2_for_allOfUs", "k", Range(0, 0, 1, 1))])
+    [(_, document)] = CODE.documents(b"a", CODE.pack(one))
+    assert {"HTTP", "Server", "2", "all", "Of", "Us"} <= set(document["name"].split())
+
+
+def test_packing_is_the_same_in_every_order_of_time() -> None:
+    one = FileRecord("a", "h", "l", [Symbol("s", "k", WHERE)], [Relation("c", "s", "t", WHERE)])
+    assert CODE.pack(one) == CODE.pack(CODE.unpack(b"a", CODE.pack(one)))

@@ -1,0 +1,177 @@
+"""Small documents under a checksum, the names of files, what is kept, and what the pure functions decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diptych import layout
+from diptych.errors import CorruptionError, CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
+from diptych.schema.code import CODE
+from diptych.sealed import MAX_SIZE_BYTES, seal, unseal
+from diptych.store.manifest import (
+    ClosedMark,
+    Identity,
+    Manifest,
+    decode_closed,
+    decode_identity,
+    decode_manifest,
+    encode_closed,
+    encode_identity,
+    encode_manifest,
+)
+from diptych.store.retention import generations_to_remove, segments_to_remove
+
+U64 = st.integers(0, 2**64 - 1)
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), U64, st.text(max_size=9), st.binary(max_size=9)),
+    lambda inner: st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+BODIES = st.dictionaries(st.text(max_size=9), VALUES, max_size=4)
+IDENTITIES = st.builds(
+    Identity, st.binary(min_size=16, max_size=16), st.text(max_size=9), U64, st.text(max_size=32), U64
+)
+MANIFESTS = st.builds(
+    Manifest,
+    identity=IDENTITIES,
+    lsn=U64,
+    chain=U64,
+    records=U64,
+    counts=st.dictionaries(st.text(max_size=5), U64, max_size=3),
+    created_ms=U64,
+    modified_ms=U64,
+    files=st.dictionaries(st.text(max_size=9), st.tuples(U64, st.text(max_size=64)), max_size=4),
+)
+
+
+@given(BODIES, st.text(min_size=1, max_size=8))
+def test_a_sealed_body_comes_back(body: dict[str, Any], magic: str) -> None:
+    assert unseal(magic, seal(magic, body), where="x") == body
+
+
+@given(BODIES, st.data())
+def test_a_sealed_body_with_any_bit_flipped_is_refused(body: dict[str, Any], data: st.DataObject) -> None:
+    packed = seal("DIPTYCHI", body)
+    bit = data.draw(st.integers(0, 8 * len(packed) - 1))
+    flipped = bytearray(packed)
+    flipped[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(CorruptionError):
+        unseal("DIPTYCHI", bytes(flipped), where="x")
+
+
+@given(st.binary(max_size=80))
+def test_arbitrary_bytes_are_no_sealed_body(data: bytes) -> None:
+    with pytest.raises(CorruptionError):
+        unseal("DIPTYCHI", data, where="x")
+
+
+@given(BODIES, st.data())
+def test_a_sealed_body_cut_or_lengthened_is_refused(body: dict[str, Any], data: st.DataObject) -> None:
+    packed = seal("DIPTYCHI", body)
+    length = data.draw(st.integers(0, len(packed) - 1))
+    for wrong in (packed[:length], packed + b"\0"):
+        with pytest.raises(CorruptionError):
+            unseal("DIPTYCHI", wrong, where="x")
+
+
+def test_a_body_under_another_magic_or_too_long_is_refused() -> None:
+    with pytest.raises(CorruptionError, match="begin with DIPTYCHM"):
+        unseal("DIPTYCHM", seal("DIPTYCHI", {}), where="x")
+    with pytest.raises(CorruptionError, match="too long"):
+        unseal("DIPTYCHI", bytes(MAX_SIZE_BYTES + 1), where="x")
+    with pytest.raises(IncompatibleStoreError, match="format 2"):
+        unseal("DIPTYCHI", seal("DIPTYCHI", {}, version=2), where="x")
+    claimed = msgpack.packb(["DIPTYCHI", 2, msgpack.packb({}), 0])
+    with pytest.raises(CorruptionError, match="checksum"):
+        unseal("DIPTYCHI", claimed, where="x")
+
+
+@given(IDENTITIES, MANIFESTS, st.builds(ClosedMark, st.binary(min_size=16, max_size=16), U64, U64, U64))
+def test_identity_manifest_and_closed_come_back(
+    identity: Identity, manifest: Manifest, mark: ClosedMark
+) -> None:
+    assert decode_identity(encode_identity(identity), where="x") == identity
+    assert decode_manifest(encode_manifest(manifest), where="x") == manifest
+    assert decode_closed(encode_closed(mark), where="x") == mark
+
+
+def test_a_whole_document_with_the_wrong_fields_is_corrupt() -> None:
+    with pytest.raises(CorruptStoreError):
+        decode_identity(seal("DIPTYCHI", {"store_id": b""}), where="x")
+    with pytest.raises(CorruptSnapshotError):
+        decode_manifest(seal("DIPTYCHM", {"lsn": 1}), where="x")
+    with pytest.raises(CorruptStoreError):
+        decode_closed(seal("DIPTYCHC", {"more": 1}), where="x")
+
+
+def test_identities_are_distinct() -> None:
+    assert Identity.new(CODE).store_id != Identity.new(CODE).store_id
+
+
+@given(st.integers(0, 10**20 - 1), st.integers(0, 10**9 - 1))
+def test_names_come_back(lsn: int, mend: int) -> None:
+    assert layout.parse_segment_name(layout.segment_name(lsn)) == lsn
+    assert layout.parse_generation_name(layout.generation_name(lsn, mend)) == (lsn, mend)
+    temporary = layout.temporary_name(layout.generation_name(lsn, mend))
+    assert layout.is_temporary(temporary)
+    assert layout.parse_generation_name(temporary) is None
+    assert not layout.is_temporary(layout.segment_name(lsn))
+
+
+@given(st.text(max_size=30))
+def test_other_names_are_none(name: str) -> None:
+    if name not in (layout.segment_name(0),):
+        parsed = layout.parse_segment_name(name)
+        assert parsed is None or layout.segment_name(parsed) == name
+    parsed_generation = layout.parse_generation_name(name)
+    assert parsed_generation is None or len(name) >= 20
+
+
+@pytest.mark.parametrize(
+    "name", ["", "1.wal", "0" * 20, "0" * 20 + ".wal\n", "x" + "0" * 20 + ".wal", "0" * 20 + ".WAL", "CLOSED"]
+)
+def test_near_misses_of_a_segments_name(name: str) -> None:
+    assert layout.parse_segment_name(name) is None
+
+
+@given(st.lists(U64, min_size=2, max_size=9, unique=True))
+def test_names_sort_as_their_lsns(lsns: list[int]) -> None:
+    by_name = sorted(map(layout.segment_name, lsns))
+    assert [layout.parse_segment_name(name) for name in by_name] == sorted(lsns)
+
+
+GENERATIONS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=9, unique=True)
+
+
+@given(GENERATIONS, st.integers(2, 4), st.data())
+def test_the_newest_generations_and_the_pinned_ones_are_kept(
+    found: list[tuple[int, int]], keep: int, data: st.DataObject
+) -> None:
+    names = [layout.generation_name(*one) for one in found]
+    pinned = data.draw(st.lists(st.sampled_from(names), max_size=2)) if names else []
+    removed = generations_to_remove([*names, "other", "x.tmp"], keep, pinned)
+    kept = [one for one in found if layout.generation_name(*one) not in removed]
+    newest = sorted({lsn for lsn, _ in found})[-keep:]
+    for lsn in newest:
+        assert max(one for one in found if one[0] == lsn) in kept
+    assert not set(pinned) & set(removed)
+    unpinned = [one for one in kept if layout.generation_name(*one) not in pinned]
+    assert len(unpinned) <= keep
+    assert removed == sorted(removed, key=layout.parse_generation_name)
+
+
+@given(st.lists(st.integers(1, 50), max_size=9, unique=True), st.integers(0, 50))
+def test_no_segment_goes_that_a_generation_needs(firsts: list[int], oldest: int) -> None:
+    removed = segments_to_remove(firsts, oldest)
+    left = sorted(set(firsts) - set(removed))
+    # What is left begins at or before the first LSN behind the oldest generation, if anything did.
+    if any(first <= oldest + 1 for first in firsts):
+        assert left[0] <= oldest + 1
+        assert sum(first <= oldest + 1 for first in left) == 1
+    else:
+        assert left == sorted(firsts)
