@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import tantivy
 
 _SCAN_BATCH = 4_096
+# How Tantivy's errors begin when what is asked for does not fit the fields, whatever their files hold.
+_OF_THE_QUERY = ("Schema error: ", "The field does not exist: ", "An invalid argument was passed: ")
 
 
 class Match(NamedTuple):
@@ -57,11 +59,14 @@ class SearchIndex:
             ) from error
 
     def matches(self, query: tantivy.Query, limit: int) -> Iterator[Match]:
-        """The documents of the schema that match, best first, in batches that begin with `limit`."""
+        """The documents of the schema that match, best first, in batches that begin with `limit`.
+
+        Raises QueryError where the query cannot be run on its fields, and CorruptSearchError.
+        """
         offset, size = 0, max(limit, 1)
         while True:
+            hits = self._hits(query, size, offset)
             with guarded("search", self.where):
-                hits = self._searcher.search(query, size, count=False, offset=offset).hits
                 addresses = [address for _, address in hits]
                 hashes = self._searcher.fast_field_values("_hash", addresses)
                 items = self._searcher.fast_field_values("_item", addresses)
@@ -73,6 +78,16 @@ class SearchIndex:
                 return
             offset += size
             size = min(size * 2, _SCAN_BATCH)
+
+    def _hits(self, query: tantivy.Query, size: int, offset: int) -> list[tuple[float, Any]]:
+        try:
+            with guarded("search", self.where):
+                return list(self._searcher.search(query, size, count=False, offset=offset).hits)
+        except CorruptSearchError as error:
+            reason = str(error.__cause__)
+            if not reason.startswith(_OF_THE_QUERY):
+                raise
+            raise QueryError(f"the query cannot be run: {reason.split(': ', 1)[-1]}") from error
 
     def record(self, key: bytes) -> tuple[int, bytes] | None:
         """`(check, payload)` of a key, from its record document. Raises CorruptSearchError."""

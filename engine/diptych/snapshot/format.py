@@ -243,7 +243,10 @@ def encode_trailer(trailer: Trailer) -> bytes:
 
 
 def decode_trailer(data: bytes, *, where: str) -> Trailer:
-    """The trailer, from the last `TRAILER_SIZE` bytes of a file. Raises CorruptSnapshotError."""
+    """The trailer, from the last `TRAILER_SIZE` bytes of a file. Raises CorruptSnapshotError.
+
+    Whether it points into the file, `check_places` tells.
+    """
     if len(data) != TRAILER_SIZE or data[:BIN32_SIZE] != encode_bin(_TRAILER.size):
         raise CorruptSnapshotError(f"{where} does not end as a snapshot does", where=where)
     body = data[BIN32_SIZE:]
@@ -251,10 +254,22 @@ def decode_trailer(data: bytes, *, where: str) -> Trailer:
     if xxh3_64_intdigest(body[8:]) != fields[0]:
         raise CorruptSnapshotError(f"the trailer of {where} fails its checksum", where=where)
     count = fields[7 + 3 * MAX_INDEXES]
+    if count > MAX_INDEXES:
+        raise CorruptSnapshotError(f"the trailer of {where} names {count:,} indexes", where=where)
     places = fields[7 : 7 + 3 * count]
     indexes = tuple(IndexPlace(*places[i : i + 3]) for i in range(0, len(places), 3))
     lsn, records, ids, records_end, order, offsets = fields[1:7]
     return Trailer(lsn, records, ids, records_end, order, offsets, indexes)
+
+
+def check_places(trailer: Trailer, size: int, *, where: str) -> None:
+    """Raise CorruptSnapshotError unless all that the trailer names stands in a file of `size` bytes."""
+    ends = [trailer.records_end, trailer.order + 4 * trailer.records, trailer.offsets + 8 * trailer.ids]
+    for index in trailer.indexes:
+        # The end of the section before stands in front of the table.
+        ends += [size + 1] if index.ends < 8 or index.bits > 48 else [index.ends + (8 << index.bits)]
+    if max(ends) > size - TRAILER_SIZE or trailer.records > trailer.ids:
+        raise CorruptSnapshotError(f"the trailer of {where} points outside of it", where=where)
 
 
 def encode_table(values: array[int]) -> bytes:

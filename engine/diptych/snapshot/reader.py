@@ -23,6 +23,7 @@ from diptych.snapshot.format import (
     RecordPlace,
     bin_length,
     check_bucket,
+    check_places,
     decode_head,
     decode_record_place,
     decode_table,
@@ -64,6 +65,7 @@ class SnapshotReader:
             self._fd = os.dup(file.fileno())
         self.size = actual
         self.trailer = decode_trailer(self.map[-TRAILER_SIZE:], where=path)
+        check_places(self.trailer, actual, where=path)
         self.store_id, self.lsn = decode_head(self.map[:64], where=path)
         self.records_begin = len(encode_head(self.store_id, self.lsn))
         self._offsets = self.trailer.offsets
