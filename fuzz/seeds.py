@@ -1,0 +1,99 @@
+"""`python -m fuzz.seeds`: writes the corpus anew, a few valid inputs for each target."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+import msgpack
+
+from diptych import Store
+from diptych.checks import check_of
+from diptych.journal.format import (
+    COMMIT,
+    CONTROL,
+    PART,
+    encode_file_indexed,
+    encode_file_removed,
+    encode_frame,
+    encode_header,
+    encode_snapshot_created,
+)
+from diptych.schema.code import CODE
+from diptych.search.documents import Watermark, watermark_document
+
+from .targets import CHAIN, HEADER, MANUAL, SALT, sample_records
+
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def seeds() -> dict[str, list[bytes]]:
+    """Valid inputs by target."""
+    records = [(CODE.key_of(record), CODE.pack(record)) for record in sample_records()]
+    indexed = [encode_file_indexed(key, check_of(key, payload), payload) for key, payload in records]
+    removed, created = encode_file_removed(b"src/a.py"), encode_snapshot_created(3, 1, 2)
+    chain, written = CHAIN, []
+    for lsn, kind, entry in ((1, COMMIT, indexed[0]), (2, PART, indexed[1]), (2, COMMIT, removed)):
+        frame, chain = encode_frame(lsn, kind, entry, salt=SALT, chain=chain)
+        written.append(frame)
+    control = encode_frame(2, CONTROL, created, salt=SALT, chain=chain)[0]
+    stored = [
+        check_of(key, payload).to_bytes(8, "little") + len(key).to_bytes(4, "little") + key + payload
+        for key, payload in records
+    ]
+    mark = watermark_document(Watermark(b"fuzz" * 4, 3, 4, 2, (2, 2)))["_stored"]
+    files = _files()
+    return {
+        "frames": [*written, control],
+        "entries": [*indexed, removed, created, b"".join((indexed[0], removed))],
+        "segment": [encode_header(HEADER) + b"".join(written) + control, b"".join(written), written[0][:-9]],
+        "snapshot": [files["snapshot.msgpack"]],
+        "sealed": [
+            *(files[name] for name in ("IDENTITY", "manifest.msgpack", "CLOSED")),
+            *(msgpack.unpackb(files[name])[2] for name in ("IDENTITY", "manifest.msgpack", "CLOSED")),
+        ],
+        "footer": [files[".term"], files[".store"], files[".term"][-110:]],
+        "documents": [*stored, mark],
+        "payload": [payload for _, payload in records],
+        "query": [
+            text.encode()
+            for text in (
+                "alpha", "name:alpha AND kind:function", '"says so"~2 -beta', "path:[a TO z] OR (a b)^2",
+                "name:IN [alpha beta]", "*", "_type:record", "kind:/f.*/", "alph*", "signature:{a TO *}",
+            )
+        ],
+        "store": [bytes(8), bytes(range(64)), b"\x05\x02\x10\x00\x00\xff\xff\xff" * 2],
+    }  # fmt: skip
+
+
+def _files() -> dict[str, bytes]:
+    """The files of a small store, by name; those that Tantivy names by chance, by their ending."""
+    found = {}
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "store")
+        with Store.open(path, policy=MANUAL) as store:
+            with store.transaction() as txn:
+                for record in sample_records():
+                    txn.index_file(record)
+            store.checkpoint()
+        for below, _, names in os.walk(path):
+            for name in names:
+                with open(os.path.join(below, name), "rb") as file:
+                    data = file.read()
+                found[name] = found[os.path.splitext(name)[1]] = data
+    return found
+
+
+def main() -> None:
+    """Write the corpus."""
+    shutil.rmtree(CORPUS, ignore_errors=True)
+    for target, inputs in seeds().items():
+        os.makedirs(os.path.join(CORPUS, target))
+        for number, data in enumerate(inputs):
+            with open(os.path.join(CORPUS, target, f"seed-{number}"), "wb") as file:
+                file.write(data)
+
+
+if __name__ == "__main__":
+    main()

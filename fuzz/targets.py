@@ -1,0 +1,328 @@
+"""The targets: each takes bytes, as they may stand on a disk, and lets through nothing but a wrong turn.
+
+A target returns where the bytes were decoded or refused by an error of Diptych's own. Anything else that is
+raised is a finding. Bytes behind a checksum are also tried with the checksum made to fit, since otherwise no
+fuzzer would come past it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgpack
+from xxhash import xxh3_64_intdigest
+
+from diptych import CheckpointPolicy, DiptychError, FileRecord, Range, Relation, Store, Symbol, repair, verify
+from diptych.errors import CallerError, CorruptionError
+from diptych.journal.format import (
+    COMMIT,
+    HEADER_SIZE,
+    SegmentHeader,
+    decode_entries,
+    decode_frame,
+    decode_header,
+    encode_frame,
+    encode_header,
+    frame_extent,
+)
+from diptych.journal.reader import FrameReader
+from diptych.journal.segment import Segment
+from diptych.schema.code import CODE
+from diptych.sealed import seal, unseal
+from diptych.search.documents import decode_stored, decode_watermark
+from diptych.search.footer import check_footer, decode_footer
+from diptych.snapshot.format import BIN32_SIZE, TRAILER_SIZE
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.manifest import (
+    CLOSED_MAGIC,
+    IDENTITY_MAGIC,
+    MANIFEST_MAGIC,
+    decode_closed,
+    decode_identity,
+    decode_manifest,
+)
+
+SALT, CHAIN = 0x5A17, 7
+HEADER = SegmentHeader(b"fuzz" * 4, 1, SALT, CHAIN)
+MANUAL = CheckpointPolicy(automatic=False)
+_WHERE = "fuzz"
+
+
+class Target(NamedTuple):
+    """A target; `allowance` is how many times its input's length it may allocate, beyond a fixed amount."""
+
+    name: str
+    run: Callable[[bytes], None]
+    allowance: int = 64
+
+
+@cache
+def _directory() -> str:
+    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    made = tempfile.mkdtemp(prefix="fuzz-", dir=fast)
+    # Only by the process that made it: libFuzzer forks.
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
+
+
+def _file(data: bytes) -> str:
+    path = os.path.join(_directory(), f"input-{os.getpid()}")
+    with open(path, "wb") as file:
+        file.write(data)
+    return path
+
+
+def frames(data: bytes) -> None:
+    """Bytes as a frame, as they are and with the checksum made to fit."""
+    for at in (0, 8):
+        extent = frame_extent(data, at)
+        frame = decode_frame(data, at, salt=SALT, offset=at)
+        if frame is not None:
+            assert extent is not None
+            assert len(frame.payload) <= len(data)
+    if len(data) >= 8:
+        fitted = struct.pack("<Q", xxh3_64_intdigest(data[8:], SALT)) + data[8:]
+        decode_frame(fitted, 0, salt=SALT, offset=0)
+
+
+def entries(data: bytes) -> None:
+    """Bytes as the entries of a frame."""
+    with suppress(CorruptionError):
+        for entry in decode_entries(data, where=_WHERE):
+            payload = getattr(entry, "payload", b"")
+            offset = getattr(entry, "offset", 0)
+            assert data[offset : offset + len(payload)] == payload
+
+
+def segment(data: bytes) -> None:
+    """Bytes as a segment, and behind a whole header, and as the payload of a whole frame in it."""
+    framed = encode_frame(1, COMMIT, data, salt=SALT, chain=CHAIN)[0]
+    for content in (data, encode_header(HEADER) + data, encode_header(HEADER) + framed + data):
+        with suppress(DiptychError):
+            decode_header(content[:HEADER_SIZE], where=_WHERE)
+            opened = Segment(_file(content))
+            reader = FrameReader(opened)
+            for frame in reader:
+                with suppress(CorruptionError):
+                    list(decode_entries(frame.payload, where=_WHERE))
+            tail = reader.tail()
+            assert HEADER_SIZE <= tail.offset <= tail.size == len(content)
+
+
+def snapshot(data: bytes) -> None:
+    """Bytes as a snapshot, as they are and with the trailer's checksum made to fit."""
+    contents = [data]
+    if len(data) > TRAILER_SIZE:
+        body = data[-TRAILER_SIZE + BIN32_SIZE + 8 :]
+        checksum = struct.pack("<Q", xxh3_64_intdigest(body))
+        contents.append(data[: -TRAILER_SIZE + BIN32_SIZE] + checksum + body)
+    for content in contents:
+        with suppress(DiptychError):
+            _read_snapshot(SnapshotReader(_file(content)))
+
+
+def _read_snapshot(reader: SnapshotReader) -> None:
+    names = (b"src/a.py", b"alpha", b"absent", b"")
+    indexes = range(len(reader.trailer.indexes))
+    reads: list[Callable[[], Any]] = [
+        lambda: list(reader.scan()),
+        lambda: list(reader.scan(b"m")),
+        *(lambda name=name: reader.get(name) for name in names),
+        *(lambda name=name: name in reader for name in names),
+        *(lambda name=name, i=i: list(reader.lookup(i, name)) for name in names for i in indexes),
+        *(lambda i=i: reader.record(i) for i in (0, 1, 2**31)),
+        lambda: len(reader.order()),
+        lambda: len(reader.offsets()),
+    ]
+    for read in reads:
+        with suppress(DiptychError):
+            read()
+
+
+def sealed(data: bytes) -> None:
+    """Bytes as an identity, a manifest and a mark of a close; and as the body of each, checksum included."""
+    decoders: dict[str, Callable[..., object]] = {
+        IDENTITY_MAGIC: decode_identity,
+        MANIFEST_MAGIC: decode_manifest,
+        CLOSED_MAGIC: decode_closed,
+    }
+    for magic, decode in decoders.items():
+        contents = [data]
+        with suppress(Exception):
+            # Any map of msgpack's, under a checksum that fits.
+            contents.append(seal(magic, msgpack.unpackb(data, strict_map_key=False)))
+        for content in contents:
+            with suppress(DiptychError):
+                unseal(magic, content, where=_WHERE)
+            with suppress(DiptychError):
+                decode(content, where=_WHERE)
+
+
+def footer(data: bytes) -> None:
+    """Bytes as a file of Tantivy's with a footer, and with the footer's magic made to fit."""
+    for content in (data, data + struct.pack("<II", len(data) % 97, 1337)):
+        with suppress(CorruptionError):
+            assert 0 <= decode_footer(content, where=_WHERE).body_length <= len(content)
+        with suppress(CorruptionError):
+            check_footer(content, where=_WHERE)
+
+
+def documents(data: bytes) -> None:
+    """Bytes as what a search document stores: a record, or the watermark."""
+    with suppress(CorruptionError):
+        decode_stored(data, where=_WHERE)
+    with suppress(CorruptionError):
+        decode_watermark(data, where=_WHERE)
+
+
+def payload(data: bytes) -> None:
+    """Bytes as a record's payload, by every method of the schema that decodes one."""
+    key = b"src/a.py"
+    decoders: list[Callable[[], Any]] = [
+        lambda: CODE.unpack(key, data),
+        lambda: CODE.counts(data),
+        lambda: [list(pairs) for pairs in CODE.terms(data)],
+        lambda: list(CODE.documents(key, data)),
+        lambda: CODE.matches(0, b"alpha", key, data, [0, len(data) // 2]),
+        lambda: CODE.matches(1, b"alpha", key, data, [0]),
+        lambda: CODE.hit(key, data, len(data) // 2, 1.0),
+    ]
+    for decode in decoders:
+        with suppress(DiptychError):
+            decode()
+
+
+@cache
+def _queried() -> Store:
+    store = Store.open(os.path.join(_directory(), f"queried-{os.getpid()}"), policy=MANUAL)
+    with store.transaction() as txn:
+        for record in sample_records():
+            txn.index_file(record)
+    store.checkpoint()
+    with store.transaction() as txn:
+        txn.index_file(FileRecord("src/z.py", "z", "", [Symbol("omega", "class", Range(0, 0, 1, 0))]))
+    return store
+
+
+def query(data: bytes) -> None:
+    """Bytes as a query, a name and a path."""
+    store, text = _queried(), data.decode("utf-8", "surrogateescape")
+    for ask in (store.search, store.symbols, store.references, store.file):
+        with suppress(CallerError):
+            ask(text)
+
+
+def sample_records() -> list[FileRecord]:
+    """The records that seeds and templates are made of."""
+    return [
+        FileRecord(
+            f"src/{name}.py",
+            name * 8,
+            "python",
+            [Symbol("alpha", "function", Range(0, 0, 2, 0), name, f"def alpha({name})", "Says so.")],
+            [Relation("calls", "alpha", "beta", Range(1, 4, 1, 8))],
+        )
+        for name in "ab"
+    ]
+
+
+@cache
+def _template() -> tuple[str, list[str]]:
+    """A closed store with a generation and a journal behind it; and its files."""
+    path = os.path.join(_directory(), f"template-{os.getpid()}")
+    with Store.open(path, policy=MANUAL) as store:
+        for number, record in enumerate(sample_records()):
+            with store.transaction() as txn:
+                txn.index_file(record)
+            if not number:
+                store.checkpoint()
+    shutil.rmtree(os.path.join(path, "work"))
+    files = [
+        os.path.relpath(os.path.join(directory, name), path)
+        for directory, _, names in os.walk(path)
+        for name in names
+    ]
+    # In an order that stays when Tantivy names its segments otherwise.
+    return path, sorted(files, key=lambda file: (os.path.splitext(file)[1], file))
+
+
+def store(data: bytes) -> None:
+    """Bytes as a list of edits to the files of a store: opened, read, verified and repaired after them."""
+    source, files = _template()
+    path = os.path.join(_directory(), f"edited-{os.getpid()}")
+    shutil.rmtree(path, ignore_errors=True)
+    shutil.copytree(source, path)
+    for at in range(0, min(len(data), 64) - 7, 8):
+        _edit(os.path.join(path, files[data[at] % len(files)]), data[at + 1 : at + 8])
+    for read_only in (True, False):
+        with suppress(DiptychError), Store.open(path, read_only=read_only, policy=MANUAL) as opened:
+            _read_store(opened)
+    with suppress(DiptychError):
+        verify(path)
+    with suppress(DiptychError):
+        repair(path)
+        with Store.open(path, policy=MANUAL) as opened:
+            _read_store(opened)
+
+
+def _edit(path: str, how: bytes) -> None:
+    try:
+        with open(path, "rb") as file:
+            content = bytearray(file.read())
+    except OSError:
+        return
+    place = int.from_bytes(how[1:4], "little") % (len(content) + 1)
+    match how[0] % 5:
+        case 0:
+            content[place : place + 1] = how[4:5]
+        case 1:
+            content[place : place + 3] = how[4:7]
+        case 2:
+            del content[place:]
+        case 3:
+            content[place:place] = how[4:7] * (1 + how[0] % 7)
+        case _:
+            content[place:] = content[: len(content) - place]
+    with open(path, "wb") as file:
+        file.write(content)
+
+
+def _read_store(opened: Store) -> None:
+    reads: list[Callable[[], Any]] = [
+        lambda: list(opened.files()),
+        lambda: opened.file("src/a.py"),
+        lambda: opened.symbols("alpha"),
+        lambda: opened.references("beta"),
+        lambda: opened.search("alpha"),
+        lambda: len(opened),
+        lambda: "src/b.py" in opened,
+        opened.stats,
+    ]
+    for read in reads:
+        with suppress(DiptychError):
+            read()
+
+
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("frames", frames),
+        Target("entries", entries),
+        Target("segment", segment),
+        Target("snapshot", snapshot),
+        Target("sealed", sealed),
+        Target("footer", footer),
+        Target("documents", documents),
+        Target("payload", payload),
+        Target("query", query, 1_000),
+        Target("store", store, 100_000),
+    )
+}
