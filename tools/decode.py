@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import msgpack
 
 SEGMENT_HEADER = struct.Struct("<8sII16sQQQQ")
-FRAME = struct.Struct("<QQQIHBB")
+FRAME = struct.Struct("<QQQQIHBB")
 TRAILER = struct.Struct("<QQQQQQQ" + "QQQ" * 8 + "Q" * 4)
 SYNC = 0xD1B7
 FRAME_KINDS = {1: "part", 2: "commit", 3: "control"}
@@ -78,7 +78,7 @@ def segment(data: bytes) -> Segment:
     frames: list[dict[str, Any]] = []
     at = SEGMENT_HEADER.size
     while at + FRAME.size <= len(data):
-        checksum, before, lsn, length, sync, kind, continues = FRAME.unpack_from(data, at)
+        checksum, before, lsn, synced, length, sync, kind, continues = FRAME.unpack_from(data, at)
         end = at + FRAME.size + length
         if sync != SYNC or kind not in FRAME_KINDS or continues > 1 or before != chain or end > len(data):
             break
@@ -87,6 +87,7 @@ def segment(data: bytes) -> Segment:
                 "offset": at,
                 "checksum": checksum,
                 "lsn": lsn,
+                "synced": synced,
                 "kind": FRAME_KINDS[kind],
                 "continues": bool(continues),
                 "entries": list(entries(data[at + FRAME.size : end])),

@@ -124,6 +124,6 @@ def test_what_is_no_entry_is_refused(payload: bytes) -> None:
 
 def test_a_payload_claimed_longer_than_the_file_allocates_nothing() -> None:
     """A length of 4 GB in a header is refused by the bytes that remain, before anything is read for it."""
-    huge = journal.FRAME.pack(0, 0, 1, 2**32 - 1, journal.SYNC, journal.COMMIT, 0)
+    huge = journal.FRAME.pack(0, 0, 1, 64, 2**32 - 1, journal.SYNC, journal.COMMIT, 0)
     assert journal.decode_frame(huge + bytes(100), 0, salt=0, offset=0) is None
     assert journal.frame_extent(huge, 0) is None

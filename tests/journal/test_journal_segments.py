@@ -18,13 +18,15 @@ from diptych.journal.writer import JournalWriter, create_segment
 HEADER = SegmentHeader(b"s" * 16, 1, 77, 0)
 
 
-def make(directory: Path, transactions: list[list[bytes]]) -> Segment:
-    """A segment with these transactions, each a list of frames' payloads."""
+def make(directory: Path, transactions: list[list[bytes]], *, sync_each: bool = True) -> Segment:
+    """A segment with these transactions, each a list of frames' payloads, synced one by one or at the end."""
     segment = Segment(create_segment(str(directory), HEADER))
     writer = JournalWriter(str(directory), segment, offset=HEADER_SIZE, chain=0, last_lsn=0)
     for payloads in transactions:
         with writer.lock:
             writer.append(payloads, [])
+        if sync_each:
+            writer.sync(writer.last_lsn)
     writer.sync(writer.last_lsn)
     writer.close()
     return segment
@@ -94,6 +96,25 @@ def test_a_flipped_bit_before_a_whole_frame_is_damage(
     assert tail.kind is TailKind.DAMAGED
     assert (tail.offset, tail.resumes) == (frames[hit].offset, frames[hit + 1].offset)
     assert tail.resumes_lsn == hit + 2
+
+
+@pytest.mark.parametrize(
+    "transactions",
+    [[[b"one"], [b"two" * 400, b"three" * 400]], [[b"one"], [b"two" * 400], [b"three" * 400]]],
+    ids=["of one transaction", "of two transactions"],
+)
+def test_an_unsynced_frame_lost_before_one_that_survived_is_torn(
+    tmp_path: Path, transactions: list[list[bytes]]
+) -> None:
+    """Writes that share an fsync reach the disk in any order: a power cut may keep the later one alone."""
+    segment = make(tmp_path, transactions, sync_each=False)
+    frames = list(FrameReader(segment))
+    with open(segment.path, "r+b") as file:
+        file.seek(frames[1].offset)
+        file.write(bytes(frames[1].end - frames[1].offset))
+    reader = FrameReader(segment)
+    assert list(reader) == frames[:1]
+    assert reader.tail().kind is TailKind.TORN
 
 
 def test_a_frame_that_became_whole_after_it_was_looked_at_is_no_damage(tmp_path: Path) -> None:

@@ -16,15 +16,17 @@ Frame, a multiple of 8 bytes:
     0   8  checksum: XXH3-64 of all that follows up to the payload's end, seeded with the salt
     8   8  chain: checksum of the frame before (for a segment's first frame, the header's chain)
     16  8  LSN of the transaction it belongs to; of the newest one for a control frame
-    24  4  payload length in bytes, without padding
-    28  2  sync word 0xD1B7
-    30  1  kind: 1 part (more frames of the transaction follow), 2 commit (its last), 3 control
-    31  1  0 in the first frame of a transaction, 1 in those that continue it
-    32  …  payload: msgpack entries, one after the other; then zeros to a multiple of 8
+    24  8  synced: when this frame was written, the segment was on disk up to this offset
+    32  4  payload length in bytes, without padding
+    36  2  sync word 0xD1B7
+    38  1  kind: 1 part (more frames of the transaction follow), 2 commit (its last), 3 control
+    39  1  0 in the first frame of a transaction, 1 in those that continue it
+    40  …  payload: msgpack entries, one after the other; then zeros to a multiple of 8
 
 The seed makes a frame of another segment fail, the chain one that is out of place, and each frame can be
-tested by itself, so that a whole frame behind a damaged one is found; byte 31 says whether a transaction
-begins with it.
+tested by itself, so that a whole frame behind bad bytes is found. Frames that share an fsync reach the disk
+in any order, so such a frame proves damage only if it says that the bad bytes were synced before it was
+written; byte 39 says whether a transaction begins with it.
 
 Entries, msgpack arrays:
 
@@ -50,10 +52,10 @@ HEADER = struct.Struct("<8sII16sQQQQ")
 HEADER_SIZE = 64
 assert HEADER.size == HEADER_SIZE
 
-FRAME = struct.Struct("<QQQIHBB")
-FRAME_SIZE = 32
+FRAME = struct.Struct("<QQQQIHBB")
+FRAME_SIZE = 40
 assert FRAME.size == FRAME_SIZE
-_BODY = struct.Struct("<QQIHBB")
+_BODY = struct.Struct("<QQQIHBB")
 _CHECKSUM = struct.Struct("<Q")
 
 SYNC = 0xD1B7
@@ -80,7 +82,8 @@ class SegmentHeader(NamedTuple):
 class Frame(NamedTuple):
     """A whole frame, as found at `offset` of a segment; `end` is the offset behind its padding.
 
-    `continues` tells that frames of the same transaction stand before it.
+    `synced` is the offset up to which the segment was on disk when the frame was written; `continues` tells
+    that frames of the same transaction stand before it.
     """
 
     offset: int
@@ -88,6 +91,7 @@ class Frame(NamedTuple):
     checksum: int
     chain: int
     lsn: int
+    synced: int
     kind: int
     continues: bool
     payload: bytes
@@ -144,10 +148,17 @@ def decode_header(data: bytes, *, where: str) -> SegmentHeader:
 
 
 def encode_frame(
-    lsn: int, kind: int, payload: bytes, *, salt: int, chain: int, continues: bool = False
+    lsn: int,
+    kind: int,
+    payload: bytes,
+    *,
+    salt: int,
+    chain: int,
+    synced: int = HEADER_SIZE,
+    continues: bool = False,
 ) -> tuple[bytes, int]:
     """`(bytes, checksum)` of a frame; the checksum is the next frame's chain."""
-    body = _BODY.pack(chain, lsn, len(payload), SYNC, kind, continues) + payload
+    body = _BODY.pack(chain, lsn, synced, len(payload), SYNC, kind, continues) + payload
     checksum = xxh3_64_intdigest(body, salt)
     return _CHECKSUM.pack(checksum) + body + bytes(-len(body) % 8), checksum
 
@@ -159,7 +170,7 @@ def decode_frame(data: bytes | memoryview, at: int, *, salt: int, offset: int) -
     """
     if len(data) - at < FRAME_SIZE:
         return None
-    checksum, chain, lsn, length, sync, kind, continues = FRAME.unpack_from(data, at)
+    checksum, chain, lsn, synced, length, sync, kind, continues = FRAME.unpack_from(data, at)
     if sync != SYNC or continues > 1 or not PART <= kind <= CONTROL or length > len(data) - at - FRAME_SIZE:
         return None
     end = at + FRAME_SIZE + length
@@ -171,14 +182,15 @@ def decode_frame(data: bytes | memoryview, at: int, *, salt: int, offset: int) -
     if end + padding > len(data) or any(data[end : end + padding]):
         return None
     payload = bytes(data[at + FRAME_SIZE : end])
-    return Frame(offset, offset + size + padding, checksum, chain, lsn, kind, bool(continues), payload)
+    whole = offset + size + padding
+    return Frame(offset, whole, checksum, chain, lsn, synced, kind, bool(continues), payload)
 
 
 def frame_extent(data: bytes | memoryview, at: int) -> int | None:
     """How many bytes the frame at `at` claims to take; None where the header cannot be one."""
     if len(data) - at < FRAME_SIZE:
         return None
-    _, _, _, length, sync, kind, continues = FRAME.unpack_from(data, at)
+    _, _, _, _, length, sync, kind, continues = FRAME.unpack_from(data, at)
     if sync != SYNC or continues > 1 or not PART <= kind <= CONTROL or length > MAX_FRAME_BYTES:
         return None
     size: int = FRAME_SIZE + length

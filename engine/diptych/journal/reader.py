@@ -17,9 +17,9 @@ class TailKind(Enum):
 
     CLEAN = "clean"
     TORN = "torn"
-    """Bytes that are no frame, and nothing whole behind them."""
+    """Bytes that are no frame, and nothing behind them that says they were synced."""
     DAMAGED = "damaged"
-    """Bytes that are no frame, with a whole frame behind them, or one that breaks the chain."""
+    """Bytes that are no frame, and were synced, as a whole frame behind them says; or a broken chain."""
 
 
 class Tail(NamedTuple):
@@ -67,15 +67,26 @@ class FrameReader:
         size = self.segment.size()
         if self.offset >= size:
             return Tail(TailKind.CLEAN, self.offset, size)
-        found = self._resync(size)
-        if found is None or (found.offset, found.chain) == (self.offset, self.chain):
-            # The writer may have been half way through this frame when it was read, and be done by now.
-            return Tail(TailKind.TORN, self.offset, size)
-        return Tail(TailKind.DAMAGED, self.offset, size, found.offset, found.lsn)
+        first: Frame | None = None
+        for frame in self._behind(size):
+            if (frame.offset, frame.chain) == (self.offset, self.chain):
+                # The writer was half way through this frame when it was read, and is done by now.
+                break
+            first = first or frame
+            # Frames that share an fsync may reach the disk in any order, and the later alone.
+            if frame.synced > self.offset or frame.offset == self.offset:
+                return Tail(TailKind.DAMAGED, self.offset, size, first.offset, first.lsn)
+        return Tail(TailKind.TORN, self.offset, size)
 
-    def _resync(self, size: int) -> Frame | None:
-        """The first whole frame behind the bad bytes. Frames stand at multiples of 8."""
+    def _behind(self, size: int) -> Iterator[Frame]:
+        """The whole frames behind the bad bytes. Frames stand at multiples of 8."""
         position = self.offset
+        while (frame := self._resync(position, size)) is not None:
+            yield frame
+            position = frame.end
+
+    def _resync(self, position: int, size: int) -> Frame | None:
+        """The first whole frame at or behind `position`."""
         while position + FRAME_SIZE <= size:
             block = self.segment.read(position, _BLOCK_BYTES)
             whole = max(8, (len(block) - FRAME_SIZE) // 8 * 8 + 8)

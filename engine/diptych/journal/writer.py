@@ -54,6 +54,7 @@ class JournalWriter:
         self.lock = threading.Lock()
         self.last_lsn = last_lsn
         self.synced_lsn = last_lsn
+        self._synced_offset = offset
         self.chain = chain
         self.segment = segment
         self.offset = offset
@@ -80,23 +81,27 @@ class JournalWriter:
         lsn, chain, offset, salt = self.last_lsn + 1, self.chain, self.offset, self.segment.header.salt
         last = len(payloads) - 1
         offsets: list[int] = []
+        whole = 0
         try:
             for number, payload in enumerate(payloads):
                 kind = COMMIT if number == last else PART
                 frame, chain = encode_frame(
-                    lsn, kind, payload, salt=salt, chain=chain, continues=number > 0
+                    lsn,
+                    kind,
+                    payload,
+                    salt=salt,
+                    chain=chain,
+                    synced=self._synced_offset,
+                    continues=number > 0,
                 )
+                whole = offset + len(frame) if kind == COMMIT else 0
                 self._write(frame)
                 offsets.append(offset + FRAME_SIZE)
                 offset += len(frame)
             self.chain, self.offset, self.last_lsn = chain, offset, lsn
             receipt.append(Appended(lsn, self.segment, offsets))
         except BaseException as error:
-            if len(offsets) > last:
-                # All of it is written, and a reader may have seen it: too late to take it back.
-                self.set_poison(error)
-            else:
-                self._undo(error)
+            self._undo(error, whole)
             if isinstance(error, OSError):
                 raise fs.storage_error(error, "append to", self.segment.path) from error
             raise
@@ -107,13 +112,19 @@ class JournalWriter:
             if self.poison is not None:
                 self._refuse()
             frame, chain = encode_frame(
-                self.last_lsn, CONTROL, payload, salt=self.segment.header.salt, chain=self.chain
+                self.last_lsn,
+                CONTROL,
+                payload,
+                salt=self.segment.header.salt,
+                chain=self.chain,
+                synced=self._synced_offset,
             )
+            whole = self.offset + len(frame)
             try:
                 self._write(frame)
-                self.chain, self.offset = chain, self.offset + len(frame)
+                self.chain, self.offset = chain, whole
             except BaseException as error:
-                self._undo(error)
+                self._undo(error, whole)
                 if isinstance(error, OSError):
                     raise fs.storage_error(error, "append to", self.segment.path) from error
                 raise
@@ -143,6 +154,7 @@ class JournalWriter:
                 segment, fd = self._make_segment(header)
                 os.close(self._fd)
                 self._fd, self.segment, self.offset = fd, segment, HEADER_SIZE
+                self._synced_offset = HEADER_SIZE
             return self.last_lsn
 
     def set_poison(self, cause: BaseException) -> None:
@@ -172,6 +184,8 @@ class JournalWriter:
     def _sync_locked(self) -> None:
         if self.poison is not None:
             self._refuse()
+        # The offset before the LSN: what is appended between the two is claimed by neither.
+        offset = self.offset
         target = self.last_lsn
         try:
             fs.fdatasync_fd(self._fd)
@@ -184,6 +198,7 @@ class JournalWriter:
                     advice="close the store and open it again: recovery tells what survived",
                 ) from error
             raise
+        self._synced_offset = offset
         self.synced_lsn = target
 
     def _make_segment(self, header: SegmentHeader) -> tuple[Segment, int]:
@@ -211,9 +226,16 @@ class JournalWriter:
         while written < len(data):
             written += os.write(self._fd, memoryview(data)[written:])
 
-    def _undo(self, error: BaseException) -> None:
-        """Take back a part of a transaction; poison the handle where that fails."""
+    def _undo(self, error: BaseException, whole: int) -> None:
+        """Take back a part of a transaction; poison the handle where that fails, or where it is not a part.
+
+        `whole` is where the transaction ends, 0 when its last frame was not begun.
+        """
         try:
+            if whole and os.fstat(self._fd).st_size >= whole:
+                # A reader may have seen it: too late to take it back.
+                self.set_poison(error)
+                return
             os.ftruncate(self._fd, self.offset)
             # Durable before the next frame: a crash that kept the old length would leave whole frames of
             # this transaction behind the next one, which reads as damage.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from diptych.errors import DiptychError
-from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, decode_entries
+from diptych.journal.format import COMMIT, CONTROL, FRAME_SIZE, FileIndexed, FileRemoved, decode_entries
 from diptych.journal.reader import FrameReader
 from diptych.journal.segment import Segment
 from diptych.layout import JOURNAL, segment_name
@@ -65,7 +65,7 @@ class Follower:
             ops: list[Op] = []
             for frame in reader:
                 if frame.kind != CONTROL:
-                    ops += _ops(frame.payload, frame.offset + 32, reader.segment.path)
+                    ops += _ops(frame.payload, frame.offset + FRAME_SIZE, reader.segment.path)
                 if frame.kind == COMMIT:
                     self._apply(frame.lsn, ops, reader.segment)
                     ops = []
