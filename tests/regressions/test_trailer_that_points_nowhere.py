@@ -38,3 +38,11 @@ def test_a_snapshot_that_lost_bytes_in_its_middle_is_corruption(snapshot, tmp_pa
     (tmp_path / "changed").write_bytes(data[:60] + data[-TRAILER_SIZE:])
     with pytest.raises(CorruptSnapshotError):
         SnapshotReader(str(tmp_path / "changed"))
+
+
+def test_a_trailer_without_an_index_is_corruption(snapshot, tmp_path):
+    data = snapshot.read_bytes()
+    trailer = decode_trailer(data[-TRAILER_SIZE:], where="it")._replace(indexes=())
+    (tmp_path / "changed").write_bytes(data[:-TRAILER_SIZE] + encode_trailer(trailer))
+    with pytest.raises(CorruptSnapshotError):
+        SnapshotReader(str(tmp_path / "changed"))

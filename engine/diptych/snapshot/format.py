@@ -268,7 +268,7 @@ def check_places(trailer: Trailer, size: int, *, where: str) -> None:
     for index in trailer.indexes:
         # The end of the section before stands in front of the table.
         ends += [size + 1] if index.ends < 8 or index.bits > 48 else [index.ends + (8 << index.bits)]
-    if max(ends) > size - TRAILER_SIZE or trailer.records > trailer.ids:
+    if max(ends) > size - TRAILER_SIZE or trailer.records > trailer.ids or not trailer.indexes:
         raise CorruptSnapshotError(f"the trailer of {where} points outside of it", where=where)
 
 
