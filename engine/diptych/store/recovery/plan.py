@@ -8,8 +8,9 @@ The rules, in order:
    journal behind it is not whole but an older one's is, the next older generation is tried. With no
    generation at all, the journal must begin with LSN 1.
 3. The journal is replayed from the base to its end. Bytes at the end that are no frame are a torn write, and
-   are cut off, only if no whole frame behind says that they were synced, no later segment claims them, no generation and no mark of an
-   orderly close says that the journal went further. Otherwise the store is corrupt, and says so.
+   are cut off, only if no whole frame behind says that they were synced, no later segment claims them, and
+   no generation and no mark of an orderly close says that the journal went further. Otherwise the store is
+   corrupt, and says so.
 4. What recovery would have to give up to open the store, it does not open: that is for repair, to which the
    same plan says what would be lost.
 """
