@@ -139,8 +139,13 @@ class Overlay:
             if self._memory is None:
                 self._memory = MemorySearch(self.schema)
             if self._searchable < position or self._index is None:
-                self._index = self._feed(self._memory, self._searchable, position)
-                self._searchable = position
+                try:
+                    self._index = self._feed(self._memory, self._searchable, position)
+                    self._searchable = position
+                except BaseException:
+                    # A writer of Tantivy's that failed once may fail for ever.
+                    self._memory, self._index, self._searchable = None, None, 0
+                    raise
             return self._index
 
     def keys_of(self, hash_: int) -> list[bytes]:
