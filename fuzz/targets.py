@@ -66,9 +66,8 @@ class Target(NamedTuple):
 
 @cache
 def _directory() -> str:
-    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    made = tempfile.mkdtemp(prefix="fuzz-", dir=fast)
-    # Only by the process that made it: libFuzzer forks.
+    made = tempfile.mkdtemp(prefix="fuzz-")
+    # libFuzzer leaves without this; then it is for whoever started it to remove.
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 

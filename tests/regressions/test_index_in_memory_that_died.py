@@ -31,5 +31,9 @@ def test_a_reader_searches_again_after_its_index_in_memory_died(tmp_path, monkey
                 with pytest.raises(CorruptSearchError):
                     reader.search("parse")
             real = MemorySearch.commit
-            monkeypatch.setattr(MemorySearch, "commit", lambda self: die(self) if self in dead else real(self))
+
+            def commit(self):
+                return die(self) if self in dead else real(self)
+
+            monkeypatch.setattr(MemorySearch, "commit", commit)
             assert sorted(hit.path for hit in reader.search("parse")) == ["a.py", "b.py"]

@@ -439,7 +439,7 @@ class RecordStore(Generic[Record]):
         return view
 
     def _following(self, read: Callable[[], Result]) -> Result:
-        """`read`, again after a refresh whenever the generation that it began with turns out to be removed."""
+        """`read`, again after a refresh whenever the generation that it began with has been removed."""
         for _ in range(_REMOVED_TRIES):
             base = self._view.generation
             try:
