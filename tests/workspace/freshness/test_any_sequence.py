@@ -13,6 +13,10 @@ from .settled import differing, index, judged, named, plain, settled
 
 STEPS = 12
 SEEDS = range(8)
+KINDS = (
+    *("edit", "edit", "same size", "touch", "new", "delete", "rename", "link", "ignore"),
+    *("add", "commit", "reset", "checkout", "switch", "status", "stash", "flag"),
+)
 
 
 def _files(root: Path) -> list[Path]:
@@ -21,10 +25,7 @@ def _files(root: Path) -> list[Path]:
 
 def _step(root: Path, dice: random.Random) -> str:
     """Do something to the work tree, and say what."""
-    kind = dice.choice(
-        ["edit", "edit", "same size", "touch", "new", "delete", "rename", "link"]
-        + ["add", "commit", "reset", "checkout", "switch", "status", "stash", "flag", "ignore"]
-    )
+    kind = dice.choice(KINDS)
     files = _files(root)
     path = dice.choice(files) if files else root / "a.py"
     if kind == "edit" and path.exists():
@@ -57,7 +58,7 @@ def _git_step(root: Path, kind: str, path: Path, dice: random.Random) -> None:
     commands = {
         "add": ["add", "-A"],
         "commit": ["commit", "-q", "-a", "--allow-empty", "-m", "more"],
-        "reset": ["reset", "-q", dice.choice(["--soft", "--mixed", "--hard"]), dice.choice(["topic", "HEAD"])],
+        "reset": ["reset", "-q", dice.choice(["--soft", "--mixed", "--hard"]), dice.choice(["topic", "@"])],
         "checkout": ["checkout", "-q", "--", path.name],
         "switch": ["checkout", "-q", dice.choice(["main", "topic", "--detach"])],
         "status": ["status"],

@@ -1,4 +1,4 @@
-"""Freshness as the command shows it: options, exit codes, standard error, and places that cannot be written."""
+"""Freshness as the command shows it: options, exit codes, what is said, places that cannot be written."""
 
 from __future__ import annotations
 
