@@ -51,7 +51,7 @@ from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.recovery.scan import FoundGeneration, Scan
 from diptych.store.report import Report, Severity
 from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
-from diptych.store.verify import inspect
+from diptych.store.verify import cut_off_segments, inspect
 
 
 def repair(
@@ -121,7 +121,8 @@ def _mend(
         report.actions.append("write the identity anew, from a manifest")
     report.actions.append(f"publish both leaves at LSN {plan.last_lsn}")
     aside = [g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)]]
-    aside += [s.path for s in found.segments if s.problem]
+    useless = {s.path for s in cut_off_segments(found, plan)}
+    aside += [s.path for s in found.segments if s.problem or s.path in useless]
     report.actions += [f"set {item} aside" for item in aside]
     if lock is None:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from diptych import fs
@@ -19,7 +20,7 @@ from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
 from diptych.store.opening import check_place, look
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
-from diptych.store.recovery.scan import FoundGeneration, Scan, rescan_journal
+from diptych.store.recovery.scan import FoundGeneration, FoundSegment, Scan, rescan_journal
 from diptych.store.report import Finding, Report, Severity
 
 
@@ -39,7 +40,7 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
     if found.identity is not None:
         found.identity.refuse_other(schema, where)
     report = Report(where, lsn=plan.last_lsn)
-    report.findings = [*plan.findings, *_old_journal(found, plan)]
+    report.findings = plan.findings
     return report
 
 
@@ -59,7 +60,26 @@ def inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
             f"the journal behind LSN {generation.lsn} is not whole: that generation is no second way to it",
             NEXT_CHECKPOINT,
         )
+    plan.findings += list(_old_journal(found, plan))
     return found, plan
+
+
+def cut_off_segments(found: Scan, plan: Plan) -> list[FoundSegment]:
+    """The segments before one that the plan's base rests on and that does not follow on them."""
+    base_lsn = plan.base.lsn if plan.base is not None else 0
+    cut = 0
+    for number, (before, segment) in enumerate(pairwise(found.segments), 1):
+        if segment.first_lsn <= base_lsn + 1 and not _follows(segment, before):
+            cut = number
+    return found.segments[:cut]
+
+
+def _follows(segment: FoundSegment, before: FoundSegment) -> bool:
+    return (
+        segment.header is not None
+        and not before.problem
+        and (before.last_lsn + 1, before.chain) == (segment.first_lsn, segment.header.chain)
+    )
 
 
 def _inspect_leaves(generation: FoundGeneration, schema: Schema[Any]) -> None:
@@ -165,9 +185,7 @@ def _old_journal(found: Scan, plan: Plan) -> Iterator[Finding]:
         if number == 0 or segment.header is None:
             continue
         before = found.segments[number - 1]
-        if before.problem or not before.read:
-            continue
-        if (before.last_lsn + 1, before.chain) != (segment.first_lsn, segment.header.chain):
+        if not before.problem and before.read and not _follows(segment, before):
             yield Finding(
                 "journal-gap",
                 segment.path,
