@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     import tantivy
 
 _SCAN_BATCH = 4_096
+# Tantivy's parser descends once for each, and ends the process where the stack ends: in a thread with half a
+# mebibyte of it (the default on macOS) behind some 300 levels.
+_DESCENT = re.compile(r"\(|\bNOT\b")
+_DESCENTS_MOST = 200
 # How Tantivy's errors begin when what is asked for does not fit the fields, whatever their files hold.
 _OF_THE_QUERY = ("Schema error: ", "The field does not exist: ", "An invalid argument was passed: ")
 
@@ -47,6 +53,11 @@ class SearchIndex:
 
     def parse(self, query: str) -> tantivy.Query:
         """A query in Tantivy's language. Raises QueryError."""
+        if len(_DESCENT.findall(query)) > _DESCENTS_MOST:
+            raise QueryError(
+                f"the query has more than {_DESCENTS_MOST} parentheses and NOTs",
+                advice="ask for less at a time",
+            )
         boosts = self._schema.default_fields
         try:
             with guarded("parse a query for", self.where):
@@ -63,7 +74,8 @@ class SearchIndex:
 
         Raises QueryError where the query cannot be run on its fields, and CorruptSearchError.
         """
-        offset, size = 0, max(limit, 1)
+        # Tantivy makes room for as many hits as it is asked for, and ends the process where there is none.
+        offset, size = 0, max(min(operator.index(limit), self._searcher.num_docs), 1)
         while True:
             hits = self._hits(query, size, offset)
             with guarded("search", self.where):
