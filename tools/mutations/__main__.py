@@ -1,0 +1,164 @@
+"""`python -m tools.mutations`: break the engine in one place after another, and see which campaign notices.
+
+Ends with 1 when a mutation survives that is not known to change nothing, with 2 when one no longer fits the
+source or a hunt cannot be carried out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from tools.damage.results import write_json
+
+from .listed import MUTATIONS
+from .mutation import Copy, Hunt, Mutation, MutationError, as_options
+
+_GRACE_S = 120.0
+_SHARE = 4
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of one mutation."""
+
+    mutation: str
+    group: str
+    verdict: str
+    """caught, survived, or spare: not found, and known not to be needed."""
+    caught_by: str = ""
+    trials: int = 0
+    elapsed_s: float = 0.0
+    message: str = ""
+
+
+def carry_out(copy: Copy, hunt: Hunt, *, scale: float = 1.0) -> tuple[bool, int, str]:
+    """One hunt on the copy as it is: whether anything was found, after how many trials, and what.
+
+    Raises MutationError.
+    """
+    seconds = hunt.seconds * scale
+    command = [sys.executable, "-m", "tools.mutations.hunt", json.dumps(as_options(hunt, seconds))]
+    process = subprocess.Popen(
+        command,
+        cwd=copy.root,
+        env=copy.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=seconds + _GRACE_S)
+    except subprocess.TimeoutExpired:
+        return True, 0, "the hunt hangs"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    lines = output.strip().splitlines()
+    if process.returncode != 0 or not lines:
+        said = errors.strip().splitlines()[-1:]
+        raise MutationError(f"{hunt.label} ended with status {process.returncode}: {' '.join(said)}")
+    answer = json.loads(lines[-1])
+    return answer["caught"], answer["trials"], answer["message"]
+
+
+def judge(copy: Copy, mutation: Mutation, *, scale: float = 1.0) -> Verdict:
+    """Try the hunts for a mutation in order. Raises MutationError where it does not fit the source."""
+    began_s = time.monotonic()
+    verdict = Verdict(mutation.name, mutation.group, "spare" if mutation.spare else "survived")
+    with copy.broken(mutation):
+        for hunt in mutation.hunts:
+            try:
+                caught, trials, message = carry_out(copy, hunt, scale=scale)
+            except MutationError as error:
+                # An engine so broken that the campaign cannot even make its first store.
+                caught, trials, message = True, 0, str(error)
+            verdict.trials += trials
+            if caught:
+                verdict.verdict, verdict.caught_by, verdict.message = "caught", hunt.label, message
+                break
+    verdict.elapsed_s = round(time.monotonic() - began_s, 1)
+    return verdict
+
+
+def control(copy: Copy, mutations: Sequence[Mutation], *, scale: float) -> list[Verdict]:
+    """Every hunt on the engine as it is, where none may find anything."""
+    hunts = {hunt.label: hunt for mutation in mutations for hunt in mutation.hunts}
+    found = []
+    for label, hunt in hunts.items():
+        began_s = time.monotonic()
+        caught, trials, message = carry_out(copy, hunt, scale=scale)
+        word = "false alarm" if caught else "holds"
+        found.append(Verdict("none", "control", word, label, trials, round(time.monotonic() - began_s, 1), message))
+        show(found[-1])
+    return found
+
+
+def show(verdict: Verdict) -> None:
+    """One row of the table."""
+    caught_by = verdict.caught_by or "-"
+    print(
+        f"{verdict.mutation:62.62}  {verdict.verdict:11}  {caught_by:44.44}  "
+        f"{verdict.trials:7,}  {verdict.elapsed_s:6.1f} s",
+        flush=True,
+    )
+    if verdict.message and verdict.verdict != "holds":
+        print(f"    {verdict.message.splitlines()[0]:.200}", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try the mutations; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutations", description=__doc__)
+    parser.add_argument("--only", default="", help="those whose name or group has this in it")
+    parser.add_argument("--share", action="store_true", help="a few quick ones, for every change")
+    parser.add_argument("--control", action="store_true", help="run the hunts on the engine as it is")
+    parser.add_argument("--list", action="store_true", help="name them, and test that they fit the source")
+    parser.add_argument("--scale", type=float, default=1.0, help="multiplies each hunt's time box")
+    parser.add_argument("--output", default="", help="write the table here, as JSON")
+    options = parser.parse_args(arguments)
+    chosen = [m for m in MUTATIONS if options.only in m.name or options.only in m.group]
+    if options.share:
+        chosen = [m for m in chosen if m.share]
+    began_s = time.monotonic()
+    fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    verdicts: list[Verdict] = []
+    with tempfile.TemporaryDirectory(prefix="mutations-", dir=fast) as directory:
+        copy = Copy(os.path.realpath(directory))
+        try:
+            for mutation in MUTATIONS:
+                copy.planned(mutation)
+            if options.list:
+                for mutation in chosen:
+                    print(f"{mutation.group:10}  {mutation.name}")
+                return 0
+            if options.control:
+                verdicts = control(copy, chosen, scale=options.scale)
+            else:
+                for mutation in chosen:
+                    verdicts.append(judge(copy, mutation, scale=options.scale))
+                    show(verdicts[-1])
+        except MutationError as error:
+            print(error, file=sys.stderr)
+            return 2
+    counts = {word: sum(v.verdict == word for v in verdicts) for word in sorted({v.verdict for v in verdicts})}
+    elapsed_s = round(time.monotonic() - began_s, 1)
+    write_json(
+        options.output,
+        {"campaign": "mutations", "elapsed_s": elapsed_s, **counts, "verdicts": [asdict(v) for v in verdicts]},
+    )
+    print(f"{', '.join(f'{count} {word}' for word, count in counts.items())} in {elapsed_s} s")
+    return 1 if counts.get("survived") or counts.get("false alarm") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Carries out one hunt on the engine that is imported, and stops at the first thing that is wrong.
+
+`python -m tools.mutations.hunt JSON` is run in the copy; the last line that it prints is the answer.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import diptych
+from tools.crashsim import recorder, subjects
+from tools.crashsim.enumeration import Budget
+from tools.crashsim.errors import CrashsimError
+from tools.crashsim.exploration import explore
+from tools.crashsim.pool import Limits, Pool
+from tools.damage.campaign import _all_cases
+from tools.damage.samples import build
+from tools.damage.trial import VIOLATIONS, Trial
+from tools.damage.workers import Died, Worker, spread
+from tools.faults import campaign as faults
+from tools.faults import syscalls
+
+from .mutation import MutationError
+from .withheld import without_syncs
+
+SEED = 1
+_CHUNK = 40
+_CHECK_TIME_MAX_S = 60.0
+_MEMORY_BYTES = 6 * 1024**3
+subjects.MODULES["rough"] = "tools.mutations.rough"
+
+
+class Found(NamedTuple):
+    """What a hunt came to: whether anything was wrong, after how many trials, and what."""
+
+    caught: bool
+    trials: int
+    message: str = ""
+
+
+def crash(
+    deadline_s: float,
+    *,
+    workload: str,
+    model: str = "posix",
+    subject: str = "diptych",
+    withheld: str = "",
+    states: int = 600,
+) -> Found:
+    """The crash simulator on one workload. `withheld`: syncs of files below there, by others than the
+    engine, did not happen."""
+    try:
+        recording = recorder.record(
+            lambda directory: recorder.python("tools.mutations.program", subject, workload, directory),
+            subject=subject,
+            workload=workload,
+        )
+    except CrashsimError as error:
+        return Found(True, 0, f"the workload fails without any crash: {error}")
+    if withheld:
+        recording = without_syncs(recording, withheld)
+    budget = Budget(SEED, ordered_max=120, random_count=10)
+    exploration = explore(recording, model, budget, lambda: time.monotonic() > deadline_s)
+    chosen = exploration.states
+    random.Random(SEED).shuffle(chosen)
+    done = 0
+    with Pool(subjects.MODULES[subject], jobs=1, limits=Limits(time_s=_CHECK_TIME_MAX_S)) as pool:
+        for begin in range(0, min(states, len(chosen)), _CHUNK):
+            tasks = (
+                (state.first, tree, workload, state.acked, state.issued)
+                for state, tree in exploration.trees(chosen[begin : begin + _CHUNK])
+                if time.monotonic() < deadline_s
+            )
+            for outcome in pool.check(tasks):
+                done += 1
+                if outcome.kind:
+                    return Found(True, done, f"{outcome.kind}: {outcome.message}")
+            if time.monotonic() > deadline_s:
+                break
+    return Found(False, done)
+
+
+def damage(
+    deadline_s: float, *, files: list[str], kinds: list[str] | None = None, sample: str = "closed"
+) -> Found:
+    """The damage campaign on some files (patterns) of one sample."""
+    with tempfile.TemporaryDirectory(dir=recorder.scratch_directory()) as root:
+        made = build(sample, root, SEED, files=4, tail=2)
+        foreign = build("closed", os.path.join(root, "foreign"), SEED + 1)
+        cases = [
+            case
+            for case in _all_cases(made, foreign, SEED)
+            if any(fnmatch.fnmatch(case.file, pattern) for pattern in files)
+            and (kinds is None or case.kind in kinds)
+        ]
+        random.Random(SEED).shuffle(cases)
+
+        def make() -> Callable[[Any], Any]:
+            directory = os.path.join(root, "worker")
+            os.makedirs(directory, exist_ok=True)
+            os.environ["TMPDIR"] = tempfile.tempdir = directory
+            return Trial(made, directory, foreign.path).run
+
+        worker = Worker(make, limit_s=_CHECK_TIME_MAX_S, memory_bytes=_MEMORY_BYTES)
+        done = 0
+        for case, outcome in spread([worker], cases, goes_on=lambda: time.monotonic() < deadline_s):
+            done += 1
+            if isinstance(outcome, Died):
+                return Found(True, done, f"{case.describe()}: {outcome}")
+            if outcome.word in VIOLATIONS:
+                return Found(True, done, f"{case.describe()}: {' '.join(outcome.details[:1])}")
+        return Found(False, done)
+
+
+class _Ground(faults.Ground):
+    """Ends the campaign at the first violation."""
+
+    def goes_on(self) -> bool:
+        return super().goes_on() and not self.tally.violation_count
+
+
+def fault(deadline_s: float, *, campaign: str, only: str = "") -> Found:
+    """One of the fault campaigns; `only` narrows `syscalls` to faults whose name begins so."""
+    ground = _Ground(SEED, deadline_s)
+    try:
+        faults.warm_up(ground)
+        if campaign == "syscalls":
+            faults.system_calls(ground, [one for one in syscalls.FAULTS if one.name.startswith(only)])
+        else:
+            faults.CAMPAIGNS[campaign](ground)
+        broken = [f"{v['place']}: {v['broken'][0]}" for v in ground.tally.violations]
+        return Found(bool(broken), ground.tally.total, " ".join(broken[:1]))
+    finally:
+        ground.close()
+
+
+def concurrency(deadline_s: float) -> Found:
+    """Writers and readers at once."""
+    from tools.concurrency.campaign import run
+
+    results = run(seed=SEED, seconds=max(1.0, deadline_s - time.monotonic()))
+    return Found(bool(results["violation_count"]), results["views"], " ".join(map(str, results["violations"][:1])))
+
+
+def unit(deadline_s: float, *, tests: list[str]) -> Found:
+    """Tests of the suite, up to the first that fails."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=max(1.0, deadline_s - time.monotonic())
+        )
+    except subprocess.TimeoutExpired:
+        return Found(False, 0, "the tests did not end in time")
+    if done.returncode not in (0, 1):
+        raise MutationError(f"pytest ended with status {done.returncode}: {done.stdout[-500:]}")
+    trials = sum(int(number) for number in re.findall(r"(\d+) (?:passed|failed|error)", done.stdout))
+    failed = re.findall(r"^(?:FAILED|ERROR) (.*)$", done.stdout, re.MULTILINE)
+    return Found(done.returncode == 1, trials, " ".join(failed[:1]))
+
+
+HUNTS: dict[str, Callable[..., Found]] = {
+    "crash": crash,
+    "damage": damage,
+    "fault": fault,
+    "concurrency": concurrency,
+    "unit": unit,
+}
+
+
+def main() -> None:
+    """Carry out the hunt that the argument describes."""
+    # Where another engine were imported, every mutation would survive, or worse, seem to be caught.
+    here = os.path.join(os.getcwd(), "engine", "diptych")
+    if os.path.dirname(os.path.abspath(diptych.__file__)) != here:
+        raise MutationError(f"{diptych.__file__} is not the copy in {here}")
+    task = json.loads(sys.argv[1])
+    found = HUNTS[task["kind"]](time.monotonic() + task["seconds"], **task["options"])
+    print(json.dumps(found._asdict()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""What a mutation is: edits to the engine's source, and where to look for what they break."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+_REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_COPIED = ("engine", "tools", "tests")
+
+
+class MutationError(Exception):
+    """A mutation that no longer fits the source, or a hunt that could not do its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """`old`, which stands exactly once in `file` (below `engine/diptych`), becomes `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hunt:
+    """One campaign, narrowed to where the mutation would show, for at most `seconds`.
+
+    `kind` is a key of `hunt.HUNTS`; `options` are that hunter's arguments, plain values.
+    """
+
+    kind: str
+    options: dict[str, Any]
+    seconds: float = 60.0
+
+    @property
+    def label(self) -> str:
+        """The hunt in a few words."""
+        words = [",".join(value) if isinstance(value, list) else str(value) for value in self.options.values()]
+        return " ".join([self.kind, *words])
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """Something taken away from the engine. `hunts` are tried in order until one finds it."""
+
+    name: str
+    group: str
+    edits: tuple[Edit, ...]
+    hunts: tuple[Hunt, ...]
+    share: bool = False
+    """Whether it is one of those tried with every change."""
+    spare: str = field(default="")
+    """Where nothing can find it: why the step is not needed, to be judged by whoever keeps the engine."""
+
+
+def mutated(text: str, edit: Edit) -> str:
+    """`text` with the edit made. Raises MutationError where the old text is not there exactly once."""
+    count = text.count(edit.old)
+    if count != 1:
+        raise MutationError(f"{edit.file} has {count} times, not once: {edit.old!r}")
+    return text.replace(edit.old, edit.new)
+
+
+class Copy:
+    """A copy of the engine with its tools and tests, to be mutated and mended again."""
+
+    def __init__(self, directory: str) -> None:
+        self.root = directory
+        ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+        for name in _COPIED:
+            shutil.copytree(os.path.join(_REPOSITORY, name), os.path.join(directory, name), ignore=ignored)
+        shutil.copyfile(
+            os.path.join(_REPOSITORY, "pyproject.toml"), os.path.join(directory, "pyproject.toml")
+        )
+
+    def environment(self) -> dict[str, str]:
+        """In which this copy is what `import diptych` finds, and no stale bytecode is left behind."""
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join((self.root, os.path.join(self.root, "engine"))),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+
+    def planned(self, mutation: Mutation) -> dict[str, str]:
+        """The new text of each file that the mutation edits. Raises MutationError."""
+        texts: dict[str, str] = {}
+        for edit in mutation.edits:
+            if edit.file not in texts:
+                with open(self._path(edit.file), encoding="utf-8") as file:
+                    texts[edit.file] = file.read()
+            texts[edit.file] = mutated(texts[edit.file], edit)
+        for name, text in texts.items():
+            compile(text, name, "exec")
+        return texts
+
+    @contextmanager
+    def broken(self, mutation: Mutation) -> Iterator[None]:
+        """The mutation in force. Raises MutationError where it does not fit."""
+        texts = self.planned(mutation)
+        whole = {}
+        try:
+            for name, text in texts.items():
+                with open(self._path(name), encoding="utf-8") as file:
+                    whole[name] = file.read()
+                self._write(name, text)
+            yield
+        finally:
+            for name, text in whole.items():
+                self._write(name, text)
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self.root, "engine", "diptych", name)
+
+    def _write(self, name: str, text: str) -> None:
+        with open(self._path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def as_options(hunt: Hunt, seconds: float) -> dict[str, Any]:
+    """The hunt as plain values, for the process that carries it out."""
+    return {**dataclasses.asdict(hunt), "seconds": seconds}
