@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from diptych import fs
 from diptych.errors import PoisonedError
@@ -244,7 +244,12 @@ class JournalWriter:
             self.set_poison(error)
             raise
 
-    def _refuse(self) -> None:
+    def refuse_poisoned(self) -> None:
+        """Raise PoisonedError where an earlier failure left the journal in doubt."""
+        if self.poison is not None:
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
         raise PoisonedError(
             f"an earlier failure left the journal in doubt: {self.poison}",
             advice="close the store and open it again: recovery tells what survived",

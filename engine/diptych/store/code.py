@@ -13,7 +13,7 @@ from diptych.store.core import RecordStore
 from diptych.store.generation import Generation
 from diptych.store.overlay import Overlay
 from diptych.store.policy import CheckpointPolicy, Durability
-from diptych.store.view import View
+from diptych.store.view import Healing, View
 
 
 class CodeView(View[FileRecord]):
@@ -49,8 +49,6 @@ class Store(RecordStore[FileRecord]):
             store.symbols("parse")
     """
 
-    _view: CodeView
-
     @classmethod
     def open(
         cls,
@@ -76,19 +74,19 @@ class Store(RecordStore[FileRecord]):
 
     def file(self, path: str) -> FileRecord | None:
         """What is known of the file at `path`, or None. Raises InvalidPathError, CorruptionError."""
-        return self._view.get(path)
+        return self._current.view.get(path)
 
     def files(self) -> Iterator[FileRecord]:
         """All files in path order, one at a time."""
-        return self._view.records()
+        return self._current.view.records()
 
     def symbols(self, name: str) -> list[SymbolHit]:
         """The symbols with exactly that name, in path order."""
-        return self._view.lookup("symbols", name)
+        return self._current.view.lookup("symbols", name)
 
     def references(self, name: str) -> list[RelationHit]:
         """The relations whose target is exactly that name, in path order."""
-        return self._view.lookup("references", name)
+        return self._current.view.lookup("references", name)
 
     def search(self, query: str, limit: int = 20) -> list[SearchHit]:
         """The best `limit` symbols for a query in Tantivy's language; see `RecordStore.search`."""
@@ -100,5 +98,7 @@ class Store(RecordStore[FileRecord]):
         assert isinstance(view, CodeView)
         return view
 
-    def _make_view(self, base: Generation | None, overlay: Overlay, lsn: int) -> CodeView:
-        return CodeView(self.schema, base, overlay, lsn, self._healing)
+    def _make_view(
+        self, base: Generation | None, overlay: Overlay, lsn: int, healing: Healing
+    ) -> CodeView:
+        return CodeView(self.schema, base, overlay, lsn, healing)

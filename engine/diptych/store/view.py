@@ -69,7 +69,7 @@ class View(Generic[Record]):
         self.overlay = overlay
         self.lsn = lsn
         self._snapshot = generation.snapshot if generation is not None else None
-        self._healing = healing
+        self.healing = healing
         self._closed: Exception | None = None
         self._count: int | None = None
         self._memory: SearchIndex | None = None
@@ -273,7 +273,7 @@ class View(Generic[Record]):
                 rest = sorted(record for record in leaf.records() if last is None or record[0] > last)
             except CorruptSearchError as second:
                 raise error from second
-            self._healing.leaf(error)
+            self.healing.leaf(error)
             yield from rest
 
     def _generation_lookup(self, number: int, term: bytes) -> Iterator[tuple[StoredRecord, list[int]]]:
@@ -291,7 +291,7 @@ class View(Generic[Record]):
                 some = [item for other, item in self.schema.terms(payload)[number] if other == term]
                 if some:
                     found.append((StoredRecord(0, key, check, payload), some))
-            self._healing.leaf(error)
+            self.healing.leaf(error)
         yield from found
 
     def _search_leaf(self) -> SearchIndex | None:
@@ -344,7 +344,7 @@ class View(Generic[Record]):
             for key, check, payload in self._search_records()
             if term_hash(key) == key_hash
         ]
-        self._healing.leaf(error)
+        self.healing.leaf(error)
         return found
 
     def _search_records(self) -> Iterator[tuple[bytes, int, bytes]]:
@@ -366,7 +366,7 @@ class View(Generic[Record]):
             found = self.generation.search().record(key)
         except CorruptSearchError as second:
             raise error from second
-        self._healing.record(key, error)
+        self.healing.record(key, error)
         return None if found is None else found[1]
 
     def _refuse(self) -> NoReturn:
