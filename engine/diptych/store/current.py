@@ -1,0 +1,89 @@
+"""What reads of a handle see now: one view, replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Generic
+
+from diptych.errors import CorruptionError
+from diptych.schema.base import Record
+from diptych.store.generation import Generation
+from diptych.store.overlay import Overlay
+from diptych.store.view import Healing, View
+
+MakeView = Callable[[Generation | None, Overlay, int, Healing], View[Record]]
+
+
+class Current(Generic[Record]):
+    """Holds the view. Reading `view` takes no lock; replacing it is one assignment.
+
+    The generation, the overlay and the LSN are the view's own: a signal cannot part a base from its overlay,
+    which would lose commits to readers and to the next generation.
+    """
+
+    def __init__(self, make_view: MakeView[Record], view: View[Record]) -> None:
+        self.lock = threading.Lock()
+        self.view = view
+        self._make_view = make_view
+        self._views: weakref.WeakSet[View[Record]] = weakref.WeakSet()
+
+    @property
+    def base(self) -> Generation | None:
+        """The newest generation."""
+        return self.view.generation
+
+    @property
+    def overlay(self) -> Overlay:
+        """What is newer than the generation. Written to by the holder of the journal's lock alone."""
+        return self.view.overlay
+
+    @property
+    def healing(self) -> Healing:
+        """What was found damaged in the generation."""
+        return self.view.healing
+
+    def advance(self, lsn: int) -> None:
+        """Show everything up to `lsn`."""
+        with self.lock:
+            view = self.view
+            if lsn > view.lsn:
+                self.view = self._make_view(view.generation, view.overlay, lsn, view.healing)
+
+    def replace(self, base: Generation | None, overlay: Overlay, lsn: int, healing: Healing) -> None:
+        """Go on with another generation; `lock` is held."""
+        self.view = self._make_view(base, overlay, lsn, healing)
+
+    def hold(self) -> View[Record]:
+        """A view of its own for a caller; while it is open its generation is kept."""
+        with self.lock:
+            view = self.view
+            held = self._make_view(view.generation, view.overlay, view.lsn, view.healing)
+            self._views.add(held)
+        return held
+
+    def pinned(self) -> set[str]:
+        """The names of the generations that open views hold."""
+        return {
+            os.path.basename(view.generation.path)
+            for view in list(self._views)
+            if view.generation is not None and not view.is_closed
+        }
+
+    def close(self, reason: Exception) -> None:
+        """Close all views."""
+        for view in [self.view, *self._views]:
+            view.close(reason)
+
+    def has_records(self) -> bool:
+        """Whether there is any record, told without counting wherever that can be."""
+        view = self.view
+        overlay, base = view.overlay, view.generation
+        if view.is_closed or (base is not None and base.manifest.records > len(overlay.log)):
+            return True
+        with suppress(CorruptionError):
+            return overlay.has_records() or len(view) > 0
+        return True

@@ -1,0 +1,229 @@
+"""When a generation is published, by whom, and what follows: the writer's side of checkpoints."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from xxhash import xxh3_64_intdigest
+
+from diptych import fs
+from diptych.errors import CorruptSearchError, StorageError
+from diptych.journal.format import encode_snapshot_created
+from diptych.journal.writer import JournalWriter
+from diptych.layout import MANIFEST, SNAPSHOT
+from diptych.schema.base import Schema
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.checkpoint import Leaves, Target, search_is_whole
+from diptych.store.current import Current
+from diptych.store.generation import Generation, next_mend, publish, read_manifest
+from diptych.store.manifest import Identity, now_ms
+from diptych.store.policy import CheckpointPolicy
+from diptych.store.retention import trim
+from diptych.store.scheduler import Scheduler
+from diptych.store.state import StateMachine
+from diptych.store.view import Healing, View, log
+
+# While it builds a generation, the checkpoint's thread works this long at a stretch, then steps aside for
+# those that committed this recently.
+_BREATH_NS = 400_000
+_PAUSE_S = 0.000_05
+_COMMITS_RECENT_NS = 20_000_000
+
+
+class Publisher:
+    """Publishes generations of one open store, by itself when one is due, or when asked."""
+
+    def __init__(
+        self,
+        path: str,
+        identity: Identity,
+        schema: Schema[Any],
+        policy: CheckpointPolicy,
+        journal: JournalWriter,
+        current: Current[Any],
+        states: StateMachine,
+        modified_ms: int,
+    ) -> None:
+        self.modified_ms = modified_ms
+        """When the newest transaction was committed."""
+        self.keeps_all = False
+        """Whether nothing is removed, here or later by this handle: for repair."""
+        self._path, self._identity, self._schema, self._policy = path, identity, schema, policy
+        self._journal, self._current, self._states = journal, current, states
+        self._lock = threading.RLock()
+        self._leaves = Leaves()
+        self._first_change_s = 0.0
+        self._committing_ns = 0
+        self._wake_at = self._wake_at_bytes = 0
+        self._set_wake_mark()
+        self._scheduler = Scheduler(self.publish, self._due, policy.interval_s) if policy.automatic else None
+        if current.overlay.log:
+            self._first_change_s = time.monotonic()
+            self.wake()
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the last automatic checkpoint failed."""
+        return self._scheduler.error if self._scheduler is not None else None
+
+    def wake(self) -> None:
+        """Look, in the checkpoint's thread, whether one is due."""
+        if self._scheduler is not None:
+            self._scheduler.wake()
+
+    def committing(self) -> None:
+        """A commit begins: a checkpoint that is under way steps aside now and then."""
+        self._committing_ns = time.perf_counter_ns()
+
+    def committed(self) -> None:
+        """A commit ended: a checkpoint may be due."""
+        self.modified_ms = time.time_ns() // 1_000_000
+        if self._scheduler is not None:
+            if not self._first_change_s:
+                self._first_change_s = time.monotonic()
+                self._scheduler.wake()
+            elif (
+                len(self._current.overlay.log) >= self._wake_at or self._journal.offset >= self._wake_at_bytes
+            ):
+                self._scheduler.wake()
+
+    def stop(self) -> None:
+        """No more automatic checkpoints; waits for one that is under way."""
+        if self._scheduler is not None:
+            self._scheduler.stop()
+
+    def close(self) -> None:
+        """Let go of Tantivy's writer, after a checkpoint that is under way."""
+        with self._lock:
+            self._leaves.drop()
+
+    def publish(self) -> int:
+        """Publish a generation with everything committed so far, if that is new; returns its LSN.
+
+        Raises StorageError and CorruptionError; then the generation before stays the newest.
+        """
+        with self._lock:
+            base = self._current.base
+            self._journal.refuse_poisoned()
+            if self._journal.last_lsn == (base.lsn if base else 0) and not self._current.healing.needed:
+                return self._journal.last_lsn
+            self._states.begin_saving()
+            try:
+                with fs.translated("publish a generation in", self._path):
+                    return self._publish(base)
+            finally:
+                self._states.end_saving(empty=not self._current.has_records())
+
+    def _publish(self, base: Generation | None) -> int:
+        journal, current = self._journal, self._current
+        lsn = journal.last_lsn
+        if base is None or lsn > base.lsn:
+            # The segment before the generation: a generation promises that the journal goes on behind it.
+            lsn = journal.rotate()
+            current.advance(lsn)
+        mend = next_mend(self._path, lsn)
+        first_change_s, self._first_change_s = self._first_change_s, 0.0
+        healing = current.healing
+        chain = base.manifest.chain if base is not None and base.lsn == lsn else journal.segment.header.chain
+        target = Target(
+            self._path,
+            self._identity,
+            self._schema,
+            View(self._schema, base, current.overlay, lsn, healing),
+            chain,
+            self.modified_ms,
+            healing.snapshot,
+            healing.search,
+            self._breather(),
+        )
+        try:
+            path = self._build(target, lsn, mend)
+            generation = _open_generation(path, self._schema)
+            # It was hashed when it was made, a moment ago.
+            generation.search_verified = True
+        except BaseException:
+            self._first_change_s = self._first_change_s or first_change_s or time.monotonic()
+            raise
+        with journal.lock, current.lock:
+            overlay = current.overlay.since(lsn, self._schema)
+            current.replace(generation, overlay, current.view.lsn, Healing(self.wake))
+            if overlay.log and not self._first_change_s:
+                self._first_change_s = time.monotonic()
+        self._set_wake_mark()
+        self._tell_journal(path, lsn)
+        if not self.keeps_all:
+            try:
+                trim(self._path, self._policy.keep_generations, current.pinned())
+            except StorageError as error:
+                # The generation is published all the same; the next checkpoint removes what was left.
+                log.warning("what the generation of LSN %d replaces was not removed: %s", lsn, error)
+        return lsn
+
+    def _build(self, target: Target, lsn: int, mend: int) -> str:
+        try:
+            path = publish(self._path, lsn, mend, lambda directory: self._leaves.build(target, directory))
+        except CorruptSearchError as error:
+            base = target.view.generation
+            if target.rewrite_search or base is None or search_is_whole(base):
+                raise
+            log.warning("the search leaf is damaged: building it anew from the snapshot leaf: %s", error)
+            target = target._replace(rewrite_search=True)
+            path = publish(self._path, lsn, mend, lambda directory: self._leaves.build(target, directory))
+        self._leaves.published(path)
+        return path
+
+    def _tell_journal(self, path: str, lsn: int) -> None:
+        where = os.path.join(path, MANIFEST)
+        with fs.translated("read", where), open(where, "rb") as file:
+            checksum = xxh3_64_intdigest(file.read())
+        with suppress(StorageError):
+            # It says in the journal what the directory says already; a failure takes nothing back.
+            self._journal.append_control(encode_snapshot_created(lsn, now_ms(), checksum))
+
+    def _breather(self) -> Callable[[], None]:
+        """A function by which a checkpoint steps aside, while others commit, after `_BREATH_NS` of work.
+
+        Python hands its lock over only every 5 ms, which is ten commits long; a sleeping thread does not
+        hold it.
+        """
+        last = time.perf_counter_ns()
+
+        def breathe() -> None:
+            nonlocal last
+            now = time.perf_counter_ns()
+            if now - last > _BREATH_NS:
+                if now - self._committing_ns < _COMMITS_RECENT_NS:
+                    time.sleep(_PAUSE_S)
+                last = time.perf_counter_ns()
+
+        return breathe
+
+    def _due(self) -> bool:
+        current, base, first = self._current, self._current.base, self._first_change_s
+        if self._journal.poison is not None:
+            return False
+        return current.healing.needed or self._policy.due(
+            changes=len(current.overlay.log),
+            records=base.manifest.records if base else 0,
+            waited_s=time.monotonic() - first if first else 0.0,
+            journal=self._journal.offset,
+            snapshot=base.snapshot.size if base else 0,
+        )
+
+    def _set_wake_mark(self) -> None:
+        base, policy = self._current.base, self._policy
+        records = base.manifest.records if base else 0
+        snapshot = base.snapshot.size if base else 0
+        self._wake_at = int(max(policy.changes, policy.changes_share * records))
+        self._wake_at_bytes = int(max(policy.journal_bytes_least, policy.journal_share * snapshot))
+
+
+def _open_generation(path: str, schema: Schema[Any]) -> Generation:
+    manifest = read_manifest(path)
+    size = manifest.files[SNAPSHOT][0]
+    return Generation(path, manifest, schema, SnapshotReader(os.path.join(path, SNAPSHOT), size=size))
