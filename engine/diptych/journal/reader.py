@@ -71,12 +71,14 @@ class FrameReader:
         for frame in self._behind(size):
             if (frame.offset, frame.chain) == (self.offset, self.chain):
                 # The writer was half way through this frame when it was read, and is done by now.
-                break
+                return Tail(TailKind.TORN, self.offset, size)
             first = first or frame
             # Frames that share an fsync may reach the disk in any order, and the later alone.
             if frame.synced > self.offset or frame.offset == self.offset:
                 return Tail(TailKind.DAMAGED, self.offset, size, first.offset, first.lsn)
-        return Tail(TailKind.TORN, self.offset, size)
+        if first is None:
+            return Tail(TailKind.TORN, self.offset, size)
+        return Tail(TailKind.TORN, self.offset, size, first.offset, first.lsn)
 
     def _behind(self, size: int) -> Iterator[Frame]:
         """The whole frames behind the bad bytes. Frames stand at multiples of 8."""

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from diptych import fs
 from diptych.checks import check_of
 from diptych.errors import CorruptionError, DiptychError
 from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, Frame, decode_entries
-from diptych.journal.reader import FrameReader, TailKind
+from diptych.journal.reader import FrameReader
 from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT
 from diptych.schema.base import Schema
 from diptych.search.leaf import open_leaf
@@ -139,7 +140,8 @@ def _from_snapshot(
                 trailer, offsets, limit = None, [], len(data)
             records, damaged = _walk(data, len(encode_head(*head)), limit, offsets, where)
             return records, trailer.records if trailer is not None else None, damaged
-    except (OSError, ValueError, DiptychError):
+    except (OSError, ValueError, DiptychError) as error:
+        fs.refuse_of_the_moment(error)
         return {}, None, {}
 
 
@@ -189,7 +191,8 @@ def _from_search(
         expected = mark.records
         for key, check, payload in leaf.records():
             records[key] = (check, payload)
-    except (OSError, DiptychError):
+    except (OSError, DiptychError) as error:
+        fs.refuse_of_the_moment(error)
         # What was read before the damage has passed its check.
         return records, expected
     return records, expected
@@ -243,7 +246,7 @@ def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
                 yield frame.lsn, parts
                 parts = []
         tail = reader.tail()
-        if tail.kind is not TailKind.DAMAGED:
+        if not tail.resumes:
             return
         reader = resumed(reader, tail.resumes)
 

@@ -112,6 +112,7 @@ def _snapshot_problems(generation: FoundGeneration, manifest: Manifest, schema: 
                 except CorruptionError as error:
                     yield error.message
     except DiptychError as error:
+        fs.refuse_of_the_moment(error)
         yield error.message
 
 
@@ -136,6 +137,7 @@ def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Sc
             damaged = True
             yield f"{path} is not what the manifest says{_footer_says(path, name)}"
         except StorageError as error:
+            fs.refuse_of_the_moment(error)
             damaged = True
             yield error.message
     if damaged:
@@ -146,6 +148,7 @@ def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Sc
         if generation.snapshot is not None and not generation.snapshot_problem:
             yield from _disagreements(generation.snapshot, leaf)
     except DiptychError as error:
+        fs.refuse_of_the_moment(error)
         yield error.message
 
 

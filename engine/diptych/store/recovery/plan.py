@@ -238,5 +238,5 @@ def _proven_lsn(scan: Scan) -> int:
     proofs += [s.first_lsn - 1 for s in scan.segments if s.header is not None]
     if scan.closed is not None and (scan.identity is None or scan.closed.store_id == scan.identity.store_id):
         proofs.append(scan.closed.lsn)
-    proofs += [s.tail.resumes_lsn for s in scan.segments if s.tail is not None]
+    proofs += [s.tail.resumes_lsn for s in scan.segments if s.tail and s.tail.kind is TailKind.DAMAGED]
     return max(proofs, default=0)

@@ -236,6 +236,7 @@ def _scan_generation(found: Scan, path: str, lsn: int, mend: int) -> FoundGenera
         generation.problem = error.message
         return generation
     except (CorruptionError, StorageError) as error:
+        fs.refuse_of_the_moment(error)
         generation.problem = error.message
         return generation
     if manifest.lsn != lsn:
@@ -260,6 +261,7 @@ def _open_snapshot(generation: FoundGeneration, manifest: Manifest) -> None:
     try:
         snapshot = SnapshotReader(where, size=size)
     except DiptychError as error:
+        fs.refuse_of_the_moment(error)
         generation.snapshot_problem = error.message
         return
     if (snapshot.lsn, snapshot.store_id) != (manifest.lsn, manifest.identity.store_id):
@@ -276,6 +278,7 @@ def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) 
         try:
             actual = os.stat(path).st_size
         except OSError as error:
+            fs.refuse_of_the_moment(error)
             return f"{path}: {error.strerror}"
         if actual != sizes[name]:
             return f"{path} has {actual:,} bytes instead of {sizes[name]:,}"
@@ -306,6 +309,7 @@ def _scan_journal(found: Scan, journal_from: int) -> None:
             if not os.path.lexists(path):
                 # As with generations: the writer needs it no more.
                 found.segments.pop()
+            fs.refuse_of_the_moment(error)
             segment.problem = error.message
             continue
         header = segment.segment.header
