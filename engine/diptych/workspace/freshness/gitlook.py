@@ -16,7 +16,6 @@ from diptych.indexer import git
 
 # What decides when git calls an entry unchanged must not be the repository's choice.
 _STRICT = ("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "core.preloadIndex=true")
-_FLAGGED_MAX = 10_000
 _NO_INDEX = b""
 
 
@@ -71,25 +70,23 @@ def look(root: str) -> GitLook | None:
     )
 
 
-def flagged(root: str) -> frozenset[bytes] | None:
-    """The tracked files that git was told not to look at (assume-unchanged, skip-worktree).
+class Entries(NamedTuple):
+    """The files in git's index, and those among them that git was told not to look at."""
 
-    None where there are so many that a look at every file is the better way, or git would not say. The
-    flags are in the index: they are the same as long as its bytes are.
-    """
+    tracked: frozenset[bytes]
+    flagged: frozenset[bytes]
+    """Assume-unchanged or skip-worktree: in the index, so the same as long as its bytes are."""
+
+
+def entries(root: str) -> Entries | None:
+    """What is in git's index below `root`; None when git would not say."""
     (answer,) = git.run_all(root, ("ls-files", "-z", "-v", "--cached"))
     if answer.code or not answer.quiet:
         return None
-    marked = frozenset(
-        entry[2:] for entry in answer.output.split(b"\0") if entry and (entry[:1].islower() or entry[0] == 83)
-    )
-    return marked if len(marked) <= _FLAGGED_MAX else None
-
-
-def tracked(root: str) -> frozenset[bytes] | None:
-    """The names of all tracked files; None when git would not say."""
-    (answer,) = git.run_all(root, ("ls-files", "-z", "--cached"))
-    return None if answer.code or not answer.quiet else _names(answer.output)
+    tagged = [entry for entry in answer.output.split(b"\0") if entry]
+    # A letter and a space: lower case for assume-unchanged, S for skip-worktree.
+    flagged = frozenset(entry[2:] for entry in tagged if entry[:1].islower() or entry.startswith(b"S"))
+    return Entries(frozenset([entry[2:] for entry in tagged]), flagged)
 
 
 class _Place(NamedTuple):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Between the look at git's index and the run: less than the margin by which the indexer doubts times.
 _BEFORE_RUN_NS_MAX = 1_000_000_000
+_FLAGGED_MAX = 10_000
 
 
 def after_run(root: str, store: Store, digest: bytes | None, began_ns: int) -> bool:
@@ -63,14 +64,15 @@ def _write(
     *,
     touched: Sequence[str] = (),
 ) -> bool:
-    marked, tracked = gitlook.flagged(root), gitlook.tracked(root)
-    if marked is None or tracked is None or identity != record.facts_identity(path):
+    entries = gitlook.entries(root)
+    # So many that a look at every file is the better way.
+    if entries is None or len(entries.flagged) > _FLAGGED_MAX or identity != record.facts_identity(path):
         return False
     assert isinstance(known.files, FactColumns)
     smudged = [name for name, stat in known.files.stats().items() if stat[0] == SMUDGED_SIZE]
-    untracked = [name for name in map(_encoded, known.files) if name not in tracked]
+    untracked = [name for name in map(_encoded, known.files) if name not in entries.tracked]
     doubtful = frozenset(map(_encoded, [*smudged, *touched]))
-    watched = (look.dirty | marked | doubtful) - frozenset(untracked)
+    watched = (look.dirty | entries.flagged | doubtful) - frozenset(untracked)
     # The flags and the names are of the index that was looked at, or they are not written down.
     if gitlook.index_digest(root) != look.digest:
         return False
