@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.support.files import overwrite
 
-from diptych.journal.format import HEADER_SIZE, SegmentHeader
+from diptych.journal.format import FRAME_SIZE, HEADER_SIZE, SegmentHeader
 from diptych.journal.reader import FrameReader
 from diptych.journal.segment import Segment
 from diptych.journal.writer import JournalWriter, create_segment
@@ -22,6 +22,7 @@ def segment(tmp_path: Path) -> Segment:
     for payloads in ([b"1a"], [b"2a", b"2b", b"2c"], [b"3a"], [b"4a", b"4b"]):
         with writer.lock:
             writer.append(payloads, [])
+        writer.sync(writer.last_lsn)
     writer.close()
     return segment
 
@@ -47,7 +48,7 @@ def test_no_part_of_a_transaction_passes_for_the_whole(
 ) -> None:
     frames = list(FrameReader(segment))
     for number in damaged:
-        overwrite(segment.path, frames[number].offset + 33, b"\xff")
+        overwrite(segment.path, frames[number].offset + FRAME_SIZE + 1, b"\xff")
     found = {
         lsn: b"".join(frame.payload for frame in parts) for lsn, parts in transactions(FrameReader(segment))
     }
