@@ -87,6 +87,26 @@ def test_with_a_submodule_every_file_is_looked_at(tmp_path: Path) -> None:
     _fresh_then_stale(root, "lib/lib.py", by="stat")
 
 
+def test_no_program_of_the_repositorys_choice_is_run(tmp_path: Path) -> None:
+    root, ran = tmp_path / "r", tmp_path / "ran"
+    plain(root)
+    write(root, {".gitattributes": "*.py filter=spy\n"})
+    # As new as this, git's index cannot prove that the file is unchanged, and git compares contents.
+    os.utime(root / "a.py", (4e9, 4e9))
+    git(root, "config", "filter.spy.clean", f"touch '{ran}'; cat")
+    git(root, "add", "-A")
+    assert ran.exists()
+    ran.unlink()
+    git(root, "status")
+    assert ran.exists(), "git itself runs it each time"
+    ran.unlink()
+    git(root, "config", "core.fsmonitor", f"touch '{ran}'; false")
+    index(root)
+    for trust_git in (True, False):
+        assert judged(root, trust_git=trust_git)[0].fresh
+    assert not ran.exists()
+
+
 def test_conflicts(tmp_path: Path) -> None:
     plain(tmp_path)
     (tmp_path / "a.py").write_text("def here(): pass\n")

@@ -10,7 +10,6 @@ Nothing is written here. Two ways lead to the differences between files and reco
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,6 @@ class Gathered:
     settings: Settings
     """Those wanted; where none were given, those that were recorded."""
     look: gitlook.GitLook | None = None
-    elapsed_s: float = 0.0
 
 
 def gather(
@@ -69,7 +67,6 @@ def gather(
     # Imported here: the command's help needs no store.
     from diptych.store.code import Store
 
-    started_s = time.monotonic()
     path = os.path.abspath(store_path)
     seen = Gathered(Evidence(_root_of(root, path, ""), path), settings or Settings())
     try:
@@ -87,7 +84,6 @@ def gather(
         seen.evidence = _without_store(seen.evidence, Problem.CORRUPT, error)
     if decided(seen.evidence):
         seen.evidence = replace(seen.evidence, writer_pid=writer.holder(path))
-    seen.elapsed_s = time.monotonic() - started_s
     return seen
 
 
