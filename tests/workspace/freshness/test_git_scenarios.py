@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,27 @@ def test_the_verdict_is_the_truth(name: str, repositories: dict[str, Path]) -> N
     index(root)
     assert differing(root) == set()
     assert judged(root)[0].fresh
+
+
+PAIRED = ("same size and times", "untracked", "script no more", "renamed", "branch made", "reset, soft")
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    names = [f"{first} and {second}" for first, second in combinations(PAIRED, 2)]
+    return settled(tmp_path_factory.mktemp("pairs"), [(name, plain) for name in names])
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(PAIRED, 2)))
+def test_the_verdict_is_the_truth_after_two(first: str, second: str, pairs: dict[str, Path]) -> None:
+    root = pairs[f"{first} and {second}"]
+    for name in (first, second):
+        SCENARIOS[name][1](root)
+    truth = differing(root)
+    for trust_git in (True, False):
+        verdict, evidence = judged(root, trust_git=trust_git)
+        assert named(evidence) == truth, verdict.sentence()
+        assert verdict.fresh == (not truth)
 
 
 def test_only_what_git_cannot_speak_for_is_looked_at(tmp_path: Path) -> None:
