@@ -15,7 +15,7 @@ from diptych.fs.durable import (
     rename,
     write_file,
 )
-from diptych.fs.errors import storage_error, translated
+from diptych.fs.errors import refuse_of_the_moment, storage_error, translated
 from diptych.fs.hashing import hash_stable_file
 from diptych.fs.lock import WriterLock, holder
 
@@ -32,6 +32,7 @@ __all__ = [
     "link_or_copy",
     "make_dir",
     "open_dir",
+    "refuse_of_the_moment",
     "remove_file",
     "remove_tree",
     "rename",

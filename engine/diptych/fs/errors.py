@@ -10,6 +10,13 @@ from contextlib import contextmanager
 from diptych.errors import DiptychError, StorageError, StorageFullError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+# Refusals that tell of the file: it is gone, something else stands there, or its bytes cannot be had back.
+# Any other (too many open files, no rights, no memory) tells of the moment, and of the file nothing.
+_OF_THE_FILE = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EIO}
+    # How Linux names damage that the file system found.
+    | {getattr(errno, name, errno.EIO) for name in ("EBADMSG", "EUCLEAN", "ENODATA")}
+)
 _ADVICE = {
     errno.ENOSPC: "free some space, and run it again",
     errno.EDQUOT: "free some of your quota, and run it again",
@@ -31,6 +38,15 @@ def storage_error(error: OSError, doing: str, path: str | os.PathLike[str]) -> S
         errno=error.errno,
         advice=_ADVICE.get(error.errno or 0, ""),
     )
+
+
+def refuse_of_the_moment(error: Exception) -> None:
+    """Raise `error` again where it says that a file cannot be looked at now: that is no damage of the file.
+
+    Return where it tells of the file itself.
+    """
+    if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+        raise error
 
 
 @contextmanager

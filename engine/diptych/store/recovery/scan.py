@@ -278,7 +278,7 @@ def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) 
         try:
             actual = os.stat(path).st_size
         except OSError as error:
-            fs.refuse_of_the_moment(error)
+            fs.refuse_of_the_moment(fs.storage_error(error, "examine", path))
             return f"{path}: {error.strerror}"
         if actual != sizes[name]:
             return f"{path} has {actual:,} bytes instead of {sizes[name]:,}"
@@ -315,10 +315,11 @@ def _scan_journal(found: Scan, journal_from: int) -> None:
         header = segment.segment.header
         segment.size = segment.segment.size()
         segment.chain = header.chain
-        if header.first_lsn != first:
-            segment.problem = f"{path} says that it begins with LSN {header.first_lsn}"
-        elif store_id is not None and header.store_id != store_id:
+        if store_id is not None and header.store_id != store_id:
+            # First of all: nothing of it is to be taken, whatever else is wrong with it.
             segment.problem, segment.foreign = f"{path} belongs to another store", True
+        elif header.first_lsn != first:
+            segment.problem = f"{path} says that it begins with LSN {header.first_lsn}"
         elif first >= needed:
             _scan_segment(segment, segment.segment, journal_from)
 

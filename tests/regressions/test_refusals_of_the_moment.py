@@ -1,0 +1,72 @@
+"""What the system refuses for a moment (descriptors, rights, temporary files) is not damage of the store.
+
+A repair that took it for damage would set whole files aside, and give up what is in them.
+"""
+
+import builtins
+import errno
+import os
+import tempfile
+
+import pytest
+
+from diptych import CheckpointPolicy, FileRecord, Range, StorageError, Store, Symbol, repair, verify
+
+MANUAL = CheckpointPolicy(automatic=False)
+REFUSALS = [errno.EMFILE, errno.EACCES, errno.ENOMEM]
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "s"
+    with Store.open(path, policy=MANUAL) as store:
+        for name in ("a.py", "b.py", "c.py"):
+            with store.transaction() as txn:
+                txn.index_file(FileRecord(name, "h", "", [Symbol("parse", "function", Range(0, 0, 1, 0))]))
+            if name != "c.py":
+                store.checkpoint()
+    return path
+
+
+def _refusing(monkeypatch, path, number, wanted):
+    def wrap(real):
+        def refuse(name, *arguments, **options):
+            if isinstance(name, str) and name.startswith(str(path)) and wanted in name:
+                raise OSError(number, os.strerror(number), name)
+            return real(name, *arguments, **options)
+
+        return refuse
+
+    for module, name in ((os, "open"), (builtins, "open"), (os, "stat")):
+        monkeypatch.setattr(module, name, wrap(getattr(module, name)))
+
+
+@pytest.mark.parametrize("number", REFUSALS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("wanted", ["3.wal", "snapshot.msgpack", "manifest.msgpack", ".idx"])
+def test_no_one_calls_it_damage(path, monkeypatch, wanted, number):
+    before = sorted(str(file) for file in path.rglob("*"))
+    with monkeypatch.context() as patch:
+        _refusing(patch, path, number, wanted)
+        for act in (verify, repair, lambda path: repair(path, dry_run=True)):
+            with pytest.raises(StorageError) as raised:
+                act(path)
+            assert raised.value.errno == number
+        if wanted != ".idx":
+            with pytest.raises(StorageError):
+                Store.open(path)
+    assert sorted(str(file) for file in path.rglob("*")) == before
+    assert verify(path).ok
+    with Store.open(path) as store:
+        assert len(store) == 3
+
+
+def test_without_a_place_for_temporary_files_the_leaf_is_not_called_damaged(path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(path / "nowhere"))
+        for act in (verify, repair):
+            with pytest.raises(StorageError, match="temporary") as raised:
+                act(path)
+            assert "TMPDIR" in raised.value.advice
+        with Store.open(path, read_only=True) as store, pytest.raises(StorageError, match="temporary"):
+            store.search("parse")
+    assert verify(path).ok
