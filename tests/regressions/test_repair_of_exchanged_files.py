@@ -15,12 +15,12 @@ NEWEST = "journal/00000000000000000005.wal"
 def make(tmp_path):
     """Two generations, at LSN 2 and 4, and the journal up to LSN `lsn`."""
 
-    def build(name, lsn=6, *, generations=True):
+    def build(name, lsn=6, *, generations=(2, 4)):
         with Store.open(tmp_path / name, policy=MANUAL) as store:
             for number in range(1, lsn + 1):
                 with store.transaction() as txn:
                     txn.index_file(FileRecord(f"{name}/{number}.py", f"hash {number}"))
-                if generations and number in (2, 4):
+                if number in generations:
                     store.checkpoint()
         return tmp_path / name
 
@@ -32,9 +32,10 @@ def _paths(path):
         return [file.path for file in store.files()]
 
 
-def test_repair_takes_nothing_from_the_journal_of_another_store(make):
-    ours, theirs = make("ours"), make("theirs")
-    shutil.copyfile(theirs / NEWEST, ours / NEWEST)
+@pytest.mark.parametrize("segment", [NEWEST, "journal/00000000000000000007.wal"])
+def test_repair_takes_nothing_from_the_journal_of_another_store(make, segment):
+    ours, theirs = make("ours"), make("theirs", 8, generations=(2, 4) if segment == NEWEST else (2, 6))
+    shutil.copyfile(theirs / segment, ours / NEWEST)
     report = repair(ours)
     assert _paths(ours) == [f"ours/{number}.py" for number in range(1, 5)]
     assert any("LSN 5 to 6" in sentence for sentence in report.given_up)
@@ -71,7 +72,7 @@ def test_a_whole_snapshot_is_enough_without_any_manifest(make):
 
 
 def test_a_lost_identity_beside_a_whole_journal_costs_nothing(make):
-    ours = make("ours", generations=False)
+    ours = make("ours", generations=())
     os.unlink(ours / "IDENTITY")
     with pytest.raises(CorruptStoreError):
         Store.open(ours)

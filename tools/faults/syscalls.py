@@ -96,13 +96,17 @@ def attached(pid: int, *expressions: str, log: str = os.devnull) -> Callable[[],
 
 
 def count_calls(log: str) -> dict[str, int]:
-    """How often each call stands in a trace."""
-    counts: dict[str, int] = {}
+    """How often each call stands in a trace, in the thread that makes it most: strace counts by thread."""
+    by_thread: dict[tuple[str, str], int] = {}
     with open(log, encoding="utf-8", errors="replace") as lines:
         for line in lines:
-            name = line.split(maxsplit=1)[1].split("(")[0] if "(" in line else ""
+            thread, _, rest = line.partition(" ")
+            name = rest.strip().split("(")[0]
             if name.isidentifier():
-                counts[name] = counts.get(name, 0) + 1
+                by_thread[thread, name] = by_thread.get((thread, name), 0) + 1
+    counts: dict[str, int] = {}
+    for (_, name), count in by_thread.items():
+        counts[name] = max(count, counts.get(name, 0))
     return counts
 
 
