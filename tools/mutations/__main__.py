@@ -135,8 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mutations-", dir=fast) as directory:
         copy = Copy(os.path.realpath(directory))
         try:
-            for mutation in MUTATIONS:
-                copy.planned(mutation)
+            copy.refuse_misfits(MUTATIONS)
             if options.list:
                 for mutation in chosen:
                     print(f"{mutation.group:10}  {mutation.name}")

@@ -91,9 +91,15 @@ def crash(
 
 
 def damage(
-    deadline_s: float, *, files: list[str], kinds: list[str] | None = None, sample: str = "closed"
+    deadline_s: float,
+    *,
+    files: list[str],
+    kinds: list[str] | None = None,
+    sample: str = "closed",
+    span: list[int] | None = None,
 ) -> Found:
-    """The damage campaign on some files (patterns) of one sample."""
+    """The damage campaign on some files (patterns) of one sample. `span`: on these bytes alone; what is not
+    above nought counts from the file's end."""
     with tempfile.TemporaryDirectory(dir=recorder.scratch_directory()) as root:
         made = build(sample, root, SEED, files=4, tail=2)
         foreign = build("closed", os.path.join(root, "foreign"), SEED + 1)
@@ -102,6 +108,7 @@ def damage(
             for case in _all_cases(made, foreign, SEED)
             if any(fnmatch.fnmatch(case.file, pattern) for pattern in files)
             and (kinds is None or case.kind in kinds)
+            and (span is None or _within(case.at, span, os.path.getsize(os.path.join(made.path, case.file))))
         ]
         random.Random(SEED).shuffle(cases)
 
@@ -120,6 +127,11 @@ def damage(
             if outcome.word in VIOLATIONS:
                 return Found(True, done, f"{case.describe()}: {' '.join(outcome.details[:1])}")
         return Found(False, done)
+
+
+def _within(at: int, span: list[int], size: int) -> bool:
+    begin, end = span
+    return (begin if begin >= 0 else size + begin) <= at < (end if end > 0 else size + end)
 
 
 class _Ground(faults.Ground):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,7 +36,7 @@ class Hunt:
 
     kind: str
     options: dict[str, Any]
-    seconds: float = 60.0
+    seconds: float = 45.0
 
     @property
     def label(self) -> str:
@@ -98,6 +98,17 @@ class Copy:
         for name, text in texts.items():
             compile(text, name, "exec")
         return texts
+
+    def refuse_misfits(self, mutations: Iterable[Mutation]) -> None:
+        """Raise MutationError, naming them all, where some do not fit the source."""
+        problems = []
+        for mutation in mutations:
+            try:
+                self.planned(mutation)
+            except (MutationError, OSError, SyntaxError) as error:
+                problems.append(f"{mutation.name}: {error}")
+        if problems:
+            raise MutationError("\n".join(problems))
 
     @contextmanager
     def broken(self, mutation: Mutation) -> Iterator[None]:

@@ -1,0 +1,230 @@
+"""Each fsync taken away, of files and of directories."""
+
+from __future__ import annotations
+
+from .hunts import crash, rough, unit
+from .mutation import Edit, Mutation
+
+_WRITER = "journal/writer.py"
+_DURABLE = "fs/durable.py"
+_PUBLISH = "store/generation.py"
+_APPLY = "store/recovery/apply.py"
+_PREPARE = "    for directory in (journal, os.path.join(scan.path, GENERATIONS), scan.path):\n"
+_VERSIONS = unit("tests/versions/test_version_order.py")
+_AFTER_RENAME = Edit(
+    _PUBLISH, "    # leave neither.\n    fs.fsync_dir(generations)\n", "    # leave neither.\n"
+)
+_IN_TRIM = Edit(
+    "store/retention.py", "        return\n    fs.fsync_dir(generations)\n", "        return\n"
+)
+_EXPORTED_NAMES = Edit("search/writer.py", "        fs.fsync_dir(target)\n        return files", "        return files")
+_SEARCH_NAMES = Edit(_PUBLISH, "        fs.fsync_dir(os.path.join(temporary, SEARCH))\n", "")
+
+
+def _fsync(name: str, edits: Edit | tuple[Edit, ...], *hunts: object, **more: object) -> Mutation:
+    edits = edits if isinstance(edits, tuple) else (edits,)
+    return Mutation(name, "fsync", edits, hunts, **more)  # type: ignore[arg-type]
+
+
+FSYNCS = (
+    _fsync(
+        "a commit: its frames",
+        Edit(_WRITER, "            fs.fdatasync_fd(self._fd)\n", "            pass\n"),
+        crash("nn"),
+        share=True,
+    ),
+    _fsync(
+        "a new file: its bytes",
+        Edit(_DURABLE, "            file.flush()\n            fsync_fd(file.fileno())\n", "            file.flush()\n"),
+        crash("n"),
+        crash("nk"),
+    ),
+    _fsync(
+        "a replaced file: its name",
+        Edit(_DURABLE, '        raise\n    fsync_dir(directory or ".")\n', "        raise\n"),
+        crash("n"),
+        crash("nk"),
+    ),
+    _fsync(
+        "a new directory: its name",
+        Edit(_DURABLE, "        fsync_dir(os.path.dirname(directory))\n", ""),
+        crash("n"),
+    ),
+    _fsync(
+        "a copy, where there are no links: its bytes",
+        Edit(_DURABLE, "    fsync_file(target)\n    return False", "    return False"),
+        rough("linkless:nknk"),
+    ),
+    _fsync(
+        "a failed commit: that it was cut off again",
+        Edit(_WRITER, "            # this transaction behind the next one, which reads as damage.\n            fs.fsync_fd(self._fd)\n", ""),
+        rough("failing:nen"),
+    ),
+    _fsync(
+        "a failed rotation: that its segment was removed again",
+        Edit(_WRITER, "                if self._directory_fd >= 0:\n                    fs.fsync_fd(self._directory_fd)\n", ""),
+        rough("failing:non"),
+        rough("failing:nonn"),
+    ),
+    _fsync(
+        "a rotation: the old segment",
+        Edit(_WRITER, "            if self.last_lsn >= self.segment.header.first_lsn:\n                # All of the old segment first: the new one's existence claims that the old was whole.\n                self._sync_locked()\n", "            if self.last_lsn >= self.segment.header.first_lsn:\n"),
+        crash("buffered:nnk"),
+    ),
+    _fsync(
+        "a control frame",
+        Edit(_WRITER, "                raise\n        self._sync_all()\n", "                raise\n"),
+        crash("nkn"),
+        crash("nkq"),
+        rough("clean:nkn"),
+        crash("buffered:nkn"),
+    ),
+    _fsync(
+        "a close: the journal before the mark",
+        Edit("store/core.py", "                journal.sync(journal.last_lsn)\n", ""),
+        crash("buffered:nn"),
+    ),
+    _fsync(
+        "the snapshot leaf: its bytes",
+        Edit("snapshot/hashed.py", "            fsync_fd(self._fd)\n        self.close()", "            pass\n        self.close()"),
+        rough("clean:nk"),
+    ),
+    _fsync(
+        "the search leaf: its bytes",
+        Edit("search/writer.py", "                fs.fsync_file(path)\n", ""),
+        crash("nk"),
+        rough("clean:nk", withheld="/work/"),
+    ),
+    _fsync(
+        "the search leaf: its names, as it is exported",
+        _EXPORTED_NAMES,
+        crash("nk"),
+        rough("clean:nk"),
+        rough("clean:nk", withheld="/work/"),
+        spare="publish syncs the same directory once more before the rename",
+    ),
+    _fsync(
+        "the search leaf: its names, as it is published",
+        _SEARCH_NAMES,
+        crash("nk"),
+        rough("clean:nk"),
+        rough("clean:nk", withheld="/work/"),
+        spare="the export has synced the same directory, and nothing was made in it since",
+    ),
+    _fsync(
+        "the search leaf: its names, both times",
+        (_EXPORTED_NAMES, _SEARCH_NAMES),
+        rough("clean:nk"),
+    ),
+    _fsync(
+        "a generation: the names inside",
+        Edit(_PUBLISH, "        fs.fsync_dir(temporary)\n", ""),
+        rough("clean:nk"),
+    ),
+    _fsync(
+        "a generation: its own name",
+        _AFTER_RENAME,
+        crash("nknkn"),
+        crash("nknknkn"),
+        crash("nksp"),
+        rough("repaired:nksp"),
+    ),
+    _fsync(
+        "removed generations, before the journal is trimmed",
+        _IN_TRIM,
+        crash("nknknk"),
+        rough("clean:nknknk"),
+        rough("clean:nknknknk"),
+    ),
+    _fsync(
+        "a generation: its own name, and before the journal is trimmed",
+        (_AFTER_RENAME, _IN_TRIM),
+        crash("nknknk"),
+    ),
+    _fsync(
+        "opening: the journal's last segment",
+        Edit(_APPLY, "        fs.fsync_file(segment.path)\n", ""),
+        rough("unsynced:nn|n"),
+    ),
+    _fsync(
+        "opening: the names of the journal",
+        Edit(_APPLY, _PREPARE, "    for directory in (os.path.join(scan.path, GENERATIONS), scan.path):\n"),
+        rough("journal:nk|n"),
+    ),
+    _fsync(
+        "opening: the names of the generations",
+        Edit(_APPLY, _PREPARE, "    for directory in (journal, scan.path):\n"),
+        rough("generations:nk|nn"),
+        rough("generations:nknk|nkn"),
+        rough("generations:nknknk|nk"),
+    ),
+    _fsync(
+        "opening: the names of the store",
+        Edit(_APPLY, _PREPARE, "    for directory in (journal, os.path.join(scan.path, GENERATIONS)):\n"),
+        rough("store:n|n"),
+    ),
+    _fsync(
+        "a torn end: that it was cut off",
+        Edit(_APPLY, "        # Durable before the next frame: else its bytes could stand before old ones of the tail.\n        fs.fsync_fd(file.fileno())\n", ""),
+        rough("torn:n|n"),
+        rough("midway:n|n"),
+    ),
+    _fsync(
+        "set aside: the name in the quarantine",
+        Edit(_APPLY, "    fs.fsync_dir(quarantine)\n", ""),
+        rough("repaired:nksp"),
+    ),
+    _fsync(
+        "set aside: the name that it had",
+        Edit(_APPLY, "    fs.fsync_dir(os.path.dirname(path))\n", ""),
+        rough("repaired:nksp"),
+    ),
+    _fsync(
+        "a version: the files brought from outside",
+        Edit("versions/sharing.py", "    entry = digest_stable_file(target)\n    fsync_file(target)\n", "    entry = digest_stable_file(target)\n"),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+    _fsync(
+        "a version: the files shared as copies",
+        Edit("versions/sharing.py", "        fsync_file(target)\n        linked = False", "        linked = False"),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+    _fsync(
+        "a version: the names in its directories",
+        Edit("versions/staging.py", "            fsync_dir(os.path.join(self._root, os.fsdecode(path)))\n", "            pass\n"),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+    _fsync(
+        "a version: the names in it",
+        Edit("versions/staging.py", "        fsync_dir(self._root)\n", ""),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+    _fsync(
+        "a version: its staged name",
+        Edit("versions/manager.py", "                fsync_dir(self._base.versions)\n", ""),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+    _fsync(
+        "a version: its published name",
+        Edit("versions/base.py", "os.path.join(self.versions, version))\n        fsync_dir(self.versions)\n", "os.path.join(self.versions, version))\n"),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+    _fsync(
+        "a version: the name taken away before it is removed",
+        Edit("versions/base.py", "        fsync_dir(self.versions)\n        return removed", "        return removed"),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+    _fsync(
+        "a version: the symlink",
+        Edit("versions/pointer.py", "    fsync_dir(base)\n", ""),
+        _VERSIONS,
+        unit("tests/versions"),
+    ),
+)

@@ -1,0 +1,30 @@
+"""Short words for hunts, for the lists of mutations."""
+
+from __future__ import annotations
+
+from .mutation import Hunt
+
+
+def crash(workload: str, **options: object) -> Hunt:
+    """The crash simulator on a workload of its subject `diptych`."""
+    return Hunt("crash", {"workload": workload, **options})
+
+
+def rough(workload: str, **options: object) -> Hunt:
+    """The crash simulator on a workload of `tools.mutations.rough`."""
+    return Hunt("crash", {"workload": workload, "subject": "rough", **options})
+
+
+def damage(*files: str, **options: object) -> Hunt:
+    """The damage campaign on the files of these patterns."""
+    return Hunt("damage", {"files": list(files), **options})
+
+
+def fault(campaign: str, only: str = "") -> Hunt:
+    """A fault campaign."""
+    return Hunt("fault", {"campaign": campaign, "only": only})
+
+
+def unit(*tests: str) -> Hunt:
+    """Tests of the suite."""
+    return Hunt("unit", {"tests": list(tests)}, 120.0)
