@@ -1,6 +1,8 @@
 # Two commands, each complete by itself on a machine with Python 3.11 or later, git and make:
 #   make index [REPO=path]    index a repository (this one by default), and show a search in it
 #   make test                 everything that must hold before a change goes in
+# And the long one:
+#   make campaign [MINUTES=60]    crash states, damage, faults, fuzzing, concurrency; reports in out/campaign/
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -9,11 +11,12 @@ VENV ?= .venv
 REPO ?= .
 QUERY ?= open OR parse OR main OR test
 WORKERS ?= auto
+MINUTES ?= 60
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: index test lint types imports smoke wheel tests clean
+.PHONY: index test campaign bench lint types imports smoke wheel tests clean
 
 index: $(VENV)/installed
 	$(BIN)/diptych index "$(REPO)" || test $$? -eq 1
@@ -42,6 +45,26 @@ wheel: $(VENV)/installed-dev
 
 tests: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 -q
+
+# A campaign goes on to the next part when one finds something, and fails at the end.
+PART = $(BIN)/python -m
+SHARE = $$(( $(MINUTES) * 60 / 10 ))
+campaign: $(VENV)/installed-dev
+	@mkdir -p out/campaign; failed=; \
+	$(PART) tools.crashsim run --states-max 300 --ordered-max 40 --random-count 10 \
+		--time-max-s $$(( $(SHARE) * 4 )) --output out/campaign/crashsim || failed="$$failed crashsim"; \
+	$(PART) tools.crashsim run --nested 2 --nested-states-max 25 --states-max 20 \
+		--time-max-s $(SHARE) --output out/campaign/crashsim-nested || failed="$$failed crashsim-nested"; \
+	$(PART) tools.damage --seconds $(SHARE) --output out/campaign/damage.json || failed="$$failed damage"; \
+	$(PART) tools.faults --seconds $$(( $(SHARE) * 2 )) --output out/campaign/faults.json || failed="$$failed faults"; \
+	$(PART) tools.concurrency --seconds $(SHARE) --output out/campaign/concurrency.json \
+		|| failed="$$failed concurrency"; \
+	$(PART) fuzz --seconds $$(( $(SHARE) / 10 )) --output out/campaign/fuzz.json || failed="$$failed fuzz"; \
+	test -z "$$failed" || { echo "found something:$$failed"; exit 1; }
+
+bench: $(VENV)/installed-dev
+	$(PIP) --editable '.[bench]'
+	$(BIN)/python -m tools.bench --size small
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
