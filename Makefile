@@ -59,7 +59,7 @@ campaign: $(VENV)/installed-dev
 	$(PART) tools.faults --seconds $$(( $(SHARE) * 2 )) --output out/campaign/faults.json || failed="$$failed faults"; \
 	$(PART) tools.concurrency --seconds $(SHARE) --output out/campaign/concurrency.json \
 		|| failed="$$failed concurrency"; \
-	$(PART) fuzz --seconds $$(( $(SHARE) / 10 )) --output out/campaign/fuzz.json || failed="$$failed fuzz"; \
+	$(PART) fuzz --seconds $(SHARE) --output out/campaign/fuzz.json || failed="$$failed fuzz"; \
 	test -z "$$failed" || { echo "found something:$$failed"; exit 1; }
 
 bench: $(VENV)/installed-dev
