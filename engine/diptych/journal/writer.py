@@ -151,10 +151,10 @@ class JournalWriter:
                 header = SegmentHeader(
                     self.segment.header.store_id, self.last_lsn + 1, secrets.randbits(64), self.chain
                 )
-                segment, fd = self._make_segment(header)
-                os.close(self._fd)
-                self._fd, self.segment, self.offset = fd, segment, HEADER_SIZE
-                self._synced_offset = HEADER_SIZE
+                before = self._fd
+                self._go_on_in(header)
+                # Last: the number of a closed descriptor goes to whatever file is opened next.
+                os.close(before)
             return self.last_lsn
 
     def set_poison(self, cause: BaseException) -> None:
@@ -201,11 +201,13 @@ class JournalWriter:
         self._synced_offset = offset
         self.synced_lsn = target
 
-    def _make_segment(self, header: SegmentHeader) -> tuple[Segment, int]:
-        """A new segment and a descriptor to append to it; none where that fails."""
+    def _go_on_in(self, header: SegmentHeader) -> None:
+        """Make a new segment, and append to it from now on; there is none where that fails."""
         try:
             segment = Segment(create_segment(self._directory, header))
-            return segment, self._open(segment.path)
+            fd = self._open(segment.path)
+            # One statement, within which no signal comes: a segment that no one appends to would claim LSNs.
+            self._fd, self.segment, self.offset, self._synced_offset = fd, segment, HEADER_SIZE, HEADER_SIZE
         except BaseException as error:
             # The journal goes on in the old segment, and an empty one would claim the LSNs that go there.
             try:
