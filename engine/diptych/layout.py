@@ -37,6 +37,9 @@ SEARCH_MANAGED = ".managed.json"
 
 DEFAULT_STORE = ".diptych"
 
+# Twenty digits can say more than a u64 holds; one less, so that an LSN always follows.
+_LSN_MOST = 2**64 - 2
+
 _SEGMENT = re.compile(r"([0-9]{20})\.wal\Z")
 _GENERATION = re.compile(r"([0-9]{20})(?:\.([0-9]{1,9}))?\Z")
 _TEMPORARY = re.compile(r".*\.tmp\Z")
@@ -50,7 +53,7 @@ def segment_name(first_lsn: int) -> str:
 def parse_segment_name(name: str) -> int | None:
     """The first LSN in a segment's file name; None for any other name."""
     match = _SEGMENT.match(name)
-    return int(match[1]) if match else None
+    return int(match[1]) if match and int(match[1]) <= _LSN_MOST else None
 
 
 def generation_name(lsn: int, mend: int = 0) -> str:
@@ -61,7 +64,7 @@ def generation_name(lsn: int, mend: int = 0) -> str:
 def parse_generation_name(name: str) -> tuple[int, int] | None:
     """`(LSN, mend)` of a generation's directory name; None for any other name."""
     match = _GENERATION.match(name)
-    return (int(match[1]), int(match[2] or 0)) if match else None
+    return (int(match[1]), int(match[2] or 0)) if match and int(match[1]) <= _LSN_MOST else None
 
 
 def temporary_name(name: str) -> str:
