@@ -160,17 +160,19 @@ def interruptions(ground: Ground, *, each: int = 2) -> None:
     for error, at in cases:
         if not ground.goes_on():
             return
-        _interrupt(ground, error, at, places)
+        _interrupt(ground, error, at)
 
 
-def _interrupt(
-    ground: Ground, error: type[BaseException], at: int, places: list[tuple[str, int]]
-) -> None:
+def _interrupt(ground: Ground, error: type[BaseException], at: int) -> None:
     path = ground.fresh()
-    ended = run_child(
-        lambda emit: Interruption(error, at).run(Course(path, emit, _TRACED_COURSE).run), limit_s=_LIMIT_S
-    )
-    ground.conclude(error.__name__, f"{error.__name__} at line {at}, {places[at - 1]}", path, ended)
+
+    def work(emit: Callable[[Event], object]) -> None:
+        interruption = Interruption(error, at, lambda place: emit(Event("raised", text=place)))
+        interruption.run(Course(path, emit, _TRACED_COURSE).run)
+
+    ended = run_child(work, limit_s=_LIMIT_S)
+    place = next((event.text for event in ended.events if event.what == "raised"), "never raised")
+    ground.conclude(error.__name__, f"line {at}: {place}", path, ended)
 
 
 def short_transfers(ground: Ground) -> None:

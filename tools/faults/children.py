@@ -49,9 +49,8 @@ def run_child(
         if before is not None:
             after = before(pid)
         ours.sendall(b"!")
-        data = _receive(ours, limit_s)
-        if data is None:
-            death, data = "hang", b""
+        data, ended = _receive(ours, limit_s)
+        death = "" if ended else "hang"
     finally:
         if death:
             os.kill(pid, signal.SIGKILL)
@@ -91,7 +90,8 @@ def _child(channel: object, work: Callable[[Callable[[Event], object]], object])
         os._exit(status)
 
 
-def _receive(channel: object, limit_s: float) -> bytes | None:
+def _receive(channel: object, limit_s: float) -> tuple[bytes, bool]:
+    """What came until the other end closed, or until time was up; whether it closed."""
     import socket
 
     assert isinstance(channel, socket.socket)
@@ -100,16 +100,16 @@ def _receive(channel: object, limit_s: float) -> bytes | None:
         while True:
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
-                return None
+                return b"".join(parts), False
             channel.settimeout(left_s)
             try:
                 part = channel.recv(65_536)
             except TimeoutError:
-                return None
+                return b"".join(parts), False
             if not part:
                 break
             parts.append(part)
-    return b"".join(parts)
+    return b"".join(parts), True
 
 
 def _decoded(data: bytes) -> list[Event]:

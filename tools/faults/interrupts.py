@@ -27,19 +27,29 @@ def _with_exits(code: CodeType) -> frozenset[int]:
     """
     instructions = list(dis.get_instructions(code))
     exits = set()
-    for first, second, third, *_ in zip(instructions, instructions[1:], instructions[2:], strict=False):
-        if all(i.opname == "LOAD_CONST" and i.argval is None for i in (first, second, third)):
-            exits.update((first.offset, second.offset, third.offset))
+    for number, some in enumerate(zip(instructions, instructions[1:], instructions[2:], strict=False)):
+        if all(i.opname == "LOAD_CONST" and i.argval is None for i in some):
+            exits.update(i.offset for i in some)
+            if number and instructions[number - 1].opname == "SWAP":
+                # Left by a `return`, whose value is put below what `__exit__` is called with.
+                exits.add(instructions[number - 1].offset)
     return frozenset(exits)
 
 
 class Interruption:
-    """Raises `error` at the `at`-th line of the engine that is reached; never when `at` is 0."""
+    """Raises `error` at the `at`-th line of the engine that is reached; never when `at` is 0.
 
-    def __init__(self, error: type[BaseException] | None = None, at: int = 0) -> None:
+    `tell` is given the place before: threads make the count vary, so that it may not be the one expected.
+    """
+
+    def __init__(
+        self,
+        error: type[BaseException] | None = None,
+        at: int = 0,
+        tell: Callable[[str], object] = str,
+    ) -> None:
         self.places: list[Place] = []
-        self.raised_at: Place | None = None
-        self._error, self._at = error, at
+        self._error, self._at, self._tell = error, at, tell
         self._count = 0
 
     def run(self, work: Callable[[], object]) -> None:
@@ -61,7 +71,7 @@ class Interruption:
             self.places.append((os.path.relpath(frame.f_code.co_filename, _ENGINE), frame.f_lineno))
         elif self._count == self._at:
             assert self._error is not None
-            self.raised_at = (os.path.relpath(frame.f_code.co_filename, _ENGINE), frame.f_lineno)
+            self._tell(f"{os.path.relpath(frame.f_code.co_filename, _ENGINE)}:{frame.f_lineno}")
             raise self._error("injected")
         return self._line
 
