@@ -359,6 +359,9 @@ class RecordStore(Generic[Record]):
                     current.replace(follower.base, follower.overlay, follower.lsn, Healing())
                 elif follower.lsn > view.lsn:
                     current.replace(follower.base, follower.overlay, follower.lsn, view.healing)
+            rest = Status.READY if current.has_records() else Status.EMPTY
+            if self._states.state.status is not rest:
+                self._states.move(StoreState(rest))
         return current.view.lsn
 
     @property
