@@ -40,8 +40,12 @@ class WriterLock:
                 pid=pid,
                 advice="wait until it is done, or give a longer timeout",
             ) from None
-        with translated("write", path), open(path, "r+b") as file:
-            file.write(f"{os.getpid():>19}\n".encode())
+        try:
+            with translated("write", path), open(path, "r+b") as file:
+                file.write(f"{os.getpid():>19}\n".encode())
+        except BaseException:
+            self.release()
+            raise
 
     def release(self) -> None:
         """Let the next writer in. Never raises."""

@@ -13,10 +13,13 @@ from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 from blake3 import blake3
 
+from diptych.errors import InvalidRecordError
+
 Record = TypeVar("Record")
 
 # The core's own search fields begin with this; a schema's must not.
 RESERVED_PREFIX = "_"
+MAX_KEY_BYTES = 65_535
 
 
 class Field(NamedTuple):
@@ -62,6 +65,11 @@ class Schema(ABC, Generic[Record]):
     @abstractmethod
     def key(self, name: str) -> bytes:
         """The key of what a caller calls `name`. Raises InvalidRecordError for a name that cannot be one."""
+
+    def check_key(self, key: bytes) -> None:
+        """Raise InvalidRecordError for a key that `key` would not give."""
+        if type(key) is not bytes or not 0 < len(key) <= MAX_KEY_BYTES:
+            raise InvalidRecordError(f"a key has 1 to {MAX_KEY_BYTES:,} bytes")
 
     @abstractmethod
     def key_of(self, record: Record) -> bytes:

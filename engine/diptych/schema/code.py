@@ -103,6 +103,11 @@ class CodeSchema(Schema[FileRecord]):
             _refuse_path(name, key)
         return key
 
+    def check_key(self, key: bytes) -> None:
+        """Raise InvalidPathError for what is no path's bytes."""
+        super().check_key(key)
+        _refuse_path(key.decode("utf-8", "surrogateescape"), key)
+
     def key_of(self, record: FileRecord) -> bytes:
         """The key of a record's path. Raises InvalidPathError, InvalidRecordError."""
         if not isinstance(record, FileRecord):

@@ -29,7 +29,7 @@ from diptych.schema.base import Record, Schema
 from diptych.store.current import Current
 from diptych.store.generation import Generation
 from diptych.store.manifest import ClosedMark, Identity, encode_closed, now_ms
-from diptych.store.opening import Opened, open_for_reading, open_for_writing
+from diptych.store.opening import Opened, absolute, open_for_reading, open_for_writing
 from diptych.store.overlay import Overlay
 from diptych.store.policy import CheckpointPolicy, Durability
 from diptych.store.publisher import Publisher
@@ -77,6 +77,7 @@ class RecordStore(Generic[Record]):
         self._numbers = itertools.count(1)
         self._open_here = threading.local()
         self._unusable: Exception | None = None
+        self._done = False
         healing = Healing(self._wake)
         healing.snapshot, healing.search = opened.mend_snapshot, opened.mend_search
         view = self._make_view(opened.base, opened.overlay, opened.lsn, healing)
@@ -119,7 +120,7 @@ class RecordStore(Generic[Record]):
         """
         if durability not in ("journal", "full", "buffered"):
             raise ValueError(f"durability is journal, full or buffered, not {durability!r}")
-        where = os.path.abspath(os.fspath(path))
+        where = absolute(path)
         with fs.translated("open the store at", where):
             if read_only:
                 opened = open_for_reading(where, schema)
@@ -228,7 +229,8 @@ class RecordStore(Generic[Record]):
             # The receipt, while an interrupt still counts as doubt: from here on it tells that this stands.
             transaction.lsn = lsn
         except BaseException as error:
-            if not receipt and journal.poison is None:
+            if not receipt and (journal.poison is None or isinstance(error, PoisonedError)):
+                # Nothing of it was written; where the journal is poisoned, another's failure did that.
                 raise
             # Interrupted between the write and the fsync's answer: no one can say what is on disk.
             journal.set_poison(error)
@@ -400,7 +402,7 @@ class RecordStore(Generic[Record]):
         Views of this handle are closed too. Raises StorageError where the last sync failed; the store is
         closed all the same.
         """
-        if self._unusable is not None:
+        if self._done:
             return
         if self._publisher is not None:
             self._publisher.stop()
@@ -412,9 +414,12 @@ class RecordStore(Generic[Record]):
             if self._journal is not None:
                 self._close_journal(self._journal)
         finally:
-            self._states.move(StoreState(Status.CLOSED))
+            if self.state.status is not Status.CLOSED:
+                self._states.move(StoreState(Status.CLOSED))
             if self._lock_file is not None:
                 self._lock_file.release()
+        # Last: a close that was interrupted can be called again, and gives back what is still held.
+        self._done = True
 
     def _close_journal(self, journal: JournalWriter) -> None:
         try:
@@ -428,6 +433,7 @@ class RecordStore(Generic[Record]):
 
     def _abandon(self) -> None:
         """In a forked child: what this handle holds is the parent's."""
+        self._done = True
         if self._unusable is None:
             self._unusable = ForkedProcessError(
                 f"the store {self.path} was opened before a fork, by the parent process",

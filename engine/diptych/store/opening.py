@@ -73,6 +73,14 @@ def plan_for(found: Scan) -> Plan:
     return plan
 
 
+def absolute(path: str | os.PathLike[str]) -> str:
+    """The absolute path of a store. Raises NotAStoreError for "", which would be the current folder."""
+    given = os.fspath(path)
+    if not given:
+        raise NotAStoreError("the path of the store is empty", advice="name a directory, or `.` for this one")
+    return os.path.abspath(given)
+
+
 def check_place(path: str, *, create: bool) -> None:
     """Raise unless `path` is a store, or (with `create`) can become one.
 

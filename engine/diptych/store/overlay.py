@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from diptych.checks import check_of, term_hash
-from diptych.errors import CorruptJournalError
+from diptych.errors import CorruptionError, CorruptJournalError
 from diptych.journal.segment import Segment
 from diptych.schema.base import Schema
 from diptych.search.index import SearchIndex
@@ -55,6 +55,7 @@ class Overlay:
         self._lock = threading.Lock()
         self._terms: list[dict[bytes, list[tuple[Entry, int]]]] = [{} for _ in schema.indexes]
         self._termed = 0
+        self._unreadable: list[Entry] = []
         self._memory: MemorySearch | None = None
         self._searchable = 0
         self._index: SearchIndex | None = None
@@ -114,18 +115,30 @@ class Overlay:
         with self._lock:
             position = len(self.log)
             for entry in self.log[self._termed : position]:
-                if entry.segment is not None:
-                    for terms, pairs in zip(self._terms, self.schema.terms(entry.payload()), strict=True):
-                        for some, item in pairs:
-                            terms.setdefault(some, []).append((entry, item))
-                # One by one: an entry that cannot be read now must not have those before it added again.
+                try:
+                    self._learn_terms(entry)
+                except CorruptionError:
+                    self._unreadable.append(entry)
                 self._termed += 1
+            # One that was replaced is nobody's concern; one that counts may have the term, and not to know
+            # that is no answer.
+            for entry in [entry for entry in self._unreadable if self.get(entry.key, lsn) is entry]:
+                self._learn_terms(entry)
+                self._unreadable.remove(entry)
             found = list(self._terms[index].get(term, ()))
         items: dict[int, tuple[Entry, list[int]]] = {}
         for entry, item in found:
             if entry.lsn <= lsn and self.get(entry.key, lsn) is entry:
                 items.setdefault(id(entry), (entry, []))[1].append(item)
         yield from items.values()
+
+    def _learn_terms(self, entry: Entry) -> None:
+        if entry.segment is None:
+            return
+        indexes = [list(pairs) for pairs in self.schema.terms(entry.payload())]
+        for terms, pairs in zip(self._terms, indexes, strict=True):
+            for some, item in pairs:
+                terms.setdefault(some, []).append((entry, item))
 
     def search_index(self, lsn: int) -> SearchIndex | None:
         """The records current at `lsn`, searchable; None where there are none to search."""

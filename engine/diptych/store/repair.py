@@ -44,7 +44,7 @@ from diptych.snapshot.writer import Change, write_snapshot
 from diptych.store.core import RecordStore
 from diptych.store.generation import next_mend, publish
 from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
-from diptych.store.opening import check_place, open_planned
+from diptych.store.opening import absolute, check_place, open_planned
 from diptych.store.policy import CheckpointPolicy
 from diptych.store.recovery.apply import set_aside
 from diptych.store.recovery.plan import Plan, cut_off
@@ -66,7 +66,7 @@ def repair(
     The report says what was wrong, from which leaf it was mended, what was done, and what was given up.
     Raises StoreNotFoundError, NotAStoreError, StoreLockedError, IncompatibleStoreError, StorageError.
     """
-    where = os.path.abspath(os.fspath(path))
+    where = absolute(path)
     check_place(where, create=False)
     if dry_run:
         return _repair(where, schema, None)

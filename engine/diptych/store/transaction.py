@@ -8,7 +8,13 @@ from types import TracebackType
 from typing import Generic, Self
 
 from diptych.checks import check_of
-from diptych.errors import InvalidPathError, RecordTooLargeError, TransactionError, UnknownFileError
+from diptych.errors import (
+    CorruptionError,
+    InvalidRecordError,
+    RecordTooLargeError,
+    TransactionError,
+    UnknownFileError,
+)
 from diptych.journal.format import (
     FRAME_TARGET_BYTES,
     MAX_RECORD_BYTES,
@@ -109,10 +115,20 @@ class Transaction(Generic[Record]):
     index_file = put
 
     def put_packed(self, key: bytes, payload: bytes) -> None:
-        """As `put`, with a payload that this store's schema packed, in another process perhaps."""
+        """As `put`, with a payload that this store's schema packed, in another process perhaps.
+
+        Raises InvalidRecordError for a key or a payload that the schema does not know as its own.
+        """
         self._check_open()
-        if not isinstance(key, bytes) or not key or len(key) > 65_535:
-            raise InvalidPathError("a key has 1 to 65,535 bytes")
+        self._schema.check_key(key)
+        try:
+            # All that a look-up, a search or a checkpoint will ask of it: better refused here.
+            self._schema.project(key, payload)
+        except (CorruptionError, TypeError) as error:
+            raise InvalidRecordError(
+                f"the payload of {key.decode('utf-8', 'replace')!r:.200} is none of {self._schema.name!r}",
+                advice="pack it with the pack() of the schema that the store was opened with",
+            ) from error
         self._put(key, payload)
 
     def remove(self, name: str) -> None:

@@ -18,7 +18,7 @@ from diptych.search.leaf import open_leaf
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
-from diptych.store.opening import check_place, look
+from diptych.store.opening import absolute, check_place, look
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
 from diptych.store.recovery.scan import FoundGeneration, FoundSegment, Scan, rescan_journal
 from diptych.store.report import Finding, Report, Severity
@@ -32,7 +32,7 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
 
     Raises StoreNotFoundError, NotAStoreError, IncompatibleStoreError, StorageError.
     """
-    where = os.path.abspath(os.fspath(path))
+    where = absolute(path)
     check_place(where, create=False)
     found, plan = inspect(where, schema, deep=deep)
     if found.incompatible is not None:
