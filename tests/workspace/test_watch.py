@@ -11,10 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -22,7 +22,9 @@ from diptych import FileRecord, Store
 from diptych.cli import watch_host
 from diptych.cli.watch_host import LIMITS, RepositoryHost
 from diptych.indexer import IndexReport, index_repository
+from diptych.layout import FACTS
 from diptych.workspace.coordinator import Coordinator, CoordinatorThread, Ready, Snapshot, Stage
+from diptych.workspace.freshness import Kind, check, store_below, update
 from diptych.workspace.watch import Monitor, Rate, RepositoryWatcher, is_rule, relative_name
 
 RUN = "from diptych.cli import main; main()"
@@ -235,13 +237,13 @@ def test_what_only_the_run_found_and_is_gone_at_its_end(
 
     def run(*arguments: Any, **options: Any) -> IndexReport:
         write(root, "late/a.py", "late")
-        report = index_repository(*arguments, **options)
+        report = update(*arguments, **options)
         runs.append(report.found)
         os.rename(root / "late", tmp_path / f"away{len(runs)}")
         time.sleep(0.5)  # for its events to be read while the run lasts
         return report
 
-    monkeypatch.setattr(watch_host, "index_repository", run)
+    monkeypatch.setattr(watch_host, "update", run)
     with Watching(root, tmp_path / "store") as watching:
         assert runs[0] == 6
         wait_until(lambda: watching.found("late") == [])
@@ -518,3 +520,47 @@ def test_the_screen_shows_state_rates_and_the_last_events(watching: Watching) ->
     assert "changed a19.py and 1 more" in screen
     assert len(monitor.fresh()) == 23
     assert monitor.fresh() == []
+
+
+def run_until_ready(root: Path, *options: str, **environment: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", RUN, "watch", str(root), "--plain", "--processes", "0", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert process.stdout is not None
+    assert any("ready: " in line for line in process.stdout)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_the_store_is_below_the_output_root_where_queries_look_for_it(root: Path, tmp_path: Path) -> None:
+    run_until_ready(root, DIPTYCH_OUTPUT_ROOT=str(tmp_path / "out"))
+    assert not (root / ".diptych").exists()
+    verdict, _ = check(str(root), store_below(str(tmp_path / "out"), str(root)))
+    assert verdict.kind is Kind.FRESH
+    run_until_ready(root, "--output-root", str(tmp_path / "other"))
+    assert len(os.listdir(tmp_path / "other")) == 1
+
+
+def test_what_the_last_run_left_out_stays_out(root: Path) -> None:
+    run_until_ready(root, "--exclude", "m1.py", "--exclude", "m2.py")
+    run_until_ready(root)
+    with Store.open(root / ".diptych", read_only=True) as store:
+        assert [record.path for record in store.files()] == ["pkg/m0.py", "pkg/m3.py", "pkg/m4.py"]
+    run_until_ready(root, "--exclude", "m1.py")
+    with Store.open(root / ".diptych", read_only=True) as store:
+        assert len(store) == 4
+
+
+def test_a_first_build_cut_short_leaves_an_account_that_it_began(root: Path, tmp_path: Path) -> None:
+    """Without one a query could not tell its records from another program's, and would never update them."""
+    for n in range(300):
+        write(root, f"pkg/n{n}.py", f"second_{n}")
+    with RepositoryHost(str(root), Store.open(tmp_path / "store"), processes=0) as host:
+        build = cast("Generator[str]", host.index(list(host.scan())))
+        next(build)
+        build.close()
+        assert (tmp_path / "store" / FACTS).exists()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from diptych.cli.freshness import OutputRoot
 from diptych.cli.options import StorePath, Timeout
 
 if TYPE_CHECKING:
@@ -28,13 +29,18 @@ def watch(
         ),
     ] = None,
     store: StorePath = None,
+    output_root: OutputRoot = None,
     processes: Annotated[
         int | None,
         typer.Option("--processes", "-p", min=0, metavar="N", help="Processes that parse. Default: cores."),
     ] = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="PATTERN", help="Leave these out, as in .gitignore. Repeatable."),
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="Leave these out, as in .gitignore. Repeatable. Default: those of the last run.",
+        ),
     ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Print events line by line, also on a terminal.")
@@ -53,15 +59,14 @@ def watch(
     """
     import logging
     import os
+    from dataclasses import replace
 
-    from diptych.cli.place import find_root
+    from diptych.cli.place import find_root, output_root_for, store_of
     from diptych.cli.watch_host import RepositoryHost
     from diptych.errors import InvalidRecordError
-    from diptych.indexer import Settings
-    from diptych.layout import DEFAULT_STORE
     from diptych.store.code import Store
     from diptych.workspace.coordinator.metrics import logger
-    from diptych.workspace.freshness import hide_from_git
+    from diptych.workspace.freshness import hide_from_git, recorded_settings
 
     root = find_root(path)
     if not os.path.isdir(root):
@@ -70,9 +75,13 @@ def watch(
     logger.addHandler(logging.NullHandler())
     stop = threading.Event()
     _stop_on_signals(stop)
-    opened = Store.open(store or os.path.join(root, DEFAULT_STORE), lock_timeout_s=timeout)
+    below = output_root_for(store, output_root)
+    where = store if store and below is None else store_of(root, below)
+    opened = Store.open(where, lock_timeout_s=timeout)
     hide_from_git(opened.path)
-    settings = Settings(exclude=tuple(exclude or ()))
+    settings = recorded_settings(opened)
+    if exclude:
+        settings = replace(settings, exclude=tuple(exclude))
     with RepositoryHost(root, opened, settings=settings, processes=processes) as host:
         _run(host, stop, plain=plain or not sys.stdout.isatty())
 

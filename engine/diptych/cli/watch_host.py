@@ -14,7 +14,7 @@ from contextlib import suppress
 from types import TracebackType
 
 from diptych.errors import DiptychError, InvalidRecordError
-from diptych.indexer import Progress, Settings, facts, git, index_repository
+from diptych.indexer import Progress, Settings, facts, git
 from diptych.indexer.discover import Stat, scan
 from diptych.indexer.languages import language_of
 from diptych.indexer.parse import parse
@@ -22,6 +22,7 @@ from diptych.indexer.plan import Job, plan
 from diptych.model import Symbol
 from diptych.store.code import Store
 from diptych.workspace.coordinator import IoError, LeafDamaged, Limits, Totals
+from diptych.workspace.freshness import update
 from diptych.workspace.watch import is_rule
 
 # Nothing is held in memory here, so the size of the repository is no limit.
@@ -69,7 +70,7 @@ class RepositoryHost:
         """Bring the indexer's facts up to the store, so that the next run need not, and close the store."""
         try:
             if self._facts_lag:
-                index_repository(self.root, self.store, settings=self._settings, processes=0)
+                update(self.root, self.store, settings=self._settings, processes=0)
         finally:
             self.store.close()
 
@@ -161,7 +162,7 @@ class RepositoryHost:
 
         def run() -> None:
             try:
-                index_repository(
+                update(
                     self.root,
                     self.store,
                     settings=self._settings,

@@ -20,7 +20,7 @@ from diptych.workspace.freshness.ensure import (
 )
 from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Differences, Evidence, GitNow, Problem
-from diptych.workspace.freshness.gather import Gathered, gather
+from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings
 from diptych.workspace.freshness.place import store_below
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.verdict import Code, Kind, Outcome, Reason, Test, Verdict, judge
@@ -53,6 +53,7 @@ __all__ = [
     "gather",
     "hide_from_git",
     "judge",
+    "recorded_settings",
     "store_below",
     "update",
 ]

@@ -220,6 +220,12 @@ def _recorded(brief: record.Recorded | None, known: Facts | None) -> Recorded:
     return Recorded()
 
 
+def recorded_settings(store: Store) -> Settings:
+    """The settings that the last run of the indexer on `store` had; the defaults where that is not known."""
+    known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+    return _settings_of(known.settings if known is not None else {})
+
+
 def _settings_of(recorded: Mapping[str, Any]) -> Settings:
     """The settings the index was made with, where they can be told."""
     default = Settings()
