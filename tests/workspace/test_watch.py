@@ -476,7 +476,10 @@ def test_without_watchfiles_the_command_says_what_to_install() -> None:
     [
         ("/r/pkg/a.py", "pkg/a.py"),
         ("/r/.git/index", ""),
+        ("/r/.git", ""),
         ("/r/sub/.git/HEAD", ""),
+        ("/r/sub/.git", "sub/.git"),
+        ("/r/sub/.git/modules/.git", ""),
         ("/r/.git/info/exclude", ".git/info/exclude"),
         ("/r/.gitignore", ".gitignore"),
         ("/r/.diptych/journal/1.wal", ""),
@@ -564,3 +567,26 @@ def test_a_first_build_cut_short_leaves_an_account_that_it_began(root: Path, tmp
         next(build)
         build.close()
         assert (tmp_path / "store" / FACTS).exists()
+
+
+def test_what_git_lists_otherwise_though_no_file_changed(watching: Watching, tmp_path: Path) -> None:
+    write(watching.root, "ignored/a.py", "added")
+    git(watching.root, "add", "-f", "ignored/a.py")
+    wait_until(lambda: watching.found("added") == ["ignored/a.py"])
+    write(watching.root, "ignored/b.py", "added_beside_another")
+    git(watching.root, "add", "-f", "ignored/b.py")
+    write(watching.root, "pkg/other.py", "another")
+    wait_until(lambda: watching.found("added_beside_another") == ["ignored/b.py"])
+    git(watching.root, "rm", "-q", "--cached", "ignored/a.py")
+    wait_until(lambda: watching.found("added") == [])
+    wait_until(watching.settled)
+    assert watching.records() == from_scratch(watching.root, tmp_path / "fresh")
+
+
+def test_a_folder_that_becomes_a_repository_of_its_own(watching: Watching) -> None:
+    write(watching.root, "inner/a.py", "inside")
+    wait_until(lambda: watching.found("inside") == ["inner/a.py"])
+    git(watching.root / "inner", "init")
+    wait_until(lambda: watching.found("inside") == [])
+    shutil.rmtree(watching.root / "inner/.git")
+    wait_until(lambda: watching.found("inside") == ["inner/a.py"])

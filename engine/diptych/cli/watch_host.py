@@ -23,7 +23,7 @@ from diptych.model import Symbol
 from diptych.store.code import Store
 from diptych.workspace.coordinator import IoError, LeafDamaged, Limits, Totals
 from diptych.workspace.freshness import update
-from diptych.workspace.watch import is_rule
+from diptych.workspace.watch import is_nested_git, is_rule
 
 # Nothing is held in memory here, so the size of the repository is no limit.
 LIMITS = Limits(files_max=10**9, symbols_max=10**12)
@@ -33,6 +33,25 @@ _ARGUMENTS_MAX = 500
 
 class _Superseded(Exception):  # noqa: N818 - it ends a run, and is no error
     pass
+
+
+class GitIndex:
+    """Tells when git's index was replaced. Nothing to tell where there is no git."""
+
+    def __init__(self, root: str) -> None:
+        output = git.run(root, "rev-parse", "--git-path", "index") if git.has_git_above(root) else None
+        self._path = os.path.join(root, os.fsdecode(output.removesuffix(b"\n"))) if output else ""
+        self._seen: tuple[int, ...] = ()
+
+    def changed(self) -> bool:
+        """Whether it is another than at the last call."""
+        seen: tuple[int, ...] = ()
+        if self._path:
+            with suppress(OSError):
+                status = os.stat(self._path)
+                seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        before, self._seen = self._seen, seen
+        return before != seen
 
 
 class RepositoryHost:
@@ -57,6 +76,11 @@ class RepositoryHost:
         self._ask_git = False
         self._scanned = False
         self._facts_lag = False
+        # Which files git lists is decided by its index, too, of which no event tells.
+        self._index = GitIndex(self.root)
+        self._listing_due = False
+        self._look_due = False
+        self._listed: frozenset[str] = frozenset()
 
     def __enter__(self) -> RepositoryHost:
         return self
@@ -95,7 +119,9 @@ class RepositoryHost:
     def scan(self) -> Iterator[str]:
         """What the indexer would read or remove."""
         self._scanned = self._names_lag = True
+        self._index.changed()
         self._look()
+        self._listed = frozenset(self._known)
         store = self.store
         known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
         stored = None
@@ -120,6 +146,9 @@ class RepositoryHost:
         While a run of the indexer is under way nobody knows what it finds. What means nothing then is held
         back, and looked at again after the run.
         """
+        others = [name for name in names if not is_nested_git(name)]
+        at_work = len(others) < len(names)
+        names = others
         lag = self._names_lag
         if not lag and self._held:
             names = list(dict.fromkeys([*self._held, *names]))
@@ -128,7 +157,26 @@ class RepositoryHost:
         if lag:
             chosen = {name.removesuffix("/") for name in selected}
             self._held.update((name, None) for name in names if name.removesuffix("/") not in chosen)
+        else:
+            at_work |= self._index.changed()
+            if self._listing_due and not at_work:
+                selected = list(dict.fromkeys([*selected, *self._listed_otherwise()]))
+        # In the next turn git is done, or looked at again in the one after.
+        self._listing_due = at_work or (lag and self._listing_due)
         return selected
+
+    def _listed_otherwise(self) -> list[str]:
+        """What git lists and the store does not have, or the other way round, though no file changed."""
+        found = scan(self.root, self._settings, store_path=self.store.path).files
+        try:
+            new = [name for name in found if name not in self._listed and name not in self.store]
+            gone = [name for name in self._names if name not in found and name in self.store]
+        except DiptychError:
+            # The store is being opened anew; a build follows.
+            return []
+        self._listed = frozenset(found)
+        self._look_due = bool(new or gone)
+        return sorted([*new, *gone])
 
     def _selected(self, names: Sequence[str]) -> list[str]:
         selected: list[str] = []
@@ -198,8 +246,9 @@ class RepositoryHost:
         return found.files if found is not None else ()
 
     def _index_some(self, paths: Sequence[str]) -> Iterator[str]:
-        known = self._known
-        if any(path not in known and os.path.lexists(self._absolute(path)) for path in paths):
+        known, lexists = self._known, os.path.lexists
+        if self._look_due or any(path not in known and lexists(self._absolute(path)) for path in paths):
+            self._look_due = False
             self._look()
         for path in paths:
             if path.endswith("/"):

@@ -43,7 +43,8 @@ def relative_name(root: str, path: str, store: str) -> str:
     if not path.startswith(root + os.sep) or path == store or path.startswith(store + os.sep):
         return ""
     name = path[len(root) + 1 :].replace(os.sep, "/")
-    if name == EXCLUDE_FILE or _NEVER.isdisjoint(name.split("/")):
+    components = name.removesuffix("/.git").split("/")
+    if name == EXCLUDE_FILE or _NEVER.isdisjoint(components):
         return name
     return ""
 
@@ -51,6 +52,11 @@ def relative_name(root: str, path: str, store: str) -> str:
 def is_rule(name: str) -> bool:
     """Whether the file decides which others are indexed."""
     return name == EXCLUDE_FILE or name.rpartition("/")[2] in RULE_FILES
+
+
+def is_nested_git(name: str) -> bool:
+    """Whether it makes of a folder below the root a repository of its own, whose files git lists no more."""
+    return name.removesuffix("/").endswith("/.git")
 
 
 class RepositoryWatcher:
