@@ -105,7 +105,8 @@ class CodeSchema(Schema[FileRecord]):
 
     def check_key(self, key: bytes) -> None:
         """Raise InvalidPathError for what is no path's bytes."""
-        super().check_key(key)
+        if type(key) is not bytes:
+            raise InvalidPathError(f"a packed record's path is bytes, not {type(key).__name__}")
         _refuse_path(key.decode("utf-8", "surrogateescape"), key)
 
     def key_of(self, record: FileRecord) -> bytes:
