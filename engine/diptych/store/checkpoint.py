@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from diptych import fs
 from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import SEARCH, SNAPSHOT, WORK
 from diptych.schema.base import Schema
@@ -161,10 +162,14 @@ def _write_snapshot(
 
 
 def search_is_whole(generation: Generation) -> bool:
-    """Whether a generation's search leaf is what its manifest says: reads all of it."""
+    """Whether a generation's search leaf is what its manifest says: reads all of it.
+
+    Raises StorageError where it cannot be looked at now.
+    """
     try:
         verify_files(generation.search_path, generation.manifest.of_search())
-    except (CorruptSearchError, StorageError):
+    except (CorruptSearchError, StorageError) as error:
+        fs.refuse_of_the_moment(error)
         return False
     return True
 
@@ -173,7 +178,8 @@ def _whole(generation: Generation) -> bool:
     """Whether the snapshot is what was written: copying would bless damage with a new hash."""
     try:
         return generation.verify_snapshot()
-    except StorageError:
+    except StorageError as error:
+        fs.refuse_of_the_moment(error)
         return False
 
 
