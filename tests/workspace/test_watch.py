@@ -21,10 +21,10 @@ import pytest
 from diptych import FileRecord, Store
 from diptych.cli import watch_host
 from diptych.cli.watch_host import LIMITS, RepositoryHost
-from diptych.indexer import IndexReport, index_repository
+from diptych.indexer import IndexReport, facts, index_repository
 from diptych.layout import FACTS
 from diptych.workspace.coordinator import Coordinator, CoordinatorThread, Ready, Snapshot, Stage
-from diptych.workspace.freshness import Kind, check, store_below, update
+from diptych.workspace.freshness import Account, Kind, check, store_below, update
 from diptych.workspace.watch import Monitor, Rate, RepositoryWatcher, is_rule, relative_name
 
 RUN = "from diptych.cli import main; main()"
@@ -590,3 +590,25 @@ def test_a_folder_that_becomes_a_repository_of_its_own(watching: Watching) -> No
     wait_until(lambda: watching.found("inside") == [])
     shutil.rmtree(watching.root / "inner/.git")
     wait_until(lambda: watching.found("inside") == ["inner/a.py"])
+
+
+def test_the_facts_keep_up_with_the_store(watching: Watching, tmp_path: Path) -> None:
+    """Otherwise each query under a watch would compare every record."""
+
+    def accounted() -> bool:
+        store = watching.store
+        known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        return known is not None and known.lsn == store.lsn
+
+    for n in range(3):
+        write(watching.root, f"pkg/m{n}.py", "edited")
+        write(watching.root, "pkg/new.py", f"new_{n}")
+        os.unlink(watching.root / f"pkg/m{n + 2}.py")
+        wait_until(lambda: watching.found(f"new_{n}") == ["pkg/new.py"])  # noqa: B023
+        wait_until(lambda: watching.settled() and accounted())
+        verdict, gathered = check(str(watching.root), watching.store.path)
+        assert (verdict.kind, gathered.evidence.account) == (Kind.FRESH, Account.WHOLE)
+    (watching.root / "pkg/new.py").write_bytes(b"\0binary")
+    wait_until(lambda: watching.found("new_2") == [])
+    wait_until(lambda: watching.settled() and accounted())
+    assert check(str(watching.root), watching.store.path)[0].kind is Kind.FRESH

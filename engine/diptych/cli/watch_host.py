@@ -13,9 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
 
+from diptych.cli.watch_facts import FactsKeeper
 from diptych.errors import DiptychError, InvalidRecordError
 from diptych.indexer import Progress, Settings, facts, git
-from diptych.indexer.discover import Stat, scan
+from diptych.indexer.discover import Stat, scan, scan_names
+from diptych.indexer.fact_columns import Fact
 from diptych.indexer.languages import language_of
 from diptych.indexer.parse import parse
 from diptych.indexer.plan import Job, plan
@@ -76,6 +78,7 @@ class RepositoryHost:
         self._ask_git = False
         self._scanned = False
         self._facts_lag = False
+        self._facts = FactsKeeper()
         # Which files git lists is decided by its index, too, of which no event tells.
         self._index = GitIndex(self.root)
         self._listing_due = False
@@ -158,6 +161,7 @@ class RepositoryHost:
             chosen = {name.removesuffix("/") for name in selected}
             self._held.update((name, None) for name in names if name.removesuffix("/") not in chosen)
         else:
+            self._facts.save_due(self.store)
             at_work |= self._index.changed()
             if self._listing_due and not at_work:
                 selected = list(dict.fromkeys([*selected, *self._listed_otherwise()]))
@@ -222,6 +226,7 @@ class RepositoryHost:
             finally:
                 done.put(None)
 
+        self._facts.pause()
         left = iter(paths)
         yielded = 0
         thread = threading.Thread(target=run, name="diptych-watch-index")
@@ -237,6 +242,7 @@ class RepositoryHost:
         if failures:
             raise failures[0]
         self._facts_lag = False
+        self._facts.resume(self.store.lsn)
         self._name(frozenset(self._in_facts() or (record.path for record in self.store.files())))
         self._names_lag = False
         yield from left
@@ -262,23 +268,35 @@ class RepositoryHost:
         store, settings = self.store, self._settings
         record = store.file(path)
         found = self._known.get(path)
-        payload = b""
+        payload, fact = b"", None
         if found is not None:
+            name = path.encode("utf-8", "surrogateescape")
+            seen = scan_names(self.root, [name], settings, store_path=store.path).files.get(path)
             job = Job(path, found[0], found[1].size, record.content_hash if record is not None else "")
             parsed = parse(os.fsencode(self.root), job, settings.max_file_bytes)
             if parsed.unchanged:
                 return
             payload = parsed.payload
-        if payload:
-            with suppress(InvalidRecordError):
-                with store.transaction() as txn:
-                    txn.put_packed(path.encode("utf-8", "surrogateescape"), payload)
-                self._facts_lag = True
-                return
-        # Gone, or not to be parsed any more: it must not be answered for by what it once was.
-        if record is not None:
+            if seen is not None and parsed.content_hash:
+                fact = Fact(seen[1], parsed.content_hash, parsed.skipped)
+
+        def put() -> None:
+            with store.transaction() as txn:
+                txn.put_packed(path.encode("utf-8", "surrogateescape"), payload)
+
+        def remove() -> None:
             with store.transaction() as txn:
                 txn.remove_file(path)
+
+        if payload:
+            with suppress(InvalidRecordError):
+                self._facts.update(store, path, fact, put)
+                self._facts_lag = True
+                return
+            fact = fact and fact._replace(skipped="not storable")
+        # Gone, or not to be parsed any more: it must not be answered for by what it once was.
+        if record is not None:
+            self._facts.update(store, path, fact, remove)
             self._facts_lag = True
 
     def _look(self) -> None:
