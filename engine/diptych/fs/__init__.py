@@ -18,6 +18,7 @@ from diptych.fs.durable import (
 from diptych.fs.errors import refuse_of_the_moment, storage_error, translated
 from diptych.fs.hashing import hash_stable_file
 from diptych.fs.lock import WriterLock, holder
+from diptych.fs.temporary import private_directory
 
 __all__ = [
     "WriterLock",
@@ -32,6 +33,7 @@ __all__ = [
     "link_or_copy",
     "make_dir",
     "open_dir",
+    "private_directory",
     "refuse_of_the_moment",
     "remove_file",
     "remove_tree",

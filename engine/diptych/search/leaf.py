@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from diptych.errors import CorruptSearchError, StorageError
-from diptych.fs import hash_stable_file, storage_error, translated
+from diptych.errors import CorruptSearchError
+from diptych.fs import hash_stable_file, private_directory, translated
 from diptych.layout import SEARCH_META
 from diptych.schema.base import Schema
 from diptych.search.guard import guarded
@@ -42,8 +41,7 @@ def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Sche
     """Open the leaf in `directory`. Raises CorruptSearchError, or StorageError."""
     import tantivy
 
-    private = _private_directory()
-    try:
+    with private_directory() as private:
         for name in files:
             source = os.path.abspath(os.path.join(directory, name))
             target = os.path.join(private, name)
@@ -60,21 +58,6 @@ def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Sche
             index = tantivy.Index.open(private)
             index.config_reader("manual")
             return SearchIndex(index, schema, directory)
-    finally:
-        shutil.rmtree(private, ignore_errors=True)
-
-
-def _private_directory() -> str:
-    try:
-        return tempfile.mkdtemp(prefix="diptych-")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        # Without its errno, which would tell of a leaf that is gone.
-        raise StorageError(
-            f"there is no place for temporary files, which a search needs: {error.strerror}",
-            advice="set TMPDIR to a directory that can be written to",
-        ) from error
-    except OSError as error:
-        raise storage_error(error, "make a directory in", tempfile.gettempdir()) from error
 
 
 def files_in_use(directory: str) -> tuple[bytes, list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import Any
 
 from diptych import fs
@@ -79,7 +78,7 @@ def open_base(found: FoundGeneration, schema: Schema[Any]) -> Generation:
     assert found.manifest is not None
     if found.snapshot is not None:
         return Generation(found.path, found.manifest, schema, found.snapshot)
-    with tempfile.TemporaryDirectory(prefix="diptych-") as private:
+    with fs.private_directory() as private:
         target = os.path.join(private, SNAPSHOT)
         rebuild_snapshot(found, schema, target)
         return Generation(found.path, found.manifest, schema, SnapshotReader(target))
