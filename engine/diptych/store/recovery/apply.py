@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from diptych import fs
@@ -21,6 +22,7 @@ from diptych.layout import (
     is_temporary,
     parse_generation_name,
     parse_segment_name,
+    temporary_name,
 )
 from diptych.schema.base import Schema
 from diptych.search.leaf import open_leaf, verify_files
@@ -31,6 +33,9 @@ from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.plan import Plan
 from diptych.store.recovery.scan import FoundGeneration, Scan
+
+# So much of a torn end is copied at a time.
+_CHUNK_BYTES = 1 << 20
 
 
 def create(path: str, identity: Identity) -> None:
@@ -152,13 +157,8 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
 
 def cut(store: str, path: str, end: int, size: int) -> None:
     """Set the bytes of a segment behind `end` aside, then cut them off. Raises StorageError."""
-    fs.make_dir(os.path.join(store, QUARANTINE))
-    name = f"{os.path.basename(path)}-{end}"
-    with fs.translated("read", path), open(path, "rb") as file:
-        file.seek(end)
-        tail = file.read(size - end)
-    # Aside first: a crash between leaves both, and the next recovery does the same again.
-    fs.atomic_write(os.path.join(store, QUARANTINE, name), tail)
+    # Aside first: a crash between leaves both, and the next recovery finds what this one kept.
+    _keep_tail(store, path, end, size)
     with fs.translated("truncate", path), open(path, "r+b") as file:
         file.truncate(end)
         # Durable before the next frame: else its bytes could stand before old ones of the tail.
@@ -169,11 +169,7 @@ def set_aside(store: str, path: str) -> str:
     """Move a file or directory into the quarantine; returns its new path. Raises StorageError."""
     quarantine = os.path.join(store, QUARANTINE)
     fs.make_dir(quarantine)
-    name = os.path.basename(path)
-    target, number = os.path.join(quarantine, name), 0
-    while os.path.lexists(target):
-        number += 1
-        target = os.path.join(quarantine, f"{name}~{number}")
+    target = _free_name(os.path.join(quarantine, os.path.basename(path)))
     try:
         fs.rename(path, target)
     except StorageError:
@@ -181,4 +177,48 @@ def set_aside(store: str, path: str) -> str:
             raise
     fs.fsync_dir(quarantine)
     fs.fsync_dir(os.path.dirname(path))
+    return target
+
+
+def _keep_tail(store: str, path: str, end: int, size: int) -> None:
+    """Copy a segment's bytes from `end` to `size` into the quarantine, unless they are there already."""
+    quarantine = os.path.join(store, QUARANTINE)
+    fs.make_dir(quarantine)
+    first = os.path.join(quarantine, f"{os.path.basename(path)}-{end}")
+    target = _free_name(first, lambda kept: _is_tail(kept, path, end, size))
+    if not os.path.lexists(target):
+        temporary = temporary_name(first)
+        # What a crash in here left.
+        fs.remove_file(temporary)
+        with fs.translated("write", temporary), open(temporary, "xb") as kept:
+            for chunk in _chunks(path, end, size):
+                kept.write(chunk)
+            kept.flush()
+            fs.fsync_fd(kept.fileno())
+        fs.rename(temporary, target)
+    fs.fsync_dir(quarantine)
+
+
+def _is_tail(kept: str, path: str, end: int, size: int) -> bool:
+    """Whether file `kept` holds the bytes of `path` from `end` to `size`, and no more."""
+    if not os.path.isfile(kept) or os.path.getsize(kept) != size - end:
+        return False
+    pairs = zip(_chunks(path, end, size), _chunks(kept, 0, size - end), strict=True)
+    return all(ours == theirs for ours, theirs in pairs)
+
+
+def _chunks(path: str, begin: int, end: int) -> Iterator[bytes]:
+    with fs.translated("read", path), open(path, "rb") as file:
+        file.seek(begin)
+        while begin < end and (chunk := file.read(min(_CHUNK_BYTES, end - begin))):
+            begin += len(chunk)
+            yield chunk
+
+
+def _free_name(path: str, taken_for: Callable[[str], bool] | None = None) -> str:
+    """`path`, or with the first number behind it that no file has, or one that `taken_for` accepts."""
+    target, number = path, 0
+    while os.path.lexists(target) and not (taken_for is not None and taken_for(target)):
+        number += 1
+        target = f"{path}~{number}"
     return target
