@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -123,3 +124,19 @@ def test_index_puts_the_store_below_an_output_root(tmp_path: Path) -> None:
     # Named by itself, it still knows which repository it is an index of.
     (tmp_path / "r" / "a.py").write_text("def edited(): pass\n")
     assert text("symbol", "edited", "--store", os.fspath(store), cwd=tmp_path).startswith("a.py:1:")
+
+
+def test_status_shows_the_verdict_on_a_store_that_does_not_open(root: Path) -> None:
+    (root / ".diptych" / "IDENTITY").write_bytes(b"x")
+    done = diptych("status", "--explain", cwd=root, code=5)
+    assert b"freshness:       corrupt" in done.stdout
+    assert b"diptych repair" in done.stderr
+    value = json.loads(diptych("status", "--json", cwd=root, code=5).stdout)
+    assert value["freshness"]["verdict"] == "corrupt"
+
+
+def test_status_takes_the_output_root(root: Path, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    assert "missing" in diptych("status", "--output-root", out, cwd=root, code=3).stdout.decode()
+    diptych("index", "--output-root", out, cwd=root)
+    assert "freshness:       fresh" in text("status", "--output-root", out, cwd=root)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from diptych.cli.freshness import OutputRoot
 from diptych.cli.options import Json, StorePath
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def run(
         typer.Option("--root", metavar="PATH", help="The repository. Default: the folder the store is in."),
     ] = None,
     store: StorePath = None,
+    output_root: OutputRoot = None,
     as_json: Json = False,
 ) -> None:
     """Show what the store holds, and how it is.
@@ -43,16 +45,28 @@ def run(
       diptych status --json | jq .counts.symbols
     """
     from diptych.cli.exit_codes import ExitCode
-    from diptych.cli.freshness import differing, freshness_document, freshness_lines
+    from diptych.cli.freshness import differing, freshness_document, freshness_lines, located
     from diptych.cli.output import document, line
-    from diptych.cli.place import find_store
+    from diptych.errors import CorruptionError, OpenError
     from diptych.indexer import facts
     from diptych.store.code import Store
     from diptych.workspace.freshness import gather, judge
 
-    with Store.open(find_store(store), read_only=True) as opened:
-        stats = opened.stats()
-        known = facts.load(opened.path, store_id=opened.store_id, lsn=opened.lsn)
+    found_root, path = located(store, output_root, may_build=False)
+    root = root or found_root
+    try:
+        with Store.open(path, read_only=True) as opened:
+            stats = opened.stats()
+            known = facts.load(opened.path, store_id=opened.store_id, lsn=opened.lsn)
+    except (CorruptionError, OpenError):
+        evidence = gather(root, path).evidence
+        verdict = judge(evidence)
+        if as_json:
+            document({"path": path, "freshness": freshness_document(verdict, evidence)})
+        else:
+            for text in freshness_lines(verdict, evidence, explain=explain):
+                line(text)
+        raise
     evidence = gather(root, stats.path, thorough=check).evidence
     verdict = judge(evidence)
     stale = differing(evidence)
