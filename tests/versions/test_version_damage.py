@@ -161,12 +161,12 @@ def test_the_current_version_damaged_and_a_way_out(manager: VersionManager, tmp_
     assert check_base(tmp_path / "base", {"v3"}) == "v3"
 
 
-@pytest.mark.parametrize("content", [b"", b"v", b"../x\n", b"v2\nv2\n"])
+@pytest.mark.parametrize("content", [None, b"", b"v", b"../x\n", b"v2\nv2\n"])
 def test_a_damaged_pointer_removes_nothing_and_is_mended_by_a_choice(
-    content: bytes, manager: VersionManager, tmp_path: Path
+    content: bytes | None, manager: VersionManager, tmp_path: Path
 ) -> None:
     pointer = tmp_path / "base" / "CURRENT"
-    pointer.write_bytes(content)
+    pointer.unlink() if content is None else pointer.write_bytes(content)
     manager = VersionManager(tmp_path / "base")
     for call in (lambda: manager.prune(keep=1), lambda: manager.discard("v1")):
         with pytest.raises(CorruptVersionError, match="CURRENT"):
@@ -175,6 +175,15 @@ def test_a_damaged_pointer_removes_nothing_and_is_mended_by_a_choice(
     assert manager.rollback("v2").version == "v2"
     assert pointer.read_bytes() == b"v2\n"
     check_settled(tmp_path / "base")
+
+
+def test_a_pointer_to_a_version_that_is_not_there_removes_nothing(
+    manager: VersionManager, tmp_path: Path
+) -> None:
+    (tmp_path / "base" / "CURRENT").write_bytes(b"gone\n")
+    with pytest.raises(CorruptVersionError, match="gone"):
+        manager.prune(keep=1)
+    assert len(manager.list()) == 3
 
 
 def test_a_staging_that_never_finished_blocks_nothing(manager: VersionManager, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ class Catalogue:
             return None
 
     def current_is_unreadable(self) -> bool:
-        """Whether CURRENT is there, and damaged."""
+        """Whether CURRENT is damaged, or lost."""
         try:
             read_current(self._base)
         except CorruptVersionError:

@@ -23,7 +23,7 @@ from diptych.versions.errors import (
     VersionInUseError,
 )
 from diptych.versions.manifest import MAX_LINEAGE, Embedding, Manifest, check_attrs
-from diptych.versions.names import check_version_name
+from diptych.versions.names import CURRENT, check_version_name
 from diptych.versions.pointer import read_current, switch
 from diptych.versions.reader import AssetInfo, OpenVersion, Watch, asset_infos, open_current, open_version
 from diptych.versions.retention import rollback_target, to_remove
@@ -282,17 +282,25 @@ class VersionManager:
 
         Kept first is the current version (always), then the one that `rollback()` would lead to, then the
         newest. One that a reader holds is left. Stagings that never finished go as well. Raises
-        InvalidRecordError for a `keep` below 1, UnknownVersionError where there is no base.
+        InvalidRecordError for a `keep` below 1, UnknownVersionError where there is no base,
+        CorruptVersionError where CURRENT does not tell which version is current.
         """
         if keep < 1:
             raise InvalidRecordError(f"keep is 1 or more, not {keep}", advice="the current one always stays")
         removed: Names = []
         in_use: Names = []
         with self._writing():
+            # Not what is believed: where CURRENT is damaged, nothing is removed on a guess.
+            current = read_current(self.path)
+            if current is not None and self._catalogue.state(current, current) is None:
+                raise CorruptVersionError(
+                    f"CURRENT names version {current}, which is not there",
+                    where=os.path.join(self.path, CURRENT),
+                    advice="choose the version to serve: `diptych versions rollback VERSION`",
+                )
             candidates = to_remove(
                 self._catalogue.published(),
-                # Not what is believed: where CURRENT is damaged, nothing is removed on a guess.
-                read_current(self.path),
+                current,
                 keep=keep,
                 older_than_ns=None if older_than_s is None else int(older_than_s * 1e9),
                 now_ns=time.time_ns(),

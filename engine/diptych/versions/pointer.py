@@ -23,15 +23,15 @@ from diptych.versions.names import (
 def read_current(base: str) -> str | None:
     """The name that CURRENT holds; None where nothing was published yet.
 
-    Raises CorruptVersionError where it holds no version's name, and StorageError.
+    Raises CorruptVersionError where it holds no version's name or is lost, and StorageError.
     """
     path = os.path.join(base, CURRENT)
-    with translated("read", path):
-        try:
-            with open(path, "rb", buffering=0) as file:
-                data = file.read(MAX_NAME_CHARS + 2)
-        except FileNotFoundError:
-            return None
+    data = _content(path)
+    if data is None and os.path.lexists(os.path.join(base, CURRENT_LINK)):
+        # The symlink comes after CURRENT: it was written a moment ago, or was there, and is lost.
+        data = _content(path) or b""
+    if data is None:
+        return None
     name = data[:-1].decode("ascii", "replace")
     # The line's end tells a whole name from one that was cut short.
     if data.endswith(b"\n") and is_version_name(name):
@@ -41,6 +41,15 @@ def read_current(base: str) -> str | None:
         where=path,
         advice="choose the version to serve: `diptych versions rollback VERSION`",
     )
+
+
+def _content(path: str) -> bytes | None:
+    with translated("read", path):
+        try:
+            with open(path, "rb", buffering=0) as file:
+                return file.read(MAX_NAME_CHARS + 2)
+        except FileNotFoundError:
+            return None
 
 
 def switch(base: str, version: str) -> None:
