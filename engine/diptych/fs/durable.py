@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterable
 
@@ -59,6 +60,27 @@ def fsync_dir(path: str | os.PathLike[str]) -> None:
             fsync_fd(fd)
         finally:
             os.close(fd)
+
+
+def open_regular(path: str, flags: int) -> int:
+    """`os.open` for a regular file and nothing else, as the `opener` of `open`. Raises OSError.
+
+    A named pipe would wait for its writer, a device might never end: neither is any part of a store.
+    """
+    fd = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        _refuse_irregular(os.fstat(fd).st_mode, path)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _refuse_irregular(mode: int, path: str) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.ENXIO, "it is no regular file", path)
 
 
 def open_dir(path: str | os.PathLike[str]) -> int:

@@ -9,6 +9,7 @@ import sys
 
 from blake3 import blake3
 
+from diptych.fs.durable import open_regular
 from diptych.fs.errors import translated
 
 # Below this, threads and a mapping cost more than they save.
@@ -25,7 +26,7 @@ def hash_stable_file(path: str) -> tuple[int, bytes]:
     Mapped, and hashed by all cores. Each window is first read in by `madvise`, so that a failing disk is an
     error and not the SIGBUS that touching the mapping would raise. Raises StorageError.
     """
-    with translated("read", path), open(path, "rb", buffering=0) as file:
+    with translated("read", path), open(path, "rb", buffering=0, opener=open_regular) as file:
         size_bytes = os.fstat(file.fileno()).st_size
         if size_bytes < _SMALL_BYTES:
             data = file.readall()

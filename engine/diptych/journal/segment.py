@@ -6,10 +6,10 @@ import os
 from contextlib import suppress
 
 from diptych.errors import CorruptJournalError
-from diptych.fs import storage_error, translated
+from diptych.fs import open_regular, storage_error, translated
 from diptych.journal.format import HEADER_SIZE, SegmentHeader, decode_header
 
-_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class Segment:
@@ -29,7 +29,7 @@ class Segment:
         self.path = path
         self.fd = -1
         with translated("open", path):
-            self.fd = os.open(path, _READ)
+            self.fd = open_regular(path, _READ)
         self.header: SegmentHeader = decode_header(self.read(0, HEADER_SIZE), where=path)
 
     def read(self, offset: int, length: int) -> bytes:
@@ -59,6 +59,11 @@ class Segment:
         """The file's size in bytes, now."""
         with translated("examine", self.path):
             return os.fstat(self.fd).st_size
+
+    def modified_ms(self) -> int:
+        """When the file was last written to, in milliseconds since 1970."""
+        with translated("examine", self.path):
+            return os.fstat(self.fd).st_mtime_ns // 1_000_000
 
     def __del__(self) -> None:
         if self.fd >= 0:

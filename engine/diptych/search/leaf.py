@@ -45,6 +45,9 @@ def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Sche
         for name in files:
             source = os.path.abspath(os.path.join(directory, name))
             target = os.path.join(private, name)
+            if os.path.exists(source) and not os.path.isfile(source):
+                # Tantivy would wait for the writer of a named pipe.
+                raise CorruptSearchError(f"{source} is no regular file", where=source)
             with translated("link to", source):
                 try:
                     os.symlink(source, target)

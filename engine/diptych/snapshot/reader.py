@@ -13,7 +13,7 @@ from xxhash import xxh3_64_intdigest
 
 from diptych.checks import term_hash
 from diptych.errors import CorruptSnapshotError
-from diptych.fs import translated
+from diptych.fs import open_regular, translated
 from diptych.snapshot.format import (
     BIN32_SIZE,
     EXTENT,
@@ -55,7 +55,7 @@ class SnapshotReader:
         """
         self.path = path
         self._fd = -1
-        with translated("open", path), open(path, "rb") as file:
+        with translated("open", path), open(path, "rb", opener=open_regular) as file:
             actual = os.fstat(file.fileno()).st_size
             if (size is not None and actual != size) or actual < TRAILER_SIZE:
                 raise CorruptSnapshotError(

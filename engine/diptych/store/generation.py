@@ -31,7 +31,7 @@ def read_manifest(path: str) -> Manifest:
     where = os.path.join(path, MANIFEST)
     with fs.translated("read", where):
         try:
-            with open(where, "rb") as file:
+            with open(where, "rb", opener=fs.open_regular) as file:
                 data = file.read()
         except FileNotFoundError:
             raise CorruptSnapshotError(f"{where} is gone", where=where) from None

@@ -116,7 +116,7 @@ def store_id_of_leaves(found: Scan) -> bytes | None:
     """Which store the newest snapshot leaf with a head says it is of."""
     for generation in found.generations:
         where = os.path.join(generation.path, SNAPSHOT)
-        with suppress(OSError, DiptychError), open(where, "rb") as file:
+        with suppress(OSError, DiptychError), open(where, "rb", opener=fs.open_regular) as file:
             return decode_head(file.read(64), where=where)[0]
     return None
 
@@ -127,7 +127,10 @@ def _from_snapshot(
     """The records that pass their check, how many there were if that is known, and what does not pass."""
     where = os.path.join(found.path, SNAPSHOT)
     try:
-        with open(where, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with (
+            open(where, "rb", opener=fs.open_regular) as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             head = decode_head(data[:64], where=where)
             if head != (store_id, found.lsn):
                 return {}, None, {}

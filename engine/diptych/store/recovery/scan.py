@@ -179,7 +179,7 @@ def rescan_journal(found: Scan, journal_from: int) -> None:
 def _read(path: str) -> bytes | None:
     with fs.translated("read", path):
         try:
-            with open(path, "rb") as file:
+            with open(path, "rb", opener=fs.open_regular) as file:
                 # By its size: a buffer is made for what is asked for.
                 return file.read(min(os.fstat(file.fileno()).st_size, MAX_SIZE_BYTES) + 1)
         except FileNotFoundError:

@@ -1,0 +1,52 @@
+"""A named pipe in the place of a file is an error or damage; to open it would wait for a writer for ever."""
+
+import multiprocessing
+import os
+import sys
+
+import pytest
+from tests.support.damage import LAST, MANUAL, NEW, build
+
+from diptych import DiptychError, Store, repair, verify
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in the file system")
+
+PLACES = [
+    f"journal/{9:020d}.wal",
+    f"generations/{NEW:020d}/manifest.msgpack",
+    f"generations/{NEW:020d}/snapshot.msgpack",
+    f"generations/{NEW:020d}/search/meta.json",
+]
+
+
+def _all_of_it(path):
+    verify(path)
+    for read_only in (True, False):
+        try:
+            with Store.open(path, read_only=read_only, policy=MANUAL) as store:
+                assert store.lsn == LAST
+        except DiptychError:
+            pass
+    repair(path)
+    assert verify(path).ok
+    with Store.open(path, policy=MANUAL) as store:
+        assert len(store) > 0
+
+
+@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("both", [False, True], ids=["alone", "no-manifests"])
+def test_no_one_waits_for_it(tmp_path, name, both):
+    path = tmp_path / "s"
+    build(str(path))
+    (path / name).unlink()
+    os.mkfifo(path / name)
+    if both:
+        for manifest in path.glob("generations/*/manifest.msgpack"):
+            manifest.unlink()
+    process = multiprocessing.get_context("spawn").Process(target=_all_of_it, args=(str(path),))
+    process.start()
+    process.join(60)
+    waits = process.is_alive()
+    process.kill()
+    assert not waits
+    assert process.exitcode == 0
