@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from diptych.errors import DiptychError
 from diptych.journal.format import COMMIT, CONTROL, FRAME_SIZE, FileIndexed, FileRemoved, decode_entries
@@ -13,6 +14,10 @@ from diptych.store.generation import Generation
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.plan import Plan
 from diptych.store.recovery.scan import Op, Scan
+from diptych.store.report import Finding
+
+if TYPE_CHECKING:
+    from diptych.store.opening import Opened
 
 
 class Follower:
@@ -25,6 +30,12 @@ class Follower:
         self.lsn = plan.last_lsn
         self.overlay = overlay
         self.base = base
+        self.findings: list[Finding] = plan.findings
+        """What the newest look at the whole store found."""
+        self.mend_snapshot = plan.snapshot_from_search
+        self.mend_search = bool(plan.base and plan.base.search_problem)
+        self.modified_ms = 0
+        """When the newest commit taken in was made, as far as known; 0 before one was."""
         self._names = sorted(os.path.basename(g.path) for g in found.generations)
         last = plan.append_to
         self._reader: FrameReader | None = None
@@ -48,10 +59,13 @@ class Follower:
                 f"the store at {self.path} is of LSN {opened.lsn} now, and was of LSN {seen_lsn}",
                 advice="close this handle and open the store again",
             )
-        assert opened.follower is not None
-        self._take(opened.follower)
+        self._take(opened)
 
-    def _take(self, other: Follower) -> None:
+    def _take(self, opened: Opened) -> None:
+        other = opened.follower
+        assert other is not None
+        self.findings, self.modified_ms = opened.findings, opened.modified_ms
+        self.mend_snapshot, self.mend_search = opened.mend_snapshot, opened.mend_search
         # One statement, within which no signal comes: these belong together.
         self.lsn, self.overlay, self.base, self._names, self._reader = (
             other.lsn, other.overlay, other.base, other._names, other._reader
@@ -59,6 +73,7 @@ class Follower:
 
     def _read_on(self) -> bool:
         """Read new frames; False where they cannot be reached from here."""
+        before = self.lsn
         while True:
             assert self._reader is not None
             reader = FrameReader(self._reader.segment, offset=self._reader.offset, chain=self._reader.chain)
@@ -73,6 +88,8 @@ class Follower:
                     self._reader.offset, self._reader.chain = frame.end, frame.checksum
             following = os.path.join(self.path, JOURNAL, segment_name(self.lsn + 1))
             if following == reader.segment.path or not os.path.exists(following):
+                if self.lsn > before:
+                    self.modified_ms = reader.segment.modified_ms()
                 return True
             segment = Segment(following)
             if segment.header.chain != self._reader.chain:
