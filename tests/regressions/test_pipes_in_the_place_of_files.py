@@ -12,6 +12,8 @@ from diptych import DiptychError, Store, repair, verify
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in the file system")
 
 PLACES = [
+    "IDENTITY",
+    "journal/CLOSED",
     f"journal/{9:020d}.wal",
     f"generations/{NEW:020d}/manifest.msgpack",
     f"generations/{NEW:020d}/snapshot.msgpack",

@@ -27,7 +27,6 @@ from diptych.journal.reader import TailKind
 from diptych.journal.writer import create_segment
 from diptych.layout import (
     CLOSED,
-    GENERATIONS,
     IDENTITY,
     JOURNAL,
     LOCK,
@@ -46,7 +45,7 @@ from diptych.store.generation import next_mend, publish
 from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
 from diptych.store.opening import absolute, check_place, open_planned
 from diptych.store.policy import CheckpointPolicy
-from diptych.store.recovery.apply import set_aside
+from diptych.store.recovery.apply import clear, set_aside
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.recovery.scan import FoundGeneration, Scan
 from diptych.store.report import Report, Severity
@@ -120,7 +119,7 @@ def _mend(
     if plan.rewrite_identity:
         report.actions.append("write the identity anew, from a manifest")
     report.actions.append(f"publish both leaves at LSN {plan.last_lsn}")
-    aside = [g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)]]
+    aside = [*found.strays, *(g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)])]
     useless = {s.path for s in cut_off_segments(found, plan)}
     aside += [s.path for s in found.segments if s.problem or s.path in useless]
     report.actions += [f"set {item} aside" for item in aside]
@@ -133,7 +132,7 @@ def _mend(
     finally:
         store.close()
     for item in aside:
-        if os.path.lexists(item):
+        if os.path.lexists(item) and item not in found.strays:
             set_aside(found.path, item)
 
 
@@ -153,17 +152,17 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
         report.given_up.append(f"what was committed behind LSN {last_lsn}, if anything was")
     report.lsn = proven
     # The journal is ended here, so that no LSN that was ever given is given again.
-    aside = [g.path for g in found.generations] + [s.path for s in found.segments]
+    aside = [*found.strays, *(g.path for g in found.generations)] + [s.path for s in found.segments]
     if found.closed is not None or found.closed_problem:
         aside.append(os.path.join(found.path, JOURNAL, CLOSED))
+    aside = list(dict.fromkeys(aside))
     report.actions.append(f"publish {len(records):,} records at LSN {proven}, and begin a new journal")
     report.actions += [f"set {item} aside" for item in aside]
     if not act:
         return
     chain = int.from_bytes(os.urandom(8), "little")
     journal = os.path.join(found.path, JOURNAL)
-    fs.make_dir(journal)
-    fs.make_dir(os.path.join(found.path, GENERATIONS))
+    clear(found)
     header = SegmentHeader(identity.store_id, proven + 1, int.from_bytes(os.urandom(8), "little"), chain)
     _make_room(found, os.path.join(journal, segment_name(proven + 1)))
     # The segment before the generation: a generation promises that the journal goes on behind it.
@@ -175,7 +174,7 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
         lambda directory: _build(directory, found.path, identity, schema, records, proven, chain),
     )
     for item in aside:
-        if os.path.lexists(item) and item not in (path, segment):
+        if os.path.lexists(item) and item not in (path, segment, *found.strays):
             set_aside(found.path, item)
     fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))
 

@@ -129,6 +129,7 @@ def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
 def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWriter:
     """Clear away what a crash left, set a torn end aside, and open the journal. Raises StorageError."""
     journal = os.path.join(scan.path, JOURNAL)
+    clear(scan)
     if plan.cut is not None:
         cut(scan.path, plan.cut.path, plan.cut.end, plan.cut.size)
     if plan.append_to is None:
@@ -155,6 +156,14 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
     return JournalWriter(journal, segment, offset=end, chain=plan.chain, last_lsn=plan.last_lsn)
 
 
+def clear(scan: Scan) -> None:
+    """Set aside what is no part of the store and stands in its way. Raises StorageError."""
+    for path in scan.strays:
+        set_aside(scan.path, path)
+    for name in (JOURNAL, GENERATIONS):
+        fs.make_dir(os.path.join(scan.path, name))
+
+
 def cut(store: str, path: str, end: int, size: int) -> None:
     """Set the bytes of a segment behind `end` aside, then cut them off. Raises StorageError."""
     # Aside first: a crash between leaves both, and the next recovery finds what this one kept.
@@ -167,8 +176,9 @@ def cut(store: str, path: str, end: int, size: int) -> None:
 
 def set_aside(store: str, path: str) -> str:
     """Move a file or directory into the quarantine; returns its new path. Raises StorageError."""
-    quarantine = os.path.join(store, QUARANTINE)
-    fs.make_dir(quarantine)
+    quarantine = _quarantine(store)
+    if path == quarantine:
+        return quarantine
     target = _free_name(os.path.join(quarantine, os.path.basename(path)))
     try:
         fs.rename(path, target)
@@ -180,10 +190,18 @@ def set_aside(store: str, path: str) -> str:
     return target
 
 
+def _quarantine(store: str) -> str:
+    """Make the quarantine where it is missing; what stands in its place moves beside it."""
+    quarantine = os.path.join(store, QUARANTINE)
+    if os.path.lexists(quarantine) and not os.path.isdir(quarantine):
+        fs.rename(quarantine, _free_name(quarantine))
+    fs.make_dir(quarantine)
+    return quarantine
+
+
 def _keep_tail(store: str, path: str, end: int, size: int) -> None:
     """Copy a segment's bytes from `end` to `size` into the quarantine, unless they are there already."""
-    quarantine = os.path.join(store, QUARANTINE)
-    fs.make_dir(quarantine)
+    quarantine = _quarantine(store)
     first = os.path.join(quarantine, f"{os.path.basename(path)}-{end}")
     target = _free_name(first, lambda kept: _is_tail(kept, path, end, size))
     if not os.path.lexists(target):

@@ -26,6 +26,8 @@ from diptych.store.report import Finding, Severity
 REPAIR = "run `diptych repair`; with --dry-run it says first what it would do"
 NEXT_CHECKPOINT = "nothing: everything can be read; the next checkpoint or `diptych repair` mends it"
 
+SET_ASIDE = "nothing: opening the store for writing or `diptych repair` sets it aside"
+
 
 @dataclass(slots=True)
 class Plan:
@@ -100,6 +102,7 @@ def _never_finished(scan: Scan) -> bool:
         and scan.identity_problem.endswith("is gone")
         and not scan.generations
         and scan.closed is None
+        and not scan.strays
         and all(s.first_lsn == 1 and not s.problem and s.read and s.last_lsn == 0 for s in scan.segments)
         and all(not s.unfinished and s.tail and s.tail.kind is TailKind.CLEAN for s in scan.segments)
     )
@@ -123,6 +126,8 @@ def _plan_identity(scan: Scan, plan: Plan) -> None:
 
 
 def _note_generations(scan: Scan, plan: Plan) -> None:
+    for path, message in scan.strays.items():
+        plan.note("stray", path, Severity.WARNING, message, SET_ASIDE)
     for g in scan.generations:
         if g.problem:
             plan.note("manifest-damaged", g.path, Severity.WARNING, g.problem, NEXT_CHECKPOINT)

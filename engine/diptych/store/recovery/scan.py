@@ -6,12 +6,19 @@ What is found is a `Scan`, which `plan` turns into what to do.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from diptych import fs
-from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError, StorageError
+from diptych.errors import (
+    CorruptionError,
+    CorruptStoreError,
+    DiptychError,
+    IncompatibleStoreError,
+    StorageError,
+)
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
@@ -31,8 +38,10 @@ from diptych.layout import (
     GENERATIONS,
     IDENTITY,
     JOURNAL,
+    QUARANTINE,
     SEARCH,
     SNAPSHOT,
+    WORK,
     is_temporary,
     parse_generation_name,
     parse_segment_name,
@@ -122,6 +131,8 @@ class Scan:
     """Oldest first."""
     closed: ClosedMark | None = None
     closed_problem: str = ""
+    strays: dict[str, str] = field(default_factory=dict)
+    """What is not of the kind of file that its name asks for, by its path: why it is no part of the store."""
     temporaries: list[str] = field(default_factory=list)
     journal_from: int = 0
     """The journal's transactions behind this LSN were read."""
@@ -141,6 +152,8 @@ def scan(path: str, *, journal_from: int | None = None) -> Scan:
     looks usable. Leaves are looked at from outside: present, of the right size. Raises StorageError.
     """
     found = Scan(path)
+    for name in (JOURNAL, GENERATIONS, QUARANTINE, WORK):
+        _refuse_irregular(found, os.path.join(path, name), stat.S_ISDIR, "no directory")
     _scan_identity(found)
     _scan_generations(found)
     if journal_from is None:
@@ -186,9 +199,37 @@ def _read(path: str) -> bytes | None:
             return None
 
 
+def _refuse_irregular(found: Scan, path: str, right: Callable[[int], bool], what: str) -> None:
+    """Note it where something else than the right kind of file stands at `path`."""
+    if not os.path.lexists(path):
+        return
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        fs.refuse_of_the_moment(fs.storage_error(error, "examine", path))
+        mode = 0
+    # What was removed meanwhile is not in the way.
+    if not right(mode) and os.path.lexists(path):
+        found.strays[path] = f"{path} is {what}"
+
+
+def _read_sealed(found: Scan, where: str) -> bytes | None:
+    """A small file's bytes; None where there is none. Raises CorruptStoreError where it cannot be read."""
+    _refuse_irregular(found, where, stat.S_ISREG, "no regular file")
+    try:
+        return _read(where)
+    except StorageError as error:
+        fs.refuse_of_the_moment(error)
+        raise CorruptStoreError(error.message, where=where) from error
+
+
 def _scan_identity(found: Scan) -> None:
     where = os.path.join(found.path, IDENTITY)
-    data = _read(where)
+    try:
+        data = _read_sealed(found, where)
+    except CorruptionError as error:
+        found.identity_problem = error.message
+        return
     if data is None:
         found.identity_problem = f"{where} is gone"
         return
@@ -219,6 +260,8 @@ def _scan_generations(found: Scan) -> None:
             # A reader may look while the writer removes it: then it is past, not damaged.
             if os.path.isdir(path):
                 found.generations.append(generation)
+            else:
+                _refuse_irregular(found, path, stat.S_ISDIR, "no directory")
         elif is_temporary(name):
             found.temporaries.append(path)
     for name in _names(found.path):
@@ -325,10 +368,10 @@ def _scan_journal(found: Scan, journal_from: int) -> None:
 
 
 def _scan_closed(found: Scan, where: str) -> None:
-    data = _read(where)
-    if data is None:
-        return
     try:
+        data = _read_sealed(found, where)
+        if data is None:
+            return
         found.closed = decode_closed(data, where=where)
     except IncompatibleStoreError as error:
         found.incompatible = found.incompatible or error

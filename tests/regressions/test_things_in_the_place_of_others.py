@@ -1,0 +1,81 @@
+"""A directory in the place of a file, or a file in that of a directory: told, set aside, and mended."""
+
+import os
+import shutil
+
+import pytest
+from tests.support.damage import LAST, MANUAL, build, truth
+
+from diptych import CorruptStoreError, FileRecord, Store, repair, verify
+
+MENDED = ["IDENTITY", "journal/CLOSED", "quarantine", "work", f"generations/{9:020d}"]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    path = tmp_path_factory.mktemp("template") / "store"
+    build(str(path))
+    return path
+
+
+def exchange(path):
+    """Put a directory in the place of a file, and a file in the place of all else."""
+    if path.is_file():
+        path.unlink()
+        path.mkdir()
+        (path / "within").write_text("x")
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+        path.write_text("x")
+
+
+def in_use(path):
+    with Store.open(path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(FileRecord("new.py", "h"))
+        store.checkpoint()
+    with Store.open(path, policy=MANUAL) as store:
+        assert "new.py" in store
+        return len(store)
+
+
+@pytest.mark.parametrize("name", MENDED)
+@pytest.mark.parametrize("repaired", [True, False])
+def test_nothing_is_lost_by_it(template, memory_path, name, repaired):
+    path = memory_path / "s"
+    shutil.copytree(template, path)
+    exchange(path / name)
+    assert "stray" in {finding.kind for finding in verify(path).findings}
+    with Store.open(path, read_only=True) as store:
+        assert store.lsn == LAST
+    if repaired:
+        assert repair(path, dry_run=True).given_up == []
+        assert repair(path).given_up == []
+        assert verify(path).findings == []
+        assert repair(path).findings == []
+    assert in_use(path) == len(truth()[LAST]) + 1
+    assert verify(path).findings == []
+
+
+@pytest.mark.parametrize("name", ["journal", "generations"])
+def test_what_is_lost_is_named(template, memory_path, name):
+    path = memory_path / "s"
+    shutil.copytree(template, path)
+    exchange(path / name)
+    assert not verify(path).ok
+    with pytest.raises(CorruptStoreError):
+        Store.open(path)
+    assert repair(path, dry_run=True).given_up
+    assert repair(path).given_up
+    assert verify(path).findings == []
+    assert in_use(path) > 1
+    assert any(name in kept for kept in os.listdir(path / "quarantine"))
+
+
+def test_a_young_store_needs_no_generations(memory_path):
+    path = memory_path / "s"
+    with Store.open(path, policy=MANUAL) as store, store.transaction() as txn:
+        txn.index_file(FileRecord("a.py", "h"))
+    exchange(path / "generations")
+    assert not verify(path).ok
+    assert in_use(path) == 2
