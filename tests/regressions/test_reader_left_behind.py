@@ -1,5 +1,8 @@
 """A reader whose generation the writer has removed meanwhile: it goes on with a newer one."""
 
+import time
+from pathlib import Path
+
 import pytest
 
 from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol
@@ -80,3 +83,24 @@ def test_what_is_removed_while_a_reader_looks_is_no_finding(stores, monkeypatch)
     with Store.open(writer.path, read_only=True) as reader:
         assert reader.recovery == []
         assert len(reader) == 4
+
+
+def test_a_refresh_tells_what_it_fell_back_from_and_when_the_newest_commit_came(tmp_path: Path) -> None:
+    """Falling back is never silent: it was in the log alone, and the time stood still."""
+    path = tmp_path / "fallen"
+    with Store.open(path, policy=CheckpointPolicy(automatic=False)) as store:
+        with store.transaction() as txn:
+            txn.index_file(FileRecord("a.py", "0"))
+        store.checkpoint()
+        with Store.open(path, read_only=True) as reader:
+            before_ms = reader.stats().modified_ms
+            time.sleep(0.02)
+            with store.transaction() as txn:
+                txn.index_file(FileRecord("b.py", "0"))
+            store.checkpoint()
+            [newest] = sorted((path / "generations").iterdir())[1:]
+            (newest / "snapshot.msgpack").write_bytes(b"")
+            assert reader.refresh() == 2
+            assert "fallback" in {finding.kind for finding in reader.stats().recovery}
+            assert reader.stats().modified_ms > before_ms
+            assert [file.path for file in reader.files()] == ["a.py", "b.py"]

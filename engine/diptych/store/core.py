@@ -358,11 +358,16 @@ class RecordStore(Generic[Record]):
                 view = current.view
                 follower.follow(view.lsn)
                 if follower.overlay is not view.overlay:
-                    current.replace(follower.base, follower.overlay, follower.lsn, Healing())
+                    healing = Healing()
+                    healing.snapshot, healing.search = follower.mend_snapshot, follower.mend_search
+                    current.replace(follower.base, follower.overlay, follower.lsn, healing)
+                    # Falling back is told also when it comes with a refresh.
+                    self.recovery = follower.findings
                 elif follower.lsn > view.lsn:
                     current.replace(follower.base, follower.overlay, follower.lsn, view.healing)
+            self._modified_ms = follower.modified_ms or self._modified_ms
             rest = Status.READY if current.has_records() else Status.EMPTY
-            if self._states.state.status is not rest:
+            if self._unusable is None and self._states.state.status is not rest:
                 self._states.move(StoreState(rest))
         return current.view.lsn
 
