@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
@@ -23,7 +24,6 @@ from .listed import MUTATIONS
 from .mutation import Copy, Hunt, Mutation, MutationError, as_options
 
 _GRACE_S = 120.0
-_SHARE = 4
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Verdict:
     mutation: str
     group: str
     verdict: str
-    """caught, survived, or spare: not found, and known not to be needed."""
+    """caught, survived, spare (not found, and known not to be needed), or error: a hunt went wrong."""
     caught_by: str = ""
     trials: int = 0
     elapsed_s: float = 0.0
@@ -81,8 +81,8 @@ def judge(copy: Copy, mutation: Mutation, *, scale: float = 1.0) -> Verdict:
             try:
                 caught, trials, message = carry_out(copy, hunt, scale=scale)
             except MutationError as error:
-                # An engine so broken that the campaign cannot even make its first store.
-                caught, trials, message = True, 0, str(error)
+                verdict.verdict, verdict.caught_by, verdict.message = "error", hunt.label, str(error)
+                break
             verdict.trials += trials
             if caught:
                 verdict.verdict, verdict.caught_by, verdict.message = "caught", hunt.label, message
@@ -99,7 +99,8 @@ def control(copy: Copy, mutations: Sequence[Mutation], *, scale: float) -> list[
         began_s = time.monotonic()
         caught, trials, message = carry_out(copy, hunt, scale=scale)
         word = "false alarm" if caught else "holds"
-        found.append(Verdict("none", "control", word, label, trials, round(time.monotonic() - began_s, 1), message))
+        elapsed_s = round(time.monotonic() - began_s, 1)
+        found.append(Verdict("none", "control", word, label, trials, elapsed_s, message))
         show(found[-1])
     return found
 
@@ -119,14 +120,15 @@ def show(verdict: Verdict) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Try the mutations; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.mutations", description=__doc__)
-    parser.add_argument("--only", default="", help="those whose name or group has this in it")
+    parser.add_argument("--only", default="", help="a group (fsync, order, check), or a part of names")
     parser.add_argument("--share", action="store_true", help="a few quick ones, for every change")
     parser.add_argument("--control", action="store_true", help="run the hunts on the engine as it is")
     parser.add_argument("--list", action="store_true", help="name them, and test that they fit the source")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies each hunt's time box")
     parser.add_argument("--output", default="", help="write the table here, as JSON")
     options = parser.parse_args(arguments)
-    chosen = [m for m in MUTATIONS if options.only in m.name or options.only in m.group]
+    of_group = [m for m in MUTATIONS if m.group == options.only]
+    chosen = of_group or [m for m in MUTATIONS if options.only in m.name]
     if options.share:
         chosen = [m for m in chosen if m.share]
     began_s = time.monotonic()
@@ -149,14 +151,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except MutationError as error:
             print(error, file=sys.stderr)
             return 2
-    counts = {word: sum(v.verdict == word for v in verdicts) for word in sorted({v.verdict for v in verdicts})}
+    counts = Counter(verdict.verdict for verdict in verdicts)
     elapsed_s = round(time.monotonic() - began_s, 1)
-    write_json(
-        options.output,
-        {"campaign": "mutations", "elapsed_s": elapsed_s, **counts, "verdicts": [asdict(v) for v in verdicts]},
-    )
+    rows = [asdict(verdict) for verdict in verdicts]
+    write_json(options.output, {"campaign": "mutations", "elapsed_s": elapsed_s, **counts, "verdicts": rows})
     print(f"{', '.join(f'{count} {word}' for word, count in counts.items())} in {elapsed_s} s")
-    return 1 if counts.get("survived") or counts.get("false alarm") else 0
+    if counts["error"]:
+        return 2
+    return 1 if counts["survived"] or counts["false alarm"] else 0
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from typing import Any, NamedTuple
 
 import diptych
 from tools.crashsim import recorder, subjects
-from tools.crashsim.enumeration import Budget
+from tools.crashsim.enumeration import POINT_STRIDE, Budget
 from tools.crashsim.errors import CrashsimError
 from tools.crashsim.exploration import explore
 from tools.crashsim.pool import Limits, Pool
@@ -56,9 +57,10 @@ def crash(
     subject: str = "diptych",
     withheld: str = "",
     states: int = 600,
+    after: float = 0.0,
 ) -> Found:
     """The crash simulator on one workload. `withheld`: syncs of files below there, by others than the
-    engine, did not happen."""
+    engine, did not happen. `after`: only crashes in what is left of the recording behind this share."""
     try:
         recording = recorder.record(
             lambda directory: recorder.python("tools.mutations.program", subject, workload, directory),
@@ -66,16 +68,20 @@ def crash(
             workload=workload,
         )
     except CrashsimError as error:
+        if not shutil.which("strace"):
+            raise MutationError(str(error)) from error
         return Found(True, 0, f"the workload fails without any crash: {error}")
     if withheld:
         recording = without_syncs(recording, withheld)
     budget = Budget(SEED, ordered_max=120, random_count=10)
     exploration = explore(recording, model, budget, lambda: time.monotonic() > deadline_s)
-    chosen = exploration.states
+    begin = int(after * len(recording.steps)) * POINT_STRIDE
+    chosen = [state for state in exploration.states if state.first >= begin]
     random.Random(SEED).shuffle(chosen)
     done = 0
     with Pool(subjects.MODULES[subject], jobs=1, limits=Limits(time_s=_CHECK_TIME_MAX_S)) as pool:
-        for begin in range(0, min(states, len(chosen)), _CHUNK):
+        del chosen[states:]
+        for begin in range(0, len(chosen), _CHUNK):
             tasks = (
                 (state.first, tree, workload, state.acked, state.issued)
                 for state, tree in exploration.trees(chosen[begin : begin + _CHUNK])
@@ -161,18 +167,21 @@ def concurrency(deadline_s: float) -> Found:
     from tools.concurrency.campaign import run
 
     results = run(seed=SEED, seconds=max(1.0, deadline_s - time.monotonic()))
-    return Found(bool(results["violation_count"]), results["views"], " ".join(map(str, results["violations"][:1])))
+    said = " ".join(map(str, results["violations"][:1]))
+    return Found(bool(results["violation_count"]), results["views"], said)
 
 
 def unit(deadline_s: float, *, tests: list[str]) -> Found:
     """Tests of the suite, up to the first that fails."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=max(1.0, deadline_s - time.monotonic())
-        )
+        left_s = max(1.0, deadline_s - time.monotonic())
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=left_s)
     except subprocess.TimeoutExpired:
         return Found(False, 0, "the tests did not end in time")
+    if "KeyboardInterrupt" in done.stdout:
+        # One that a test raises, and that got out: pytest takes it for the user's.
+        return Found(True, 1, f"KeyboardInterrupt out of {' '.join(tests)}")
     if done.returncode not in (0, 1):
         raise MutationError(f"pytest ended with status {done.returncode}: {done.stdout[-500:]}")
     trials = sum(int(number) for number in re.findall(r"(\d+) (?:passed|failed|error)", done.stdout))
@@ -196,7 +205,14 @@ def main() -> None:
     if os.path.dirname(os.path.abspath(diptych.__file__)) != here:
         raise MutationError(f"{diptych.__file__} is not the copy in {here}")
     task = json.loads(sys.argv[1])
-    found = HUNTS[task["kind"]](time.monotonic() + task["seconds"], **task["options"])
+    try:
+        found = HUNTS[task["kind"]](time.monotonic() + task["seconds"], **task["options"])
+    except MutationError:
+        raise
+    except Exception as error:
+        # An engine so broken that the campaign cannot make its first store. The control run holds that this
+        # is not the campaign's own fault.
+        found = Found(True, 0, f"the campaign cannot begin: {type(error).__name__}: {error}")
     print(json.dumps(found._asdict()))
 
 

@@ -41,7 +41,7 @@ class Hunt:
     @property
     def label(self) -> str:
         """The hunt in a few words."""
-        words = [",".join(value) if isinstance(value, list) else str(value) for value in self.options.values()]
+        words = [",".join(map(str, it)) if isinstance(it, list) else str(it) for it in self.options.values()]
         return " ".join([self.kind, *words])
 
 
@@ -103,6 +103,9 @@ class Copy:
         """Raise MutationError, naming them all, where some do not fit the source."""
         problems = []
         for mutation in mutations:
+            tests = [test for hunt in mutation.hunts for test in hunt.options.get("tests", ())]
+            gone = [test for test in tests if not os.path.exists(os.path.join(self.root, test))]
+            problems += [f"{mutation.name}: there is no {test}" for test in gone]
             try:
                 self.planned(mutation)
             except (MutationError, OSError, SyntaxError) as error:

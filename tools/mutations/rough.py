@@ -5,6 +5,8 @@ A workload is `trouble:word`. The words are those of the subject `diptych`, and
     e  a transaction of three frames, of which the third cannot be written: it is rolled back
     o  a checkpoint whose new segment cannot be opened
     i  close, and delete the identity
+    j  close, and damage the oldest segment
+    g  close, and damage both leaves of the oldest generation
     |  what stands before is done by a process that dies in its last letter; another goes on with the rest
 
 and the troubles
@@ -15,9 +17,9 @@ and the troubles
     torn         the same, and the two frames are on disk
     journal, generations, store
                  ... before it syncs that directory, in which it has renamed something
-    linkless     the file system has no hard links
+    linkless     the file system has no hard links; as for `clean`,
     joined       a second thread writes its commit while the first one's is synced
-    clean        none; a crash alone must leave nothing that `verify` finds fault with
+    clean        none: a crash alone must leave nothing that `verify` finds fault with
     repaired     none; what `repair` mended and set aside stays so
     salvaged     none; where the store does not open, repair it first
 """
@@ -33,22 +35,31 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from diptych import (
+    CheckpointPolicy,
+    DiptychError,
+    FileRecord,
+    Severity,
+    Store,
+    StoreNotFoundError,
+    fs,
+    repair,
+    verify,
+)
+from diptych.fs import durable
+from diptych.journal import writer
+from diptych.store import transaction as transactions
 from tools.crashsim.marks import Marks
 from tools.crashsim.oracle import CheckError
 from tools.crashsim.subjects import diptych_oracle, diptych_store
 from tools.crashsim.subjects.diptych_plan import COMMITS, plan, record_of
-
-from diptych import CheckpointPolicy, DiptychError, FileRecord, Severity, Store, StoreNotFoundError
-from diptych import fs, repair, verify
-from diptych.fs import durable
-from diptych.journal import writer
-from diptych.store import transaction as transactions
 
 WORKLOADS: tuple[str, ...] = ()
 EXPECTED: Mapping[str, str] = {}
 MODES = ("open", "repair")
 recover = diptych_store.recover
 
+_IN_FIRST_FRAME = 120
 _MARKER = "symtornmarker"
 _PLACES = {"journal": "/journal", "generations": "/generations", "store": "/store"}
 
@@ -66,6 +77,8 @@ class _Life:
     ) -> None:
         self.path, self.trouble, self.number, self.wanted = path, trouble, number, wanted
         self.buffered = buffered
+        # Acknowledged late: what is acknowledged then tells the check that the rest has come about too.
+        self.late = trouble == "repaired" or (trouble == "torn" and not number)
         self.marks = Marks()
         self.store = self._open()
 
@@ -81,7 +94,7 @@ class _Life:
         return store
 
     def _acked(self, number: int) -> None:
-        if self.trouble != "repaired":
+        if not self.late:
             self.marks.acked(number)
 
     def do(self, letter: str) -> None:
@@ -105,6 +118,13 @@ class _Life:
             store.close()
             os.unlink(self.path + "/IDENTITY")
             fs.fsync_dir(self.path)
+        elif letter in "gj":
+            store.close()
+            if letter == "g":
+                _damage_generation(self.path)
+            else:
+                _damage_segment(self.path)
+            self.store = self._open()
         elif letter in "qpsf":
             store.close()
             if letter == "p":
@@ -161,6 +181,23 @@ def run(workload: str, directory: str) -> None:
     life.store.close()
     if trouble != "repaired":
         life.marks.acked(life.number)
+
+
+def _damage_segment(path: str) -> None:
+    with open(min(glob.glob(path + "/journal/*.wal")), "r+b") as file:
+        file.seek(_IN_FIRST_FRAME)
+        file.write(b"?")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _damage_generation(path: str) -> None:
+    oldest = min(glob.glob(path + "/generations/*"))
+    for name in ("snapshot.msgpack", "search/meta.json"):
+        descriptor = os.open(f"{oldest}/{name}", os.O_RDWR)
+        os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def _first_life(path: str, trouble: str, word: str, wanted: list[Any]) -> NoReturn:
@@ -262,24 +299,22 @@ def check(workload: str, directory: str, acked: int, issued: int) -> str:
     """What the subject `diptych` checks, and what the trouble asks for."""
     path = directory + "/store"
     trouble = workload.split(":")[0]
-    kept = _bytes_of(path, "journal", "quarantine")
-    if trouble == "torn" and acked and _MARKER.encode() not in kept:
+    in_journal = _has_marker(path, "journal")
+    if trouble == "torn" and acked and not _has_marker(path, "journal", "quarantine"):
         raise CheckError("not-kept", "The bytes of the transaction that was cut off are nowhere.")
-    if trouble == "clean" or (trouble == "repaired" and acked):
+    if trouble in ("clean", "linkless") or (trouble == "repaired" and acked):
         _no_fault(path)
-    if trouble == "repaired" and acked and not glob.glob(path + "/quarantine/*/*"):
+    if trouble == "repaired" and acked and not glob.glob(path + "/quarantine/*"):
         raise CheckError("not-kept", "What repair set aside is gone.")
     if trouble == "salvaged":
         with contextlib.suppress(StoreNotFoundError):
-            repair(path)
+            given_up = repair(path).given_up
+            if given_up and acked == len(plan(workload)[0]):
+                raise CheckError("given-up", f"Repair, begun again, gives up {given_up[0]}")
     said = diptych_oracle.check(workload, directory, acked, issued)
-    if trouble in ("torn", "midway") and _MARKER.encode() in kept and not _kept_after(path):
+    if in_journal and not _has_marker(path, "journal", "quarantine"):
         raise CheckError("not-kept", "Recovery kept nothing of the bytes that it cut off.")
     return said
-
-
-def _kept_after(path: str) -> bool:
-    return _MARKER.encode() in _bytes_of(path, "journal", "quarantine")
 
 
 def _no_fault(path: str) -> None:
@@ -291,11 +326,10 @@ def _no_fault(path: str) -> None:
         raise CheckError("verify", f"After a crash alone verify finds {faults[0]}")
 
 
-def _bytes_of(path: str, *names: str) -> bytes:
-    parts = []
+def _has_marker(path: str, *names: str) -> bool:
     for name in names:
-        for file in glob.glob(f"{path}/{name}/*"):
-            if os.path.isfile(file):
-                with open(file, "rb") as opened:
-                    parts.append(opened.read())
-    return b"".join(parts)
+        for file in filter(os.path.isfile, glob.glob(f"{path}/{name}/*")):
+            with open(file, "rb") as opened:
+                if _MARKER.encode() in opened.read():
+                    return True
+    return False
