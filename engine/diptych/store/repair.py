@@ -217,7 +217,7 @@ def _reached(found: Scan, plan: Plan) -> int:
     """How far the journal went, by anything that says so."""
     own = [s for s in found.segments if not s.foreign]
     proofs = [plan.last_lsn, *(g.lsn for g in found.generations if not g.foreign)]
-    proofs += [s.first_lsn - 1 for s in own]
+    proofs += [s.proven_lsn for s in own]
     proofs += [s.tail.resumes_lsn for s in own if s.tail is not None]
     if found.closed is not None and found.store_id in (None, found.closed.store_id):
         proofs.append(found.closed.lsn)

@@ -163,7 +163,7 @@ class _Replay:
             self.gap = f"the journal behind LSN {promised} is gone"
 
     def _follow(self, segment: FoundSegment) -> None:
-        if segment.header is None:
+        if segment.header is None or segment.misnamed:
             self.gap = segment.problem
             return
         if segment.first_lsn > self.last_lsn + 1:
@@ -240,7 +240,7 @@ def _plan_tail(scan: Scan, plan: Plan) -> None:
 def _proven_lsn(scan: Scan) -> int:
     """The LSN that something durable says the journal reached."""
     proofs = [g.lsn for g in scan.generations if g.manifest]
-    proofs += [s.first_lsn - 1 for s in scan.segments if s.header is not None]
+    proofs += [s.proven_lsn for s in scan.segments]
     if scan.closed is not None and (scan.identity is None or scan.closed.store_id == scan.identity.store_id):
         proofs.append(scan.closed.lsn)
     proofs += [s.tail.resumes_lsn for s in scan.segments if s.tail and s.tail.kind is TailKind.DAMAGED]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -40,6 +41,7 @@ from diptych.layout import (
     JOURNAL,
     QUARANTINE,
     SEARCH,
+    SEARCH_META,
     SNAPSHOT,
     WORK,
     is_temporary,
@@ -47,6 +49,7 @@ from diptych.layout import (
     parse_segment_name,
 )
 from diptych.sealed import MAX_SIZE_BYTES
+from diptych.snapshot.format import TRAILER_SIZE, decode_head, decode_trailer
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import ClosedMark, Identity, Manifest, decode_closed, decode_identity
@@ -96,6 +99,16 @@ class FoundSegment:
         """The header, when it is whole."""
         return self.segment.header if self.segment is not None else None
 
+    @property
+    def misnamed(self) -> bool:
+        """Whether its header says that another LSN is its first."""
+        return self.header is not None and self.header.first_lsn != self.first_lsn
+
+    @property
+    def proven_lsn(self) -> int:
+        """The LSN that the journal reached before it, as its header says; its name alone proves nothing."""
+        return self.header.first_lsn - 1 if self.header is not None and not self.foreign else 0
+
 
 @dataclass(slots=True)
 class FoundGeneration:
@@ -111,6 +124,8 @@ class FoundGeneration:
     search_problem: str = ""
     foreign: bool = False
     """Whether it belongs to another store."""
+    told_lsn: int | None = None
+    """The LSN that a whole manifest has, where it is not that of the name."""
 
     @property
     def usable(self) -> bool:
@@ -132,7 +147,7 @@ class Scan:
     closed: ClosedMark | None = None
     closed_problem: str = ""
     strays: dict[str, str] = field(default_factory=dict)
-    """What is not of the kind of file that its name asks for, by its path: why it is no part of the store."""
+    """What is not what its name says, by its path: why it is no part of the store."""
     temporaries: list[str] = field(default_factory=list)
     journal_from: int = 0
     """The journal's transactions behind this LSN were read."""
@@ -257,9 +272,12 @@ def _scan_generations(found: Scan) -> None:
         path = os.path.join(directory, name)
         if parsed is not None:
             generation = _scan_generation(found, path, *parsed)
+            attested = _is_attested(generation)
             # A reader may look while the writer removes it: then it is past, not damaged.
-            if os.path.isdir(path):
+            if os.path.isdir(path) and attested:
                 found.generations.append(generation)
+            elif os.path.isdir(path):
+                found.strays[path] = f"{generation.problem}, and nothing in {path} is of LSN {generation.lsn}"
             else:
                 _refuse_irregular(found, path, stat.S_ISDIR, "no directory")
         elif is_temporary(name):
@@ -283,6 +301,7 @@ def _scan_generation(found: Scan, path: str, lsn: int, mend: int) -> FoundGenera
         generation.problem = error.message
         return generation
     if manifest.lsn != lsn:
+        generation.told_lsn = manifest.lsn
         generation.problem = f"{path} holds the manifest of LSN {manifest.lsn}"
         return generation
     if found.identity is not None and manifest.identity.store_id != found.identity.store_id:
@@ -296,6 +315,38 @@ def _scan_generation(found: Scan, path: str, lsn: int, mend: int) -> FoundGenera
         "" if search else f"the manifest of {path} names no search leaf"
     )
     return generation
+
+
+def _is_attested(generation: FoundGeneration) -> bool:
+    """Whether anything but its name says that it is of its LSN: a name alone proves no transaction."""
+    if generation.manifest is not None or generation.foreign:
+        return True
+    told = _told_by_snapshot(os.path.join(generation.path, SNAPSHOT))
+    if generation.lsn in told:
+        return True
+    if told and generation.told_lsn is not None:
+        # A copy of another generation, say.
+        return False
+    # Only Tantivy can tell of what LSN a search leaf is: where there is one, it gets the benefit.
+    return os.path.exists(os.path.join(generation.path, SEARCH, SEARCH_META))
+
+
+def _told_by_snapshot(where: str) -> set[int]:
+    """The LSNs that a snapshot's head and trailer name, as far as they can be read."""
+    told: set[int] = set()
+    try:
+        with fs.translated("read", where), open(where, "rb", opener=fs.open_regular) as file:
+            head = file.read(64)
+            file.seek(-min(TRAILER_SIZE, os.fstat(file.fileno()).st_size), os.SEEK_END)
+            trailer = file.read()
+    except StorageError as error:
+        fs.refuse_of_the_moment(error)
+        return told
+    with suppress(DiptychError):
+        told.add(decode_head(head, where=where)[1])
+    with suppress(DiptychError):
+        told.add(decode_trailer(trailer, where=where).lsn)
+    return told
 
 
 def _open_snapshot(generation: FoundGeneration, manifest: Manifest) -> None:
@@ -331,6 +382,8 @@ def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) 
 def _scan_journal(found: Scan, journal_from: int) -> None:
     directory = os.path.join(found.path, JOURNAL)
     found.segments.clear()
+    for path in [path for path in found.strays if os.path.dirname(path) == directory]:
+        del found.strays[path]
     found.journal_from = journal_from
     names, store_id = _names(directory), found.store_id
     firsts = sorted(first for name in names if (first := parse_segment_name(name)) is not None)
@@ -365,6 +418,16 @@ def _scan_journal(found: Scan, journal_from: int) -> None:
             segment.problem = f"{path} says that it begins with LSN {header.first_lsn}"
         elif first >= needed:
             _scan_segment(segment, segment.segment, journal_from)
+    _part_copies(found)
+
+
+def _part_copies(found: Scan) -> None:
+    """Part from the journal the copies of its segments under names that are not theirs."""
+    whole = {s.header for s in found.segments if s.header is not None and not s.problem}
+    for segment in list(found.segments):
+        if segment.misnamed and not segment.foreign and segment.header in whole:
+            found.segments.remove(segment)
+            found.strays[segment.path] = f"{segment.problem}, and that one is whole elsewhere"
 
 
 def _scan_closed(found: Scan, where: str) -> None:
