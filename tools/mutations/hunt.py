@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import fnmatch
+import glob
 import json
 import os
 import random
@@ -31,6 +32,7 @@ from tools.damage.workers import Died, Worker, spread
 from tools.faults import campaign as faults
 from tools.faults import syscalls
 
+from .diverged import mixtures
 from .mutation import MutationError
 from .withheld import without_syncs
 
@@ -103,11 +105,20 @@ def damage(
     kinds: list[str] | None = None,
     sample: str = "closed",
     span: list[int] | None = None,
+    gone: list[str] | None = None,
+    words: list[str] | None = None,
 ) -> Found:
-    """The damage campaign on some files (patterns) of one sample. `span`: on these bytes alone; what is not
-    above nought counts from the file's end."""
+    """The damage campaign on some files (patterns) of one sample.
+
+    `span`: on these bytes alone; what is not above nought counts from the file's end. `gone`: files that are
+    deleted before, so that more is damaged than a store must survive; `words` are the outcomes that must not
+    come about even so.
+    """
     with tempfile.TemporaryDirectory(dir=recorder.scratch_directory()) as root:
         made = build(sample, root, SEED, files=4, tail=2)
+        for pattern in gone or ():
+            for path in glob.glob(os.path.join(made.path, pattern)):
+                os.unlink(path)
         foreign = build("closed", os.path.join(root, "foreign"), SEED + 1)
         cases = [
             case
@@ -130,7 +141,7 @@ def damage(
             done += 1
             if isinstance(outcome, Died):
                 return Found(True, done, f"{case.describe()}: {outcome}")
-            if outcome.word in VIOLATIONS:
+            if outcome.word in (words or VIOLATIONS):
                 return Found(True, done, f"{case.describe()}: {' '.join(outcome.details[:1])}")
         return Found(False, done)
 
@@ -171,6 +182,16 @@ def concurrency(deadline_s: float) -> Found:
     return Found(bool(results["violation_count"]), results["views"], said)
 
 
+def diverged(deadline_s: float) -> Found:
+    """Files of two copies of a store, mixed."""
+    done = 0
+    for wrong in mixtures():
+        done += 1
+        if wrong or time.monotonic() > deadline_s:
+            return Found(bool(wrong), done, wrong)
+    return Found(False, done)
+
+
 def unit(deadline_s: float, *, tests: list[str]) -> Found:
     """Tests of the suite, up to the first that fails."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
@@ -194,6 +215,7 @@ HUNTS: dict[str, Callable[..., Found]] = {
     "damage": damage,
     "fault": fault,
     "concurrency": concurrency,
+    "diverged": diverged,
     "unit": unit,
 }
 

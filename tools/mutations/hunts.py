@@ -28,3 +28,8 @@ def fault(campaign: str, only: str = "") -> Hunt:
 def unit(*tests: str) -> Hunt:
     """Tests of the suite."""
     return Hunt("unit", {"tests": list(tests)}, 120.0)
+
+
+def diverged() -> Hunt:
+    """Two copies of a store that went different ways, mixed."""
+    return Hunt("diverged", {})

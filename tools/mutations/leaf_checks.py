@@ -15,7 +15,6 @@ _WHOLE_FILES = ["predecessor", "exchange", "foreign"]
 _RECOVERY_TESTS = unit(
     "tests/store/test_recovery_odd.py", "tests/regressions/test_repair_of_exchanged_files.py"
 )
-_MIXED = damage("*", kinds=_WHOLE_FILES)
 _FLIPPED_SNAPSHOT = damage("*/snapshot.msgpack", kinds=["flip"], sample="level")
 _SNAPSHOT_TESTS = unit("tests/snapshot", "tests/regressions/test_trailer_that_points_nowhere.py")
 
@@ -141,7 +140,6 @@ LEAF_CHECKS = (
         Edit(_SCAN, "        if actual != sizes[name]:\n", "        if False:\n"),
         damage("*/search/*", kinds=["cut", "grow", "empty"]),
         _RECOVERY_TESTS,
-        unit("tests/store/test_recovery_table.py"),
     ),
     _check(
         "a search leaf: its watermark, before it is searched",
@@ -155,13 +153,11 @@ LEAF_CHECKS = (
         Edit(_APPLY, "    verify_files(directory, manifest.of_search())\n", ""),
         damage("*/snapshot.msgpack", kinds=["delete", "predecessor"]),
         _RECOVERY_TESTS,
-        unit("tests/store/test_recovery_table.py"),
     ),
     _check(
         "a search leaf: its watermark, before a snapshot is rebuilt",
         Edit(_APPLY, "    compare_watermark(leaf, manifest)\n", ""),
         _RECOVERY_TESTS,
-        unit("tests/store/test_recovery_table.py"),
     ),
     _check(
         "a search leaf: that the rebuilt snapshot has all",
@@ -172,7 +168,6 @@ LEAF_CHECKS = (
             "    if False:",
         ),
         _RECOVERY_TESTS,
-        unit("tests/store/test_recovery_table.py"),
     ),
     _check(
         "a search leaf: a record's check",
@@ -203,8 +198,13 @@ LEAF_CHECKS = (
     _check(
         "salvage: a record's check",
         Edit(_SALVAGE, "        if check_of(place.key, payload) == place.check:", "        if True:"),
-        damage("*/snapshot.msgpack", "*/manifest.msgpack", sample="level"),
-        unit("tests/store/test_salvage_transactions.py", "tests/regressions/test_damaged_key.py"),
+        damage(
+            "*/snapshot.msgpack",
+            kinds=["flip"],
+            sample="level",
+            gone=["generations/*/search/*", "journal/*.wal"],
+            words=["wrong"],
+        ),
     ),
     _check(
         "salvage: a snapshot's store and LSN",
@@ -213,8 +213,13 @@ LEAF_CHECKS = (
             "            if head != (store_id, found.lsn):\n                return {}, None, {}\n",
             "",
         ),
-        _MIXED,
-        _RECOVERY_TESTS,
+        damage(
+            "*/snapshot.msgpack",
+            kinds=_WHOLE_FILES,
+            sample="level",
+            gone=["generations/*/manifest.msgpack", "generations/*/search/*", "journal/*.wal"],
+            words=["wrong", "lost"],
+        ),
     ),
     _check(
         "salvage: a search leaf's store and LSN",

@@ -12,12 +12,12 @@ _PUBLISHER = "store/publisher.py"
 _APPLY = "store/recovery/apply.py"
 _REPAIR = "store/repair.py"
 _IDENTITY = "    fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))\n"
+_MAKE_DIRECTORIES = (
+    "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name))\n"
+)
 _ASIDE = "    _keep_tail(store, path, end, size)\n"
 _SALVAGE_SEGMENT = "    segment = create_segment(journal, header)\n"
-_SALVAGE_ASIDE = """    for item in aside:
-        if os.path.lexists(item) and item not in (path, segment):
-            set_aside(found.path, item)
-"""
+_SALVAGE_ASIDE = "    for item in aside:\n        if os.path.lexists(item) and item not in (path, segment"
 _SALVAGE_IDENTITY = (
     "    fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))\n"
 )
@@ -35,17 +35,11 @@ ORDERS = (
     _order(
         "making a store: the identity first",
         (
+            Edit(_APPLY, _MAKE_DIRECTORIES, _IDENTITY + _MAKE_DIRECTORIES),
             Edit(
                 _APPLY,
-                "    for name in (JOURNAL, GENERATIONS):\n",
-                _IDENTITY + "    for name in (JOURNAL, GENERATIONS):\n",
-            ),
-            Edit(
-                _APPLY,
-                "    create_segment(journal, header)\n"
-                "    # Last: while it is missing and nothing was committed, an interrupted "
-                "making is told from a damaged store.\n" + _IDENTITY,
-                "    create_segment(journal, header)\n",
+                "an interrupted making is told from a damaged store.\n" + _IDENTITY,
+                "an interrupted making is told from a damaged store.\n",
             ),
         ),
         crash("n"),
@@ -231,9 +225,13 @@ ORDERS = (
     ),
     _order(
         "salvage: all the rest set aside before the generation",
-        (
-            Edit(_REPAIR, _SALVAGE_ASIDE, ""),
-            Edit(_REPAIR, _SALVAGE_SEGMENT, _SALVAGE_SEGMENT + '    path = ""\n' + _SALVAGE_ASIDE),
+        Edit(
+            _REPAIR,
+            _SALVAGE_SEGMENT,
+            _SALVAGE_SEGMENT
+            + "    for item in aside:\n"
+            + "        if os.path.lexists(item) and item != segment:\n"
+            + "            set_aside(found.path, item)\n",
         ),
         rough("salvaged:nnip"),
     ),
