@@ -44,7 +44,7 @@ wheel: $(VENV)/installed-dev
 	$(BIN)/python tests/wheel.py
 
 tests: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 -q
+	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 -q -m "not slow"
 
 # A campaign goes on to the next part when one finds something, and fails at the end.
 PART = $(BIN)/python -m
