@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import diptych
@@ -32,6 +32,7 @@ from tools.damage.workers import Died, Worker, spread
 from tools.faults import campaign as faults
 from tools.faults import syscalls
 
+from . import tables
 from .diverged import mixtures
 from .mutation import MutationError
 from .withheld import without_syncs
@@ -184,8 +185,25 @@ def concurrency(deadline_s: float) -> Found:
 
 def diverged(deadline_s: float) -> Found:
     """Files of two copies of a store, mixed."""
+    return _first_wrong(deadline_s, mixtures())
+
+
+def exchanged(deadline_s: float) -> Found:
+    """Entries of a snapshot's tables exchanged."""
+    with tempfile.TemporaryDirectory(dir=recorder.scratch_directory()) as root:
+        return _first_wrong(deadline_s, tables.exchanged(build("level", root, SEED, files=4), root))
+
+
+def open_store(deadline_s: float) -> Found:
+    """Bytes of the journal changed under a reader."""
+    with tempfile.TemporaryDirectory(dir=recorder.scratch_directory()) as root:
+        sample = build("journal", root, SEED, files=4)
+        return _first_wrong(deadline_s, tables.changed_while_open(sample, SEED, tries=500))
+
+
+def _first_wrong(deadline_s: float, tried: Iterable[str]) -> Found:
     done = 0
-    for wrong in mixtures():
+    for wrong in tried:
         done += 1
         if wrong or time.monotonic() > deadline_s:
             return Found(bool(wrong), done, wrong)
@@ -216,6 +234,8 @@ HUNTS: dict[str, Callable[..., Found]] = {
     "fault": fault,
     "concurrency": concurrency,
     "diverged": diverged,
+    "exchanged": exchanged,
+    "open": open_store,
     "unit": unit,
 }
 

@@ -33,3 +33,13 @@ def unit(*tests: str) -> Hunt:
 def diverged() -> Hunt:
     """Two copies of a store that went different ways, mixed."""
     return Hunt("diverged", {})
+
+
+def exchanged() -> Hunt:
+    """Entries of a snapshot's tables exchanged."""
+    return Hunt("exchanged", {})
+
+
+def under_a_reader() -> Hunt:
+    """Bytes of the journal changed while a reader has it open."""
+    return Hunt("open", {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .hunts import damage, unit
+from .hunts import damage, exchanged, unit
 from .mutation import Edit, Hunt, Mutation
 
 _SCAN = "store/recovery/scan.py"
@@ -79,7 +79,7 @@ LEAF_CHECKS = (
             Edit(_LEAF, "xxh3_64_intdigest(data[8:], index << 32 | bucket)", "xxh3_64_intdigest(data[8:])"),
             Edit(_LEAF, "xxh3_64_intdigest(body, index << 32 | bucket)", "xxh3_64_intdigest(body)"),
         ),
-        _FLIPPED_SNAPSHOT,
+        exchanged(),
         _SNAPSHOT_TESTS,
     ),
     _check(
@@ -95,7 +95,7 @@ LEAF_CHECKS = (
     _check(
         "a snapshot: which record it is",
         Edit(_SNAPSHOT, "        if place.id != record_id:", "        if False:"),
-        _FLIPPED_SNAPSHOT,
+        exchanged(),
         _SNAPSHOT_TESTS,
     ),
     _check(
@@ -105,7 +105,7 @@ LEAF_CHECKS = (
             "            if previous is not None and record.key <= previous:",
             "            if False:",
         ),
-        _FLIPPED_SNAPSHOT,
+        exchanged(),
         _SNAPSHOT_TESTS,
     ),
     _check(
