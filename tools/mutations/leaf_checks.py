@@ -13,6 +13,10 @@ _SALVAGE = "store/salvage.py"
 
 # Where more is damaged than a store must survive, something may be given up, but said wrongly never.
 _NOT_GIVEN_UP = ["wrong", "lost", "blessed", "unrepaired", "exception", "panic"]
+# The snapshot is read from the search leaf.
+_REBUILT = damage(
+    "*/search/*", kinds=["flip"], gone=["generations/*/snapshot.msgpack"], words=_NOT_GIVEN_UP, sample="level"
+)
 _WHOLE_FILES = ["predecessor", "exchange", "foreign"]
 _RECOVERY_TESTS = unit(
     "tests/store/test_recovery_odd.py", "tests/regressions/test_repair_of_exchanged_files.py"
@@ -153,12 +157,13 @@ LEAF_CHECKS = (
     _check(
         "a search leaf: its hashes, before a snapshot is rebuilt",
         Edit(_APPLY, "    verify_files(directory, manifest.of_search())\n", ""),
-        damage("*/snapshot.msgpack", kinds=["delete", "predecessor"]),
+        _REBUILT,
         _RECOVERY_TESTS,
     ),
     _check(
         "a search leaf: its watermark, before a snapshot is rebuilt",
         Edit(_APPLY, "    compare_watermark(leaf, manifest)\n", ""),
+        _REBUILT,
         _RECOVERY_TESTS,
     ),
     _check(
@@ -169,6 +174,7 @@ LEAF_CHECKS = (
             "tuple(manifest.counts.values()):",
             "    if False:",
         ),
+        _REBUILT,
         _RECOVERY_TESTS,
     ),
     _check(
