@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.support.files import flip
 
 from diptych.errors import CorruptJournalError
-from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE, PART, SegmentHeader
+from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE, PART, SegmentHeader, encode_frame
 from diptych.journal.reader import FrameReader, TailKind
 from diptych.journal.segment import Segment
 from diptych.journal.writer import JournalWriter, create_segment
@@ -165,3 +165,16 @@ def test_a_control_frame_takes_no_lsn(tmp_path: Path) -> None:
         writer.append([b"two"], [])
     writer.close()
     assert [(f.lsn, f.kind) for f in FrameReader(segment)] == [(1, COMMIT), (1, CONTROL), (2, COMMIT)]
+
+
+def test_a_whole_frame_that_breaks_the_chain_in_its_own_place_is_damage(tmp_path: Path) -> None:
+    """Nothing follows it and nothing says that it was synced, but no torn write looks like it."""
+    segment = make(tmp_path, [[b"one"]])
+    [first] = FrameReader(segment)
+    stale, _ = encode_frame(2, COMMIT, b"two", salt=HEADER.salt, chain=first.checksum ^ 1)
+    with open(segment.path, "ab") as file:
+        file.write(stale)
+    reader = FrameReader(segment)
+    assert list(reader) == [first]
+    tail = reader.tail()
+    assert (tail.kind, tail.resumes) == (TailKind.DAMAGED, first.end)

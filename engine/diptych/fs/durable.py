@@ -14,7 +14,9 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
+from diptych.errors import StorageError
 from diptych.fs.errors import translated
 
 if sys.platform != "win32":
@@ -71,6 +73,7 @@ def open_regular(path: str, flags: int) -> int:
     try:
         _refuse_irregular(os.fstat(fd).st_mode, path)
     except BaseException:
+        # Whatever it was, the caller hears of it, and never gets the descriptor.
         os.close(fd)
         raise
     return fd
@@ -119,7 +122,9 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
         write_file(temporary, data)
         rename(temporary, path)
     except BaseException:
-        remove_file(temporary)
+        # An interrupt too: what is raised is what went wrong first, whether or not the rest can be removed.
+        with suppress(StorageError):
+            remove_file(temporary)
         raise
     fsync_dir(directory or ".")
 

@@ -44,6 +44,7 @@ class WriterLock:
             with translated("write", path), open(path, "r+b") as file:
                 file.write(f"{os.getpid():>19}\n".encode())
         except BaseException:
+            # An interrupt too: a lock that no one has a handle to would be held as long as the process lives.
             self.release()
             raise
 

@@ -66,6 +66,7 @@ class JournalWriter:
         try:
             self._fd = self._open(segment.path)
         except BaseException:
+            # There will be no writer to close it.
             self._close_directory()
             raise
 
@@ -215,6 +216,7 @@ class JournalWriter:
                 if self._directory_fd >= 0:
                     fs.fsync_fd(self._directory_fd)
             except BaseException:
+                # Whether the segment is still there is not known: this handle must not write behind it.
                 self.set_poison(error)
                 raise
             raise
@@ -243,6 +245,7 @@ class JournalWriter:
             # this transaction behind the next one, which reads as damage.
             fs.fsync_fd(self._fd)
         except BaseException:
+            # How long the file is, and how much of it on disk, is not known any longer.
             self.set_poison(error)
             raise
 

@@ -106,7 +106,9 @@ class SearchWriter:
             self._writer.commit()
 
     def export(self, target: str, known: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
-        """Give the newest commit's files a second name in `target`, durable; their sizes and BLAKE3.
+        """Give the newest commit's files a second name in `target`; their sizes and BLAKE3.
+
+        Their bytes are durable; for their names the caller fsyncs `target`.
 
         `known` are those of files that an earlier generation has made durable: a segment's file never
         changes, so they are neither synced nor hashed again.
@@ -141,5 +143,4 @@ class SearchWriter:
                 fs.fsync_file(path)
                 size, digest = fs.hash_stable_file(path)
                 files[name] = (size, digest.hex())
-        fs.fsync_dir(target)
         return files
