@@ -67,7 +67,7 @@ def test_a_writer_that_searches_while_it_publishes_takes_nothing_for_damaged(sto
 
 
 def test_what_is_removed_while_a_reader_looks_is_no_finding(stores, monkeypatch):
-    from diptych.store.recovery import scan
+    from diptych.store.recovery import scan_generations as scan
 
     writer = stores[0]
     _publish(writer, "b.py")

@@ -9,6 +9,8 @@ _FORMAT = "journal/format.py"
 _READER = "journal/reader.py"
 _PLAN = "store/recovery/plan.py"
 _SCAN = "store/recovery/scan.py"
+_SCAN_JOURNAL = "store/recovery/scan_journal.py"
+_SCAN_GENERATIONS = "store/recovery/scan_generations.py"
 
 _WHOLE_FILES = ["predecessor", "exchange", "foreign"]
 _JOURNAL_TESTS = unit("tests/journal")
@@ -41,14 +43,14 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "a segment's header: the name of its file",
-        Edit(_SCAN, "        elif header.first_lsn != first:", "        elif False:"),
+        Edit(_SCAN_JOURNAL, "        elif header.first_lsn != first:", "        elif False:"),
         _MIXED_JOURNAL,
         _RECOVERY_TESTS,
         spare="the LSNs of its frames, or the chain where it has none, tell the same",
     ),
     _check(
         "a segment's header: its store",
-        Edit(_SCAN, "        if store_id is not None and header.store_id != store_id:", "        if False:"),
+        Edit(_SCAN_JOURNAL, "        if store_id is not None and header.store_id != store_id:", "        if False:"),
         _MIXED_JOURNAL,
         _RECOVERY_TESTS,
     ),
@@ -98,20 +100,20 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "a frame: its LSN follows",
-        Edit(_SCAN, "    if frame.lsn != found.last_lsn + 1:", "    if False:"),
+        Edit(_SCAN_JOURNAL, "    if frame.lsn != found.last_lsn + 1:", "    if False:"),
         _MIXED_JOURNAL,
         _RECOVERY_TESTS,
         spare="the chain tells the same; this one would find a fault of the writer's",
     ),
     _check(
         "a frame: that its transaction has its beginning",
-        Edit(_SCAN, "    if frame.continues != found.unfinished:", "    if False:"),
+        Edit(_SCAN_JOURNAL, "    if frame.continues != found.unfinished:", "    if False:"),
         _RECOVERY_TESTS,
         spare="the chain tells the same; this one would find a fault of the writer's",
     ),
     _check(
         "a frame: no control frame within a transaction",
-        Edit(_SCAN, 'return "a control frame within a transaction" if found.unfinished else ""', 'return ""'),
+        Edit(_SCAN_JOURNAL, 'return "a control frame within a transaction" if found.unfinished else ""', 'return ""'),
         _RECOVERY_TESTS,
         spare="the chain tells the same; this one would find a fault of the writer's",
     ),
@@ -200,14 +202,14 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "a manifest: the name of its generation",
-        Edit(_SCAN, "    if manifest.lsn != lsn:", "    if False:"),
+        Edit(_SCAN_GENERATIONS, "    if manifest.lsn != lsn:", "    if False:"),
         damage("*/manifest.msgpack", kinds=_WHOLE_FILES),
         _RECOVERY_TESTS,
     ),
     _check(
         "a manifest: its store",
         Edit(
-            _SCAN,
+            _SCAN_GENERATIONS,
             "    if found.identity is not None and manifest.identity.store_id != found.identity.store_id:",
             "    if False:",
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .hunts import damage, exchanged, unit
 from .mutation import Edit, Hunt, Mutation
 
-_SCAN = "store/recovery/scan.py"
+_SCAN = "store/recovery/scan_generations.py"
 _SNAPSHOT = "snapshot/reader.py"
 _LEAF = "snapshot/format.py"
 _APPLY = "store/recovery/apply.py"

@@ -6,14 +6,16 @@ import os
 from typing import TYPE_CHECKING
 
 from diptych.errors import DiptychError
-from diptych.journal.format import COMMIT, CONTROL, FRAME_SIZE, FileIndexed, FileRemoved, decode_entries
+from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader
 from diptych.journal.segment import Segment
 from diptych.layout import JOURNAL, segment_name
 from diptych.store.generation import Generation
 from diptych.store.overlay import Overlay
+from diptych.store.recovery.apply import take
+from diptych.store.recovery.found import FoundTransaction, Op, Scan
 from diptych.store.recovery.plan import Plan
-from diptych.store.recovery.scan import Op, Scan
+from diptych.store.recovery.scan_journal import ops_of
 from diptych.store.report import Finding
 
 if TYPE_CHECKING:
@@ -80,10 +82,10 @@ class Follower:
             ops: list[Op] = []
             for frame in reader:
                 if frame.kind != CONTROL:
-                    ops += _ops(frame.payload, frame.offset + FRAME_SIZE, reader.segment.path)
+                    ops += ops_of(frame, reader.segment.path)
                 if frame.kind == COMMIT:
-                    self._apply(frame.lsn, ops, reader.segment)
-                    ops = []
+                    take(self.overlay, FoundTransaction(frame.lsn, ops), reader.segment)
+                    self.lsn, ops = frame.lsn, []
                 if frame.kind in (COMMIT, CONTROL):
                     self._reader.offset, self._reader.chain = frame.end, frame.checksum
             following = os.path.join(self.path, JOURNAL, segment_name(self.lsn + 1))
@@ -95,21 +97,3 @@ class Follower:
             if segment.header.chain != self._reader.chain:
                 return False
             self._reader = FrameReader(segment)
-
-    def _apply(self, lsn: int, ops: list[Op], segment: Segment) -> None:
-        for op in ops:
-            if op.length < 0:
-                self.overlay.remove(lsn, op.key)
-            else:
-                self.overlay.put(lsn, op.key, op.check, segment, op.offset, op.length)
-        self.lsn = lsn
-
-
-def _ops(payload: bytes, begin: int, where: str) -> list[Op]:
-    ops = []
-    for entry in decode_entries(payload, where=where):
-        if isinstance(entry, FileIndexed):
-            ops.append(Op(entry.key, entry.check, begin + entry.offset, len(entry.payload)))
-        elif isinstance(entry, FileRemoved):
-            ops.append(Op(entry.key, 0, 0, -1))
-    return ops

@@ -24,8 +24,9 @@ from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, now_ms
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.apply import create, is_foreign, is_store, open_base, prepare_for_writing, replay
+from diptych.store.recovery.found import Scan
 from diptych.store.recovery.plan import REPAIR, Plan, make_plan
-from diptych.store.recovery.scan import Scan, rescan_journal, scan
+from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Severity
 from diptych.store.view import log
 

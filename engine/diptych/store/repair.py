@@ -46,8 +46,8 @@ from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
 from diptych.store.opening import absolute, check_place, open_planned
 from diptych.store.policy import CheckpointPolicy
 from diptych.store.recovery.apply import clear, set_aside
+from diptych.store.recovery.found import FoundGeneration, Scan
 from diptych.store.recovery.plan import Plan, cut_off
-from diptych.store.recovery.scan import FoundGeneration, Scan
 from diptych.store.report import Report, Severity
 from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
 from diptych.store.verify import cut_off_segments, inspect

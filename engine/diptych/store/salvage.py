@@ -25,7 +25,7 @@ from diptych.snapshot.format import (
     decode_trailer,
     encode_head,
 )
-from diptych.store.recovery.scan import FoundGeneration, Scan
+from diptych.store.recovery.found import FoundGeneration, Scan
 
 Records = dict[bytes, tuple[int, bytes]]
 """Key to `(check, payload)`."""

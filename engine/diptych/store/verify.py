@@ -19,8 +19,9 @@ from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
 from diptych.store.opening import absolute, check_place, look
+from diptych.store.recovery.found import FoundGeneration, FoundSegment, Scan
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
-from diptych.store.recovery.scan import FoundGeneration, FoundSegment, Scan, rescan_journal
+from diptych.store.recovery.scan import rescan_journal
 from diptych.store.report import Finding, Report, Severity
 
 

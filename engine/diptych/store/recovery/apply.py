@@ -31,8 +31,8 @@ from diptych.snapshot.writer import Change, write_snapshot
 from diptych.store.generation import Generation, compare_watermark
 from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
+from diptych.store.recovery.found import FoundGeneration, FoundTransaction, Scan
 from diptych.store.recovery.plan import Plan
-from diptych.store.recovery.scan import FoundGeneration, Scan
 
 # So much of a torn end is copied at a time.
 _CHUNK_BYTES = 1 << 20
@@ -118,12 +118,17 @@ def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
     overlay = Overlay(schema)
     for found, transaction in plan.replay:
         assert found.segment is not None
-        for op in transaction.ops:
-            if op.length < 0:
-                overlay.remove(transaction.lsn, op.key)
-            else:
-                overlay.put(transaction.lsn, op.key, op.check, found.segment, op.offset, op.length)
+        take(overlay, transaction, found.segment)
     return overlay
+
+
+def take(overlay: Overlay, transaction: FoundTransaction, segment: Segment) -> None:
+    """Add a transaction found in `segment` to an overlay."""
+    for op in transaction.ops:
+        if op.length < 0:
+            overlay.remove(transaction.lsn, op.key)
+        else:
+            overlay.put(transaction.lsn, op.key, op.check, segment, op.offset, op.length)
 
 
 def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWriter:

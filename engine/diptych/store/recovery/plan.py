@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from diptych.journal.reader import TailKind
-from diptych.store.recovery.scan import FoundGeneration, FoundSegment, FoundTransaction, Scan
+from diptych.store.recovery.found import FoundGeneration, FoundSegment, FoundTransaction, Scan
 from diptych.store.report import Finding, Severity
 
 REPAIR = "run `diptych repair`; with --dry-run it says first what it would do"

@@ -1,0 +1,54 @@
+"""Looking at one file or directory of a store, whatever stands in its place."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+from diptych import fs
+from diptych.errors import CorruptStoreError, StorageError
+from diptych.sealed import MAX_SIZE_BYTES
+from diptych.store.recovery.found import Scan
+
+
+def _read(path: str) -> bytes | None:
+    with fs.translated("read", path):
+        try:
+            with open(path, "rb", opener=fs.open_regular) as file:
+                # By its size: a buffer is made for what is asked for.
+                return file.read(min(os.fstat(file.fileno()).st_size, MAX_SIZE_BYTES) + 1)
+        except FileNotFoundError:
+            return None
+
+
+def note_irregular(found: Scan, path: str, right: Callable[[int], bool], what: str) -> None:
+    """Note it where something else than the right kind of file stands at `path`."""
+    if not os.path.lexists(path):
+        return
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        fs.refuse_of_the_moment(fs.storage_error(error, "examine", path))
+        mode = 0
+    # What was removed meanwhile is not in the way.
+    if not right(mode) and os.path.lexists(path):
+        found.strays[path] = f"{path} is {what}"
+
+
+def read_sealed(found: Scan, where: str) -> bytes | None:
+    """A small file's bytes; None where there is none. Raises CorruptStoreError where it cannot be read."""
+    note_irregular(found, where, stat.S_ISREG, "no regular file")
+    try:
+        return _read(where)
+    except StorageError as error:
+        fs.refuse_of_the_moment(error)
+        raise CorruptStoreError(error.message, where=where) from error
+
+
+def names_in(path: str) -> list[str]:
+    with fs.translated("list", path):
+        try:
+            return sorted(os.listdir(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
