@@ -192,7 +192,7 @@ def payload(data: bytes) -> None:
         lambda: list(CODE.documents(key, data)),
         lambda: CODE.matches(0, b"alpha", key, data, [0, len(data) // 2]),
         lambda: CODE.matches(1, b"alpha", key, data, [0]),
-        lambda: CODE.hit(key, data, len(data) // 2, 1.0),
+        lambda: CODE.item(key, data, len(data) // 2),
     ]
     for decode in decoders:
         with suppress(DiptychError):

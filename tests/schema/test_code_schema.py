@@ -58,7 +58,7 @@ def test_each_symbol_is_found_by_its_name_and_each_relation_by_its_target(record
 def test_each_document_stands_for_its_symbol(record: FileRecord) -> None:
     key, payload = CODE.key_of(record), CODE.pack(record)
     documents = list(CODE.documents(key, payload))
-    hits = [CODE.hit(key, payload, item, 1.5) for item, _ in documents]
+    hits = [CODE.hit(CODE.item(key, payload, item), 1.5) for item, _ in documents]
     assert [hit.symbol for hit in hits] == list(record.symbols)
     assert len({hit.id for hit in hits}) == len(hits)
     fields = {field.name for field in CODE.fields}
@@ -74,7 +74,7 @@ def test_a_symbol_longer_than_the_first_look_is_decoded_whole() -> None:
         symbols = [long, Symbol("b", "k", WHERE)]
         payload = CODE.pack(FileRecord("a", "", "", symbols))
         items = [item for item, _ in CODE.documents(b"a", payload)]
-        assert [CODE.hit(b"a", payload, item, 1.0).symbol for item in items] == symbols
+        assert [CODE.item(b"a", payload, item)[1] for item in items] == symbols
 
 
 def test_the_words_of_a_name_are_searchable() -> None:

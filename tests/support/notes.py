@@ -61,8 +61,11 @@ class NotesSchema(Schema[Note]):
             document["tag"] = note.tags[0]
         yield 0, document
 
-    def hit(self, key: bytes, payload: bytes, item: int, score: float) -> Any:
-        return self.unpack(key, payload)
+    def item(self, key: bytes, payload: bytes | memoryview, item: int) -> Any:
+        return self.unpack(key, bytes(payload))
+
+    def hit(self, found: Any, score: float) -> Any:
+        return found
 
 
 NOTES = NotesSchema()

@@ -16,6 +16,7 @@ from blake3 import blake3
 from diptych.errors import InvalidRecordError
 
 Record = TypeVar("Record")
+Buffer = bytes | memoryview
 
 # The core's own search fields begin with this; a schema's must not.
 RESERVED_PREFIX = "_"
@@ -107,5 +108,12 @@ class Schema(ABC, Generic[Record]):
         return Projection(self.counts(payload), self.terms(payload), self.documents(key, payload))
 
     @abstractmethod
-    def hit(self, key: bytes, payload: bytes, item: int, score: float) -> Any:
-        """A search hit for the document that stands for `item`."""
+    def item(self, key: bytes, payload: Buffer, item: int) -> Any:
+        """What the document for `item` stands for: that part of a hit which no query changes.
+
+        It is kept in memory, and given to `hit` by whoever searches next; a view of a payload must not be.
+        """
+
+    @abstractmethod
+    def hit(self, found: Any, score: float) -> Any:
+        """The search hit for what `item` returned."""

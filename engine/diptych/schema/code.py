@@ -21,7 +21,7 @@ import msgpack
 
 from diptych.errors import CorruptionError, InvalidPathError, InvalidRecordError
 from diptych.model import FileRecord, Range, Relation, RelationHit, SearchHit, Symbol, SymbolHit, occurrences
-from diptych.schema.base import Field, Projection, Schema
+from diptych.schema.base import Buffer, Field, Projection, Schema
 
 MAX_PATH_BYTES = 65_535
 MAX_COORDINATE = 2**32 - 1
@@ -59,12 +59,16 @@ def _decoding(method: Callable[Arguments, Decoded]) -> Callable[Arguments, Decod
         try:
             return method(*arguments, **options)
         except _UNDECODABLE as error:
-            raise CorruptionError(
-                f"a record does not decode: {error!r}",
-                advice="index the file again; whoever packed the record packed something else",
-            ) from error
+            raise _undecodable(error) from error
 
     return decode
+
+
+def _undecodable(error: Exception) -> CorruptionError:
+    return CorruptionError(
+        f"a record does not decode: {error!r}",
+        advice="index the file again; whoever packed the record packed something else",
+    )
 
 
 class CodeSchema(Schema[FileRecord]):
@@ -255,24 +259,43 @@ class CodeSchema(Schema[FileRecord]):
         terms = (names, [(target.encode("utf-8", "surrogateescape"), 0) for target in targets])
         return Projection((len(names), len(relations)), terms, documents)
 
-    @_decoding
-    def hit(self, key: bytes, payload: bytes, item: int, score: float) -> SearchHit:
-        """The symbol at offset `item`."""
-        symbol, occurrence = _symbol_at(payload, item)
-        return SearchHit(key.decode("utf-8", "surrogateescape"), symbol, score, occurrence)
+    def item(self, key: bytes, payload: Buffer, item: int) -> tuple[str, Symbol, int]:
+        """Path, symbol and occurrence of the symbol at offset `item`."""
+        try:
+            symbol, occurrence = _symbol_at(payload, item)
+        except _UNDECODABLE as error:
+            raise _undecodable(error) from error
+        return key.decode("utf-8", "surrogateescape"), symbol, occurrence
+
+    def hit(self, found: tuple[str, Symbol, int], score: float) -> SearchHit:
+        """The symbol, with its score."""
+        path, symbol, occurrence = found
+        return SearchHit(path, symbol, score, occurrence)
 
 
-def _symbol_at(payload: bytes, item: int) -> tuple[Symbol, int]:
-    unpacker = _unpacker(payload)
+def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
     # Most symbols end within this; only a longer one costs a second look.
-    unpacker.feed(payload[item : item + 2_048])
-    try:
-        stored = unpacker.unpack()
-    except msgpack.OutOfData:
-        unpacker.feed(payload[item + 2_048 :])
-        stored = unpacker.unpack()
-    symbol = Symbol(stored[0], stored[1], Range(*stored[2]), stored[3], stored[4], stored[5])
+    stored = _first_of(payload[item : item + 2_048]) or _first_of(payload[item:])
+    if stored is None:
+        raise ValueError(f"a symbol at byte {item} is cut off")
+    name, kind, place, container, signature, documentation = stored[:6]
+    symbol = _new(Symbol, (name, kind, _new(Range, place), container, signature, documentation))
     return symbol, stored[6] if len(stored) > 6 else 0
+
+
+def _first_of(data: Buffer) -> Any:
+    """The object that `data` begins with, or None where it is longer than that.
+
+    By way of the error that says that more follows: an Unpacker costs twice as much.
+    """
+    try:
+        return msgpack.unpackb(data, use_list=False, unicode_errors="surrogateescape")
+    except msgpack.ExtraData as error:
+        return error.unpacked
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        return None
 
 
 def _document(path: str, language: str, symbol: tuple[Any, ...]) -> dict[str, str]:

@@ -32,6 +32,9 @@ _DESCENTS_MOST = 200
 _OF_THE_QUERY = ("Schema error: ", "The field does not exist: ", "An invalid argument was passed: ")
 
 
+_new = tuple.__new__
+
+
 class Match(NamedTuple):
     """A document found: its score, the hash of its record's key, and the item it stands for."""
 
@@ -80,12 +83,12 @@ class SearchIndex:
             hits = self._hits(query, size, offset)
             with guarded("search", self.where):
                 addresses = [address for _, address in hits]
-                hashes = self._searcher.fast_field_values("_hash", addresses)
                 items = self._searcher.fast_field_values("_item", addresses)
+                hashes = self._searcher.fast_field_values("_hash", addresses)
             for (score, _), key_hash, item in zip(hits, hashes, items, strict=True):
                 # A record's own document, or the watermark: no hit of anyone's.
                 if item is not None and key_hash is not None:
-                    yield Match(score, int(key_hash), int(item))
+                    yield _new(Match, (score, key_hash, item))
             if len(hits) < size:
                 return
             offset += size

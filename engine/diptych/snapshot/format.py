@@ -69,6 +69,9 @@ _TRAILER = struct.Struct("<QQQQQQQ" + "QQQ" * MAX_INDEXES + "Q" * 4)
 TRAILER_SIZE = BIN32_SIZE + _TRAILER.size
 
 
+_new = tuple.__new__
+
+
 class IndexPlace(NamedTuple):
     """Where one index stands: 2**bits buckets, the table of their ends, how many hashes are in all."""
 
@@ -144,8 +147,8 @@ def decode_record_place(data: bytes | mmap, at: int, limit: int, *, where: str) 
         if (array4, uint32, uint64, bin16) == _RECORD_HEAD and payload <= limit:
             bin32, length = BIN32.unpack_from(data, payload - BIN32_SIZE)
             if bin32 == 0xC6 and payload + length <= limit:
-                key = bytes(data[at + RECORD_SIZE : payload - BIN32_SIZE])
-                return RecordPlace(record_id, check, key, payload, payload + length)
+                key = data[at + RECORD_SIZE : payload - BIN32_SIZE]
+                return _new(RecordPlace, (record_id, check, key, payload, payload + length))
     raise CorruptSnapshotError(f"{where}: no record stands at byte {at}", where=where)
 
 

@@ -63,6 +63,7 @@ class SnapshotReader:
                 )
             self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._fd = os.dup(file.fileno())
+        self._view = memoryview(self.map)
         self.size = actual
         self.trailer = decode_trailer(self.map[-TRAILER_SIZE:], where=path)
         check_places(self.trailer, actual, where=path)
@@ -107,6 +108,20 @@ class SnapshotReader:
     def record(self, record_id: int) -> StoredRecord:
         """The record with that id. Raises CorruptSnapshotError."""
         return self._checked(self._place(record_id))
+
+    def by_key_hash(self, hash_: int) -> list[tuple[bytes, memoryview]]:
+        """`(key, payload)` of the records whose key has that hash: one, but for a collision.
+
+        The payload is a view of the file's bytes, checked but not copied: a search that hits a symbol of a
+        large record wants no more than that symbol's bytes. Raises CorruptSnapshotError.
+        """
+        found = []
+        for posting in self.lookup_hash(KEY_INDEX, hash_):
+            place = self._place(posting >> 32)
+            payload = self._view[place.payload : place.end]
+            self._check(place, payload)
+            found.append((place.key, payload))
+        return found
 
     def bucket(self, index: int, bucket: int) -> bytes:
         """The bytes of a bucket, checked. Raises CorruptSnapshotError."""
@@ -212,9 +227,12 @@ class SnapshotReader:
 
     def _checked(self, place: RecordPlace) -> StoredRecord:
         payload = self.map[place.payload : place.end]
+        self._check(place, payload)
+        return StoredRecord(place.id, place.key, place.check, payload)
+
+    def _check(self, place: RecordPlace, payload: bytes | memoryview) -> None:
         if xxh3_64_intdigest(payload, xxh3_64_intdigest(place.key)) != place.check:
             raise CorruptSnapshotError(
                 f"{self.path}: the record of {place.key!r} fails its check",
                 where=f"{self.path}@{place.payload}",
             )
-        return StoredRecord(place.id, place.key, place.check, payload)

@@ -38,6 +38,25 @@ def read_manifest(path: str) -> Manifest:
     return decode_manifest(data, where=where)
 
 
+class Items:
+    """What searches have found in a generation, decoded and checked: the same few are found again and again.
+
+    Never wrong, since a generation does not change; bounded, and emptied when full.
+    """
+
+    _MOST = 4_096
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], list[tuple[bytes, Any]]] = {}
+        self.get = self._known.get
+
+    def keep(self, place: tuple[int, int], found: list[tuple[bytes, Any]]) -> None:
+        """Remember what stands at a key's hash and an item, each with its key."""
+        if len(self._known) >= self._MOST:
+            self._known.clear()
+        self._known[place] = found
+
+
 class Generation:
     """A published generation, open. Both leaves stay readable after its directory was deleted.
 
@@ -52,6 +71,7 @@ class Generation:
         self.lsn = manifest.lsn
         self.manifest = manifest
         self._schema = schema
+        self.items = Items()
         self.search_verified = False
         self._search: SearchIndex | None = None
         self._lock = threading.Lock()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import heapq
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self
 
 from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError, StoreClosedError
-from diptych.schema.base import Record, Schema
+from diptych.schema.base import Buffer, Record, Schema
 from diptych.search.index import Match, SearchIndex
-from diptych.snapshot.format import KEY_INDEX
 from diptych.snapshot.reader import StoredRecord
 from diptych.store.generation import Generation
 from diptych.store.overlay import Entry, Overlay
@@ -20,6 +19,9 @@ log = logging.getLogger("diptych")
 
 # Search hits are read in batches of the limit and a little more, so that a few hidden ones cost nothing.
 _SEARCH_SLACK = 8
+
+# From a match, by its key's hash and its item, to what `Schema.item` makes of it.
+ItemsOf = Callable[[int, int], list[Any]]
 
 
 class Healing:
@@ -207,13 +209,20 @@ class View(Generic[Record]):
             MemorySearch(self.schema).commit().parse(query)
             return []
         parsed = parser.parse(query)
+        hits: list[Any] = []
+        if memory is None and leaf is not None:
+            # Nothing of the leaf is hidden: what Tantivy answers is the answer.
+            for _, hit in self._hits(leaf.matches(parsed, limit), self._generation_items()):
+                hits.append(hit)
+                if len(hits) == limit:
+                    break
+            return hits
         sources: list[Iterator[Any]] = []
         if leaf is not None:
-            sources.append(self._hits(leaf.matches(parsed, limit + _SEARCH_SLACK), self._from_generation))
+            sources.append(self._hits(leaf.matches(parsed, limit + _SEARCH_SLACK), self._generation_items()))
         if memory is not None:
-            sources.append(self._hits(memory.matches(parsed, limit + _SEARCH_SLACK), self._from_overlay))
-        hits = []
-        for _, hit in heapq.merge(*sources, key=_worse) if len(sources) > 1 else sources[0]:
+            sources.append(self._hits(memory.matches(parsed, limit + _SEARCH_SLACK), self._overlay_items()))
+        for _, hit in heapq.merge(*sources, key=_worse):
             hits.append(hit)
             if len(hits) == limit:
                 break
@@ -299,50 +308,56 @@ class View(Generic[Record]):
             return None
         return self.generation.search()
 
-    def _hits(
-        self, matches: Iterator[Match], resolve: Callable[[Match], list[tuple[bytes, bytes]]]
-    ) -> Iterator[tuple[float, Any]]:
+    def _hits(self, matches: Iterator[Match], items: ItemsOf) -> Iterator[tuple[float, Any]]:
         """Each match's score and the schema's hit, best first."""
         hit = self.schema.hit
-        # Hits often stand in the same few records.
-        resolved: dict[int, list[tuple[bytes, bytes]]] = {}
-        for match in matches:
-            records = resolved.get(match.key_hash)
-            if records is None:
-                records = resolved[match.key_hash] = resolve(match)
-            for key, payload in records:
-                if len(records) == 1 or self._has(key, payload, match):
-                    yield match.score, hit(key, payload, match.item, match.score)
+        for score, key_hash, item in matches:
+            for found in items(key_hash, item):
+                yield score, hit(found, score)
 
-    def _from_generation(self, match: Match) -> list[tuple[bytes, bytes]]:
-        """The record a hit of the search leaf is in, unless the overlay has a newer word on it."""
-        assert self._snapshot is not None
-        try:
-            stored = [
-                self._snapshot.record(posting >> 32)
-                for posting in self._snapshot.lookup_hash(KEY_INDEX, match.key_hash)
-            ]
-        except CorruptSnapshotError as error:
-            stored = self._healed_by_hash(match.key_hash, error)
-        if not stored:
-            raise CorruptSearchError("the search leaf has a record that the snapshot leaf has not")
+    def _generation_items(self) -> ItemsOf:
+        """What a match of the search leaf stands for, unless the overlay has a newer word on its record."""
+        assert self.generation is not None
+        known, overlay, lsn = self.generation.items, self.overlay, self.lsn
+        # Hits often stand in the same few records.
+        resolved: dict[int, Sequence[tuple[bytes, Buffer]]] = {}
+
+        def items(key_hash: int, item: int) -> list[Any]:
+            found = known.get((key_hash, item))
+            if found is None:
+                records = resolved.get(key_hash)
+                if records is None:
+                    records = resolved[key_hash] = self._by_key_hash(key_hash)
+                found = self._items_in(records, item)
+                known.keep((key_hash, item), found)
+            return [one for key, one in found if overlay.get(key, lsn) is None]
+
+        return items
+
+    def _items_in(self, records: Sequence[tuple[bytes, Buffer]], item: int) -> list[tuple[bytes, Any]]:
+        # In doubt only where two keys have one hash.
+        schema, certain = self.schema, len(records) == 1
         return [
-            (record.key, record.payload)
-            for record in stored
-            if self.overlay.get(record.key, self.lsn) is None
+            (key, schema.item(key, payload, item))
+            for key, payload in records
+            if certain or any(other == item for other, _ in schema.documents(key, bytes(payload)))
         ]
 
-    def _has(self, key: bytes, payload: bytes, match: Match) -> bool:
-        """Whether the hit can be this record's: in doubt only where two keys have one hash."""
-        return any(item == match.item for item, _ in self.schema.documents(key, payload))
+    def _by_key_hash(self, key_hash: int) -> Sequence[tuple[bytes, Buffer]]:
+        assert self._snapshot is not None
+        try:
+            found: Sequence[tuple[bytes, Buffer]] = self._snapshot.by_key_hash(key_hash)
+        except CorruptSnapshotError as error:
+            found = self._healed_by_hash(key_hash, error)
+        if not found:
+            raise CorruptSearchError("the search leaf has a record that the snapshot leaf has not")
+        return found
 
-    def _healed_by_hash(self, key_hash: int, error: CorruptSnapshotError) -> list[StoredRecord]:
+    def _healed_by_hash(self, key_hash: int, error: CorruptSnapshotError) -> list[tuple[bytes, Buffer]]:
         from diptych.checks import term_hash
 
-        found = [
-            StoredRecord(0, key, check, payload)
-            for key, check, payload in self._search_records()
-            if term_hash(key) == key_hash
+        found: list[tuple[bytes, Buffer]] = [
+            (key, payload) for key, _, payload in self._search_records() if term_hash(key) == key_hash
         ]
         self.healing.leaf(error)
         return found
@@ -351,13 +366,18 @@ class View(Generic[Record]):
         assert self.generation is not None
         yield from self.generation.search().records()
 
-    def _from_overlay(self, match: Match) -> list[tuple[bytes, bytes]]:
-        found = []
-        for key in self.overlay.keys_of(match.key_hash):
-            entry = self.overlay.get(key, self.lsn)
-            if entry is not None and entry.segment is not None:
-                found.append((key, entry.payload()))
-        return found
+    def _overlay_items(self) -> ItemsOf:
+        resolved: dict[int, list[tuple[bytes, Buffer]]] = {}
+
+        def items(key_hash: int, item: int) -> list[Any]:
+            if key_hash not in resolved:
+                entries = [self.overlay.get(key, self.lsn) for key in self.overlay.keys_of(key_hash)]
+                resolved[key_hash] = [
+                    (entry.key, entry.payload()) for entry in entries if entry and entry.segment is not None
+                ]
+            return [found for _, found in self._items_in(resolved[key_hash], item)]
+
+        return items
 
     def _heal(self, key: bytes, error: CorruptSnapshotError) -> bytes | None:
         """The record from the search leaf, when the snapshot's is damaged. Raises CorruptSnapshotError."""
