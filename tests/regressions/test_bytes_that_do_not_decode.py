@@ -15,7 +15,7 @@ BAD = [b"\xdd\xff\xff\xff\xff", b"", b"\x07", b"\x92\xa1h\xa0", GOOD[:-3], b"\x9
 
 
 @pytest.mark.parametrize("payload", BAD)
-@pytest.mark.parametrize("method", ["unpack", "counts", "terms", "documents", "matches", "hit", "project"])
+@pytest.mark.parametrize("method", ["unpack", "counts", "terms", "documents", "matches", "item", "project"])
 def test_a_payload_that_is_no_record_is_corruption(payload, method):
     arguments = {
         "unpack": (KEY, payload),
@@ -24,7 +24,7 @@ def test_a_payload_that_is_no_record_is_corruption(payload, method):
         "documents": (KEY, payload),
         "project": (KEY, payload),
         "matches": (0, b"parse", KEY, payload, [0]),
-        "hit": (KEY, payload, 0, 1.0),
+        "item": (KEY, payload, 0),
     }[method]
     tracemalloc.start()
     try:

@@ -32,8 +32,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Container, Iterable, Sequence
 from mmap import mmap
 from typing import NamedTuple
 
@@ -58,6 +57,7 @@ _RECORD_HEAD = (0x94, 0xCE, 0xCF, 0xC5)
 BUCKET = struct.Struct("<QII")
 BUCKET_SIZE = 16
 OFFSET = struct.Struct("<Q")
+_COUNT = struct.Struct("<II")
 EXTENT = struct.Struct("<QQ")
 _U32 = struct.Struct("<I")
 
@@ -170,24 +170,26 @@ def bucket_of(hash_: int, bits: int) -> int:
     return hash_ >> (64 - bits) if bits else 0
 
 
-def encode_bucket(index: int, bucket: int, hashes: list[int], postings: list[list[int]]) -> bytes:
-    """A bucket with its msgpack head. `hashes` ascend; `postings[i]` are those of `hashes[i]`."""
-    flat = array("Q")
+def encode_bucket(index: int, bucket: int, hashes: Sequence[int], postings: Iterable[list[int]]) -> bytes:
+    """A bucket with its msgpack head. `hashes` ascend; `postings` are those of each, in turn."""
+    flat: list[int] = []
+    ends = array("I")
     for some in postings:
-        flat.extend(some)
+        flat += some
+        ends.append(len(flat))
     body = b"".join(
         (
-            struct.pack("<II", len(hashes), 0),
+            _COUNT.pack(len(hashes), 0),
             _little(array("Q", hashes)),
-            _little(array("I", accumulate(map(len, postings)))),
-            _little(flat),
+            _little(ends),
+            _little(array("Q", flat)),
         )
     )
     checksum = xxh3_64_intdigest(body, index << 32 | bucket)
     return encode_bin(len(body) + 8) + OFFSET.pack(checksum) + body
 
 
-def check_bucket(data: bytes, index: int, bucket: int) -> bool:
+def check_bucket(data: bytes | memoryview, index: int, bucket: int) -> bool:
     """Whether `data`, without its msgpack head, is that bucket, whole."""
     if len(data) < BUCKET_SIZE:
         return False
@@ -198,6 +200,11 @@ def check_bucket(data: bytes, index: int, bucket: int) -> bool:
         and (len(data) - BUCKET_SIZE - 12 * count) % 8 == 0
         and xxh3_64_intdigest(data[8:], index << 32 | bucket) == checksum
     )
+
+
+def bucket_length(data: bytes | memoryview) -> int:
+    """How many hashes a checked bucket has."""
+    return int(BUCKET.unpack_from(data)[1])
 
 
 def find_postings(data: bytes, hash_: int) -> Sequence[int]:
@@ -218,20 +225,23 @@ def find_postings(data: bytes, hash_: int) -> Sequence[int]:
     return decode_table("Q", data[begin + 8 * first : begin + 8 * last])
 
 
-def decode_bucket(data: bytes) -> dict[int, array[int]]:
-    """All of a checked bucket: hash to postings, hashes ascending."""
+def decode_bucket(data: bytes | memoryview, gone: Container[int] = ()) -> dict[int, list[int]]:
+    """A checked bucket without the postings of the ids in `gone`: hash to postings, hashes ascending."""
     count = BUCKET.unpack_from(data)[1]
     end = BUCKET_SIZE + 8 * count
-    hashes, ends, postings = array("Q"), array("I"), array("Q")
-    hashes.frombytes(data[BUCKET_SIZE:end])
-    ends.frombytes(data[end : end + 4 * count])
-    postings.frombytes(data[end + 4 * count :])
-    for column in (hashes, ends, postings):
-        _native(column)
+    hashes = decode_table("Q", data[BUCKET_SIZE:end])
+    ends = decode_table("I", data[end : end + 4 * count])
+    postings = decode_table("Q", data[end + 4 * count :])
     begin = 0
     decoded = {}
     for hash_, last in zip(hashes, ends, strict=True):
-        decoded[hash_] = postings[begin:last]
+        if last - begin == 1:
+            # Most names are defined once: no slice for them.
+            posting = postings[begin]
+            if posting >> 32 not in gone:
+                decoded[hash_] = [posting]
+        elif kept := [posting for posting in postings[begin:last] if posting >> 32 not in gone]:
+            decoded[hash_] = kept
         begin = last
     return decoded
 

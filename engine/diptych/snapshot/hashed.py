@@ -20,13 +20,13 @@ class HashedFile:
     def __init__(self, path: str) -> None:
         self.path = path
         self.position = 0
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | memoryview] = []
         self._waiting = 0
         self._hasher = blake3()
         with translated("create", path):
             self._fd = os.open(path, _CREATE, 0o666)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Append `data`."""
         self._parts.append(data)
         self.position += len(data)

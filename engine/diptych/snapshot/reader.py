@@ -7,7 +7,7 @@ import os
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from xxhash import xxh3_64_intdigest
 
@@ -31,6 +31,8 @@ from diptych.snapshot.format import (
     encode_head,
     find_postings,
 )
+
+B = TypeVar("B", bytes, memoryview)
 
 
 class StoredRecord(NamedTuple):
@@ -130,10 +132,14 @@ class SnapshotReader:
         # The extent stands in a table without a checksum: look at what it points to before reading it.
         if begin < end and bin_length(self.map, begin) == end - begin - BIN32_SIZE:
             data = self.map[begin + BIN32_SIZE : end]
+        return self.checked_bucket(index, bucket, data)
+
+    def checked_bucket(self, index: int, bucket: int, data: B) -> B:
+        """`data`, if it is that bucket, whole, without its msgpack head. Raises CorruptSnapshotError."""
         if not check_bucket(data, index, bucket):
             raise CorruptSnapshotError(
                 f"{self.path}: bucket {bucket} of index {index} fails its checksum",
-                where=f"{self.path}@{begin}",
+                where=f"{self.path}@{self.bucket_extent(index, bucket)[0]}",
             )
         return data
 

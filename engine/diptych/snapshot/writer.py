@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from diptych.checks import term_hash
 from diptych.schema.base import Projection, Schema
 from diptych.snapshot.format import (
+    BIN32_SIZE,
     KEY_INDEX,
     IndexPlace,
     Trailer,
+    bucket_length,
     bucket_of,
     decode_bucket,
     encode_bin,
@@ -80,6 +82,29 @@ def write_snapshot(
         return _Merge(out, store_id, lsn, schema, base, base_counts, breathe).run(changes)
     finally:
         out.close()
+
+
+class _Window:
+    """Reads a snapshot's bytes front to back, a mebibyte at a time, and hands them out in pieces.
+
+    A read for each bucket would let go of Python's lock for each, and wait for it behind those that commit.
+    """
+
+    def __init__(self, base: SnapshotReader, limit: int) -> None:
+        self._base, self._limit = base, limit
+        self._begin = 0
+        self._data = memoryview(b"")
+
+    def pieces(self, begin: int, end: int) -> Iterator[memoryview]:
+        """The bytes from `begin` to `end`, which are not before those that were asked for last."""
+        while begin < end:
+            at = begin - self._begin
+            if not 0 <= at < len(self._data):
+                self._data = memoryview(self._base.raw(begin, min(begin + _COPY_BYTES, self._limit)))
+                self._begin, at = begin, 0
+            piece = self._data[at : at + end - begin]
+            yield piece
+            begin += len(piece)
 
 
 class _Merge:
@@ -227,15 +252,8 @@ class _Merge:
         if place.hashes:
             assert self.base is not None
             for bucket in range(1 << place.bits):
-                kept = decode_bucket(self.base.bucket(number, bucket))
-                added.add(
-                    [
-                        (hash_, posting)
-                        for hash_, postings in kept.items()
-                        for posting in postings
-                        if posting >> 32 not in self.changed_ids
-                    ]
-                )
+                kept = decode_bucket(self.base.bucket(number, bucket), self.changed_ids)
+                added.add([(hash_, posting) for hash_, postings in kept.items() for posting in postings])
                 self.breathe()
         bits = (added.distinct() // _HASHES_WANTED).bit_length()
         ends, total = array("Q"), 0
@@ -266,13 +284,15 @@ class _Merge:
 
     def _mend_index(self, number: int, place: IndexPlace) -> IndexPlace:
         """The touched buckets anew, the others copied in runs."""
-        assert self.base is not None
-        bits, total, changed = place.bits, place.hashes, self.changed_ids
+        base = self.base
+        assert base is not None
+        bits, total = place.bits, place.hashes
         added: dict[int, list[tuple[int, list[int]]]] = {}
         for hash_, some in self.added[number].grouped():
             added.setdefault(bucket_of(hash_, bits), []).append((hash_, some))
-        base_ends, ends = self.base.ends(number), array("Q")
-        section = self.base.bucket_extent(number, 0)[0]
+        base_ends, ends = base.ends(number), array("Q")
+        section = base.bucket_extent(number, 0)[0]
+        window = _Window(base, base_ends[-1])
         begin = self.out.position
         position = 0
 
@@ -280,24 +300,26 @@ class _Merge:
             first_byte = base_ends[position - 1] if position else section
             last_byte = base_ends[last - 1] if last else section
             shift = self.out.position - first_byte
-            self._copy_bytes(first_byte, last_byte)
+            for piece in window.pieces(first_byte, last_byte):
+                self.out.write(piece)
+                self.breathe()
             ends.extend([end + shift for end in base_ends[position:last]])
 
         for bucket in sorted(self.touched[number].union(added)):
             copy(bucket)
-            old = decode_bucket(self.base.bucket(number, bucket))
-            new = {
-                hash_: kept
-                for hash_, postings in old.items()
-                if (kept := [posting for posting in postings if posting >> 32 not in changed])
-            }
-            for hash_, some in added.get(bucket, ()):
-                new.setdefault(hash_, []).extend(some)
-            hashes = sorted(new)
-            total += len(hashes) - len(old)
+            position = bucket + 1
+            first_byte = base_ends[bucket - 1] if bucket else section
+            data = b"".join(window.pieces(first_byte, base_ends[bucket]))
+            old = base.checked_bucket(number, bucket, data[BIN32_SIZE:])
+            new = decode_bucket(old, self.changed_ids)
+            hashes: Sequence[int] = list(new)
+            if bucket in added:
+                for hash_, some in added[bucket]:
+                    new.setdefault(hash_, []).extend(some)
+                hashes = sorted(new)
+            total += len(hashes) - bucket_length(old)
             self.out.write(encode_bucket(number, bucket, hashes, [new[hash_] for hash_ in hashes]))
             ends.append(self.out.position)
-            position = bucket + 1
             self.breathe()
         copy(1 << bits)
         return self._write_ends(bits, begin, ends, total)
