@@ -30,6 +30,8 @@ os.path.exists("/prune")
 manager.publish("v2")
 os.path.exists("/removal")
 manager.prune(keep=1)
+os.path.exists("/carry")
+manager.stage("v3", {"more": source}, base="v2", share="copy")
 os.path.exists("/end")
 """
 
@@ -55,7 +57,7 @@ def trace(base: Path, source: Path, log: Path) -> dict[str, list[Event]]:
     phases: dict[str, list[Event]] = {}
     events: list[Event] = []
     for line in log.read_text().splitlines():
-        if phase := re.search(r'stat\w*\(.*"/(stage|publish|rollback|prune|removal|end)"', line):
+        if phase := re.search(r'stat\w*\(.*"/(stage|publish|rollback|prune|removal|carry|end)"', line):
             events = phases.setdefault(phase[1], [])
         elif fsync := re.match(r"fsync\(\d+<(.*)>\) += 0", line):
             events.append(("fsync", os.path.relpath(fsync[1], base)))
@@ -122,3 +124,10 @@ def test_bytes_before_names_and_names_before_the_pointer(tmp_path: Path) -> None
     )
     # Nothing of it goes before its name does.
     assert phases["removal"].index(("gone",)) > phases["removal"].index(("fsync", "versions"))
+    for path in files:
+        # A copy of what another version holds, and no second name of it.
+        in_order(
+            phases["carry"],
+            ("fsync", f"versions/v3.staging/{path}"),
+            ("fsync", "versions/v3.staging/.manifest.msgpack.*.tmp"),
+        )

@@ -1,7 +1,6 @@
 """`python -m tools.mutations`: break the engine in one place after another, and see which campaign notices.
 
-Ends with 1 when a mutation survives that is not known to change nothing, with 2 when one no longer fits the
-source or a hunt cannot be carried out.
+Ends with 1 when a mutation survives, with 2 when one no longer fits the source or a hunt cannot be carried out.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from tools.damage.results import write_json
@@ -33,7 +34,7 @@ class Verdict:
     mutation: str
     group: str
     verdict: str
-    """caught, survived, spare (not found, and known not to be needed), or error: a hunt went wrong."""
+    """caught, survived, or error: a hunt went wrong."""
     caught_by: str = ""
     trials: int = 0
     elapsed_s: float = 0.0
@@ -75,7 +76,7 @@ def carry_out(copy: Copy, hunt: Hunt, *, scale: float = 1.0) -> tuple[bool, int,
 def judge(copy: Copy, mutation: Mutation, *, scale: float = 1.0) -> Verdict:
     """Try the hunts for a mutation in order. Raises MutationError where it does not fit the source."""
     began_s = time.monotonic()
-    verdict = Verdict(mutation.name, mutation.group, "spare" if mutation.spare else "survived")
+    verdict = Verdict(mutation.name, mutation.group, "survived")
     with copy.broken(mutation):
         for hunt in mutation.hunts:
             try:
@@ -89,6 +90,33 @@ def judge(copy: Copy, mutation: Mutation, *, scale: float = 1.0) -> Verdict:
                 break
     verdict.elapsed_s = round(time.monotonic() - began_s, 1)
     return verdict
+
+
+def judge_all(
+    copies: Sequence[Copy], mutations: Sequence[Mutation], *, scale: float, seconds: float
+) -> list[Verdict]:
+    """Try the mutations side by side, one in each copy; show each verdict as it comes."""
+    idle: queue.SimpleQueue[Copy] = queue.SimpleQueue()
+    for copy in copies:
+        idle.put(copy)
+    end_s = time.monotonic() + seconds if seconds else float("inf")
+
+    def one(mutation: Mutation) -> Verdict | None:
+        if time.monotonic() > end_s:
+            return None
+        copy = idle.get()
+        try:
+            verdict = judge(copy, mutation, scale=scale)
+        finally:
+            idle.put(copy)
+        show(verdict)
+        return verdict
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        verdicts = [verdict for verdict in pool.map(one, mutations) if verdict is not None]
+    if len(verdicts) < len(mutations):
+        print(f"{len(mutations) - len(verdicts)} were not begun within {seconds:.0f} s")
+    return verdicts
 
 
 def control(copy: Copy, mutations: Sequence[Mutation], *, scale: float) -> list[Verdict]:
@@ -125,6 +153,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--control", action="store_true", help="run the hunts on the engine as it is")
     parser.add_argument("--list", action="store_true", help="name them, and test that they fit the source")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies each hunt's time box")
+    parser.add_argument("--jobs", type=int, default=2, help="mutations tried side by side")
+    parser.add_argument("--seconds", type=float, default=0.0, help="begin no more of them after this time")
     parser.add_argument("--output", default="", help="write the table here, as JSON")
     options = parser.parse_args(arguments)
     of_group = [m for m in MUTATIONS if m.group == options.only]
@@ -135,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     verdicts: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="mutations-", dir=fast) as directory:
-        copy = Copy(os.path.realpath(directory))
+        copy = Copy(os.path.realpath(os.path.join(directory, "0")))
         try:
             copy.refuse_misfits(MUTATIONS)
             if options.list:
@@ -145,9 +175,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.control:
                 verdicts = control(copy, chosen, scale=options.scale)
             else:
-                for mutation in chosen:
-                    verdicts.append(judge(copy, mutation, scale=options.scale))
-                    show(verdicts[-1])
+                more = [Copy(os.path.join(os.path.dirname(copy.root), str(n))) for n in range(1, options.jobs)]
+                verdicts = judge_all([copy, *more], chosen, scale=options.scale, seconds=options.seconds)
         except MutationError as error:
             print(error, file=sys.stderr)
             return 2

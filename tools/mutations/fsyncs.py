@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diptych.layout import WORK
 
-from .hunts import crash, rough, unit
+from .hunts import FORGED, crash, rough, unit
 from .mutation import Edit, Mutation
 
 _WRITER = "journal/writer.py"
@@ -13,18 +13,12 @@ _PUBLISH = "store/generation.py"
 _APPLY = "store/recovery/apply.py"
 # Files of the store's directory in which Tantivy works: its own fsyncs must not hide a missing one of ours.
 _TANTIVYS = f"/{WORK}/"
-_PREPARE = "    for directory in (journal, os.path.join(scan.path, GENERATIONS), scan.path):\n"
 _VERSIONS = unit("tests/versions/test_version_order.py")
 _AFTER_RENAME = Edit(
     _PUBLISH, "    # leave neither.\n    fs.fsync_dir(generations)\n", "    # leave neither.\n"
 )
 _IN_TRIM = Edit("store/retention.py", "        return\n    fs.fsync_dir(generations)\n", "        return\n")
 _SEARCH_NAMES = Edit(_PUBLISH, "        fs.fsync_dir(os.path.join(temporary, SEARCH))\n", "")
-
-
-_CUT = Edit(
-    _APPLY, "        fs.fsync_fd(file.fileno())\n\n\ndef set_aside", "        pass\n\n\ndef set_aside"
-)
 _LAST_SEGMENT = Edit(_APPLY, "        fs.fsync_file(segment.path)\n", "")
 
 
@@ -74,7 +68,8 @@ FSYNCS = (
             "            fs.fsync_fd(self._fd)\n",
             "",
         ),
-        rough("failing:nen"),
+        rough("failing:nen", states=4000),
+        rough("failing:nenn", states=4000, after=0.4),
     ),
     _fsync(
         "a failed rotation: that its segment was removed again",
@@ -102,11 +97,7 @@ FSYNCS = (
     _fsync(
         "a control frame",
         Edit(_WRITER, "                raise\n        self._sync_all()\n", "                raise\n"),
-        crash("nkn"),
-        crash("nkq"),
-        rough("clean:nkn"),
-        crash("buffered:nkn"),
-        spare="nothing reads the frame, and whatever is committed behind it is synced with it",
+        FORGED,
     ),
     _fsync(
         "a close: the journal before the mark",
@@ -153,38 +144,20 @@ FSYNCS = (
         crash("nknknk"),
     ),
     _fsync(
-        "opening: the journal's last segment",
+        "opening: the journal's last segment, and that a torn end of it was cut off",
         _LAST_SEGMENT,
+        rough("torn:n|n"),
         rough("unsynced:nn|n"),
     ),
     _fsync(
         "opening: the names of the journal",
-        Edit(_APPLY, _PREPARE, "    for directory in (os.path.join(scan.path, GENERATIONS), scan.path):\n"),
+        Edit(_APPLY, "    fs.fsync_dir(journal)\n", ""),
         rough("journal:nk|n"),
     ),
     _fsync(
-        "opening: the names of the generations",
-        Edit(_APPLY, _PREPARE, "    for directory in (journal, scan.path):\n"),
-        rough("generations:nk|nn"),
-        rough("generations:nknk|nkn"),
-        spare="nothing is removed for a generation before another one is published, and the directory synced",
-    ),
-    _fsync(
         "opening: the names of the store",
-        Edit(_APPLY, _PREPARE, "    for directory in (journal, os.path.join(scan.path, GENERATIONS)):\n"),
+        Edit(_APPLY, "    fs.fsync_dir(scan.path)\n", ""),
         rough("store:q|nn"),
-    ),
-    _fsync(
-        "a torn end: that it was cut off",
-        _CUT,
-        rough("torn:n|n"),
-        rough("midway:n|n"),
-        spare="opening syncs the same segment before it goes on in it",
-    ),
-    _fsync(
-        "a torn end: that it was cut off, and the segment at opening",
-        (_CUT, _LAST_SEGMENT),
-        rough("torn:n|n"),
     ),
     _fsync(
         "a torn end: the bytes that are kept",
@@ -203,7 +176,8 @@ FSYNCS = (
     _fsync(
         "set aside: the name in the quarantine",
         Edit(_APPLY, "    fs.fsync_dir(quarantine)\n    fs.fsync_dir(os", "    fs.fsync_dir(os"),
-        rough("repaired:nksp"),
+        rough("repaired:nksp", states=4000, after=0.5),
+        rough("repaired:nnkjp", states=4000, after=0.5),
     ),
     _fsync(
         "set aside: the name that it had",

@@ -30,6 +30,10 @@ def unit(*tests: str) -> Hunt:
     return Hunt("unit", {"tests": list(tests)}, 120.0)
 
 
+FORGED = unit("tests/store/test_forged.py")
+"""Files that pass their own checksums and are not what they are taken for."""
+
+
 def diverged() -> Hunt:
     """Two copies of a store that went different ways, mixed."""
     return Hunt("diverged", {})

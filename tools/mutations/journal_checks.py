@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .hunts import damage, diverged, under_a_reader, unit
+from .hunts import FORGED, damage, diverged, under_a_reader, unit
 from .mutation import Edit, Hunt, Mutation
 
 _FORMAT = "journal/format.py"
@@ -23,10 +23,10 @@ _MIXED = damage("*", kinds=_WHOLE_FILES)
 
 
 def _check(
-    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False, spare: str = ""
+    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False
 ) -> Mutation:
     edits = edits if isinstance(edits, tuple) else (edits,)
-    return Mutation(name, "check", edits, hunts, share, spare)
+    return Mutation(name, "check", edits, hunts, share)
 
 
 JOURNAL_CHECKS = (
@@ -44,9 +44,7 @@ JOURNAL_CHECKS = (
     _check(
         "a segment's header: the name of its file",
         Edit(_SCAN_JOURNAL, "        elif header.first_lsn != first:", "        elif False:"),
-        _MIXED_JOURNAL,
-        _RECOVERY_TESTS,
-        spare="the LSNs of its frames, or the chain where it has none, tell the same",
+        FORGED,
     ),
     _check(
         "a segment's header: its store",
@@ -101,21 +99,17 @@ JOURNAL_CHECKS = (
     _check(
         "a frame: its LSN follows",
         Edit(_SCAN_JOURNAL, "    if frame.lsn != found.last_lsn + 1:", "    if False:"),
-        _MIXED_JOURNAL,
-        _RECOVERY_TESTS,
-        spare="the chain tells the same; this one would find a fault of the writer's",
+        FORGED,
     ),
     _check(
         "a frame: that its transaction has its beginning",
         Edit(_SCAN_JOURNAL, "    if frame.continues != found.unfinished:", "    if False:"),
-        _RECOVERY_TESTS,
-        spare="the chain tells the same; this one would find a fault of the writer's",
+        FORGED,
     ),
     _check(
         "a frame: no control frame within a transaction",
         Edit(_SCAN_JOURNAL, 'return "a control frame within a transaction" if found.unfinished else ""', 'return ""'),
-        _RECOVERY_TESTS,
-        spare="the chain tells the same; this one would find a fault of the writer's",
+        FORGED,
     ),
     _check(
         "a bad end: that it was on disk, by a frame behind it",
@@ -143,9 +137,7 @@ JOURNAL_CHECKS = (
     _check(
         "the journal's end: by a later segment",
         Edit(_PLAN, "    proofs += [s.proven_lsn for s in scan.segments]\n", ""),
-        damage("journal/*.wal"),
-        damage("journal/*.wal", sample="killed"),
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "the journal's end: by a frame behind a damaged one",
@@ -155,15 +147,12 @@ JOURNAL_CHECKS = (
             "s.tail.kind is TailKind.DAMAGED]\n",
             "",
         ),
-        damage("journal/*.wal", sample="killed"),
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "the journal's end: by a generation",
         Edit(_PLAN, "    proofs = [g.lsn for g in scan.generations if g.manifest]\n", "    proofs = [0]\n"),
-        damage("journal/*.wal"),
-        damage("journal/*.wal", sample="level"),
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "the journal's end: the segment that a generation promises",
@@ -219,8 +208,7 @@ JOURNAL_CHECKS = (
     _check(
         "the mark of a close: its store",
         Edit(_PLAN, "(scan.identity is None or scan.closed.store_id == scan.identity.store_id)", "True"),
-        damage("journal/CLOSED", kinds=_WHOLE_FILES),
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "an identity: that all the rest is of the same store",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .hunts import damage, exchanged, unit
+from .hunts import FORGED, damage, exchanged, unit
 from .mutation import Edit, Hunt, Mutation
 
 _SCAN = "store/recovery/scan_generations.py"
@@ -26,10 +26,10 @@ _SNAPSHOT_TESTS = unit("tests/snapshot", "tests/regressions/test_trailer_that_po
 
 
 def _check(
-    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False, spare: str = ""
+    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False
 ) -> Mutation:
     edits = edits if isinstance(edits, tuple) else (edits,)
-    return Mutation(name, "check", edits, hunts, share, spare)
+    return Mutation(name, "check", edits, hunts, share)
 
 
 LEAF_CHECKS = (
@@ -41,9 +41,7 @@ LEAF_CHECKS = (
             "    if (snapshot.lsn, snapshot.store_id) != (manifest.lsn, manifest.identity.store_id):",
             "    if False:",
         ),
-        damage("*/snapshot.msgpack", kinds=_WHOLE_FILES),
-        damage("*/snapshot.msgpack", kinds=["flip"], span=[0, 64]),
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "a snapshot: how many records it has",
@@ -52,9 +50,7 @@ LEAF_CHECKS = (
             "    elif len(snapshot) != manifest.records or snapshot.trailer.lsn != manifest.lsn:",
             "    elif False:",
         ),
-        damage("*/snapshot.msgpack", kinds=_WHOLE_FILES),
-        _RECOVERY_TESTS,
-        unit("tests/snapshot"),
+        FORGED,
     ),
     _check(
         "a snapshot: its size",
@@ -65,7 +61,7 @@ LEAF_CHECKS = (
     _check(
         "a snapshot: the checksum of its trailer",
         Edit(_LEAF, "    if xxh3_64_intdigest(body[8:]) != fields[0]:", "    if False:"),
-        damage("*/snapshot.msgpack", kinds=["flip"], span=[-300, 0], sample="level"),
+        FORGED,
     ),
     _check(
         "a snapshot: that its trailer points into it",
@@ -109,8 +105,7 @@ LEAF_CHECKS = (
             "            if previous is not None and record.key <= previous:",
             "            if False:",
         ),
-        exchanged(),
-        _SNAPSHOT_TESTS,
+        FORGED,
     ),
     _check(
         "a snapshot: all of it, before it is copied",
@@ -138,33 +133,27 @@ LEAF_CHECKS = (
             "        verify_files(base.search_path, files)\n        return SearchWriter",
             "        return SearchWriter",
         ),
-        damage("*/search/*", kinds=["flip"], sample="level"),
-        damage("*/search/*", kinds=["flip"]),
+        FORGED,
     ),
     _check(
         "a search leaf: the sizes of its files",
         Edit(_SCAN, "        if actual != sizes[name]:\n", "        if False:\n"),
-        damage("*/search/*", kinds=["cut", "grow", "empty"]),
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "a search leaf: its watermark, before it is searched",
         Edit("store/generation.py", "                    compare_watermark(index, self.manifest)\n", ""),
-        damage("*/search/*", kinds=_WHOLE_FILES),
-        _RECOVERY_TESTS,
-        unit("tests/search"),
+        FORGED,
     ),
     _check(
         "a search leaf: its hashes, before a snapshot is rebuilt",
         Edit(_APPLY, "    verify_files(directory, manifest.of_search())\n", ""),
-        _REBUILT,
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "a search leaf: its watermark, before a snapshot is rebuilt",
         Edit(_APPLY, "    compare_watermark(leaf, manifest)\n", ""),
-        _REBUILT,
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "a search leaf: that the rebuilt snapshot has all",
@@ -174,8 +163,7 @@ LEAF_CHECKS = (
             "tuple(manifest.counts.values()):",
             "    if False:",
         ),
-        _REBUILT,
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "a search leaf: a record's check",
@@ -188,10 +176,15 @@ LEAF_CHECKS = (
         unit("tests/search"),
     ),
     _check(
-        "a search leaf: that its meta.json is there",
-        Edit("search/leaf.py", "if not os.path.exists(os.path.join(private, SEARCH_META)):", "if False:"),
-        damage("*/search/meta.json", kinds=["delete"]),
+        "a search leaf: that it is opened, and not made anew",
+        Edit(
+            "search/leaf.py",
+            "index = tantivy.Index.open(private)",
+            "from diptych.search.documents import tantivy_schema\n"
+            "            index = tantivy.Index(tantivy_schema(schema), private)",
+        ),
         unit("tests/search"),
+        damage("*/search/meta.json", kinds=["delete"]),
     ),
     _check(
         "a search leaf: Tantivy's CRC",
@@ -221,13 +214,7 @@ LEAF_CHECKS = (
             "            if head != (store_id, found.lsn):\n                return {}, None, {}\n",
             "",
         ),
-        damage(
-            "*/snapshot.msgpack",
-            kinds=_WHOLE_FILES,
-            sample="level",
-            gone=["generations/*/manifest.msgpack", "generations/*/search/*", "journal/*.wal"],
-            words=_NOT_GIVEN_UP,
-        ),
+        FORGED,
     ),
     _check(
         "salvage: a search leaf's store and LSN",
@@ -236,7 +223,7 @@ LEAF_CHECKS = (
             "        if (mark.store_id, mark.lsn) != (store_id, found.lsn):\n            return {}, None\n",
             "",
         ),
-        _RECOVERY_TESTS,
+        FORGED,
     ),
     _check(
         "salvage: that a transaction has its beginning",

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 _REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -55,8 +55,6 @@ class Mutation:
     hunts: tuple[Hunt, ...]
     share: bool = False
     """Whether it is one of those tried with every change."""
-    spare: str = field(default="")
-    """Where nothing can find it: why the step is not needed, to be judged by whoever keeps the engine."""
 
 
 def mutated(text: str, edit: Edit) -> str:

@@ -18,17 +18,14 @@ _MAKE_DIRECTORIES = (
 _ASIDE = "    _keep_tail(store, path, end, size)\n"
 _SALVAGE_SEGMENT = "    segment = create_segment(journal, header)\n"
 _SALVAGE_ASIDE = "    for item in aside:\n        if os.path.lexists(item) and item not in (path, segment"
-_SALVAGE_IDENTITY = (
-    "    fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))\n"
-)
 _FAILURES = unit("tests/store/test_commit_failures.py")
 
 
 def _order(
-    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False, spare: str = ""
+    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False
 ) -> Mutation:
     edits = edits if isinstance(edits, tuple) else (edits,)
-    return Mutation(name, "order", edits, hunts, share, spare)
+    return Mutation(name, "order", edits, hunts, share)
 
 
 ORDERS = (
@@ -112,8 +109,8 @@ ORDERS = (
             ),
             Edit(
                 _APPLY,
-                "        fs.fsync_fd(file.fileno())\n\n\ndef set_aside",
-                "        fs.fsync_fd(file.fileno())\n"
+                "        file.truncate(end)\n\n\ndef set_aside",
+                "        file.truncate(end)\n"
                 "    fs.make_dir(os.path.join(store, QUARANTINE))\n"
                 "    fs.atomic_write(os.path.join(store, QUARANTINE, "
                 'f"{os.path.basename(path)}-{end}"), b"".join(kept))\n'
@@ -234,14 +231,5 @@ ORDERS = (
             + "            set_aside(found.path, item)\n",
         ),
         rough("salvaged:nnip"),
-    ),
-    _order(
-        "salvage: the identity first",
-        (
-            Edit(_REPAIR, _SALVAGE_IDENTITY, ""),
-            Edit(_REPAIR, _SALVAGE_SEGMENT, _SALVAGE_IDENTITY + _SALVAGE_SEGMENT),
-        ),
-        rough("salvaged:nnip"),
-        spare="it is made of what the journal says; with it there already, the same is read again",
     ),
 )

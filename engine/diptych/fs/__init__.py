@@ -3,7 +3,6 @@
 from diptych.fs.durable import (
     atomic_write,
     fdatasync_fd,
-    fsync_all,
     fsync_dir,
     fsync_fd,
     fsync_file,
@@ -25,7 +24,6 @@ __all__ = [
     "WriterLock",
     "atomic_write",
     "fdatasync_fd",
-    "fsync_all",
     "fsync_dir",
     "fsync_fd",
     "fsync_file",

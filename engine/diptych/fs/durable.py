@@ -13,7 +13,6 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 
 from diptych.errors import StorageError
@@ -181,9 +180,3 @@ def remove_tree(path: str | os.PathLike[str]) -> None:
             shutil.rmtree(path)
         except FileNotFoundError:
             return
-
-
-def fsync_all(paths: Iterable[str | os.PathLike[str]]) -> None:
-    """fsync several files by name. Raises StorageError."""
-    for path in paths:
-        fsync_file(path)

@@ -55,9 +55,7 @@ def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Sche
                     # Windows allows symbolic links to some users only.
                     shutil.copyfile(source, target)
         with guarded("open", directory):
-            # Without this test Tantivy would make an empty index of a directory that lost its meta.json.
-            if not os.path.exists(os.path.join(private, SEARCH_META)):
-                raise CorruptSearchError(f"{directory} has no {SEARCH_META}", where=directory)
+            # `open`, and not `Index(schema, path)`, which makes an empty index where meta.json is gone.
             index = tantivy.Index.open(private)
             index.config_reader("manual")
             return SearchIndex(index, schema, directory)

@@ -283,6 +283,9 @@ class View(Generic[Record]):
             except CorruptSearchError as second:
                 raise error from second
             self.healing.leaf(error)
+            if count + len(rest) != self.generation.manifest.records:
+                # What came so far was out of order: some of what is behind it has been passed by.
+                raise
             yield from rest
 
     def _generation_lookup(self, number: int, term: bytes) -> Iterator[tuple[StoredRecord, list[int]]]:

@@ -1,6 +1,8 @@
 """The mutations fit the source, a few of them are caught, and nothing is caught where nothing was broken."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from tools.mutations.__main__ import carry_out, judge, main
@@ -23,6 +25,21 @@ def test_every_mutation_fits_the_source_as_it_is(copy):
     names = [mutation.name for mutation in MUTATIONS]
     assert len(names) == len(set(names)) > 90
     assert all(mutation.hunts for mutation in MUTATIONS)
+
+
+def test_every_fsync_of_the_engine_is_taken_away_by_one(copy):
+    """But for those inside the functions that are called fsync themselves: of these every call counts."""
+    engine = Path(copy.root, "engine", "diptych")
+    missing = []
+    for path in sorted(engine.rglob("*.py")):
+        name, text = path.relative_to(engine).as_posix(), path.read_text()
+        taken = [edit.old for mutation in MUTATIONS for edit in mutation.edits if edit.file == name]
+        for call in re.finditer(r"^ +(?:fs\.)?(?:fsync_\w+|fdatasync_fd)\(.*\)$", text, re.MULTILINE):
+            inside = re.findall(r"^ *def (\w+)", text[: call.start()], re.MULTILINE)[-1]
+            covered = any(text.index(old) <= call.start() + 1 < text.index(old) + len(old) for old in taken)
+            if not covered and not inside.startswith("fsync"):
+                missing.append(f"{name}: {call[0].strip()} in {inside}")
+    assert missing == []
 
 
 @pytest.mark.parametrize("old", ["not there", "twice"])

@@ -81,7 +81,7 @@ def open_base(found: FoundGeneration, schema: Schema[Any]) -> Generation:
     next checkpoint. Raises CorruptSearchError, CorruptSnapshotError, StorageError.
     """
     assert found.manifest is not None
-    if found.snapshot is not None:
+    if found.snapshot is not None and not found.snapshot_problem:
         return Generation(found.path, found.manifest, schema, found.snapshot)
     with fs.private_directory() as private:
         target = os.path.join(private, SNAPSHOT)
@@ -146,7 +146,7 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
         assert plan.append_to.segment is not None
         segment, end = plan.append_to.segment, plan.append_to.end
         # A killed process leaves what it wrote in memory only; a reader of this handle must not be shown
-        # what a power cut could still take back.
+        # what a power cut could still take back. And a tail that was cut off must be gone for good.
         fs.fsync_file(segment.path)
     if plan.rewrite_identity:
         fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
@@ -155,9 +155,10 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
             fs.remove_tree(temporary)
         else:
             fs.remove_file(temporary)
-    # Renames that a crash may have left in memory only: what is built on them must not outlive them.
-    for directory in (journal, os.path.join(scan.path, GENERATIONS), scan.path):
-        fs.fsync_dir(directory)
+    # Names that a crash may have left in memory only: what is built on them must not outlive them. (Nothing
+    # rests on a generation's name before the next one is published, and that syncs them both.)
+    fs.fsync_dir(journal)
+    fs.fsync_dir(scan.path)
     return JournalWriter(journal, segment, offset=end, chain=plan.chain, last_lsn=plan.last_lsn)
 
 
@@ -173,10 +174,10 @@ def cut(store: str, path: str, end: int, size: int) -> None:
     """Set the bytes of a segment behind `end` aside, then cut them off. Raises StorageError."""
     # Aside first: a crash between leaves both, and the next recovery finds what this one kept.
     _keep_tail(store, path, end, size)
+    # Durable before the next frame, whose bytes could else stand before old ones of the tail: the caller
+    # fsyncs the segment.
     with fs.translated("truncate", path), open(path, "r+b") as file:
         file.truncate(end)
-        # Durable before the next frame: else its bytes could stand before old ones of the tail.
-        fs.fsync_fd(file.fileno())
 
 
 def set_aside(store: str, path: str) -> str:
