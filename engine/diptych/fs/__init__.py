@@ -1,5 +1,6 @@
 """Files, fsync, rename, lock: the only folder that knows what each platform needs for durability."""
 
+from diptych.fs.ahead import will_read
 from diptych.fs.durable import (
     atomic_write,
     fdatasync_fd,
@@ -40,5 +41,6 @@ __all__ = [
     "rename",
     "storage_error",
     "translated",
+    "will_read",
     "write_file",
 ]

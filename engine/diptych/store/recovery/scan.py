@@ -8,13 +8,28 @@ from __future__ import annotations
 import os
 import stat
 
+from diptych import fs
 from diptych.errors import CorruptionError, IncompatibleStoreError
-from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, QUARANTINE, WORK
+from diptych.layout import (
+    CLOSED,
+    GENERATIONS,
+    IDENTITY,
+    JOURNAL,
+    MANIFEST,
+    QUARANTINE,
+    SNAPSHOT,
+    WORK,
+    parse_segment_name,
+)
 from diptych.store.manifest import decode_identity
 from diptych.store.recovery.found import Scan
-from diptych.store.recovery.reading import note_irregular, read_sealed
+from diptych.store.recovery.reading import names_in, note_irregular, read_sealed
 from diptych.store.recovery.scan_generations import scan_generations
 from diptych.store.recovery.scan_journal import scan_journal
+
+# More than two generations are there only while a view holds one.
+_GENERATIONS_AHEAD = 2
+_JOURNAL_AHEAD_BYTES = 256 * 1024
 
 
 def scan(path: str, *, journal_from: int | None = None) -> Scan:
@@ -24,6 +39,7 @@ def scan(path: str, *, journal_from: int | None = None) -> Scan:
     looks usable. Leaves are looked at from outside: present, of the right size. Raises StorageError.
     """
     found = Scan(path)
+    _read_ahead(path)
     for name in (JOURNAL, GENERATIONS, QUARANTINE, WORK):
         note_irregular(found, os.path.join(path, name), stat.S_ISDIR, "no directory")
     _scan_identity(found)
@@ -39,6 +55,22 @@ def scan(path: str, *, journal_from: int | None = None) -> Scan:
         scan_generations(found)
         scan_journal(found, next((g.lsn for g in found.generations if g.usable), 0))
     return found
+
+
+def _read_ahead(path: str) -> None:
+    """Ask for all that opening reads at once: read one by one from a cold disk, it waits for each.
+
+    The snapshot's ends are asked for, and no more of it: touching its map would bring in much around them.
+    """
+    journal, generations = os.path.join(path, JOURNAL), os.path.join(path, GENERATIONS)
+    fs.will_read(os.path.join(path, IDENTITY))
+    fs.will_read(os.path.join(journal, CLOSED))
+    for name in names_in(generations)[-_GENERATIONS_AHEAD:]:
+        fs.will_read(os.path.join(generations, name, MANIFEST))
+        fs.will_read(os.path.join(generations, name, SNAPSHOT), beginning=1, end=True)
+    segments = [name for name in names_in(journal) if parse_segment_name(name) is not None]
+    for name in segments[-1:]:
+        fs.will_read(os.path.join(journal, name), beginning=_JOURNAL_AHEAD_BYTES)
 
 
 def _is_stranger(found: Scan) -> bool:
