@@ -42,7 +42,13 @@ class MemorySearch:
 
     def commit(self) -> SearchIndex:
         """Everything so far, searchable."""
+        from tantivy import Document
+
         with guarded("commit to", _WHERE):
             self._writer.commit()
             self._index.reload()
-        return SearchIndex(self._index, self._schema, _WHERE)
+            found = SearchIndex(self._index, self._schema, _WHERE)
+            # A document of nothing, which no search returns: Tantivy's thread makes ready for the next
+            # segment when its first document comes, some 2 ms, and now no one waits for it.
+            self._writer.add_document(Document())
+        return found
