@@ -1,8 +1,9 @@
 # Two commands, each complete by itself on a machine with Python 3.11 or later, git and make:
 #   make index [REPO=path]    index a repository (this one by default), and show a search in it
 #   make test                 everything that must hold before a change goes in
-# And the long one:
+# And the long ones:
 #   make campaign [MINUTES=60]    crash states, damage, faults, fuzzing, concurrency; reports in out/campaign/
+#   make bench [SIZE=small]       beside SQLite, LMDB, RocksDB, DuckDB and plain Tantivy; results in out/bench/
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	command -v $$python >/dev/null && $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -12,6 +13,7 @@ REPO ?= .
 QUERY ?= open OR parse OR main OR test
 WORKERS ?= auto
 MINUTES ?= 60
+SIZE ?= small
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
@@ -64,7 +66,7 @@ campaign: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(PIP) --editable '.[bench]'
-	$(BIN)/python -m tools.bench --size small
+	$(BIN)/python -m tools.bench --size $(SIZE)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -68,14 +68,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ctx = Context(size, os.path.abspath(asked.out), peers, say=_progress)
     results: list[RowResult] = []
     begin = time.perf_counter()
+    about = environment() | {"size": size.name, "elapsed_s": 0.0, "judged": size.judged}
+    place = os.path.join(ctx.folder, "results", f"{time.strftime('%Y%m%d-%H%M%S')}-{size.name}")
     try:
-        results.extend(run_row(ctx, id_) for id_ in rows.IDS if not only or id_ in only)
+        for id_ in rows.IDS:
+            if not only or id_ in only:
+                results.append(run_row(ctx, id_))
+                about["elapsed_s"] = round(time.perf_counter() - begin, 1)
+                # After each: a long run that is broken off keeps what it has.
+                save(place, about, results)
     finally:
         ctx.close()
-    about = environment() | {
-        "size": size.name, "elapsed_s": round(time.perf_counter() - begin, 1), "judged": size.judged,
-    }
-    print_and_save(ctx.folder, about, results)
+    table.show(about, results)
+    print(f"\n{place}/results.json\n{place}/page.html")
     return 1 if any(result.refused or result.failures for result in results) else 0
 
 
@@ -102,14 +107,11 @@ def run_row(ctx: Context, id_: str) -> RowResult:
     return result
 
 
-def print_and_save(folder: str, about: dict[str, object], results: list[RowResult]) -> None:
-    """The table to the terminal; JSON and the page to a folder of this run."""
-    table.show(about, results)
-    place = os.path.join(folder, "results", f"{time.strftime('%Y%m%d-%H%M%S')}-{about['size']}")
+def save(place: str, about: dict[str, object], results: list[RowResult]) -> None:
+    """JSON and the page of what was measured so far, to the folder of this run."""
     os.makedirs(place, exist_ok=True)
     plain = {"about": about, "rows": [result.as_json() for result in results]}
     with open(os.path.join(place, "results.json"), "w", encoding="utf-8") as file:
         json.dump(plain, file, indent=1)
     with open(os.path.join(place, "page.html"), "w", encoding="utf-8") as file:
         file.write(page.render(plain))
-    print(f"\n{place}/results.json\n{place}/page.html")

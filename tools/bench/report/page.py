@@ -21,7 +21,9 @@ tr.first td { border-top: 1px solid #8886; }
 tr.us td { font-weight: 700; color: #d55e00; }
 td small, p.d, li.d { color: #888; }
 .met { color: #009e73; } .missed { color: #d33; font-weight: 700; } .open { color: #b80; }
-.plots { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
+.plots { display: flex; flex-wrap: wrap; gap: 1rem 2rem; align-items: flex-start; }
+.sum td { white-space: normal; text-align: left; vertical-align: top; }
+.sum td:first-child { white-space: nowrap; }
 svg { max-width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: CanvasText; }
 svg .t { font-weight: 600; font-size: 12px; } svg .g { stroke: #8884; } svg .e { stroke: CanvasText; }
 .swatch { display: inline-block; width: .8em; height: .8em; margin: 0 .3em 0 1em; }
@@ -68,10 +70,10 @@ def _summary(rows: Sequence[dict[str, Any]]) -> str:
         if row["refused"]:
             said = '<span class="missed">refused</span>'
         lines.append(
-            f'<tr><td><a href="#{row["id"]}">{escape(row["title"])}</a></td>'
-            f"<td>{escape(row['target'])}</td><td>{said}</td></tr>"
+            f'<tr><td>{said}</td><td><a href="#{row["id"]}">{escape(row["title"])}</a></td>'
+            f"<td>{escape(row['target'])}</td></tr>"
         )
-    return f'<div class="wide"><table>{"".join(lines)}</table></div>'
+    return f'<table class="sum">{"".join(lines)}</table>'
 
 
 def _row(row: dict[str, Any], palette: dict[str, str]) -> str:

@@ -62,9 +62,13 @@ def bars(title: str, values: Mapping[str, tuple[float, float, float]], palette: 
 
 
 def lines(
-    title: str, curves: Mapping[str, Sequence[tuple[float, float]]], palette: Mapping[str, str]
+    title: str,
+    curves: Mapping[str, Sequence[tuple[float, float]]],
+    palette: Mapping[str, str],
+    *,
+    legend: bool = False,
 ) -> str:
-    """Curves of (files, figure), both axes logarithmic."""
+    """Curves of (files, figure), both axes logarithmic; with `legend`, each curve's name below."""
     points = [point for curve in curves.values() for point in curve if point[1] > 0]
     if not points:
         return ""
@@ -79,9 +83,9 @@ def lines(
         y = 30 + (high - math.log10(point[1])) / (high - low) * (_LINE_HEIGHT - 30 - 24)
         return x, y
 
+    height = _LINE_HEIGHT + (8 + _BAR_HEIGHT * len(curves) if legend else 0)
     parts = [
-        f'<svg viewBox="0 0 {_LINE_WIDTH} {_LINE_HEIGHT}" width="{_LINE_WIDTH}"'
-        f' height="{_LINE_HEIGHT}" role="img">',
+        f'<svg viewBox="0 0 {_LINE_WIDTH} {height}" width="{_LINE_WIDTH}" height="{height}" role="img">',
         f'<text x="0" y="13" class="t">{escape(title)}</text>',
     ]
     for decade in range(low, high + 1):
@@ -100,5 +104,11 @@ def lines(
         width = 3 if name == OURS else 1.5
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{width + 1}" fill="{colour}"/>' for x, y in places]
+    for number, name in enumerate(curves if legend else ()):
+        y = _LINE_HEIGHT + 8 + number * _BAR_HEIGHT
+        parts.append(
+            f'<rect x="{_MARGIN}" y="{y}" width="10" height="10" fill="{palette.get(name, "#666666")}"/>'
+            f'<text x="{_MARGIN + 16}" y="{y + 9}">{escape(name)}</text>'
+        )
     parts.append("</svg>")
     return "".join(parts)
