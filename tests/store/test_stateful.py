@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.copies = 0
         self.held: list[View[FileRecord]] = []
 
-    @initialize()
-    def open(self) -> None:
-        self.store = Store.open(self.path, policy=MANUAL)
+    @initialize(fed=st.booleans())
+    def open(self, fed: bool) -> None:
+        self.policy = replace(MANUAL, feed_changes=1) if fed else MANUAL
+        self.store = Store.open(self.path, policy=self.policy)
         self.reader = Store.open(self.path, read_only=True)
         self.seen: Files = {}
 
@@ -114,7 +116,7 @@ class StoreMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         lsn = self.store.lsn
         self.store.close()
-        self.store = Store.open(self.path, policy=MANUAL)
+        self.store = Store.open(self.path, policy=self.policy)
         assert self.store.lsn == lsn
 
     @rule(torn=st.binary(max_size=50))
@@ -130,7 +132,7 @@ class StoreMachine(RuleBasedStateMachine):
         last = max(Path(copy, "journal").glob("*.wal"))
         with last.open("ab") as file:
             file.write(torn)
-        self.store = Store.open(copy, policy=MANUAL)
+        self.store = Store.open(copy, policy=self.policy)
         self.reader = Store.open(copy, read_only=True)
         self.seen = self.files
         assert self.store.lsn == self.reader.lsn
@@ -154,7 +156,7 @@ class StoreMachine(RuleBasedStateMachine):
             process.do("lost.index_file(record('lost.py'))")
             process.kill()
         self.files = applied(self.files, changes)
-        self.store = Store.open(self.path, policy=MANUAL)
+        self.store = Store.open(self.path, policy=self.policy)
 
     @precondition(lambda self: self.whole and self.store.stats().generation_lsn and self.files)
     @rule(leaf=st.sampled_from(["snapshot", "search"]), how=st.sampled_from(["flipped", "cut", "gone"]))
@@ -169,7 +171,7 @@ class StoreMachine(RuleBasedStateMachine):
             self._flip_a_record(newest / "snapshot.msgpack")
         else:
             damage_snapshot(str(newest / "snapshot.msgpack"), how)
-        self.store = Store.open(self.path, policy=MANUAL)
+        self.store = Store.open(self.path, policy=self.policy)
         self.reader = Store.open(self.path, read_only=True)
         self.seen = self.files
         self.whole = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 _PARTS = 256
@@ -27,13 +27,13 @@ class Postings:
         self._file: IO[bytes] | None = None
         self._extents: list[list[tuple[int, int]]] = [[] for _ in range(_PARTS)]
 
-    def add(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Take the pairs of one record."""
+    def add(self, flat: Sequence[int], high: int) -> None:
+        """Take the pairs of one record: `flat` is hash, item, hash, item …; `high` is put above each item."""
         parts = self._parts
-        count = 0
-        for pair in pairs:
-            parts[pair[0] >> _PART_SHIFT].extend(pair)
-            count += 1
+        items = iter(flat)
+        for hash_, item in zip(items, items, strict=True):
+            parts[hash_ >> _PART_SHIFT].extend((hash_, high | item))
+        count = len(flat) // 2
         self.count += count
         self._held += count
         if self._held * 16 > _SPILL_BYTES:

@@ -39,14 +39,22 @@ _HASHES_MOST = 24
 _HASHES_LEAST = 2
 
 
+class Learned(NamedTuple):
+    """What a snapshot keeps of a payload beside its bytes: the counts, and the terms as hashes."""
+
+    counts: tuple[int, ...]
+    terms: tuple[array[int], ...]
+    """For each of the schema's indexes: hash, item, hash, item …"""
+
+
 class Change(NamedTuple):
     """What becomes of a key: a record, or nothing when `payload` is None."""
 
     key: bytes
     check: int
     payload: bytes | None
-    projection: Projection | None = None
-    """What the schema makes of the payload, where it is known already."""
+    learned: Learned | None = None
+    """What `learn` makes of the payload, where it is known already."""
 
 
 class Written(NamedTuple):
@@ -56,6 +64,17 @@ class Written(NamedTuple):
     blake3: str
     records: int
     counts: tuple[int, ...]
+
+
+def learn(projection: Projection) -> Learned:
+    """What the snapshot needs of a payload's projection."""
+    flat = []
+    for terms in projection.terms:
+        pairs = array("Q")
+        for term, item in terms:
+            pairs.extend((term_hash(term), item))
+        flat.append(pairs)
+    return Learned(projection.counts, tuple(flat))
 
 
 def write_snapshot(
@@ -154,7 +173,7 @@ class _Merge:
 
     def _merge(self, change: Change, position: int) -> int:
         """Write what comes before the change, and the change; the position in the base behind it."""
-        key, check, payload, projection = change
+        key, check, payload, learned = change
         record_id = -1
         if self.base is not None:
             behind, _, found = self.base.seek(key)
@@ -172,7 +191,7 @@ class _Merge:
         self.offsets[record_id] = self.out.position
         self.order.append(record_id)
         self.out.write(encode_record(record_id, check, key, payload))
-        self._learn(record_id, key, projection or self.schema.project(key, payload))
+        self._add(record_id, key, learned or learn(self.schema.project(key, payload)))
         return position
 
     def _forget(self, record_id: int) -> None:
@@ -187,13 +206,13 @@ class _Merge:
             bits = self.base.trailer.indexes[number].bits
             self.touched[number].update([bucket_of(term_hash(term), bits) for term, _ in terms])
 
-    def _learn(self, record_id: int, key: bytes, projection: Projection) -> None:
-        for number, count in enumerate(projection.counts):
+    def _add(self, record_id: int, key: bytes, learned: Learned) -> None:
+        for number, count in enumerate(learned.counts):
             self.counts[number] += count
         high = record_id << 32
-        self.added[KEY_INDEX].add([(term_hash(key), high)])
-        for postings, terms in zip(self.added[1:], projection.terms, strict=True):
-            postings.add([(term_hash(term), high | item) for term, item in terms])
+        self.added[KEY_INDEX].add((term_hash(key), 0), high)
+        for postings, terms in zip(self.added[1:], learned.terms, strict=True):
+            postings.add(terms, high)
 
     def _new_id(self) -> int:
         """The lowest id that no record has."""
@@ -253,7 +272,9 @@ class _Merge:
             assert self.base is not None
             for bucket in range(1 << place.bits):
                 kept = decode_bucket(self.base.bucket(number, bucket), self.changed_ids)
-                added.add([(hash_, posting) for hash_, postings in kept.items() for posting in postings])
+                for hash_, some in kept.items():
+                    for posting in some:
+                        added.add((hash_, posting), 0)
                 self.breathe()
         bits = (added.distinct() // _HASHES_WANTED).bit_length()
         ends, total = array("Q"), 0

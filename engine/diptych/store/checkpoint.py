@@ -4,25 +4,29 @@ In order: the journal is synced and goes on in a new segment; the changes are fe
 them in its own threads; meanwhile the snapshot is written; Tantivy commits; its files are linked, made
 durable and hashed; the manifest is written; one rename publishes. A crash anywhere before the rename leaves
 the generation before and the journal, which hold everything.
+
+The changes of large transactions are fed as they are committed, so that Tantivy's threads work while the next
+is prepared. Tantivy's directory is a cache: what it was fed and did not publish is thrown away at the next
+opening.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from diptych import fs
 from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import SEARCH, SNAPSHOT, WORK
-from diptych.schema.base import Schema
+from diptych.schema.base import Projection, Schema
 from diptych.search.documents import Watermark
 from diptych.search.leaf import verify_files
 from diptych.search.writer import SearchWriter
-from diptych.snapshot.writer import Change, Written, write_snapshot
+from diptych.snapshot.writer import Change, Learned, Written, learn, write_snapshot
 from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, Manifest, now_ms
-from diptych.store.overlay import Entry
+from diptych.store.overlay import Entry, Overlay
 from diptych.store.view import View, log
 
 
@@ -42,12 +46,56 @@ class Target(NamedTuple):
     breathe: Callable[[], None]
 
 
+# A feed does not make one commit pay for more changes of others than these: the next checkpoint does.
+_BACKLOG_MOST = 2_000
+# Where a Tantivy writer stands that began empty.
+_EMPTY = ""
+# What is learned of a removal.
+_GONE = Learned((), ())
+
+
 class Leaves:
     """Builds generations. Keeps the Tantivy writer from one to the next. One thread at a time."""
 
     def __init__(self) -> None:
         self._writer: SearchWriter | None = None
-        self._written_path = ""
+        self._stands: str | None = None
+        """The generation that the writer began with or built last; None: it must not be gone on with."""
+        self._fed: dict[bytes, tuple[Entry, Learned]] = {}
+        """What the writer was fed ahead of the next generation: by key, the newest of its changes."""
+        self._fed_lsn = 0
+
+    def feed(
+        self,
+        store: str,
+        schema: Schema[Any],
+        base: Generation | None,
+        overlay: Overlay,
+        lsn: int,
+        projections: Mapping[bytes, Projection | None],
+    ) -> None:
+        """Give Tantivy what was committed up to `lsn`, ahead of the generation that will have it.
+
+        `projections` are of records of `lsn`, where they are known. Nothing is done where Tantivy's writer
+        would have to be brought to the base first. Raises CorruptionError and StorageError; then the next
+        checkpoint begins anew.
+        """
+        if self._writer is None and base is None:
+            self._writer, self._stands = SearchWriter(os.path.join(store, WORK), schema, None), _EMPTY
+        if self._writer is None or self._stands != _place(base):
+            return
+        entries = overlay.between(self._fed_lsn, lsn)
+        if sum(entry.lsn != lsn for entry in entries) > _BACKLOG_MOST:
+            return
+        try:
+            for entry in entries:
+                known = base is not None or entry.key in self._fed
+                projection = projections.get(entry.key) if entry.lsn == lsn else None
+                self._fed[entry.key] = entry, _give(self._writer, schema, _change(entry), projection, known)
+            self._fed_lsn = lsn
+        except BaseException:
+            self.drop()
+            raise
 
     def build(self, target: Target, directory: str) -> Manifest:
         """Fill `directory` with both leaves at the view's LSN; returns the manifest.
@@ -62,12 +110,13 @@ class Leaves:
 
     def drop(self) -> None:
         """Let the Tantivy writer go; what it has not exported is lost, and known to the journal."""
-        self._writer = None
-        self._written_path = ""
+        self._writer = self._stands = None
+        self._fed, self._fed_lsn = {}, 0
 
     def published(self, path: str) -> None:
         """What was built is published at `path`: the Tantivy writer stands where that generation does."""
-        self._written_path = path
+        self._stands = path
+        self._fed, self._fed_lsn = {}, 0
 
     def _build(self, target: Target, directory: str) -> Manifest:
         view, base = target.view, target.view.generation
@@ -77,15 +126,14 @@ class Leaves:
             log.warning("the snapshot leaf of LSN %d is damaged: writing it anew from all records", base.lsn)
             rewrite_snapshot = True
         writer = self._take_writer(target, base)
-        feed = _Feed(writer, target)
-        rewrite_search = target.rewrite_search or base is None
-        source = feed.through(_all(view) if rewrite_search else _changes(changes))
-        if rewrite_search != rewrite_snapshot:
+        rewrite_search = target.rewrite_search and base is not None
+        source = self._feed_rest(writer, target, _all(view) if rewrite_search else self._changes(changes))
+        if base is not None and rewrite_search != rewrite_snapshot:
             # The leaves need different records: one pass for each. Else one pass serves both: each payload
             # is read and taken apart once, and Tantivy's threads work while the snapshot is written.
             for _ in source:
                 pass
-            source = _all(view) if rewrite_snapshot else _changes(changes)
+            source = _all(view) if rewrite_snapshot else self._changes(changes)
         written = _write_snapshot(target, None if rewrite_snapshot else base, source, directory)
         counts = dict(zip(target.schema.counters, written.counts, strict=True))
         writer.commit(
@@ -108,11 +156,11 @@ class Leaves:
     def _take_writer(self, target: Target, base: Generation | None) -> SearchWriter:
         """The Tantivy writer, standing where the base does."""
         writer = self._writer
-        if writer is None or base is None or target.rewrite_search or self._written_path != base.path:
+        if writer is None or target.rewrite_search or self._stands != _place(base):
             self.drop()
             writer = self._begin(target, base, os.path.join(target.store, WORK))
         # Until what is built now is published, it stands nowhere.
-        self._writer, self._written_path = writer, ""
+        self._writer, self._stands = writer, None
         return writer
 
     def _begin(self, target: Target, base: Generation | None, work: str) -> SearchWriter:
@@ -124,26 +172,47 @@ class Leaves:
         return SearchWriter(work, target.schema, base.search_path, files)
 
 
-class _Feed:
-    """Passes changes on to Tantivy."""
+    def _changes(self, entries: list[Entry]) -> Iterator[Change]:
+        """The changes, those that Tantivy was fed with what was learned of them then."""
+        fed = self._fed
+        for entry in entries:
+            newest, learned = fed.get(entry.key, (None, None))
+            yield _change(entry, learned if newest is entry else None)
 
-    def __init__(self, writer: SearchWriter, target: Target) -> None:
-        self._writer, self._target = writer, target
+    def _feed_rest(
+        self, writer: SearchWriter, target: Target, changes: Iterable[Change]
+    ) -> Iterator[Change]:
+        """The same changes, each with what was learned of it, after Tantivy was given it."""
         # An index that begins empty has nothing to delete.
-        self._known = target.view.generation is not None and not target.rewrite_search
+        begun = target.view.generation is not None and not target.rewrite_search
+        for change in changes:
+            if change.learned is None:
+                known = begun or change.key in self._fed
+                change = change._replace(learned=_give(writer, target.schema, change, None, known))
+            yield change
+            target.breathe()
 
-    def through(self, changes: Iterable[Change]) -> Iterator[Change]:
-        """The same changes, each with its projection, after its documents were added."""
-        schema, breathe = self._target.schema, self._target.breathe
-        for key, check, payload, _ in changes:
-            if payload is None:
-                self._writer.replace(key, check, None, known=self._known)
-                yield Change(key, check, None)
-            else:
-                projection = schema.project(key, payload)
-                self._writer.replace(key, check, payload, projection.documents, known=self._known)
-                yield Change(key, check, payload, projection)
-            breathe()
+
+def _change(entry: Entry, learned: Learned | None = None) -> Change:
+    return Change(entry.key, entry.check, entry.payload() if entry.segment is not None else None, learned)
+
+
+def _place(base: Generation | None) -> str:
+    return base.path if base is not None else _EMPTY
+
+
+def _give(
+    writer: SearchWriter, schema: Schema[Any], change: Change, projection: Projection | None, known: bool
+) -> Learned:
+    """Give Tantivy one change; returns what the snapshot will want to know of the record."""
+    key, check, payload, _ = change
+    if payload is None:
+        writer.replace(key, check, None, known=known)
+        return _GONE
+    projection = projection or schema.project(key, payload)
+    learned = learn(projection)
+    writer.replace(key, check, payload, projection.documents, known=known)
+    return learned
 
 
 def _write_snapshot(
@@ -186,8 +255,3 @@ def _whole(generation: Generation) -> bool:
 def _all(view: View[Any]) -> Iterator[Change]:
     for record in view.stored():
         yield Change(*record)
-
-
-def _changes(entries: list[Entry]) -> Iterator[Change]:
-    for entry in entries:
-        yield Change(entry.key, entry.check, entry.payload() if entry.segment is not None else None)

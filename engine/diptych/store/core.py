@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
@@ -26,6 +25,7 @@ from diptych.errors import (
 from diptych.journal.writer import Appended, JournalWriter
 from diptych.layout import CLOSED, JOURNAL
 from diptych.schema.base import Record, Schema
+from diptych.store import forks
 from diptych.store.current import Current
 from diptych.store.generation import Generation
 from diptych.store.manifest import ClosedMark, Identity, encode_closed, now_ms
@@ -89,13 +89,14 @@ class RecordStore(Generic[Record]):
                 opened.identity,
                 schema,
                 policy,
+                durability,
                 opened.journal,
                 self._current,
                 self._states,
                 opened.modified_ms,
             )
         self._states.move(StoreState(Status.READY if self._current.has_records() else Status.EMPTY))
-        _STORES.add(self)
+        forks.STORES.add(self)
 
     @classmethod
     def open_with(
@@ -240,7 +241,7 @@ class RecordStore(Generic[Record]):
                 advice="close the store and open it again: recovery tells",
             ) from error
         self._current.advance(lsn if self.durability == "buffered" else journal.synced_lsn)
-        publisher.committed()
+        publisher.committed(lsn, operations)
         if self.durability == "full":
             self._publish_commit(lsn)
         return lsn
@@ -436,7 +437,7 @@ class RecordStore(Generic[Record]):
         finally:
             journal.close()
 
-    def _abandon(self) -> None:
+    def abandon(self) -> None:
         """In a forked child: what this handle holds is the parent's."""
         self._done = True
         if self._unusable is None:
@@ -474,15 +475,3 @@ class RecordStore(Generic[Record]):
         raise PoisonedError(
             f"an earlier failure left the journal in doubt: {journal.poison}", advice=suggestions[0]
         ) from journal.poison
-
-
-_STORES: weakref.WeakSet[RecordStore[Any]] = weakref.WeakSet()
-
-
-def _abandon_all() -> None:
-    for store in list(_STORES):
-        store._abandon()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_all)

@@ -100,6 +100,11 @@ class Overlay:
         newest = {entry.key: entry for entry in self.log[: self.position(lsn)]}
         return [newest[key] for key in sorted(newest)]
 
+    def between(self, after: int, lsn: int) -> list[Entry]:
+        """The newest change to each key among those after `after` and at or before `lsn`."""
+        entries = self.log[self.position(after) : self.position(lsn)]
+        return list({entry.key: entry for entry in entries}.values())
+
     def since(self, lsn: int, schema: Schema[Any]) -> Overlay:
         """A new overlay of what is newer than `lsn`."""
         rest = Overlay(schema)

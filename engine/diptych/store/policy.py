@@ -30,9 +30,13 @@ class CheckpointPolicy:
     """Whether checkpoints happen by themselves, in a thread of the store."""
     keep_generations: int = 2
     """How many generations are kept; at least 2."""
+    feed_changes: int = 100
+    """A transaction of so many changes is given to Tantivy when it is committed, not with the checkpoint.
+
+    With durability "buffered" every transaction is, with "full" none."""
 
     def __post_init__(self) -> None:
-        if self.keep_generations < 2 or self.changes < 1 or self.interval_s <= 0:
+        if self.keep_generations < 2 or min(self.changes, self.feed_changes) < 1 or self.interval_s <= 0:
             raise ValueError("a checkpoint policy keeps 2 generations or more, and its limits are positive")
 
     def due(self, *, changes: int, records: int, waited_s: float, journal: int, snapshot: int) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
 from diptych import fs
-from diptych.errors import CorruptSearchError, StorageError
+from diptych.errors import CorruptionError, CorruptSearchError, StorageError
 from diptych.journal.format import encode_snapshot_created
 from diptych.journal.writer import JournalWriter
 from diptych.layout import MANIFEST, SNAPSHOT
@@ -22,10 +22,11 @@ from diptych.store.checkpoint import Leaves, Target, search_is_whole
 from diptych.store.current import Current
 from diptych.store.generation import Generation, next_mend, publish, read_manifest
 from diptych.store.manifest import Identity, now_ms
-from diptych.store.policy import CheckpointPolicy
+from diptych.store.policy import CheckpointPolicy, Durability
 from diptych.store.retention import trim
 from diptych.store.scheduler import Scheduler
 from diptych.store.state import StateMachine
+from diptych.store.transaction import Operation
 from diptych.store.view import Healing, View, log
 
 # While it builds a generation, the checkpoint's thread works this long at a stretch, then steps aside for
@@ -44,6 +45,7 @@ class Publisher:
         identity: Identity,
         schema: Schema[Any],
         policy: CheckpointPolicy,
+        durability: Durability,
         journal: JournalWriter,
         current: Current[Any],
         states: StateMachine,
@@ -55,8 +57,15 @@ class Publisher:
         """Whether nothing is removed, here or later by this handle: for repair."""
         self._path, self._identity, self._schema, self._policy = path, identity, schema, policy
         self._journal, self._current, self._states = journal, current, states
+        self._durability = durability
         self._lock = threading.RLock()
         self._leaves = Leaves()
+        self._feed_changes = 1 if durability == "buffered" else policy.feed_changes
+        # Held while Tantivy is fed by a commit. None is while a generation is built, and none waits for that.
+        self._feed_lock = threading.Lock()
+        self._publishing = False
+        # With "full" the generation comes with the commit; and what failed once waits for the checkpoint.
+        self._feeds = durability != "full"
         self._first_change_s = 0.0
         self._committing_ns = 0
         self._wake_at = self._wake_at_bytes = 0
@@ -80,8 +89,10 @@ class Publisher:
         """A commit begins: a checkpoint that is under way steps aside now and then."""
         self._committing_ns = time.perf_counter_ns()
 
-    def committed(self) -> None:
-        """A commit ended: a checkpoint may be due."""
+    def committed(self, lsn: int, operations: Sequence[Operation]) -> None:
+        """A commit ended: a checkpoint may be due, and a large one is given to Tantivy at once."""
+        if self._feeds and len(operations) >= self._feed_changes:
+            self._feed(lsn, operations)
         self.modified_ms = time.time_ns() // 1_000_000
         if self._scheduler is not None:
             if not self._first_change_s:
@@ -99,8 +110,25 @@ class Publisher:
 
     def close(self) -> None:
         """Let go of Tantivy's writer, after a checkpoint that is under way."""
-        with self._lock:
+        with self._lock, self._feed_lock:
+            # A commit beside this close must not begin anew: the directory may be another writer's by then.
+            self._feeds = False
             self._leaves.drop()
+
+    def _feed(self, lsn: int, operations: Sequence[Operation]) -> None:
+        """Give Tantivy what was committed up to `lsn`, unless a checkpoint is under way."""
+        with self._feed_lock:
+            if not self._feeds or self._publishing or self._current.healing.needed:
+                return
+            projections = {operation.key: operation.projection for operation in operations}
+            base, overlay = self._current.base, self._current.overlay
+            try:
+                with fs.translated("write to", self._path):
+                    self._leaves.feed(self._path, self._schema, base, overlay, lsn, projections)
+            except (StorageError, CorruptionError) as error:
+                # The commit stands: it is in the journal, from which the next checkpoint takes it.
+                self._feeds = False
+                log.warning("Tantivy was not given LSN %d ahead of its checkpoint: %s", lsn, error)
 
     def publish(self) -> int:
         """Publish a generation with everything committed so far, if that is new; returns its LSN.
@@ -114,9 +142,12 @@ class Publisher:
                 return self._journal.last_lsn
             self._states.begin_saving()
             try:
+                with self._feed_lock:
+                    self._publishing = True
                 with fs.translated("publish a generation in", self._path):
                     return self._publish(base)
             finally:
+                self._publishing = False
                 self._states.end_saving(empty=not self._current.has_records())
 
     def _publish(self, base: Generation | None) -> int:
@@ -175,6 +206,7 @@ class Publisher:
             target = target._replace(rewrite_search=True)
             path = publish(self._path, lsn, mend, lambda directory: self._leaves.build(target, directory))
         self._leaves.published(path)
+        self._feeds = self._durability != "full"
         return path
 
     def _tell_journal(self, path: str, lsn: int) -> None:

@@ -21,19 +21,26 @@ from diptych.journal.format import (
     encode_file_indexed,
     encode_file_removed,
 )
-from diptych.schema.base import Record, Schema
+from diptych.schema.base import Projection, Record, Schema
+
+# The projections of so many payload bytes are kept, from the check of a packed record to the commit: they
+# take some ten times the memory.
+_PROJECTED_BYTES = 4 * 1024 * 1024
 
 
 class Operation:
     """One key's change, as the transaction leaves it."""
 
-    __slots__ = ("check", "entry", "key", "length")
+    __slots__ = ("check", "entry", "key", "length", "projection")
 
-    def __init__(self, key: bytes, check: int, entry: bytes, length: int) -> None:
+    def __init__(
+        self, key: bytes, check: int, entry: bytes, length: int, projection: Projection | None = None
+    ) -> None:
         self.key = key
         self.check = check
         self.entry = entry
         self.length = length
+        self.projection = projection
 
 
 class _Phase(Enum):
@@ -66,6 +73,7 @@ class Transaction(Generic[Record]):
         self._exists = exists
         self._begin, self._commit, self._end = begin, commit, end
         self._phase = _Phase.NEW
+        self._projected = 0
 
     def __enter__(self) -> Self:
         if self._phase is not _Phase.NEW:
@@ -123,13 +131,14 @@ class Transaction(Generic[Record]):
         self._schema.check_key(key)
         try:
             # All that a look-up, a search or a checkpoint will ask of it: better refused here.
-            self._schema.project(key, payload)
+            projection = self._schema.project(key, payload)
         except (CorruptionError, TypeError) as error:
             raise InvalidRecordError(
                 f"the payload of {key.decode('utf-8', 'replace')!r:.200} is none of {self._schema.name!r}",
                 advice="pack it with the pack() of the schema that the store was opened with",
             ) from error
-        self._put(key, payload)
+        self._projected += len(payload)
+        self._put(key, payload, projection if self._projected <= _PROJECTED_BYTES else None)
 
     def remove(self, name: str) -> None:
         """Remove a record. Raises UnknownFileError where there is none, InvalidPathError."""
@@ -142,7 +151,7 @@ class Transaction(Generic[Record]):
 
     remove_file = remove
 
-    def _put(self, key: bytes, payload: bytes) -> None:
+    def _put(self, key: bytes, payload: bytes, projection: Projection | None = None) -> None:
         if len(payload) + len(key) > MAX_RECORD_BYTES - 64:
             raise RecordTooLargeError(
                 f"the record of {key.decode('utf-8', 'replace')!r:.200} has {len(payload):,} bytes, "
@@ -150,7 +159,8 @@ class Transaction(Generic[Record]):
                 advice="leave out part of it, or skip the file",
             )
         check = check_of(key, payload)
-        self.operations[key] = Operation(key, check, encode_file_indexed(key, check, payload), len(payload))
+        entry = encode_file_indexed(key, check, payload)
+        self.operations[key] = Operation(key, check, entry, len(payload), projection)
 
     def _check_open(self) -> None:
         if self._phase is not _Phase.OPEN:

@@ -24,7 +24,7 @@ from diptych import FileRecord, Range, Relation, Symbol, content_hash
 COMMITS = "nxdtb"
 ALPHABET = "nxdrkqp"
 _NEEDS_A_FILE = "xdt"
-_SETTINGS = ("full", "buffered", "auto")
+_SETTINGS = ("full", "buffered", "auto", "load")
 _MIX_LENGTH = 40
 _LARGE_WORDS = 75_000
 

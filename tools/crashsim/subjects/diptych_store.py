@@ -55,7 +55,7 @@ def _open(path: str, setting: str) -> Store:
     policy = (
         CheckpointPolicy(changes=2, automatic=True)
         if setting == "auto"
-        else CheckpointPolicy(automatic=False)
+        else CheckpointPolicy(automatic=False, feed_changes=1 if setting == "load" else 100)
     )
     return Store.open(path, durability=durability, policy=policy)
 
