@@ -2,7 +2,7 @@
 #   make index [REPO=path]    index a repository (this one by default), and show a search in it
 #   make test                 everything that must hold before a change goes in
 # And the long ones:
-#   make campaign [MINUTES=60]    crash states, damage, faults, fuzzing, concurrency; reports in out/campaign/
+#   make campaign [MINUTES=60]    crash states, damage, faults, fuzzing, mutations; reports in out/campaign/
 #   make bench [SIZE=small]       beside SQLite, LMDB, RocksDB, DuckDB and plain Tantivy; results in out/bench/
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -50,7 +50,7 @@ tests: $(VENV)/installed-dev
 
 # A campaign goes on to the next part when one finds something, and fails at the end.
 PART = $(BIN)/python -m
-SHARE = $$(( $(MINUTES) * 60 / 10 ))
+SHARE = $$(( $(MINUTES) * 60 / 11 ))
 campaign: $(VENV)/installed-dev
 	@mkdir -p out/campaign; failed=; \
 	$(PART) tools.crashsim run --states-max 300 --ordered-max 40 --random-count 10 \
@@ -62,6 +62,8 @@ campaign: $(VENV)/installed-dev
 	$(PART) tools.concurrency --seconds $(SHARE) --output out/campaign/concurrency.json \
 		|| failed="$$failed concurrency"; \
 	$(PART) fuzz --seconds $(SHARE) --output out/campaign/fuzz.json || failed="$$failed fuzz"; \
+	$(PART) tools.mutations --jobs 2 --seconds $(SHARE) --output out/campaign/mutations.json \
+		|| failed="$$failed mutations"; \
 	test -z "$$failed" || { echo "found something:$$failed"; exit 1; }
 
 bench: $(VENV)/installed-dev
