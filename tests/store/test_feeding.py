@@ -160,12 +160,13 @@ def test_with_full_durability_nothing_is_fed(store_path: str, monkeypatch: pytes
     check(store_path, files)
 
 
+@pytest.mark.parametrize("error", [CorruptSearchError("no", where="work"), ValueError("a schema's own")])
 def test_a_commit_stands_where_tantivy_fails(
-    store_path: str, given: Given, caplog: pytest.LogCaptureFixture
+    store_path: str, given: Given, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     with Store.open(store_path, policy=FED) as store:
         files = put(store, *numbered(2))
-        given.failing = 1
+        given.failing, given.error = 1, error
         with caplog.at_level(logging.WARNING, logger="diptych"):
             files |= put(store, record("pkg/002.py"), record("pkg/000.py", 1))
         assert "was not given LSN 2" in caplog.text

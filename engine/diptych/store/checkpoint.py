@@ -76,19 +76,19 @@ class Leaves:
     ) -> None:
         """Give Tantivy what was committed up to `lsn`, ahead of the generation that will have it.
 
-        `projections` are of records of `lsn`, where they are known. Nothing is done where Tantivy's writer
-        would have to be brought to the base first. Raises CorruptionError and StorageError; then the next
-        checkpoint begins anew.
+        `projections` has the keys that `lsn` changed, and what the schema makes of them where that is known.
+        Nothing is done where Tantivy's writer would have to be brought to the base first, or has fallen far
+        behind. Whatever is raised, the next checkpoint begins anew.
         """
         if self._writer is None and base is None:
             self._writer, self._stands = SearchWriter(os.path.join(store, WORK), schema, None), _EMPTY
         if self._writer is None or self._stands != _place(base):
             return
-        entries = overlay.between(self._fed_lsn, lsn)
-        if sum(entry.lsn != lsn for entry in entries) > _BACKLOG_MOST:
+        backlog = overlay.position(lsn) - overlay.position(self._fed_lsn) - len(projections)
+        if backlog > _BACKLOG_MOST:
             return
         try:
-            for entry in entries:
+            for entry in overlay.between(self._fed_lsn, lsn):
                 known = base is not None or entry.key in self._fed
                 projection = projections.get(entry.key) if entry.lsn == lsn else None
                 self._fed[entry.key] = entry, _give(self._writer, schema, _change(entry), projection, known)
@@ -170,7 +170,6 @@ class Leaves:
         # What is linked from here ends up in the next generation: a damaged file must not.
         verify_files(base.search_path, files)
         return SearchWriter(work, target.schema, base.search_path, files)
-
 
     def _changes(self, entries: list[Entry]) -> Iterator[Change]:
         """The changes, those that Tantivy was fed with what was learned of them then."""

@@ -12,7 +12,7 @@ from typing import Any
 from xxhash import xxh3_64_intdigest
 
 from diptych import fs
-from diptych.errors import CorruptionError, CorruptSearchError, StorageError
+from diptych.errors import CorruptSearchError, StorageError
 from diptych.journal.format import encode_snapshot_created
 from diptych.journal.writer import JournalWriter
 from diptych.layout import MANIFEST, SNAPSHOT
@@ -91,9 +91,14 @@ class Publisher:
 
     def committed(self, lsn: int, operations: Sequence[Operation]) -> None:
         """A commit ended: a checkpoint may be due, and a large one is given to Tantivy at once."""
-        if self._feeds and len(operations) >= self._feed_changes:
-            self._feed(lsn, operations)
         self.modified_ms = time.time_ns() // 1_000_000
+        try:
+            if self._feeds and len(operations) >= self._feed_changes:
+                self._feed(lsn, operations)
+        finally:
+            self._wake_if_due()
+
+    def _wake_if_due(self) -> None:
         if self._scheduler is not None:
             if not self._first_change_s:
                 self._first_change_s = time.monotonic()
@@ -125,8 +130,8 @@ class Publisher:
             try:
                 with fs.translated("write to", self._path):
                     self._leaves.feed(self._path, self._schema, base, overlay, lsn, projections)
-            except (StorageError, CorruptionError) as error:
-                # The commit stands: it is in the journal, from which the next checkpoint takes it.
+            except Exception as error:  # noqa: BLE001 - of a schema's own, too: the commit stands
+                # It is in the journal, from which the next checkpoint takes it, or says why it cannot.
                 self._feeds = False
                 log.warning("Tantivy was not given LSN %d ahead of its checkpoint: %s", lsn, error)
 
