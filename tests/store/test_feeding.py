@@ -126,6 +126,20 @@ def test_a_store_closed_without_a_checkpoint_begins_anew(store_path: str) -> Non
     check(store_path, files)
 
 
+def test_what_was_learned_is_kept_within_bounds(
+    store_path: str, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "_LEARNED_BYTES", 1_200)
+    with Store.open(store_path, policy=FED) as store:
+        files = put(store, *numbered(5))
+        files |= put(store, *numbered(2, version=1, first=1), removed=("pkg/004.py",))
+        del files["pkg/004.py"]
+        assert 0 < len(store._publisher._leaves._learned) < 5  # type: ignore[union-attr]
+        store.checkpoint()
+        assert len(given.keys) == 8
+    check(store_path, files)
+
+
 def test_one_commit_does_not_pay_for_a_long_backlog(
     store_path: str, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from diptych import fs
@@ -48,6 +49,10 @@ class Target(NamedTuple):
 
 # A feed does not make one commit pay for more changes of others than these: the next checkpoint does.
 _BACKLOG_MOST = 2_000
+# What is learned of a load is kept up to this, and learned again of the rest: memory must not grow with it.
+_LEARNED_BYTES = 32 * 1024 * 1024
+# About what one takes beside its terms.
+_ENTRY_BYTES = 500
 # Where a Tantivy writer stands that began empty.
 _EMPTY = ""
 # What is learned of a removal.
@@ -61,9 +66,11 @@ class Leaves:
         self._writer: SearchWriter | None = None
         self._stands: str | None = None
         """The generation that the writer began with or built last; None: it must not be gone on with."""
-        self._fed: dict[bytes, tuple[Entry, Learned]] = {}
-        """What the writer was fed ahead of the next generation: by key, the newest of its changes."""
         self._fed_lsn = 0
+        """Up to where the writer was fed ahead of the next generation."""
+        self._learned: dict[bytes, tuple[Entry, Learned]] = {}
+        """By key, what was learned of the changes that it was fed; of the first `_LEARNED_BYTES` of them."""
+        self._learned_bytes = 0
 
     def feed(
         self,
@@ -89,9 +96,12 @@ class Leaves:
             return
         try:
             for entry in overlay.between(self._fed_lsn, lsn):
-                known = base is not None or entry.key in self._fed
+                known = base is not None or entry.older is not None
                 projection = projections.get(entry.key) if entry.lsn == lsn else None
-                self._fed[entry.key] = entry, _give(self._writer, schema, _change(entry), projection, known)
+                learned = _give(self._writer, schema, _change(entry), projection, known)
+                if self._learned_bytes < _LEARNED_BYTES:
+                    self._learned[entry.key] = entry, learned
+                    self._learned_bytes += _ENTRY_BYTES + sum(8 * len(pairs) for pairs in learned.terms)
             self._fed_lsn = lsn
         except BaseException:
             self.drop()
@@ -110,30 +120,34 @@ class Leaves:
 
     def drop(self) -> None:
         """Let the Tantivy writer go; what it has not exported is lost, and known to the journal."""
-        self._writer = self._stands = None
-        self._fed, self._fed_lsn = {}, 0
+        self._writer = None
+        self._stand(None)
 
     def published(self, path: str) -> None:
         """What was built is published at `path`: the Tantivy writer stands where that generation does."""
-        self._stands = path
-        self._fed, self._fed_lsn = {}, 0
+        self._stand(path)
+
+    def _stand(self, place: str | None) -> None:
+        self._stands = place
+        self._fed_lsn = self._learned_bytes = 0
+        self._learned = {}
 
     def _build(self, target: Target, directory: str) -> Manifest:
         view, base = target.view, target.view.generation
-        changes = view.overlay.changes(view.lsn)
+        fresh = partial(self._changes, target.schema, view.overlay.changes(view.lsn))
         rewrite_snapshot = target.rewrite_snapshot or base is None
         if base is not None and not rewrite_snapshot and not _whole(base):
             log.warning("the snapshot leaf of LSN %d is damaged: writing it anew from all records", base.lsn)
             rewrite_snapshot = True
         writer = self._take_writer(target, base)
         rewrite_search = target.rewrite_search and base is not None
-        source = self._feed_rest(writer, target, _all(view) if rewrite_search else self._changes(changes))
+        source = self._feed_rest(writer, target, _all(view) if rewrite_search else fresh())
         if base is not None and rewrite_search != rewrite_snapshot:
             # The leaves need different records: one pass for each. Else one pass serves both: each payload
             # is read and taken apart once, and Tantivy's threads work while the snapshot is written.
             for _ in source:
                 pass
-            source = _all(view) if rewrite_snapshot else self._changes(changes)
+            source = _all(view) if rewrite_snapshot else fresh()
         written = _write_snapshot(target, None if rewrite_snapshot else base, source, directory)
         counts = dict(zip(target.schema.counters, written.counts, strict=True))
         writer.commit(
@@ -171,29 +185,32 @@ class Leaves:
         verify_files(base.search_path, files)
         return SearchWriter(work, target.schema, base.search_path, files)
 
-    def _changes(self, entries: list[Entry]) -> Iterator[Change]:
-        """The changes, those that Tantivy was fed with what was learned of them then."""
-        fed = self._fed
+    def _changes(self, schema: Schema[Any], entries: list[Entry]) -> Iterator[Change]:
+        """The changes, with what was learned of them where Tantivy was fed them."""
         for entry in entries:
-            newest, learned = fed.get(entry.key, (None, None))
-            yield _change(entry, learned if newest is entry else None)
+            change = _change(entry)
+            if entry.lsn <= self._fed_lsn:
+                newest, learned = self._learned.get(entry.key, (None, _GONE))
+                if newest is not entry and change.payload is not None:
+                    learned = learn(schema.project(change.key, change.payload))
+                change = change._replace(learned=learned)
+            yield change
 
     def _feed_rest(
         self, writer: SearchWriter, target: Target, changes: Iterable[Change]
     ) -> Iterator[Change]:
         """The same changes, each with what was learned of it, after Tantivy was given it."""
         # An index that begins empty has nothing to delete.
-        begun = target.view.generation is not None and not target.rewrite_search
+        known = self._fed_lsn > 0 or (target.view.generation is not None and not target.rewrite_search)
         for change in changes:
             if change.learned is None:
-                known = begun or change.key in self._fed
                 change = change._replace(learned=_give(writer, target.schema, change, None, known))
             yield change
             target.breathe()
 
 
-def _change(entry: Entry, learned: Learned | None = None) -> Change:
-    return Change(entry.key, entry.check, entry.payload() if entry.segment is not None else None, learned)
+def _change(entry: Entry) -> Change:
+    return Change(entry.key, entry.check, entry.payload() if entry.segment is not None else None)
 
 
 def _place(base: Generation | None) -> str:
