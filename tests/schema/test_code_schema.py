@@ -68,6 +68,36 @@ def test_each_document_stands_for_its_symbol(record: FileRecord) -> None:
             value.encode()
 
 
+@given(RECORDS)
+def test_a_record_projects_as_its_payload_does(record: FileRecord) -> None:
+    _check_projections(record)
+
+
+def test_surrogates_that_together_are_a_letter_project_as_the_letter() -> None:
+    letter, parts = "Xé1", "X" + os.fsencode("é").decode("ascii", "surrogateescape") + "1"
+    assert letter != parts
+    symbols = [Symbol(letter, "k", WHERE), Symbol(parts, "k", WHERE, documentation=parts * 3_000)]
+    _check_projections(
+        FileRecord("a", "", "", symbols, [Relation("k", "s", text, WHERE) for text in (letter, parts)])
+    )
+
+
+def _check_projections(record: FileRecord) -> None:
+    key, payload, kept = CODE.key_of(record), CODE.pack(record), CODE.kept(record)
+    assert kept == record._replace(symbols=tuple(record.symbols), relations=tuple(record.relations))
+    ours, theirs = CODE.project_record(key, payload, kept), CODE.project(key, payload)
+    assert (ours.counts, ours.documents) == (theirs.counts, theirs.documents)
+    assert [sorted(terms) for terms in ours.terms] == [sorted(terms) for terms in theirs.terms]
+    assert ours.counts == CODE.counts(payload)
+    assert [sorted(terms) for terms in ours.terms] == [sorted(terms) for terms in CODE.terms(payload)]
+
+
+def test_a_record_that_could_change_is_not_kept() -> None:
+    symbol, relation = Symbol("a", "k", WHERE), Relation("k", "s", "t", WHERE)
+    assert CODE.kept(FileRecord("a", "", "", [symbol], [list(relation)])) is None  # type: ignore[list-item]
+    assert CODE.kept(FileRecord("a", "", "", [list(symbol)], [relation])) is None  # type: ignore[list-item]
+
+
 def test_a_symbol_longer_than_the_first_look_is_decoded_whole() -> None:
     for size in (2_000, 2_047, 2_048, 2_049, 5_000, 300_000):
         long = Symbol("é" * size, "k", WHERE, documentation="é" * size)

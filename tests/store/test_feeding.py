@@ -10,7 +10,7 @@ import pytest
 from tests.support.invariants import Files, check_reads, check_search, check_whole
 from tests.support.records import numbered, record
 
-from diptych import CheckpointPolicy, CorruptSearchError, FileRecord, Store, verify
+from diptych import CheckpointPolicy, CorruptSearchError, FileRecord, Store, Symbol, verify
 from diptych.schema.code import CodeSchema
 from diptych.search.writer import SearchWriter
 from diptych.store import checkpoint
@@ -70,6 +70,19 @@ def test_a_large_transaction_is_given_to_tantivy_when_it_is_committed(store_path
         assert sorted(given.keys) == [f"pkg/00{number}.py" for number in range(5)]
         store.checkpoint()
         assert len(given.keys) == 5
+    check(store_path, files)
+
+
+def test_a_list_that_its_owner_uses_again_is_what_it_was(store_path: str) -> None:
+    with Store.open(store_path, policy=FED) as store:
+        files = {one.path: one for one in numbered(3)}
+        symbols: list[Symbol] = []
+        with store.transaction() as txn:
+            for one in files.values():
+                symbols[:] = one.symbols
+                txn.index_file(one._replace(symbols=symbols))
+            symbols.clear()
+        store.checkpoint()
     check(store_path, files)
 
 

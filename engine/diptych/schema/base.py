@@ -107,6 +107,17 @@ class Schema(ABC, Generic[Record]):
         """`counts`, `terms` and `documents` at once; a schema may do it in one pass over the payload."""
         return Projection(self.counts(payload), self.terms(payload), self.documents(key, payload))
 
+    def kept(self, record: Record) -> Record | None:  # noqa: ARG002 - a schema's own may look at it
+        """The record as it is now, for `project_record` to be asked of it when its transaction commits.
+
+        None where the caller could change it until then, or where it would not make that cheaper.
+        """
+        return None
+
+    def project_record(self, key: bytes, payload: bytes, record: Record) -> Projection:  # noqa: ARG002
+        """`project`, of a payload whose record is at hand: `pack` made the one of the other."""
+        return self.project(key, payload)
+
     @abstractmethod
     def item(self, key: bytes, payload: Buffer, item: int) -> Any:
         """What the document for `item` stands for: that part of a hit which no query changes.

@@ -28,6 +28,7 @@ MAX_COORDINATE = 2**32 - 1
 
 # How much of a text Tantivy is given: a longer one is found by its beginning, and stored whole in the record.
 _INDEXED_CHARACTERS = 4_096
+_IMMUTABLE = frozenset((Symbol, Relation, tuple))
 
 _SYMBOLS, _RELATIONS = 0, 1
 # A word inside an identifier: "HTTPServer2" -> "HTTP", "Server", "2".
@@ -240,24 +241,21 @@ class CodeSchema(Schema[FileRecord]):
     @_decoding
     def project(self, key: bytes, payload: bytes) -> Projection:
         """Counts, terms and documents, in one pass: it stands on the path of a bulk load."""
-        unpacker = _unpacker(payload)
-        unpacker.feed(payload)
-        unpacker.read_array_header()
-        unpacker.skip()
-        language = _indexable(unpacker.unpack())
-        path = key.decode("utf-8", "replace")
-        tell, unpack = unpacker.tell, unpacker.unpack
-        names, documents = [], []
-        for _ in range(unpacker.read_array_header()):
-            item = tell()
-            symbol = unpack()
-            name = symbol[0]
-            names.append((name.encode("utf-8", "surrogateescape"), item))
-            documents.append((item, _document(path, language, symbol)))
-        relations = unpack()
-        targets = {relation[2] for relation in relations}
-        terms = (names, [(target.encode("utf-8", "surrogateescape"), 0) for target in targets])
-        return Projection((len(names), len(relations)), terms, documents)
+        _, language, symbols, relations = msgpack.unpackb(
+            payload, use_list=False, unicode_errors="surrogateescape"
+        )
+        return _project(key, payload, language, symbols, relations)
+
+    def kept(self, record: FileRecord) -> FileRecord | None:
+        """The record with tuples for lists; None where a symbol or a relation is something mutable."""
+        path, content_hash, language, symbols, relations = record
+        if _IMMUTABLE.issuperset(map(type, symbols)) and _IMMUTABLE.issuperset(map(type, relations)):
+            return FileRecord(path, content_hash, language, tuple(symbols), tuple(relations))
+        return None
+
+    def project_record(self, key: bytes, payload: bytes, record: FileRecord) -> Projection:
+        """The same, with half the work: nothing is unpacked, only symbols' offsets are looked for."""
+        return _project(key, payload, record.language, record.symbols, record.relations)
 
     def item(self, key: bytes, payload: Buffer, item: int) -> tuple[str, Symbol, int]:
         """Path, symbol and occurrence of the symbol at offset `item`."""
@@ -271,6 +269,29 @@ class CodeSchema(Schema[FileRecord]):
         """The symbol, with its score."""
         path, symbol, occurrence = found
         return SearchHit(path, symbol, score, occurrence)
+
+
+def _project(
+    key: bytes, payload: bytes, language: str, symbols: Sequence[Any], relations: Sequence[Any]
+) -> Projection:
+    unpacker = _unpacker(payload)
+    unpacker.feed(payload)
+    unpacker.read_array_header()
+    unpacker.skip()
+    unpacker.skip()
+    unpacker.read_array_header()
+    tell, skip = unpacker.tell, unpacker.skip
+    language, path = _indexable(language), key.decode("utf-8", "replace")
+    names, documents = [], []
+    for symbol in symbols:
+        item = tell()
+        skip()
+        names.append((symbol[0].encode("utf-8", "surrogateescape"), item))
+        documents.append((item, _document(path, language, symbol)))
+    targets = {relation[2] for relation in relations}
+    # Once more a set: two texts may have the same bytes, where lone surrogates stand for them.
+    terms = (names, [(target, 0) for target in {name.encode("utf-8", "surrogateescape") for name in targets}])
+    return Projection((len(names), len(relations)), terms, documents)
 
 
 def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
@@ -314,7 +335,7 @@ def _document(path: str, language: str, symbol: tuple[Any, ...]) -> dict[str, st
         if text:
             plain = text.isascii() and len(text) <= _INDEXED_CHARACTERS
             document[field] = text if plain else _indexable(text)
-    if not name.islower() and _CAMEL.search(name):
+    if name and not name.islower() and _CAMEL.search(document["name"]):
         # So that "server" finds HTTPServer; what is joined by "_" Tantivy splits itself.
         document["name"] = f"{document['name']} {' '.join(_WORDS.findall(document['name']))}"
     return document
@@ -322,13 +343,11 @@ def _document(path: str, language: str, symbol: tuple[Any, ...]) -> dict[str, st
 
 def _indexable(text: str) -> str:
     """`text` as Tantivy takes it: valid UTF-8, of a bounded length."""
-    if len(text) > _INDEXED_CHARACTERS:
-        text = text[:_INDEXED_CHARACTERS]
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return text
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text[:_INDEXED_CHARACTERS]
 
 
 def _refuse_path(name: str, key: bytes) -> None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from diptych import fs
 from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import SEARCH, SNAPSHOT, WORK
-from diptych.schema.base import Projection, Schema
+from diptych.schema.base import Schema
 from diptych.search.documents import Watermark
 from diptych.search.leaf import verify_files
 from diptych.search.writer import SearchWriter
@@ -28,6 +28,7 @@ from diptych.snapshot.writer import Change, Learned, Written, learn, write_snaps
 from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, Manifest, now_ms
 from diptych.store.overlay import Entry, Overlay
+from diptych.store.transaction import Operation
 from diptych.store.view import View, log
 
 
@@ -79,11 +80,11 @@ class Leaves:
         base: Generation | None,
         overlay: Overlay,
         lsn: int,
-        projections: Mapping[bytes, Projection | None],
+        operations: Mapping[bytes, Operation],
     ) -> None:
         """Give Tantivy what was committed up to `lsn`, ahead of the generation that will have it.
 
-        `projections` has the keys that `lsn` changed, and what the schema makes of them where that is known.
+        `operations` are those of `lsn`, by key.
         Nothing is done where Tantivy's writer would have to be brought to the base first, or has fallen far
         behind. Whatever is raised, the next checkpoint begins anew.
         """
@@ -91,14 +92,14 @@ class Leaves:
             self._writer, self._stands = SearchWriter(os.path.join(store, WORK), schema, None), _EMPTY
         if self._writer is None or self._stands != _place(base):
             return
-        backlog = overlay.position(lsn) - overlay.position(self._fed_lsn) - len(projections)
+        backlog = overlay.position(lsn) - overlay.position(self._fed_lsn) - len(operations)
         if backlog > _BACKLOG_MOST:
             return
         try:
             for entry in overlay.between(self._fed_lsn, lsn):
                 known = base is not None or entry.older is not None
-                projection = projections.get(entry.key) if entry.lsn == lsn else None
-                learned = _give(self._writer, schema, _change(entry), projection, known)
+                operation = operations.get(entry.key) if entry.lsn == lsn else None
+                learned = _give(self._writer, schema, _change(entry), operation, known)
                 if self._learned_bytes < _LEARNED_BYTES:
                     self._learned[entry.key] = entry, learned
                     self._learned_bytes += _ENTRY_BYTES + sum(8 * len(pairs) for pairs in learned.terms)
@@ -218,14 +219,14 @@ def _place(base: Generation | None) -> str:
 
 
 def _give(
-    writer: SearchWriter, schema: Schema[Any], change: Change, projection: Projection | None, known: bool
+    writer: SearchWriter, schema: Schema[Any], change: Change, operation: Operation | None, known: bool
 ) -> Learned:
     """Give Tantivy one change; returns what the snapshot will want to know of the record."""
     key, check, payload, _ = change
     if payload is None:
         writer.replace(key, check, None, known=known)
         return _GONE
-    projection = projection or schema.project(key, payload)
+    projection = operation.project(schema, payload) if operation else schema.project(key, payload)
     learned = learn(projection)
     writer.replace(key, check, payload, projection.documents, known=known)
     return learned

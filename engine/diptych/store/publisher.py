@@ -125,11 +125,11 @@ class Publisher:
         with self._feed_lock:
             if not self._feeds or self._publishing or self._current.healing.needed:
                 return
-            projections = {operation.key: operation.projection for operation in operations}
+            by_key = {operation.key: operation for operation in operations}
             base, overlay = self._current.base, self._current.overlay
             try:
                 with fs.translated("write to", self._path):
-                    self._leaves.feed(self._path, self._schema, base, overlay, lsn, projections)
+                    self._leaves.feed(self._path, self._schema, base, overlay, lsn, by_key)
             except Exception as error:  # noqa: BLE001 - of a schema's own, too: the commit stands
                 # It is in the journal, from which the next checkpoint takes it, or says why it cannot.
                 self._feeds = False

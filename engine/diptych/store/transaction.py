@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
-from typing import Generic, Self
+from typing import Any, Generic, Self
 
 from diptych.checks import check_of
 from diptych.errors import (
@@ -23,24 +23,40 @@ from diptych.journal.format import (
 )
 from diptych.schema.base import Projection, Record, Schema
 
-# The projections of so many payload bytes are kept, from the check of a packed record to the commit: they
-# take some ten times the memory.
+# Of so many payload bytes, records are kept until the commit, and projections that were made to check a
+# packed record: records take some three times the memory, projections ten times.
+_RECORD_BYTES = 16 * 1024 * 1024
 _PROJECTED_BYTES = 4 * 1024 * 1024
 
 
 class Operation:
     """One key's change, as the transaction leaves it."""
 
-    __slots__ = ("check", "entry", "key", "length", "projection")
+    __slots__ = ("check", "entry", "key", "length", "projection", "record")
 
     def __init__(
-        self, key: bytes, check: int, entry: bytes, length: int, projection: Projection | None = None
+        self,
+        key: bytes,
+        check: int,
+        entry: bytes,
+        length: int,
+        projection: Projection | None = None,
+        record: Any = None,
     ) -> None:
         self.key = key
         self.check = check
         self.entry = entry
         self.length = length
         self.projection = projection
+        self.record = record
+
+    def project(self, schema: Schema[Any], payload: bytes) -> Projection:
+        """The payload's projection, the cheapest way there is."""
+        if self.projection is not None:
+            return self.projection
+        if self.record is not None:
+            return schema.project_record(self.key, payload, self.record)
+        return schema.project(self.key, payload)
 
 
 class _Phase(Enum):
@@ -73,7 +89,7 @@ class Transaction(Generic[Record]):
         self._exists = exists
         self._begin, self._commit, self._end = begin, commit, end
         self._phase = _Phase.NEW
-        self._projected = 0
+        self._kept = self._projected = 0
 
     def __enter__(self) -> Self:
         if self._phase is not _Phase.NEW:
@@ -118,7 +134,9 @@ class Transaction(Generic[Record]):
         """Replace what was known of the record's key. Raises InvalidRecordError, RecordTooLargeError."""
         self._check_open()
         key = self._schema.key_of(record)
-        self._put(key, self._schema.pack(record))
+        payload = self._schema.pack(record)
+        self._kept += len(payload)
+        self._put(key, payload, record=self._schema.kept(record) if self._kept <= _RECORD_BYTES else None)
 
     index_file = put
 
@@ -151,7 +169,9 @@ class Transaction(Generic[Record]):
 
     remove_file = remove
 
-    def _put(self, key: bytes, payload: bytes, projection: Projection | None = None) -> None:
+    def _put(
+        self, key: bytes, payload: bytes, projection: Projection | None = None, record: Record | None = None
+    ) -> None:
         if len(payload) + len(key) > MAX_RECORD_BYTES - 64:
             raise RecordTooLargeError(
                 f"the record of {key.decode('utf-8', 'replace')!r:.200} has {len(payload):,} bytes, "
@@ -160,7 +180,7 @@ class Transaction(Generic[Record]):
             )
         check = check_of(key, payload)
         entry = encode_file_indexed(key, check, payload)
-        self.operations[key] = Operation(key, check, entry, len(payload), projection)
+        self.operations[key] = Operation(key, check, entry, len(payload), projection, record)
 
     def _check_open(self) -> None:
         if self._phase is not _Phase.OPEN:
