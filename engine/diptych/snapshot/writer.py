@@ -87,18 +87,21 @@ def write_snapshot(
     base_counts: Sequence[int],
     changes: Iterable[Change],
     breathe: Callable[[], None] = lambda: None,
+    merged: Callable[[int, tuple[int, ...]], None] = lambda *_: None,
 ) -> Written:
     """Write to `path` the snapshot at `lsn`: `base` with `changes`, which come in key order, each key once.
 
     `base_counts` are the schema's counts over `base`. `breathe` is called between small pieces of work, to
-    let other threads run. Removing a key that is not there is nothing. The file is fsynced, its name is not.
+    let other threads run; `merged` once, when the changes are at an end and the indexes are still to be
+    written, with the records and the schema's counts there are now. Removing a key that is not there is
+    nothing. The file is fsynced, its name is not.
 
     Raises CorruptSnapshotError where a part of `base` that is decoded is damaged (bytes that are copied are
     not looked at: see to that before), and StorageError.
     """
     out = HashedFile(path)
     try:
-        return _Merge(out, store_id, lsn, schema, base, base_counts, breathe).run(changes)
+        return _Merge(out, store_id, lsn, schema, base, base_counts, breathe).run(changes, merged)
     finally:
         out.close()
 
@@ -151,12 +154,13 @@ class _Merge:
         self.touched: list[set[int]] = [set() for _ in self.added]
         out.write(encode_head(store_id, lsn))
 
-    def run(self, changes: Iterable[Change]) -> Written:
+    def run(self, changes: Iterable[Change], merged: Callable[[int, tuple[int, ...]], None]) -> Written:
         position = 0
         for change in changes:
             position = self._merge(change, position)
             self.breathe()
         self._copy_records(position, len(self.base_order))
+        merged(len(self.order), tuple(self.counts))
         out = self.out
         records_end = out.position
         order = self._write_table(self.order)

@@ -1,8 +1,9 @@
 """A checkpoint: both leaves brought to one LSN, and published as a generation.
 
 In order: the journal is synced and goes on in a new segment; the changes are fed to Tantivy, which indexes
-them in its own threads; meanwhile the snapshot is written; Tantivy commits; its files are linked, made
-durable and hashed; the manifest is written; one rename publishes. A crash anywhere before the rename leaves
+them in its own threads; meanwhile the snapshot's records are written; Tantivy commits while the snapshot's
+indexes are written; its files are linked, made durable and hashed; the manifest is written; one rename
+publishes. A crash anywhere before the rename leaves
 the generation before and the journal, which hold everything.
 
 The changes of large transactions are fed as they are committed, so that Tantivy's threads work while the next
@@ -25,6 +26,7 @@ from diptych.search.documents import Watermark
 from diptych.search.leaf import verify_files
 from diptych.search.writer import SearchWriter
 from diptych.snapshot.writer import Change, Learned, Written, learn, write_snapshot
+from diptych.store.aside import Aside
 from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, Manifest, now_ms
 from diptych.store.overlay import Entry, Overlay
@@ -65,6 +67,7 @@ class Leaves:
 
     def __init__(self) -> None:
         self._writer: SearchWriter | None = None
+        self._committing: Aside | None = None
         self._stands: str | None = None
         """The generation that the writer began with or built last; None: it must not be gone on with."""
         self._fed_lsn = 0
@@ -121,6 +124,10 @@ class Leaves:
 
     def drop(self) -> None:
         """Let the Tantivy writer go; what it has not exported is lost, and known to the journal."""
+        committing, self._committing = self._committing, None
+        if committing is not None:
+            # Two writers in one directory would spoil each other's files.
+            committing.settle()
         self._writer = None
         self._stand(None)
 
@@ -149,11 +156,18 @@ class Leaves:
             for _ in source:
                 pass
             source = _all(view) if rewrite_snapshot else fresh()
-        written = _write_snapshot(target, None if rewrite_snapshot else base, source, directory)
+
+        def merged(records: int, counts: tuple[int, ...]) -> None:
+            # Tantivy has all of it, and writes its segments while the snapshot's indexes are written.
+            watermark = Watermark(target.identity.store_id, view.lsn, target.chain, records, counts)
+            self._committing = Aside(partial(writer.commit, watermark))
+            self._committing.start()
+
+        written = _write_snapshot(target, None if rewrite_snapshot else base, source, directory, merged)
         counts = dict(zip(target.schema.counters, written.counts, strict=True))
-        writer.commit(
-            Watermark(target.identity.store_id, view.lsn, target.chain, written.records, written.counts)
-        )
+        assert self._committing is not None
+        self._committing.result()
+        self._committing = None
         known = base.manifest.of_search() if base is not None and not target.rewrite_search else {}
         files = writer.export(os.path.join(directory, SEARCH), known)
         return Manifest(
@@ -233,7 +247,11 @@ def _give(
 
 
 def _write_snapshot(
-    target: Target, base: Generation | None, changes: Iterable[Change], directory: str
+    target: Target,
+    base: Generation | None,
+    changes: Iterable[Change],
+    directory: str,
+    merged: Callable[[int, tuple[int, ...]], None],
 ) -> Written:
     return write_snapshot(
         os.path.join(directory, SNAPSHOT),
@@ -244,6 +262,7 @@ def _write_snapshot(
         base_counts=tuple(base.manifest.counts.values()) if base is not None else (),
         changes=changes,
         breathe=target.breathe,
+        merged=merged,
     )
 
 
