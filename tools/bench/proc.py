@@ -67,6 +67,15 @@ def forget_cached(path: str) -> None:
                 os.close(fd)
 
 
+def read_cached(path: str) -> None:
+    """Read every file under `path`, so that the kernel's cache has all of it."""
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with open(os.path.join(folder, name), "rb", buffering=0) as file:
+                while file.read(1 << 20):
+                    pass
+
+
 def pin(cpu: int) -> None:
     """Keep this process on one processor, where there is a choice."""
     allowed = sorted(os.sched_getaffinity(0))
