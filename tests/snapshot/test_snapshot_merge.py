@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -231,3 +232,25 @@ def test_an_existing_file_is_never_overwritten(memory_path: Path) -> None:
     chain.lsn = 0
     with pytest.raises(StorageError, match="exists"):
         chain.write({})
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/smaps"), reason="reads /proc/self/smaps")
+def test_a_merge_does_not_leave_its_base_in_memory(tmp_path: Path) -> None:
+    chain = Chain(tmp_path)
+    size = chain.write({b"%06d" % number: payload("a", "text" * 1_000) for number in range(4_000)}).size
+    base = chain.reader
+    assert base is not None
+    chain.write({b"%06d" % number: payload("b") for number in range(0, 4_000, 2)})
+    assert _resident_bytes(base.path) < size / 8
+    assert base.get(b"000001") is not None
+
+
+def _resident_bytes(path: str) -> int:
+    mapped, resident_bytes = False, 0
+    for line in Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines():
+        if line.endswith(path):
+            mapped = True
+        elif mapped and line.startswith("Rss:"):
+            resident_bytes += 1024 * int(line.split()[1])
+            mapped = False
+    return resident_bytes

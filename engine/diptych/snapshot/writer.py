@@ -33,6 +33,8 @@ from diptych.snapshot.postings import Postings
 from diptych.snapshot.reader import SnapshotReader
 
 _COPY_BYTES = 1024 * 1024
+# So many changes leave some 20 MB of the base mapped.
+_LET_GO_CHANGES = 200
 # Hashes to a bucket: about this many after a rebuild; rebuilt when the mean leaves the bounds.
 _HASHES_WANTED = 8
 _HASHES_MOST = 24
@@ -156,8 +158,10 @@ class _Merge:
 
     def run(self, changes: Iterable[Change], merged: Callable[[int, tuple[int, ...]], None]) -> Written:
         position = 0
-        for change in changes:
+        for number, change in enumerate(changes, 1):
             position = self._merge(change, position)
+            if self.base is not None and number % _LET_GO_CHANGES == 0:
+                self.base.let_go()
             self.breathe()
         self._copy_records(position, len(self.base_order))
         merged(len(self.order), tuple(self.counts))
