@@ -168,13 +168,16 @@ def test_one_commit_does_not_pay_for_a_long_backlog(
     check(store_path, files)
 
 
-@pytest.mark.parametrize(("durability", "fed"), [("journal", 0), ("buffered", 1)])
-def test_a_buffered_commit_is_fed_however_small(
-    store_path: str, given: Given, durability: Durability, fed: int
+@pytest.mark.parametrize(
+    ("durability", "changes", "fed"),
+    [("journal", 99, 0), ("journal", 100, 100), ("buffered", 9, 0), ("buffered", 10, 10)],
+)
+def test_how_large_a_transaction_is_fed(
+    store_path: str, given: Given, durability: Durability, changes: int, fed: int
 ) -> None:
     policy = CheckpointPolicy(automatic=False)
     with Store.open(store_path, durability=durability, policy=policy) as store:
-        files = put(store, record("a.py"))
+        files = put(store, *numbered(changes))
         assert len(given.keys) == fed
         store.checkpoint()
     check(store_path, files)

@@ -33,7 +33,7 @@ class CheckpointPolicy:
     feed_changes: int = 100
     """A transaction of so many changes is given to Tantivy when it is committed, not with the checkpoint.
 
-    With durability "buffered" every transaction is, with "full" none."""
+    With durability "buffered" ten are enough; with "full" none is."""
 
     def __post_init__(self) -> None:
         if self.keep_generations < 2 or min(self.changes, self.feed_changes) < 1 or self.interval_s <= 0:

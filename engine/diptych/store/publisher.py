@@ -34,6 +34,9 @@ from diptych.store.view import Healing, View, log
 _BREATH_NS = 400_000
 _PAUSE_S = 0.000_05
 _COMMITS_RECENT_NS = 20_000_000
+# With durability "buffered", which loads have, transactions of this many changes are fed: Tantivy's work is
+# the same then, and for fewer the way to it costs more than the commit.
+_BUFFERED_FEED_CHANGES = 10
 
 
 class Publisher:
@@ -60,7 +63,9 @@ class Publisher:
         self._durability = durability
         self._lock = threading.RLock()
         self._leaves = Leaves()
-        self._feed_changes = 1 if durability == "buffered" else policy.feed_changes
+        self._feed_changes = policy.feed_changes
+        if durability == "buffered":
+            self._feed_changes = min(self._feed_changes, _BUFFERED_FEED_CHANGES)
         # Held while Tantivy is fed by a commit. None is while a generation is built, and none waits for that.
         self._feed_lock = threading.Lock()
         self._publishing = False

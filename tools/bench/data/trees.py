@@ -53,10 +53,13 @@ def tree(folder: str, name: str) -> str:
 
 
 def files(root: str) -> list[str]:
-    """The files of the tree that tree-sitter is to parse here, relative to its root, in order."""
+    """The files of the tree that tree-sitter is to parse here, relative to its root, in order; no links."""
     listed = subprocess.run(["git", "-C", root, "ls-files", "-z"], capture_output=True, check=True).stdout
     names = [os.fsdecode(name) for name in listed.split(b"\0") if name]
-    return sorted(name for name in names if extract.language_of(name))
+    return sorted(
+        name for name in names
+        if extract.language_of(name) and not os.path.islink(os.path.join(root, name))
+    )
 
 
 def _records(root: str) -> Iterator[FileRecord]:

@@ -18,7 +18,7 @@ THREADS = 8
 
 
 class ThreadsSession:
-    """Commits from several threads; each round first from one, then from eight."""
+    """Commits from several threads: each round first all from one, then as many from eight."""
 
     def __init__(self, peer: str, path: str, commits: int) -> None:
         self._class = peers.peer_class(peer)
@@ -33,7 +33,7 @@ class ThreadsSession:
         work = [
             [
                 generate.record(3_000 + number, index, SYMBOLS, path=f"thread_{thread}/file_{index}.py")
-                for index in range(self._commits)
+                for index in range(self._commits * THREADS // threads)
             ]
             for thread in range(threads)
         ]
@@ -61,7 +61,7 @@ class ThreadsSession:
         if errors:
             raise errors[0]
         self._peer.settle()
-        return threads * self._commits / elapsed_s
+        return THREADS * self._commits / elapsed_s
 
     def answers(self) -> dict[str, Any]:
         self._peer.close()
