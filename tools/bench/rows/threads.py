@@ -11,6 +11,8 @@ from typing import Any
 from tools.bench import agree, peers
 from tools.bench.context import Context, Row
 from tools.bench.data import generate
+from tools.bench.data.dataset import Dataset
+from tools.bench.peers.base import Mode
 from tools.bench.results import RowResult
 from tools.bench.rows.commit import SYMBOLS
 
@@ -20,10 +22,10 @@ THREADS = 8
 class ThreadsSession:
     """Commits from several threads: each round first all from one, then as many from eight."""
 
-    def __init__(self, peer: str, path: str, commits: int) -> None:
+    def __init__(self, peer: str, path: str, commits: int, mode: Mode) -> None:
         self._class = peers.peer_class(peer)
         self._path = path
-        self._peer = self._class(path)
+        self._peer = self._class(path, mode=mode)
         self._commits = commits
 
     def round(self, number: int) -> tuple[float, float]:
@@ -80,23 +82,32 @@ def run(ctx: Context, result: RowResult) -> None:
     """See the module."""
     result.absent["tantivy + pickle"] = "has one writer, which must not be used by two threads at once"
     point = ctx.generated()[0]
+    _commits(ctx, result, point, "usual", "")
+    _commits(ctx, result, point, "manual", ", no checkpoints")
+    for metric in ("8 ÷ 1", "8 ÷ 1, no checkpoints"):
+        ours = result.find("diptych", metric, point)
+        result.judge(f"{metric}: 3", ours.value if ours else None, at_least=3)
+
+
+def _commits(ctx: Context, result: RowResult, point: Dataset, mode: Mode, suffix: str) -> None:
     copies: list[str] = []
 
     def start(name: str) -> tuple[Any, ...]:
         copies.append(ctx.copy(ctx.fixture(name, point)))
-        return ("tools.bench.rows.threads:ThreadsSession", name, copies[-1], ctx.size.commits)
+        return ("tools.bench.rows.threads:ThreadsSession", name, copies[-1], ctx.size.commits, mode)
 
     names = ctx.choose("diptych", "sqlite full + fts5", "lmdb", "rocksdb", "duckdb")
     for name, rounds in ctx.duel(
         result, {name: partial(start, name) for name in names}, ctx.size.rounds
     ).items():
-        result.add(name, "8 threads", "commits/s", point, [many for _, many in rounds], more_is_better=True)
-        result.add(name, "1 thread", "commits/s", point, [one for one, _ in rounds], more_is_better=True)
-        result.add(name, "8 ÷ 1", "×", point, [many / one for one, many in rounds], more_is_better=True)
+        for metric, unit, values in (
+            ("8 threads", "commits/s", [many for _, many in rounds]),
+            ("1 thread", "commits/s", [one for one, _ in rounds]),
+            ("8 ÷ 1", "×", [many / one for one, many in rounds]),
+        ):
+            result.add(name, metric + suffix, unit, point, values, more_is_better=True)
     for place in copies:
         shutil.rmtree(place, ignore_errors=True)
-    ours = result.find("diptych", "8 ÷ 1", point)
-    result.judge("3 times one thread's rate", ours.value if ours else None, at_least=3)
 
 
 ROW = Row("threads", "Durable commits per second, 8 threads", "3 times the rate of 1 thread", run)
