@@ -55,6 +55,35 @@ def test_an_interrupted_wait_ends_when_the_work_has() -> None:
     assert ended.is_set()
 
 
+def _no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_where_there_is_no_thread_the_work_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[bool] = []
+    aside = Aside(lambda: done.append(True))
+    monkeypatch.setattr(threading.Thread, "start", _no_thread)
+    aside.start()
+    aside.result()
+    assert done == [True]
+
+
+def test_a_commit_stands_where_its_checkpoint_gets_no_thread(
+    store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {one.path: one for one in numbered(3)}
+    with Store.open(store_path, policy=CheckpointPolicy(changes=1)) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", _no_thread)
+            with store.transaction() as txn:
+                for one in files.values():
+                    txn.index_file(one)
+            assert "can't start new thread" in str(store.stats().checkpoint_error)
+        check_search(store, files)
+        store.checkpoint()
+        check_whole(store_path)
+
+
 def test_a_checkpoint_that_fails_waits_for_tantivy(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {one.path: one for one in numbered(3)}
     ended = []

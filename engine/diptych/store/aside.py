@@ -15,8 +15,11 @@ class Aside:
         self._future: Future[None] = Future()
 
     def start(self) -> None:
-        """Begin."""
-        Thread(target=self._run, name="diptych-aside").start()
+        """Begin; and end, where the system has no thread to give."""
+        try:
+            Thread(target=self._run, name="diptych-aside").start()
+        except RuntimeError:
+            self._run()
 
     def result(self) -> None:
         """Wait for the end. Raises what the work raised."""

@@ -29,8 +29,14 @@ class Scheduler:
         with self._condition:
             self._woken = True
             if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._loop, name="diptych-checkpoint", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._loop, name="diptych-checkpoint", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:
+                    # The system has no thread to give. The commit that woke this stands; the next tries.
+                    self.error = error
+                    return
+                self._thread = thread
             self._condition.notify()
 
     def stop(self) -> None:
