@@ -203,8 +203,9 @@ def memory_limits(ground: Ground) -> None:
             Course(path, emit).run()
 
         ended = run_child(work, limit_s=_LIMIT_S)
-        # Rust aborts where it gets no memory; that is a kill, and nothing may be lost by it.
-        deaths = ("SIGABRT", "SIGSEGV", "SIGILL", "SIGTRAP", "exit 3")
+        # Rust aborts where it gets no memory; that is a kill, and nothing may be lost by it. So does the C
+        # library, by exit 127, where a new thread gets none for its own variables.
+        deaths = ("SIGABRT", "SIGSEGV", "SIGILL", "SIGTRAP", "exit 3", "exit 127")
         if ground.conclude("memory limit", f"{extra:,} bytes more", path, ended, deaths=deaths) == "absorbed":
             return
 
