@@ -40,9 +40,10 @@ class Aside:
             raise interrupt
 
     def _run(self) -> None:
-        if not self._future.set_running_or_notify_cancel():
-            return
         try:
+            # Within the `try`: what begins must end, or `settle` would wait for ever.
+            if not self._future.set_running_or_notify_cancel():
+                return
             self._work()
         except BaseException as error:  # noqa: BLE001 - Rust's panics too: `result` raises it
             self._future.set_exception(error)

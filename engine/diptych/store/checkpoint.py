@@ -3,8 +3,8 @@
 In order: the journal is synced and goes on in a new segment; the changes are fed to Tantivy, which indexes
 them in its own threads; meanwhile the snapshot's records are written; Tantivy commits while the snapshot's
 indexes are written; its files are linked, made durable and hashed; the manifest is written; one rename
-publishes. A crash anywhere before the rename leaves
-the generation before and the journal, which hold everything.
+publishes. A crash anywhere before the rename leaves the generation before and the journal, which hold
+everything.
 
 The changes of large transactions are fed as they are committed, so that Tantivy's threads work while the next
 is prepared. Tantivy's directory is a cache: what it was fed and did not publish is thrown away at the next
@@ -124,10 +124,11 @@ class Leaves:
 
     def drop(self) -> None:
         """Let the Tantivy writer go; what it has not exported is lost, and known to the journal."""
-        committing, self._committing = self._committing, None
-        if committing is not None:
-            # Two writers in one directory would spoil each other's files.
-            committing.settle()
+        if self._committing is not None:
+            # Two writers in one directory would spoil each other's files. Forgotten only when it has ended:
+            # an interrupt before that leaves it to the next who looks.
+            self._committing.settle()
+            self._committing = None
         self._writer = None
         self._stand(None)
 
@@ -166,6 +167,7 @@ class Leaves:
         written = _write_snapshot(target, None if rewrite_snapshot else base, source, directory, merged)
         counts = dict(zip(target.schema.counters, written.counts, strict=True))
         assert self._committing is not None
+        # Before the export, which takes what the newest commit names: the one before has none of this.
         self._committing.result()
         self._committing = None
         known = base.manifest.of_search() if base is not None and not target.rewrite_search else {}
