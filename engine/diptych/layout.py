@@ -7,7 +7,7 @@
       journal/<first LSN>.wal
       journal/CLOSED                    how far the journal reached at the last orderly close
       generations/<LSN>[.<mend>]/       manifest.msgpack  snapshot.msgpack  search/
-      work/                             the writer's live Tantivy directory
+      work/<random>/                    the live Tantivy directory of one writer
       quarantine/                       bytes that recovery or repair set aside
 
 LSNs are zero-padded to the 20 digits of a u64, so that names sort as numbers do.

@@ -31,6 +31,8 @@ _STORED = struct.Struct("<QI")
 _TERM_BYTES = 512
 
 WATERMARK_TERM = "watermark"
+# The term of no document's key.
+NO_KEY_TERM = "none"
 RECORD_TYPE = "record"
 
 

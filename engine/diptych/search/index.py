@@ -115,6 +115,31 @@ class SearchIndex:
         """`(key, check, payload)` of every record, in no order. Raises CorruptSearchError."""
         yield from self._stored("_type", RECORD_TYPE, _SCAN_BATCH)
 
+    @property
+    def documents(self) -> int:
+        """How many documents there are, of all kinds."""
+        return int(self._searcher.num_docs)
+
+    def items(self, first: int, last: int) -> list[tuple[int, int]]:
+        """`(key hash, item)` of the schema's documents whose key's hash is in `first` to `last`, in no order.
+
+        Raises CorruptSearchError.
+        """
+        import tantivy
+
+        with guarded("search", self.where):
+            query = tantivy.Query.range_query(
+                self._fields, "_hash", tantivy.FieldType.Unsigned, first, last, True, True
+            )
+            # Tantivy makes room for as many hits as it is asked for.
+            count = self._searcher.search(query, 1, count=True).count or 0  # type: ignore[attr-defined]
+            hits = self._searcher.search(query, max(count, 1), count=False).hits
+            addresses = [address for _, address in hits]
+            items = self._searcher.fast_field_values("_item", addresses)
+            hashes = self._searcher.fast_field_values("_hash", addresses)
+        pairs = zip(hashes, items, strict=True)
+        return [(int(hash_), int(item)) for hash_, item in pairs if hash_ is not None and item is not None]
+
     def watermark(self) -> Watermark:
         """What the leaf says of itself. Raises CorruptSearchError where it says nothing, or twice."""
         documents = list(self._documents("_type", WATERMARK_TERM, 2))

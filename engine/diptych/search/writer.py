@@ -1,15 +1,20 @@
 """The writer's live Tantivy directory: filled from a generation, changed, committed, exported to the next.
 
 It is a cache. What it holds is never trusted after a crash: a new process begins from a generation's files,
-which Diptych has made durable and knows the hashes of.
+which Diptych has made durable and knows the checksums of.
+
+Each writer has a private directory below `work/`: the merge threads of a dropped writer run on for a while,
+and would change and remove files under its successor.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from diptych import fs
@@ -17,6 +22,7 @@ from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import SEARCH_MANAGED, SEARCH_META
 from diptych.schema.base import Schema
 from diptych.search.documents import (
+    NO_KEY_TERM,
     WATERMARK_TERM,
     Watermark,
     item_documents,
@@ -27,28 +33,37 @@ from diptych.search.documents import (
 )
 from diptych.search.guard import guarded
 from diptych.search.leaf import files_in_use
+from diptych.search.merging import wait_for_merges
+from diptych.search.revision import stamped
 
 _HEAP_BYTES = 50_000_000
 _THREADS = 2
 _EXPORT_TRIES = 100
+# What one thread may hold before it writes a segment: Tantivy's maximum is 4 GiB, less a margin.
+_ONE_SEGMENT_HEAP_BYTES = 4_000_000_000
 
 
 class SearchWriter:
-    """A Tantivy writer on `directory`. One thread at a time."""
+    """A Tantivy writer in a private directory below `work`. One thread at a time."""
 
     def __init__(
-        self, directory: str, schema: Schema[Any], base: str | None, files: Iterable[str] = ()
+        self,
+        work: str,
+        schema: Schema[Any],
+        base: str | None,
+        files: Iterable[str] = (),
+        *,
+        one_segment: bool = False,
     ) -> None:
-        """Begin anew in `directory`, from the `files` of the leaf in `base`, or empty.
+        """Begin in a new directory below `work`, from the `files` of the search index in `base`, or empty.
 
+        `one_segment`: keep all documents in memory and write them as one segment (of up to 4 GB in memory).
         Raises CorruptSearchError, or StorageError.
         """
         import tantivy
 
-        self.directory = directory
         self._fields = tantivy_schema(schema)
-        fs.remove_tree(directory)
-        fs.make_dir(directory)
+        directory = self.directory = _private_directory(work)
         if base is not None:
             managed = []
             for name in files:
@@ -69,7 +84,19 @@ class SearchWriter:
             else:
                 index = tantivy.Index(self._fields, directory)
             index.config_reader("manual")
-            self._writer = index.writer(_HEAP_BYTES, _THREADS)
+            if one_segment:
+                self._writer = index.writer(_ONE_SEGMENT_HEAP_BYTES, 1)
+            else:
+                self._writer = index.writer(_HEAP_BYTES, _THREADS)
+            # Tantivy stamps a new writer's first operation like the commit before it. A merge of that commit
+            # takes a delete so stamped for one that it has applied already, and the deleted documents come
+            # back. So the first operation deletes nothing.
+            self._writer.delete_documents_by_term("_key", NO_KEY_TERM)
+
+    def drop(self) -> None:
+        """Let the writer go, with everything that was not exported. Its directory may outlast its threads."""
+        del self._writer
+        remove_directory(self.directory)
 
     def replace(
         self,
@@ -105,6 +132,10 @@ class SearchWriter:
             self._writer.add_document(Document.from_dict(watermark_document(watermark), self._fields))
             self._writer.commit()
 
+    def wait_for_merges(self) -> None:
+        """Wait, within a bound, for the merges that are due: what is exported before they end loses them."""
+        wait_for_merges(self.directory)
+
     def export(self, target: str, known: Mapping[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
         """Give the newest commit's files a second name in `target`; their sizes and BLAKE3.
 
@@ -131,7 +162,7 @@ class SearchWriter:
         for name in set(os.listdir(target)).difference(names):
             fs.remove_file(os.path.join(target, name))
         # The bytes that the names were taken from: by now there may be another one.
-        fs.write_file(os.path.join(target, SEARCH_META), meta)
+        fs.write_file(os.path.join(target, SEARCH_META), stamped(meta))
         names.append(SEARCH_META)
         files = {}
         for name in names:
@@ -144,3 +175,22 @@ class SearchWriter:
                 size, digest = fs.hash_stable_file(path)
                 files[name] = (size, digest.hex())
         return files
+
+
+def _private_directory(work: str) -> str:
+    """A new directory below `work`, and nothing else there that can be removed."""
+    fs.make_dir(work)
+    with fs.translated("list", work):
+        names = os.listdir(work)
+    for name in names:
+        remove_directory(os.path.join(work, name))
+    # A name that no writer had before: the threads of one may still write to theirs.
+    directory = os.path.join(work, secrets.token_hex(8))
+    fs.make_dir(directory)
+    return directory
+
+
+def remove_directory(path: str) -> None:
+    """Remove what a writer left. What its merge threads still write to, the next writer removes."""
+    with suppress(StorageError):
+        fs.remove_tree(path)

@@ -47,6 +47,8 @@ class Target(NamedTuple):
     rewrite_snapshot: bool
     """Whether the snapshot is written from all records: the one before is damaged, or there is none."""
     rewrite_search: bool
+    one_segment: bool
+    """Whether the rewritten search index is to have one segment."""
     breathe: Callable[[], None]
 
 
@@ -129,12 +131,18 @@ class Leaves:
             # an interrupt before that leaves it to the next who looks.
             self._committing.settle()
             self._committing = None
-        self._writer = None
+        writer, self._writer = self._writer, None
         self._stand(None)
+        if writer is not None:
+            writer.drop()
 
-    def published(self, path: str) -> None:
-        """What was built is published at `path`: the Tantivy writer stands where that generation does."""
-        self._stand(path)
+    def published(self, path: str, target: Target) -> None:
+        """What was built is published at `path`: the Tantivy writer is where that generation is."""
+        if target.one_segment:
+            # It has one thread, and may take gigabytes before it writes a segment.
+            self.drop()
+        else:
+            self._stand(path)
 
     def _stand(self, place: str | None) -> None:
         self._stands = place
@@ -170,6 +178,8 @@ class Leaves:
         # Before the export, which takes what the newest commit names: the one before has none of this.
         self._committing.result()
         self._committing = None
+        # A merge that ends after the export is lost with this writer, and due again with the next.
+        writer.wait_for_merges()
         known = base.manifest.of_search() if base is not None and not target.rewrite_search else {}
         files = writer.export(os.path.join(directory, SEARCH), known)
         return Manifest(
@@ -196,7 +206,7 @@ class Leaves:
 
     def _begin(self, target: Target, base: Generation | None, work: str) -> SearchWriter:
         if base is None or target.rewrite_search:
-            return SearchWriter(work, target.schema, None)
+            return SearchWriter(work, target.schema, None, one_segment=target.one_segment)
         files = base.manifest.of_search()
         # What is linked from here ends up in the next generation: a damaged file must not.
         verify_files(base.search_path, files)

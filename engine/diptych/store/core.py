@@ -155,14 +155,17 @@ class RecordStore(Generic[Record]):
             self.schema, next(self._numbers), self._exists, self._begin, self._commit, self._end
         )
 
-    def checkpoint(self) -> int:
+    def checkpoint(self, *, compact: bool = False) -> int:
         """Publish a generation with everything committed so far; returns its LSN.
 
-        Nothing to do where nothing changed. Commits and reads go on meanwhile. Raises StorageError,
-        CorruptionError, ReadOnlyError, StoreClosedError; then the generation before stays the newest.
+        Nothing to do where nothing changed. Commits and reads go on meanwhile. `compact` writes the search
+        index again as one segment, whatever changed; it takes up to 500 bytes of memory for a document.
+        Raises StorageError, CorruptionError, ReadOnlyError, StoreClosedError; then the generation before
+        stays the newest.
         """
         self._writer()
-        return self._publish()
+        assert self._publisher is not None
+        return self._publisher.publish(compact=compact)
 
     def publish_anew(self) -> int:
         """Publish a generation with both leaves written from all records, whatever changed: for repair.

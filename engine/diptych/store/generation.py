@@ -20,6 +20,7 @@ from diptych.layout import (
     temporary_name,
 )
 from diptych.schema.base import Schema
+from diptych.search.bounded import PUBLISHED
 from diptych.search.index import SearchIndex
 from diptych.search.leaf import open_leaf, verify_files
 from diptych.snapshot.reader import SnapshotReader
@@ -84,16 +85,23 @@ class Generation:
 
     def search(self) -> SearchIndex:
         """The search leaf, verified. Raises CorruptSearchError or StorageError."""
-        if self._search is None:
+        index = self._search
+        if index is None:
             with self._lock:
-                if self._search is None:
+                index = self._search
+                if index is None:
                     files = self.manifest.of_search()
                     if not self.search_verified:
                         verify_files(self.search_path, files)
                     index = open_leaf(self.search_path, files, self._schema)
                     compare_watermark(index, self.manifest)
                     self._search = index
-        return self._search
+        PUBLISHED.use(self)
+        return index
+
+    def release_search(self) -> None:
+        """Let go of the search index; who searches in it still has it, and `search` opens it again."""
+        self._search = None
 
     def verify_snapshot(self) -> bool:
         """Whether the snapshot's bytes are those that were written: reads the whole file."""

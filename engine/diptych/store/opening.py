@@ -19,13 +19,14 @@ from diptych.errors import (
 from diptych.journal.writer import JournalWriter
 from diptych.layout import GENERATIONS, LOCK, parse_generation_name
 from diptych.schema.base import Schema
+from diptych.search.revision import is_current
 from diptych.store.follower import Follower
 from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, now_ms
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.apply import create, is_foreign, is_store, open_base, prepare_for_writing, replay
 from diptych.store.recovery.found import Scan
-from diptych.store.recovery.plan import REPAIR, Plan, make_plan
+from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Severity
 from diptych.store.view import log
@@ -135,6 +136,13 @@ def open_planned(path: str, found: Scan, plan: Plan, schema: Schema[Any]) -> Ope
     identity.refuse_other(schema, path)
     plan, base = _settled(found, plan, schema)
     opened = _opened(found, plan, base, identity, schema)
+    if base is not None and not opened.mend_search and not is_current(base.search_path):
+        opened.mend_search = True
+        message = f"{base.search_path} was made by an earlier Diptych, whose merges could bring records back"
+        log.info("search-outdated: %s", message)
+        opened.findings.append(
+            Finding("search-outdated", base.search_path, Severity.NOTE, message, NEXT_CHECKPOINT)
+        )
     opened.journal = prepare_for_writing(found, plan, identity)
     return opened
 

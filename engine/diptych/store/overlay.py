@@ -15,6 +15,7 @@ from diptych.checks import check_of, term_hash
 from diptych.errors import CorruptionError, CorruptJournalError
 from diptych.journal.segment import Segment
 from diptych.schema.base import Schema
+from diptych.search.bounded import IN_MEMORY
 from diptych.search.index import SearchIndex
 from diptych.search.memory import MemorySearch
 
@@ -164,7 +165,17 @@ class Overlay:
                     # A writer of Tantivy's that failed once may fail for ever.
                     self._memory, self._index, self._searchable = None, None, 0
                     raise
-            return self._index
+            index = self._index
+        IN_MEMORY.use(self)
+        return index
+
+    def release_search(self) -> None:
+        """Let go of the index in memory, unless it is in use; views that searched in it still have it."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._memory, self._index, self._searchable = None, None, 0
+            finally:
+                self._lock.release()
 
     def keys_of(self, hash_: int) -> list[bytes]:
         """The keys whose hash is `hash_`, among those made searchable."""

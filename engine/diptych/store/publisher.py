@@ -17,6 +17,7 @@ from diptych.journal.format import encode_snapshot_created
 from diptych.journal.writer import JournalWriter
 from diptych.layout import MANIFEST, SNAPSHOT
 from diptych.schema.base import Schema
+from diptych.search.bounded import WRITERS
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.checkpoint import Leaves, Target, search_is_whole
 from diptych.store.current import Current
@@ -78,6 +79,7 @@ class Publisher:
         self._scheduler = Scheduler(self.publish, self._due, policy.interval_s) if policy.automatic else None
         if current.overlay.log:
             self._first_change_s = time.monotonic()
+        if current.overlay.log or current.healing.needed:
             self.wake()
 
     @property
@@ -125,6 +127,18 @@ class Publisher:
             self._feeds = False
             self._leaves.drop()
 
+    def release_search(self) -> None:
+        """Let go of Tantivy's writer, unless it is in use: the next checkpoint begins from its base."""
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._feed_lock.acquire(blocking=False):
+                    try:
+                        self._leaves.drop()
+                    finally:
+                        self._feed_lock.release()
+            finally:
+                self._lock.release()
+
     def _feed(self, lsn: int, operations: Sequence[Operation]) -> None:
         """Give Tantivy what was committed up to `lsn`, unless a checkpoint is under way."""
         with self._feed_lock:
@@ -135,32 +149,35 @@ class Publisher:
             try:
                 with fs.translated("write to", self._path):
                     self._leaves.feed(self._path, self._schema, base, overlay, lsn, by_key)
+                WRITERS.use(self)
             except Exception as error:  # noqa: BLE001 - of a schema's own, too: the commit stands
                 # It is in the journal, from which the next checkpoint takes it, or says why it cannot.
                 self._feeds = False
                 log.warning("Tantivy was not given LSN %d ahead of its checkpoint: %s", lsn, error)
 
-    def publish(self) -> int:
+    def publish(self, *, compact: bool = False) -> int:
         """Publish a generation with everything committed so far, if that is new; returns its LSN.
 
-        Raises StorageError and CorruptionError; then the generation before stays the newest.
+        `compact`: in any case, with the search index written again as one segment. Raises StorageError and
+        CorruptionError; then the generation before stays the newest.
         """
         with self._lock:
             base = self._current.base
             self._journal.refuse_poisoned()
-            if self._journal.last_lsn == (base.lsn if base else 0) and not self._current.healing.needed:
+            new = self._journal.last_lsn > (base.lsn if base else 0)
+            if not new and not self._current.healing.needed and not (compact and base):
                 return self._journal.last_lsn
             self._states.begin_saving()
             try:
                 with self._feed_lock:
                     self._publishing = True
                 with fs.translated("publish a generation in", self._path):
-                    return self._publish(base)
+                    return self._publish(base, compact)
             finally:
                 self._publishing = False
                 self._states.end_saving(empty=not self._current.has_records())
 
-    def _publish(self, base: Generation | None) -> int:
+    def _publish(self, base: Generation | None, compact: bool) -> int:
         journal, current = self._journal, self._current
         lsn = journal.last_lsn
         if base is None or lsn > base.lsn:
@@ -179,7 +196,8 @@ class Publisher:
             chain,
             self.modified_ms,
             healing.snapshot,
-            healing.search,
+            healing.search or compact,
+            compact,
             self._breather(),
         )
         try:
@@ -215,7 +233,8 @@ class Publisher:
             log.warning("the search leaf is damaged: building it anew from the snapshot leaf: %s", error)
             target = target._replace(rewrite_search=True)
             path = publish(self._path, lsn, mend, lambda directory: self._leaves.build(target, directory))
-        self._leaves.published(path)
+        self._leaves.published(path, target)
+        WRITERS.use(self)
         self._feeds = self._durability != "full"
         return path
 

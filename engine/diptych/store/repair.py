@@ -247,6 +247,7 @@ def _build(
         writer.replace(key, check, payload, schema.documents(key, payload), known=False)
     writer.commit(Watermark(identity.store_id, lsn, chain, written.records, written.counts))
     files = writer.export(os.path.join(directory, SEARCH), {})
+    writer.drop()
     if written.records != len(records):
         raise CorruptStoreError("the snapshot written has not all records", where=directory)
     return Manifest(

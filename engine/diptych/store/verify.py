@@ -13,9 +13,9 @@ from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.search.footer import check_footer
-from diptych.search.index import SearchIndex
 from diptych.search.leaf import open_leaf
 from diptych.snapshot.reader import SnapshotReader
+from diptych.store.agreement import disagreements
 from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
 from diptych.store.opening import absolute, check_place, look
@@ -29,7 +29,8 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
     """What is wrong with the store in directory `path`, if anything. Changes nothing, takes no lock.
 
     Without `deep`: identity, manifests, sizes, and the frames of the whole journal. With it every byte: each
-    file's BLAKE3, each record's check in both leaves, that the leaves agree, and every index bucket.
+    file's BLAKE3, each record's checksum in both stores, that the search index has every document of every
+    record once and no other, and every index bucket.
 
     Raises StoreNotFoundError, NotAStoreError, IncompatibleStoreError, StorageError.
     """
@@ -48,6 +49,9 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
 def inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
     """Scan all of the journal, and with `deep` every byte of the leaves, and plan with what was found."""
     found, _ = look(path)
+    if deep and found.identity is not None:
+        # Another schema's records cannot be taken apart.
+        found.identity.refuse_other(schema, path)
     if deep:
         for generation in found.generations:
             _inspect_leaves(generation, schema)
@@ -147,7 +151,7 @@ def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Sc
         leaf = open_leaf(directory, files, schema)
         compare_watermark(leaf, manifest)
         if generation.snapshot is not None and not generation.snapshot_problem:
-            yield from _disagreements(generation.snapshot, leaf)
+            yield from disagreements(generation.snapshot, leaf, schema)
     except DiptychError as error:
         fs.refuse_of_the_moment(error)
         yield error.message
@@ -164,19 +168,6 @@ def _footer_says(path: str, name: str) -> str:
     except CorruptionError:
         return ", and fails Tantivy's checksum"
     return ", though Tantivy's checksum holds"
-
-
-def _disagreements(snapshot: SnapshotReader, leaf: SearchIndex) -> Iterator[str]:
-    count = 0
-    for key, check, _ in leaf.records():
-        count += 1
-        stored = snapshot.get(key)
-        if stored is None:
-            yield f"{leaf.where} has {key!r}, and the snapshot leaf has not"
-        elif stored.check != check:
-            yield f"the leaves differ on {key!r}"
-    if count != len(snapshot):
-        yield f"{leaf.where} has {count:,} records, and the snapshot leaf {len(snapshot):,}"
 
 
 def _old_journal(found: Scan, plan: Plan) -> Iterator[Finding]:

@@ -75,6 +75,7 @@ class View(Generic[Record]):
         self._closed: Exception | None = None
         self._count: int | None = None
         self._memory: SearchIndex | None = None
+        self._prepared: SearchIndex | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -229,8 +230,8 @@ class View(Generic[Record]):
         return hits
 
     def prepare(self) -> None:
-        """Open the search leaf now, so that the view outlives its generation's directory."""
-        self._search_leaf()
+        """Open the search index now, and keep it: so the view outlives its generation's directory."""
+        self._prepared = self._search_leaf()
 
     def counts(self) -> dict[str, int]:
         """The schema's counters over all records."""
@@ -307,9 +308,9 @@ class View(Generic[Record]):
         yield from found
 
     def _search_leaf(self) -> SearchIndex | None:
-        if self.generation is None:
-            return None
-        return self.generation.search()
+        if self._prepared is not None:
+            return self._prepared
+        return self.generation.search() if self.generation is not None else None
 
     def _hits(self, matches: Iterator[Match], items: ItemsOf) -> Iterator[tuple[float, Any]]:
         """Each match's score and the schema's hit, best first."""

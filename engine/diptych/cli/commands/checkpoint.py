@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from diptych.cli.options import Json, StorePath, Timeout
 
 
-def run(store: StorePath = None, timeout: Timeout = 0.0, as_json: Json = False) -> None:
+def run(
+    store: StorePath = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="Write the search index again as one segment, whatever changed.")
+    ] = False,
+    timeout: Timeout = 0.0,
+    as_json: Json = False,
+) -> None:
     """Publish a generation with all that was committed.
 
     Writers do this by themselves in time; by hand it is for before a backup or a copy of the store.
 
+    With --compact searches read one segment, and the text of removed records is gone from the search index.
+
     \b
-    Example:
+    Examples:
       diptych checkpoint
+      diptych checkpoint --compact
     """
     from diptych.cli.output import document, line
     from diptych.cli.place import find_store
@@ -20,7 +34,7 @@ def run(store: StorePath = None, timeout: Timeout = 0.0, as_json: Json = False) 
 
     with Store.open(find_store(store), create=False, lock_timeout_s=timeout) as opened:
         before = opened.stats().generations
-        lsn = opened.checkpoint()
+        lsn = opened.checkpoint(compact=compact)
         after = opened.stats().generations
     published = before != after
     if as_json:

@@ -1,0 +1,90 @@
+"""Whether the two stores of a generation hold the same: every record, and every search document of each.
+
+Documents are summed up in parts, by the hash of their key, so that memory grows little with the store; only a
+part that differs is gone through document by document.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from xxhash import xxh3_64_intdigest
+
+from diptych.checks import term_hash
+from diptych.schema.base import Schema
+from diptych.search.index import SearchIndex
+from diptych.snapshot.reader import SnapshotReader
+
+_HASHES = 1 << 64
+_PART_DOCUMENTS = 4_096
+_PARTS_MAX = 1_024
+
+
+def disagreements(snapshot: SnapshotReader, index: SearchIndex, schema: Schema[Any]) -> Iterator[str]:
+    """A sentence for each record on which the two stores differ. Raises CorruptionError."""
+    yield from _records(snapshot, index)
+    yield from _documents(snapshot, index, schema)
+
+
+def _records(snapshot: SnapshotReader, index: SearchIndex) -> Iterator[str]:
+    found: Counter[int] = Counter()
+    for key, check, _ in index.records():
+        found[term_hash(key)] += 1
+        stored = snapshot.get(key)
+        if stored is None:
+            yield f"{index.where} has {key!r}, and the snapshot does not"
+        elif stored.check != check:
+            yield f"the snapshot and the search index differ on {key!r}"
+    for stored in snapshot.scan():
+        times = found[term_hash(stored.key)]
+        if times == 0:
+            yield f"{index.where} does not have {stored.key!r}, and the snapshot does"
+        elif times > 1:
+            yield f"{index.where} has {stored.key!r} {times} times"
+
+
+def _documents(snapshot: SnapshotReader, index: SearchIndex, schema: Schema[Any]) -> Iterator[str]:
+    parts = min(index.documents // _PART_DOCUMENTS + 1, _PARTS_MAX)
+    expected = [0] * parts
+    for stored in snapshot.scan():
+        key_hash = term_hash(stored.key)
+        part = key_hash * parts // _HASHES
+        for item, _ in schema.documents(stored.key, stored.payload):
+            expected[part] += _mixed(key_hash, item)
+    for part, sum_expected in enumerate(expected):
+        # The hashes h with h * parts // _HASHES == part.
+        first, last = -(-part * _HASHES // parts), -(-(part + 1) * _HASHES // parts) - 1
+        found = index.items(first, last)
+        if sum(_mixed(key_hash, item) for key_hash, item in found) != sum_expected:
+            yield from _in_part(snapshot, schema, Counter(found), first, last, index.where)
+
+
+def _in_part(
+    snapshot: SnapshotReader,
+    schema: Schema[Any],
+    found: Counter[tuple[int, int]],
+    first: int,
+    last: int,
+    where: str,
+) -> Iterator[str]:
+    for stored in snapshot.scan():
+        key_hash = term_hash(stored.key)
+        if first <= key_hash <= last:
+            wanted = Counter((key_hash, item) for item, _ in schema.documents(stored.key, stored.payload))
+            missing = (wanted - found).total()
+            found -= wanted
+            if missing:
+                yield f"{where} lacks {missing:,} documents of {stored.key!r}"
+    by_hash: Counter[int] = Counter()
+    for (key_hash, _), times in found.items():
+        by_hash[key_hash] += times
+    for key_hash, times in by_hash.items():
+        names = " or ".join(repr(bytes(key)) for key, _ in snapshot.by_key_hash(key_hash)) or "no record"
+        yield f"{where} has {times:,} documents too many, of {names}: a replaced record came back"
+
+
+def _mixed(key_hash: int, item: int) -> int:
+    """A number for one document; the sum of these tells apart what documents there are, and how often."""
+    return xxh3_64_intdigest(item.to_bytes(8, "little"), key_hash)

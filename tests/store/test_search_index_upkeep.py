@@ -1,0 +1,162 @@
+"""The search index over the life of a store: short-lived writers, compaction, and faults of older ones."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from tests.support.records import numbered, record
+from tests.support.waiting import wait_until
+
+from diptych import CheckpointPolicy, Store, verify
+from diptych.search import writer as search_writer
+from diptych.search.merging import segment_sizes
+from diptych.search.writer import SearchWriter
+
+MANUAL = CheckpointPolicy(automatic=False)
+
+
+def segments(path: str) -> int:
+    newest = max(os.listdir(f"{path}/generations"))
+    return len(segment_sizes(f"{path}/generations/{newest}/search"))
+
+
+def write(path: str, version: int, count: int = 3) -> None:
+    with Store.open(path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for one in numbered(count, version):
+                txn.index_file(one)
+            txn.index_file(record(f"only{version}.py", version))
+        store.checkpoint()
+
+
+def test_many_short_lived_writers_leave_few_segments(store_path: str) -> None:
+    for version in range(30):
+        write(store_path, version)
+        assert segments(store_path) <= 18
+    assert verify(store_path).findings == []
+
+
+def test_compaction_leaves_one_segment_and_the_same_answers(store_path: str) -> None:
+    for version in range(5):
+        write(store_path, version)
+    with Store.open(store_path, policy=MANUAL) as store:
+        before = sorted(hit.symbol.name for hit in store.search("kind:function", 1_000))
+        assert store.checkpoint() == store.checkpoint(compact=True)
+        assert segments(store_path) == 1
+        assert sorted(hit.symbol.name for hit in store.search("kind:function", 1_000)) == before
+        with store.transaction() as txn:
+            txn.remove_file("pkg/000.py")
+        store.checkpoint()
+        assert len(store.search("kind:function", 1_000)) == len(before) - 2
+    assert verify(store_path).findings == []
+
+
+def test_text_that_was_removed_is_gone_after_compaction(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("secret.py", documentation="hunter2"))
+            txn.index_file(record("other.py"))
+        store.checkpoint()
+        with store.transaction() as txn:
+            txn.remove_file("secret.py")
+        store.checkpoint()
+        store.checkpoint(compact=True)
+    newest = Path(f"{store_path}/generations/{max(os.listdir(f'{store_path}/generations'))}/search")
+    assert all(b"hunter2" not in file.read_bytes() for file in newest.iterdir())
+
+
+def test_compacting_an_empty_store_publishes_nothing(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        assert store.checkpoint(compact=True) == 0
+    assert os.listdir(f"{store_path}/generations") == []
+
+
+def bring_back(store_path: str, monkeypatch: pytest.MonkeyPatch, *, kept: int) -> None:
+    """A store of the first release, whose index has `kept` of the documents of a replaced record."""
+    write(store_path, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(search_writer, "stamped", lambda meta: meta)
+        real = SearchWriter.replace
+
+        def replace(self: SearchWriter, key: bytes, *arguments: object, **options: object) -> None:
+            options["known"] = key != b"pkg/001.py"
+            real(self, key, *arguments, **options)  # type: ignore[arg-type]
+
+        patch.setattr(SearchWriter, "replace", replace)
+        write(store_path, 1, count=kept)
+
+
+def test_a_record_that_came_back_is_found(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bring_back(store_path, monkeypatch, kept=3)
+    messages = [finding.message for finding in verify(store_path).findings]
+    assert any("b'pkg/001.py' 2 times" in message for message in messages)
+    assert any("2 documents too many, of b'pkg/001.py'" in message for message in messages)
+
+
+def test_an_index_of_the_first_release_is_built_again_by_the_first_writer(
+    store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_back(store_path, monkeypatch, kept=3)
+    with Store.open(store_path, read_only=True) as store:
+        assert store.recovery == []
+    with Store.open(store_path, policy=MANUAL) as store:
+        assert [finding.kind for finding in store.recovery] == ["search-outdated"]
+        store.checkpoint()
+        hits = store.search("kind:function", 1_000)
+        assert len(hits) == len({(hit.path, hit.symbol.name) for hit in hits}) == 2 * len(store)
+    assert verify(store_path).findings == []
+    with Store.open(store_path, policy=MANUAL) as store:
+        assert store.recovery == []
+
+
+def test_an_index_of_the_first_release_is_built_again_unasked(
+    store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_back(store_path, monkeypatch, kept=3)
+    # Closing waits for the checkpoint that opening has woken.
+    Store.open(store_path).close()
+    Store.open(store_path).close()
+    assert verify(store_path).findings == []
+
+
+def threads_named(name: str) -> int:
+    count = 0
+    for task in os.listdir("/proc/self/task"):
+        # A thread may end meanwhile.
+        with suppress(OSError):
+            count += Path(f"/proc/self/task/{task}/comm").read_text().startswith(name)
+    return count
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_many_open_stores_are_not_as_many_threads(memory_path: Path) -> None:
+    for number in range(64):
+        write(str(memory_path / str(number)), number, count=1)
+    stores = [Store.open(str(memory_path / str(number)), read_only=True) for number in range(64)]
+    for number, store in enumerate(stores):
+        assert store.search(f"name:only{number}")
+    # Tantivy's thread ends half a second after its index is released.
+    wait_until(lambda: len(os.listdir("/proc/self/task")) < 32, "the end of threads")
+    for number, store in enumerate(stores):
+        assert store.search(f"name:only{number}")
+        store.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
+def test_many_writing_stores_share_a_few_writers_of_tantivys(memory_path: Path) -> None:
+    stores = [Store.open(str(memory_path / str(number)), policy=MANUAL) for number in range(16)]
+    for version in range(3):
+        for number, store in enumerate(stores):
+            with store.transaction() as txn:
+                txn.index_file(record(f"v{version}.py", number))
+            assert len(store.search("kind:function", 100)) == 2 * (version + 1)
+            if version:
+                store.checkpoint()
+        wait_until(lambda: threads_named("segment_updater") <= 6, "the end of threads")
+    for store in stores:
+        store.close()
+    assert all(verify(store.path).findings == [] for store in stores)
