@@ -11,6 +11,7 @@ _CORE = "store/core.py"
 _PUBLISHER = "store/publisher.py"
 _APPLY = "store/recovery/apply.py"
 _REPAIR = "store/repair.py"
+_SEARCH_WRITER = "search/writer.py"
 _IDENTITY = "    fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))\n"
 _MAKE_DIRECTORIES = (
     "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name))\n"
@@ -55,6 +56,23 @@ ORDERS = (
         crash("nk"),
         crash("nkn"),
         share=True,
+    ),
+    _order(
+        "a Tantivy writer: its first delete stamped like the commit before it",
+        Edit(
+            _SEARCH_WRITER,
+            '            self._writer.delete_documents_by_term("_key", NO_KEY_TERM)\n',
+            "",
+        ),
+        crash("reopen"),
+        unit("tests/search/test_reopened_writers.py"),
+        share=True,
+    ),
+    _order(
+        "a Tantivy writer: in the directory of the one before",
+        Edit(_SEARCH_WRITER, "secrets.token_hex(8)", '"live"'),
+        crash("reopen"),
+        unit("tests/search/test_reopened_writers.py"),
     ),
     _order(
         "a replaced file: the rename before the fsync",

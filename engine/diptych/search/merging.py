@@ -23,7 +23,7 @@ _SEGMENTS_MIN = 8
 _SEGMENT_DOCUMENTS_MAX = 10_000_000
 
 # Fewer segments cost a search little, and a writer that stays open merges them beside its other work.
-_SEGMENTS_TO_WAIT_FOR = 16
+SEGMENTS_TO_WAIT_FOR = 16
 # A bound on the wait: merging costs some 5 microseconds a document on an idle machine.
 _WAIT_S = 2.0
 _WAIT_S_A_DOCUMENT = 50e-6
@@ -55,7 +55,7 @@ def wait_for_merges(directory: str) -> None:
     """
     sizes = segment_sizes(directory)
     deadline = time.monotonic() + _WAIT_S + _WAIT_S_A_DOCUMENT * documents_to_merge(sizes)
-    while len(sizes) >= _SEGMENTS_TO_WAIT_FOR and documents_to_merge(sizes) and time.monotonic() < deadline:
+    while len(sizes) >= SEGMENTS_TO_WAIT_FOR and documents_to_merge(sizes) and time.monotonic() < deadline:
         time.sleep(_POLL_S)
         sizes = segment_sizes(directory)
 

@@ -5,6 +5,8 @@
     d  one that removes a file                     p  close, repair, reopen
     t  one that does all three                     r  a transaction that is rolled back
     b  one that stores more than a frame holds
+    w  one that stores twenty new files
+    y  one that replaces two files: one of the first four in turn, and one of the next three
     s  close, damage the newest snapshot leaf, reopen
     f  close, damage the newest search leaf, reopen
 
@@ -21,9 +23,9 @@ from typing import NamedTuple
 
 from diptych import FileRecord, Range, Relation, Symbol, content_hash
 
-COMMITS = "nxdtb"
+COMMITS = "nxdtbwy"
 ALPHABET = "nxdrkqp"
-_NEEDS_A_FILE = "xdt"
+_FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 7}
 _SETTINGS = ("full", "buffered", "auto", "load")
 _MIX_LENGTH = 40
 _LARGE_WORDS = 75_000
@@ -51,9 +53,9 @@ def possible(word: str) -> bool:
     """Whether each operation has the file that it needs."""
     files = 0
     for letter in word:
-        if letter in _NEEDS_A_FILE and not files:
+        if files < _FILES_NEEDED.get(letter, 0):
             return False
-        files += {"n": 1, "b": 2, "d": -1}.get(letter, 0)
+        files += {"n": 1, "b": 2, "w": 20, "d": -1}.get(letter, 0)
     return True
 
 
@@ -72,6 +74,9 @@ NAMED = {
     "large": "nbx",
     "merge": "nk" * 12,
     "merge-removals": "nknknkxkdknkxkdknkxkdknk",
+    # Merges over many reopenings, each of which begins with a file that the writers before had to do with.
+    "reopen": "w" + "ynkq" * 36,
+    "load:reopen": "w" + "ynkq" * 24,
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
     **{word: word for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn")},
@@ -127,9 +132,11 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
     """The transactions of a workload, and the files before the first and after each."""
     transactions: list[Transaction] = []
     states: list[Files] = [{}]
+    turn = 0
     for letter in word_of(workload)[1]:
         if letter not in COMMITS:
             continue
+        turn += letter == "y"
         number = len(states)
         files = dict(states[-1])
         known = sorted(files)
@@ -139,6 +146,10 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
             stored.append(record_of(f"pkg/f{number}.py", number))
         if letter == "b":
             stored = [record_of(f"pkg/{name}{number}.py", number, large=True) for name in "fg"]
+        if letter == "w":
+            stored = [record_of(f"pkg/b{number}_{place:02}.py", number) for place in range(20)]
+        if letter == "y":
+            stored = [record_of(known[place], number) for place in (turn % 4, 4 + turn % 3)]
         if letter in "xt":
             stored.append(record_of(known[number % len(known)], number))
         if letter == "d" or (letter == "t" and len(known) > 1):
