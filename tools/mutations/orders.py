@@ -64,15 +64,14 @@ ORDERS = (
             '            self._writer.delete_documents_by_term("_key", NO_KEY_TERM)\n',
             "",
         ),
-        crash("reopen"),
         unit("tests/search/test_reopened_writers.py"),
-        share=True,
+        crash("reopen"),
     ),
     _order(
         "a Tantivy writer: in the directory of the one before",
         Edit(_SEARCH_WRITER, "secrets.token_hex(8)", '"live"'),
-        crash("reopen"),
         unit("tests/search/test_reopened_writers.py"),
+        crash("reopen"),
     ),
     _order(
         "a replaced file: the rename before the fsync",
