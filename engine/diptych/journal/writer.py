@@ -8,7 +8,7 @@ import threading
 from typing import NamedTuple, NoReturn
 
 from diptych import fs
-from diptych.errors import PoisonedError
+from diptych.errors import PoisonedError, StoreClosedError, StoreReplacedError
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
@@ -254,7 +254,18 @@ class JournalWriter:
         if self.poison is not None:
             self._refuse()
 
+    def refuse_deleted(self) -> None:
+        """Raise StoreReplacedError where the file that is appended to has no name any more."""
+        if self._fd >= 0 and not os.fstat(self._fd).st_nlink:
+            raise StoreReplacedError(
+                f"{self.segment.path} was deleted while it was written to",
+                advice="close the store and open it again: recovery tells what survived",
+            )
+
     def _refuse(self) -> NoReturn:
+        if isinstance(self.poison, (StoreClosedError, StoreReplacedError)):
+            # Nothing is in doubt: these say it themselves.
+            raise self.poison
         raise PoisonedError(
             f"an earlier failure left the journal in doubt: {self.poison}",
             advice="close the store and open it again: recovery tells what survived",

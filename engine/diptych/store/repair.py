@@ -86,7 +86,7 @@ def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Repor
     if plan.fresh:
         report.actions.append("nothing was ever committed here: nothing to mend")
     elif plan.fatal:
-        _salvage(found, plan, schema, report, act=lock is not None)
+        _salvage(found, plan, schema, report, lock)
     elif _is_whole(found, plan):
         report.actions.append("nothing is damaged: nothing to mend")
     else:
@@ -136,7 +136,9 @@ def _mend(
             set_aside(found.path, item)
 
 
-def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, act: bool) -> None:
+def _salvage(
+    found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
+) -> None:
     """Step 5."""
     identity = _identity(found, schema)
     identity.refuse_other(schema, found.path)
@@ -158,7 +160,7 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
     aside = list(dict.fromkeys(aside))
     report.actions.append(f"publish {len(records):,} records at LSN {proven}, and begin a new journal")
     report.actions += [f"set {item} aside" for item in aside]
-    if not act:
+    if lock is None:
         return
     chain = int.from_bytes(os.urandom(8), "little")
     journal = os.path.join(found.path, JOURNAL)
@@ -172,6 +174,7 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
         proven,
         next_mend(found.path, proven),
         lambda directory: _build(directory, found.path, identity, schema, records, proven, chain),
+        lock.refuse_replaced,
     )
     for item in aside:
         if os.path.lexists(item) and item not in (path, segment, *found.strays):
