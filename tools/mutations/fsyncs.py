@@ -101,7 +101,11 @@ FSYNCS = (
     ),
     _fsync(
         "a close: the journal before the mark",
-        Edit("store/core.py", "                journal.sync(journal.last_lsn)\n", ""),
+        Edit(
+            _WRITER,
+            "            if self.synced_lsn < self.last_lsn:\n                self._sync_locked()\n",
+            "",
+        ),
         crash("buffered:nn"),
     ),
     _fsync(

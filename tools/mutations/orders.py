@@ -124,11 +124,15 @@ ORDERS = (
     _order(
         "a close: the mark before the fsync",
         (
-            Edit(_CORE, "                journal.sync(journal.last_lsn)\n", ""),
+            Edit(
+                _WRITER,
+                "            if self.synced_lsn < self.last_lsn:\n                self._sync_locked()\n",
+                "",
+            ),
             Edit(
                 _CORE,
                 "encode_closed(mark))\n",
-                "encode_closed(mark))\n                journal.sync(journal.last_lsn)\n",
+                "encode_closed(mark))\n                fs.fdatasync_fd(journal._fd)\n",
             ),
         ),
         crash("buffered:nn"),

@@ -8,7 +8,7 @@ import threading
 from typing import NamedTuple, NoReturn
 
 from diptych import fs
-from diptych.errors import PoisonedError, StoreClosedError, StoreReplacedError
+from diptych.errors import DiptychError, PoisonedError, StoreClosedError, StoreReplacedError
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
@@ -162,6 +162,20 @@ class JournalWriter:
         """Write no more through this handle: what is on disk is not known any longer."""
         if self.poison is None:
             self.poison = cause
+
+    def finish(self, reason: DiptychError) -> bool:
+        """Sync what was written, and raise `reason` from now on. False where that was over before.
+
+        A commit that was written and waits for its sync has it then; no later one is written. Raises
+        PoisonedError where the sync fails.
+        """
+        with self._sync_lock, self.lock:
+            if self.poison is not None:
+                return False
+            if self.synced_lsn < self.last_lsn:
+                self._sync_locked()
+            self.set_poison(reason)
+            return True
 
     def close(self) -> None:
         """Close the file; what was not synced stays as it is."""

@@ -16,6 +16,7 @@ from diptych.errors import (
     CorruptionError,
     CorruptSearchError,
     PoisonedError,
+    StateTransitionError,
     StorageError,
     StoreClosedError,
     StoreReplacedError,
@@ -77,6 +78,7 @@ class RecordStore(Generic[Record]):
         self._numbers = itertools.count(1)
         self._open_here = threading.local()
         self._alive = Liveness(self.path, self._states, opened.journal, opened.lock)
+        self._closing = threading.RLock()
         self._done = False
         healing = Healing(self._wake)
         healing.snapshot, healing.search = opened.mend_snapshot, opened.mend_search
@@ -196,7 +198,12 @@ class RecordStore(Generic[Record]):
     def _begin(self, transaction: Transaction[Record]) -> None:
         self._alive.writer()
         self._refuse_nested()
-        self._states.begin_transaction(transaction.number)
+        try:
+            self._states.begin_transaction(transaction.number)
+        except StateTransitionError:
+            # Closed meanwhile: said as everywhere else.
+            self._alive.check()
+            raise
         self._open_here.transaction = transaction
 
     def _refuse_nested(self) -> None:
@@ -261,7 +268,7 @@ class RecordStore(Generic[Record]):
     def _publish_commit(self, lsn: int) -> None:
         try:
             self._publish()
-        except (StorageError, CorruptionError) as error:
+        except (StorageError, CorruptionError, StoreClosedError) as error:
             # The journal has it: the checkpoint's own error would say that it was rolled back.
             raise CommitInDoubtError(
                 f"LSN {lsn} is in the journal, and no generation could be published with it: {error}",
@@ -429,37 +436,42 @@ class RecordStore(Generic[Record]):
     def close(self) -> None:
         """Sync, mark the close as orderly, and let the next writer in. Closing twice is nothing.
 
+        Waits for a checkpoint that runs in another thread, and for a commit that is being written; whatever
+        else began before raises StoreClosedError and has written nothing.
         Views of this handle are closed too. Raises StorageError where the last sync failed, and
         StoreReplacedError where the store is not there any more; the store is closed all the same.
         """
         if self._done:
             return
-        if self._publisher is not None:
-            self._publisher.stop()
+        with self._closing:
+            if not self._done:
+                self._close()
+            # Last: a close that was interrupted can be called again, and gives back what is still held.
+            self._done = True
+
+    def _close(self) -> None:
         closed = self._alive.close()
+        # Of what passed the entry before, a checkpoint that runs ends first; one that waits is refused, and a
+        # commit not written yet. The lock goes when no thread of this handle can write any more.
         if self._publisher is not None:
-            self._publisher.close()
+            self._publisher.close(closed)
         self._current.close(closed)
         try:
             if self._journal is not None:
-                self._close_journal(self._journal)
+                self._close_journal(self._journal, closed)
         finally:
             if self.state.status is not Status.CLOSED:
                 self._states.move(StoreState(Status.CLOSED))
             if self._lock_file is not None:
                 self._lock_file.release()
-        # Last: a close that was interrupted can be called again, and gives back what is still held.
-        self._done = True
 
-    def _close_journal(self, journal: JournalWriter) -> None:
+    def _close_journal(self, journal: JournalWriter, closed: StoreClosedError) -> None:
         try:
-            if journal.poison is None:
-                journal.sync(journal.last_lsn)
-                if journal.last_lsn > self._closed_lsn:
-                    # Before the mark: another store at this path must not be told how far this one went.
-                    self._alive.refuse_replaced()
-                    mark = ClosedMark(self._identity.store_id, journal.last_lsn, journal.chain, now_ms())
-                    fs.atomic_write(os.path.join(self.path, JOURNAL, CLOSED), encode_closed(mark))
+            if journal.finish(closed) and journal.last_lsn > self._closed_lsn:
+                # Before the mark: another store at this path must not be told how far this one went.
+                self._alive.refuse_replaced()
+                mark = ClosedMark(self._identity.store_id, journal.last_lsn, journal.chain, now_ms())
+                fs.atomic_write(os.path.join(self.path, JOURNAL, CLOSED), encode_closed(mark))
         finally:
             journal.close()
 

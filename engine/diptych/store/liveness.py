@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NoReturn
 
 from diptych import fs
@@ -9,6 +10,7 @@ from diptych.errors import (
     DiptychError,
     ForkedProcessError,
     ReadOnlyError,
+    StateTransitionError,
     StoreClosedError,
     StoreReplacedError,
 )
@@ -71,9 +73,10 @@ class Liveness:
 
     def close(self) -> StoreClosedError:
         """The handle is of no more use. Returns what is raised from now on."""
-        closed = StoreClosedError(f"the store {self._path} is closed", advice="open it again")
-        self.reason = closed
-        return closed
+        # The same one where an interrupted close is called again: it is known by that.
+        if not isinstance(self.reason, StoreClosedError):
+            self.reason = StoreClosedError(f"the store {self._path} is closed", advice="open it again")
+        return self.reason
 
     def fork(self) -> ForkedProcessError:
         """In a forked child: the handle is the parent's. Returns what is raised from now on."""
@@ -85,7 +88,8 @@ class Liveness:
         return forked
 
     def _refuse_poisoned(self, journal: JournalWriter) -> NoReturn:
-        if self._states.state.status not in (Status.CORRUPTED, Status.CLOSED):
-            self._states.move(StoreState(Status.CORRUPTED, (), f"poisoned: {journal.poison}", (_REOPEN,)))
+        if self._states.state.status is not Status.CORRUPTED and self.reason is None:
+            with suppress(StateTransitionError):  # It was closed meanwhile.
+                self._states.move(StoreState(Status.CORRUPTED, (), f"poisoned: {journal.poison}", (_REOPEN,)))
         journal.refuse_poisoned()
         raise AssertionError

@@ -12,7 +12,13 @@ from typing import Any
 from xxhash import xxh3_64_intdigest
 
 from diptych import fs
-from diptych.errors import CorruptionError, CorruptSearchError, StorageError, StoreReplacedError
+from diptych.errors import (
+    CorruptionError,
+    CorruptSearchError,
+    StorageError,
+    StoreClosedError,
+    StoreReplacedError,
+)
 from diptych.journal.format import encode_snapshot_created
 from diptych.journal.writer import JournalWriter
 from diptych.layout import MANIFEST, SNAPSHOT
@@ -66,6 +72,7 @@ class Publisher:
         self._states, self._alive = states, alive
         self._durability = durability
         self._lock = threading.RLock()
+        self._closed: StoreClosedError | None = None
         self._leaves = Leaves()
         self._feed_changes = policy.feed_changes
         if durability == "buffered":
@@ -118,15 +125,14 @@ class Publisher:
             ):
                 self._scheduler.wake()
 
-    def stop(self) -> None:
-        """No more automatic checkpoints; waits for one that is under way."""
+    def close(self, reason: StoreClosedError) -> None:
+        """Raise `reason` for every later checkpoint, after one that is under way; let Tantivy's writer go."""
         if self._scheduler is not None:
             self._scheduler.stop()
-
-    def close(self) -> None:
-        """Let go of Tantivy's writer, after a checkpoint that is under way."""
         with self._lock, self._feed_lock:
-            # A commit beside this close must not begin anew: the directory may be another writer's by then.
+            # Under the lock: one that waits for it must not begin when the store may be another writer's.
+            self._closed = reason
+            # A commit beside this close must not begin anew either.
             self._feeds = False
             self._leaves.drop()
 
@@ -166,6 +172,8 @@ class Publisher:
         before stays the newest.
         """
         with self._lock:
+            if self._closed is not None:
+                raise self._closed
             base = self._current.base
             self._journal.refuse_poisoned()
             new = self._journal.last_lsn > (base.lsn if base else 0)
