@@ -164,6 +164,15 @@ FSYNCS = (
         rough("store:q|nn"),
     ),
     _fsync(
+        "salvage: a torn end, before a segment follows it",
+        Edit(
+            "store/repair.py",
+            "        fs.fsync_file(last.path)\n",
+            "",
+        ),
+        unit("tests/store/test_refused_maintenance.py"),
+    ),
+    _fsync(
         "a torn end: the bytes that are kept",
         Edit(_APPLY, "            fs.fsync_fd(kept.fileno())\n", ""),
         rough("torn:n|n"),

@@ -16,8 +16,8 @@ _MAKE_DIRECTORIES = (
     "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name))\n"
 )
 _ASIDE = "    _keep_tail(store, path, end, size)\n"
-_SALVAGE_SEGMENT = "    segment = create_segment(journal, header)\n"
-_SALVAGE_ASIDE = "    for item in aside:\n        if os.path.lexists(item) and item not in (path, segment"
+_SALVAGE_SEGMENT = "    segment, chain = _begin_segment(found, identity, proven)\n"
+_SALVAGE_ASIDE = "    for item in aside:\n        if fs.exists(item) and item not in (path, segment"
 _FAILURES = unit("tests/store/test_commit_failures.py")
 
 
@@ -219,8 +219,13 @@ ORDERS = (
     _order(
         "salvage: the segment after the generation",
         (
-            Edit(_REPAIR, _SALVAGE_SEGMENT, ""),
-            Edit(_REPAIR, _SALVAGE_ASIDE, _SALVAGE_SEGMENT + _SALVAGE_ASIDE),
+            Edit(_REPAIR, _SALVAGE_SEGMENT, '    segment, chain = "", 7\n'),
+            Edit(
+                _REPAIR,
+                _SALVAGE_ASIDE,
+                "    header = SegmentHeader(identity.store_id, proven + 1, 7, chain)\n"
+                "    segment = create_segment(os.path.join(found.path, JOURNAL), header)\n" + _SALVAGE_ASIDE,
+            ),
         ),
         rough("salvaged:nnip"),
     ),

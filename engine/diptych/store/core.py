@@ -77,7 +77,7 @@ class RecordStore(Generic[Record]):
         self._modified_ms = opened.modified_ms
         self._numbers = itertools.count(1)
         self._open_here = threading.local()
-        self._alive = Liveness(self.path, self._states, opened.journal, opened.lock)
+        self._alive = Liveness(self.path, self._states, opened.journal, opened.lock or opened.held)
         self._closing = threading.RLock()
         self._done = False
         healing = Healing(self._wake)
@@ -317,7 +317,7 @@ class RecordStore(Generic[Record]):
             try:
                 return read()
             except (CorruptSearchError, StorageError):
-                if base is None or os.path.isdir(base.path):
+                if base is None or fs.is_dir(base.path):
                     raise
                 # Not damaged: the writer (or a thread of this one) has published newer ones and removed it.
                 self.refresh()

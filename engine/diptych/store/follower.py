@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from diptych import fs
 from diptych.errors import DiptychError
 from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader
@@ -89,7 +90,7 @@ class Follower:
                 if frame.kind in (COMMIT, CONTROL):
                     self._reader.offset, self._reader.chain = frame.end, frame.checksum
             following = os.path.join(self.path, JOURNAL, segment_name(self.lsn + 1))
-            if following == reader.segment.path or not os.path.exists(following):
+            if following == reader.segment.path or not fs.exists(following):
                 if self.lsn > before:
                     self.modified_ms = reader.segment.modified_ms()
                 return True
