@@ -19,6 +19,7 @@ from tests.support.damage import MANUAL
 from tests.support.records import record
 
 from diptych import (
+    CorruptStoreError,
     PoisonedError,
     Status,
     StorageError,
@@ -26,6 +27,7 @@ from diptych import (
     StoreLockedError,
     StoreReplacedError,
     fs,
+    repair,
     verify,
 )
 from diptych.layout import LOCK
@@ -336,3 +338,75 @@ def test_a_failure_to_look_is_no_replacement(store: Store, monkeypatch: pytest.M
             add(store, "c.py")
         assert not isinstance(caught.value, (StoreReplacedError, PoisonedError))
     assert add(store, "c.py") == 3
+
+
+@pytest.mark.parametrize("refreshed", [False, True], ids=["of-one-generation", "of-the-journal"])
+@pytest.mark.parametrize("way", [deleted, emptied, renamed, exchanged, link_turned])
+def test_a_reader_says_so_and_mixes_nothing(store: Store, way: Way, refreshed: bool) -> None:
+    with Store.open(store.path, read_only=True) as reader:
+        if refreshed:
+            add(store, "c.py")
+            reader.refresh()
+        store.close()
+        seen = paths(reader)
+        way(store.path)
+        for ask in (reader.refresh, reader.refuse_replaced, lambda: reader.search("a_0_0")):
+            with pytest.raises(StoreReplacedError):
+                ask()
+        # What it had is still there to be read.
+        assert paths(reader) == seen
+        assert reader.lsn == len(seen)
+
+
+def test_a_reader_follows_a_store_that_was_moved_away_and_back(store: Store) -> None:
+    with Store.open(store.path, read_only=True) as reader:
+        store.close()
+        renamed(store.path)
+        with pytest.raises(StoreReplacedError):
+            reader.refresh()
+        os.rename(store.path + "-moved", store.path)
+        with Store.open(store.path, policy=MANUAL) as again:
+            add(again, "c.py")
+        assert reader.refresh() == 3
+        assert paths(reader) == ["a.py", "b.py", "c.py"]
+
+
+def test_a_reader_notices_another_store_with_generations_of_the_same_names(store: Store) -> None:
+    """Nothing but the journal's file and what it says tells the one from the other."""
+    with Store.open(store.path, read_only=True) as reader:
+        store.close()
+        exchanged(store.path)
+        assert os.listdir(os.path.join(store.path, "generations")) == ["00000000000000000001"]
+        with pytest.raises(StoreReplacedError, match="another store"):
+            reader.refresh()
+        with pytest.raises(StoreReplacedError):
+            reader.view()
+
+
+@pytest.mark.parametrize("name", ["IDENTITY", "journal", "generations", "LOCK"])
+def test_opening_never_puts_an_empty_store_in_the_place_of_a_damaged_one(store: Store, name: str) -> None:
+    store.close()
+    where = os.path.join(store.path, name)
+    shutil.rmtree(where) if os.path.isdir(where) else os.unlink(where)
+    try:
+        with Store.open(store.path, policy=MANUAL) as again:
+            assert paths(again) == ["a.py", "b.py"]
+    except CorruptStoreError:
+        assert name in ("journal", "generations")
+    repair(store.path)
+    with Store.open(store.path, policy=MANUAL) as again:
+        # What is gone with the journal is b.py, and with the generations a.py's generation, not its journal.
+        assert "a.py" in again
+        assert len(again) == (1 if name == "journal" else 2)
+
+
+def test_opening_without_identity_and_generations_is_refused_not_made_new(store: Store) -> None:
+    store.close()
+    os.unlink(os.path.join(store.path, "IDENTITY"))
+    shutil.rmtree(os.path.join(store.path, "generations"))
+    before = listed(store.path)
+    with pytest.raises(CorruptStoreError):
+        Store.open(store.path, policy=MANUAL)
+    after = listed(store.path)
+    lock = os.path.join(store.path, LOCK)
+    assert {**after, lock: None} == {**before, lock: None}

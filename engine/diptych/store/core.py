@@ -317,9 +317,11 @@ class RecordStore(Generic[Record]):
             try:
                 return read()
             except (CorruptSearchError, StorageError):
-                if base is None or fs.is_dir(base.path):
+                moved = self._follower is not None and not self._follower.in_place()
+                if base is None or (fs.is_dir(base.path) and not moved):
                     raise
                 # Not damaged: the writer (or a thread of this one) has published newer ones and removed it.
+                # Or the store itself is not there any more, as the refresh says then.
                 self.refresh()
         return read()
 
@@ -427,11 +429,13 @@ class RecordStore(Generic[Record]):
         """Raise StoreReplacedError where the store was deleted, moved or replaced since it was opened.
 
         A writer asks by itself before it acknowledges a commit, publishes, removes or closes; one that waits
-        for something to write may ask now and then. Also raises StoreClosedError, ForkedProcessError, and
-        StorageError where it cannot be found out now.
+        for something to write may ask now and then. A reader asks when it refreshes. Also raises
+        StoreClosedError, ForkedProcessError, and StorageError where it cannot be found out now.
         """
         self._alive.check()
         self._alive.refuse_replaced()
+        if self._follower is not None and not self._follower.in_place():
+            self.refresh()
 
     def close(self) -> None:
         """Sync, mark the close as orderly, and let the next writer in. Closing twice is nothing.
