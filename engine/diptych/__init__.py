@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         StoreClosedError,
         StoreLockedError,
         StoreNotFoundError,
+        StoreReplacedError,
         TransactionError,
         UnknownFileError,
     )
@@ -95,6 +96,7 @@ _HOMES = {
     "StoreClosedError": "diptych.errors",
     "StoreLockedError": "diptych.errors",
     "StoreNotFoundError": "diptych.errors",
+    "StoreReplacedError": "diptych.errors",
     "TransactionError": "diptych.errors",
     "UnknownFileError": "diptych.errors",
     "FileRecord": "diptych.model",
@@ -181,6 +183,7 @@ __all__ = [
     "StoreClosedError",
     "StoreLockedError",
     "StoreNotFoundError",
+    "StoreReplacedError",
     "StoreState",
     "Symbol",
     "SymbolHit",

@@ -25,6 +25,7 @@
     └── StorageError                (OSError) the operating system refused
         ├── StorageFullError        no space, or over quota: the transaction was rolled back
         ├── PoisonedError           an earlier failure left the outcome on disk unknown; reopen to recover
+        ├── StoreReplacedError      the store was deleted, moved or replaced while it was open; reopen
         └── CommitInDoubtError      this commit may or may not survive; reopen to learn which
 
 Each carries `advice`: what to do next, in a sentence, or "" where the message says it all.
@@ -151,6 +152,14 @@ class StorageFullError(StorageError):
 
 class PoisonedError(StorageError):
     """An earlier failure left the outcome on disk unknown: this handle writes no more."""
+
+
+class StoreReplacedError(StorageError):
+    """The store's directory, its LOCK or its journal was deleted, moved or replaced while it was open.
+
+    This handle writes no more, and wrote nothing into another store. A commit that raises it was not
+    acknowledged; only where that happened in the middle of it may it survive, with the files that it is in.
+    """
 
 
 class CommitInDoubtError(StorageError):

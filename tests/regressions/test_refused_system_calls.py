@@ -47,7 +47,7 @@ def test_a_read_error_of_the_journal_is_a_storage_error(store, monkeypatch):
     assert raised.value.errno == errno.EIO
 
 
-@pytest.mark.parametrize("name", ["listdir", "makedirs", "link", "open"])
+@pytest.mark.parametrize("name", ["listdir", "mkdir", "link", "open"])
 def test_a_checkpoint_that_is_refused_something_raises_a_storage_error_and_can_be_repeated(
     store, monkeypatch, name
 ):

@@ -82,7 +82,7 @@ def test_a_close_that_was_interrupted_can_be_called_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("diptych.store.publisher.Publisher.close", lambda self: interrupted(store, None))
+        patch.setattr("diptych.store.publisher.Publisher.close", lambda self, _: interrupted(store, None))
         with pytest.raises(KeyboardInterrupt):
             store.close()
     store.close()
@@ -97,7 +97,7 @@ def test_a_commit_behind_anothers_failed_fsync_was_not_written_and_says_so(tmp_p
         journal = store._journal
         assert journal is not None
         # As if another thread's fsync had failed between the first look at the journal and the append.
-        store._writer = lambda: journal  # type: ignore[method-assign]
+        store._alive.writer = lambda: journal  # type: ignore[method-assign]
         journal.set_poison(OSError("the disk is gone"))
     assert txn.lsn == 0
     store.close()

@@ -101,7 +101,11 @@ FSYNCS = (
     ),
     _fsync(
         "a close: the journal before the mark",
-        Edit("store/core.py", "                journal.sync(journal.last_lsn)\n", ""),
+        Edit(
+            _WRITER,
+            "            if self.synced_lsn < self.last_lsn:\n                self._sync_locked()\n",
+            "",
+        ),
         crash("buffered:nn"),
     ),
     _fsync(
@@ -158,6 +162,15 @@ FSYNCS = (
         "opening: the names of the store",
         Edit(_APPLY, "    fs.fsync_dir(scan.path)\n", ""),
         rough("store:q|nn"),
+    ),
+    _fsync(
+        "salvage: a torn end, before a segment follows it",
+        Edit(
+            "store/repair.py",
+            "        fs.fsync_file(last.path)\n",
+            "",
+        ),
+        unit("tests/store/test_refused_maintenance.py"),
     ),
     _fsync(
         "a torn end: the bytes that are kept",

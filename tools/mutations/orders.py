@@ -17,8 +17,8 @@ _MAKE_DIRECTORIES = (
     "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name))\n"
 )
 _ASIDE = "    _keep_tail(store, path, end, size)\n"
-_SALVAGE_SEGMENT = "    segment = create_segment(journal, header)\n"
-_SALVAGE_ASIDE = "    for item in aside:\n        if os.path.lexists(item) and item not in (path, segment"
+_SALVAGE_SEGMENT = "    segment, chain = _begin_segment(found, identity, proven)\n"
+_SALVAGE_ASIDE = "    for item in aside:\n        if fs.exists(item) and item not in (path, segment"
 _FAILURES = unit("tests/store/test_commit_failures.py")
 
 
@@ -141,11 +141,15 @@ ORDERS = (
     _order(
         "a close: the mark before the fsync",
         (
-            Edit(_CORE, "                journal.sync(journal.last_lsn)\n", ""),
+            Edit(
+                _WRITER,
+                "            if self.synced_lsn < self.last_lsn:\n                self._sync_locked()\n",
+                "",
+            ),
             Edit(
                 _CORE,
                 "encode_closed(mark))\n",
-                "encode_closed(mark))\n                journal.sync(journal.last_lsn)\n",
+                "encode_closed(mark))\n                fs.fdatasync_fd(journal._fd)\n",
             ),
         ),
         crash("buffered:nn"),
@@ -232,8 +236,13 @@ ORDERS = (
     _order(
         "salvage: the segment after the generation",
         (
-            Edit(_REPAIR, _SALVAGE_SEGMENT, ""),
-            Edit(_REPAIR, _SALVAGE_ASIDE, _SALVAGE_SEGMENT + _SALVAGE_ASIDE),
+            Edit(_REPAIR, _SALVAGE_SEGMENT, '    segment, chain = "", 7\n'),
+            Edit(
+                _REPAIR,
+                _SALVAGE_ASIDE,
+                "    header = SegmentHeader(identity.store_id, proven + 1, 7, chain)\n"
+                "    segment = create_segment(os.path.join(found.path, JOURNAL), header)\n" + _SALVAGE_ASIDE,
+            ),
         ),
         rough("salvaged:nnip"),
     ),

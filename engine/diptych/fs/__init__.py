@@ -16,7 +16,15 @@ from diptych.fs.durable import (
     rename,
     write_file,
 )
-from diptych.fs.errors import refuse_of_the_moment, storage_error, translated
+from diptych.fs.errors import (
+    exists,
+    is_dir,
+    medium_errors_raised,
+    read_again_after_medium_errors,
+    refuse_of_the_moment,
+    storage_error,
+    translated,
+)
 from diptych.fs.hashing import hash_stable_file
 from diptych.fs.lock import WriterLock, holder
 from diptych.fs.temporary import private_directory
@@ -24,17 +32,21 @@ from diptych.fs.temporary import private_directory
 __all__ = [
     "WriterLock",
     "atomic_write",
+    "exists",
     "fdatasync_fd",
     "fsync_dir",
     "fsync_fd",
     "fsync_file",
     "hash_stable_file",
     "holder",
+    "is_dir",
     "link_or_copy",
     "make_dir",
+    "medium_errors_raised",
     "open_dir",
     "open_regular",
     "private_directory",
+    "read_again_after_medium_errors",
     "refuse_of_the_moment",
     "remove_file",
     "remove_tree",

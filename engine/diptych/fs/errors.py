@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+import stat
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from diptych.errors import DiptychError, StorageError, StorageFullError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-# Refusals that tell of the file: it is gone, something else stands there, or its bytes cannot be had back.
-# Any other (too many open files, no rights, no memory) tells of the moment, and of the file nothing.
-_OF_THE_FILE = frozenset(
-    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EIO}
-    # How Linux names damage that the file system found.
-    | {getattr(errno, name, errno.EIO) for name in ("EBADMSG", "EUCLEAN", "ENODATA")}
+# Nothing is there, or something that leads nowhere.
+_NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+# The medium did not give the bytes: EIO, and how Linux names damage that the file system found.
+_OF_THE_MEDIUM = frozenset(
+    {errno.EIO} | {getattr(errno, name, errno.EIO) for name in ("EBADMSG", "EUCLEAN", "ENODATA")}
 )
+# Errors that say something about the file: it is gone, something else is there, or its bytes cannot be read.
+# Any other (too many open files, no rights, no memory) is transient and says nothing about the file.
+_OF_THE_FILE = _NOTHING | _OF_THE_MEDIUM | {errno.EISDIR, errno.ENXIO, errno.ENODEV}
+_READ_TRIES = 4
+
+Read = TypeVar("Read")
 _ADVICE = {
     errno.ENOSPC: "free some space, and run it again",
     errno.EDQUOT: "free some of your quota, and run it again",
@@ -25,7 +33,7 @@ _ADVICE = {
     errno.EACCES: "give this user the right to read and write there, or choose another place",
     errno.EPERM: "give this user the right to read and write there, or choose another place",
     errno.EROFS: "the file system is read-only: choose another place, or open the store with read_only=True",
-    errno.EIO: "the disk reports a failure: check it, then run `diptych verify`",
+    errno.EIO: "the disk reports a failure: check it, copy the store to another, and run `diptych verify`",
 }
 
 
@@ -41,12 +49,84 @@ def storage_error(error: OSError, doing: str, path: str | os.PathLike[str]) -> S
 
 
 def refuse_of_the_moment(error: Exception) -> None:
-    """Raise `error` again where it says that a file cannot be looked at now: that is no damage of the file.
+    """Raise `error` again where it says that a file cannot be read now: that is no damage of the file.
 
-    Return where it tells of the file itself.
+    Return where it says something about the file itself. An error of the medium does not until it was met
+    again: see `read_again_after_medium_errors` and `medium_errors_raised`.
     """
-    if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+    if not isinstance(error, OSError):
+        return
+    if error.errno not in _OF_THE_FILE or (error.errno in _OF_THE_MEDIUM and _medium.raises):
         raise error
+    if error.errno in _OF_THE_MEDIUM and _medium.met is not None:
+        _medium.met.append(str(error))
+
+
+class _Medium(threading.local):
+    """What to do with errors of the medium, in this thread."""
+
+    met: list[str] | None = None
+    raises = False
+
+
+_medium = _Medium()
+
+
+def read_again_after_medium_errors(read: Callable[[], Read]) -> tuple[Read, list[str]]:
+    """What `read` returns, and the errors of the medium that `refuse_of_the_moment` let pass as damage in it.
+
+    Where there were any, it is called again until they are the same twice: one that passes is no damage.
+    Raises StorageError where they never are.
+    """
+    before: list[str] | None = None
+    outer = _medium.met
+    for _ in range(_READ_TRIES):
+        met: list[str] = []
+        _medium.met = met
+        try:
+            result = read()
+        finally:
+            _medium.met = outer
+        if not met or met == before:
+            return result, met
+        before = met
+    raise StorageError(
+        f"the disk fails differently each time: {met[0]}", errno=errno.EIO, advice=_ADVICE[errno.EIO]
+    )
+
+
+@contextmanager
+def medium_errors_raised() -> Iterator[None]:
+    """Within this, `refuse_of_the_moment` takes no error of the medium for damage."""
+    before, _medium.raises = _medium.raises, True
+    try:
+        yield
+    finally:
+        _medium.raises = before
+
+
+def exists(path: str) -> bool:
+    """Whether anything is at `path`, a dangling link included. Raises StorageError where it is not known."""
+    return _status(path, os.lstat) is not None
+
+
+def is_dir(path: str) -> bool:
+    """Whether `path` is a directory, or a link to one. Raises StorageError where it is not known."""
+    status = _status(path, os.stat)
+    return status is not None and stat.S_ISDIR(status.st_mode)
+
+
+def _status(path: str, look: Callable[[str], os.stat_result]) -> os.stat_result | None:
+    """The status, or None where nothing is; unlike `os.path`, which says that of every error."""
+    try:
+        return look(path)
+    except OSError as error:
+        if error.errno in _NOTHING:
+            return None
+        raise storage_error(error, "examine", path) from error
+    except ValueError:
+        # A NUL in the path: there is no such file.
+        return None
 
 
 @contextmanager

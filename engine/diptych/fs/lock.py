@@ -2,18 +2,34 @@
 
 The lock itself is filelock's (flock on POSIX, msvcrt on Windows). It vanishes with the process that holds
 it, so a killed writer leaves nothing to clean up. The process id in the file is for the message only.
+
+Someone may delete the file all the same: the next writer would make another one, and lock that. So the
+directory is locked too, where the system can, and the holder can ask whether both are still where they were.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
+import time
+import weakref
+from contextlib import suppress
 
-from diptych.errors import StoreLockedError
+from diptych.errors import StorageError, StoreLockedError, StoreReplacedError
 from diptych.fs.errors import storage_error, translated
+
+if sys.platform != "win32":
+    import fcntl
+
+_POLL_S = 0.05
+_HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
+# What `stat` answers where there is nothing at a path, or something that leads nowhere.
+_GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE})
 
 
 class WriterLock:
-    """Hold the lock on `path` until `release`.
+    """Hold the lock on `path`, and on its directory, until `release`.
 
     Waits up to `timeout_s` seconds. Raises StoreLockedError with the holder's process id after that, and
     StorageError where the lock file cannot be opened.
@@ -23,34 +39,121 @@ class WriterLock:
         # Imported here: it costs more than the rest of Diptych together, and a reader never needs it.
         import filelock
 
+        self._directory_fd = -1
         self._path = path
+        self._directory = os.path.dirname(path) or "."
         self._lock = filelock.FileLock(path, thread_local=False, is_singleton=False)
+        deadline_s = time.monotonic() + timeout_s
         try:
             self._lock.acquire(timeout=timeout_s)
         except OSError as error:
             # filelock's Timeout is an OSError too.
             if not isinstance(error, filelock.Timeout):
                 raise storage_error(error, "lock", path) from error
-            pid = holder(path)
-            by = f"process {pid}" if pid else "another process"
-            if pid == os.getpid():
-                by = "this process, through another handle,"
-            raise StoreLockedError(
-                f"{os.path.dirname(path)} is being written by {by}",
-                pid=pid,
-                advice="wait until it is done, or give a longer timeout",
-            ) from None
+            raise _locked(path) from None
         try:
+            self._lock_directory(deadline_s)
             with translated("write", path), open(path, "r+b") as file:
                 file.write(f"{os.getpid():>19}\n".encode())
+                status = os.fstat(file.fileno())
+                self._inode, self._device = status.st_ino, status.st_dev
+            with translated("examine", self._directory):
+                status = os.stat(self._directory)
+                self._directory_at = status.st_ino, status.st_dev
         except BaseException:
             # An interrupt too: a lock that no one has a handle to would be held as long as the process lives.
             self.release()
             raise
 
+    def refuse_replaced(self) -> None:
+        """Raise StoreReplacedError unless the lock and its directory are those that were locked.
+
+        Raises StorageError where it cannot be found out now.
+        """
+        self.refuse_moved()
+        try:
+            directory = os.stat(self._directory)
+        except OSError as error:
+            raise self._not_found(error) from error
+        # Everything in it may have been moved into another, or linked to from there, the lock too.
+        if (directory.st_ino, directory.st_dev) != self._directory_at:
+            raise _replaced(self._directory)
+
+    def refuse_moved(self) -> None:
+        """As `refuse_replaced`, but look only at the lock, which is found through the directory."""
+        try:
+            file = os.stat(self._path)
+        except OSError as error:
+            raise self._not_found(error) from error
+        if file.st_ino != self._inode or file.st_dev != self._device:
+            raise _replaced(self._directory)
+
+    def _not_found(self, error: OSError) -> StorageError:
+        if error.errno in _GONE:
+            return _replaced(self._directory)
+        return storage_error(error, "examine", self._path)
+
     def release(self) -> None:
         """Let the next writer in. Never raises."""
+        # The directory first: who gets the file's lock next expects to get the directory's at once.
+        fd, self._directory_fd = self._directory_fd, -1
+        if fd >= 0:
+            with suppress(OSError):
+                # A forked child that has the descriptor too must not go on holding the lock.
+                fcntl.flock(fd, fcntl.LOCK_UN)
+            with suppress(OSError):
+                os.close(fd)
         self._lock.release(force=True)
+
+    def __del__(self) -> None:
+        # filelock lets go of a lock that no one has a handle to; the directory's goes with it.
+        self._forget_directory()
+
+    def _lock_directory(self, deadline_s: float) -> None:
+        """Lock the directory itself, where the file system can: its name may go, its lock file may not."""
+        if sys.platform == "win32":
+            return
+        with translated("open the directory", self._directory):
+            self._directory_fd = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        _HOLDERS.add(self)
+        while True:
+            try:
+                fcntl.flock(self._directory_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                # Any other error: locks of directories are not known there (NFS), and the file's must do.
+                if error.errno in _HELD and time.monotonic() < deadline_s:
+                    time.sleep(_POLL_S)
+                    continue
+                if error.errno in _HELD:
+                    raise _locked(self._path) from None
+            return
+
+    def _forget_directory(self) -> None:
+        """Close the directory. In a forked child its lock stays the parent's, and goes with the parent."""
+        fd, self._directory_fd = self._directory_fd, -1
+        if fd >= 0:
+            with suppress(OSError):
+                os.close(fd)
+
+
+_HOLDERS: weakref.WeakSet[WriterLock] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for lock in list(_HOLDERS):
+        lock._forget_directory()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)
+
+
+def _replaced(directory: str) -> StoreReplacedError:
+    """What to raise where the store in `directory` is not the one that was opened there."""
+    return StoreReplacedError(
+        f"the store at {directory} was deleted, moved or replaced while it was open",
+        advice="close this handle and open the store again; if it was moved, open it where it is now",
+    )
 
 
 def holder(path: str) -> int:
@@ -60,3 +163,16 @@ def holder(path: str) -> int:
             return int(file.read(20).strip() or b"0")
     except (OSError, ValueError):
         return 0
+
+
+def _locked(path: str) -> StoreLockedError:
+    pid = holder(path)
+    by = f"process {pid}" if pid else "another process"
+    if pid == os.getpid():
+        by = "this process, through another handle,"
+    return StoreLockedError(
+        f"{os.path.dirname(path)} is being written by {by}",
+        pid=pid,
+        advice="wait until it is done, or give a longer timeout",
+    )
+

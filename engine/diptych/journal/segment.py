@@ -60,6 +60,14 @@ class Segment:
         with translated("examine", self.path):
             return os.fstat(self.fd).st_size
 
+    def in_place(self) -> bool:
+        """Whether its path still leads to the open file. Raises StorageError where that is not known."""
+        with translated("examine", self.path):
+            try:
+                return os.path.samestat(os.stat(self.path), os.fstat(self.fd))
+            except (FileNotFoundError, NotADirectoryError):
+                return False
+
     def modified_ms(self) -> int:
         """When the file was last written to, in milliseconds since 1970."""
         with translated("examine", self.path):

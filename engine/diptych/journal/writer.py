@@ -8,7 +8,7 @@ import threading
 from typing import NamedTuple, NoReturn
 
 from diptych import fs
-from diptych.errors import PoisonedError
+from diptych.errors import DiptychError, PoisonedError, StoreClosedError, StoreReplacedError
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
@@ -163,6 +163,20 @@ class JournalWriter:
         if self.poison is None:
             self.poison = cause
 
+    def finish(self, reason: DiptychError) -> bool:
+        """Sync what was written, and raise `reason` from now on. False where that was over before.
+
+        A commit that was written and waits for its sync has it then; no later one is written. Raises
+        PoisonedError where the sync fails.
+        """
+        with self._sync_lock, self.lock:
+            if self.poison is not None:
+                return False
+            if self.synced_lsn < self.last_lsn:
+                self._sync_locked()
+            self.set_poison(reason)
+            return True
+
     def close(self) -> None:
         """Close the file; what was not synced stays as it is."""
         # The number of a closed descriptor goes to the next file that is opened: no append may be under way.
@@ -254,7 +268,18 @@ class JournalWriter:
         if self.poison is not None:
             self._refuse()
 
+    def refuse_deleted(self) -> None:
+        """Raise StoreReplacedError where the file that is appended to has no name any more."""
+        if self._fd >= 0 and not os.fstat(self._fd).st_nlink:
+            raise StoreReplacedError(
+                f"{self.segment.path} was deleted while it was written to",
+                advice="close the store and open it again: recovery tells what survived",
+            )
+
     def _refuse(self) -> NoReturn:
+        if isinstance(self.poison, (StoreClosedError, StoreReplacedError)):
+            # Nothing is in doubt: these say it themselves.
+            raise self.poison
         raise PoisonedError(
             f"an earlier failure left the journal in doubt: {self.poison}",
             advice="close the store and open it again: recovery tells what survived",

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diptych.errors import CorruptSearchError
-from diptych.fs import hash_stable_file, private_directory, translated
+from diptych.fs import exists, hash_stable_file, private_directory, translated
 from diptych.layout import SEARCH_META
 from diptych.schema.base import Schema
 from diptych.search.guard import guarded
@@ -31,7 +31,7 @@ def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
     """
     for name, (size, blake3_hex) in files.items():
         path = os.path.join(directory, name)
-        if not os.path.exists(path):
+        if not exists(path):
             raise CorruptSearchError(f"{path} is gone", where=path)
         if hash_stable_file(path) != (size, bytes.fromhex(blake3_hex)):
             raise CorruptSearchError(f"{path} is not what the manifest says", where=path)

@@ -8,18 +8,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from diptych import fs
 from diptych.errors import (
     CommitInDoubtError,
     CorruptionError,
     CorruptSearchError,
-    ForkedProcessError,
     PoisonedError,
-    ReadOnlyError,
+    StateTransitionError,
     StorageError,
     StoreClosedError,
+    StoreReplacedError,
     TransactionError,
 )
 from diptych.journal.writer import Appended, JournalWriter
@@ -28,6 +28,7 @@ from diptych.schema.base import Record, Schema
 from diptych.store import forks
 from diptych.store.current import Current
 from diptych.store.generation import Generation
+from diptych.store.liveness import Liveness
 from diptych.store.manifest import ClosedMark, Identity, encode_closed, now_ms
 from diptych.store.opening import Opened, absolute, open_for_reading, open_for_writing
 from diptych.store.overlay import Overlay
@@ -76,7 +77,8 @@ class RecordStore(Generic[Record]):
         self._modified_ms = opened.modified_ms
         self._numbers = itertools.count(1)
         self._open_here = threading.local()
-        self._unusable: Exception | None = None
+        self._alive = Liveness(self.path, self._states, opened.journal, opened.lock or opened.held)
+        self._closing = threading.RLock()
         self._done = False
         healing = Healing(self._wake)
         healing.snapshot, healing.search = opened.mend_snapshot, opened.mend_search
@@ -93,6 +95,7 @@ class RecordStore(Generic[Record]):
                 opened.journal,
                 self._current,
                 self._states,
+                self._alive,
                 opened.modified_ms,
             )
         self._states.move(StoreState(Status.READY if self._current.has_records() else Status.EMPTY))
@@ -149,7 +152,7 @@ class RecordStore(Generic[Record]):
         Raises ReadOnlyError, StoreClosedError, ForkedProcessError, PoisonedError, and TransactionError
         where this thread has one open already.
         """
-        self._writer()
+        self._alive.writer()
         self._refuse_nested()
         return Transaction(
             self.schema, next(self._numbers), self._exists, self._begin, self._commit, self._end
@@ -163,7 +166,7 @@ class RecordStore(Generic[Record]):
         Raises StorageError, CorruptionError, ReadOnlyError, StoreClosedError; then the generation before
         stays the newest.
         """
-        self._writer()
+        self._alive.writer()
         assert self._publisher is not None
         return self._publisher.publish(compact=compact)
 
@@ -172,7 +175,7 @@ class RecordStore(Generic[Record]):
 
         Nothing is removed, here or later by this handle.
         """
-        self._writer()
+        self._alive.writer()
         assert self._publisher is not None
         self._publisher.keeps_all = True
         healing = self._current.healing
@@ -180,7 +183,7 @@ class RecordStore(Generic[Record]):
         return self._publisher.publish()
 
     def _publish(self) -> int:
-        self._writer()
+        self._alive.writer()
         assert self._publisher is not None
         return self._publisher.publish()
 
@@ -193,9 +196,14 @@ class RecordStore(Generic[Record]):
         return self._current.view.has_key(key)
 
     def _begin(self, transaction: Transaction[Record]) -> None:
-        self._writer()
+        self._alive.writer()
         self._refuse_nested()
-        self._states.begin_transaction(transaction.number)
+        try:
+            self._states.begin_transaction(transaction.number)
+        except StateTransitionError:
+            # Closed meanwhile: said as everywhere else.
+            self._alive.check()
+            raise
         self._open_here.transaction = transaction
 
     def _refuse_nested(self) -> None:
@@ -210,7 +218,7 @@ class RecordStore(Generic[Record]):
         self._states.end_transaction(transaction.number, empty=not self._current.has_records())
 
     def _commit(self, transaction: Transaction[Record]) -> int:
-        journal, publisher = self._writer(), self._publisher
+        journal, publisher = self._alive.writer(), self._publisher
         assert publisher is not None
         operations = list(transaction.operations.values())
         publisher.committing()
@@ -225,15 +233,23 @@ class RecordStore(Generic[Record]):
         receipt: list[Appended] = []
         try:
             with journal.lock:
+                # Before a byte of it: where directories cannot be locked, another may write to this file now.
+                self._alive.refuse_moved(journal)
                 journal.append(payloads, receipt)
                 lsn = receipt[0].lsn
                 self._apply(frames, receipt[0])
             if self.durability != "buffered" or lsn - journal.synced_lsn >= _BUFFERED_COMMITS:
                 journal.sync(lsn)
+                # What is durable in a store that was deleted or moved meanwhile is not committed here.
+                self._alive.refuse_moved(journal)
             # The receipt, while an interrupt still counts as doubt: from here on it tells that this stands.
             transaction.lsn = lsn
         except BaseException as error:
-            if not receipt and (journal.poison is None or isinstance(error, PoisonedError)):
+            if isinstance(error, StoreReplacedError):
+                raise
+            if not receipt and (
+                journal.poison is None or isinstance(error, (PoisonedError, StoreClosedError))
+            ):
                 # Nothing of it was written; where the journal is poisoned, another's failure did that.
                 raise
             # Interrupted between the write and the fsync's answer: no one can say what is on disk.
@@ -252,7 +268,7 @@ class RecordStore(Generic[Record]):
     def _publish_commit(self, lsn: int) -> None:
         try:
             self._publish()
-        except (StorageError, CorruptionError) as error:
+        except (StorageError, CorruptionError, StoreClosedError) as error:
             # The journal has it: the checkpoint's own error would say that it was rolled back.
             raise CommitInDoubtError(
                 f"LSN {lsn} is in the journal, and no generation could be published with it: {error}",
@@ -283,7 +299,7 @@ class RecordStore(Generic[Record]):
         A reader whose generation the writer has removed meanwhile is refreshed first. Raises StorageError,
         CorruptionError, StoreClosedError.
         """
-        self._check_usable()
+        self._alive.check()
         if self._journal is None:
             # The writer, another process, does not know of this view, and may remove its generation.
             return self._following(self._prepared_view)
@@ -301,9 +317,11 @@ class RecordStore(Generic[Record]):
             try:
                 return read()
             except (CorruptSearchError, StorageError):
-                if base is None or os.path.isdir(base.path):
+                moved = self._follower is not None and not self._follower.in_place()
+                if base is None or (fs.is_dir(base.path) and not moved):
                     raise
                 # Not damaged: the writer (or a thread of this one) has published newer ones and removed it.
+                # Or the store itself is not there any more, as the refresh says then.
                 self.refresh()
         return read()
 
@@ -340,6 +358,8 @@ class RecordStore(Generic[Record]):
                     where=error.where,
                     advice="run `diptych repair`, or open the store for writing",
                 ) from error
+            # A leaf that went away with its store is not damaged.
+            self._alive.refuse_replaced()
             log.warning("the search leaf is damaged: building it anew from the snapshot leaf: %s", error)
             self.recovery.append(
                 Finding(
@@ -355,7 +375,7 @@ class RecordStore(Generic[Record]):
 
         Raises StorageError, CorruptionError, StoreClosedError.
         """
-        self._check_usable()
+        self._alive.check()
         follower, current = self._follower, self._current
         if follower is not None:
             with current.lock:
@@ -371,7 +391,7 @@ class RecordStore(Generic[Record]):
                     current.replace(follower.base, follower.overlay, follower.lsn, view.healing)
             self._modified_ms = follower.modified_ms or self._modified_ms
             rest = Status.READY if current.has_records() else Status.EMPTY
-            if self._unusable is None and self._states.state.status is not rest:
+            if self._alive.reason is None and self._states.state.status is not rest:
                 self._states.move(StoreState(rest))
         return current.view.lsn
 
@@ -397,7 +417,7 @@ class RecordStore(Generic[Record]):
 
     def stats(self) -> Stats:
         """Counts, sizes, generations, and what recovery found. Raises CorruptionError, StoreClosedError."""
-        self._check_usable()
+        self._alive.check()
         publisher, view = self._publisher, self._current.view
         modified_ms = publisher.modified_ms if publisher is not None else self._modified_ms
         error = publisher.error if publisher is not None else None
@@ -405,51 +425,66 @@ class RecordStore(Generic[Record]):
 
     # -- the end ------------------------------------------------------------------------------------
 
+    def refuse_replaced(self) -> None:
+        """Raise StoreReplacedError where the store was deleted, moved or replaced since it was opened.
+
+        A writer asks by itself before it acknowledges a commit, publishes, removes or closes; one that waits
+        for something to write may ask now and then. A reader asks when it refreshes. Also raises
+        StoreClosedError, ForkedProcessError, and StorageError where it cannot be found out now.
+        """
+        self._alive.check()
+        self._alive.refuse_replaced()
+        if self._follower is not None and not self._follower.in_place():
+            self.refresh()
+
     def close(self) -> None:
         """Sync, mark the close as orderly, and let the next writer in. Closing twice is nothing.
 
-        Views of this handle are closed too. Raises StorageError where the last sync failed; the store is
-        closed all the same.
+        Waits for a checkpoint that runs in another thread, and for a commit that is being written; whatever
+        else began before raises StoreClosedError and has written nothing.
+        Views of this handle are closed too. Raises StorageError where the last sync failed, and
+        StoreReplacedError where the store is not there any more; the store is closed all the same.
         """
         if self._done:
             return
+        with self._closing:
+            if not self._done:
+                self._close()
+            # Last: a close that was interrupted can be called again, and gives back what is still held.
+            self._done = True
+
+    def _close(self) -> None:
+        closed = self._alive.close()
+        # Of what passed the entry before, a checkpoint that runs ends first; one that waits is refused, and a
+        # commit not written yet. The lock goes when no thread of this handle can write any more.
         if self._publisher is not None:
-            self._publisher.stop()
-        self._unusable = StoreClosedError(f"the store {self.path} is closed", advice="open it again")
-        if self._publisher is not None:
-            self._publisher.close()
-        self._current.close(self._unusable)
+            self._publisher.close(closed)
+        self._current.close(closed)
         try:
             if self._journal is not None:
-                self._close_journal(self._journal)
+                self._close_journal(self._journal, closed)
         finally:
             if self.state.status is not Status.CLOSED:
                 self._states.move(StoreState(Status.CLOSED))
             if self._lock_file is not None:
                 self._lock_file.release()
-        # Last: a close that was interrupted can be called again, and gives back what is still held.
-        self._done = True
 
-    def _close_journal(self, journal: JournalWriter) -> None:
+    def _close_journal(self, journal: JournalWriter, closed: StoreClosedError) -> None:
         try:
-            if journal.poison is None:
-                journal.sync(journal.last_lsn)
-                if journal.last_lsn > self._closed_lsn:
-                    mark = ClosedMark(self._identity.store_id, journal.last_lsn, journal.chain, now_ms())
-                    fs.atomic_write(os.path.join(self.path, JOURNAL, CLOSED), encode_closed(mark))
+            if journal.finish(closed) and journal.last_lsn > self._closed_lsn:
+                # Before the mark: another store at this path must not be told how far this one went.
+                self._alive.refuse_replaced()
+                mark = ClosedMark(self._identity.store_id, journal.last_lsn, journal.chain, now_ms())
+                fs.atomic_write(os.path.join(self.path, JOURNAL, CLOSED), encode_closed(mark))
         finally:
             journal.close()
 
     def abandon(self) -> None:
         """In a forked child: what this handle holds is the parent's."""
         self._done = True
-        if self._unusable is None:
-            self._unusable = ForkedProcessError(
-                f"the store {self.path} was opened before a fork, by the parent process",
-                advice="open it again in the child (one process writes, others open it with read_only=True)",
-            )
+        if self._alive.reason is None:
             with suppress(Exception):
-                self._current.close(self._unusable)
+                self._current.close(self._alive.fork())
 
     # -- helpers ------------------------------------------------------------------------------------
 
@@ -457,24 +492,3 @@ class RecordStore(Generic[Record]):
         self, base: Generation | None, overlay: Overlay, lsn: int, healing: Healing
     ) -> View[Record]:
         return View(self.schema, base, overlay, lsn, healing)
-
-    def _check_usable(self) -> None:
-        if self._unusable is not None:
-            raise self._unusable
-
-    def _writer(self) -> JournalWriter:
-        if self._unusable is not None:
-            raise self._unusable
-        if self._journal is None:
-            raise ReadOnlyError(f"{self.path} was opened with read_only=True")
-        if self._journal.poison is not None:
-            self._refuse_poisoned(self._journal)
-        return self._journal
-
-    def _refuse_poisoned(self, journal: JournalWriter) -> NoReturn:
-        suggestions = ("close the store and open it again: recovery tells what survived",)
-        if self._states.state.status is not Status.CORRUPTED:
-            self._states.move(StoreState(Status.CORRUPTED, (), f"poisoned: {journal.poison}", suggestions))
-        raise PoisonedError(
-            f"an earlier failure left the journal in doubt: {journal.poison}", advice=suggestions[0]
-        ) from journal.poison

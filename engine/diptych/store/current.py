@@ -30,6 +30,7 @@ class Current(Generic[Record]):
         self.view = view
         self._make_view = make_view
         self._views: weakref.WeakSet[View[Record]] = weakref.WeakSet()
+        self._closed: Exception | None = None
 
     @property
     def base(self) -> Generation | None:
@@ -50,16 +51,22 @@ class Current(Generic[Record]):
         """Show everything up to `lsn`."""
         with self.lock:
             view = self.view
-            if lsn > view.lsn:
+            if lsn > view.lsn and self._closed is None:
                 self.view = self._make_view(view.generation, view.overlay, lsn, view.healing)
 
     def replace(self, base: Generation | None, overlay: Overlay, lsn: int, healing: Healing) -> None:
-        """Go on with another generation; `lock` is held."""
-        self.view = self._make_view(base, overlay, lsn, healing)
+        """Go on with another generation; `lock` is held. Nothing to do after the close."""
+        if self._closed is None:
+            self.view = self._make_view(base, overlay, lsn, healing)
 
     def hold(self) -> View[Record]:
-        """A view of its own for a caller; while it is open its generation is kept."""
+        """A view of its own for a caller; while it is open its generation is kept.
+
+        Raises what the handle was closed with.
+        """
         with self.lock:
+            if self._closed is not None:
+                raise self._closed
             view = self.view
             held = self._make_view(view.generation, view.overlay, view.lsn, view.healing)
             self._views.add(held)
@@ -74,8 +81,10 @@ class Current(Generic[Record]):
         }
 
     def close(self, reason: Exception) -> None:
-        """Close all views."""
-        for view in [self.view, *self._views]:
+        """Close all views, and open none again."""
+        # Before the views: one that is made beside this is made from one that is listed, or refused.
+        self._closed = reason
+        for view in [self.view, *list(self._views)]:
             view.close(reason)
 
     def has_records(self) -> bool:

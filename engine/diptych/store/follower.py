@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from diptych.errors import DiptychError
+from diptych import fs
+from diptych.errors import (
+    IncompatibleStoreError,
+    NotAStoreError,
+    StoreNotFoundError,
+    StoreReplacedError,
+)
 from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader
 from diptych.journal.segment import Segment
@@ -29,6 +35,7 @@ class Follower:
         self, path: str, overlay: Overlay, base: Generation | None, found: Scan, plan: Plan
     ) -> None:
         self.path = path
+        self._store_id = found.store_id
         self.lsn = plan.last_lsn
         self.overlay = overlay
         self.base = base
@@ -47,21 +54,33 @@ class Follower:
     def follow(self, seen_lsn: int) -> None:
         """Take in what was committed since; `base` is another where the generation changed.
 
-        Raises CorruptionError and StorageError.
+        Raises CorruptionError and StorageError: StoreReplacedError where another store is at the path now, or
+        none.
         """
         from diptych.store.opening import open_for_reading, published
 
         names = published(self.path)
-        if names == self._names and self._reader is not None and self._read_on():
+        if names == self._names and self._reader is not None and self.in_place() and self._read_on():
             return
-        opened = open_for_reading(self.path, self.overlay.schema)
+        try:
+            opened = open_for_reading(self.path, self.overlay.schema)
+        except (StoreNotFoundError, NotAStoreError, IncompatibleStoreError) as error:
+            raise self._replaced(f"there is no such store at {self.path} any more: {error}") from error
+        if opened.identity.store_id != self._store_id:
+            raise self._replaced(f"another store is at {self.path} now")
         if opened.lsn < seen_lsn:
             # The files of a store that was repaired, or put back from a copy.
-            raise DiptychError(
-                f"the store at {self.path} is of LSN {opened.lsn} now, and was of LSN {seen_lsn}",
-                advice="close this handle and open the store again",
+            raise self._replaced(
+                f"the store at {self.path} is at LSN {opened.lsn} now, and was at LSN {seen_lsn}"
             )
         self._take(opened)
+
+    def in_place(self) -> bool:
+        """Whether the journal file that was read last is still where it was. Raises StorageError."""
+        return self._reader is None or self._reader.segment.in_place()
+
+    def _replaced(self, message: str) -> StoreReplacedError:
+        return StoreReplacedError(message, advice="close this handle and open the store again")
 
     def _take(self, opened: Opened) -> None:
         other = opened.follower
@@ -89,7 +108,7 @@ class Follower:
                 if frame.kind in (COMMIT, CONTROL):
                     self._reader.offset, self._reader.chain = frame.end, frame.checksum
             following = os.path.join(self.path, JOURNAL, segment_name(self.lsn + 1))
-            if following == reader.segment.path or not os.path.exists(following):
+            if following == reader.segment.path or not fs.exists(following):
                 if self.lsn > before:
                     self.modified_ms = reader.segment.modified_ms()
                 return True

@@ -132,11 +132,18 @@ def next_mend(store: str, lsn: int) -> int:
     return max((p[1] + 1 for name in names if (p := parse_generation_name(name)) and p[0] == lsn), default=0)
 
 
-def publish(store: str, lsn: int, mend: int, build: Callable[[str], Manifest]) -> str:
+def publish(
+    store: str,
+    lsn: int,
+    mend: int,
+    build: Callable[[str], Manifest],
+    refuse_replaced: Callable[[], None],
+) -> str:
     """Build a generation in a temporary directory and publish it by one rename; returns its path.
 
-    `build` fills the directory it is given with two leaves, durable, and returns the manifest. On any
-    error the temporary directory is removed, and nothing is published.
+    `build` fills the directory it is given with two leaves, durable, and returns the manifest.
+    `refuse_replaced` raises where the store at that path is not the caller's any more. On any error the
+    temporary directory is removed, and nothing is published.
     """
     generations = os.path.join(store, GENERATIONS)
     name = generation_name(lsn, mend)
@@ -144,15 +151,20 @@ def publish(store: str, lsn: int, mend: int, build: Callable[[str], Manifest]) -
     fs.remove_tree(temporary)
     try:
         with fs.translated("make the directory", temporary):
-            os.makedirs(os.path.join(temporary, SEARCH))
+            # One by one: the directory above is not made anew in the place of a store that is gone.
+            os.mkdir(temporary)
+            os.mkdir(os.path.join(temporary, SEARCH))
         manifest = build(temporary)
         fs.write_file(os.path.join(temporary, MANIFEST), encode_manifest(manifest))
         # Names inside before the name outside: a crash after the rename must not show an empty directory.
         fs.fsync_dir(os.path.join(temporary, SEARCH))
         fs.fsync_dir(temporary)
+        refuse_replaced()
         fs.rename(temporary, path)
     except BaseException:
         with suppress(Exception):
+            # Another store's writer may be building under the same name.
+            refuse_replaced()
             fs.remove_tree(temporary)
         raise
     # Before anything that the generation replaces is deleted: a crash after the deletion alone would

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +34,8 @@ from diptych.store.view import log
 
 _READER_TRIES = 20
 
+MEDIUM = "the disk reports a failure: copy the store to another disk, then run `diptych verify` on the copy"
+
 
 @dataclass(slots=True)
 class Opened:
@@ -50,6 +53,9 @@ class Opened:
     findings: list[Finding] = field(default_factory=list)
     journal: JournalWriter | None = None
     lock: fs.WriterLock | None = None
+    """What the handle releases when it is closed."""
+    held: fs.WriterLock | None = None
+    """The lock, where the opener goes on holding it after the handle is closed."""
     follower: Follower | None = None
 
     def release(self) -> None:
@@ -62,8 +68,14 @@ class Opened:
 
 def look(path: str) -> tuple[Scan, Plan]:
     """Scan and plan, as far back in the journal as the plan needs. Changes nothing. Raises StorageError."""
-    found = scan(path)
-    return found, plan_for(found)
+
+    def read() -> tuple[Scan, Plan]:
+        found = scan(path)
+        return found, plan_for(found)
+
+    (found, plan), unreadable = fs.read_again_after_medium_errors(read)
+    found.unreadable = unreadable
+    return found, plan
 
 
 def plan_for(found: Scan) -> Plan:
@@ -88,11 +100,11 @@ def check_place(path: str, *, create: bool) -> None:
 
     Raises StoreNotFoundError, NotAStoreError.
     """
-    if not os.path.lexists(path):
+    if not fs.exists(path):
         if not create:
             raise StoreNotFoundError(f"there is no store at {path}", advice="make one with `diptych index`")
         return
-    if not os.path.isdir(path):
+    if not fs.is_dir(path):
         raise NotAStoreError(f"{path} is a file, and a store is a directory", advice="choose another path")
     with fs.translated("list", path):
         if is_foreign(path):
@@ -185,10 +197,24 @@ def published(path: str) -> list[str]:
     return sorted(name for name in names if parse_generation_name(name) is not None)
 
 
-def refuse_fatal(path: str, plan: Plan) -> None:
-    """Raise CorruptStoreError where the store cannot be opened without giving something up."""
+def refuse_fatal(found: Scan, plan: Plan) -> None:
+    """Raise CorruptStoreError where the store cannot be opened without giving something up.
+
+    Raises StorageError where that may be because the disk does not give what is there.
+    """
     if plan.fatal:
-        raise CorruptStoreError(f"the store at {path} is damaged: {plan.fatal}", where=path, advice=REPAIR)
+        refuse_unreadable(found)
+        raise CorruptStoreError(
+            f"the store at {found.path} is damaged: {plan.fatal}", where=found.path, advice=REPAIR
+        )
+
+
+def refuse_unreadable(found: Scan) -> None:
+    """Raise StorageError where the disk did not give what is there: that is not lost yet."""
+    if found.unreadable:
+        raise StorageError(
+            f"the store at {found.path} cannot be read: {found.unreadable[0]}", errno=errno.EIO, advice=MEDIUM
+        )
 
 
 def _identity(found: Scan, plan: Plan) -> Identity:
@@ -197,7 +223,7 @@ def _identity(found: Scan, plan: Plan) -> Identity:
     for generation in found.generations:
         if generation.manifest is not None:
             return generation.manifest.identity
-    refuse_fatal(found.path, plan)
+    refuse_fatal(found, plan)
     raise IncompatibleStoreError(found.identity_problem, advice=REPAIR)
 
 
@@ -208,7 +234,7 @@ def _settled(found: Scan, plan: Plan, schema: Schema[Any]) -> tuple[Plan, Genera
     the plan is made again without it. Raises CorruptStoreError, StorageError.
     """
     while True:
-        refuse_fatal(found.path, plan)
+        refuse_fatal(found, plan)
         if plan.base is None:
             return plan, None
         try:

@@ -12,7 +12,13 @@ from typing import Any
 from xxhash import xxh3_64_intdigest
 
 from diptych import fs
-from diptych.errors import CorruptSearchError, StorageError
+from diptych.errors import (
+    CorruptionError,
+    CorruptSearchError,
+    StorageError,
+    StoreClosedError,
+    StoreReplacedError,
+)
 from diptych.journal.format import encode_snapshot_created
 from diptych.journal.writer import JournalWriter
 from diptych.layout import MANIFEST, SNAPSHOT
@@ -22,7 +28,8 @@ from diptych.snapshot.reader import SnapshotReader
 from diptych.store.checkpoint import Leaves, Target, search_is_whole
 from diptych.store.current import Current
 from diptych.store.generation import Generation, next_mend, publish, read_manifest
-from diptych.store.manifest import Identity, now_ms
+from diptych.store.liveness import Liveness
+from diptych.store.manifest import Identity, Manifest, now_ms
 from diptych.store.policy import CheckpointPolicy, Durability
 from diptych.store.retention import trim
 from diptych.store.scheduler import Scheduler
@@ -53,6 +60,7 @@ class Publisher:
         journal: JournalWriter,
         current: Current[Any],
         states: StateMachine,
+        alive: Liveness,
         modified_ms: int,
     ) -> None:
         self.modified_ms = modified_ms
@@ -60,9 +68,11 @@ class Publisher:
         self.keeps_all = False
         """Whether nothing is removed, here or later by this handle: for repair."""
         self._path, self._identity, self._schema, self._policy = path, identity, schema, policy
-        self._journal, self._current, self._states = journal, current, states
+        self._journal, self._current = journal, current
+        self._states, self._alive = states, alive
         self._durability = durability
         self._lock = threading.RLock()
+        self._closed: StoreClosedError | None = None
         self._leaves = Leaves()
         self._feed_changes = policy.feed_changes
         if durability == "buffered":
@@ -115,15 +125,14 @@ class Publisher:
             ):
                 self._scheduler.wake()
 
-    def stop(self) -> None:
-        """No more automatic checkpoints; waits for one that is under way."""
+    def close(self, reason: StoreClosedError) -> None:
+        """Raise `reason` for every later checkpoint, after one that is under way; let Tantivy's writer go."""
         if self._scheduler is not None:
             self._scheduler.stop()
-
-    def close(self) -> None:
-        """Let go of Tantivy's writer, after a checkpoint that is under way."""
         with self._lock, self._feed_lock:
-            # A commit beside this close must not begin anew: the directory may be another writer's by then.
+            # Under the lock: one that waits for it must not begin when the store may be another writer's.
+            self._closed = reason
+            # A commit beside this close must not begin anew either.
             self._feeds = False
             self._leaves.drop()
 
@@ -158,21 +167,30 @@ class Publisher:
     def publish(self, *, compact: bool = False) -> int:
         """Publish a generation with everything committed so far, if that is new; returns its LSN.
 
-        `compact`: in any case, with the search index written again as one segment. Raises StorageError and
-        CorruptionError; then the generation before stays the newest.
+        `compact`: in any case, with the search index written again as one segment. Raises StorageError
+        (StoreReplacedError where the store is not there any more) and CorruptionError; then the generation
+        before stays the newest.
         """
         with self._lock:
+            if self._closed is not None:
+                raise self._closed
             base = self._current.base
             self._journal.refuse_poisoned()
             new = self._journal.last_lsn > (base.lsn if base else 0)
             if not new and not self._current.healing.needed and not (compact and base):
                 return self._journal.last_lsn
+            # What is at the path now may be another store: nothing is begun, renamed or removed in that.
+            self._alive.refuse_replaced()
             self._states.begin_saving()
             try:
                 with self._feed_lock:
                     self._publishing = True
                 with fs.translated("publish a generation in", self._path):
                     return self._publish(base, compact)
+            except (StorageError, CorruptionError):
+                # What went away under the checkpoint is no damage and no failure of the disk.
+                self._alive.refuse_replaced()
+                raise
             finally:
                 self._publishing = False
                 self._states.end_saving(empty=not self._current.has_records())
@@ -217,7 +235,10 @@ class Publisher:
         self._tell_journal(path, lsn)
         if not self.keeps_all:
             try:
+                self._alive.refuse_replaced()
                 trim(self._path, self._policy.keep_generations, current.pinned())
+            except StoreReplacedError:
+                raise
             except StorageError as error:
                 # The generation is published all the same; the next checkpoint removes what was left.
                 log.warning("what the generation of LSN %d replaces was not removed: %s", lsn, error)
@@ -225,18 +246,24 @@ class Publisher:
 
     def _build(self, target: Target, lsn: int, mend: int) -> str:
         try:
-            path = publish(self._path, lsn, mend, lambda directory: self._leaves.build(target, directory))
+            path = self._publish_built(target, lsn, mend)
         except CorruptSearchError as error:
             base = target.view.generation
             if target.rewrite_search or base is None or search_is_whole(base):
                 raise
             log.warning("the search leaf is damaged: building it anew from the snapshot leaf: %s", error)
             target = target._replace(rewrite_search=True)
-            path = publish(self._path, lsn, mend, lambda directory: self._leaves.build(target, directory))
+            path = self._publish_built(target, lsn, mend)
         self._leaves.published(path, target)
         WRITERS.use(self)
         self._feeds = self._durability != "full"
         return path
+
+    def _publish_built(self, target: Target, lsn: int, mend: int) -> str:
+        def build(directory: str) -> Manifest:
+            return self._leaves.build(target, directory)
+
+        return publish(self._path, lsn, mend, build, self._alive.refuse_replaced)
 
     def _tell_journal(self, path: str, lsn: int) -> None:
         where = os.path.join(path, MANIFEST)

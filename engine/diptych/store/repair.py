@@ -5,13 +5,17 @@
 3.  If nothing is damaged, there is nothing to do.
 4.  If the plan gives nothing up: open by it, publish a generation with both leaves written anew where they
     were damaged, and set aside the damaged generations and the damaged journal that nothing needs.
-5.  Otherwise salvage: a generation's records from whichever leaf still has them, and every whole transaction
-    of the journal behind it, also those behind damage. Of the generations, and the journal alone, the one
-    with which least is lost. Publish that as a generation, begin a new journal behind it, set all the rest
-    aside, and say what was given up.
+5.  Otherwise salvage: a generation's records from whichever leaf still has them, and every intact transaction
+    of the journal after it, also those after damage. Of the generations, and the journal alone, the one
+    with which least is lost. Publish that as a generation, with a journal file that follows it, set all the
+    rest aside, and say what was lost.
 
-Nothing is deleted: what is set aside lies in `quarantine/`. A crash in the middle leaves a store to which the
-same algorithm applies, because the rename that publishes comes before anything is set aside.
+Nothing is deleted: what is set aside lies in `quarantine/`. A crash or an error in the middle leaves a store
+to which the same algorithm applies, because the rename that publishes comes before anything is set aside. A
+store that opens (damage deep in both leaves does not prevent that) still opens then: the new journal file
+follows the old ones.
+
+An error of the disk is not damage. Where bytes cannot be read, nothing is salvaged: they may not be lost.
 """
 
 from __future__ import annotations
@@ -43,10 +47,10 @@ from diptych.snapshot.writer import Change, write_snapshot
 from diptych.store.core import RecordStore
 from diptych.store.generation import next_mend, publish
 from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
-from diptych.store.opening import absolute, check_place, open_planned
+from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
 from diptych.store.policy import CheckpointPolicy
-from diptych.store.recovery.apply import clear, set_aside
-from diptych.store.recovery.found import FoundGeneration, Scan
+from diptych.store.recovery.apply import clear, cut, set_aside
+from diptych.store.recovery.found import FoundGeneration, FoundSegment, Scan
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.report import Report, Severity
 from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
@@ -63,7 +67,8 @@ def repair(
     """Mend the store in directory `path`; with `dry_run` only say what would be done.
 
     The report says what was wrong, from which leaf it was mended, what was done, and what was given up.
-    Raises StoreNotFoundError, NotAStoreError, StoreLockedError, IncompatibleStoreError, StorageError.
+    Raises StoreNotFoundError, NotAStoreError, StoreLockedError, IncompatibleStoreError, and StorageError;
+    then the store opens as it did before, or is repaired, and repair may be run again.
     """
     where = absolute(path)
     check_place(where, create=False)
@@ -86,7 +91,7 @@ def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Repor
     if plan.fresh:
         report.actions.append("nothing was ever committed here: nothing to mend")
     elif plan.fatal:
-        _salvage(found, plan, schema, report, act=lock is not None)
+        _salvage(found, plan, schema, report, lock)
     elif _is_whole(found, plan):
         report.actions.append("nothing is damaged: nothing to mend")
     else:
@@ -126,24 +131,31 @@ def _mend(
     if lock is None:
         return
     opened = open_planned(path=found.path, found=found, plan=plan, schema=schema)
+    opened.held = lock
     store = RecordStore(opened, schema, "journal", CheckpointPolicy(automatic=False))
     try:
         store.publish_anew()
     finally:
         store.close()
+    # Only now: until the generation is published, what is damaged may be what the store opens from.
     for item in aside:
-        if os.path.lexists(item) and item not in found.strays:
+        if fs.exists(item) and item not in found.strays:
+            lock.refuse_replaced()
             set_aside(found.path, item)
 
 
-def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, act: bool) -> None:
+def _salvage(
+    found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
+) -> None:
     """Step 5."""
+    refuse_unreadable(found)
     identity = _identity(found, schema)
     identity.refuse_other(schema, found.path)
-    salvaged = best(found, schema, identity.store_id, _reached(found, plan))
-    records = salvaged.records
+    with fs.medium_errors_raised():
+        salvaged = best(found, schema, identity.store_id, _reached(found, plan))
+        records = salvaged.records
+        last_lsn, gaps, replaced = from_journal(found, salvaged.base_lsn, records)
     report.mended_from = salvaged.source
-    last_lsn, gaps, replaced = from_journal(found, salvaged.base_lsn, records)
     report.given_up += [*salvaged.missing(replaced), *gaps]
     proven = max(last_lsn, _reached(found, plan))
     if proven > last_lsn:
@@ -158,23 +170,21 @@ def _salvage(found: Scan, plan: Plan, schema: Schema[Any], report: Report, *, ac
     aside = list(dict.fromkeys(aside))
     report.actions.append(f"publish {len(records):,} records at LSN {proven}, and begin a new journal")
     report.actions += [f"set {item} aside" for item in aside]
-    if not act:
+    if lock is None:
         return
-    chain = int.from_bytes(os.urandom(8), "little")
-    journal = os.path.join(found.path, JOURNAL)
     clear(found)
-    header = SegmentHeader(identity.store_id, proven + 1, int.from_bytes(os.urandom(8), "little"), chain)
-    _make_room(found, os.path.join(journal, segment_name(proven + 1)))
     # The segment before the generation: a generation promises that the journal goes on behind it.
-    segment = create_segment(journal, header)
+    segment, chain = _begin_segment(found, identity, proven)
     path = publish(
         found.path,
         proven,
         next_mend(found.path, proven),
         lambda directory: _build(directory, found.path, identity, schema, records, proven, chain),
+        lock.refuse_replaced,
     )
     for item in aside:
-        if os.path.lexists(item) and item not in (path, segment, *found.strays):
+        if fs.exists(item) and item not in (path, segment, *found.strays):
+            lock.refuse_replaced()
             set_aside(found.path, item)
     fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))
 
@@ -195,9 +205,34 @@ def _end_is_known(found: Scan) -> bool:
     )
 
 
-def _make_room(found: Scan, path: str) -> None:
-    if os.path.lexists(path):
+def _begin_segment(found: Scan, identity: Identity, proven: int) -> tuple[str, int]:
+    """The segment that begins after `proven`, and what it follows on.
+
+    Where the journal reaches `proven`, it follows on that: a store that opens with the old generations opens
+    with it too, should the new one never be published.
+    """
+    last = _end_of_journal(found, identity, proven)
+    if last is not None and last.end < last.size:
+        # As at every opening; and with a segment after it, a torn end would be damage.
+        cut(found.path, last.path, last.end, last.size)
+        fs.fsync_file(last.path)
+    if last is not None and last.first_lsn == proven + 1:
+        return last.path, last.chain
+    journal = os.path.join(found.path, JOURNAL)
+    path = os.path.join(journal, segment_name(proven + 1))
+    if fs.exists(path):
         set_aside(found.path, path)
+    chain = last.chain if last is not None else int.from_bytes(os.urandom(8), "little")
+    salt = int.from_bytes(os.urandom(8), "little")
+    return create_segment(journal, SegmentHeader(identity.store_id, proven + 1, salt, chain)), chain
+
+
+def _end_of_journal(found: Scan, identity: Identity, proven: int) -> FoundSegment | None:
+    """The last segment, where it is intact and reaches `proven`."""
+    last = found.segments[-1] if found.segments else None
+    if last is None or last.header is None or last.header.store_id != identity.store_id:
+        return None
+    return last if last.read and not last.problem and last.last_lsn == proven else None
 
 
 def _identity(found: Scan, schema: Schema[Any]) -> Identity:

@@ -18,10 +18,10 @@ from diptych.snapshot.reader import SnapshotReader
 from diptych.store.agreement import disagreements
 from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
-from diptych.store.opening import absolute, check_place, look
+from diptych.store.opening import absolute, check_place, plan_for
 from diptych.store.recovery.found import FoundGeneration, FoundSegment, Scan
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
-from diptych.store.recovery.scan import rescan_journal
+from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Report, Severity
 
 
@@ -48,7 +48,18 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
 
 def inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
     """Scan all of the journal, and with `deep` every byte of the leaves, and plan with what was found."""
-    found, _ = look(path)
+
+    def read() -> tuple[Scan, Plan]:
+        return _inspect(path, schema, deep=deep)
+
+    (found, plan), unreadable = fs.read_again_after_medium_errors(read)
+    found.unreadable = unreadable
+    return found, plan
+
+
+def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
+    found = scan(path)
+    plan_for(found)
     if deep and found.identity is not None:
         # Another schema's records cannot be taken apart.
         found.identity.refuse_other(schema, path)
@@ -95,7 +106,7 @@ def _inspect_leaves(generation: FoundGeneration, schema: Schema[Any]) -> None:
         generation.snapshot_problem = "; ".join(_snapshot_problems(generation, manifest, schema))
     if not generation.search_problem:
         generation.search_problem = "; ".join(_search_problems(generation, manifest, schema))
-    if not os.path.isdir(generation.path):
+    if not fs.is_dir(generation.path):
         # The writer removed it meanwhile: it is past, not damaged.
         generation.manifest = None
         generation.problem = generation.snapshot_problem = generation.search_problem = ""

@@ -52,7 +52,7 @@ def create(path: str, identity: Identity) -> None:
 def is_store(path: str) -> bool:
     """Whether directory `path` has anything of a store in it."""
     return (
-        os.path.lexists(os.path.join(path, IDENTITY))
+        fs.exists(os.path.join(path, IDENTITY))
         or any(name == CLOSED or parse_segment_name(name) is not None for name in _inside(path, JOURNAL))
         or any(parse_generation_name(name) is not None for name in _inside(path, GENERATIONS))
     )
@@ -71,7 +71,7 @@ def _inside(path: str, name: str) -> list[str]:
     try:
         return os.listdir(os.path.join(path, name))
     except (FileNotFoundError, NotADirectoryError):
-        return [name] if os.path.lexists(os.path.join(path, name)) else []
+        return [name] if fs.exists(os.path.join(path, name)) else []
 
 
 def open_base(found: FoundGeneration, schema: Schema[Any]) -> Generation:
@@ -151,7 +151,7 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
     if plan.rewrite_identity:
         fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
     for temporary in scan.temporaries:
-        if os.path.isdir(temporary):
+        if fs.is_dir(temporary):
             fs.remove_tree(temporary)
         else:
             fs.remove_file(temporary)
@@ -189,7 +189,7 @@ def set_aside(store: str, path: str) -> str:
     try:
         fs.rename(path, target)
     except StorageError:
-        if os.path.lexists(path):
+        if fs.exists(path):
             raise
     fs.fsync_dir(quarantine)
     fs.fsync_dir(os.path.dirname(path))
@@ -199,7 +199,7 @@ def set_aside(store: str, path: str) -> str:
 def _quarantine(store: str) -> str:
     """Make the quarantine where it is missing; what stands in its place moves beside it."""
     quarantine = os.path.join(store, QUARANTINE)
-    if os.path.lexists(quarantine) and not os.path.isdir(quarantine):
+    if fs.exists(quarantine) and not fs.is_dir(quarantine):
         fs.rename(quarantine, _free_name(quarantine))
     fs.make_dir(quarantine)
     return quarantine
@@ -210,7 +210,7 @@ def _keep_tail(store: str, path: str, end: int, size: int) -> None:
     quarantine = _quarantine(store)
     first = os.path.join(quarantine, f"{os.path.basename(path)}-{end}")
     target = _free_name(first, lambda kept: _is_tail(kept, path, end, size))
-    if not os.path.lexists(target):
+    if not fs.exists(target):
         temporary = temporary_name(first)
         # What a crash in here left.
         fs.remove_file(temporary)
@@ -242,7 +242,7 @@ def _chunks(path: str, begin: int, end: int) -> Iterator[bytes]:
 def _free_name(path: str, taken_for: Callable[[str], bool] | None = None) -> str:
     """`path`, or with the first number behind it that no file has, or one that `taken_for` accepts."""
     target, number = path, 0
-    while os.path.lexists(target) and not (taken_for is not None and taken_for(target)):
+    while fs.exists(target) and not (taken_for is not None and taken_for(target)):
         number += 1
         target = f"{path}~{number}"
     return target

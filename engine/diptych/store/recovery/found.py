@@ -107,6 +107,8 @@ class Scan:
     strays: dict[str, str] = field(default_factory=dict)
     """What is not what its name says, by its path: why it is no part of the store."""
     temporaries: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    """Errors of the medium that were met twice, and are among what looks damaged."""
     journal_from: int = 0
     """The journal's transactions behind this LSN were read."""
     incompatible: IncompatibleStoreError | None = None

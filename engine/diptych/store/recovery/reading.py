@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -24,15 +25,20 @@ def _read(path: str) -> bytes | None:
 
 def note_irregular(found: Scan, path: str, right: Callable[[int], bool], what: str) -> None:
     """Note it where something else than the right kind of file stands at `path`."""
-    if not os.path.lexists(path):
+    if not fs.exists(path):
         return
     try:
         mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        # A dangling link, say.
+        mode = 0
     except OSError as error:
-        fs.refuse_of_the_moment(fs.storage_error(error, "examine", path))
+        if error.errno != errno.ELOOP:
+            # No reason to move anything: what cannot be looked at may be just what it should be.
+            raise fs.storage_error(error, "examine", path) from error
         mode = 0
     # What was removed meanwhile is not in the way.
-    if not right(mode) and os.path.lexists(path):
+    if not right(mode) and fs.exists(path):
         found.strays[path] = f"{path} is {what}"
 
 

@@ -28,9 +28,10 @@ def scan_generations(found: Scan) -> None:
             generation = _scan_generation(found, path, *parsed)
             attested = _is_attested(generation)
             # A reader may look while the writer removes it: then it is past, not damaged.
-            if os.path.isdir(path) and attested:
+            is_dir = fs.is_dir(path)
+            if is_dir and attested:
                 found.generations.append(generation)
-            elif os.path.isdir(path):
+            elif is_dir:
                 found.strays[path] = f"{generation.problem}, and nothing in {path} is of LSN {generation.lsn}"
             else:
                 note_irregular(found, path, stat.S_ISDIR, "no directory")
@@ -82,7 +83,7 @@ def _is_attested(generation: FoundGeneration) -> bool:
         # A copy of another generation, say.
         return False
     # Only Tantivy can tell of what LSN a search leaf is: where there is one, it gets the benefit.
-    return os.path.exists(os.path.join(generation.path, SEARCH, SEARCH_META))
+    return fs.exists(os.path.join(generation.path, SEARCH, SEARCH_META))
 
 
 def _told_by_snapshot(where: str) -> set[int]:

@@ -48,7 +48,7 @@ def scan_journal(found: Scan, journal_from: int) -> None:
             segment.problem = error.message
             continue
         except DiptychError as error:
-            if not os.path.lexists(path):
+            if not fs.exists(path):
                 # As with generations: the writer needs it no more.
                 found.segments.pop()
             fs.refuse_of_the_moment(error)
