@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import HANG_S, join, wait_for
 
 from diptych.errors import StoreClosedError
 from diptych.versions import Embedding, VersionManager, open_current
@@ -112,7 +113,7 @@ def test_a_watch_calls_back_once_per_version_and_survives_a_bad_callback(
         for version in ("v2", "v3"):
             told.clear()
             publish(manager, version, tmp_path / "source")
-            assert told.wait(30)
+            wait_for(told)
     publish(manager, "v4", tmp_path / "source")
     assert seen == ["v2", "v3"]
     assert "callback for a new version failed" in caplog.text
@@ -191,9 +192,8 @@ def publish_beside_readers(tmp_path: Path, versions: int, readers: int) -> tuple
             manager.rollback()
         manager.prune(keep=1)
     stop.set()
-    answers = [results.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join()
+    answers = [results.get(timeout=HANG_S) for _ in processes]
+    join(*processes)
     return (
         sum(opens for opens, _, _ in answers),
         max(seen for _, seen, _ in answers),
@@ -217,7 +217,7 @@ def test_readers_see_no_gap_over_thousands_of_publishes(tmp_path: Path) -> None:
 
 
 def publish_many(base: str, prefix: str, source: str, count: int, results) -> None:
-    manager = VersionManager(base, lock_timeout_s=60)
+    manager = VersionManager(base, lock_timeout_s=HANG_S)
     done = []
     for number in range(count):
         version = f"{prefix}{number}"
@@ -234,10 +234,9 @@ def test_two_processes_racing_lose_nothing(tmp_path: Path) -> None:
     ]
     for process in processes:
         process.start()
-    done = sorted(results.get(timeout=120) + results.get(timeout=120))
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
+    done = sorted(results.get(timeout=HANG_S) + results.get(timeout=HANG_S))
+    join(*processes)
+    assert [process.exitcode for process in processes] == [0, 0]
     manager = VersionManager(base)
     infos = manager.list()
     assert sorted(info.version for info in infos) == done
