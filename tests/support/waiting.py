@@ -9,8 +9,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing import synchronize
 from multiprocessing.process import BaseProcess
-from typing import IO, Any
+from typing import Any
 
 from tools.guard import HANG_S
 
@@ -28,8 +29,8 @@ def wait_until(condition: Callable[[], object], what: str = "it") -> None:
         time.sleep(_POLL_S)
 
 
-def wait_for(event: threading.Event) -> None:
-    """Return when the event is set."""
+def wait_for(event: threading.Event | synchronize.Event) -> None:
+    """Return when the event is set, of threads or of processes."""
     assert event.wait(HANG_S), "the event was not set"
 
 
@@ -48,12 +49,6 @@ def exit_code(process: subprocess.Popen[Any]) -> int:
 def output(process: subprocess.Popen[Any]) -> tuple[Any, Any]:
     """Wait for the end of a process; what it wrote to standard output and standard error."""
     return process.communicate(timeout=HANG_S)
-
-
-def line(stream: IO[Any] | None) -> Any:
-    """The next line that a process writes, without its end."""
-    assert stream is not None
-    return stream.readline().rstrip()
 
 
 def pass_ms() -> None:
