@@ -1,4 +1,4 @@
-"""The command that shows that nothing depends on speed: it repeats, stops at a failure, leaves nothing busy."""
+"""The command that shows that nothing depends on speed: it repeats, and it leaves nothing busy."""
 
 import multiprocessing
 import sys
