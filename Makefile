@@ -2,6 +2,7 @@
 #   make index [REPO=path]    index a repository (this one by default), and show a search in it
 #   make test                 everything that must hold before a change goes in
 # And the long ones:
+#   make test-under-load          the tests, three times, on a machine kept busy by eight other processes
 #   make campaign [MINUTES=60]    crash states, damage, faults, fuzzing, mutations; reports in out/campaign/
 #   make bench [SIZE=small]       beside SQLite, LMDB, RocksDB, DuckDB and plain Tantivy; results in out/bench/
 
@@ -13,12 +14,14 @@ REPO ?= .
 QUERY ?= open OR parse OR main OR test
 WORKERS ?= auto
 MINUTES ?= 60
+BUSY ?= 8
+TIMES ?= 3
 SIZE ?= small
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
-.PHONY: index test campaign bench lint types imports smoke wheel tests clean
+.PHONY: index test test-under-load campaign bench lint types imports smoke wheel tests clean
 
 index: $(VENV)/installed
 	$(BIN)/diptych index "$(REPO)" || test $$? -eq 1
@@ -45,8 +48,13 @@ smoke: $(VENV)/installed-dev
 wheel: $(VENV)/installed-dev
 	$(BIN)/python tests/wheel.py
 
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadgroup -q -m "not slow"
+
 tests: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 -q -m "not slow"
+	$(PYTEST)
+
+test-under-load: $(VENV)/installed-dev
+	$(BIN)/python -m tools.under_load --busy $(BUSY) --times $(TIMES) $(PYTEST)
 
 # A campaign goes on to the next part when one finds something, and fails at the end.
 PART = $(BIN)/python -m

@@ -21,12 +21,13 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from tools.guard import HANG_S
+
 from .seeds import CORPUS
 
 FOUND = os.path.join(os.path.dirname(os.path.dirname(CORPUS)), "out", "fuzz")
 # One execution in so many is measured: tracing every allocation makes it several times slower.
 _MEASURED_EACH = 16
-_GRACE_S = 120.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("targets", nargs="*", help=f"of {', '.join(names)} (default: all)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=600.0, help="time box for all of them together")
+    parser.add_argument("--executions", type=int, default=0, help="of each target (0: no limit)")
     parser.add_argument("--engine", choices=("auto", "atheris", "plain"), default="auto")
     parser.add_argument("--output", default="", help="write the results here, as JSON")
     options = parser.parse_args(arguments)
@@ -51,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         left_s = began_s + options.seconds - time.monotonic()
         share_s = max(1.0, left_s / (len(chosen) - number))
         work = by_atheris if engine == "atheris" else in_child
-        outcome = results["targets"][name] = work(name, share_s, options.seed)
+        outcome = results["targets"][name] = work(name, share_s, options.seed, options.executions)
         print(f"{name:10} {outcome['executions']:>12,} executions, {len(outcome['findings'])} findings")
         for finding in outcome["findings"]:
             print(f"FINDING {name}: {finding}")
@@ -74,13 +76,14 @@ def corpus_of(name: str) -> list[bytes]:
     return inputs
 
 
-def by_atheris(name: str, seconds: float, seed: int) -> dict[str, Any]:
+def by_atheris(name: str, seconds: float, seed: int, executions_most: int) -> dict[str, Any]:
     """Run libFuzzer through atheris, in a process of its own."""
     with tempfile.TemporaryDirectory() as grown:
         command = [
             sys.executable, "-m", "fuzz.guided", name, grown, os.path.join(CORPUS, name),
-            f"-max_total_time={max(1, round(seconds))}", f"-seed={seed}", "-timeout=30", "-rss_limit_mb=4096",
-            "-print_final_stats=1", "-verbosity=0", f"-artifact_prefix={_kept(name, b'')}",
+            f"-max_total_time={max(1, round(seconds))}", f"-runs={executions_most or -1}", f"-seed={seed}",
+            f"-timeout={HANG_S:.0f}", "-rss_limit_mb=4096", "-print_final_stats=1", "-verbosity=0",
+            f"-artifact_prefix={_kept(name, b'')}",
         ]  # fmt: skip
         said, hung = _run(command, seconds)
     executed = re.search(r"stat::number_of_executed_units:\s*(\d+)|Done (\d+) runs", said)
@@ -93,9 +96,9 @@ def by_atheris(name: str, seconds: float, seed: int) -> dict[str, Any]:
     return {"executions": executions, "findings": findings}
 
 
-def in_child(name: str, seconds: float, seed: int) -> dict[str, Any]:
+def in_child(name: str, seconds: float, seed: int, executions_most: int) -> dict[str, Any]:
     """Run `plain` in a process of its own, whose death is a finding."""
-    call = f"plain({name!r}, {seconds}, {seed})"
+    call = f"plain({name!r}, {seconds}, {seed}, {executions_most})"
     code = f"import json; from fuzz.__main__ import plain; print(json.dumps({call}))"
     said, hung = _run([sys.executable, "-c", code], seconds)
     for line in reversed(said.splitlines()):
@@ -105,15 +108,15 @@ def in_child(name: str, seconds: float, seed: int) -> dict[str, Any]:
     return {"executions": 0, "findings": ["no end" if hung else f"the process died: {said[-1_000:]}"]}
 
 
-def plain(name: str, seconds: float, seed: int) -> dict[str, Any]:
-    """Mutate the corpus for `seconds`; stops at the first finding."""
+def plain(name: str, seconds: float, seed: int, executions_most: int = 0) -> dict[str, Any]:
+    """Mutate the corpus for `seconds`, or `executions_most` times; stops at the first finding."""
     from .measure import run_bounded
     from .mutate import mutated
     from .targets import TARGETS
 
     target, corpus, rng = TARGETS[name], corpus_of(name), random.Random(f"{seed} {name}")
     deadline_s, executions = time.monotonic() + seconds, 0
-    while time.monotonic() < deadline_s:
+    while time.monotonic() < deadline_s and not 0 < executions_most <= executions:
         data = corpus[executions] if executions < len(corpus) else mutated(corpus, rng)
         executions += 1
         try:
@@ -147,7 +150,7 @@ def _run(command: list[str], seconds: float) -> tuple[str, bool]:
             env={**os.environ, "TMPDIR": directory},
         )
         try:
-            said, hung = done.communicate(timeout=seconds + _GRACE_S)[0], False
+            said, hung = done.communicate(timeout=seconds + HANG_S)[0], False
         except subprocess.TimeoutExpired:
             done.kill()
             said, hung = done.communicate()[0], True

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import HANG_S
+
 ENGINE = Path(__file__).resolve().parents[2] / "engine"
 COMMAND = [sys.executable, "-m", "diptych"]
-TIMEOUT_S = 120
 
 Done = subprocess.CompletedProcess[bytes]
 
@@ -33,7 +34,7 @@ def diptych(
     """Run the command in `cwd`; it must exit with `code`, and never with a traceback."""
     line = [*COMMAND, *(os.fspath(argument) for argument in arguments)]
     done = subprocess.run(
-        line, cwd=cwd, env=environment(**(env or {})), capture_output=True, check=False, timeout=TIMEOUT_S
+        line, cwd=cwd, env=environment(**(env or {})), capture_output=True, check=False, timeout=HANG_S
     )
     assert code is None or done.returncode == code, (line, done.returncode, done.stdout[-2000:], done.stderr)
     assert b"Traceback" not in done.stderr or (env or {}).get("DIPTYCH_DEBUG"), done.stderr

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.cli.command import COMMAND, TIMEOUT_S, diptych, document, environment, refusal, text, write_modules
+from tests.cli.command import COMMAND, diptych, document, environment, refusal, text, write_modules
 from tests.cli.conftest import make_repository, remount
+from tests.support.waiting import HANG_S, SHORT_S, exit_code, output
 from xxhash import xxh3_64_intdigest
 
 WRITER = """
@@ -37,7 +38,37 @@ def writer(store: Path) -> Iterator[int]:
         assert process.stdout is not None
         assert process.stdout.readline() == b"writing\n"
         yield process.pid
-        process.communicate(timeout=TIMEOUT_S)
+        output(process)
+
+
+WAITING = """
+import sys
+import filelock
+from diptych.cli import main
+acquire = filelock.FileLock.acquire
+def told(lock, *arguments, **options):
+    print("waiting", flush=True)
+    return acquire(lock, *arguments, **options)
+filelock.FileLock.acquire = told
+sys.argv = ["diptych", *sys.argv[1:]]
+main()
+"""
+
+
+@contextmanager
+def waiting_for_the_lock(repository: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """`diptych index` at the moment in which it asks for the lock that another holds."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WAITING, "index", "--timeout", str(HANG_S)],
+        cwd=repository,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"waiting\n"
+        assert process.poll() is None
+        yield process
 
 
 def test_no_store_anywhere(tmp_path: Path) -> None:
@@ -103,16 +134,13 @@ def test_a_second_writer_is_told_the_first_ones_process_id_and_readers_go_on(rep
 
 
 def test_a_timeout_waits_for_the_other_writer(repository: Path) -> None:
-    with writer(repository / ".diptych"):
-        waiting = subprocess.Popen(
-            [*COMMAND, "index", "--timeout", str(TIMEOUT_S)],
-            cwd=repository,
-            env=environment(),
-            stdout=subprocess.PIPE,
-        )
-        with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(timeout=1)
-    waiting.communicate(timeout=TIMEOUT_S)
+    with ExitStack() as held:
+        held.enter_context(writer(repository / ".diptych"))
+        with waiting_for_the_lock(repository) as waiting:
+            with pytest.raises(subprocess.TimeoutExpired):
+                waiting.wait(SHORT_S)
+            held.close()
+            output(waiting)
     assert waiting.returncode == 0
 
 
@@ -190,7 +218,7 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
             run.stdout.read(10)
             run.stdout.close()
             assert run.stderr.read() == b""
-            assert run.wait(timeout=TIMEOUT_S) == (141 if verb == "export" else run.returncode)
+            assert exit_code(run) == (141 if verb == "export" else run.returncode)
 
 
 def test_standard_output_that_is_full_or_closed(indexed: Path) -> None:
@@ -227,17 +255,9 @@ def test_an_unexpected_failure_is_a_sentence_and_a_traceback_only_when_asked_for
 
 
 def test_a_signal_while_waiting_for_the_lock(repository: Path) -> None:
-    with writer(repository / ".diptych"):
-        waiting = subprocess.Popen(
-            [*COMMAND, "index", "--timeout", str(TIMEOUT_S)],
-            cwd=repository,
-            env=environment(),
-            stderr=subprocess.PIPE,
-        )
-        with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(timeout=1)
+    with writer(repository / ".diptych"), waiting_for_the_lock(repository) as waiting:
         os.kill(waiting.pid, signal.SIGINT)
-        _, said = waiting.communicate(timeout=TIMEOUT_S)
+        _, said = output(waiting)
     assert waiting.returncode == 130
     assert said.startswith(b"diptych: interrupted.")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
+import sys
 from pathlib import Path
 
-from tests.cli.command import COMMAND, TIMEOUT_S, diptych, document, environment, text, write_modules
+from tests.cli.command import diptych, document, environment, text, write_modules
 from tests.cli.conftest import make_repository
+from tests.support.waiting import output
 
 
 def test_first_run_second_run_change_and_removal(tmp_path: Path) -> None:
@@ -85,26 +86,37 @@ def test_a_syntax_error_and_a_binary_file_do_not_stop_the_run(tmp_path: Path) ->
     assert document("symbol", "good", cwd=tmp_path)[0]["path"] == "broken.py"
 
 
+HELD = """
+import signal, sys
+from diptych.cli import main
+from diptych.indexer import pipeline
+commit = pipeline._Run._commit
+def held(run, *arguments):
+    commit(run, *arguments)
+    print("committed", flush=True)
+    signal.pause()
+pipeline._Run._commit = held
+sys.argv = ["diptych", *sys.argv[1:]]
+main()
+"""
+"""The command, which stands still after its first batch."""
+
+
 def test_an_interrupted_run_keeps_what_it_committed_and_the_next_goes_on(tmp_path: Path) -> None:
-    write_modules(tmp_path / "code", 2500)
-    store = tmp_path / "code/.diptych"
-    line = [*COMMAND, "index", ".", "--processes", "1"]
+    write_modules(tmp_path / "code", 1200)
     with subprocess.Popen(
-        line,
+        [sys.executable, "-c", HELD, "index", ".", "--processes", "1"],
         cwd=tmp_path / "code",
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     ) as run:
-        # Until the first batch is in the journal; a terminal sends the signal to all its processes.
-        until = time.monotonic() + TIMEOUT_S
-        while not any(path.stat().st_size > 64 for path in store.glob("journal/*.wal")):
-            assert run.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.002)
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"committed\n"
+        # A terminal sends the signal to all its processes.
         os.killpg(run.pid, signal.SIGINT)
-        _, said = run.communicate(timeout=TIMEOUT_S)
+        _, said = output(run)
     assert run.returncode == 130, said
     assert b"Traceback" not in said
     assert said.decode().endswith(
@@ -112,7 +124,7 @@ def test_an_interrupted_run_keeps_what_it_committed_and_the_next_goes_on(tmp_pat
     )
     assert diptych("verify", "--deep", cwd=tmp_path / "code").returncode == 0
     committed = document("status", cwd=tmp_path / "code")["records"]
-    assert 1000 <= committed < 2500
+    assert 1000 <= committed < 1200
     rest = document("index", ".", cwd=tmp_path / "code")
-    assert (rest["indexed"], rest["unchanged"]) == (2500 - committed, committed)
-    assert document("status", cwd=tmp_path / "code")["records"] == 2500
+    assert (rest["indexed"], rest["unchanged"]) == (1200 - committed, committed)
+    assert document("status", cwd=tmp_path / "code")["records"] == 1200

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from tests.support.waiting import SHORT_S
 
 from diptych import fs
 from diptych.errors import StorageError, StorageFullError, StoreLockedError, StoreNotFoundError
@@ -145,7 +146,7 @@ def test_a_lock_is_held_by_one_and_names_it(tmp_path: Path) -> None:
     assert fs.holder(path) == os.getpid()
     for _ in range(2):
         with pytest.raises(StoreLockedError) as caught:
-            fs.WriterLock(path, timeout_s=0.01)
+            fs.WriterLock(path, timeout_s=SHORT_S)
         assert caught.value.pid == os.getpid()
     first.release()
     first.release()

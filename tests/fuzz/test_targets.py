@@ -11,6 +11,7 @@ from fuzz.seeds import CORPUS, seeds
 from fuzz.targets import TARGETS, Target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.support.waiting import HANG_S, SHORT_S
 
 from fuzz import measure
 
@@ -74,7 +75,7 @@ def test_too_much_memory_is_a_finding():
 
 
 def test_no_end_is_a_finding(monkeypatch):
-    monkeypatch.setattr(measure, "LIMIT_S", 1)
+    monkeypatch.setattr(measure, "LIMIT_S", SHORT_S)
 
     def endless(data):
         while True:
@@ -93,12 +94,12 @@ def test_an_exception_that_is_let_through_is_a_finding(monkeypatch, tmp_path):
 
     monkeypatch.setattr(command, "FOUND", str(tmp_path))
     monkeypatch.setitem(TARGETS, "frames", Target("frames", broken))
-    outcome = command.plain("frames", 5.0, 1)
+    outcome = command.plain("frames", HANG_S, 1)
     assert "KeyError" in outcome["findings"][0]
     assert len(os.listdir(tmp_path)) == 1
 
 
 def test_the_command_counts_executions(tmp_path):
     output = tmp_path / "fuzz.json"
-    assert main(["frames", "--engine", "plain", "--seconds", "1", "--output", str(output)]) == 0
-    assert '"executions": 0' not in output.read_text()
+    assert main(["frames", "--engine", "plain", "--executions", "500", "--output", str(output)]) == 0
+    assert '"executions": 500' in output.read_text()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import wait_until
 
 from diptych import layout
 from diptych.indexer import Progress, Settings, facts, pipeline
@@ -84,7 +84,13 @@ def test_a_modification_time_put_back_is_noticed_by_the_change_time(tmp_path: Pa
     index(root, store)
     path = root / "a.py"
     before = path.stat()
-    time.sleep(0.05)  # longer than the kernel's tick
+    probe = tmp_path / "probe"
+
+    def ticked() -> bool:
+        probe.write_bytes(b"")
+        return probe.stat().st_ctime_ns > before.st_ctime_ns
+
+    wait_until(ticked, "the file system's next tick")
     with open(path, "r+b") as file:
         file.write(b"y = 1\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))

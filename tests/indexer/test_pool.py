@@ -7,10 +7,10 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import HANG_S, wait_until
 
 from diptych.indexer import Settings, pool
 from diptych.indexer.plan import Job
@@ -31,20 +31,33 @@ def sabotaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers die of a file named `kill…`, and never end with one named `hang…`."""
     script = textwrap.dedent(
         """
-        import os, signal, sys, time
+        import os, signal, sys
         from diptych.indexer import parse, worker
         real = parse.parse
         def parsed(root, job, limit):
             if job.path.startswith("kill"):
                 os.kill(os.getpid(), signal.SIGKILL)
             if job.path.startswith("hang"):
-                time.sleep(600)
+                open(os.environ["TOLD_BY_HANG"], "w").close()
+                signal.pause()
             return real(root, job, limit)
         worker.parse = parsed
         worker.main(sys.argv[1], int(sys.argv[2]))
         """
     )
     monkeypatch.setattr(pool, "_START", script)
+
+
+class HangsOnly:
+    """A clock that goes on while a worker says that it hangs, and only then: a slow one takes no time."""
+
+    def __init__(self, told: Path) -> None:
+        self._told, self._now_s = told, 0.0
+
+    def monotonic(self) -> float:
+        if self._told.exists():
+            self._now_s += 1000.0
+        return self._now_s
 
 
 def repository(tmp_path: Path, **more: str) -> Path:
@@ -99,10 +112,22 @@ def test_a_file_that_killed_its_worker_is_not_tried_again_until_it_changes(tmp_p
 
 
 @pytest.mark.usefixtures("sabotaged")
-def test_a_file_that_hangs_its_worker_is_skipped_and_named(tmp_path: Path) -> None:
+def test_a_file_that_hangs_its_worker_is_skipped_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = repository(tmp_path, hang="x = 1\n")
     store = FakeStore(str(tmp_path / "store"))
-    report = index(root, store, processes=2, settings=Settings(worker_timeout_s=1.0))
+    told = tmp_path / "told"
+    monkeypatch.setenv("TOLD_BY_HANG", str(told))
+    monkeypatch.setattr(pool, "time", HangsOnly(told))
+    failed = pool._Pool._failed
+
+    def noticed(self: object, worker: object, reason: str) -> object:
+        told.unlink()
+        return failed(self, worker, reason)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pool._Pool, "_failed", noticed)
+    report = index(root, store, processes=1, settings=Settings(worker_timeout_s=1.0))
     assert report.skipped_paths == {"hang.py": "parser hung"}
     assert report.indexed == _FILES
     assert children() == set()
@@ -111,7 +136,7 @@ def test_a_file_that_hangs_its_worker_is_skipped_and_named(tmp_path: Path) -> No
 def test_a_worker_killed_from_outside_costs_nothing(tmp_path: Path) -> None:
     root = repository(tmp_path)
     jobs = [Job(f"f{number}.py", "python", 10) for number in range(_FILES)]
-    results = pool.parsed_in_workers(jobs, str(root), processes=2, max_file_bytes=1000, timeout_s=60.0)
+    results = pool.parsed_in_workers(jobs, str(root), processes=2, max_file_bytes=1000, timeout_s=HANG_S)
     done = [next(results)]
     for pid in children():
         os.kill(pid, signal.SIGKILL)
@@ -123,7 +148,7 @@ def test_a_worker_killed_from_outside_costs_nothing(tmp_path: Path) -> None:
 def test_workers_end_with_an_abandoned_run(tmp_path: Path) -> None:
     root = repository(tmp_path)
     jobs = [Job(f"f{number}.py", "python", 10) for number in range(_FILES)]
-    results = pool.parsed_in_workers(jobs, str(root), processes=2, max_file_bytes=1000, timeout_s=60.0)
+    results = pool.parsed_in_workers(jobs, str(root), processes=2, max_file_bytes=1000, timeout_s=HANG_S)
     next(results)
     assert len(children()) == 2
     results.close()
@@ -134,18 +159,18 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     root = repository(tmp_path)
     script = textwrap.dedent(
         f"""
-        import sys, time
+        import signal, sys
         sys.path[:] = {sys.path!r}
         from diptych.indexer import pool
         from diptych.indexer.plan import Job
         jobs = [Job(f"f{{number}}.py", "python", 10) for number in range({_FILES})]
         pool._CHUNK_FILES = 8
         results = pool.parsed_in_workers(
-            jobs, {str(root)!r}, processes=2, max_file_bytes=1000, timeout_s=60.0
+            jobs, {str(root)!r}, processes=2, max_file_bytes=1000, timeout_s={HANG_S}
         )
         next(results)
         print("started", flush=True)
-        time.sleep(600)
+        signal.pause()
         """
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
@@ -156,10 +181,7 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
             assert len(workers) == 2
         finally:
             parent.kill()
-    deadline_s = time.monotonic() + 30
-    while any(Path(f"/proc/{pid}").exists() and _runs(pid) for pid in workers):
-        assert time.monotonic() < deadline_s
-        time.sleep(0.02)
+    wait_until(lambda: not any(_runs(pid) for pid in workers), "the end of the workers")
 
 
 def _runs(pid: str) -> bool:

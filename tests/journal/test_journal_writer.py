@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import join, wait_for
 
 from diptych import fs
 from diptych.errors import PoisonedError, StorageError, StorageFullError
@@ -175,19 +176,18 @@ def test_close_waits_for_an_append_that_is_under_way(tmp_path: Path, monkeypatch
 
     def write(fd: int, data: bytes) -> int:
         writing.set()
-        go_on.wait(30)
+        wait_for(go_on)
         return real(fd, data)
 
     monkeypatch.setattr(writer_module.os, "write", write)
     appending = threading.Thread(target=append, args=(writer, b"two"))
     appending.start()
-    assert writing.wait(30)
+    wait_for(writing)
     closing = threading.Thread(target=writer.close)
     closing.start()
     other = os.open(tmp_path / "other", os.O_WRONLY | os.O_CREAT)
     go_on.set()
-    appending.join()
-    closing.join()
+    join(appending, closing)
     os.close(other)
     assert payloads(path) == [b"one", b"two"]
     assert (tmp_path / "other").read_bytes() == b""

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from tests.support.damage import LAST, MANUAL, NEW, build
+from tests.support.waiting import join
 
 from diptych import DiptychError, Store, repair, verify
 
@@ -47,8 +48,8 @@ def test_no_one_waits_for_it(tmp_path, name, both):
             manifest.unlink()
     process = multiprocessing.get_context("spawn").Process(target=_all_of_it, args=(str(path),))
     process.start()
-    process.join(60)
-    waits = process.is_alive()
-    process.kill()
-    assert not waits
+    try:
+        join(process)
+    finally:
+        process.kill()
     assert process.exitcode == 0

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from tests.support.waiting import join
 
 from diptych import CheckpointPolicy, FileRecord, QueryError, Range, Store, Symbol
 
@@ -34,7 +35,7 @@ def test_the_deepest_query_is_answered_on_a_small_stack(store):
         thread.start()
     finally:
         threading.stack_size(before)
-    thread.join()
+    join(thread)
     assert [hit.path for hit in found[0]] == ["a.py"]
 
 

@@ -1,9 +1,9 @@
 """A reader whose generation the writer has removed meanwhile: it goes on with a newer one."""
 
-import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import pass_ms
 
 from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol
 from diptych.store.view import View
@@ -94,7 +94,7 @@ def test_a_refresh_tells_what_it_fell_back_from_and_when_the_newest_commit_came(
         store.checkpoint()
         with Store.open(path, read_only=True) as reader:
             before_ms = reader.stats().modified_ms
-            time.sleep(0.02)
+            pass_ms()
             with store.transaction() as txn:
                 txn.index_file(FileRecord("b.py", "0"))
             store.checkpoint()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
+from concurrent.futures import wait
 
 import pytest
 from tests.support.invariants import check_search, check_whole
 from tests.support.records import numbered
+from tests.support.waiting import wait_for
 
 from diptych import CheckpointPolicy, Store, snapshot
 from diptych.search.writer import SearchWriter
+from diptych.store import aside as module
 from diptych.store.aside import Aside
 
 
@@ -35,24 +37,35 @@ def test_what_was_not_started_never_begins() -> None:
     assert begun == []
 
 
-def test_an_interrupted_wait_ends_when_the_work_has() -> None:
-    ended = threading.Event()
+def test_an_interrupted_wait_ends_when_the_work_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    leave, ended = threading.Event(), threading.Event()
+    waits: list[int] = []
 
     def work() -> None:
-        time.sleep(0.2)
+        wait_for(leave)
         ended.set()
 
+    def interrupted(futures: object) -> None:
+        waits.append(len(waits))
+        if len(waits) == 4:
+            leave.set()
+            wait(futures)  # type: ignore[arg-type]
+            return
+        # In the middle of the wait: the signal comes before the work can end.
+        signal.raise_signal(signal.SIGALRM)
+
+    monkeypatch.setattr(module, "wait", interrupted)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     aside = Aside(work)
     aside.start()
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05, 0.02)
         with pytest.raises(KeyboardInterrupt):
             aside.settle()
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        leave.set()
         signal.signal(signal.SIGALRM, before)
     assert ended.is_set()
+    assert len(waits) == 4
 
 
 def _no_thread(_: threading.Thread) -> None:
@@ -86,16 +99,21 @@ def test_a_commit_stands_where_its_checkpoint_gets_no_thread(
 
 def test_a_checkpoint_that_fails_waits_for_tantivy(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {one.path: one for one in numbered(3)}
-    ended = []
-    commit = SearchWriter.commit
+    events: list[str] = []
+    go_on = threading.Event()
+    commit, settle = SearchWriter.commit, Aside.settle
 
     def slow(writer: SearchWriter, watermark: object) -> None:
-        time.sleep(0.2)
+        wait_for(go_on)
         commit(writer, watermark)  # type: ignore[arg-type]
-        ended.append(True)
+        events.append("committed")
 
     def failing(*_: object) -> None:
         raise OSError(28, "no space left")
+
+    def settled(aside: Aside) -> None:
+        go_on.set()
+        settle(aside)
 
     with Store.open(store_path, policy=CheckpointPolicy(automatic=False)) as store:
         with store.transaction() as txn:
@@ -104,9 +122,13 @@ def test_a_checkpoint_that_fails_waits_for_tantivy(store_path: str, monkeypatch:
         with monkeypatch.context() as patch:
             patch.setattr(SearchWriter, "commit", slow)
             patch.setattr(snapshot.writer._Merge, "_write_index", failing)
+            patch.setattr(Aside, "settle", settled)
             with pytest.raises(OSError, match="no space left"):
                 store.checkpoint()
-        assert ended == [True]
+            events.append("failed")
+            # Where nobody waited, Tantivy goes on only now, and is too late.
+            go_on.set()
+        assert events == ["committed", "failed"]
         assert store.checkpoint() == store.lsn
         check_search(store, files)
         check_whole(store_path)

@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 from tests.support.damage import MANUAL
 from tests.support.records import numbered, record
+from tests.support.waiting import HANG_S, join
 
 from diptych import (
     CommitInDoubtError,
@@ -89,7 +90,7 @@ def test_a_commit_in_doubt_is_not_marked_by_the_close(store: Store, monkeypatch:
 def test_all_who_wait_for_a_failed_fsync_are_in_doubt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    started = threading.Barrier(4, timeout=30)
+    started = threading.Barrier(4, timeout=HANG_S)
     errors: list[BaseException] = []
 
     def fdatasync(fd: int) -> None:
@@ -107,8 +108,7 @@ def test_all_who_wait_for_a_failed_fsync_are_in_doubt(store: Store, monkeypatch:
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     assert len(errors) == 4
     assert {type(error) for error in errors} <= {CommitInDoubtError, PoisonedError}
     assert any(isinstance(error, CommitInDoubtError) for error in errors)

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from tests.support.invariants import Files, check_reads, check_search, check_whole
 from tests.support.records import numbered, record
+from tests.support.waiting import join, wait_for
 
 from diptych import CheckpointPolicy, CorruptSearchError, FileRecord, Store, Symbol, verify
 from diptych.schema.code import CodeSchema
 from diptych.search.writer import SearchWriter
 from diptych.store import checkpoint
 from diptych.store.policy import Durability
+from diptych.store.publisher import Publisher
 
 FED = CheckpointPolicy(automatic=False, feed_changes=1)
 
@@ -235,7 +237,7 @@ def test_a_feed_does_not_wait_for_a_checkpoint(
 
     def slow(*arguments: Any) -> Any:
         inside.set()
-        assert go_on.wait(60)
+        wait_for(go_on)
         return original(*arguments)
 
     with Store.open(store_path, policy=FED) as store:
@@ -243,15 +245,44 @@ def test_a_feed_does_not_wait_for_a_checkpoint(
         monkeypatch.setattr(checkpoint.Leaves, "build", slow)
         thread = threading.Thread(target=store.checkpoint)
         thread.start()
-        assert inside.wait(60)
+        wait_for(inside)
         files |= put(store, *numbered(2, version=1))
         assert len(given.keys) == 2
         go_on.set()
-        thread.join()
+        join(thread)
         # Later ones bring it along.
         files |= put(store, record("pkg/009.py"))
         assert len(given.keys) == 5
         store.checkpoint()
+    check(store_path, files)
+
+
+def test_a_feed_overtaken_by_a_later_commits_feed_gives_nothing_twice(
+    store_path: str, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark of what was fed went back, and a key was added a second time: search found it twice."""
+    committed, go_on = threading.Event(), threading.Event()
+    original = Publisher.committed
+
+    def overtaken(publisher: Publisher, lsn: int, *arguments: Any) -> None:
+        if lsn == 1:
+            committed.set()
+            wait_for(go_on)
+        original(publisher, lsn, *arguments)
+
+    monkeypatch.setattr(Publisher, "committed", overtaken)
+    with Store.open(store_path, policy=FED) as store:
+        first = threading.Thread(target=put, args=(store, record("pkg/000.py")))
+        first.start()
+        wait_for(committed)
+        files = {"pkg/000.py": record("pkg/000.py")}
+        files |= put(store, record("pkg/001.py"))
+        go_on.set()
+        join(first)
+        files |= put(store, record("pkg/002.py"))
+        assert given.keys == ["pkg/000.py", "pkg/001.py", "pkg/002.py"]
+        store.checkpoint()
+        check_search(store, files)
     check(store_path, files)
 
 
@@ -283,8 +314,7 @@ def test_writers_in_threads_feed_in_the_order_of_their_commits(store_path: str) 
         threads = [threading.Thread(target=write, args=(store, number)) for number in range(4)]
         for one in threads:
             one.start()
-        for one in threads:
-            one.join()
+        join(*threads)
         files = {one.path: one for one in store.files()}
         store.checkpoint()
     assert len(files) == 5

@@ -14,6 +14,7 @@ from tests.support.files import tree
 from tests.support.notes import NOTES
 from tests.support.processes import other, run
 from tests.support.records import numbered, record
+from tests.support.waiting import HANG_S, SHORT_S
 
 from diptych import (
     CheckpointPolicy,
@@ -167,10 +168,10 @@ def test_a_second_writer_may_wait_for_the_first(store_path: str) -> None:
     with other() as process:
         assert process.do(f"store = Store.open({store_path!r})") == ""
         with pytest.raises(StoreLockedError) as caught:
-            Store.open(store_path, lock_timeout_s=0.05)
+            Store.open(store_path, lock_timeout_s=SHORT_S)
         assert caught.value.pid == process.process.pid
         process.do("import threading; threading.Timer(0.2, store.close).start()")
-        with Store.open(store_path, lock_timeout_s=30) as store:
+        with Store.open(store_path, lock_timeout_s=HANG_S) as store:
             assert store.lsn == 0
 
 

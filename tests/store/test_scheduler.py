@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 
 import pytest
 from tests.support.records import numbered, record
+from tests.support.waiting import wait_for, wait_until
 
 from diptych import CheckpointPolicy, StorageFullError, Store
 from diptych.store import scheduler as module
 from diptych.store.checkpoint import Leaves
-
-
-def wait(condition: Callable[[], bool]) -> None:
-    """Until it is so; a test that waits in vain fails by this, not by its last line."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.005)
-
 
 DUE = {"changes": 0, "records": 0, "waited_s": 0.0, "journal": 0, "snapshot": 0}
 
@@ -55,7 +45,7 @@ def test_enough_changes_bring_a_checkpoint(store_path: str) -> None:
         assert store.stats().generation_lsn == 0
         with store.transaction() as txn:
             txn.index_file(record("tenth.py"))
-        wait(lambda: store.stats().generation_lsn == 10)
+        wait_until(lambda: store.stats().generation_lsn == 10)
         assert store.stats().changes == 0
         assert len(store) == 10
 
@@ -64,10 +54,10 @@ def test_time_brings_a_checkpoint_while_changes_wait(store_path: str) -> None:
     with Store.open(store_path, policy=CheckpointPolicy(interval_s=0.05)) as store:
         with store.transaction() as txn:
             txn.index_file(record("a.py"))
-        wait(lambda: store.stats().generation_lsn == 1)
+        wait_until(lambda: store.stats().generation_lsn == 1)
         with store.transaction() as txn:
             txn.index_file(record("b.py"))
-        wait(lambda: store.stats().generation_lsn == 2)
+        wait_until(lambda: store.stats().generation_lsn == 2)
 
 
 def test_changes_that_a_crash_left_in_the_journal_bring_one_too(store_path: str) -> None:
@@ -76,7 +66,7 @@ def test_changes_that_a_crash_left_in_the_journal_bring_one_too(store_path: str)
             with store.transaction() as txn:
                 txn.index_file(one)
     with Store.open(store_path, policy=CheckpointPolicy(changes=10)) as store:
-        wait(lambda: store.stats().generation_lsn == 20)
+        wait_until(lambda: store.stats().generation_lsn == 20)
 
 
 def test_a_checkpoint_that_failed_is_told_and_tried_again(
@@ -91,35 +81,43 @@ def test_a_checkpoint_that_failed_is_told_and_tried_again(
         if left[0]:
             left[0] -= 1
             raise StorageFullError("no space left", errno=28)
-        assert failures.wait(60)
+        wait_for(failures)
         return real(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Leaves, "build", build)
     with Store.open(store_path, policy=CheckpointPolicy(changes=1)) as store:
         with store.transaction() as txn:
             txn.index_file(record("a.py"))
-        wait(lambda: left[0] == 0)
-        assert "no space" in store.stats().checkpoint_error
+        wait_until(lambda: left[0] == 0 and "no space" in store.stats().checkpoint_error)
         with store.transaction() as txn:
             txn.index_file(record("b.py"))
         failures.set()
-        wait(lambda: store.stats().generation_lsn == 2 and not store.stats().checkpoint_error)
+        wait_until(lambda: store.stats().generation_lsn == 2 and not store.stats().checkpoint_error)
 
 
 def test_close_waits_for_the_checkpoint_that_runs(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = threading.Event()
-    real = Leaves.build
+    running, closing = threading.Event(), threading.Event()
+    events: list[str] = []
+    real, real_stop = Leaves.build, module.Scheduler.stop
 
     def build(self: Leaves, *arguments: object) -> object:
         running.set()
-        time.sleep(0.05)
-        return real(self, *arguments)  # type: ignore[arg-type]
+        wait_for(closing)
+        built = real(self, *arguments)  # type: ignore[arg-type]
+        events.append("built")
+        return built
+
+    def stop(self: module.Scheduler) -> None:
+        closing.set()
+        real_stop(self)
 
     monkeypatch.setattr(Leaves, "build", build)
+    monkeypatch.setattr(module.Scheduler, "stop", stop)
     store = Store.open(store_path, policy=CheckpointPolicy(changes=1))
     with store.transaction() as txn:
         txn.index_file(record("a.py"))
-    assert running.wait(60)
+    wait_for(running)
     store.close()
+    assert events == ["built"]
     with Store.open(store_path, create=False) as again:
         assert again.file("a.py") == record("a.py")

@@ -8,6 +8,7 @@ import threading
 import pytest
 from tests.support.damage import MANUAL
 from tests.support.records import record
+from tests.support.waiting import join, wait_for
 
 from diptych import StateTransitionError, Status, Store, StoreState
 from diptych.store.checkpoint import Leaves
@@ -86,14 +87,14 @@ def test_transactions_of_several_threads_are_all_shown(store_path: str) -> None:
         def work() -> None:
             with store.transaction():
                 inside.set()
-                leave.wait(30)
+                wait_for(leave)
 
         thread = threading.Thread(target=work)
         thread.start()
-        assert inside.wait(30)
+        wait_for(inside)
         with store.transaction():
             assert len(store.state.transactions) == 2
         assert store.state.status is Status.INDEXING
         leave.set()
-        thread.join()
+        join(thread)
         assert store.state.status is Status.EMPTY

@@ -168,15 +168,16 @@ def test_readers_open_while_the_writer_is_busy(store_path: str) -> None:
             "  v % 5 or store.checkpoint()')"
         )
         process.do("thread = threading.Thread(target=work); thread.start()")
-        last = 0
-        for _ in range(25):
+        last = rounds = 0
+        # The writer may be slow: some of what it commits must be among what is seen.
+        while rounds < 25 or last < 2:
+            rounds += 1
             with Store.open(store_path, read_only=True) as reader:
                 assert list(reader.files()) == numbered(10, reader.lsn - 1)
                 assert reader.lsn >= last
                 last = reader.refresh()
                 assert list(reader.files()) == numbered(10, last - 1)
         process.do("stop.set(); thread.join()")
-        assert last > 1
 
 
 @pytest.mark.parametrize(

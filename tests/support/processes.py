@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.waiting import HANG_S, exit_code, output
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -16,14 +18,14 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{ROOT / 'engine'}{os.pathsep}{ROOT}", "PYTHONWARNINGS": "ignore"}
 
 
-def run(script: str, *arguments: str, timeout_s: float = 120, returns: int = 0) -> str:
+def run(script: str, *arguments: str, returns: int = 0) -> str:
     """Run a Python script; its output. `returns` is the exit code that it must have."""
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
         env=_environment(),
         capture_output=True,
         text=True,
-        timeout=timeout_s,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == returns, done.stdout + done.stderr
@@ -49,7 +51,7 @@ class Other:
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self.process.kill()
-        self.process.wait()
+        exit_code(self.process)
 
 
 _LOOP = """
@@ -85,4 +87,4 @@ def other() -> Iterator[Other]:
         yield Other(process)
     finally:
         process.kill()
-        process.communicate()
+        output(process)

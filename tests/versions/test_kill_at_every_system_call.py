@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import exit_code, output
 
 from diptych.versions import VersionManager
 
@@ -80,7 +81,7 @@ class Killer:
         assert tracer.stderr is not None
         attached = tracer.stderr.readline()
         answer = self._ask("go")
-        tracer.communicate(timeout=60)
+        output(tracer)
         if "attached" not in attached:
             pytest.skip(f"strace cannot attach here: {attached.strip()}")
         return answer
@@ -89,7 +90,7 @@ class Killer:
         assert self._server.stdin is not None and self._server.stdout is not None
         self._server.stdin.close()
         self._server.stdout.close()
-        self._server.wait(timeout=60)
+        exit_code(self._server)
 
     def _ask(self, line: str) -> str:
         assert self._server.stdin is not None and self._server.stdout is not None

@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.concurrency", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--commits", type=int, default=0, help="end after so many (0: when time is up)")
     parser.add_argument("--writers", type=int, default=3, help="threads that commit")
     parser.add_argument("--readers", type=int, default=2, help="threads that read")
     parser.add_argument("--processes", type=int, default=2, help="processes that read")
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = run(
         seed=options.seed,
         seconds=options.seconds,
+        commits=options.commits,
         writers=options.writers,
         readers=options.readers,
         processes=options.processes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -16,12 +17,14 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol, verify
+from tools.guard import HANG_S
 
 from .history import Commit, Glance, History, Seen, check
 
 _fork = multiprocessing.get_context("fork")
 _FILES = 40
 _ALL = 10_000
+_END_POLL_S = 0.05
 _POLICY = CheckpointPolicy(changes=60, interval_s=0.5)
 
 
@@ -56,10 +59,10 @@ def _path(number: int) -> str:
 class _Run:
     """One store, and all who work on it."""
 
-    def __init__(self, path: str, seed: int, seconds: float) -> None:
+    def __init__(self, path: str, seed: int, ends_s: float, commits_most: int) -> None:
         self.store = Store.open(path, policy=_POLICY)
         self.path, self.seed = path, seed
-        self.ends_s = time.monotonic() + seconds
+        self.ends_s, self.commits_most = ends_s, commits_most
         self.history = History()
         self.errors: list[str] = []
         self.acked_lsn = 0
@@ -67,14 +70,16 @@ class _Run:
         self._lock = threading.Lock()
 
     def goes_on(self) -> bool:
-        return time.monotonic() < self.ends_s and not self.errors
+        enough = 0 < self.commits_most <= len(self.history.commits)
+        return time.monotonic() < self.ends_s and not enough and not self.errors
 
     def thread(self, name: str, work: Callable[[str, random.Random], None]) -> threading.Thread:
-        """A thread that works until time is up, or anything is raised."""
+        """A thread that works, once at least, until the end or until anything is raised."""
 
         def run() -> None:
             rng = random.Random(f"{self.seed} {name}")
             try:
+                work(name, rng)
                 while self.goes_on():
                     work(name, rng)
             except BaseException as error:
@@ -142,15 +147,15 @@ class _GivenUp(Exception):  # noqa: N818 - rolls a transaction back on purpose
     pass
 
 
-def _follow(path: str, name: str, seed: int, ends_s: float, connection: Connection) -> None:
-    """A reading process: refreshes, looks, and at times opens the store anew."""
+def _follow(path: str, name: str, seed: int, connection: Connection) -> None:
+    """A reading process: refreshes, looks, and at times opens the store again, until it is told to end."""
     rng = random.Random(f"{seed} {name}")
     seen: list[Seen] = []
     glances: list[Glance] = []
     error = ""
     store = None
     try:
-        while time.monotonic() < ends_s:
+        while not (seen and connection.poll()):
             if store is None or rng.random() < 0.05:
                 if store is not None:
                     store.close()
@@ -176,47 +181,56 @@ def run(
     *,
     seed: int = 1,
     seconds: float = 120.0,
+    commits: int = 0,
     writers: int = 3,
     readers: int = 2,
     processes: int = 2,
     directory: str = "",
 ) -> dict[str, Any]:
-    """Work on one store for `seconds`, then decide; the results as JSON values."""
+    """Work on one store for `seconds`, or for as many commits (0: no limit), then decide.
+
+    Returns the results as JSON values.
+    """
     fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     root = tempfile.mkdtemp(prefix="concurrency-", dir=directory or fast)
     path = os.path.join(root, "store")
     try:
         Store.open(path, policy=CheckpointPolicy(automatic=False)).close()
-        ends_s = time.monotonic() + seconds
+        began_s = time.monotonic()
         children, connections = [], []
         # Forked while this process has no threads.
         for number in range(processes):
             ours, theirs = _fork.Pipe()
-            child = _fork.Process(target=_follow, args=(path, f"process {number}", seed, ends_s, theirs))
+            child = _fork.Process(target=_follow, args=(path, f"process {number}", seed, theirs))
             child.start()
             theirs.close()
             children.append(child)
             connections.append(ours)
-        run_ = _Run(path, seed, ends_s - time.monotonic())
+        run_ = _Run(path, seed, began_s + seconds, commits)
         threads = [run_.thread(f"writer {number}", run_.write) for number in range(writers)]
         threads += [run_.thread(f"reader {number}", run_.read) for number in range(readers)]
         threads.append(run_.thread("checkpoints", run_.checkpoint))
         for thread in threads:
             thread.start()
+        while run_.goes_on():
+            time.sleep(_END_POLL_S)
         for thread in threads:
-            thread.join(seconds + 120)
+            thread.join(HANG_S)
             if thread.is_alive():
                 run_.errors.append(f"{thread.name} hangs")
         for child, connection in zip(children, connections, strict=True):
             _gather(run_, child, connection)
-        return _results(run_, seed, seconds)
+        return _results(run_, seed, time.monotonic() - began_s)
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
 
 def _gather(run_: _Run, child: Any, connection: Connection) -> None:
     try:
-        if connection.poll(120):
+        # One that failed has said so already, and is gone.
+        with contextlib.suppress(OSError):
+            connection.send("end")
+        if connection.poll(HANG_S):
             seen, glances, error = connection.recv()
             run_.history.seen += seen
             run_.history.glances += glances
@@ -225,12 +239,12 @@ def _gather(run_: _Run, child: Any, connection: Connection) -> None:
         else:
             run_.errors.append("a reading process hangs")
             child.kill()
-    except EOFError:
+    except (EOFError, OSError):
         run_.errors.append("a reading process died")
     child.join()
 
 
-def _results(run_: _Run, seed: int, seconds: float) -> dict[str, Any]:
+def _results(run_: _Run, seed: int, elapsed_s: float) -> dict[str, Any]:
     stats = run_.store.stats()
     if stats.checkpoint_error:
         run_.errors.append(f"a checkpoint failed: {stats.checkpoint_error}")
@@ -245,7 +259,7 @@ def _results(run_: _Run, seed: int, seconds: float) -> dict[str, Any]:
     return {
         "campaign": "concurrency",
         "seed": seed,
-        "elapsed_s": round(seconds, 1),
+        "elapsed_s": round(elapsed_s, 1),
         "commits": len(history.commits),
         "views": len(history.seen),
         "reads": len(history.glances),

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from tools.guard import HANG_S
+
 from .errors import CrashsimError
 from .recorder import environment, scratch_directory
 from .trees import remove_tree
@@ -25,7 +27,7 @@ from .worker import Task
 class Limits:
     """What a check may take before it counts as a failure, and how long a worker lives."""
 
-    time_s: float = 5.0
+    time_s: float = HANG_S
     growth_bytes: int = 256 << 20
     checks_per_worker: int = 1000
 
@@ -106,7 +108,7 @@ class _Worker:
         with contextlib.suppress(OSError):
             self.tasks.close()
         try:
-            self.process.wait(timeout=5)
+            self.process.wait(timeout=HANG_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

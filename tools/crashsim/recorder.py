@@ -9,6 +9,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
+from tools.guard import HANG_S
+
 from .effects import Tree
 from .errors import RecordingError
 from .marks import MARKS_VARIABLE
@@ -53,7 +55,7 @@ def record(
     subject: str,
     workload: str,
     initial: Tree | None = None,
-    time_limit_s: float = 300.0,
+    time_limit_s: float = HANG_S,
     mode: str = "workload",
     marks_before: tuple[str, ...] = (),
     without: tuple[str, ...] = (),

@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.damage", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=600.0, help="time box (default 600)")
+    parser.add_argument("--cases", type=int, default=0, help="end after so many cases (0: all)")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes")
     parser.add_argument("--samples", nargs="*", default=list(SAMPLES), choices=SAMPLES)
     parser.add_argument("--large-files", type=int, default=500, help="files of the large store; 0 for none")
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = run(
         seed=options.seed,
         seconds=options.seconds,
+        most=options.cases,
         jobs=options.jobs,
         samples=options.samples,
         large_files=options.large_files,

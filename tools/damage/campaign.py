@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tools.guard import HANG_S
+
 from .cases import Case, cases_of, directories_of, files_of
 from .results import Tally
 from .samples import Sample, build
@@ -18,7 +20,6 @@ from .trial import VIOLATIONS, Outcome, Trial
 from .workers import Died, Worker, spread
 
 SAMPLES = ("closed", "killed", "journal", "level")
-_LIMIT_S = 60.0
 _MEMORY_BYTES = 6 * 1024**3
 
 
@@ -26,6 +27,7 @@ def run(
     *,
     seed: int = 1,
     seconds: float = 600.0,
+    most: int = 0,
     jobs: int = 1,
     samples: Iterable[str] = SAMPLES,
     large_files: int = 500,
@@ -34,7 +36,8 @@ def run(
 ) -> dict[str, Any]:
     """Damage small stores in every way, and a large one at seeded places; the results as JSON values.
 
-    Ends after `seconds`, the cases in a seeded order, so that a shorter run is a sample of the whole.
+    Ends after `seconds`, or after `most` cases (0: all). The cases come in a seeded order, so that a shorter
+    run is a sample of the whole.
     """
     began_s = time.monotonic()
     root = tempfile.mkdtemp(prefix="damage-", dir=directory or _fast_directory())
@@ -52,6 +55,8 @@ def run(
             cases += _sampled_cases(large, foreign, seed, most=exhaustive // 50)
         pristine = {name: _digest(sample.path) for name, sample in made.items()}
         random.Random(seed).shuffle(cases)
+        if most:
+            del cases[most:]
         tally, errors, repairs = Tally(), Tally(), Tally()
         workers = [_worker(made, foreign, os.path.join(root, f"worker{n}")) for n in range(jobs)]
         deadline_s = began_s + seconds
@@ -136,7 +141,7 @@ def _worker(made: dict[str, Sample], foreign: Sample, directory: str) -> Worker:
         trials = {name: Trial(sample, directory, foreign.path) for name, sample in made.items()}
         return lambda case: trials[case.sample].run(case)
 
-    return Worker(make, limit_s=_LIMIT_S, memory_bytes=_MEMORY_BYTES)
+    return Worker(make, limit_s=HANG_S, memory_bytes=_MEMORY_BYTES)
 
 
 def _count(case: Case, answer: Outcome | Died, tally: Tally, errors: Tally, repairs: Tally) -> None:

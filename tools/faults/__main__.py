@@ -22,11 +22,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("campaigns", nargs="*", help=f"of {', '.join(names)} (default: all)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=600.0, help="time box for all of them together")
+    parser.add_argument("--cases", type=int, default=0, help="end after so many faults (0: when time is up)")
     parser.add_argument("--output", default="", help="write the results here, as JSON")
     options = parser.parse_args(arguments)
     if unknown := set(options.campaigns) - set(names):
         parser.error(f"there is no campaign {', '.join(sorted(unknown))}")
-    results = run(options.campaigns or names, seed=options.seed, seconds=options.seconds)
+    results = run(
+        options.campaigns or names, seed=options.seed, seconds=options.seconds, cases=options.cases
+    )
     write_json(options.output, results)
     print(f"faults: {results['total']:,} injected in {results['elapsed_s']:,} s, seed {results['seed']}")
     print(table(results))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tools.damage.results import Tally
+from tools.guard import HANG_S
 
 from . import short, syscalls
 from .after import check
@@ -23,7 +24,6 @@ from .interrupts import Interruption, points
 from .ledger import Event
 from .workload import Course
 
-_LIMIT_S = 120.0
 _FULL_BYTES = 1_500_000
 # Every kind of step, and as little else as may be: each line of it is traced.
 _TRACED_COURSE = "ttctcrxttc"
@@ -31,18 +31,21 @@ _MEMORY_STEP_BYTES = 4 * 1024 * 1024
 
 
 class Ground:
-    """Where the campaigns work: a directory on a fast file system, a seed, an end, and the counts."""
+    """Where the campaigns work: a directory on a fast file system, a seed, an end, and the counts.
 
-    def __init__(self, seed: int, deadline_s: float, directory: str = "") -> None:
+    The end is a time, or `cases` faults, whichever comes first; 0: no limit to the number.
+    """
+
+    def __init__(self, seed: int, deadline_s: float, *, cases: int = 0, directory: str = "") -> None:
         fast = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.root = tempfile.mkdtemp(prefix="faults-", dir=directory or fast)
-        self.seed, self.deadline_s = seed, deadline_s
+        self.seed, self.deadline_s, self.cases = seed, deadline_s, cases
         self.tally = Tally()
         self._number = 0
 
     def goes_on(self) -> bool:
-        """Whether there is time left."""
-        return time.monotonic() < self.deadline_s
+        """Whether there is time left, and a case to try."""
+        return time.monotonic() < self.deadline_s and not 0 < self.cases <= self.tally.total
 
     def fresh(self) -> str:
         """A path where no store is yet."""
@@ -54,7 +57,7 @@ class Ground:
         broken = [event.text for event in ended.events if event.what == "violation"]
         if ended.death and ended.death not in deaths:
             broken.append(f"the process ended by {ended.death}")
-        after = run_child(_checker(path, ended.events), limit_s=_LIMIT_S)
+        after = run_child(_checker(path, ended.events), limit_s=HANG_S)
         broken += [event.text for event in after.events]
         if after.death:
             broken.append(f"the check after it ended by {after.death}")
@@ -96,7 +99,7 @@ def warm_up(ground: Ground) -> None:
             emit(Event("met", text=sentence))
         emit(Event("modules", text="\n".join(sys.modules)))
 
-    ended = run_child(work, limit_s=_LIMIT_S)
+    ended = run_child(work, limit_s=HANG_S)
     shutil.rmtree(path, ignore_errors=True)
     for name in next((e.text for e in ended.events if e.what == "modules"), "").split("\n"):
         if name and name not in sys.modules and not name.startswith("_"):
@@ -109,7 +112,7 @@ def system_calls(ground: Ground, faults: Iterable[syscalls.Fault] = syscalls.FAU
         print(f"system calls: left out, {reason}", file=sys.stderr)
         return
     log, path = os.path.join(ground.root, "trace"), ground.fresh()
-    run_child(_course(path), limit_s=_LIMIT_S, before=lambda pid: syscalls.attached(pid, log=log))
+    run_child(_course(path), limit_s=HANG_S, before=lambda pid: syscalls.attached(pid, log=log))
     counts = syscalls.count_calls(log)
     shutil.rmtree(path)
     places = {fault: _places(fault, counts, ground.seed) for fault in faults}
@@ -136,7 +139,7 @@ def _inject(ground: Ground, fault: syscalls.Fault, number: int) -> None:
     def before(pid: int) -> Callable[[], object]:
         return syscalls.attached(pid, f"trace={fault.calls}", fault.when(number))
 
-    ended = run_child(_course(path), limit_s=_LIMIT_S, before=before)
+    ended = run_child(_course(path), limit_s=HANG_S, before=before)
     deaths = ("SIGKILL",) if fault.name == "SIGKILL" else ()
     ground.conclude(fault.name, fault.when(number), path, ended, deaths=deaths)
 
@@ -150,7 +153,7 @@ def interruptions(ground: Ground, *, each: int = 2) -> None:
         trace.run(Course(path, emit, _TRACED_COURSE).run)
         emit(Event("places", text="\n".join(f"{name}:{line}" for name, line in trace.places)))
 
-    ended = run_child(record, limit_s=_LIMIT_S)
+    ended = run_child(record, limit_s=HANG_S)
     shutil.rmtree(path)
     for line in next(event.text for event in ended.events if event.what == "places").split("\n"):
         name, number = line.rsplit(":", 1)
@@ -170,7 +173,7 @@ def _interrupt(ground: Ground, error: type[BaseException], at: int) -> None:
         interruption = Interruption(error, at, lambda place: emit(Event("raised", text=place)))
         interruption.run(Course(path, emit, _TRACED_COURSE).run)
 
-    ended = run_child(work, limit_s=_LIMIT_S)
+    ended = run_child(work, limit_s=HANG_S)
     place = next((event.text for event in ended.events if event.what == "raised"), "never raised")
     ground.conclude(error.__name__, f"line {at}: {place}", path, ended)
 
@@ -183,7 +186,7 @@ def short_transfers(ground: Ground) -> None:
             return
         path, seed = ground.fresh(), rng.randrange(2**32)
         ended = run_child(
-            lambda emit, path=path, seed=seed: short.run(Course(path, emit).run, seed), limit_s=_LIMIT_S
+            lambda emit, path=path, seed=seed: short.run(Course(path, emit).run, seed), limit_s=HANG_S
         )
         ground.conclude("short reads and writes", f"seed {seed}, round {number}", path, ended)
 
@@ -202,7 +205,7 @@ def memory_limits(ground: Ground) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (used + extra, used + extra))
             Course(path, emit).run()
 
-        ended = run_child(work, limit_s=_LIMIT_S)
+        ended = run_child(work, limit_s=HANG_S)
         # Rust aborts where it gets no memory; that is a kill, and nothing may be lost by it. So does the C
         # library, by exit 127, where a new thread gets none for its own variables.
         deaths = ("SIGABRT", "SIGSEGV", "SIGILL", "SIGTRAP", "exit 3", "exit 127")
@@ -227,7 +230,7 @@ def full_disks(ground: Ground) -> None:
             path = os.path.join(mount, "store")
             course = "".join(rng.choice("tttcrx") for _ in range(40))
             ended = run_child(
-                lambda emit, path=path, course=course: Course(path, emit, course).run(), limit_s=_LIMIT_S
+                lambda emit, path=path, course=course: Course(path, emit, course).run(), limit_s=HANG_S
             )
             subprocess.run(["mount", "-o", "remount,size=64m", mount], check=True)
             ground.conclude("full disk", f"{size:,} bytes, course {course}", path, ended)
@@ -244,8 +247,8 @@ CAMPAIGNS: dict[str, Callable[[Ground], None]] = {
 }
 
 
-def run(names: Iterable[str], *, seed: int, seconds: float) -> dict[str, Any]:
-    """Run some of the campaigns, which share the time; the results as JSON values."""
+def run(names: Iterable[str], *, seed: int, seconds: float, cases: int = 0) -> dict[str, Any]:
+    """Run some of the campaigns, which share the time and the number of cases; the results as JSON values."""
     from .kills import kills
 
     campaigns = {**CAMPAIGNS, "kills": kills}
@@ -257,6 +260,8 @@ def run(names: Iterable[str], *, seed: int, seconds: float) -> dict[str, Any]:
         for number, name in enumerate(chosen):
             left_s = ready_s + seconds - time.monotonic()
             ground.deadline_s = time.monotonic() + left_s / (len(chosen) - number)
+            if cases:
+                ground.cases = ground.tally.total + -(-(cases - ground.tally.total) // (len(chosen) - number))
             campaigns[name](ground)
         return {
             "campaign": "faults",

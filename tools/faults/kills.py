@@ -11,6 +11,7 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from diptych import CheckpointPolicy, DiptychError, Store
+from tools.guard import HANG_S
 
 from .after import check
 from .ledger import Event, changes, judge, log_path, replay, survivors
@@ -97,7 +98,7 @@ def _drain(connection: Connection, events: list[Event], wait_s: float) -> None:
 def _write(path: str, events: list[Event], k: int, connection: Connection) -> None:
     """Open, check what was recovered, and commit until killed."""
     try:
-        store = Store.open(path, policy=_BUSY, lock_timeout_s=5)
+        store = Store.open(path, policy=_BUSY, lock_timeout_s=HANG_S)
         files = {file.path: file for file in store.files()}
         for sentence in judge(events, files, store.lsn):
             connection.send(Event("violation", text=f"at the next open: {sentence}"))
@@ -155,5 +156,5 @@ def _checked(path: str, events: list[Event]) -> list[str]:
         for sentence in check(path, events):
             emit(Event("violation", text=sentence))
 
-    ended = run_child(work, limit_s=120.0)
+    ended = run_child(work, limit_s=HANG_S)
     return [event.text for event in ended.events] + ([ended.death] if ended.death else [])

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-_ATTACH_S = 20.0
+from tools.guard import HANG_S
 
 
 class Fault(NamedTuple):
@@ -75,7 +75,7 @@ def attached(pid: int, *expressions: str, log: str = os.devnull) -> Callable[[],
     for expression in expressions:
         command += ["-e", expression]
     tracer = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    deadline_s = time.monotonic() + _ATTACH_S
+    deadline_s = time.monotonic() + HANG_S
     while _untraced(pid):
         if tracer.poll() is not None or time.monotonic() > deadline_s:
             tracer.kill()
@@ -85,7 +85,7 @@ def attached(pid: int, *expressions: str, log: str = os.devnull) -> Callable[[],
 
     def end() -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            tracer.wait(5)
+            tracer.wait(HANG_S)
         if tracer.poll() is None:
             tracer.send_signal(signal.SIGTERM)
             tracer.wait()

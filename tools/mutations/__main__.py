@@ -20,11 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from tools.damage.results import write_json
+from tools.guard import HANG_S
 
 from .listed import MUTATIONS
 from .mutation import Copy, Hunt, Mutation, MutationError, as_options
-
-_GRACE_S = 120.0
 
 
 @dataclass(slots=True)
@@ -58,7 +57,7 @@ def carry_out(copy: Copy, hunt: Hunt, *, scale: float = 1.0) -> tuple[bool, int,
         start_new_session=True,
     )
     try:
-        output, errors = process.communicate(timeout=seconds + _GRACE_S)
+        output, errors = process.communicate(timeout=seconds + HANG_S)
     except subprocess.TimeoutExpired:
         return True, 0, "the hunt hangs"
     finally:

@@ -31,6 +31,7 @@ from tools.damage.trial import VIOLATIONS, Trial
 from tools.damage.workers import Died, Worker, spread
 from tools.faults import campaign as faults
 from tools.faults import syscalls
+from tools.guard import HANG_S
 
 from . import tables
 from .diverged import mixtures
@@ -39,7 +40,6 @@ from .withheld import without_syncs
 
 SEED = 1
 _CHUNK = 40
-_CHECK_TIME_MAX_S = 60.0
 _MEMORY_BYTES = 6 * 1024**3
 subjects.MODULES["rough"] = "tools.mutations.rough"
 
@@ -82,7 +82,7 @@ def crash(
     chosen = [state for state in exploration.states if state.first >= begin]
     random.Random(SEED).shuffle(chosen)
     done = 0
-    with Pool(subjects.MODULES[subject], jobs=1, limits=Limits(time_s=_CHECK_TIME_MAX_S)) as pool:
+    with Pool(subjects.MODULES[subject], jobs=1, limits=Limits(time_s=HANG_S)) as pool:
         del chosen[states:]
         for begin in range(0, len(chosen), _CHUNK):
             tasks = (
@@ -136,7 +136,7 @@ def damage(
             os.environ["TMPDIR"] = tempfile.tempdir = directory
             return Trial(made, directory, foreign.path).run
 
-        worker = Worker(make, limit_s=_CHECK_TIME_MAX_S, memory_bytes=_MEMORY_BYTES)
+        worker = Worker(make, limit_s=HANG_S, memory_bytes=_MEMORY_BYTES)
         done = 0
         for case, outcome in spread([worker], cases, goes_on=lambda: time.monotonic() < deadline_s):
             done += 1

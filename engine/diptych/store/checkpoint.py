@@ -97,6 +97,9 @@ class Leaves:
             self._writer, self._stands = SearchWriter(os.path.join(store, WORK), schema, None), _EMPTY
         if self._writer is None or self._stands != _place(base):
             return
+        if lsn <= self._fed_lsn:
+            # The feed of a later commit came first, from another thread, and took this one along.
+            return
         backlog = overlay.position(lsn) - overlay.position(self._fed_lsn) - len(operations)
         if backlog > _BACKLOG_MOST:
             return

@@ -1,19 +1,28 @@
 """Workers survive what the checked code does, and say what it was."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 from tools.crashsim.effects import Tree
 from tools.crashsim.errors import CrashsimError
 from tools.crashsim.pool import Limits, Pool
 
+from tools.crashsim import pool as module
+
 LIMITS = Limits(time_s=1.0, growth_bytes=32 << 20)
+LONG_AFTER_S = 1e6
 TREE = Tree({"a": b"x", "d": None, "d/b": b"y"})
 
 
 @pytest.fixture
-def pool(monkeypatch):
+def pool(monkeypatch, tmp_path):
+    """Its time stands still until a checker hangs: one that is slow takes none."""
+    hangs = tmp_path / "hangs"
+    monkeypatch.setenv("HOSTILE_HANGS", str(hangs))
     monkeypatch.setenv("PYTHONPATH", os.path.dirname(__file__))
+    clock = SimpleNamespace(monotonic=lambda: LONG_AFTER_S if hangs.exists() else 0.0)
+    monkeypatch.setattr(module, "time", clock)
     with Pool("hostile_subject", jobs=1, limits=LIMITS) as pool:
         yield pool
 

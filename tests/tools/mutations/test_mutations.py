@@ -12,6 +12,8 @@ from tools.mutations.mutation import Copy, Edit, Mutation, MutationError, mutate
 
 from tools.mutations import __main__ as command
 
+# Each hunt has an end in counts; its time, which a busy machine may use up, is made long enough for any.
+PATIENT = 20.0
 SHARE = [mutation for mutation in MUTATIONS if mutation.share]
 
 
@@ -52,7 +54,7 @@ def test_a_mutation_that_no_longer_fits_is_an_error(copy, old):
 
 @pytest.mark.parametrize("mutation", SHARE, ids=lambda mutation: mutation.name)
 def test_a_seeded_share_is_caught(copy, mutation):
-    verdict = judge(copy, mutation)
+    verdict = judge(copy, mutation, scale=PATIENT)
     assert (verdict.verdict, verdict.caught_by) == ("caught", mutation.hunts[0].label)
     assert verdict.trials > 0
 
@@ -71,7 +73,7 @@ def test_the_copy_is_mended_again(copy):
     ids=lambda hunt: hunt.label,
 )
 def test_nothing_is_caught_where_nothing_was_broken(copy, hunt):
-    assert carry_out(copy, hunt) == (False, 20, "")
+    assert carry_out(copy, hunt, scale=PATIENT) == (False, 20, "")
 
 
 def test_a_hunt_that_cannot_be_carried_out_catches_nothing(copy):
@@ -84,7 +86,7 @@ def test_a_survivor_is_shown_and_ends_the_command_with_1(tmp_path, monkeypatch, 
     survivor = Mutation("a comment", "check", (harmless,), (unit("tests/tools/test_decode.py"),))
     monkeypatch.setattr(command, "MUTATIONS", (survivor,))
     output = tmp_path / "mutations.json"
-    assert main(["--output", str(output)]) == 1
+    assert main(["--scale", str(PATIENT), "--output", str(output)]) == 1
     (verdict,) = json.loads(output.read_text())["verdicts"]
     assert (verdict["mutation"], verdict["verdict"]) == ("a comment", "survived")
     assert verdict["trials"] > 0

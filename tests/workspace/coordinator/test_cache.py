@@ -6,6 +6,7 @@ import threading
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.waiting import join, wait_for
 
 from diptych.model import Symbol
 from diptych.workspace.coordinator import Limits, SymbolCache, TreeCache
@@ -123,18 +124,18 @@ def test_what_was_read_before_a_change_is_not_held_after_it() -> None:
         loaded = store.load(path)
         if slow.pop() if slow else False:
             read.set()
-            assert changed.wait(30)
+            wait_for(changed)
         return loaded
 
     cache = SymbolCache(Limits(), load)
     got: list[object] = []
     reader = threading.Thread(target=lambda: got.append(cache.get("a")))
     reader.start()
-    assert read.wait(30)
+    wait_for(read)
     store.counts["a"] = 5
     cache.changed("a")
     changed.set()
-    reader.join(30)
+    join(reader)
     assert cache.get("a") == symbols("a", 5)
     assert got == [symbols("a", 5)]
 

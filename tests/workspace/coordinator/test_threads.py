@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from tests.support.waiting import HANG_S, join, pause, wait_for, wait_until
 
 from diptych.workspace.coordinator import (
     Building,
@@ -33,7 +33,7 @@ def _switch_often() -> Iterator[None]:
 def together(*bodies: Callable[[], None]) -> None:
     """Run each in a thread; raise what the first to fail raised."""
     failures: list[BaseException] = []
-    barrier = threading.Barrier(len(bodies))
+    barrier = threading.Barrier(len(bodies), timeout=HANG_S)
 
     def run(body: Callable[[], None]) -> None:
         try:
@@ -45,18 +45,9 @@ def together(*bodies: Callable[[], None]) -> None:
     threads = [threading.Thread(target=run, args=(body,)) for body in bodies]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "a thread hangs"
+    join(*threads)
     if failures:
         raise failures[0]
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, "it did not come about"
-        time.sleep(0.002)
 
 
 def test_pending_never_goes_below_nought_and_none_is_lost() -> None:
@@ -80,7 +71,7 @@ def test_pending_never_goes_below_nought_and_none_is_lost() -> None:
     looker.start()
     together(*(lambda worker=worker: notify(worker) for worker in range(8)))  # type: ignore[misc]
     done.set()
-    looker.join()
+    join(looker)
     assert least[0] == 0
     assert coordinator.pending == 8 * 250
     snapshot = coordinator.metrics()
@@ -101,7 +92,7 @@ def test_the_index_converges_while_threads_change_read_and_query() -> None:
             host.repository[path] = n % 9
             coordinator.notify_change(path)
             if n % 40 == 0:
-                time.sleep(0.01)
+                pause()
 
     def read() -> None:
         while not stop.is_set():
@@ -122,8 +113,7 @@ def test_the_index_converges_while_threads_change_read_and_query() -> None:
         together(*(lambda worker=worker: edit(worker) for worker in range(4)))  # type: ignore[misc]
         wait_until(lambda: isinstance(coordinator.state, Ready) and coordinator.pending == 0)
         stop.set()
-        for reader in readers:
-            reader.join()
+        join(*readers)
     assert host.store == host.repository
     assert coordinator.metrics().transitions[Stage.READY, Stage.DEGRADED] >= 1
 
@@ -136,8 +126,7 @@ def test_reading_the_state_and_a_query_take_no_lock() -> None:
             target=lambda: read.extend([coordinator.state, coordinator.query(lambda: 1, lambda: 2)])
         )
         reader.start()
-        reader.join(10)
-        assert not reader.is_alive()
+        join(reader)
     assert read == [coordinator.state, 2]
 
 
@@ -148,11 +137,11 @@ def test_changes_are_noticed_while_the_host_hangs_in_a_scan() -> None:
 
     def hang() -> None:
         entered.set()
-        assert leave.wait(30)
+        wait_for(leave)
 
     host.before_scan = hang
     with CoordinatorThread(coordinator):
-        assert entered.wait(30)
+        wait_for(entered)
         coordinator.notify_change("pkg/m0001.py")
         assert coordinator.pending == 1
         assert isinstance(coordinator.state, Building)
@@ -164,7 +153,7 @@ def test_a_scan_that_hangs_is_said_to_be_overdue_by_the_other_thread() -> None:
     host = FakeHost(FakeClock(), repository(3))
     coordinator = Coordinator(host, limits=Limits(scan_timeout_ms=10.0))
     leave = threading.Event()
-    host.before_scan = lambda: assert_true(leave.wait(30))
+    host.before_scan = lambda: wait_for(leave)
     with CoordinatorThread(coordinator):
         wait_until(lambda: isinstance(coordinator.state, Degraded))
         leave.set()
@@ -188,22 +177,25 @@ def test_the_thread_outlives_a_mistake_of_its_host(caplog: pytest.LogCaptureFixt
     ]
 
 
-def assert_true(value: bool) -> None:
-    assert value
-
-
-def test_a_waiting_thread_is_woken_by_a_recovery_by_hand() -> None:
+def test_a_waiting_thread_is_woken_by_a_recovery_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     coordinator = Coordinator(FakeHost(FakeClock()), limits=Limits(cooldown_s=3000.0, cooldown_max_s=3000.0))
     coordinator.notify_failure(OSError(5, "Input/output error"))
     coordinator.wait(0.0)  # what has happened so far wakes nobody any more
-    woken = threading.Event()
+    waiting, woken = threading.Event(), threading.Event()
+    wake = coordinator._shell.wake
+    real = wake.wait
+
+    def told(timeout_s: float) -> bool:
+        waiting.set()
+        return real(timeout_s)
 
     def wait() -> None:
-        coordinator.wait(300.0)
+        coordinator.wait(10 * HANG_S)
         woken.set()
 
+    monkeypatch.setattr(wake, "wait", told)
     threading.Thread(target=wait, daemon=True).start()
-    time.sleep(0.05)
+    wait_for(waiting)
     assert not woken.is_set()
     coordinator.recover()
-    assert woken.wait(30)
+    wait_for(woken)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tests.indexer.repository import git, make_repository
+from tests.support.waiting import wait_until
 
 from diptych import Store
 from diptych.indexer.discover import scan
@@ -20,6 +21,9 @@ from diptych.indexer.settings import Settings
 from diptych.model import content_hash
 from diptych.workspace.freshness import Options, Verdict, check, update
 from diptych.workspace.freshness.evidence import Evidence
+
+# The kernel's clock for files is behind by up to this.
+_TICK_NS = 100_000_000
 
 FILES: dict[str, str | bytes] = {
     "a.py": "def first(): pass\n",
@@ -47,7 +51,8 @@ def plain(root: Path) -> None:
 
 def settle() -> None:
     """Wait until what was written before is old enough."""
-    time.sleep(RACY_MARGIN_NS / 1e9 + 0.1)
+    written_ns = time.time_ns()
+    wait_until(lambda: time.time_ns() > written_ns + RACY_MARGIN_NS + _TICK_NS, "the age of the files")
 
 
 def index(root: Path, store: Path | None = None) -> None:

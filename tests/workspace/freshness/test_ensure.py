@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.indexer.repository import write
+from tests.support.waiting import HANG_S, output
 
 from diptych import FileRecord, Store
 from diptych.errors import CorruptionError, IncompatibleStoreError, OpenError, StoreNotFoundError
@@ -272,7 +273,7 @@ def test_another_writer_is_named_and_waited_for_as_chosen(root: Path) -> None:
         assert "1 file changed" in ensured.warning
         assert differing(root) == {"a.py"}
     finally:
-        holding.communicate(timeout=30)
+        output(holding)
     ensure_fresh(Policy.AUTO, store_of(root), options=QUICK)
     assert differing(root) == set()
 
@@ -281,7 +282,8 @@ _RACER = """
 import sys
 from diptych.workspace.freshness import Options, Policy, ensure_fresh
 sys.stdin.readline()
-report = ensure_fresh(Policy.AUTO, sys.argv[1], options=Options(processes=0)).report
+options = Options(processes=0, wait_s=float(sys.argv[2]))
+report = ensure_fresh(Policy.AUTO, sys.argv[1], options=options).report
 print(report.indexed if report else 0)
 """
 
@@ -294,7 +296,7 @@ def test_of_processes_that_race_one_updates_and_all_answer_from_the_result(tmp_p
     write(root, {f"more/file_{number}.py": f"def edited_{number}(): pass\n" for number in range(60)})
     racers = [
         subprocess.Popen(
-            [sys.executable, "-c", _RACER, store_of(root)],
+            [sys.executable, "-c", _RACER, store_of(root), str(HANG_S)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -305,7 +307,7 @@ def test_of_processes_that_race_one_updates_and_all_answer_from_the_result(tmp_p
         assert racer.stdin is not None
         racer.stdin.write("go\n")
         racer.stdin.flush()
-    indexed = [int(racer.communicate(timeout=60)[0]) for racer in racers]
+    indexed = [int(output(racer)[0]) for racer in racers]
     assert [racer.returncode for racer in racers] == [0, 0, 0]
     assert sorted(indexed) == [0, 0, 60]
     assert differing(root) == set()

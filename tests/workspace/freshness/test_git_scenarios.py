@@ -14,6 +14,9 @@ from diptych.workspace.freshness import Code, Kind
 
 from .settled import differing, index, judged, named, plain, settled
 
+# The repositories are made once, not once in each of the processes that run the tests.
+pytestmark = pytest.mark.xdist_group("git scenarios")
+
 Step = Callable[[Path], object]
 
 
@@ -232,7 +235,7 @@ def test_only_what_git_cannot_speak_for_is_looked_at(tmp_path: Path) -> None:
     assert (found.by, found.looked_at, found.hashed) == ("git", 1, 1)
 
 
-def test_a_changed_branch_is_told_with_the_files(repositories: dict[str, Path], tmp_path: Path) -> None:
+def test_a_changed_branch_is_told_with_the_files(tmp_path: Path) -> None:
     root = settled(tmp_path, [("told", plain)])["told"]
     git(root, "checkout", "-q", "topic")
     verdict, _ = judged(root)
