@@ -10,7 +10,6 @@ from diptych.fs.durable import (
     link_or_copy,
     make_dir,
     open_dir,
-    open_regular,
     remove_file,
     remove_tree,
     rename,
@@ -19,22 +18,39 @@ from diptych.fs.durable import (
 from diptych.fs.errors import refuse_of_the_moment, storage_error, translated
 from diptych.fs.hashing import hash_stable_file
 from diptych.fs.lock import WriterLock, holder
+from diptych.fs.regular import (
+    copy_regular,
+    is_directory,
+    is_misplaced,
+    is_regular,
+    list_directory,
+    open_regular,
+    read_bounded,
+    read_bounded_fd,
+)
 from diptych.fs.temporary import private_directory
 
 __all__ = [
     "WriterLock",
     "atomic_write",
+    "copy_regular",
     "fdatasync_fd",
     "fsync_dir",
     "fsync_fd",
     "fsync_file",
     "hash_stable_file",
     "holder",
+    "is_directory",
+    "is_misplaced",
+    "is_regular",
     "link_or_copy",
+    "list_directory",
     "make_dir",
     "open_dir",
     "open_regular",
     "private_directory",
+    "read_bounded",
+    "read_bounded_fd",
     "refuse_of_the_moment",
     "remove_file",
     "remove_tree",

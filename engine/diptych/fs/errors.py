@@ -14,9 +14,12 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Any other (too many open files, no rights, no memory) tells of the moment, and of the file nothing.
 _OF_THE_FILE = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EIO}
+    # Of a file that is read: it is longer than it can be.
+    | {errno.EFBIG}
     # How Linux names damage that the file system found.
     | {getattr(errno, name, errno.EIO) for name in ("EBADMSG", "EUCLEAN", "ENODATA")}
 )
+_MOVE_AWAY = "move what is there out of the way: Diptych reads and writes regular files of its own alone"
 _ADVICE = {
     errno.ENOSPC: "free some space, and run it again",
     errno.EDQUOT: "free some of your quota, and run it again",
@@ -25,6 +28,9 @@ _ADVICE = {
     errno.EACCES: "give this user the right to read and write there, or choose another place",
     errno.EPERM: "give this user the right to read and write there, or choose another place",
     errno.EROFS: "the file system is read-only: choose another place, or open the store with read_only=True",
+    errno.ELOOP: _MOVE_AWAY,
+    errno.ENXIO: _MOVE_AWAY,
+    errno.EISDIR: _MOVE_AWAY,
     errno.EIO: "the disk reports a failure: check it, then run `diptych verify`",
 }
 

@@ -10,6 +10,7 @@ import os
 
 from diptych.errors import StoreLockedError
 from diptych.fs.errors import storage_error, translated
+from diptych.fs.regular import open_regular, require_regular
 
 
 class WriterLock:
@@ -23,6 +24,10 @@ class WriterLock:
         # Imported here: it costs more than the rest of Diptych together, and a reader never needs it.
         import filelock
 
+        with translated("lock", path):
+            # A lock on a pipe, or through a link, would be none, or somebody else's file.
+            if os.path.lexists(path):
+                require_regular(path)
         self._path = path
         self._lock = filelock.FileLock(path, thread_local=False, is_singleton=False)
         try:
@@ -41,7 +46,7 @@ class WriterLock:
                 advice="wait until it is done, or give a longer timeout",
             ) from None
         try:
-            with translated("write", path), open(path, "r+b") as file:
+            with translated("write", path), open(path, "r+b", opener=open_regular) as file:
                 file.write(f"{os.getpid():>19}\n".encode())
         except BaseException:
             # An interrupt too: a lock that no one has a handle to would be held as long as the process lives.
@@ -56,7 +61,7 @@ class WriterLock:
 def holder(path: str) -> int:
     """The process id that the lock file names, or 0."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             return int(file.read(20).strip() or b"0")
     except (OSError, ValueError):
         return 0

@@ -15,6 +15,7 @@ from typing import Any
 import msgpack
 from blake3 import blake3
 
+from diptych.layout import is_path_inside
 from diptych.versions.errors import (
     CorruptVersionError,
     IncompatibleVersionError,
@@ -187,10 +188,9 @@ def _digest(magic: str, version: int, body: bytes) -> bytes:
 
 def _path(path: Any) -> bytes:
     # A path that leads out of the version would make verify, or a share, read somebody else's file.
-    if not isinstance(path, bytes) or b"\0" in path or any(
-        part in (b"", b".", b"..") for part in path.split(b"/")
-    ):
+    if not is_path_inside(path):
         raise ValueError(f"path {path!r}")
+    assert isinstance(path, bytes)
     return path
 
 
