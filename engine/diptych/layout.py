@@ -117,6 +117,15 @@ def is_path_inside(path: object) -> bool:
     return not any(part in (b"", b".", b"..") for part in path.split(b"/"))
 
 
+def are_paths_inside(joined: bytes) -> bool:
+    """Whether `is_path_inside` holds of each of the paths in `joined`, which zero bytes part."""
+    if os.name == "nt":
+        return all(map(is_path_inside, joined.split(b"\0")))
+    # The same test as there, of all components at once.
+    components = b"/" + joined.replace(b"\0", b"/") + b"/"
+    return not any(part in components for part in (b"//", b"/./", b"/../"))
+
+
 def is_generation_file(path: object) -> bool:
     """Whether a generation's manifest may name `path`: its snapshot, or a file of its search index."""
     if not isinstance(path, str):

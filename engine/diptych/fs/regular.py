@@ -112,6 +112,16 @@ def is_directory(path: str | os.PathLike[str]) -> bool:
     return stat.S_ISDIR(_mode(path))
 
 
+def is_regular_below(top: str, relative: str) -> bool:
+    """Whether `relative`, with `/` between components, is a regular file below `top`, reached by no link."""
+    *folders, name = relative.split("/")
+    for folder in folders:
+        top = os.path.join(top, folder)
+        if not is_directory(top):
+            return False
+    return is_regular(os.path.join(top, name))
+
+
 def is_misplaced(error: BaseException) -> bool:
     """Whether `error` says that something of another kind stands there, or something far too long."""
     return isinstance(error, OSError) and error.errno in _MISPLACED
