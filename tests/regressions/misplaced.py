@@ -16,7 +16,11 @@ KINDS = ("fifo", "device", "directory", "sparse", "link", "loop")
 def misplace(path: Path, kind: str, outside: Path) -> None:
     """Put something else in the place of `path`. A link leads to what was there, which is in `outside`."""
     kept = outside / "leads-here"
-    if path.is_dir() and not path.is_symlink():
+    if path.is_symlink():
+        path.unlink()
+        kept.mkdir()
+        (kept / "within").write_text("x")
+    elif path.is_dir():
         shutil.copytree(path, kept)
         shutil.rmtree(path)
     elif path.exists():

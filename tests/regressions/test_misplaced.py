@@ -89,8 +89,9 @@ def places_of(store: Path) -> list[str]:
     return [
         "LOCK", "IDENTITY", "facts.msgpack", "freshness.msgpack", "journal", "generations", "work",
         "quarantine", "journal/CLOSED", str(segments[0]), str(segments[-1]), str(newest),
-        f"{newest}/manifest.msgpack", f"{newest}/snapshot.msgpack", f"{newest}/search", f"{newest}/search/meta.json", str(stored),
-        ".gitignore", "journal/x.tmp", "generations/x.tmp", "x.tmp",
+        f"{newest}/manifest.msgpack", f"{newest}/snapshot.msgpack", f"{newest}/search",
+        f"{newest}/search/meta.json", str(stored), ".gitignore", "journal/x.tmp", "generations/x.tmp",
+        "x.tmp",
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from diptych.fs import translated
+from diptych.fs import open_regular, translated
 from diptych.layout import GENERATIONS, IDENTITY, LOCK, QUARANTINE, WORK, is_temporary
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.names import check_asset_name
@@ -203,5 +203,5 @@ def _head(path: PathLike, size_bytes: int = 0) -> bytes:
         raise InvalidAssetError(f"there is no {os.fspath(path)}")
     if not os.path.isfile(path):
         raise InvalidAssetError(f"{os.fspath(path)} is not a file")
-    with translated("read", path), open(path, "rb") as file:
+    with translated("read", path), open(os.path.realpath(path), "rb", opener=open_regular) as file:
         return file.read(size_bytes)
