@@ -39,7 +39,9 @@ def unseal(magic: str, data: bytes, *, where: str) -> dict[str, Any]:
             advice="open it with a newer Diptych",
         )
     try:
-        body = msgpack.unpackb(packed, strict_map_key=False, use_list=False)
+        # Lists, and strings alone as keys: the hashes of tuples can be made to collide, and then a map of a
+        # few hundred kilobytes takes minutes.
+        body = msgpack.unpackb(packed, strict_map_key=True, use_list=True)
     except Exception as error:
         raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
     if not isinstance(body, dict):
@@ -52,10 +54,10 @@ def _open(magic: str, data: bytes, where: str) -> tuple[int, bytes]:
     if len(data) > MAX_SIZE_BYTES:
         raise CorruptionError(f"{where} is too long to be whole", where=where)
     try:
-        parts = msgpack.unpackb(data, use_list=False)
+        parts = msgpack.unpackb(data, strict_map_key=True, use_list=True)
     except Exception as error:
         raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
-    if not isinstance(parts, tuple) or len(parts) != 4 or parts[0] != magic:
+    if not isinstance(parts, list) or len(parts) != 4 or parts[0] != magic:
         raise CorruptionError(f"{where} does not begin with {magic}", where=where)
     _, version, packed, checksum = parts
     if not isinstance(version, int) or not isinstance(packed, bytes):

@@ -13,7 +13,7 @@ from diptych.store.generation import Generation
 MANUAL = CheckpointPolicy(automatic=False)
 
 
-def refuse(*arguments):
+def refuse(*arguments, **options):
     raise fs.storage_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "read", "leaf")
 
 

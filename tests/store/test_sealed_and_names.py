@@ -34,19 +34,22 @@ VALUES = st.recursive(
     max_leaves=8,
 )
 BODIES = st.dictionaries(st.text(max_size=9), VALUES, max_size=4)
+TIMES = st.integers(0, 253_402_300_799_999)
+HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
+FILES = st.sampled_from(["snapshot.msgpack", "search/meta.json", "search/0123abcd.7.del", "search/ab.fast"])
 IDENTITIES = st.builds(
-    Identity, st.binary(min_size=16, max_size=16), st.text(max_size=9), U64, st.text(max_size=32), U64
+    Identity, st.binary(min_size=16, max_size=16), st.text(max_size=9), U64, st.text(max_size=32), TIMES
 )
 MANIFESTS = st.builds(
     Manifest,
     identity=IDENTITIES,
-    lsn=U64,
+    lsn=LSN,
     chain=U64,
     records=U64,
     counts=st.dictionaries(st.text(max_size=5), U64, max_size=3),
-    created_ms=U64,
-    modified_ms=U64,
-    files=st.dictionaries(st.text(max_size=9), st.tuples(U64, st.text(max_size=64)), max_size=4),
+    created_ms=TIMES,
+    modified_ms=TIMES,
+    files=st.dictionaries(FILES, st.tuples(st.integers(0, 2**63 - 1), HASHES), max_size=4),
 )
 
 
@@ -92,7 +95,7 @@ def test_a_body_under_another_magic_or_too_long_is_refused() -> None:
         unseal("DIPTYCHI", claimed, where="x")
 
 
-@given(IDENTITIES, MANIFESTS, st.builds(ClosedMark, st.binary(min_size=16, max_size=16), U64, U64, U64))
+@given(IDENTITIES, MANIFESTS, st.builds(ClosedMark, st.binary(min_size=16, max_size=16), LSN, U64, TIMES))
 def test_identity_manifest_and_closed_come_back(
     identity: Identity, manifest: Manifest, mark: ClosedMark
 ) -> None:

@@ -241,7 +241,7 @@ LEAF_CHECKS = (
         "verify: the hash of a snapshot",
         Edit(
             "store/verify.py",
-            "        if fs.hash_stable_file(where)[1].hex() == manifest.files[SNAPSHOT][1]:\n"
+            "        if fs.hash_stable_file(where, expected_bytes=size)[1].hex() == blake3_hex:\n"
             "            return\n",
             "        return\n",
         ),
@@ -251,7 +251,7 @@ LEAF_CHECKS = (
         "verify: the hashes of a search leaf",
         Edit(
             "store/verify.py",
-            "            if fs.hash_stable_file(path)[1].hex() == blake3_hex:\n                continue\n",
+            "            if fs.hash_stable_file(path, expected_bytes=size)[1].hex() == blake3_hex:\n                continue\n",
             "            continue\n",
         ),
         damage("*/search/*", kinds=["flip"], sample="level"),

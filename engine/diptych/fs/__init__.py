@@ -10,7 +10,6 @@ from diptych.fs.durable import (
     link_or_copy,
     make_dir,
     open_dir,
-    open_regular,
     remove_file,
     remove_tree,
     rename,
@@ -27,11 +26,23 @@ from diptych.fs.errors import (
 )
 from diptych.fs.hashing import hash_stable_file
 from diptych.fs.lock import WriterLock, holder
+from diptych.fs.regular import (
+    copy_regular,
+    is_directory,
+    is_misplaced,
+    is_regular,
+    is_regular_below,
+    list_directory,
+    open_regular,
+    read_bounded,
+    read_bounded_fd,
+)
 from diptych.fs.temporary import private_directory
 
 __all__ = [
     "WriterLock",
     "atomic_write",
+    "copy_regular",
     "exists",
     "fdatasync_fd",
     "fsync_dir",
@@ -40,13 +51,20 @@ __all__ = [
     "hash_stable_file",
     "holder",
     "is_dir",
+    "is_directory",
+    "is_misplaced",
+    "is_regular",
+    "is_regular_below",
     "link_or_copy",
+    "list_directory",
     "make_dir",
     "medium_errors_raised",
     "open_dir",
     "open_regular",
     "private_directory",
     "read_again_after_medium_errors",
+    "read_bounded",
+    "read_bounded_fd",
     "refuse_of_the_moment",
     "remove_file",
     "remove_tree",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from diptych.fs.durable import open_regular
+from diptych.fs.regular import open_regular
 
 _ENDS_BYTES = 4_096
 

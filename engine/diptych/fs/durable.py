@@ -11,12 +11,12 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 import sys
 from contextlib import suppress
 
 from diptych.errors import StorageError
 from diptych.fs.errors import translated
+from diptych.fs.regular import copy_regular, is_directory, open_regular, require_regular
 
 if sys.platform != "win32":
     import fcntl
@@ -44,7 +44,7 @@ else:
 def fsync_file(path: str | os.PathLike[str]) -> None:
     """fsync a file by its name. Raises StorageError."""
     with translated("fsync", path):
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        fd = open_regular(os.fspath(path), os.O_RDONLY)
         try:
             fsync_fd(fd)
         finally:
@@ -61,28 +61,6 @@ def fsync_dir(path: str | os.PathLike[str]) -> None:
             fsync_fd(fd)
         finally:
             os.close(fd)
-
-
-def open_regular(path: str, flags: int) -> int:
-    """`os.open` for a regular file and nothing else, as the `opener` of `open`. Raises OSError.
-
-    A named pipe would wait for its writer, a device might never end: neither is any part of a store.
-    """
-    fd = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    try:
-        _refuse_irregular(os.fstat(fd).st_mode, path)
-    except BaseException:
-        # Whatever it was, the caller hears of it, and never gets the descriptor.
-        os.close(fd)
-        raise
-    return fd
-
-
-def _refuse_irregular(mode: int, path: str) -> None:
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.ENXIO, "it is no regular file", path)
 
 
 def open_dir(path: str | os.PathLike[str]) -> int:
@@ -128,9 +106,15 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
     fsync_dir(directory or ".")
 
 
-def make_dir(path: str | os.PathLike[str]) -> None:
-    """Make a directory and the missing ones above it, each durable in its parent. Raises StorageError."""
+def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
+    """Make a directory and the missing ones above it, each durable in its parent. Raises StorageError.
+
+    Without `follow`, a link to a directory at `path` is an error: for what is inside a store.
+    """
     path = os.path.abspath(path)
+    if not follow and os.path.lexists(path) and not is_directory(path):
+        with translated("make the directory", path):
+            raise NotADirectoryError(errno.ENOTDIR, "something else is there", path)
     missing = []
     while not os.path.isdir(path):
         missing.append(path)
@@ -148,8 +132,11 @@ def make_dir(path: str | os.PathLike[str]) -> None:
 def link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> bool:
     """Give `source` a second name; copy it where the file system has no links. True when linked.
 
-    A copy is fsynced here; a linked file is as durable as its source was.
+    A copy is fsynced here; a linked file is as durable as its source was. Raises StorageError; a source that
+    is no regular file is never linked, nor what it leads to.
     """
+    with translated("link to", target):
+        require_regular(source)
     try:
         os.link(source, target)
     except OSError as error:
@@ -159,7 +146,7 @@ def link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str])
     else:
         return True
     with translated("copy to", target):
-        shutil.copyfile(source, target)
+        copy_regular(source, target)
     fsync_file(target)
     return False
 
@@ -174,9 +161,15 @@ def remove_file(path: str | os.PathLike[str]) -> None:
 
 
 def remove_tree(path: str | os.PathLike[str]) -> None:
-    """Remove a directory and all in it; nothing to do where there is none. Raises StorageError."""
+    """Remove a directory and all in it, or what has its name; nothing to do where there is none.
+
+    Of a link only the link goes. Raises StorageError.
+    """
     with translated("remove", path):
         try:
-            shutil.rmtree(path)
+            if is_directory(path):
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
         except FileNotFoundError:
             return

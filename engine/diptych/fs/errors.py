@@ -19,10 +19,11 @@ _NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _OF_THE_MEDIUM = frozenset(
     {errno.EIO} | {getattr(errno, name, errno.EIO) for name in ("EBADMSG", "EUCLEAN", "ENODATA")}
 )
-# Errors that say something about the file: it is gone, something else is there, or its bytes cannot be read.
-# Any other (too many open files, no rights, no memory) is transient and says nothing about the file.
-_OF_THE_FILE = _NOTHING | _OF_THE_MEDIUM | {errno.EISDIR, errno.ENXIO, errno.ENODEV}
+# Errors that say something about the file: it is gone, something else is there, it is too long, or its bytes
+# cannot be read. Any other (too many open files, no rights, no memory) is transient and says nothing of it.
+_OF_THE_FILE = _NOTHING | _OF_THE_MEDIUM | {errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EFBIG}
 _READ_TRIES = 4
+_MOVE_AWAY = "move what is there out of the way: Diptych opens regular files alone, and follows no link"
 
 Read = TypeVar("Read")
 _ADVICE = {
@@ -33,6 +34,9 @@ _ADVICE = {
     errno.EACCES: "give this user the right to read and write there, or choose another place",
     errno.EPERM: "give this user the right to read and write there, or choose another place",
     errno.EROFS: "the file system is read-only: choose another place, or open the store with read_only=True",
+    errno.ELOOP: _MOVE_AWAY,
+    errno.ENXIO: _MOVE_AWAY,
+    errno.EISDIR: _MOVE_AWAY,
     errno.EIO: "the disk reports a failure: check it, copy the store to another, and run `diptych verify`",
 }
 
@@ -107,16 +111,18 @@ def medium_errors_raised() -> Iterator[None]:
 
 def exists(path: str) -> bool:
     """Whether anything is at `path`, a dangling link included. Raises StorageError where it is not known."""
-    return _status(path, os.lstat) is not None
+    return status_of(path, os.lstat) is not None
 
 
 def is_dir(path: str) -> bool:
     """Whether `path` is a directory, or a link to one. Raises StorageError where it is not known."""
-    status = _status(path, os.stat)
+    status = status_of(path, os.stat)
     return status is not None and stat.S_ISDIR(status.st_mode)
 
 
-def _status(path: str, look: Callable[[str], os.stat_result]) -> os.stat_result | None:
+def status_of(
+    path: str | os.PathLike[str], look: Callable[[str | os.PathLike[str]], os.stat_result]
+) -> os.stat_result | None:
     """The status, or None where nothing is; unlike `os.path`, which says that of every error."""
     try:
         return look(path)

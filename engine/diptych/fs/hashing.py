@@ -9,8 +9,8 @@ import sys
 
 from blake3 import blake3
 
-from diptych.fs.durable import open_regular
 from diptych.fs.errors import translated
+from diptych.fs.regular import open_regular
 
 # Below this, threads and a mapping cost more than they save.
 _SMALL_BYTES = 1 << 20
@@ -20,14 +20,18 @@ _WINDOW_BYTES = 16 << 20
 _MADV_POPULATE_READ = 22
 
 
-def hash_stable_file(path: str) -> tuple[int, bytes]:
+def hash_stable_file(path: str, *, expected_bytes: int | None = None) -> tuple[int, bytes]:
     """Size in bytes and BLAKE3 (32 bytes) of a file that nobody truncates meanwhile.
+
+    A file of another size than `expected_bytes` is not read: its hash is given as b"".
 
     Mapped, and hashed by all cores. Each window is first read in by `madvise`, so that a failing disk is an
     error and not the SIGBUS that touching the mapping would raise. Raises StorageError.
     """
     with translated("read", path), open(path, "rb", buffering=0, opener=open_regular) as file:
         size_bytes = os.fstat(file.fileno()).st_size
+        if expected_bytes is not None and size_bytes != expected_bytes:
+            return size_bytes, b""
         if size_bytes < _SMALL_BYTES:
             data = file.readall()
             return len(data), blake3(data).digest()

@@ -18,6 +18,7 @@ from contextlib import suppress
 
 from diptych.errors import StorageError, StoreLockedError, StoreReplacedError
 from diptych.fs.errors import storage_error, translated
+from diptych.fs.regular import open_regular, require_regular
 
 if sys.platform != "win32":
     import fcntl
@@ -40,6 +41,10 @@ class WriterLock:
         import filelock
 
         self._directory_fd = -1
+        with translated("lock", path):
+            # A lock on a pipe, or through a link, would be none, or somebody else's file.
+            if os.path.lexists(path):
+                require_regular(path)
         self._path = path
         self._directory = os.path.dirname(path) or "."
         self._lock = filelock.FileLock(path, thread_local=False, is_singleton=False)
@@ -53,7 +58,7 @@ class WriterLock:
             raise _locked(path) from None
         try:
             self._lock_directory(deadline_s)
-            with translated("write", path), open(path, "r+b") as file:
+            with translated("write", path), open(path, "r+b", opener=open_regular) as file:
                 file.write(f"{os.getpid():>19}\n".encode())
                 status = os.fstat(file.fileno())
                 self._inode, self._device = status.st_ino, status.st_dev
@@ -159,7 +164,7 @@ def _replaced(directory: str) -> StoreReplacedError:
 def holder(path: str) -> int:
     """The process id that the lock file names, or 0."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             return int(file.read(20).strip() or b"0")
     except (OSError, ValueError):
         return 0

@@ -28,6 +28,8 @@ from diptych.indexer.fact_columns import Fact, FactColumns, packed_column, unpac
 
 MAGIC = "diptych facts"
 FORMAT = 1
+# Some two million files; what is longer is not read, and files are hashed instead.
+MAX_SIZE_BYTES = 256 * 1024 * 1024
 RACY_MARGIN_NS = 2_000_000_000
 SMUDGED_SIZE = -1
 
@@ -105,8 +107,7 @@ def save(store_path: str, facts: Facts) -> None:
 def load(store_path: str, *, store_id: str, lsn: int) -> Facts | None:
     """The facts of the store at `store_path`, or None where there are none to be trusted."""
     try:
-        with open(f"{store_path}/{layout.FACTS}", "rb") as file:
-            facts = decode(file.read())
+        facts = decode(fs.read_bounded(f"{store_path}/{layout.FACTS}", MAX_SIZE_BYTES))
     except (OSError, ValueError):
         return None
     return facts if facts.store_id == store_id and facts.lsn <= lsn else None
@@ -150,10 +151,12 @@ def decode(data: bytes) -> Facts:
 
 
 def _decoded(data: bytes) -> Facts:
-    magic, version, packed, checksum = msgpack.unpackb(data)
+    magic, version, packed, checksum = msgpack.unpackb(data, strict_map_key=True)
     if magic != MAGIC or version != FORMAT or checksum != _checksum(packed):
         raise ValueError("its checksum or its head is wrong")
-    body = msgpack.unpackb(packed)
+    body = msgpack.unpackb(packed, strict_map_key=True)
+    if body["count"] and not layout.are_paths_inside(body["paths"]):
+        raise ValueError("a path leads outside")
     files = FactColumns(
         body["paths"].decode("utf-8", "surrogateescape").split("\0") if body["count"] else [],
         [unpacked_column(body[name]) for name in _STAT_COLUMNS],
@@ -161,7 +164,7 @@ def _decoded(data: bytes) -> Facts:
         body["reasons"],
         body["skipped"],
     )
-    return Facts(
+    facts = Facts(
         store_id=body["store_id"],
         lsn=body["lsn"],
         taken_ns=body["taken_ns"],
@@ -172,6 +175,21 @@ def _decoded(data: bytes) -> Facts:
         branch=body["branch"],
         root=body.get("root", b"").decode("utf-8", "surrogateescape"),
     )
+    require_fields(facts.store_id, facts.lsn, facts.indexer, facts.settings, facts.commit, facts.branch)
+    if type(facts.taken_ns) is not int or not all(type(reason) is str for reason in body["reasons"]):
+        raise ValueError("a field of another type")
+    return facts
+
+
+def require_fields(
+    store_id: Any, lsn: Any, indexer: Any, settings: Any, commit: Any, branch: Any
+) -> None:
+    """Raise ValueError where what the facts and the freshness file have in common is of another type."""
+    texts = [store_id, commit, branch]
+    if not layout.is_lsn(lsn) or not isinstance(indexer, dict) or not isinstance(settings, dict):
+        raise ValueError("a field of another type")
+    if not all(type(text) is str for text in [*texts, *indexer, *indexer.values(), *settings]):
+        raise ValueError("a field of another type")
 
 
 def _checksum(packed: bytes) -> bytes:

@@ -22,7 +22,7 @@ from diptych.journal.format import (
 from diptych.journal.segment import Segment
 from diptych.layout import segment_name
 
-_WRITE = os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_WRITE = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class Appended(NamedTuple):
@@ -237,7 +237,7 @@ class JournalWriter:
 
     def _open(self, path: str) -> int:
         with fs.translated("open", path):
-            return os.open(path, _WRITE)
+            return fs.open_regular(path, _WRITE)
 
     def _write(self, data: bytes) -> None:
         written = os.write(self._fd, data)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from diptych.errors import CorruptSearchError
-from diptych.fs import exists, hash_stable_file, private_directory, translated
-from diptych.layout import SEARCH_META
+from diptych.fs import hash_stable_file, is_regular, private_directory, translated
+from diptych.layout import SEARCH_META, is_plain_name
 from diptych.schema.base import Schema
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
@@ -31,9 +31,9 @@ def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
     """
     for name, (size, blake3_hex) in files.items():
         path = os.path.join(directory, name)
-        if not exists(path):
-            raise CorruptSearchError(f"{path} is gone", where=path)
-        if hash_stable_file(path) != (size, bytes.fromhex(blake3_hex)):
+        if not is_regular(path):
+            raise CorruptSearchError(f"{path} is gone, or no regular file", where=path)
+        if hash_stable_file(path, expected_bytes=size) != (size, bytes.fromhex(blake3_hex)):
             raise CorruptSearchError(f"{path} is not what the manifest says", where=path)
 
 
@@ -87,10 +87,12 @@ def _names_in(meta: bytes, present: list[str], where: str) -> list[str]:
     try:
         for segment in json.loads(meta)["segments"]:
             stem = segment["segment_id"].replace("-", "")
+            if not is_plain_name(stem):
+                raise ValueError(f"segment {stem!r:.200}")  # noqa: TRY301
             deletes = segment["deletes"]
             alive = f"{stem}.{deletes['opstamp']}.del" if deletes else None
             of_segment = [name for name in present if name.startswith(stem + ".")]
             names += [name for name in of_segment if not name.endswith(".del") or name == alive]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptSearchError(f"{where} cannot be read: {error}", where=where) from error
     return names

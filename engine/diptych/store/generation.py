@@ -20,6 +20,7 @@ from diptych.layout import (
     temporary_name,
 )
 from diptych.schema.base import Schema
+from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
 from diptych.search.index import SearchIndex
 from diptych.search.leaf import open_leaf, verify_files
@@ -32,8 +33,7 @@ def read_manifest(path: str) -> Manifest:
     where = os.path.join(path, MANIFEST)
     with fs.translated("read", where):
         try:
-            with open(where, "rb", opener=fs.open_regular) as file:
-                data = file.read()
+            data = fs.read_bounded(where, MAX_SIZE_BYTES)
         except FileNotFoundError:
             raise CorruptSnapshotError(f"{where} is gone", where=where) from None
     return decode_manifest(data, where=where)
@@ -106,8 +106,9 @@ class Generation:
     def verify_snapshot(self) -> bool:
         """Whether the snapshot's bytes are those that were written: reads the whole file."""
         path = os.path.join(self.path, SNAPSHOT)
-        size, digest = fs.hash_stable_file(path)
-        return (size, digest.hex()) == self.manifest.files.get(SNAPSHOT)
+        expected = self.manifest.files.get(SNAPSHOT, (0, ""))
+        size, digest = fs.hash_stable_file(path, expected_bytes=expected[0])
+        return (size, digest.hex()) == expected
 
 
 def compare_watermark(index: SearchIndex, manifest: Manifest) -> None:
@@ -128,7 +129,9 @@ def compare_watermark(index: SearchIndex, manifest: Manifest) -> None:
 
 def next_mend(store: str, lsn: int) -> int:
     """The first mend number that no generation at `lsn` has; 0 where there is none."""
-    names = os.listdir(os.path.join(store, GENERATIONS))
+    generations = os.path.join(store, GENERATIONS)
+    with fs.translated("list", generations):
+        names = fs.list_directory(generations)
     return max((p[1] + 1 for name in names if (p := parse_generation_name(name)) and p[0] == lsn), default=0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from diptych.errors import CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
+from diptych.layout import is_generation_file, is_lsn
 from diptych.schema.base import Schema
 from diptych.sealed import seal, unseal
 
@@ -17,6 +19,13 @@ MANIFEST_MAGIC = "DIPTYCHM"
 CLOSED_MAGIC = "DIPTYCHC"
 
 Sealed = TypeVar("Sealed")
+
+_U64_MOST = 2**64 - 1
+# A file's size, and the last millisecond of the year 9999: what the system and the calendar can take.
+_SIZE_MOST = 2**63 - 1
+_MS_MOST = 253_402_300_799_999
+_STORE_ID_BYTES = 16
+_BLAKE3_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ def encode_identity(identity: Identity) -> bytes:
 
 def decode_identity(data: bytes, *, where: str) -> Identity:
     """The identity again. Raises CorruptStoreError, or IncompatibleStoreError for a newer format."""
-    return _decode(IDENTITY_MAGIC, data, where, lambda body: Identity(**body))
+    return _decode(IDENTITY_MAGIC, data, where, _identity)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
@@ -106,13 +115,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
 def decode_manifest(data: bytes, *, where: str) -> Manifest:
     """The manifest again. Raises CorruptSnapshotError, or IncompatibleStoreError for a newer format."""
 
-    def build(body: dict[str, Any]) -> Manifest:
-        identity = Identity(**body.pop("identity"))
-        files = {str(name): (int(size), str(hash_)) for name, (size, hash_) in body.pop("files").items()}
-        return Manifest(identity=identity, files=files, **body)
-
     try:
-        return _decode(MANIFEST_MAGIC, data, where, build)
+        return _decode(MANIFEST_MAGIC, data, where, _manifest)
     except CorruptStoreError as error:
         raise CorruptSnapshotError(error.message, where=where) from error
 
@@ -124,7 +128,7 @@ def encode_closed(mark: ClosedMark) -> bytes:
 
 def decode_closed(data: bytes, *, where: str) -> ClosedMark:
     """The mark again. Raises CorruptStoreError, or IncompatibleStoreError for a newer format."""
-    return _decode(CLOSED_MAGIC, data, where, lambda body: ClosedMark(**body))
+    return _decode(CLOSED_MAGIC, data, where, _closed)
 
 
 def _decode(magic: str, data: bytes, where: str, build: Callable[[dict[str, Any]], Sealed]) -> Sealed:
@@ -134,3 +138,64 @@ def _decode(magic: str, data: bytes, where: str, build: Callable[[dict[str, Any]
         raise
     except Exception as error:
         raise CorruptStoreError(f"{where} cannot be read: {error}", where=where) from error
+
+
+# What a checksum lets through may still be a stranger's: each field is tested before anything is done by it.
+
+
+def _identity(body: dict[str, Any]) -> Identity:
+    identity = Identity(**body)
+    _store_id(identity.store_id)
+    _require(type(identity.schema) is str and type(identity.fingerprint) is str, "its schema")
+    _number(identity.schema_version, _U64_MOST)
+    _number(identity.created_ms, _MS_MOST)
+    return identity
+
+
+def _manifest(body: dict[str, Any]) -> Manifest:
+    identity = _identity(body.pop("identity"))
+    files = {_file_name(name): _facts(*facts) for name, facts in body.pop("files").items()}
+    manifest = Manifest(identity=identity, files=files, **body)
+    _require(is_lsn(manifest.lsn), f"LSN {manifest.lsn!r}")
+    _number(manifest.chain, _U64_MOST)
+    _number(manifest.records, _U64_MOST)
+    _number(manifest.created_ms, _MS_MOST)
+    _number(manifest.modified_ms, _MS_MOST)
+    for name, count in manifest.counts.items():
+        _require(type(name) is str, f"counter {name!r}")
+        _number(count, _U64_MOST)
+    return manifest
+
+
+def _closed(body: dict[str, Any]) -> ClosedMark:
+    mark = ClosedMark(**body)
+    _store_id(mark.store_id)
+    _require(is_lsn(mark.lsn), f"LSN {mark.lsn!r}")
+    _number(mark.chain, _U64_MOST)
+    _number(mark.closed_ms, _MS_MOST)
+    return mark
+
+
+def _file_name(name: Any) -> str:
+    # It is joined to the generation's path, opened, and linked.
+    _require(is_generation_file(name), f"file name {name!r:.200}")
+    return str(name)
+
+
+def _facts(size: Any, blake3_hex: Any) -> tuple[int, str]:
+    _require(isinstance(blake3_hex, str) and _BLAKE3_HEX.match(blake3_hex), f"hash {blake3_hex!r:.200}")
+    return _number(size, _SIZE_MOST), str(blake3_hex)
+
+
+def _store_id(value: Any) -> None:
+    _require(isinstance(value, bytes) and len(value) == _STORE_ID_BYTES, f"store id {value!r:.200}")
+
+
+def _number(value: Any, most: int) -> int:
+    _require(type(value) is int and 0 <= value <= most, f"number {value!r:.200}")
+    return int(value)
+
+
+def _require(holds: object, what: str) -> None:
+    if not holds:
+        raise ValueError(f"{what} makes no sense")

@@ -191,7 +191,7 @@ def _open_reader(path: str, schema: Schema[Any]) -> Opened:
 def published(path: str) -> list[str]:
     """The names of the generations, now."""
     try:
-        names = os.listdir(os.path.join(path, GENERATIONS))
+        names = fs.list_directory(os.path.join(path, GENERATIONS))
     except OSError:
         return []
     return sorted(name for name in names if parse_generation_name(name) is not None)

@@ -23,6 +23,7 @@ from diptych.journal.format import encode_snapshot_created
 from diptych.journal.writer import JournalWriter
 from diptych.layout import MANIFEST, SNAPSHOT
 from diptych.schema.base import Schema
+from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import WRITERS
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.checkpoint import Leaves, Target, search_is_whole
@@ -267,8 +268,8 @@ class Publisher:
 
     def _tell_journal(self, path: str, lsn: int) -> None:
         where = os.path.join(path, MANIFEST)
-        with fs.translated("read", where), open(where, "rb") as file:
-            checksum = xxh3_64_intdigest(file.read())
+        with fs.translated("read", where):
+            checksum = xxh3_64_intdigest(fs.read_bounded(where, MAX_SIZE_BYTES))
         with suppress(StorageError):
             # It says in the journal what the directory says already; a failure takes nothing back.
             self._journal.append_control(encode_snapshot_created(lsn, now_ms(), checksum))

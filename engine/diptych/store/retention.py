@@ -32,7 +32,8 @@ def segments_to_remove(firsts: Collection[int], oldest_lsn: int) -> list[int]:
 def trim(store: str, keep: int, pinned: Collection[str]) -> None:
     """Remove what is not kept. The caller has made the newest generation durable. Raises StorageError."""
     generations = os.path.join(store, GENERATIONS)
-    names = os.listdir(generations)
+    with fs.translated("list", generations):
+        names = fs.list_directory(generations)
     removed = generations_to_remove(names, keep, pinned)
     for name in removed:
         # Renamed first: a crash half-way through the deletion must not leave something that looks like
@@ -47,6 +48,8 @@ def trim(store: str, keep: int, pinned: Collection[str]) -> None:
         return
     fs.fsync_dir(generations)
     journal = os.path.join(store, JOURNAL)
-    firsts = [first for name in os.listdir(journal) if (first := parse_segment_name(name)) is not None]
+    with fs.translated("list", journal):
+        segments = fs.list_directory(journal)
+    firsts = [first for name in segments if (first := parse_segment_name(name)) is not None]
     for first in segments_to_remove(firsts, min(left)):
         fs.remove_file(os.path.join(journal, f"{first:020d}.wal"))

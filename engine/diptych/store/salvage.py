@@ -14,7 +14,7 @@ from diptych.checks import check_of
 from diptych.errors import CorruptionError, DiptychError
 from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, Frame, decode_entries
 from diptych.journal.reader import FrameReader
-from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT
+from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT, is_plain_name
 from diptych.schema.base import Schema
 from diptych.search.leaf import open_leaf
 from diptych.snapshot.format import (
@@ -127,13 +127,12 @@ def _from_snapshot(
     """The records that pass their check, how many there were if that is known, and what does not pass."""
     where = os.path.join(found.path, SNAPSHOT)
     try:
-        with (
-            open(where, "rb", opener=fs.open_regular) as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-        ):
-            head = decode_head(data[:64], where=where)
+        with fs.translated("read", where), open(where, "rb", opener=fs.open_regular) as file:
+            head = decode_head(file.read(64), where=where)
             if head != (store_id, found.lsn):
                 return {}, None, {}
+            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        with data:
             try:
                 trailer = decode_trailer(data[-TRAILER_SIZE:], where=where)
                 table = data[trailer.offsets : trailer.offsets + 8 * trailer.ids]
@@ -184,7 +183,9 @@ def _from_search(
     records: Records = {}
     expected = None
     try:
-        files = dict.fromkeys(os.listdir(directory), (0, ""))
+        # Without a manifest: whatever is there, but for links and what no file of Tantivy's can be called.
+        names = [name for name in fs.list_directory(directory) if is_plain_name(name)]
+        files = {name: (0, "") for name in names if fs.is_regular(os.path.join(directory, name))}
         if SEARCH_META not in files:
             return {}, None
         leaf = open_leaf(directory, files, schema)

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from diptych import fs
 from diptych.layout import GENERATIONS, JOURNAL, SNAPSHOT, parse_generation_name, parse_segment_name
 from diptych.store.manifest import Identity
 from diptych.store.report import Finding
@@ -82,13 +83,13 @@ def gather(
 
 def _names(path: str, name: str) -> list[str]:
     try:
-        return os.listdir(os.path.join(path, name))
+        return fs.list_directory(os.path.join(path, name))
     except OSError:
         return []
 
 
 def _size(path: str) -> int:
     try:
-        return os.stat(path).st_size
+        return os.lstat(path).st_size
     except OSError:
         return 0

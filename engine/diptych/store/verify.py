@@ -106,7 +106,7 @@ def _inspect_leaves(generation: FoundGeneration, schema: Schema[Any]) -> None:
         generation.snapshot_problem = "; ".join(_snapshot_problems(generation, manifest, schema))
     if not generation.search_problem:
         generation.search_problem = "; ".join(_search_problems(generation, manifest, schema))
-    if not fs.is_dir(generation.path):
+    if not fs.is_directory(generation.path):
         # The writer removed it meanwhile: it is past, not damaged.
         generation.manifest = None
         generation.problem = generation.snapshot_problem = generation.search_problem = ""
@@ -117,7 +117,8 @@ def _snapshot_problems(generation: FoundGeneration, manifest: Manifest, schema: 
     snapshot = generation.snapshot
     assert snapshot is not None
     try:
-        if fs.hash_stable_file(where)[1].hex() == manifest.files[SNAPSHOT][1]:
+        size, blake3_hex = manifest.files[SNAPSHOT]
+        if fs.hash_stable_file(where, expected_bytes=size)[1].hex() == blake3_hex:
             return
         yield f"{where} is not what the manifest says"
         yield from damaged_records(snapshot)
@@ -145,13 +146,13 @@ def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Sc
     directory = os.path.join(generation.path, SEARCH)
     files = manifest.of_search()
     damaged = False
-    for name, (_, blake3_hex) in files.items():
+    for name, (size, blake3_hex) in files.items():
         path = os.path.join(directory, name)
         try:
-            if fs.hash_stable_file(path)[1].hex() == blake3_hex:
+            if fs.hash_stable_file(path, expected_bytes=size)[1].hex() == blake3_hex:
                 continue
             damaged = True
-            yield f"{path} is not what the manifest says{_footer_says(path, name)}"
+            yield f"{path} is not what the manifest says{_footer_says(path, name, size)}"
         except StorageError as error:
             fs.refuse_of_the_moment(error)
             damaged = True
@@ -168,15 +169,16 @@ def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Sc
         yield error.message
 
 
-def _footer_says(path: str, name: str) -> str:
+def _footer_says(path: str, name: str, size: int) -> str:
     """Whether Tantivy's own checksum notices the damage too."""
     if name == SEARCH_META:
         return ""
-    with fs.translated("read", path), open(path, "rb") as file:
-        data = file.read()
     try:
+        with fs.translated("read", path):
+            data = fs.read_bounded(path, size)
         check_footer(data, where=path)
-    except CorruptionError:
+    except (CorruptionError, StorageError) as error:
+        fs.refuse_of_the_moment(error)
         return ", and fails Tantivy's checksum"
     return ", though Tantivy's checksum holds"
 

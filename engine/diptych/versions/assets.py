@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from diptych.fs import translated
+from diptych.fs import open_regular, translated
 from diptych.layout import GENERATIONS, IDENTITY, LOCK, QUARANTINE, WORK, is_temporary
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.names import check_asset_name
@@ -29,12 +29,16 @@ class Part:
     """One file or directory of an asset: where it comes from, and its path below the asset's own.
 
     "" as `name` means that the asset is this one file or directory. `skip` names entries at the top of a
-    directory that do not belong in a version.
+    directory that do not belong in a version. `immutable` names those whose files may be linked, None for
+    all: what its owner goes on writing to is copied, whoever promises what. Links to files are followed,
+    unless a `stranger` may have put them there.
     """
 
     name: str
     source: str
     skip: frozenset[str] = frozenset()
+    immutable: frozenset[str] | None = None
+    stranger: bool = False
 
 
 class Asset:
@@ -81,11 +85,14 @@ class DiptychStore(Asset):
 
     def parts(self) -> list[Part]:
         _directory(self.path, "a Diptych store")
-        names = os.listdir(self.path)
+        with translated("read", self.path):
+            names = os.listdir(self.path)
         if IDENTITY not in names or GENERATIONS not in names:
             raise InvalidAssetError(f"{os.fspath(self.path)} is not a Diptych store")
         skip = {LOCK, WORK, QUARANTINE, *filter(is_temporary, names)}
-        return [Part("", os.fspath(self.path), frozenset(skip))]
+        # The journal's last file is appended to, and recovery may cut it: generations alone never change.
+        unchanging = frozenset({GENERATIONS})
+        return [Part("", os.fspath(self.path), frozenset(skip), immutable=unchanging, stranger=True)]
 
     @property
     def writer_lock(self) -> str | None:
@@ -196,5 +203,5 @@ def _head(path: PathLike, size_bytes: int = 0) -> bytes:
         raise InvalidAssetError(f"there is no {os.fspath(path)}")
     if not os.path.isfile(path):
         raise InvalidAssetError(f"{os.fspath(path)} is not a file")
-    with translated("read", path), open(path, "rb") as file:
+    with translated("read", path), open(os.path.realpath(path), "rb", opener=open_regular) as file:
         return file.read(size_bytes)

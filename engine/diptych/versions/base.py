@@ -11,8 +11,9 @@ from diptych.fs import (
     WriterLock,
     atomic_write,
     fsync_dir,
+    is_directory,
+    list_directory,
     make_dir,
-    remove_file,
     remove_tree,
     rename,
     translated,
@@ -52,8 +53,8 @@ class BaseDirectory:
         if self._read_only:
             raise ReadOnlyError(f"{self.path} was opened read-only", advice="open it with read_only=False")
         if create:
-            make_dir(self.versions)
-        elif not os.path.isdir(self.versions):
+            make_dir(self.versions, follow=False)
+        elif not is_directory(self.versions):
             raise UnknownVersionError(f"{self.path} holds no versions", advice="stage one first")
         lock = WriterLock(os.path.join(self.path, LOCK), timeout_s=self._lock_timeout_s)
         try:
@@ -67,7 +68,7 @@ class BaseDirectory:
 
     def is_unfinished(self) -> bool:
         """Whether a manager is at work, or was killed at it. Takes no lock, changes nothing."""
-        if not os.path.isdir(self.versions):
+        if not is_directory(self.versions):
             return False
         return self._lagging_link() is not None or next(self._leftovers(), None) is not None
 
@@ -86,7 +87,7 @@ class BaseDirectory:
 
     def remove_staging(self, version: str) -> None:
         """Remove a staged version; nothing to do where there is none. Raises StorageError."""
-        if os.path.isdir(self.staging(version)):
+        if os.path.lexists(self.staging(version)):
             remove_tree(self._set_aside(staging_name(version)))
 
     def remove_published(self, version: str) -> bool:
@@ -124,22 +125,18 @@ class BaseDirectory:
     def _sweep(self) -> None:
         """Remove what killed managers left. Only under the lock: without it, it may be somebody's work."""
         for path in list(self._leftovers()):
-            # A symlink that was about to become `current` leads to a directory, and is none.
-            if os.path.isdir(path) and not os.path.islink(path):
-                remove_tree(path)
-            else:
-                remove_file(path)
+            remove_tree(path)
 
     def _leftovers(self) -> Iterator[str]:
         with translated("read", self.path):
             for name in filter(is_temporary_name, os.listdir(self.path)):
                 yield os.path.join(self.path, name)
-            for name in os.listdir(self.versions):
+            for name in list_directory(self.versions):
                 directory = os.path.join(self.versions, name)
                 if is_removed_name(name):
                     yield directory
                 elif parse_staging_name(name) is not None:
                     # Another manager may be renaming it at this moment.
                     with suppress(FileNotFoundError, NotADirectoryError):
-                        for file in filter(is_temporary_name, os.listdir(directory)):
+                        for file in filter(is_temporary_name, list_directory(directory)):
                             yield os.path.join(directory, file)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diptych.errors import DiptychError
-from diptych.fs import translated
+from diptych.fs import is_directory, list_directory, read_bounded, translated
 from diptych.versions.errors import (
     CorruptVersionError,
     IncompatibleVersionError,
@@ -18,7 +18,7 @@ from diptych.versions.errors import (
     UnknownVersionError,
 )
 from diptych.versions.lease import hold
-from diptych.versions.manifest import Embedding, Manifest, decode
+from diptych.versions.manifest import MAX_SIZE_BYTES, Embedding, Manifest, decode, refuse_irregular
 from diptych.versions.names import (
     CURRENT_LINK,
     MANIFEST,
@@ -64,7 +64,7 @@ class Catalogue:
         """The directory of `version`, published or staged. Raises UnknownVersionError."""
         for name in (version, staging_name(version)):
             path = os.path.join(self._versions, name)
-            if os.path.isdir(path):
+            if is_directory(path):
                 return path
         raise UnknownVersionError(
             f"there is no version {version}", advice="`diptych versions list` shows those there are"
@@ -79,13 +79,7 @@ class Catalogue:
         path = os.path.join(directory, MANIFEST)
         staged = parse_staging_name(os.path.basename(directory)) is not None
         try:
-            with translated("read", path):
-                try:
-                    with open(path, "rb") as file:
-                        data = file.read()
-                except FileNotFoundError:
-                    data = b""
-            manifest = decode(data, path)
+            manifest = decode(_content(path), path)
             if manifest.version != version:
                 raise CorruptVersionError(  # noqa: TRY301 - handled as the others are
                     f"{path} is the manifest of version {manifest.version}", where=path
@@ -178,7 +172,7 @@ class Catalogue:
             if os.path.basename(directory) == version:
                 try:
                     lease = hold(os.path.join(directory, MANIFEST))
-                except FileNotFoundError:
+                except (FileNotFoundError, CorruptVersionError):
                     pass  # Without a manifest there is nothing to hold; the next line reports it.
                 else:
                     held.callback(lease.close)
@@ -227,13 +221,25 @@ class Catalogue:
     def _names(self, *, staged: bool) -> Iterator[str]:
         with translated("read", self._versions):
             try:
-                names = os.listdir(self._versions)
-            except FileNotFoundError:
+                names = list_directory(self._versions)
+            except (FileNotFoundError, NotADirectoryError):
                 return
         for name in names:
             version = parse_staging_name(name) if staged else (name if is_version_name(name) else None)
-            if version is not None and os.path.isdir(os.path.join(self._versions, name)):
+            if version is not None and is_directory(os.path.join(self._versions, name)):
                 yield version
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a manifest; b"" where there is none. Raises CorruptVersionError, StorageError."""
+    with translated("read", path):
+        try:
+            return read_bounded(path, MAX_SIZE_BYTES)
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            refuse_irregular(error, path)
+            raise
 
 
 def _published_state(manifest: Manifest, current: str | None, current_sequence: int) -> State:

@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from diptych.fs import translated
-from diptych.versions.errors import VersionInUseError
+from diptych.fs import open_regular, read_bounded_fd, translated
+from diptych.versions.errors import CorruptVersionError, VersionInUseError
+from diptych.versions.manifest import MAX_SIZE_BYTES, refuse_irregular
 
 if sys.platform != "win32":
     import fcntl
@@ -27,20 +28,21 @@ _WAIT_S = 5.0
 class Lease:
     """A shared hold on the version whose manifest is `path`, until `close`.
 
-    Raises FileNotFoundError where the version is gone, VersionInUseError while it is being removed, and
-    StorageError.
+    Raises FileNotFoundError where the version is gone, VersionInUseError while it is being removed,
+    CorruptVersionError where no file is in the place of the manifest, and StorageError.
     """
 
     def __init__(self, path: str) -> None:
+        self._path = path
         with _missing_passes("open", path):
-            self._fd: int | None = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            self._fd: int | None = _opened(path, os.O_RDONLY)
         try:
             if not _lock(self._fd, path, shared=True):
                 raise VersionInUseError(  # noqa: TRY301 - the handle is closed for all of them below
                     f"{os.path.dirname(path)} is being removed", advice="open another one"
                 )
             with _missing_passes("open", path):
-                if not os.path.samestat(os.fstat(self._fd), os.stat(path)):
+                if not os.path.samestat(os.fstat(self._fd), os.lstat(path)):
                     # Removed and made anew between the open and the lock: what was locked is the old one.
                     raise FileNotFoundError(path)  # noqa: TRY301
         except BaseException:
@@ -48,11 +50,14 @@ class Lease:
             raise
 
     def read(self) -> bytes:
-        """The manifest's bytes. Raises StorageError."""
+        """The manifest's bytes. Raises CorruptVersionError where it is far too long, and StorageError."""
         assert self._fd is not None
-        with translated("read", "a manifest"), open(self._fd, "rb", closefd=False) as file:
-            file.seek(0)
-            return file.read()
+        with translated("read", self._path):
+            try:
+                return read_bounded_fd(self._fd, self._path, MAX_SIZE_BYTES)
+            except OSError as error:
+                refuse_irregular(error, self._path)
+                raise
 
     def close(self) -> None:
         """Let go. A second call does nothing."""
@@ -81,19 +86,27 @@ def hold(path: str) -> Lease:
 def exclusive(path: str) -> Iterator[bool]:
     """Whether nobody holds the version whose manifest is `path`; while in the body, nobody new does.
 
-    Raises StorageError. A version without a manifest is held by nobody.
+    Raises StorageError. A version without a manifest, or with something else in its place, is held by nobody.
     """
     try:
         with _missing_passes("open", path):
             # Opened for writing: some network file systems give an exclusive lock on nothing less.
-            fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
-    except FileNotFoundError:
+            fd = _opened(path, os.O_RDWR)
+    except (FileNotFoundError, CorruptVersionError):
         yield True
         return
     try:
         yield _lock(fd, path, shared=False)
     finally:
         os.close(fd)
+
+
+def _opened(path: str, flags: int) -> int:
+    try:
+        return open_regular(path, flags)
+    except OSError as error:
+        refuse_irregular(error, path)
+        raise
 
 
 @contextmanager

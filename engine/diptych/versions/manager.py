@@ -116,7 +116,7 @@ class VersionManager:
             self._base.remove_staging(version)
             try:
                 staging = self._base.staging(version)
-                make_dir(staging)
+                make_dir(staging, follow=False)
                 filler = Filler(staging, self._relatives(origin, current), share)
                 for name in carried:
                     filler.carry(name, *cast("tuple[str, Manifest]", origin))

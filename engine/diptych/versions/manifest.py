@@ -15,6 +15,8 @@ from typing import Any
 import msgpack
 from blake3 import blake3
 
+from diptych.fs import is_misplaced
+from diptych.layout import is_path_inside
 from diptych.versions.errors import (
     CorruptVersionError,
     IncompatibleVersionError,
@@ -146,7 +148,7 @@ def check_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
     if not all(isinstance(name, str) for name in attrs):
         raise InvalidAssetError("the name of an attribute is a string")
     try:
-        copy = msgpack.unpackb(msgpack.packb(dict(attrs)), strict_map_key=False)
+        copy = _unpacked(msgpack.packb(dict(attrs)))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidAssetError(
             f"an attribute cannot be stored: {error}",
@@ -159,7 +161,7 @@ def _body(data: bytes, where: str) -> dict[str, Any]:
     if len(data) > MAX_SIZE_BYTES:
         raise _corrupt(where, "is too long to be whole")
     try:
-        parts = msgpack.unpackb(data)
+        parts = _unpacked(data)
     except Exception as error:  # msgpack raises a dozen kinds; all mean the same here
         raise _corrupt(where, "does not decode") from error
     if not isinstance(parts, list) or len(parts) != 4 or parts[0] != MAGIC:
@@ -173,12 +175,28 @@ def _body(data: bytes, where: str) -> dict[str, Any]:
             advice="open it with a newer Diptych",
         )
     try:
-        body = msgpack.unpackb(packed, strict_map_key=False)
+        body = _unpacked(packed)
     except Exception as error:  # see above
         raise _corrupt(where, "does not decode") from error
     if not isinstance(body, dict):
         raise _corrupt(where, "holds no map")
     return body
+
+
+def _unpacked(data: bytes) -> Any:
+    """What msgpack makes of it. The keys of its maps are plain values. Raises all kinds of Exception."""
+    try:
+        return msgpack.unpackb(data)
+    except ValueError:
+        # An attribute may hold a dictionary whose keys are numbers, say.
+        return msgpack.unpackb(data, strict_map_key=False, object_pairs_hook=_plain_map)
+
+
+def _plain_map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    # The hashes of a timestamp can be made to collide, and a map of them then takes for ever.
+    if not all(isinstance(key, str | bytes | int | float | None) for key, _ in pairs):
+        raise ValueError("a key of a map is neither text nor a number")
+    return dict(pairs)
 
 
 def _digest(magic: str, version: int, body: bytes) -> bytes:
@@ -187,10 +205,9 @@ def _digest(magic: str, version: int, body: bytes) -> bytes:
 
 def _path(path: Any) -> bytes:
     # A path that leads out of the version would make verify, or a share, read somebody else's file.
-    if not isinstance(path, bytes) or b"\0" in path or any(
-        part in (b"", b".", b"..") for part in path.split(b"/")
-    ):
+    if not is_path_inside(path):
         raise ValueError(f"path {path!r}")
+    assert isinstance(path, bytes)
     return path
 
 
@@ -212,6 +229,12 @@ def _count(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"number {value!r}")
     return value
+
+
+def refuse_irregular(error: OSError, where: str) -> None:
+    """Raise CorruptVersionError where `error` says that no manifest can be what stands at `where`."""
+    if is_misplaced(error):
+        raise _corrupt(where, f"cannot be a manifest: {error.strerror}") from error
 
 
 def _corrupt(where: str, what: str) -> CorruptVersionError:

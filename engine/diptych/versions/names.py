@@ -14,10 +14,17 @@ from __future__ import annotations
 import os
 import re
 
-from diptych.layout import LOCK, MANIFEST
+from diptych.layout import (
+    LOCK,
+    MANIFEST,
+    MAX_NAME_CHARS,
+    PLAIN_NAME_RULE,
+    is_device_name,
+    is_plain_name,
+)
 from diptych.versions.errors import InvalidVersionNameError
 
-__all__ = ["CURRENT", "CURRENT_LINK", "LOCK", "MANIFEST", "VERSIONS"]
+__all__ = ["CURRENT", "CURRENT_LINK", "LOCK", "MANIFEST", "MAX_NAME_CHARS", "VERSIONS"]
 
 VERSIONS = "versions"
 CURRENT = "CURRENT"
@@ -25,16 +32,6 @@ CURRENT_LINK = "current"
 STAGING_SUFFIX = ".staging"
 _REMOVED_PREFIX = ".removed."
 _TEMPORARY = re.compile(r"\.(?:CURRENT|current|manifest\.msgpack)\..*\.tmp\Z")
-
-MAX_NAME_CHARS = 128
-# ASCII only: a name must mean the same on file systems that fold case or normalize Unicode, in a shell
-# script, and in a log.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=@~-]*\Z")
-_NAME_RULE = (
-    f"up to {MAX_NAME_CHARS} ASCII letters, digits and . _ + = @ ~ -, beginning with a letter or a digit"
-)
-# Windows gives these a meaning of their own, with any extension.
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
 
 
 def check_version_name(name: str) -> str:
@@ -101,12 +98,12 @@ def link_target(version: str) -> str:
 def _check(name: object, what: str) -> None:
     if not isinstance(name, str):
         raise InvalidVersionNameError(
-            f"a {what}'s name is a string, not {type(name).__name__}", advice=f"use {_NAME_RULE}"
+            f"a {what}'s name is a string, not {type(name).__name__}", advice=f"use {PLAIN_NAME_RULE}"
         )
-    if not _NAME.match(name) or len(name) > MAX_NAME_CHARS or ".." in name or name.endswith("."):
-        raise InvalidVersionNameError(f"a {what} cannot be named {name!r}", advice=f"use {_NAME_RULE}")
-    if _DEVICES.match(name):
+    if is_device_name(name):
         raise InvalidVersionNameError(
             f"a {what} cannot be named {name!r}: Windows gives that name to a device",
             advice="choose another name",
         )
+    if not is_plain_name(name):
+        raise InvalidVersionNameError(f"a {what} cannot be named {name!r}", advice=f"use {PLAIN_NAME_RULE}")

@@ -9,7 +9,15 @@ from __future__ import annotations
 import os
 import sys
 
-from diptych.fs import atomic_write, fsync_dir, remove_file, rename, translated
+from diptych.fs import (
+    atomic_write,
+    fsync_dir,
+    is_misplaced,
+    open_regular,
+    remove_file,
+    rename,
+    translated,
+)
 from diptych.versions.errors import CorruptVersionError
 from diptych.versions.names import (
     CURRENT,
@@ -46,10 +54,15 @@ def read_current(base: str) -> str | None:
 def _content(path: str) -> bytes | None:
     with translated("read", path):
         try:
-            with open(path, "rb", buffering=0) as file:
+            with open(path, "rb", buffering=0, opener=open_regular) as file:
                 return file.read(MAX_NAME_CHARS + 2)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if is_misplaced(error):
+                # No name of a version, whatever it is.
+                return b""
+            raise
 
 
 def switch(base: str, version: str) -> None:

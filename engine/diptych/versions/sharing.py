@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import sys
 
 from blake3 import blake3
 
-from diptych.fs import fsync_file, hash_stable_file, link_or_copy, remove_file, translated
+from diptych.fs import (
+    copy_regular,
+    fsync_file,
+    hash_stable_file,
+    link_or_copy,
+    open_regular,
+    remove_file,
+    translated,
+)
 from diptych.versions.errors import AssetChangedError
 from diptych.versions.manifest import FileEntry
 
@@ -37,7 +44,12 @@ def digest_source(path: str) -> FileEntry:
     hasher = blake3(max_threads=blake3.AUTO)
     size_bytes = 0
     buffer = bytearray(_CHUNK_BYTES)
-    with translated("read", path), open(path, "rb", buffering=0) as file, memoryview(buffer) as view:
+    with (
+        translated("read", path),
+        # What the path leads to, as `bring` takes it.
+        open(os.path.realpath(path), "rb", buffering=0, opener=open_regular) as file,
+        memoryview(buffer) as view,
+    ):
         while count := file.readinto(buffer):
             hasher.update(view[:count])
             size_bytes += count
@@ -58,7 +70,7 @@ def bring(source: str, target: str, *, link: bool) -> FileEntry:
         linked = link_or_copy(source, target)
     elif not _reflink(source, target):
         with translated("copy to", target):
-            shutil.copyfile(source, target)
+            copy_regular(source, target)
     entry = digest_stable_file(target)
     fsync_file(target)
     with translated("read", source):
@@ -77,14 +89,14 @@ def share(source: str, target: str, *, copy: bool) -> None:
     if copy:
         if not _reflink(source, target):
             with translated("copy to", target):
-                shutil.copyfile(source, target)
+                copy_regular(source, target)
         fsync_file(target)
         linked = False
     else:
         linked = link_or_copy(source, target)
     if not linked:
         with translated("read", source):
-            executable = bool(os.stat(source).st_mode & stat.S_IXUSR)
+            executable = bool(os.lstat(source).st_mode & stat.S_IXUSR)
         seal(target, executable=executable)
 
 
@@ -98,7 +110,7 @@ def _reflink(source: str, target: str) -> bool:
     """Share the source's blocks. False, with nothing left behind, where the file system cannot."""
     if sys.platform != "linux":
         return False
-    with translated("read", source), open(source, "rb", buffering=0) as origin:
+    with translated("read", source), open(source, "rb", buffering=0, opener=open_regular) as origin:
         with translated("write", target), open(target, "xb", buffering=0) as clone:
             try:
                 fcntl.ioctl(clone.fileno(), _FICLONE, origin.fileno())

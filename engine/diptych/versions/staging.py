@@ -10,9 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from diptych.errors import StorageError, StoreLockedError
-from diptych.fs import WriterLock, fsync_dir, remove_file, translated
+from diptych.fs import WriterLock, fsync_dir, is_regular_below, remove_file, translated
 from diptych.versions.assets import Asset, Part
-from diptych.versions.errors import InvalidAssetError
+from diptych.versions.errors import CorruptVersionError, InvalidAssetError
 from diptych.versions.manifest import AssetEntry, FileEntry, Manifest
 from diptych.versions.sharing import bring, digest_source, digest_stable_file, share
 
@@ -39,13 +39,13 @@ class Filler:
     def __init__(self, root: str, relatives: list[tuple[str, Manifest]], mode: str) -> None:
         self._root = root
         self._mode = mode
-        self._candidates: dict[int, dict[bytes, str]] = defaultdict(dict)
+        self._candidates: dict[int, dict[bytes, tuple[str, str]]] = defaultdict(dict)
         self.contents = Contents()
         if mode == "auto":
             for directory, manifest in relatives:
                 for path, entry in manifest.files.items():
-                    full = os.path.join(directory, os.fsdecode(path))
-                    self._candidates[entry.size_bytes].setdefault(entry.digest, full)
+                    place = directory, os.fsdecode(path)
+                    self._candidates[entry.size_bytes].setdefault(entry.digest, place)
 
     def add(self, name: str, asset: Asset) -> None:
         """Bring an asset from outside. Raises InvalidAssetError, StoreLockedError, StorageError."""
@@ -66,7 +66,7 @@ class Filler:
         self.contents.assets[name] = AssetEntry(asset.kind, paths)
 
     def carry(self, name: str, directory: str, manifest: Manifest) -> None:
-        """Share an asset with another version of the base. Raises StorageError."""
+        """Share an asset with another version of the base. Raises CorruptVersionError, StorageError."""
         entry = manifest.assets[name]
         top = os.fsencode(name)
         belongs = lambda path: path == top or path.startswith(top + b"/")  # noqa: E731
@@ -74,6 +74,12 @@ class Filler:
             self._make_directory(path)
         for path in sorted(filter(belongs, manifest.files)):
             relative = os.fsdecode(path)
+            if not is_regular_below(directory, relative):
+                raise CorruptVersionError(
+                    f"version {manifest.version} has no file {relative!r}",
+                    where=os.path.join(directory, relative),
+                    advice=f"`diptych versions verify {manifest.version}` says what else is wrong with it",
+                )
             share(
                 os.path.join(directory, relative),
                 os.path.join(self._root, relative),
@@ -93,17 +99,18 @@ class Filler:
             self._add_file(path, part.source)
             return
         self._make_directory(path)
-        for relative, source, is_directory in _walk(part.source, part.skip):
+        for relative, source, is_directory in _walk(part):
             target = path + b"/" + relative
             if is_directory:
                 self._make_directory(target)
             else:
-                self._add_file(target, source)
+                top = os.fsdecode(relative.partition(b"/")[0])
+                self._add_file(target, source, linkable=part.immutable is None or top in part.immutable)
 
-    def _add_file(self, path: bytes, source: str) -> None:
+    def _add_file(self, path: bytes, source: str, *, linkable: bool = True) -> None:
         target = os.path.join(self._root, os.fsdecode(path))
         self.contents.files[path] = self._share_known(source, target) or bring(
-            source, target, link=self._mode == "link"
+            source, target, link=linkable and self._mode == "link"
         )
 
     def _share_known(self, source: str, target: str) -> FileEntry | None:
@@ -113,10 +120,10 @@ class Filler:
         if not candidates:
             return None
         entry = digest_source(source)
-        relative = candidates.get(entry.digest)
-        if relative is None or not os.path.isfile(relative):
+        place = candidates.get(entry.digest)
+        if place is None or not is_regular_below(*place):
             return None
-        share(relative, target, copy=False)
+        share(os.path.join(*place), target, copy=False)
         # The relative may have been damaged since it was staged: then the source is the better copy.
         if digest_stable_file(target) == entry:
             return entry
@@ -156,11 +163,13 @@ def _hold(lock: str, held: ExitStack) -> None:
     held.callback(writer.release)
 
 
-def _walk(top: str, skip: frozenset[str]) -> Iterator[tuple[bytes, str, bool]]:
-    """(path below `top`, source, whether a directory) of all in a directory, parents first.
+def _walk(part: Part) -> Iterator[tuple[bytes, str, bool]]:
+    """(path below the part's directory, source, whether a directory) of all in it, parents first.
 
-    Links to files are followed: a version holds the bytes. Raises InvalidAssetError for anything else.
+    Links to files are followed where the part allows it: a version holds the bytes. Raises InvalidAssetError
+    for anything else.
     """
+    top = part.source
     pending = [""]
     while pending:
         directory = pending.pop()
@@ -168,13 +177,13 @@ def _walk(top: str, skip: frozenset[str]) -> Iterator[tuple[bytes, str, bool]]:
             with os.scandir(os.path.join(top, directory)) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         for entry in entries:
-            if not directory and entry.name in skip:
+            if not directory and entry.name in part.skip:
                 continue
             relative = os.path.join(directory, entry.name)
             is_directory = entry.is_dir(follow_symlinks=False)
             if is_directory:
                 pending.append(relative)
-            elif not entry.is_file():
+            elif not entry.is_file(follow_symlinks=not part.stranger):
                 raise InvalidAssetError(
                     f"{entry.path} is neither a file nor a directory, so no version can hold it",
                     advice="leave it out, or put the bytes in its place",

@@ -76,7 +76,7 @@ def check_files(root: str, manifest: Manifest) -> Iterator[Finding]:
         expected = manifest.files[path]
         try:
             with translated("read", os.fsdecode(path)):
-                size_bytes = os.stat(os.path.join(os.fsencode(root), path)).st_size
+                size_bytes = os.lstat(os.path.join(os.fsencode(root), path)).st_size
             if size_bytes != expected.size_bytes:
                 sizes = f"it has {size_bytes} bytes instead of {expected.size_bytes}"
                 yield _finding("size", path, sizes)

@@ -61,12 +61,12 @@ def run(
 def walk(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
     """What is in the journal, in order: values of type segment, frame, entry, torn and damage."""
     from diptych.errors import CorruptionError
-    from diptych.fs import translated
+    from diptych.fs import list_directory, translated
     from diptych.layout import JOURNAL, parse_segment_name
 
     directory = os.path.join(path, JOURNAL)
     with translated("list", directory):
-        names = sorted(name for name in os.listdir(directory) if parse_segment_name(name) is not None)
+        names = sorted(name for name in list_directory(directory) if parse_segment_name(name) is not None)
     for name in names:
         try:
             yield from _segment(os.path.join(directory, name), since, entries=entries)

@@ -41,7 +41,7 @@ _CHUNK_BYTES = 1 << 20
 def create(path: str, identity: Identity) -> None:
     """Make the directories, the first segment, and last the identity. Raises StorageError."""
     for name in (JOURNAL, GENERATIONS):
-        fs.make_dir(os.path.join(path, name))
+        fs.make_dir(os.path.join(path, name), follow=False)
     journal = os.path.join(path, JOURNAL)
     header = SegmentHeader(identity.store_id, 1, int.from_bytes(os.urandom(8), "little"), 0)
     create_segment(journal, header)
@@ -69,7 +69,7 @@ def is_foreign(path: str) -> bool:
 
 def _inside(path: str, name: str) -> list[str]:
     try:
-        return os.listdir(os.path.join(path, name))
+        return fs.list_directory(os.path.join(path, name))
     except (FileNotFoundError, NotADirectoryError):
         return [name] if fs.exists(os.path.join(path, name)) else []
 
@@ -151,10 +151,7 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
     if plan.rewrite_identity:
         fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
     for temporary in scan.temporaries:
-        if fs.is_dir(temporary):
-            fs.remove_tree(temporary)
-        else:
-            fs.remove_file(temporary)
+        fs.remove_tree(temporary)
     # Names that a crash may have left in memory only: what is built on them must not outlive them. (Nothing
     # rests on a generation's name before the next one is published, and that syncs them both.)
     fs.fsync_dir(journal)
@@ -167,7 +164,7 @@ def clear(scan: Scan) -> None:
     for path in scan.strays:
         set_aside(scan.path, path)
     for name in (JOURNAL, GENERATIONS):
-        fs.make_dir(os.path.join(scan.path, name))
+        fs.make_dir(os.path.join(scan.path, name), follow=False)
 
 
 def cut(store: str, path: str, end: int, size: int) -> None:
@@ -176,7 +173,7 @@ def cut(store: str, path: str, end: int, size: int) -> None:
     _keep_tail(store, path, end, size)
     # Durable before the next frame, whose bytes could else stand before old ones of the tail: the caller
     # fsyncs the segment.
-    with fs.translated("truncate", path), open(path, "r+b") as file:
+    with fs.translated("truncate", path), open(path, "r+b", opener=fs.open_regular) as file:
         file.truncate(end)
 
 
@@ -199,9 +196,9 @@ def set_aside(store: str, path: str) -> str:
 def _quarantine(store: str) -> str:
     """Make the quarantine where it is missing; what stands in its place moves beside it."""
     quarantine = os.path.join(store, QUARANTINE)
-    if fs.exists(quarantine) and not fs.is_dir(quarantine):
+    if fs.exists(quarantine) and not fs.is_directory(quarantine):
         fs.rename(quarantine, _free_name(quarantine))
-    fs.make_dir(quarantine)
+    fs.make_dir(quarantine, follow=False)
     return quarantine
 
 
@@ -216,8 +213,12 @@ def _keep_tail(store: str, path: str, end: int, size: int) -> None:
         fs.remove_file(temporary)
         with fs.translated("write", temporary), open(temporary, "xb") as kept:
             for chunk in _chunks(path, end, size):
-                kept.write(chunk)
-            kept.flush()
+                # Holes stay holes: there may be more of them than the disk has room for.
+                if chunk.strip(b"\0"):
+                    kept.write(chunk)
+                else:
+                    kept.seek(len(chunk), os.SEEK_CUR)
+            kept.truncate()
             fs.fsync_fd(kept.fileno())
         fs.rename(temporary, target)
     fs.fsync_dir(quarantine)
@@ -225,14 +226,14 @@ def _keep_tail(store: str, path: str, end: int, size: int) -> None:
 
 def _is_tail(kept: str, path: str, end: int, size: int) -> bool:
     """Whether file `kept` holds the bytes of `path` from `end` to `size`, and no more."""
-    if not os.path.isfile(kept) or os.path.getsize(kept) != size - end:
+    if not fs.is_regular(kept) or os.path.getsize(kept) != size - end:
         return False
     pairs = zip(_chunks(path, end, size), _chunks(kept, 0, size - end), strict=True)
     return all(ours == theirs for ours, theirs in pairs)
 
 
 def _chunks(path: str, begin: int, end: int) -> Iterator[bytes]:
-    with fs.translated("read", path), open(path, "rb") as file:
+    with fs.translated("read", path), open(path, "rb", opener=fs.open_regular) as file:
         file.seek(begin)
         while begin < end and (chunk := file.read(min(_CHUNK_BYTES, end - begin))):
             begin += len(chunk)

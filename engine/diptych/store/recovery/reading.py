@@ -16,22 +16,17 @@ from diptych.store.recovery.found import Scan
 def _read(path: str) -> bytes | None:
     with fs.translated("read", path):
         try:
-            with open(path, "rb", opener=fs.open_regular) as file:
-                # By its size: a buffer is made for what is asked for.
-                return file.read(min(os.fstat(file.fileno()).st_size, MAX_SIZE_BYTES) + 1)
+            return fs.read_bounded(path, MAX_SIZE_BYTES)
         except FileNotFoundError:
             return None
 
 
 def note_irregular(found: Scan, path: str, right: Callable[[int], bool], what: str) -> None:
-    """Note it where something else than the right kind of file stands at `path`."""
+    """Note it where something else than the right kind of file is at `path`; a link is none."""
     if not fs.exists(path):
         return
     try:
-        mode = os.stat(path).st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        # A dangling link, say.
-        mode = 0
+        mode = os.lstat(path).st_mode
     except OSError as error:
         if error.errno != errno.ELOOP:
             # No reason to move anything: what cannot be looked at may be just what it should be.
@@ -53,8 +48,9 @@ def read_sealed(found: Scan, where: str) -> bytes | None:
 
 
 def names_in(path: str) -> list[str]:
+    """The names in a directory, sorted; none where there is none, or a link. Raises StorageError."""
     with fs.translated("list", path):
         try:
-            return sorted(os.listdir(path))
+            return sorted(fs.list_directory(path))
         except (FileNotFoundError, NotADirectoryError):
             return []

@@ -12,6 +12,8 @@ from diptych import fs
 from diptych.errors import CorruptionError, IncompatibleStoreError
 from diptych.layout import (
     CLOSED,
+    FACTS,
+    FRESHNESS,
     GENERATIONS,
     IDENTITY,
     JOURNAL,
@@ -42,6 +44,8 @@ def scan(path: str, *, journal_from: int | None = None) -> Scan:
     _read_ahead(path)
     for name in (JOURNAL, GENERATIONS, QUARANTINE, WORK):
         note_irregular(found, os.path.join(path, name), stat.S_ISDIR, "no directory")
+    for name in (FACTS, FRESHNESS):
+        note_irregular(found, os.path.join(path, name), stat.S_ISREG, "no regular file")
     _scan_identity(found)
     scan_generations(found)
     if journal_from is None:

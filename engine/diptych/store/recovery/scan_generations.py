@@ -24,17 +24,17 @@ def scan_generations(found: Scan) -> None:
     for name in names_in(directory):
         parsed = parse_generation_name(name)
         path = os.path.join(directory, name)
-        if parsed is not None:
+        if parsed is not None and not fs.is_directory(path):
+            note_irregular(found, path, stat.S_ISDIR, "no directory")
+        elif parsed is not None:
             generation = _scan_generation(found, path, *parsed)
             attested = _is_attested(generation)
             # A reader may look while the writer removes it: then it is past, not damaged.
-            is_dir = fs.is_dir(path)
-            if is_dir and attested:
+            is_directory = fs.is_directory(path)
+            if is_directory and attested:
                 found.generations.append(generation)
-            elif is_dir:
+            elif is_directory:
                 found.strays[path] = f"{generation.problem}, and nothing in {path} is of LSN {generation.lsn}"
-            else:
-                note_irregular(found, path, stat.S_ISDIR, "no directory")
         elif is_temporary(name):
             found.temporaries.append(path)
     for name in names_in(found.path):
@@ -66,9 +66,13 @@ def _scan_generation(found: Scan, path: str, lsn: int, mend: int) -> FoundGenera
     sizes = {name: facts[0] for name, facts in manifest.files.items()}
     _open_snapshot(generation, manifest)
     search = [name for name in sizes if name.startswith(SEARCH + "/")]
-    generation.search_problem = _sizes_problem(path, sizes, search) or (
-        "" if search else f"the manifest of {path} names no search leaf"
-    )
+    if not search:
+        generation.search_problem = f"the manifest of {path} names no search leaf"
+    elif os.path.islink(os.path.join(path, SEARCH)):
+        # Its files could all be there, and be another's.
+        generation.search_problem = f"{os.path.join(path, SEARCH)} is a symbolic link"
+    else:
+        generation.search_problem = _sizes_problem(path, sizes, search)
     return generation
 
 
@@ -83,7 +87,8 @@ def _is_attested(generation: FoundGeneration) -> bool:
         # A copy of another generation, say.
         return False
     # Only Tantivy can tell of what LSN a search leaf is: where there is one, it gets the benefit.
-    return fs.exists(os.path.join(generation.path, SEARCH, SEARCH_META))
+    search = os.path.join(generation.path, SEARCH)
+    return fs.is_directory(search) and fs.exists(os.path.join(search, SEARCH_META))
 
 
 def _told_by_snapshot(where: str) -> set[int]:
@@ -125,10 +130,12 @@ def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) 
     for name in names:
         path = os.path.join(directory, name)
         try:
-            actual = os.stat(path).st_size
+            status = os.lstat(path)
         except OSError as error:
             fs.refuse_of_the_moment(fs.storage_error(error, "examine", path))
             return f"{path}: {error.strerror}"
-        if actual != sizes[name]:
-            return f"{path} has {actual:,} bytes instead of {sizes[name]:,}"
+        if not stat.S_ISREG(status.st_mode):
+            return f"{path} is no regular file"
+        if status.st_size != sizes[name]:
+            return f"{path} has {status.st_size:,} bytes instead of {sizes[name]:,}"
     return ""

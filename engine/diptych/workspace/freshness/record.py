@@ -15,6 +15,7 @@ from typing import Any
 import msgpack
 
 from diptych import fs, layout
+from diptych.indexer.facts import MAX_SIZE_BYTES, require_fields
 
 MAGIC = "diptych freshness"
 FORMAT = 1
@@ -47,7 +48,7 @@ class Recorded:
 def facts_identity(store_path: str) -> FactsIdentity | None:
     """Which file the facts are, without reading it; it is only ever replaced, never written to."""
     try:
-        seen = os.stat(f"{store_path}/{layout.FACTS}")
+        seen = os.lstat(f"{store_path}/{layout.FACTS}")
     except OSError:
         return None
     inode = seen.st_ino & 0x7FFFFFFFFFFFFFFF
@@ -62,8 +63,7 @@ def save(store_path: str, recorded: Recorded) -> None:
 def load(store_path: str) -> Recorded | None:
     """What was recorded, while the facts file is the one it was recorded with; None otherwise."""
     try:
-        with open(f"{store_path}/{layout.FRESHNESS}", "rb") as file:
-            recorded = decode(file.read())
+        recorded = decode(fs.read_bounded(f"{store_path}/{layout.FRESHNESS}", MAX_SIZE_BYTES))
     except (OSError, ValueError):
         return None
     return recorded if recorded.facts == facts_identity(store_path) else None
@@ -78,15 +78,34 @@ def encode(recorded: Recorded) -> bytes:
 def decode(data: bytes) -> Recorded:
     """The record again. Raises ValueError for bytes that are not what `encode` gave, whatever they are."""
     try:
-        magic, version, packed, checksum = msgpack.unpackb(data)
+        magic, version, packed, checksum = msgpack.unpackb(data, strict_map_key=True)
         if magic != MAGIC or version != FORMAT or checksum != _checksum(packed):
             raise ValueError("its checksum or its head is wrong")  # noqa: TRY301
-        body = msgpack.unpackb(packed, unicode_errors="surrogateescape")
+        body = msgpack.unpackb(packed, strict_map_key=True, unicode_errors="surrogateescape")
         body["facts"] = tuple(body["facts"])
-        return Recorded(**{field.name: body[field.name] for field in fields(Recorded)})
+        recorded = Recorded(**{field.name: body[field.name] for field in fields(Recorded)})
+        _require_sound(recorded)
+        return recorded  # noqa: TRY300
     except Exception as error:
         # msgpack raises a dozen kinds; all mean damage.
         raise ValueError(f"not a freshness file, or a damaged one: {error}") from error
+
+
+def _require_sound(recorded: Recorded) -> None:
+    """Raise ValueError for what is no record: the files it names are looked at, and read, by those names."""
+    require_fields(
+        recorded.store_id,
+        recorded.lsn,
+        recorded.indexer,
+        recorded.settings,
+        recorded.commit,
+        recorded.branch,
+    )
+    for names in (recorded.watched, recorded.untracked):
+        if names and not layout.are_paths_inside(b"\0".join(names)):
+            raise ValueError("a path leads outside")
+    if type(recorded.files) is not int or type(recorded.root) is not str:
+        raise ValueError("a field of another type")
 
 
 def _checksum(packed: bytes) -> bytes:

@@ -19,7 +19,7 @@ def holder(store_path: str) -> int:
     if not pid:
         return 0
     try:
-        inode = os.stat(path).st_ino
+        inode = os.lstat(path).st_ino
         with open("/proc/locks", encoding="ascii") as file:
             held = any(_is_hold(line.split(), pid, inode) for line in file)
     except (OSError, ValueError):
