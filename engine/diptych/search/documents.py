@@ -3,7 +3,8 @@
 The core's own fields:
 
     _key     the record's key as a term, by which all its documents are deleted
-    _type    "record" or "watermark"; a schema's documents have none
+    _type    "record" or "watermark"; a schema's documents have none. The watermark of an index that was fed
+             long words too says so with a second value (`diptych.search.words`)
     _hash    XXH3-64 of the key (fast field), by which a hit finds its record
     _item    the item the document stands for (fast field); none in records and the watermark
     _stored  a record document's check (u64), key length (u32), key and payload, from which a snapshot can be
@@ -22,6 +23,7 @@ from blake3 import blake3
 from diptych.checks import check_of, term_hash
 from diptych.errors import CorruptSearchError
 from diptych.schema.base import Schema
+from diptych.search.words import WORDS_TERM
 
 if TYPE_CHECKING:
     import tantivy
@@ -97,7 +99,8 @@ def item_documents(key: bytes, documents: Iterable[tuple[int, dict[str, Any]]]) 
 def watermark_document(watermark: Watermark) -> dict[str, Any]:
     """The watermark's document."""
     packed = msgpack.packb(watermark._asdict())
-    return {"_key": WATERMARK_TERM, "_type": WATERMARK_TERM, "_stored": packed}
+    # An earlier version that goes on with the index writes a watermark of its own, without the second value.
+    return {"_key": WATERMARK_TERM, "_type": [WATERMARK_TERM, WORDS_TERM], "_stored": packed}
 
 
 def decode_stored(stored: bytes, *, where: str) -> tuple[bytes, int, bytes]:

@@ -27,6 +27,7 @@ from diptych.search.documents import (
 )
 from diptych.search.guard import guarded
 from diptych.search.leaf import files_in_use
+from diptych.search.words import register_words
 
 _HEAP_BYTES = 50_000_000
 _THREADS = 2
@@ -69,6 +70,7 @@ class SearchWriter:
             else:
                 index = tantivy.Index(self._fields, directory)
             index.config_reader("manual")
+            register_words(index)
             self._writer = index.writer(_HEAP_BYTES, _THREADS)
 
     def replace(

@@ -148,6 +148,8 @@ class Publisher:
         with self._lock:
             base = self._current.base
             self._journal.refuse_poisoned()
+            if base is not None and not self._current.healing.search:
+                self._current.healing.search = _lacks_long_words(base)
             if self._journal.last_lsn == (base.lsn if base else 0) and not self._current.healing.needed:
                 return self._journal.last_lsn
             self._states.begin_saving()
@@ -263,6 +265,21 @@ class Publisher:
         snapshot = base.snapshot.size if base else 0
         self._wake_at = int(max(policy.changes, policy.changes_share * records))
         self._wake_at_bytes = int(max(policy.journal_bytes_least, policy.journal_share * snapshot))
+
+
+def _lacks_long_words(base: Generation) -> bool:
+    """Whether the search index must be built again: an earlier version left words out of it.
+
+    Where that cannot be told it is built again, too: the next one's watermark says that it has them all.
+    """
+    if base.search_verified:
+        # Made by this very handle.
+        return False
+    try:
+        return not base.search().has_long_words
+    except (CorruptSearchError, StorageError) as error:
+        log.warning("the search index is built again, for it cannot be opened: %s", error)
+        return True
 
 
 def _open_generation(path: str, schema: Schema[Any]) -> Generation:
