@@ -5,7 +5,7 @@ import pytest
 from diptych import CheckpointPolicy, FileRecord, QueryError, Range, Store, Symbol
 
 MANUAL = CheckpointPolicy(automatic=False)
-QUERIES = ["kind:*", "nosuch:*", "_stored:* OR parse"]
+QUERIES = ["_key:*", "nosuch:*", "_stored:* OR parse"]
 
 
 @pytest.mark.parametrize("query", QUERIES)

@@ -53,6 +53,8 @@ class Schema(ABC, Generic[Record]):
     """The search fields, in order."""
     default_fields: ClassVar[dict[str, float]]
     """The fields a query searches when it names none, each with its boost."""
+    any_case_fields: ClassVar[frozenset[str]] = frozenset()
+    """The exact fields whose values a query may write in upper or lower case."""
     indexes: ClassVar[tuple[str, ...]]
     """The exact-match indexes, in the order in which `terms` fills them."""
     counters: ClassVar[tuple[str, ...]]

@@ -87,6 +87,7 @@ class CodeSchema(Schema[FileRecord]):
         Field("documentation"),
     )
     default_fields: ClassVar[dict[str, float]] = {"name": 4.0, "signature": 1.0, "documentation": 1.0}
+    any_case_fields: ClassVar[frozenset[str]] = frozenset(("kind", "language"))
     indexes: ClassVar[tuple[str, ...]] = ("symbols", "references")
     counters: ClassVar[tuple[str, ...]] = ("symbols", "relations")
 

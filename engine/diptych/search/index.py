@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,20 +18,25 @@ from diptych.search.documents import (
     tantivy_schema,
 )
 from diptych.search.guard import guarded
+from diptych.search.nodes import Boosted, Clauses, Fuzzy, Node, Parsed, Prefix, Words
+from diptych.search.query import parse
 
 if TYPE_CHECKING:
     import tantivy
 
 _SCAN_BATCH = 4_096
-# Tantivy's parser descends once for each, and ends the process where the stack ends: in a thread with half a
-# mebibyte of it (the default on macOS) behind some 300 levels.
-_DESCENT = re.compile(r"\(|\bNOT\b")
-_DESCENTS_MOST = 200
 # How Tantivy's errors begin when what is asked for does not fit the fields, whatever their files hold.
 _OF_THE_QUERY = ("Schema error: ", "The field does not exist: ", "An invalid argument was passed: ")
 
 
+# What has a meaning in a regular expression.
+_SPECIAL = frozenset("\\.+*?()|[]{}^$")
+
 _new = tuple.__new__
+
+
+class LongWordsError(QueryError):
+    """A query about words that an index built by an earlier version was not fed."""
 
 
 class Match(NamedTuple):
@@ -46,31 +50,80 @@ class Match(NamedTuple):
 class SearchIndex:
     """A Tantivy searcher: the documents as of one commit, whatever is committed later."""
 
-    def __init__(self, index: tantivy.Index, schema: Schema[Any], where: str) -> None:
+    def __init__(
+        self, index: tantivy.Index, schema: Schema[Any], where: str, *, has_long_words: bool = True
+    ) -> None:
         self.where = where
         self._schema = schema
+        self._any_case = schema.any_case_fields
+        self._exact = {field.name for field in schema.fields if field.tokens == "exact"}
+        self.has_long_words = has_long_words
+        """Whether it was fed words of 40 bytes and more: what the first release made was not."""
         self._fields = tantivy_schema(schema)
         with guarded("open", where):
             self._index = index
             self._searcher = index.searcher()
 
     def parse(self, query: str) -> tantivy.Query:
-        """A query in Tantivy's language. Raises QueryError."""
-        if len(_DESCENT.findall(query)) > _DESCENTS_MOST:
-            raise QueryError(
-                f"the query has more than {_DESCENTS_MOST} parentheses and NOTs",
-                advice="ask for less at a time",
+        """A query of the language in `diptych.search.query`. Raises QueryError, CorruptSearchError."""
+        return self.compile(parse(query, self._schema))
+
+    def compile(self, parsed: Parsed) -> tantivy.Query:
+        """A parsed query, to be run on this index. Raises LongWordsError, CorruptSearchError."""
+        import tantivy
+
+        if parsed.long_words and not self.has_long_words:
+            raise LongWordsError(
+                "the query can match words of 40 bytes and more, and the search index was built without them",
+                advice="run `diptych checkpoint` once: it builds the search index again, with them",
             )
-        boosts = self._schema.default_fields
-        try:
-            with guarded("parse a query for", self.where):
-                return self._index.parse_query(query, list(boosts), boosts)
-        except CorruptSearchError as error:
-            reason = str(error.__cause__).removeprefix("Syntax Error: ").removeprefix("Invalid query: ")
-            raise QueryError(
-                f"the query cannot be parsed: {reason}",
-                advice='quote what is not a plain word, as in name:"operator()"; see docs/command-line.md',
-            ) from error
+        with guarded("parse a query for", self.where):
+            return tantivy.Query.empty_query() if parsed.node is None else self._query(parsed.node)
+
+    def _query(self, node: Node) -> tantivy.Query:
+        import tantivy
+
+        make = tantivy.Query
+        # By type, the frequent first: `match` costs more than what Tantivy does.
+        if type(node) is Words:
+            field, words = node
+            if len(words) > 1:
+                return make.phrase_query(self._fields, field, list(words))
+            if field not in self._any_case:
+                return self._term(field, words[0])
+            queries = [self._term(field, term) for term in self._any_case_terms(field, words[0])]
+            return queries[0] if len(queries) == 1 else make.disjunction_max_query(queries)
+        if type(node) is Boosted:
+            return make.boost_query(self._query(node.query), node.factor)
+        if type(node) is Clauses:
+            occur = tantivy.Occur
+            parts = [(occur.Should, self._query(part)) for part in node.optional]
+            parts += [(occur.Must, self._query(part)) for part in node.required]
+            parts += [(occur.MustNot, self._query(part)) for part in node.excluded]
+            if not node.required and not node.optional:
+                # To Tantivy, a query that only excludes finds nothing.
+                parts.append((occur.Must, make.const_score_query(make.all_query(), 0.0)))
+            return make.boolean_query(parts)
+        if type(node) is Prefix:
+            of = _in_any_case if node.field in self._any_case else _literal
+            pattern = "".join(map(of, node.text)) + "(?s:.*)"
+            return make.regex_query(self._fields, node.field, pattern)
+        if type(node) is Fuzzy:
+            return make.fuzzy_term_query(self._fields, node.field, node.text, node.distance)
+        return make.all_query()
+
+    def _term(self, field: str, term: str) -> tantivy.Query:
+        import tantivy
+
+        option = "basic" if field in self._exact else "freq"
+        return tantivy.Query.term_query(self._fields, field, term, index_option=option)
+
+    def _any_case_terms(self, field: str, value: str) -> list[str]:
+        """The terms that are `value` but for their case."""
+        wanted = value.casefold()
+        begins = {value[:1].lower(), value[:1].upper(), value[:1]}
+        found = {term for begin in begins for term, _ in self._searcher.terms_with_prefix(field, begin)}
+        return sorted(term for term in found if term.casefold() == wanted)
 
     def matches(self, query: tantivy.Query, limit: int) -> Iterator[Match]:
         """The documents of the schema that match, best first, in batches that begin with `limit`.
@@ -173,3 +226,13 @@ class SearchIndex:
             if len(hits) < batch:
                 return
             offset += batch
+
+
+def _literal(character: str) -> str:
+    """A regular expression for one character."""
+    return "\\" + character if character in _SPECIAL else character
+
+
+def _in_any_case(character: str) -> str:
+    forms = {character, character.lower(), character.upper()}
+    return _literal(character) if len(forms) == 1 else f"(?:{'|'.join(map(_literal, sorted(forms)))})"

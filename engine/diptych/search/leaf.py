@@ -18,6 +18,7 @@ from diptych.layout import SEARCH_META, is_plain_name
 from diptych.schema.base import Schema
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
+from diptych.search.revision import is_current
 
 # So often it is looked whether merges have stopped changing a directory under the look.
 _TRIES = 100
@@ -58,7 +59,7 @@ def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Sche
             # `open`, and not `Index(schema, path)`, which makes an empty index where meta.json is gone.
             index = tantivy.Index.open(private)
             index.config_reader("manual")
-            return SearchIndex(index, schema, directory)
+            return SearchIndex(index, schema, directory, has_long_words=is_current(directory))
 
 
 def files_in_use(directory: str) -> tuple[bytes, list[str]]:

@@ -8,6 +8,7 @@ from diptych.schema.base import Schema
 from diptych.search.documents import item_documents, key_term, tantivy_schema
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
+from diptych.search.words import register_words
 
 # The least Tantivy accepts. One thread: a commit here has tens of documents.
 _HEAP_BYTES = 15_000_000
@@ -27,6 +28,7 @@ class MemorySearch:
             # "manual": the default reloads in a thread of its own, which makes reload() here wait 100 ms
             # for its lock now and then.
             self._index.config_reader("manual")
+            register_words(self._index)
             self._writer = self._index.writer(_HEAP_BYTES, 1)
 
     def replace(self, key: bytes, payload: bytes | None) -> None:

@@ -4,7 +4,8 @@ The format of the index is Tantivy's. What is fed to it, and how, may turn out t
 rises, and the first writer to open an index of an older one builds it again from the snapshot. Readers read
 every revision.
 
-    1   without a payload: merges may have brought replaced records back
+    1   without a payload: merges may have brought replaced records back, and words of 40 bytes and more are
+        not in it
     2   from 0.1.1
 """
 

@@ -35,6 +35,7 @@ from diptych.search.guard import guarded
 from diptych.search.leaf import files_in_use
 from diptych.search.merging import wait_for_merges
 from diptych.search.revision import stamped
+from diptych.search.words import register_words
 
 _HEAP_BYTES = 50_000_000
 _THREADS = 2
@@ -84,6 +85,7 @@ class SearchWriter:
             else:
                 index = tantivy.Index(self._fields, directory)
             index.config_reader("manual")
+            register_words(index)
             if one_segment:
                 self._writer = index.writer(_ONE_SEGMENT_HEAP_BYTES, 1)
             else:

@@ -89,7 +89,7 @@ class Store(RecordStore[FileRecord]):
         return self._current.view.lookup("references", name)
 
     def search(self, query: str, limit: int = 20) -> list[SearchHit]:
-        """The best `limit` symbols for a query in Tantivy's language; see `RecordStore.search`."""
+        """The best `limit` symbols for a query; see `RecordStore.search`."""
         return super().search(query, limit)
 
     def view(self) -> CodeView:

@@ -25,6 +25,7 @@ from diptych.errors import (
 from diptych.journal.writer import Appended, JournalWriter
 from diptych.layout import CLOSED, JOURNAL
 from diptych.schema.base import Record, Schema
+from diptych.search.index import LongWordsError
 from diptych.store import forks
 from diptych.store.current import Current
 from diptych.store.generation import Generation
@@ -344,13 +345,19 @@ class RecordStore(Generic[Record]):
         return self._current.view.lookup(index, term)
 
     def search(self, query: str, limit: int = 20) -> list[Any]:
-        """The best `limit` hits for a query in Tantivy's language, best first.
+        """The best `limit` hits for a query, best first; for its language see docs/command-line.md.
 
         Where the search leaf turns out to be damaged, a writer builds it anew from the snapshot leaf before
         it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError.
         """
         try:
             return self._following(lambda: self._current.view.search(query, limit))
+        except LongWordsError:
+            if self._journal is None:
+                raise
+            # The index is an earlier version's: a checkpoint builds it again.
+            self._publish()
+            return self._current.view.search(query, limit)
         except CorruptSearchError as error:
             if self._journal is None:
                 raise CorruptSearchError(

@@ -11,6 +11,7 @@ from typing import Any, Generic, NoReturn, Self
 from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError, StoreClosedError
 from diptych.schema.base import Buffer, Record, Schema
 from diptych.search.index import Match, SearchIndex
+from diptych.search.query import parse
 from diptych.snapshot.reader import StoredRecord
 from diptych.store.generation import Generation
 from diptych.store.overlay import Entry, Overlay
@@ -189,7 +190,7 @@ class View(Generic[Record]):
         return [hit for _, hits in found for hit in hits]
 
     def search(self, query: str, limit: int = 20) -> list[Any]:
-        """The best `limit` hits for a query in Tantivy's language, best first.
+        """The best `limit` hits for a query, best first; for its language see docs/command-line.md.
 
         Changes since the newest generation are scored among themselves, as the shards of a distributed
         index are. Raises QueryError, CorruptionError, StorageError, StoreClosedError, ValueError.
@@ -202,27 +203,23 @@ class View(Generic[Record]):
         if memory is None:
             memory = self._memory = self.overlay.search_index(self.lsn)
         leaf = self._search_leaf()
-        parser = leaf or memory
-        if parser is None:
-            # An empty store still says what is wrong with a query.
-            from diptych.search.memory import MemorySearch
-
-            MemorySearch(self.schema).commit().parse(query)
-            return []
-        parsed = parser.parse(query)
+        # An empty store, too, says what is wrong with a query.
+        parsed = parse(query, self.schema)
         hits: list[Any] = []
         if memory is None and leaf is not None:
             # Nothing of the leaf is hidden: what Tantivy answers is the answer.
-            for _, hit in self._hits(leaf.matches(parsed, limit), self._generation_items()):
+            for _, hit in self._hits(leaf.matches(leaf.compile(parsed), limit), self._generation_items()):
                 hits.append(hit)
                 if len(hits) == limit:
                     break
             return hits
         sources: list[Iterator[Any]] = []
         if leaf is not None:
-            sources.append(self._hits(leaf.matches(parsed, limit + _SEARCH_SLACK), self._generation_items()))
+            matches = leaf.matches(leaf.compile(parsed), limit + _SEARCH_SLACK)
+            sources.append(self._hits(matches, self._generation_items()))
         if memory is not None:
-            sources.append(self._hits(memory.matches(parsed, limit + _SEARCH_SLACK), self._overlay_items()))
+            matches = memory.matches(memory.compile(parsed), limit + _SEARCH_SLACK)
+            sources.append(self._hits(matches, self._overlay_items()))
         for _, hit in heapq.merge(*sources, key=_worse):
             hits.append(hit)
             if len(hits) == limit:

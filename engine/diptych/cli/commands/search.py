@@ -11,7 +11,7 @@ from diptych.cli.options import Json, StorePath
 
 
 def run(
-    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="In Tantivy's query language.")],
+    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="What to search for; see above.")],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
     store: StorePath = None,
     output_root: OutputRoot = None,
@@ -22,8 +22,9 @@ def run(
 ) -> None:
     """Search names, signatures and documentation.
 
-    Several words are alternatives; AND, OR, NOT, "a phrase" and field:word work too. The fields are name,
-    kind, path, language, container, signature and documentation. Best first. No match: exit code 1.
+    Several words are alternatives; AND, OR, NOT, -word, "a phrase", field:word, begin* and word~1 work too.
+    The fields are name, kind, path, language, container, signature and documentation. A query that cannot be
+    read is refused, with how to write it. Best first. No match: exit code 1.
 
     \b
     Examples:
