@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.support.damage import MANUAL
 from tests.support.processes import Other, other
 from tests.support.records import numbered, record
 
-from diptych import FileRecord, QueryError, Store
+from diptych import FileRecord, InvalidArgumentError, QueryError, Store
 from diptych.store.view import View
 
 
@@ -204,9 +205,9 @@ def test_odd_queries_that_are_none_the_less_queries(store: Store, query: str) ->
     assert isinstance(store.search(query), list)
 
 
-@pytest.mark.parametrize("limit", [0, -1])
-def test_a_limit_below_one_is_refused(store: Store, limit: int) -> None:
-    with pytest.raises(ValueError, match="limit"):
+@pytest.mark.parametrize("limit", [0, -1, 1.5, float("nan"), "10", None])
+def test_a_limit_that_is_no_number_of_hits_is_refused(store: Store, limit: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="limit"):
         store.search("x", limit)
 
 

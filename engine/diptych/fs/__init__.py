@@ -17,6 +17,7 @@ from diptych.fs.durable import (
     write_file,
 )
 from diptych.fs.errors import (
+    advice_on,
     exists,
     is_dir,
     medium_errors_raised,
@@ -31,6 +32,7 @@ from diptych.fs.temporary import private_directory
 
 __all__ = [
     "WriterLock",
+    "advice_on",
     "atomic_write",
     "exists",
     "fdatasync_fd",

@@ -44,8 +44,13 @@ def storage_error(error: OSError, doing: str, path: str | os.PathLike[str]) -> S
     return kind(
         f"cannot {doing} {os.fspath(path)}: {reason}",
         errno=error.errno,
-        advice=_ADVICE.get(error.errno or 0, ""),
+        advice=advice_on(error),
     )
+
+
+def advice_on(error: OSError) -> str:
+    """What to do about what the system refused."""
+    return _ADVICE.get(error.errno or 0, StorageError.default_advice)
 
 
 def refuse_of_the_moment(error: Exception) -> None:

@@ -16,7 +16,7 @@ import time
 import weakref
 from contextlib import suppress
 
-from diptych.errors import StorageError, StoreLockedError, StoreReplacedError
+from diptych.errors import InvalidArgumentError, StorageError, StoreLockedError, StoreReplacedError
 from diptych.fs.errors import storage_error, translated
 
 if sys.platform != "win32":
@@ -32,10 +32,13 @@ class WriterLock:
     """Hold the lock on `path`, and on its directory, until `release`.
 
     Waits up to `timeout_s` seconds. Raises StoreLockedError with the holder's process id after that, and
-    StorageError where the lock file cannot be opened.
+    StorageError where the lock file cannot be opened; InvalidArgumentError for no number of seconds.
     """
 
     def __init__(self, path: str, *, timeout_s: float = 0.0) -> None:
+        # A NaN, which no time exceeds, would wait for ever.
+        if not timeout_s >= 0:
+            raise InvalidArgumentError(f"a timeout is a number of seconds, 0 or more, not {timeout_s!r}")
         # Imported here: it costs more than the rest of Diptych together, and a reader never needs it.
         import filelock
 
