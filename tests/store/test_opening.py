@@ -167,8 +167,21 @@ def test_a_reader_tells_that_another_store_took_the_place_of_its_own(memory_path
         if number == 0:
             reader = Store.open(path, read_only=True)
             shutil.rmtree(path)
-    with reader, pytest.raises(StoreReplacedError):
-        reader.refresh()
+    with reader:
+        for _ in range(2):
+            with pytest.raises(StoreReplacedError):
+                reader.refresh()
+        assert "a.py" in reader, "what was opened can still be read"
+
+
+def test_a_reader_tells_that_its_store_was_deleted(memory_path: Path) -> None:
+    path = memory_path / "store"
+    with Store.open(path) as store, store.transaction() as txn:
+        txn.index_file(record("a.py"))
+    with Store.open(path, read_only=True) as reader:
+        shutil.rmtree(path)
+        with pytest.raises(StoreReplacedError):
+            reader.refresh()
 
 
 def test_a_second_writer_learns_who_the_first_is(store_path: str) -> None:

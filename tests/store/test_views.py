@@ -114,6 +114,24 @@ def test_a_view_of_another_process_outlives_its_generation(store_path: str) -> N
             check(view, sorted([record("journal.py"), *numbered(5)]))
 
 
+def test_a_reader_whose_generation_was_removed_is_refreshed_by_a_search_and_its_lsn_says_so(
+    store_path: str,
+) -> None:
+    with other() as process:
+        writing(process, store_path)
+        process.do("with store.transaction() as txn: put(txn, *numbered(5))")
+        process.do("store.checkpoint()")
+        with Store.open(store_path, read_only=True) as reader:
+            for version in range(1, 5):
+                process.do(f"with store.transaction() as txn: put(txn, *numbered(5, {version}))")
+                process.do("store.checkpoint()")
+            # Nothing was refreshed yet: files and lsn are those of the beginning.
+            assert (reader.lsn, list(reader.files())) == (1, numbered(5))
+            found = {hit.path for hit in reader.search("function", 100)}
+            assert found <= {one.path for one in numbered(5, 4)}
+            assert (reader.lsn, list(reader.files())) == (5, numbered(5, 4))
+
+
 def test_a_reader_follows_the_writer_commit_by_commit(store_path: str) -> None:
     with other() as process:
         writing(process, store_path)

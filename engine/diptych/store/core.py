@@ -351,6 +351,10 @@ class RecordStore(Generic[Record]):
     def search(self, query: str, limit: int = 20) -> list[Any]:
         """The best `limit` hits for a query in Tantivy's language, best first.
 
+        A reader whose generation the writer has removed is refreshed first, as by `refresh`: what it reads
+        from then on is newer than what it read before, and `lsn` says how new. Use a view for several reads
+        of one LSN.
+
         Where the search leaf turns out to be damaged, a writer builds it anew from the snapshot leaf before
         it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError, and
         InvalidArgumentError for a limit below 1.
@@ -403,7 +407,10 @@ class RecordStore(Generic[Record]):
 
     @property
     def lsn(self) -> int:
-        """The LSN of the newest transaction that reads of this handle see."""
+        """The LSN of the newest transaction that reads of this handle see.
+
+        In a reader it changes with `refresh`, and with a `search` or a `view` that had to refresh.
+        """
         return self._current.view.lsn
 
     @property
