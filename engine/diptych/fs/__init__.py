@@ -19,6 +19,7 @@ from diptych.fs.durable import (
 from diptych.fs.errors import (
     advice_on,
     exists,
+    importing,
     is_dir,
     medium_errors_raised,
     read_again_after_medium_errors,
@@ -41,6 +42,7 @@ __all__ = [
     "fsync_file",
     "hash_stable_file",
     "holder",
+    "importing",
     "is_dir",
     "link_or_copy",
     "make_dir",

@@ -33,6 +33,7 @@ _ADVICE = {
     errno.EACCES: "give this user the right to read and write there, or choose another place",
     errno.EPERM: "give this user the right to read and write there, or choose another place",
     errno.EROFS: "the file system is read-only: choose another place, or open the store with read_only=True",
+    errno.ENOMEM: "there is not enough memory: close some programs, and run it again",
     errno.EIO: "the disk reports a failure: check it, copy the store to another, and run `diptych verify`",
 }
 
@@ -132,6 +133,27 @@ def _status(path: str, look: Callable[[str], os.stat_result]) -> os.stat_result 
     except ValueError:
         # A NUL in the path: there is no such file.
         return None
+
+
+@contextmanager
+def importing(package: str) -> Iterator[None]:
+    """Raise what keeps the body from importing `package` as a StorageError: too many open files, for one.
+
+    A package is imported when it is first needed, which may be at any time. Where it is not installed, the
+    ImportError stays.
+    """
+    try:
+        yield
+    except (OSError, ImportError) as error:
+        number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+        if number is None:
+            raise
+        raise storage_error(OSError(number, os.strerror(number)), "load the package", package) from error
+
+
+def _number_in(text: str) -> int | None:
+    """What the loader of native code met: it says so in words alone."""
+    return next((number for number in _ADVICE if os.strerror(number) in text), None)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import weakref
 from contextlib import suppress
 
 from diptych.errors import InvalidArgumentError, StorageError, StoreLockedError, StoreReplacedError
-from diptych.fs.errors import storage_error, translated
+from diptych.fs.errors import importing, storage_error, translated
 
 if sys.platform != "win32":
     import fcntl
@@ -40,7 +40,8 @@ class WriterLock:
         if not timeout_s >= 0:
             raise InvalidArgumentError(f"a timeout is a number of seconds, 0 or more, not {timeout_s!r}")
         # Imported here: it costs more than the rest of Diptych together, and a reader never needs it.
-        import filelock
+        with importing("filelock"):
+            import filelock
 
         self._directory_fd = -1
         self._path = path

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from diptych.errors import InvalidArgumentError
+from diptych.fs import importing
 
 # Rises when the same source would give other symbols or relations: every file is then parsed again.
 INDEXER_VERSION = 1
@@ -53,7 +54,8 @@ class Settings:
 def check_patterns(patterns: Sequence[str]) -> None:
     """Raise InvalidArgumentError for a pattern that is none of `.gitignore`'s, or that can match nothing."""
     # Imported here: it costs as much as the rest of a run that finds nothing changed.
-    from pathspec import GitIgnoreSpec
+    with importing("pathspec"):
+        from pathspec import GitIgnoreSpec
 
     for pattern in patterns:
         try:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diptych.errors import CorruptSearchError
-from diptych.fs import exists, hash_stable_file, private_directory, translated
+from diptych.fs import exists, hash_stable_file, importing, private_directory, translated
 from diptych.layout import SEARCH_META
 from diptych.schema.base import Schema
 from diptych.search.guard import guarded
@@ -39,7 +39,8 @@ def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
 
 def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Schema[Any]) -> SearchIndex:
     """Open the leaf in `directory`. Raises CorruptSearchError, or StorageError."""
-    import tantivy
+    with importing("tantivy"):
+        import tantivy
 
     with private_directory() as private:
         for name in files:
