@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
@@ -12,15 +16,32 @@ from typing import Any
 
 import pytest
 
+import diptych
+from diptych import layout
 from diptych.cli.app import VERBS, command
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 README = (ROOT / "README.md").read_text()
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = CONFIGURATION["project"]
+ENGINE = ROOT / "engine/diptych"
+# Pages about the command itself; the others have options of the tools, too.
+COMMAND_PAGES = [
+    ROOT / "README.md",
+    *(
+        ROOT / f"docs/{name}.md"
+        for name in ("command-line", "coordinator", "format", "freshness", "indexing")
+    ),
+    *(ROOT / f"docs/{name}.md" for name in ("recovery", "versions")),
+]
 
 _LINK = re.compile(r"\[[^]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SPAN = re.compile(r"`([^`\n]+)`")
+_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*/|[\w./-]+\.(?:py|md|toml|msgpack|txt|wal)")
+# Folders that a command makes where it is run.
+_MADE = {"crashsim-report/", "out/campaign/", "out/bench/"}
 # Texts that files begin with.
 _MAGICS = ("version", "facts")
 _CALL = re.compile(r"^(?:\$ )?(?:python -m )?diptych(?: +(?P<rest>.*))?$")
@@ -150,3 +171,144 @@ def test_ci_runs_the_readmes_test_command() -> None:
     script = ROOT / ".ci/run"
     assert script.stat().st_mode & 0o111
     assert script.read_text().rstrip().endswith("exec make test")
+
+
+def spans(page: Path) -> list[str]:
+    """The code spans of a page."""
+    return _SPAN.findall(_FENCE.sub("", page.read_text()))
+
+
+def names_of_a_store() -> set[str]:
+    """What `layout.py` calls files and folders of a store."""
+    constants = {
+        value
+        for name, value in vars(layout).items()
+        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+    }
+    return constants - {layout.DEFAULT_STORE}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_and_folders_that_a_page_names_exist(page: Path) -> None:
+    tops = [ROOT / top for top in ("engine", "tests", "tools", "fuzz", "docs")]
+    known = {path.name for top in tops for path in top.rglob("*")}
+    known |= {path.name for path in ROOT.iterdir()} | names_of_a_store()
+    places = ["", "engine", "engine/diptych", "tests", "tests/store", "tests/tools", "tools", "docs"]
+    missing = [
+        span
+        for span in spans(page)
+        if _PATH.fullmatch(span)
+        and span not in _MADE
+        and span.rstrip("/").rpartition("/")[2] not in known
+        and not any((ROOT / place / span).exists() for place in places)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_errors_that_a_page_names_exist(page: Path) -> None:
+    classes = set(vars(builtins))
+    for module in pkgutil.walk_packages(diptych.__path__, "diptych."):
+        if module.name != "diptych.__main__":
+            found = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+            classes |= {name for name, _ in found}
+    named = {name for span in spans(page) for name in re.findall(r"\b[A-Z]\w+Error\b", span)}
+    assert named - classes == set()
+
+
+def test_the_page_of_the_format_names_every_file_of_a_store() -> None:
+    page = (ROOT / "docs/format.md").read_text()
+    tree = page.split("## The directory")[1].split("```")[1]
+    named = set(re.findall(r"[\w.]+", tree))
+    # What Tantivy calls its own files the page leaves to Tantivy, but for the one without a footer.
+    assert names_of_a_store() - named - {layout.SEARCH_MANAGED, layout.SEARCH_META} == set()
+    assert layout.SEARCH_META in page
+    module = layout.__doc__ or ""
+    assert all(name in module for name in names_of_a_store() - {layout.SEARCH_MANAGED, layout.SEARCH_META})
+
+
+def test_the_layers_on_the_page_are_those_of_the_package_and_of_the_import_contract() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    table = page.split("## Layers")[1].split("\n## ")[0]
+    rows = [re.findall(r"`([^`]+)`", row) for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)]
+    named = [name.removesuffix("/").removesuffix(".py") for row in rows for name in row]
+    there = {
+        path.stem
+        for path in ENGINE.iterdir()
+        if (path.suffix == ".py" or (path / "__init__.py").exists()) and not path.name.startswith("__")
+    }
+    assert sorted(named) == sorted(there)
+    layers = CONFIGURATION["tool"]["importlinter"]["contracts"][0]["layers"]
+    rank = {
+        name.strip(): number for number, layer in enumerate(reversed(layers)) for name in layer.split("|")
+    }
+    assert sorted(rank) == sorted(there)
+    # From top to bottom of the page no row is below one before it.
+    lowest = 0
+    for row in rows:
+        ranks = [rank[name.removesuffix("/").removesuffix(".py")] for name in row]
+        assert min(ranks) >= lowest, row
+        lowest = max(ranks)
+
+
+def test_the_import_contracts_leave_nothing_out_and_the_list_of_circles_only_shrinks() -> None:
+    layers, circles = CONFIGURATION["tool"]["importlinter"]["contracts"]
+    assert layers["exhaustive"] is True
+    assert layers.get("ignore_imports", []) == []
+    assert circles["type"] == "acyclic_siblings"
+    assert circles["ancestors"] == ["diptych"]
+    # Take a line out of both when its circle is broken; add none.
+    assert set(circles["ignore_imports"]) <= {"diptych.store.follower -> diptych.store.opening"}
+    assert "unmatched_ignore_imports_alerting" not in circles
+
+
+def test_the_environment_on_the_page_is_the_one_that_is_read() -> None:
+    source = "\n".join(path.read_text() for path in ENGINE.rglob("*.py"))
+    read = set(re.findall(r"\bDIPTYCH_[A-Z_]+\b", source)) | {"NO_COLOR"}
+    page = (ROOT / "docs/command-line.md").read_text()
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)) == read
+
+
+@pytest.mark.parametrize("page", COMMAND_PAGES, ids=name_of)
+def test_options_that_a_page_about_the_command_names_exist(page: Path) -> None:
+    root = command()
+    verbs = [root, *(root.get_command(None, name) for name in VERBS)]
+    verbs += root.get_command(None, "versions").commands.values()
+    known = set().union(*(options(verb) for verb in verbs))
+    own = [span for span in spans(page) if span.startswith(("--", "diptych "))]
+    named = {option for span in own for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", span)}
+    assert named - known == set()
+
+
+def test_the_json_of_a_command_has_the_keys_that_the_page_names(tmp_path: Path) -> None:
+    """The objects of the commands that need no damage to be shown."""
+    import json
+
+    page = (ROOT / "docs/command-line.md").read_text()
+    (tmp_path / "a.py").write_text("class A(B):\n    def parse(self): return split()\n")
+    calls = {
+        "index": ["index", "."],
+        "search": ["search", "parse"],
+        "symbol": ["symbol", "parse"],
+        "refs": ["refs", "split"],
+        "files": ["files"],
+        "status": ["status"],
+        "verify": ["verify"],
+        "checkpoint": ["checkpoint"],
+    }
+    for name, arguments in calls.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "diptych", *arguments, "--json"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=True,
+        )
+        value = json.loads(done.stdout)
+        first = value[0] if isinstance(value, list) else value
+        rows = re.findall(r"^\| ((?:`[a-z]+`(?:, )?)+) \| (an (?:array|object).*?) \|$", page, re.MULTILINE)
+        (described,) = [text for names, text in rows if f"`{name}`" in names]
+        listed = re.search(r"\{(.*?)\}", described) if isinstance(value, list) else None
+        # Of an object, the keys before what is said of their values, or of other options.
+        keys = re.findall(r"[a-z_]+", listed[1]) if listed else re.findall(r"`([a-z_]+)`", described)
+        inner = set() if listed else {"kind", "where", "severity", "message", "advice", "stale"}
+        assert set(keys) - set(first) - inner == set(), name

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import importlib
+import pkgutil
 import re
+from pathlib import Path
 
 import pytest
 
+import diptych
 from diptych import errors
 
 _LINE = re.compile(r"^    (?P<indent>[│├└─ ]*)(?P<name>[A-Z]\w+Error)(?P<rest>.*)$")
@@ -30,6 +34,97 @@ def drawn() -> dict[str, tuple[str | None, set[str]]]:
 
 CLASSES = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
 
+# Released: programs rest on these. Lines are added, and none is changed or removed.
+CODES = {
+    "DiptychError": ("error", 7),
+    "CallerError": ("caller-error", 2),
+    "InvalidArgumentError": ("invalid-argument", 2),
+    "InvalidRecordError": ("invalid-record", 2),
+    "InvalidPathError": ("invalid-path", 2),
+    "RecordTooLargeError": ("record-too-large", 2),
+    "UnknownFileError": ("unknown-file", 3),
+    "QueryError": ("query", 2),
+    "TransactionError": ("transaction", 2),
+    "StateTransitionError": ("state-transition", 2),
+    "StoreClosedError": ("store-closed", 2),
+    "ForkedProcessError": ("forked-process", 2),
+    "ReadOnlyError": ("read-only", 2),
+    "OpenError": ("cannot-open", 7),
+    "StoreNotFoundError": ("store-not-found", 3),
+    "NotAStoreError": ("not-a-store", 6),
+    "StoreLockedError": ("store-locked", 4),
+    "IncompatibleStoreError": ("incompatible-store", 6),
+    "CorruptionError": ("corruption", 5),
+    "CorruptJournalError": ("corrupt-journal", 5),
+    "CorruptSnapshotError": ("corrupt-snapshot", 5),
+    "CorruptSearchError": ("corrupt-search", 5),
+    "CorruptStoreError": ("corrupt-store", 5),
+    "StorageError": ("storage", 7),
+    "StorageFullError": ("storage-full", 7),
+    "PoisonedError": ("poisoned", 7),
+    "StoreReplacedError": ("store-replaced", 7),
+    "CommitInDoubtError": ("commit-in-doubt", 7),
+    "CommitNotPublishedError": ("commit-not-published", 7),
+    "VersionError": ("version", 2),
+    "InvalidVersionNameError": ("invalid-version-name", 2),
+    "InvalidAssetError": ("invalid-asset", 2),
+    "UnknownVersionError": ("unknown-version", 3),
+    "VersionExistsError": ("version-exists", 2),
+    "VersionStateError": ("version-state", 2),
+    "IncompleteVersionError": ("incomplete-version", 2),
+    "NotPublishedError": ("not-published", 2),
+    "ImmutableVersionError": ("immutable-version", 2),
+    "CurrentVersionError": ("current-version", 2),
+    "NoRollbackTargetError": ("no-rollback-target", 3),
+    "VersionInUseError": ("version-in-use", 4),
+    "EmbeddingMismatchError": ("embedding-mismatch", 6),
+    "IncompatibleVersionError": ("incompatible-version", 6),
+    "CorruptVersionError": ("corrupt-version", 5),
+    "AssetChangedError": ("asset-changed", 7),
+    "FreshnessError": ("freshness", 7),
+    "StaleIndexError": ("stale-index", 6),
+    "UpdateFailedError": ("update-failed", 7),
+}
+
+
+def everywhere() -> dict[str, type[errors.DiptychError]]:
+    """Every error class of the package, whichever module it is in."""
+    for module in pkgutil.walk_packages(diptych.__path__, "diptych."):
+        if module.name != "diptych.__main__":
+            importlib.import_module(module.name)
+    found = {"DiptychError": errors.DiptychError}
+    waiting: list[type[errors.DiptychError]] = [errors.DiptychError]
+    while waiting:
+        for kind in waiting.pop().__subclasses__():
+            if kind.__module__.startswith("diptych."):
+                found[kind.__name__] = kind
+                waiting.append(kind)
+    return found
+
+
+def test_every_error_has_a_code_of_its_own_and_its_exit_code_and_keeps_both() -> None:
+    classes = everywhere()
+    assert {name: (kind.code, kind.exit_code) for name, kind in classes.items()} == CODES
+    assert all("code" in vars(kind) for kind in classes.values()), "a code is not inherited"
+    codes = [code for code, _ in CODES.values()]
+    assert len(set(codes)) == len(codes)
+
+
+def test_the_document_lists_every_code() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs/command-line.md").read_text()
+    listed = re.findall(r"^\| `([a-z-]+)` \| (\d) \|", page, re.MULTILINE)
+    others = {"usage": 2, "out-of-memory": 7, "missing-package": 7}
+    # That of a failed update is its cause's.
+    named = {code: number for code, number in CODES.values() if code != "update-failed"}
+    assert {code: int(number) for code, number in listed} == named | others
+
+
+def test_nothing_raises_a_class_that_says_nothing() -> None:
+    """A root or a built-in class tells the caller nothing, and has no advice."""
+    raised = re.compile(r"raise (DiptychError|Exception|RuntimeError|KeyError|IndexError|TypeError)\b")
+    for path in Path(diptych.__path__[0]).rglob("*.py"):
+        assert not raised.search(path.read_text()), path
+
 
 def test_the_drawing_has_every_class() -> None:
     assert set(drawn()) == set(CLASSES)
@@ -49,7 +144,7 @@ def test_parents_are_as_drawn(name: str) -> None:
 def test_each_carries_message_and_advice(name: str) -> None:
     error = CLASSES[name]("it is so", advice="do this")
     assert (str(error), error.message, error.advice) == ("it is so", "it is so", "do this")
-    assert CLASSES[name]("it is so").advice == ""
+    assert CLASSES[name]("it is so").advice == CLASSES[name].default_advice != ""
 
 
 def test_what_the_caller_would_catch() -> None:

@@ -197,7 +197,7 @@ def _bucket(data: bytes) -> dict[int, list[tuple[int, int]]]:
     ends = _table(data[16 + 8 * count : 16 + 12 * count], "I")
     flat = _table(data[16 + 12 * count :], "I")
     pairs = list(zip(flat[1::2], flat[::2], strict=True))
-    begins = (0, *ends[:-1])
+    begins = (0, *ends)[:count]
     return {hash_: pairs[begin:end] for hash_, begin, end in zip(hashes, begins, ends, strict=True)}
 
 

@@ -122,14 +122,14 @@ def test_an_interrupt_behind_a_durable_commit_leaves_its_receipt(tmp_path):
 
 
 def test_a_durable_commit_whose_generation_fails_is_not_called_rolled_back(tmp_path, monkeypatch):
-    from diptych import CommitInDoubtError, StorageFullError
+    from diptych import CommitNotPublishedError, StorageFullError
 
     def full(manifest):
         raise StorageFullError("cannot write", errno=28)
 
     with Store.open(tmp_path / "s", durability="full") as store:
         monkeypatch.setattr("diptych.store.generation.encode_manifest", full)
-        with pytest.raises(CommitInDoubtError) as raised:
+        with pytest.raises(CommitNotPublishedError) as raised:
             _put(store, "a.py")
         assert isinstance(raised.value.__cause__, StorageFullError)
         assert "a.py" in store

@@ -15,6 +15,7 @@ from tests.support.waiting import HANG_S, join
 
 from diptych import (
     CommitInDoubtError,
+    CommitNotPublishedError,
     PoisonedError,
     Status,
     StorageError,
@@ -154,7 +155,7 @@ def test_with_full_durability_a_failed_checkpoint_is_never_reported_as_rolled_ba
         add(store, "a.py")
         with monkeypatch.context() as patch:
             patch.setattr(Leaves, "build", no_space)
-            with pytest.raises(CommitInDoubtError):
+            with pytest.raises(CommitNotPublishedError):
                 add(store, "b.py")
         assert paths(store) == ["a.py", "b.py"]
         assert add(store, "c.py") == 3

@@ -9,7 +9,7 @@ from tests.support.damage import generation
 from tests.support.files import gone
 from tests.support.notes import NOTES, Note
 
-from diptych import CheckpointPolicy, InvalidRecordError, RecordStore, repair, verify
+from diptych import CheckpointPolicy, InvalidArgumentError, InvalidRecordError, RecordStore, repair, verify
 
 MANUAL = CheckpointPolicy(automatic=False)
 TEXTS = [
@@ -52,7 +52,7 @@ def test_notes_live_through_checkpoint_reopening_and_repair(store_path: str) -> 
         check(store, now)
         store.checkpoint()
         check(store, now)
-        with pytest.raises(ValueError, match="not in tuple"):
+        with pytest.raises(InvalidArgumentError, match="no index 'symbols'"):
             store.lookup("symbols", "home")
     gone(generation(store_path, 2, "snapshot.msgpack"))
     assert not verify(store_path, schema=NOTES).ok

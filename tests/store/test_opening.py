@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.damage import MANUAL
@@ -21,6 +23,7 @@ from diptych import (
     CodeView,
     ForkedProcessError,
     IncompatibleStoreError,
+    InvalidArgumentError,
     NotAStoreError,
     ReadOnlyError,
     StorageError,
@@ -28,6 +31,7 @@ from diptych import (
     Store,
     StoreLockedError,
     StoreNotFoundError,
+    StoreReplacedError,
     repair,
     verify,
 )
@@ -131,15 +135,54 @@ def test_another_schema_is_refused_and_left_alone(memory_path: Path) -> None:
 
 @pytest.mark.parametrize("durability", ["fast", "", None])
 def test_a_durability_that_is_none_is_refused(memory_path: Path, durability: str) -> None:
-    with pytest.raises(ValueError, match="durability is journal, full or buffered"):
+    with pytest.raises(InvalidArgumentError, match="durability is journal, full or buffered"):
         Store.open(memory_path / "store", durability=durability)  # type: ignore[arg-type]
     assert not (memory_path / "store").exists()
 
 
-@pytest.mark.parametrize("bad", [{"keep_generations": 1}, {"changes": 0}, {"interval_s": 0}])
-def test_a_policy_that_keeps_too_little_is_refused(bad: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="checkpoint policy"):
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"keep_generations": 1}, {"changes": 0}, {"interval_s": 0}, {"interval_s": NAN}, {"journal_share": NAN}],
+)
+def test_a_policy_that_keeps_too_little_is_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgumentError, match="checkpoint policy"):
         CheckpointPolicy(**bad)
+
+
+@pytest.mark.parametrize("timeout_s", [NAN, -1.0])
+def test_a_timeout_that_is_no_number_of_seconds_is_refused(memory_path: Path, timeout_s: float) -> None:
+    with pytest.raises(InvalidArgumentError, match="seconds"):
+        Store.open(memory_path / "store", lock_timeout_s=timeout_s)
+
+
+def test_a_reader_tells_that_another_store_took_the_place_of_its_own(memory_path: Path) -> None:
+    path = memory_path / "store"
+    for number in range(2):
+        with Store.open(path) as store:
+            for name in ("a.py", "b.py")[: number + 1]:
+                with store.transaction() as txn:
+                    txn.index_file(record(name))
+        if number == 0:
+            reader = Store.open(path, read_only=True)
+            shutil.rmtree(path)
+    with reader:
+        for _ in range(2):
+            with pytest.raises(StoreReplacedError):
+                reader.refresh()
+        assert "a.py" in reader, "what was opened can still be read"
+
+
+def test_a_reader_tells_that_its_store_was_deleted(memory_path: Path) -> None:
+    path = memory_path / "store"
+    with Store.open(path) as store, store.transaction() as txn:
+        txn.index_file(record("a.py"))
+    with Store.open(path, read_only=True) as reader:
+        shutil.rmtree(path)
+        with pytest.raises(StoreReplacedError):
+            reader.refresh()
 
 
 def test_a_second_writer_learns_who_the_first_is(store_path: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.support.damage import MANUAL
 from tests.support.processes import Other, other
 from tests.support.records import numbered, record
 
-from diptych import FileRecord, QueryError, Store
+from diptych import FileRecord, InvalidArgumentError, QueryError, Store
 from diptych.store.view import View
 
 
@@ -113,6 +114,24 @@ def test_a_view_of_another_process_outlives_its_generation(store_path: str) -> N
             check(view, sorted([record("journal.py"), *numbered(5)]))
 
 
+def test_a_reader_whose_generation_was_removed_is_refreshed_by_a_search_and_its_lsn_says_so(
+    store_path: str,
+) -> None:
+    with other() as process:
+        writing(process, store_path)
+        process.do("with store.transaction() as txn: put(txn, *numbered(5))")
+        process.do("store.checkpoint()")
+        with Store.open(store_path, read_only=True) as reader:
+            for version in range(1, 5):
+                process.do(f"with store.transaction() as txn: put(txn, *numbered(5, {version}))")
+                process.do("store.checkpoint()")
+            # Nothing was refreshed yet: files and lsn are those of the beginning.
+            assert (reader.lsn, list(reader.files())) == (1, numbered(5))
+            found = {hit.path for hit in reader.search("function", 100)}
+            assert found <= {one.path for one in numbered(5, 4)}
+            assert (reader.lsn, list(reader.files())) == (5, numbered(5, 4))
+
+
 def test_a_reader_follows_the_writer_commit_by_commit(store_path: str) -> None:
     with other() as process:
         writing(process, store_path)
@@ -205,9 +224,9 @@ def test_odd_queries_that_are_none_the_less_queries(store: Store, query: str) ->
     assert isinstance(store.search(query), list)
 
 
-@pytest.mark.parametrize("limit", [0, -1])
-def test_a_limit_below_one_is_refused(store: Store, limit: int) -> None:
-    with pytest.raises(ValueError, match="limit"):
+@pytest.mark.parametrize("limit", [0, -1, 1.5, float("nan"), "10", None])
+def test_a_limit_that_is_no_number_of_hits_is_refused(store: Store, limit: Any) -> None:
+    with pytest.raises(InvalidArgumentError, match="limit"):
         store.search("x", limit)
 
 

@@ -12,6 +12,7 @@ import pytest
 from tests.support.damage import LAST, NEW, OLD, build, generation, segment, truth
 from tests.support.processes import ROOT
 
+from diptych import Store
 from diptych.checks import term_hash
 from diptych.journal.format import CONTROL, PART, decode_entries
 from diptych.journal.reader import FrameReader
@@ -106,6 +107,27 @@ def test_the_command_prints_a_store_as_json_lines(path: Path, capsys: pytest.Cap
     assert sum(line.get("kind") == "commit" for line in found) == LAST - OLD
     assert any(line.get("document") == "manifest" for line in found)
     assert decode.main([]) == 2
+
+
+def test_a_store_with_empty_buckets_is_decoded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without symbols an index has no hash at all; after many removals most buckets have none."""
+    place = Range(0, 0, 0, 1)
+    many = [FileRecord(f"{n}.py", "h", symbols=[Symbol(f"s{n}", "function", place)]) for n in range(900)]
+    for name, records, removed in (("none", [FileRecord("a.py", "h")], 0), ("few", many, 899)):
+        path = tmp_path / name
+        with Store.open(path) as store:
+            with store.transaction() as txn:
+                for record in records:
+                    txn.index_file(record)
+            store.checkpoint()
+            with store.transaction() as txn:
+                for record in records[:removed]:
+                    txn.remove_file(record.path)
+            store.checkpoint()
+        for snapshot in path.glob("generations/*/snapshot.msgpack"):
+            own, found = SnapshotReader(str(snapshot)), decode.snapshot(snapshot.read_bytes())
+            assert [record["key"] for record in found.records] == [record.key for record in own.scan()]
+        assert decode.main([str(path)]) == 0, capsys.readouterr().err
 
 
 def test_a_torn_end_is_left_over_and_damage_is_an_error(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from diptych.cli.versions import EXIT_CODES, app
+from diptych.cli.versions import app
 from diptych.errors import DiptychError
 from diptych.versions import VersionManager, errors
 from diptych.versions.errors import (
@@ -131,7 +131,7 @@ def test_an_empty_base(tmp_path: Path) -> None:
     assert not command.base.exists()
 
 
-def test_every_error_has_an_exit_code() -> None:
+def test_the_tree_in_the_docstring_names_every_error() -> None:
     classes = [
         value
         for _, value in inspect.getmembers(errors, inspect.isclass)
@@ -139,8 +139,6 @@ def test_every_error_has_an_exit_code() -> None:
     ]
     assert len(classes) > 10
     for kind in classes:
-        assert any(issubclass(kind, known) for known in EXIT_CODES), kind
-        # The tree in the docstring names every one.
         assert kind.__name__ in (errors.__doc__ or "")
 
 

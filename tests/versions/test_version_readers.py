@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import shutil
 import subprocess
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from diptych.versions.errors import (
     UnknownVersionError,
     VersionInUseError,
 )
+from diptych.versions.reader import open_version
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -36,6 +39,29 @@ def manager(tmp_path: Path) -> VersionManager:
     manager = VersionManager(tmp_path / "base")
     publish(manager, "v1", tmp_path / "source")
     return manager
+
+
+def test_an_open_version_that_is_dropped_is_released_with_a_warning(
+    manager: VersionManager, tmp_path: Path
+) -> None:
+    publish(manager, "v2", tmp_path / "source")
+    version = open_version(manager.path, "v1")
+    with pytest.raises(VersionInUseError):
+        manager.discard("v1")
+    with pytest.warns(ResourceWarning, match="version v1 was dropped without close"):
+        del version
+        gc.collect()
+    manager.discard("v1")
+
+
+def test_an_open_version_that_is_closed_warns_of_nothing(manager: VersionManager) -> None:
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        version = open_current(manager.path)
+        version.close()
+        del version
+        gc.collect()
+    assert [str(one.message) for one in seen if "dropped" in str(one.message)] == []
 
 
 def test_an_open_version_is_not_removed_until_it_is_closed(manager: VersionManager, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from html import escape
 
+from .legends import LEGENDS
 from .results import Campaign, Failure, Run
 
 _STYLE = """
@@ -33,6 +34,8 @@ td.held { background: #1a7f3718; }
 td.expected { background: #9a670033; }
 details { border: 1px solid var(--line); border-radius: .5rem; margin: .6rem 0; padding: .4rem .8rem; }
 summary { cursor: pointer; }
+dl { display: grid; grid-template-columns: max-content auto; gap: .1rem 1rem; }
+dd { margin: 0; }
 pre { overflow-x: auto; background: var(--soft); padding: .6rem; border-radius: .4rem; }
 code { font-size: .85rem; }
 pre { font-size: .8rem; line-height: 1.4; }
@@ -64,6 +67,7 @@ def render(campaign: Campaign) -> str:
     for subject in dict.fromkeys(run.subject for run in campaign.runs):
         runs = [run for run in campaign.runs if run.subject == subject]
         parts += [f"<h2>{escape(subject)}: workload by kind of fault</h2>", _matrix(runs)]
+        parts.append(_legend(subject))
     parts.append(_totals(campaign))
     failing = [run for run in campaign.runs if run.failures or run.refused]
     if failing:
@@ -128,6 +132,18 @@ def _matrix(runs: list[Run]) -> str:
         "<p class='quiet'>A cell is the number of states with that kind of fault, and how many failed. A "
         "state with two kinds counts in both columns.</p>"
     )
+
+
+def _legend(subject: str) -> str:
+    """What the names of the workloads mean."""
+    if subject not in LEGENDS:
+        return ""
+    sentence, names = LEGENDS[subject]
+    rows = "".join(
+        f"<dt><code>{escape(name)}</code></dt><dd>{escape(what)}</dd>" for name, what in names.items()
+    )
+    head = f"<summary>What the workloads do</summary><p>{escape(sentence)}</p>"
+    return f"<details>{head}<dl>{rows}</dl></details>"
 
 
 def _cell(tried: int, failed: int, *, expected: bool) -> str:

@@ -191,9 +191,9 @@ def short_transfers(ground: Ground) -> None:
         ground.conclude("short reads and writes", f"seed {seed}, round {number}", path, ended)
 
 
-def memory_limits(ground: Ground) -> None:
+def memory_limits(ground: Ground, steps: Iterable[int] = range(200)) -> None:
     """An address space that ends: the limit a little higher each time, until the course fits."""
-    for number in range(200):
+    for number in steps:
         if not ground.goes_on():
             return
         path = ground.fresh()

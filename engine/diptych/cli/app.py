@@ -91,8 +91,9 @@ def _load(name: str, verb: Verb) -> Any:
 def _version(wanted: bool) -> None:
     if wanted:
         from diptych._version import __version__
+        from diptych.cli.output import line
 
-        typer.echo(f"diptych {__version__}")
+        line(f"diptych {__version__}")
         raise typer.Exit
 
 

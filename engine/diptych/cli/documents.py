@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from diptych.cli.output import styled
+from diptych.cli.output import Part, Styled
 from diptych.model import (
     FileRecord,
     Relation,
@@ -54,22 +53,22 @@ def record_document(record: FileRecord) -> dict[str, Any]:
     }
 
 
-def hit_line(hit: SymbolHit | SearchHit) -> str:
+def hit_line(hit: SymbolHit | SearchHit) -> list[Part]:
     """`path:line:column: kind name  signature`, one-based, as editors and compilers write it."""
     symbol = hit.symbol
     name = f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
-    shown = styled(name, sys.stdout, bold=True)
     signature = " ".join(symbol.signature.split())
-    return f"{_place(hit.path, symbol.range[:2])} {symbol.kind} {shown}{'  ' if signature else ''}{signature}"
+    place = _place(hit.path, symbol.range[:2])
+    return [place, f" {symbol.kind} ", Styled(name, bold=True), "  " if signature else "", signature]
 
 
-def relation_line(hit: RelationHit) -> str:
+def relation_line(hit: RelationHit) -> list[Part]:
     """`path:line:column: source calls target`, one-based."""
     relation = hit.relation
-    target = styled(relation.target, sys.stdout, bold=True)
     source = relation.source or "(file)"
-    return f"{_place(hit.path, relation.range[:2])} {source} {relation.kind} {target}"
+    place = _place(hit.path, relation.range[:2])
+    return [place, f" {source} {relation.kind} ", Styled(relation.target, bold=True)]
 
 
-def _place(path: str, start: tuple[int, ...]) -> str:
-    return styled(f"{path}:{start[0] + 1}:{start[1] + 1}:", sys.stdout, fg="cyan")
+def _place(path: str, start: tuple[int, ...]) -> Styled:
+    return Styled(f"{path}:{start[0] + 1}:{start[1] + 1}:", fg="cyan")

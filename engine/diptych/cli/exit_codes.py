@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from enum import IntEnum
 
-from diptych.errors import (
-    CallerError,
-    CorruptionError,
-    DiptychError,
-    IncompatibleStoreError,
-    NotAStoreError,
-    StoreLockedError,
-    StoreNotFoundError,
-    UnknownFileError,
-)
+from diptych.errors import DiptychError
 
 
 class ExitCode(IntEnum):
@@ -35,38 +25,19 @@ class ExitCode(IntEnum):
     BROKEN_PIPE = 141
 
 
-# The first class that an error is an instance of decides.
-_BY_CLASS: tuple[tuple[type[BaseException], ExitCode], ...] = (
-    (UnknownFileError, ExitCode.NOT_FOUND),
-    (StoreNotFoundError, ExitCode.NOT_FOUND),
-    (StoreLockedError, ExitCode.LOCKED),
-    (IncompatibleStoreError, ExitCode.INCOMPATIBLE),
-    (NotAStoreError, ExitCode.INCOMPATIBLE),
-    (CorruptionError, ExitCode.CORRUPT),
-    (CallerError, ExitCode.USAGE),
-    (KeyboardInterrupt, ExitCode.INTERRUPTED),
-    (BrokenPipeError, ExitCode.BROKEN_PIPE),
-)
-
-
 def exit_code(error: BaseException) -> int:
-    """The exit code for an error that ended a command."""
-    # A command with errors of its own says what they mean; they can only come from it once it is imported.
-    versions = sys.modules.get("diptych.cli.versions")
-    if versions is not None and isinstance(error, DiptychError):
-        own: dict[type[DiptychError], int] = versions.EXIT_CODES
-        for kind, code in own.items():
-            if isinstance(error, kind):
-                return code
-    if (ensuring := sys.modules.get("diptych.workspace.freshness")) is not None:
-        if isinstance(error, ensuring.StaleIndexError):
-            return ExitCode.INCOMPATIBLE
-        if isinstance(error, ensuring.UpdateFailedError) and error.__cause__ is not None:
-            return exit_code(error.__cause__)
-    if isinstance(error.__cause__, KeyboardInterrupt):
-        # Interrupted between a commit's write and its answer.
+    """The exit code for an error that ended a command: a DiptychError brings its own."""
+    if _interrupted(error):
         return ExitCode.INTERRUPTED
-    for known, meaning in _BY_CLASS:
-        if isinstance(error, known):
-            return meaning
-    return ExitCode.IO_ERROR
+    if isinstance(error, DiptychError):
+        return error.exit_code
+    return ExitCode.BROKEN_PIPE if isinstance(error, BrokenPipeError) else ExitCode.IO_ERROR
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is what it came from: between a commit's write and its answer, for one."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__
+    return False

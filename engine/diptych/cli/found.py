@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import typer
 
 from diptych.cli.exit_codes import ExitCode
-from diptych.cli.output import array, line, note
+from diptych.cli.output import Part, array, line, note
 
 Hit = TypeVar("Hit")
 
 
 def show(
     hits: Iterable[Hit],
-    as_line: Callable[[Hit], str],
+    as_line: Callable[[Hit], Sequence[Part]],
     as_document: Callable[[Hit], Any],
     *,
     as_json: bool,
-    write: Callable[[str], None] = line,
 ) -> None:
     """Print the hits, as lines or as one JSON array. Raises typer.Exit(1) where there are none."""
+    show_by(hits, lambda hit: line(*as_line(hit)), as_document, as_json=as_json)
+
+
+def show_by(
+    hits: Iterable[Hit], write: Callable[[Hit], None], as_document: Callable[[Hit], Any], *, as_json: bool
+) -> None:
+    """The same, each hit printed by `write`."""
     count = 0
     if as_json:
         count = array(as_document(hit) for hit in hits)
     else:
         for hit in hits:
-            write(as_line(hit))
+            write(hit)
             count += 1
         if not count:
             note("no match")

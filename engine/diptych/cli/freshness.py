@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from diptych.cli.options import SECONDS_MAX, finite, not_empty
 from diptych.cli.output import note
 from diptych.layout import DEFAULT_STORE
 
@@ -27,7 +28,14 @@ Fresh = Annotated[
 ]
 Wait = Annotated[
     float,
-    typer.Option("--wait", min=0, metavar="S", help="Seconds that auto waits for another writer."),
+    typer.Option(
+        "--wait",
+        min=0,
+        max=SECONDS_MAX,
+        callback=finite,
+        metavar="S",
+        help="Seconds that auto waits for another writer.",
+    ),
 ]
 Busy = Annotated[
     Literal["fail", "answer"],
@@ -41,6 +49,7 @@ OutputRoot = Annotated[
     typer.Option(
         "--output-root",
         metavar="PATH",
+        callback=not_empty,
         help="Keep stores below PATH, not in the repositories. Default: DIPTYCH_OUTPUT_ROOT.",
     ),
 ]

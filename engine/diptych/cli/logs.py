@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 
-from diptych.cli.output import note, styled
+from diptych.cli.output import Styled, note
 
 
 class Notes(logging.Handler):
@@ -13,8 +12,8 @@ class Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""
-        level = styled(f"{record.levelname.lower()}:", sys.stderr, fg="yellow")
-        note(f"diptych: {level} {record.getMessage()}")
+        level = Styled(f"{record.levelname.lower()}:", fg="yellow")
+        note("diptych: ", level, f" {record.getMessage()}")
 
 
 def install() -> None:

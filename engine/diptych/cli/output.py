@@ -5,40 +5,76 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable
-from typing import Any, TextIO
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TextIO
 
-# C0 and C1 controls and DEL: in a file name or a signature they could steer a terminal, or break a line.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+# What data must not bring to a terminal: C0 and C1 controls and DEL, which steer it or break a line; line and
+# paragraph separators; and the marks that reorder a line, so that it reads as what it is not.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# What `styled` adds, which stays.
-_COLOUR = re.compile("(\x1b\\[[0-9;]*m)")
+
+
+class Styled(NamedTuple):
+    """Text to be shown in colour where the stream takes it."""
+
+    text: str
+    fg: str | None = None
+    bold: bool | None = None
+
+
+Part = str | Styled
 
 
 def printable(text: str) -> str:
-    """`text` in one line that no terminal takes for a command: controls, and what is not UTF-8, as \\xNN."""
+    """`text` in one line that no terminal takes for a command; what could be one is escaped.
+
+    Controls, and bytes that are not UTF-8, as \\xNN; other characters as \\uNNNN.
+    """
     return _SURROGATE.sub(_escaped, _CONTROL.sub(_escaped, text))
 
 
 def _escaped(match: re.Match[str]) -> str:
-    # A byte that is not UTF-8 was decoded to U+DC00 + byte.
-    return f"\\x{ord(match[0]) & 0xFF:02x}"
+    number = ord(match[0])
+    if number < 0x100 or 0xDC80 <= number <= 0xDCFF:
+        # A byte that is not UTF-8 was decoded to U+DC00 + byte.
+        return f"\\x{number & 0xFF:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
-def line(text: str) -> None:
+def line(*parts: Part) -> None:
     """Print a line. Bytes of file names that are not UTF-8 go out as they are, but not to a terminal."""
-    raw((_shown(text) if sys.stdout.isatty() else _CONTROL.sub(_escaped, text)) + "\n")
+    terminal = sys.stdout.isatty()
+    raw(_joined(parts, sys.stdout, printable if terminal else _without_controls) + "\n")
 
 
-def note(text: str) -> None:
+def note(*parts: Part) -> None:
     """Print a line for people on standard error."""
-    sys.stderr.write(_shown(text) + "\n")
+    sys.stderr.write(_joined(parts, sys.stderr, printable) + "\n")
     sys.stderr.flush()
 
 
-def _shown(text: str) -> str:
-    parts = _COLOUR.split(text)
-    return "".join([part if number % 2 else printable(part) for number, part in enumerate(parts)])
+def _without_controls(text: str) -> str:
+    return _CONTROL.sub(_escaped, text)
+
+
+def _joined(parts: Iterable[Part], stream: TextIO, shown: Callable[[str], str]) -> str:
+    colour = coloured(stream)
+    texts = []
+    for part in parts:
+        text = shown(part if isinstance(part, str) else part.text)
+        if colour and isinstance(part, Styled):
+            import typer
+
+            text = typer.style(text, fg=part.fg, bold=part.bold)
+        texts.append(text)
+    return "".join(texts)
+
+
+def null_terminated(path: str) -> None:
+    """Print a path and a NUL: the path as it is, but not to a terminal."""
+    raw((printable(path) if sys.stdout.isatty() else path) + "\0")
 
 
 def raw(text: str) -> None:
@@ -47,11 +83,11 @@ def raw(text: str) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
 
-def document(value: Any) -> None:
+def document(value: Any, *, default: Callable[[Any], Any] | None = None) -> None:
     """Print one JSON document. A byte that is not UTF-8 stands as a lone surrogate, \\udc80 to \\udcff."""
     import json
 
-    raw(json.dumps(value, indent=2) + "\n")
+    raw(json.dumps(value, indent=2, default=default) + "\n")
 
 
 def array(values: Iterable[Any]) -> int:
@@ -76,15 +112,6 @@ def json_line(value: Any) -> None:
 def coloured(stream: TextIO) -> bool:
     """Whether to colour: only on a terminal, and not where NO_COLOR (no-color.org) says no."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def styled(text: str, stream: TextIO, *, fg: str | None = None, bold: bool | None = None) -> str:
-    """`text` in colour, where `stream` takes it. What comes from outside is made printable first."""
-    if not coloured(stream):
-        return text
-    import typer
-
-    return typer.style(printable(text), fg=fg, bold=bold)
 
 
 def size(count_bytes: int) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
-from diptych.cli.output import styled
+from diptych.cli.output import Part, Styled
 from diptych.store.report import Finding, Report, Severity
 
 _COLOURS = {Severity.NOTE: "blue", Severity.WARNING: "yellow", Severity.ERROR: "red"}
@@ -26,12 +25,12 @@ def report_document(report: Report) -> dict[str, Any]:
     }
 
 
-def finding_lines(finding: Finding) -> list[str]:
+def finding_lines(finding: Finding) -> list[list[Part]]:
     """What it is and where, and what to do."""
-    severity = styled(finding.severity.value, sys.stdout, fg=_COLOURS[finding.severity])
-    lines = [f"{severity} {finding.kind}: {finding.message}"]
+    severity = Styled(finding.severity.value, fg=_COLOURS[finding.severity])
+    lines: list[list[Part]] = [[severity, f" {finding.kind}: {finding.message}"]]
     if finding.where not in finding.message:
-        lines.append(f"  where: {finding.where}")
+        lines.append([f"  where: {finding.where}"])
     if finding.advice:
-        lines.append(f"  do: {finding.advice}")
+        lines.append([f"  do: {finding.advice}"])
     return lines

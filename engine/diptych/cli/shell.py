@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from typing import Any, NamedTuple
 
 from diptych.cli.exit_codes import ExitCode, exit_code
-from diptych.errors import DiptychError
+from diptych.errors import DiptychError, StorageError
 
 _DEBUG = "DIPTYCH_DEBUG"
 # The packages of the optional extras, by module name.
@@ -53,45 +54,94 @@ def _abandon_output() -> None:
 
 def explain(error: BaseException) -> int:
     """Say on standard error what went wrong and what to do next; returns the exit code."""
-    code = exit_code(error)
-    if code == ExitCode.BROKEN_PIPE:
-        return code
+    if type(error).__name__ == "NoArgsIsHelpError":
+        # No mistake to explain: the help, as Click prints it.
+        error.show(file=sys.stderr)  # type: ignore[attr-defined]
+        return ExitCode.USAGE
+    failure = describe(error)
+    if failure.exit_code == ExitCode.BROKEN_PIPE:
+        return failure.exit_code
     if os.environ.get(_DEBUG):
-        import traceback
+        _show_traceback(error)
+    if "--json" in sys.argv[1:]:
+        _say_in_json(failure)
+    else:
+        _say(failure)
+    return failure.exit_code
 
-        traceback.print_exception(error)
-    usage = getattr(error, "show", None)
-    if usage is not None and hasattr(error, "exit_code"):
-        usage(file=sys.stderr)
-        return int(error.exit_code)
-    message, advice = describe(error)
+
+class Failure(NamedTuple):
+    """What ended a command: `code` as in `diptych.errors`, and two sentences."""
+
+    exit_code: int
+    code: str
+    message: str
+    advice: str
+    usage: str = ""
+
+
+def describe(error: BaseException) -> Failure:
+    """What is to be said of an error. There is advice for every one."""
+    code = exit_code(error)
     if code == ExitCode.INTERRUPTED:
-        message, advice = "interrupted", "what was committed stays: run the same again to go on"
-    _say(message, advice)
-    return code
-
-
-def describe(error: BaseException) -> tuple[str, str]:
-    """`(message, advice)` for an error: a sentence each, the second may be ""."""
+        return Failure(
+            code, "interrupted", "interrupted", "what was committed stays: run the same again to continue"
+        )
     if isinstance(error, DiptychError):
-        return error.message, error.advice
+        return Failure(code, error.code, error.message, error.advice)
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+        return _usage(error)
     if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
-        extra = _EXTRAS[error.name]
-        return f"this needs the package {error.name}", f"install it with `pip install 'diptych[{extra}]'`"
+        advice = f"install it with `pip install 'diptych[{_EXTRAS[error.name]}]'`"
+        return Failure(code, "missing-package", f"this needs the package {error.name}", advice)
     if isinstance(error, OSError):
         where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-        return f"{error.strerror or error}{where}", "check the path, its rights and the disk"
+        from diptych.fs import advice_on
+
+        return Failure(code, StorageError.code, f"{error.strerror or error}{where}", advice_on(error))
     if isinstance(error, MemoryError):
-        return "there is not enough memory", "close other programs, or give fewer --processes"
-    return (
+        advice = "close other programs, or give fewer --processes"
+        return Failure(code, "out-of-memory", "there is not enough memory", advice)
+    return Failure(
+        code,
+        DiptychError.code,
         f"something failed that should not have ({type(error).__name__}: {error})",
         f"nothing committed is lost; {_DEBUG}=1 shows where, for a report of this defect",
     )
 
 
-def _say(message: str, advice: str) -> None:
-    from diptych.cli.output import note, styled
+def _usage(error: Any) -> Failure:
+    """A mistake in the command line, as Click found it."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "diptych"
+    usage = context.get_usage() if context is not None else ""
+    advice = f"`{path} --help` shows what it takes"
+    return Failure(int(error.exit_code), "usage", error.format_message(), advice, usage)
 
-    note(f"{styled('diptych:', sys.stderr, fg='red', bold=True)} {message.removesuffix('.')}.")
-    if advice:
-        note(f"{' ' * 9}Next: {advice.removesuffix('.')}.")
+
+def _show_traceback(error: BaseException) -> None:
+    import traceback
+
+    from diptych.cli.output import note
+
+    for lines in traceback.format_exception(error):
+        for text in lines.splitlines():
+            note(text)
+
+
+def _say_in_json(failure: Failure) -> None:
+    import json
+
+    from diptych.cli.output import note
+
+    shown = {key: value for key, value in failure._asdict().items() if key != "usage"}
+    note(json.dumps({"error": shown}))
+
+
+def _say(failure: Failure) -> None:
+    from diptych.cli.output import Styled, note
+
+    for text in failure.usage.splitlines():
+        note(text)
+    note(Styled("diptych:", fg="red", bold=True), f" {failure.message.removesuffix('.')}.")
+    note(f"{' ' * 9}Next: {failure.advice.removesuffix('.')}.")

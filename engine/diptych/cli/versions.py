@@ -1,20 +1,21 @@
 """`diptych versions`: publish whole index directories, go back, look, and clear away.
 
-The verbs print what they did in a line, or one JSON document with `--json`. A refusal is a DiptychError,
-which the main command turns into a sentence and an exit code; EXIT_CODES says which code belongs to which.
+The verbs print what they did in a line, or one JSON document with `--json`. What fails is a DiptychError,
+which the main command turns into a sentence and an exit code.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from diptych.cli.options import SECONDS_MAX, finite, not_empty
+from diptych.cli.output import document, line
 from diptych.versions import (
     Asset,
     DiptychStore,
@@ -29,30 +30,18 @@ from diptych.versions import (
     VersionInfo,
     VersionManager,
 )
-from diptych.versions.errors import (
-    AssetChangedError,
-    CorruptVersionError,
-    EmbeddingMismatchError,
-    IncompatibleVersionError,
-    InvalidAssetError,
-    NoRollbackTargetError,
-    UnknownVersionError,
-    VersionError,
-    VersionInUseError,
-)
+from diptych.versions.errors import InvalidAssetError, UnknownVersionError
 
-# The first class that an error is an instance of decides; any other VersionError is one of usage, 2.
-EXIT_CODES: dict[type[VersionError], int] = {
-    UnknownVersionError: 3,
-    NoRollbackTargetError: 3,
-    VersionInUseError: 4,
-    CorruptVersionError: 5,
-    IncompatibleVersionError: 6,
-    EmbeddingMismatchError: 6,
-    AssetChangedError: 7,
-    VersionError: 2,
-}
 _FINDINGS = 1
+_DIMENSION_MAX = 2**31 - 1
+_VERSIONS_MAX = 1_000_000
+_DAYS_MAX = 366_000.0
+
+
+def _path(given: str) -> Path:
+    # Path("") would be the current folder.
+    return Path(not_empty(given) or "")
+
 
 app = typer.Typer(
     name="versions",
@@ -62,11 +51,25 @@ app = typer.Typer(
 
 Base = Annotated[
     Path,
-    typer.Option("--base", envvar="DIPTYCH_VERSIONS", help="The directory that holds the versions."),
+    typer.Option(
+        "--base",
+        envvar="DIPTYCH_VERSIONS",
+        parser=_path,
+        metavar="PATH",
+        help="The directory that holds the versions.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Timeout = Annotated[
-    float, typer.Option("--timeout", min=0, metavar="S", help="Seconds to wait for another manager.")
+    float,
+    typer.Option(
+        "--timeout",
+        min=0,
+        max=SECONDS_MAX,
+        callback=finite,
+        metavar="S",
+        help="Seconds to wait for another manager.",
+    ),
 ]
 Name = Annotated[str, typer.Argument(metavar="VERSION", help="The version's name.")]
 Pairs = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH")]
@@ -86,8 +89,8 @@ def list_versions(base: Base = _HERE, as_json: Json = False) -> None:
             moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when / 1e9)) if when else "-"
             attrs = " ".join(f"{name}={value}" for name, value in sorted((info.attrs or {}).items()))
             mark = "*" if info.state is State.CURRENT else " "
-            line = f"{mark} {info.version:<24} {info.state.value:<10} {moment:<19} {info.size_bytes:>14,} B"
-            typer.echo(f"{line}  {info.problem or attrs}".rstrip())
+            shown = f"{mark} {info.version:<24} {info.state.value:<10} {moment:<19} {info.size_bytes:>14,} B"
+            line(f"{shown}  {info.problem or attrs}".rstrip())
     if not infos:
         raise typer.Exit(_FINDINGS)
 
@@ -104,7 +107,9 @@ def stage(
     lucene: Annotated[list[str] | None, typer.Option(metavar="NAME=BM25,SPLADE")] = None,
     attr: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute.")] = None,
     model: Annotated[str, typer.Option(help="The embedding model of the vectors.")] = "",
-    dimension: Annotated[int, typer.Option(help="Their number of components.")] = 0,
+    dimension: Annotated[
+        int, typer.Option(min=0, max=_DIMENSION_MAX, help="Their number of components.")
+    ] = 0,
     metric: Annotated[str, typer.Option(help="cosine, inner_product or l2.")] = "cosine",
     origin: Annotated[
         str | None, typer.Option("--from", metavar="VERSION", help="Take over every other asset from it.")
@@ -137,7 +142,7 @@ def stage(
         without=without or (),
         share=share,
     )
-    _say(_info(info), f"{version} is staged: {info.files:,} files, {info.size_bytes:,} bytes", as_json)
+    _say(_info(info), [f"{version} is staged: {info.files:,} files, {info.size_bytes:,} bytes"], as_json)
 
 
 @app.command()
@@ -164,7 +169,7 @@ def current(base: Base = _HERE, as_json: Json = False) -> None:
     if as_json:
         _print_json({"current": version})
     elif version is not None:
-        typer.echo(version)
+        line(version)
     if version is None:
         raise typer.Exit(_FINDINGS)
 
@@ -186,9 +191,9 @@ def verify(
         _print_json({**dataclasses.asdict(report), "ok": report.ok})
     else:
         for finding in report.findings:
-            typer.echo(f"{finding.kind}: {finding.where}: {finding.message}")
+            line(f"{finding.kind}: {finding.where}: {finding.message}")
         verdict = "is whole" if report.ok else "is not whole"
-        typer.echo(f"{chosen} {verdict} ({report.files:,} files, {report.bytes_read:,} bytes)")
+        line(f"{chosen} {verdict} ({report.files:,} files, {report.bytes_read:,} bytes)")
     if not report.ok:
         raise typer.Exit(_FINDINGS)
 
@@ -207,12 +212,12 @@ def diff(
     else:
         for sign, paths in (("+", found.added), ("-", found.removed), ("~", found.changed)):
             for path in paths:
-                typer.echo(f"{sign} {_printable(path)}")
+                line(f"{sign} {path}")
         for name, (before, after) in found.attrs.items():
-            typer.echo(f"@ {name}: {before!r} -> {after!r}")
+            line(f"@ {name}: {before!r} -> {after!r}")
         if found.embedding:
-            typer.echo(f"@ embedding: {found.embedding[0]} -> {found.embedding[1]}")
-        typer.echo(f"{found.unchanged:,} files are the same; {found.bytes_new:,} bytes are new in {new}")
+            line(f"@ embedding: {found.embedding[0]} -> {found.embedding[1]}")
+        line(f"{found.unchanged:,} files are the same; {found.bytes_new:,} bytes are new in {new}")
     if not found.same:
         raise typer.Exit(_FINDINGS)
 
@@ -220,9 +225,18 @@ def diff(
 @app.command()
 def prune(
     base: Base = _HERE,
-    keep: Annotated[int, typer.Option(min=1, help="How many published versions stay.")] = 2,
+    keep: Annotated[
+        int, typer.Option(min=1, max=_VERSIONS_MAX, help="How many published versions stay.")
+    ] = 2,
     older_than: Annotated[
-        float | None, typer.Option(metavar="DAYS", help="Remove only what was published before that.")
+        float | None,
+        typer.Option(
+            min=0,
+            max=_DAYS_MAX,
+            callback=finite,
+            metavar="DAYS",
+            help="Remove only what was published before that.",
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     timeout: Timeout = 0.0,
@@ -236,20 +250,20 @@ def prune(
     lines = [f"{verb} {name}" for name in pruned.removed]
     lines += [f"{verb} the unfinished staging of {name}" for name in pruned.abandoned]
     lines += [f"kept {name}: a reader holds it" for name in pruned.in_use]
-    _say(dataclasses.asdict(pruned), "\n".join(lines) or "nothing to remove", as_json)
+    _say(dataclasses.asdict(pruned), lines or ["nothing to remove"], as_json)
 
 
 @app.command()
 def discard(version: Name, base: Base = _HERE, timeout: Timeout = 0.0, as_json: Json = False) -> None:
     """Remove one version, staged or published, that is not current."""
     VersionManager(base, lock_timeout_s=timeout).discard(version)
-    _say({"discarded": version}, f"{version} is removed", as_json)
+    _say({"discarded": version}, [f"{version} is removed"], as_json)
 
 
 def _switched(switched: Switched, as_json: bool) -> None:
     before = f" (before: {switched.previous})" if switched.previous not in (None, switched.version) else ""
     times = f"verified in {switched.verify_ms:.0f} ms, switched in {switched.switch_ms:.1f} ms"
-    _say(dataclasses.asdict(switched), f"{switched.version} is current{before}; {times}", as_json)
+    _say(dataclasses.asdict(switched), [f"{switched.version} is current{before}; {times}"], as_json)
 
 
 def _pairs(options: list[str] | None) -> list[tuple[str, str]]:
@@ -273,15 +287,16 @@ def _info(info: VersionInfo) -> dict[str, Any]:
     return dataclasses.asdict(info)
 
 
-def _say(document: Any, sentence: str, as_json: bool) -> None:
+def _say(value: Any, sentences: list[str], as_json: bool) -> None:
     if as_json:
-        _print_json(document)
+        _print_json(value)
     else:
-        typer.echo(sentence)
+        for sentence in sentences:
+            line(sentence)
 
 
-def _print_json(document: Any) -> None:
-    typer.echo(json.dumps(document, default=_plain, indent=2))
+def _print_json(value: Any) -> None:
+    document(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:
@@ -290,8 +305,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return str(value)
-
-
-def _printable(path: str) -> str:
-    # A file name that is not UTF-8 would end the output with an encoding error.
-    return path.encode("utf-8", "backslashreplace").decode("utf-8")

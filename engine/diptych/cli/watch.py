@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.freshness import OutputRoot
-from diptych.cli.options import StorePath, Timeout
+from diptych.cli.options import Processes, Repository, StorePath, Timeout, patterns
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -20,25 +20,16 @@ if TYPE_CHECKING:
 
 
 def watch(
-    path: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PATH",
-            help="The repository. Default: the nearest folder with a store or a .git, here or above.",
-            show_default=False,
-        ),
-    ] = None,
+    path: Repository = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", "-p", min=0, metavar="N", help="Processes that parse. Default: cores."),
-    ] = None,
+    processes: Processes = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
             "--exclude",
             metavar="PATTERN",
+            callback=patterns,
             help="Leave these out, as in .gitignore. Repeatable. Default: those of the last run.",
         ),
     ] = None,
@@ -63,14 +54,14 @@ def watch(
 
     from diptych.cli.place import find_root, output_root_for, store_of
     from diptych.cli.watch_host import RepositoryHost
-    from diptych.errors import InvalidRecordError
+    from diptych.errors import InvalidArgumentError
     from diptych.store.code import Store
     from diptych.workspace.coordinator.metrics import logger
     from diptych.workspace.freshness import hide_from_git, recorded_settings
 
     root = find_root(path)
     if not os.path.isdir(root):
-        raise InvalidRecordError(f"{root} is not a folder", advice="give the folder of a repository")
+        raise InvalidArgumentError(f"{root} is not a folder", advice="give the folder of a repository")
     # The screen says it already; without this, Python prints warnings across it.
     logger.addHandler(logging.NullHandler())
     stop = threading.Event()

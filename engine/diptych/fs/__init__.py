@@ -16,7 +16,9 @@ from diptych.fs.durable import (
     write_file,
 )
 from diptych.fs.errors import (
+    advice_on,
     exists,
+    importing,
     is_dir,
     medium_errors_raised,
     read_again_after_medium_errors,
@@ -41,6 +43,7 @@ from diptych.fs.temporary import private_directory
 
 __all__ = [
     "WriterLock",
+    "advice_on",
     "atomic_write",
     "copy_regular",
     "exists",
@@ -50,6 +53,7 @@ __all__ = [
     "fsync_file",
     "hash_stable_file",
     "holder",
+    "importing",
     "is_dir",
     "is_directory",
     "is_misplaced",

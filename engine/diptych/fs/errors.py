@@ -37,6 +37,7 @@ _ADVICE = {
     errno.ELOOP: _MOVE_AWAY,
     errno.ENXIO: _MOVE_AWAY,
     errno.EISDIR: _MOVE_AWAY,
+    errno.ENOMEM: "there is not enough memory: close some programs, and run it again",
     errno.EIO: "the disk reports a failure: check it, copy the store to another, and run `diptych verify`",
 }
 
@@ -48,8 +49,13 @@ def storage_error(error: OSError, doing: str, path: str | os.PathLike[str]) -> S
     return kind(
         f"cannot {doing} {os.fspath(path)}: {reason}",
         errno=error.errno,
-        advice=_ADVICE.get(error.errno or 0, ""),
+        advice=advice_on(error),
     )
+
+
+def advice_on(error: OSError) -> str:
+    """What to do about what the system refused."""
+    return _ADVICE.get(error.errno or 0, StorageError.default_advice)
 
 
 def refuse_of_the_moment(error: Exception) -> None:
@@ -133,6 +139,27 @@ def status_of(
     except ValueError:
         # A NUL in the path: there is no such file.
         return None
+
+
+@contextmanager
+def importing(package: str) -> Iterator[None]:
+    """Raise what keeps the body from importing `package` as a StorageError: too many open files, for one.
+
+    A package is imported when it is first needed, which may be at any time. Where it is not installed, the
+    ImportError stays.
+    """
+    try:
+        yield
+    except (OSError, ImportError) as error:
+        number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+        if number is None:
+            raise
+        raise storage_error(OSError(number, os.strerror(number)), "load the package", package) from error
+
+
+def _number_in(text: str) -> int | None:
+    """What the loader of native code met: it says so in words alone."""
+    return next((number for number in _ADVICE if os.strerror(number) in text), None)
 
 
 @contextmanager

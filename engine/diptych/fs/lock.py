@@ -16,8 +16,8 @@ import time
 import weakref
 from contextlib import suppress
 
-from diptych.errors import StorageError, StoreLockedError, StoreReplacedError
-from diptych.fs.errors import storage_error, translated
+from diptych.errors import InvalidArgumentError, StorageError, StoreLockedError, StoreReplacedError
+from diptych.fs.errors import importing, storage_error, translated
 from diptych.fs.regular import open_regular, require_regular
 
 if sys.platform != "win32":
@@ -33,12 +33,16 @@ class WriterLock:
     """Hold the lock on `path`, and on its directory, until `release`.
 
     Waits up to `timeout_s` seconds. Raises StoreLockedError with the holder's process id after that, and
-    StorageError where the lock file cannot be opened.
+    StorageError where the lock file cannot be opened; InvalidArgumentError for no number of seconds.
     """
 
     def __init__(self, path: str, *, timeout_s: float = 0.0) -> None:
+        # A NaN, which no time exceeds, would wait for ever.
+        if not timeout_s >= 0:
+            raise InvalidArgumentError(f"a timeout is a number of seconds, 0 or more, not {timeout_s!r}")
         # Imported here: it costs more than the rest of Diptych together, and a reader never needs it.
-        import filelock
+        with importing("filelock"):
+            import filelock
 
         self._directory_fd = -1
         with translated("lock", path):

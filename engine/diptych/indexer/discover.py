@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from diptych.fs import importing
 from diptych.indexer import git
 from diptych.indexer.languages import language_of, language_of_shebang
 from diptych.indexer.settings import Settings
@@ -91,7 +92,8 @@ def _excluded(settings: Settings) -> GitIgnoreSpec | None:
     if not settings.exclude:
         return None
     # Imported here: it costs as much as the rest of a run that finds nothing changed.
-    from pathspec import GitIgnoreSpec
+    with importing("pathspec"):
+        from pathspec import GitIgnoreSpec
 
     return GitIgnoreSpec.from_lines(settings.exclude)
 

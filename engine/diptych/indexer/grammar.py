@@ -24,6 +24,7 @@ from typing import NamedTuple
 from tree_sitter import Language as Grammar
 from tree_sitter import Parser, Query, QueryCursor
 
+from diptych.fs import importing
 from diptych.indexer.languages import LANGUAGES, Language
 
 DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED = range(7)
@@ -69,7 +70,9 @@ class Prepared:
 def prepared(name: str) -> Prepared:
     """The parser and query of the language `name`. Raises KeyError for a name not in `LANGUAGES`."""
     language = LANGUAGES[name]
-    grammar = Grammar(getattr(importlib.import_module(language.module), language.factory)())
+    with importing(language.module):
+        module = importlib.import_module(language.module)
+    grammar = Grammar(getattr(module, language.factory)())
     source = _query_source(language)
     query = Query(grammar, source)
     encoded = source.encode()

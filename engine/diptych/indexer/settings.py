@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from diptych.errors import InvalidArgumentError
+from diptych.fs import importing
 
 # Rises when the same source would give other symbols or relations: every file is then parsed again.
 INDEXER_VERSION = 1
@@ -39,6 +44,37 @@ class Settings:
     in_process_files: int = 16
     in_process_bytes: int = 256 * 1024
     checkpoint_changes: int = 1000
+
+    def __post_init__(self) -> None:
+        """Raises InvalidArgumentError: what cannot be used is not to be stored with an index."""
+        if self.exclude:
+            check_patterns(self.exclude)
+
+
+def check_patterns(patterns: Sequence[str]) -> None:
+    """Raise InvalidArgumentError for a pattern that is none of `.gitignore`'s, or that can match nothing."""
+    # Imported here: it costs as much as the rest of a run that finds nothing changed.
+    with importing("pathspec"):
+        from pathspec import GitIgnoreSpec
+
+    for pattern in patterns:
+        try:
+            pattern.encode()
+            # Compiled together as well as alone: what is used is the list.
+            compiled = GitIgnoreSpec.from_lines([pattern]).patterns
+        except UnicodeEncodeError:
+            raise InvalidArgumentError(
+                f"the pattern {pattern!r} is not UTF-8", advice="use `?` or `*` for bytes that are not"
+            ) from None
+        except (ValueError, re.error):
+            raise InvalidArgumentError(
+                f"{pattern!r} is not a pattern of .gitignore", advice="see `git help gitignore`"
+            ) from None
+        if "\n" in pattern or not any(one.include is not None for one in compiled):
+            raise InvalidArgumentError(
+                f"the pattern {pattern!r} matches nothing: it is blank, a comment, or several lines",
+                advice="give one pattern; `\\#` begins one with a hash sign",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from diptych.fs import importing
+
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
@@ -55,7 +57,8 @@ def walked(
 
 def _with_file(rules: _Rules, prefix: bytes, path: bytes) -> _Rules:
     # Imported here: it costs as much as the rest of a run that finds nothing changed.
-    from pathspec import GitIgnoreSpec
+    with importing("pathspec"):
+        from pathspec import GitIgnoreSpec
 
     try:
         with open(path, "rb") as file:

@@ -21,6 +21,7 @@ from blake3 import blake3
 
 from diptych.checks import check_of, term_hash
 from diptych.errors import CorruptSearchError
+from diptych.fs import importing
 from diptych.schema.base import Schema
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Watermark(NamedTuple):
 
 def tantivy_schema(schema: Schema[Any]) -> tantivy.Schema:
     """The fields above, and the schema's."""
-    import tantivy
+    with importing("tantivy"):
+        import tantivy
 
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("_key", tokenizer_name="raw", index_option="basic")

@@ -29,6 +29,9 @@ def guarded(doing: str, where: str) -> Iterator[None]:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
+        if isinstance(error, OSError):
+            # Python's own, of a file or a package that is needed on the way: no damage of the index.
+            raise storage_error(error, doing, where) from error
         text = str(error)
         if refusal := _REFUSAL.search(text):
             number = int(refusal[1] or refusal[2] or errno.ENOSPC)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diptych.errors import CorruptSearchError
-from diptych.fs import hash_stable_file, is_regular, private_directory, translated
+from diptych.fs import hash_stable_file, importing, is_regular, private_directory, translated
 from diptych.layout import SEARCH_META, is_plain_name
 from diptych.schema.base import Schema
 from diptych.search.guard import guarded
@@ -40,7 +40,8 @@ def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
 
 def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Schema[Any]) -> SearchIndex:
     """Open the leaf in `directory`. Raises CorruptSearchError, or StorageError."""
-    import tantivy
+    with importing("tantivy"):
+        import tantivy
 
     with private_directory() as private:
         for name in files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from diptych.fs import importing
 from diptych.schema.base import Schema
 from diptych.search.documents import item_documents, key_term, tantivy_schema
 from diptych.search.guard import guarded
@@ -19,7 +20,8 @@ class MemorySearch:
     """Grows by records; each `commit` gives a SearchIndex of all so far. Not for several threads at once."""
 
     def __init__(self, schema: Schema[Any]) -> None:
-        import tantivy
+        with importing("tantivy"):
+            import tantivy
 
         self._schema = schema
         self._fields = tantivy_schema(schema)

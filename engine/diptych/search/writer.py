@@ -61,7 +61,8 @@ class SearchWriter:
         `one_segment`: keep all documents in memory and write them as one segment (of up to 4 GB in memory).
         Raises CorruptSearchError, or StorageError.
         """
-        import tantivy
+        with fs.importing("tantivy"):
+            import tantivy
 
         self._fields = tantivy_schema(schema)
         directory = self.directory = _private_directory(work)

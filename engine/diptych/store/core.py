@@ -13,8 +13,10 @@ from typing import Any, Generic, Self, TypeVar
 from diptych import fs
 from diptych.errors import (
     CommitInDoubtError,
+    CommitNotPublishedError,
     CorruptionError,
     CorruptSearchError,
+    InvalidArgumentError,
     PoisonedError,
     StateTransitionError,
     StorageError,
@@ -121,10 +123,10 @@ class RecordStore(Generic[Record]):
         newest commits, in order. A reader (`read_only`) takes no lock and never changes a byte.
 
         Raises StoreNotFoundError, NotAStoreError, StoreLockedError (after `lock_timeout_s`),
-        IncompatibleStoreError, CorruptStoreError, StorageError.
+        IncompatibleStoreError, CorruptStoreError, StorageError, InvalidArgumentError.
         """
         if durability not in ("journal", "full", "buffered"):
-            raise ValueError(f"durability is journal, full or buffered, not {durability!r}")
+            raise InvalidArgumentError(f"durability is journal, full or buffered, not {durability!r}")
         where = absolute(path)
         with fs.translated("open the store at", where):
             if read_only:
@@ -271,10 +273,9 @@ class RecordStore(Generic[Record]):
             self._publish()
         except (StorageError, CorruptionError, StoreClosedError) as error:
             # The journal has it: the checkpoint's own error would say that it was rolled back.
-            raise CommitInDoubtError(
-                f"LSN {lsn} is in the journal, and no generation could be published with it: {error}",
+            raise CommitNotPublishedError(
+                f"LSN {lsn} is durable in the journal, but no generation could be published: {error}",
                 errno=getattr(error, "errno", None),
-                advice="the commit stands; call checkpoint() when the cause is gone",
             ) from error
 
     def _apply(self, frames: list[list[Operation]], appended: Appended) -> None:
@@ -341,14 +342,23 @@ class RecordStore(Generic[Record]):
         return len(self._current.view)
 
     def lookup(self, index: str, term: str) -> list[Any]:
-        """The hits of an exact term in one of the schema's indexes, in key order."""
+        """The hits of an exact term in one of the schema's indexes, in key order.
+
+        Raises CorruptionError, StoreClosedError, and InvalidArgumentError for an index that the schema
+        does not have.
+        """
         return self._current.view.lookup(index, term)
 
     def search(self, query: str, limit: int = 20) -> list[Any]:
         """The best `limit` hits for a query, best first; for its language see docs/command-line.md.
 
+        A reader whose generation the writer has removed is refreshed first, as by `refresh`: what it reads
+        from then on is newer than what it read before, and `lsn` says how new. Use a view for several reads
+        of one LSN.
+
         Where the search leaf turns out to be damaged, a writer builds it anew from the snapshot leaf before
-        it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError.
+        it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError, and
+        InvalidArgumentError for a limit below 1.
         """
         try:
             return self._following(lambda: self._current.view.search(query, limit))
@@ -404,7 +414,10 @@ class RecordStore(Generic[Record]):
 
     @property
     def lsn(self) -> int:
-        """The LSN of the newest transaction that reads of this handle see."""
+        """The LSN of the newest transaction that reads of this handle see.
+
+        In a reader it changes with `refresh`, and with a `search` or a `view` that had to refresh.
+        """
         return self._current.view.lsn
 
     @property

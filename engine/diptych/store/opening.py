@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from diptych.errors import (
     StoreNotFoundError,
 )
 from diptych.journal.writer import JournalWriter
-from diptych.layout import GENERATIONS, LOCK, parse_generation_name
+from diptych.layout import DEFAULT_STORE, GENERATIONS, LOCK, parse_generation_name
 from diptych.schema.base import Schema
 from diptych.search.revision import is_current
 from diptych.store.follower import Follower
@@ -27,7 +28,7 @@ from diptych.store.manifest import Identity, now_ms
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.apply import create, is_foreign, is_store, open_base, prepare_for_writing, replay
 from diptych.store.recovery.found import Scan
-from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, make_plan
+from diptych.store.recovery.plan import NEXT_CHECKPOINT, Plan, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Severity
 from diptych.store.view import log
@@ -95,6 +96,20 @@ def absolute(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(given)
 
 
+def index_by_hand(path: str) -> str:
+    """What makes a store at `path`, as advice."""
+    folder, name = os.path.split(path)
+    if name == DEFAULT_STORE:
+        return f"make one with `diptych index {shlex.quote(folder)}`"
+    return f"make one with `diptych index REPOSITORY --store {shlex.quote(path)}`"
+
+
+def repair_by_hand(path: str) -> str:
+    """What repairs the store at `path`, as advice."""
+    command = f"diptych repair --store {shlex.quote(path)}"
+    return f"run `{command}`; with --dry-run it says first what it would do"
+
+
 def check_place(path: str, *, create: bool) -> None:
     """Raise unless `path` is a store, or (with `create`) can become one.
 
@@ -102,7 +117,7 @@ def check_place(path: str, *, create: bool) -> None:
     """
     if not fs.exists(path):
         if not create:
-            raise StoreNotFoundError(f"there is no store at {path}", advice="make one with `diptych index`")
+            raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
         return
     if not fs.is_dir(path):
         raise NotAStoreError(f"{path} is a file, and a store is a directory", advice="choose another path")
@@ -113,7 +128,7 @@ def check_place(path: str, *, create: bool) -> None:
                 advice="choose an empty or a new directory",
             )
         if not create and not is_store(path):
-            raise StoreNotFoundError(f"there is no store at {path}", advice="make one with `diptych index`")
+            raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
 
 
 def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeout_s: float) -> Opened:
@@ -134,7 +149,7 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
         raise found.incompatible
     if plan.fresh:
         if not may_create:
-            raise StoreNotFoundError(f"there is no store at {path}", advice="make one with `diptych index`")
+            raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
         create(path, Identity.new(schema))
         found, plan = look(path)
     opened = open_planned(path, found, plan, schema)
@@ -205,7 +220,9 @@ def refuse_fatal(found: Scan, plan: Plan) -> None:
     if plan.fatal:
         refuse_unreadable(found)
         raise CorruptStoreError(
-            f"the store at {found.path} is damaged: {plan.fatal}", where=found.path, advice=REPAIR
+            f"the store at {found.path} is damaged: {plan.fatal}",
+            where=found.path,
+            advice=repair_by_hand(found.path),
         )
 
 
@@ -224,7 +241,7 @@ def _identity(found: Scan, plan: Plan) -> Identity:
         if generation.manifest is not None:
             return generation.manifest.identity
     refuse_fatal(found, plan)
-    raise IncompatibleStoreError(found.identity_problem, advice=REPAIR)
+    raise IncompatibleStoreError(found.identity_problem, advice=repair_by_hand(found.path))
 
 
 def _settled(found: Scan, plan: Plan, schema: Schema[Any]) -> tuple[Plan, Generation | None]:
@@ -281,5 +298,5 @@ def _modified_ms(found: Scan, base: Generation | None) -> int:
         try:
             return os.stat(newest.path).st_mtime_ns // 1_000_000
         except OSError as error:
-            raise StorageError(f"cannot examine {newest.path}: {error}") from error
+            raise fs.storage_error(error, "examine", newest.path) from error
     return base.manifest.modified_ms if base is not None else now_ms()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from diptych.errors import InvalidArgumentError
+
 Durability = Literal["journal", "full", "buffered"]
 
 
@@ -36,8 +38,14 @@ class CheckpointPolicy:
     With durability "buffered" ten are enough; with "full" none is."""
 
     def __post_init__(self) -> None:
-        if self.keep_generations < 2 or min(self.changes, self.feed_changes) < 1 or self.interval_s <= 0:
-            raise ValueError("a checkpoint policy keeps 2 generations or more, and its limits are positive")
+        """Raises InvalidArgumentError."""
+        # Each the right way round: a NaN compares as false, and is refused too.
+        shares = self.changes_share >= 0 and self.journal_share >= 0 and self.journal_bytes_least >= 0
+        limits = self.changes >= 1 and self.feed_changes >= 1 and self.interval_s > 0
+        if not (self.keep_generations >= 2 and limits and shares):
+            raise InvalidArgumentError(
+                "a checkpoint policy keeps 2 generations or more, and its limits are positive"
+            )
 
     def due(self, *, changes: int, records: int, waited_s: float, journal: int, snapshot: int) -> bool:
         """Whether a checkpoint is due, `journal` and `snapshot` in bytes."""

@@ -8,7 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self
 
-from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError, StoreClosedError
+from diptych.errors import (
+    CorruptionError,
+    CorruptSearchError,
+    CorruptSnapshotError,
+    InvalidArgumentError,
+    StoreClosedError,
+)
 from diptych.schema.base import Buffer, Record, Schema
 from diptych.search.index import Match, SearchIndex
 from diptych.search.query import parse
@@ -168,10 +174,14 @@ class View(Generic[Record]):
     def lookup(self, index: str, term: str) -> list[Any]:
         """The hits of an exact term in one of the schema's indexes, in key order.
 
-        Raises CorruptionError, StoreClosedError, and ValueError for an index that the schema has not.
+        Raises CorruptionError, StoreClosedError, and InvalidArgumentError for an index that the schema
+        does not have.
         """
         if self._closed is not None:
             self._refuse()
+        if index not in self.schema.indexes:
+            known = ", ".join(self.schema.indexes) or "none"
+            raise InvalidArgumentError(f"there is no index {index!r}", advice=f"the schema has: {known}")
         number = self.schema.indexes.index(index)
         try:
             encoded = term.encode("utf-8", "surrogateescape")
@@ -193,12 +203,13 @@ class View(Generic[Record]):
         """The best `limit` hits for a query, best first; for its language see docs/command-line.md.
 
         Changes since the newest generation are scored among themselves, as the shards of a distributed
-        index are. Raises QueryError, CorruptionError, StorageError, StoreClosedError, ValueError.
+        index are. Raises QueryError, CorruptionError, StorageError, StoreClosedError,
+        and InvalidArgumentError for a limit below 1.
         """
         if self._closed is not None:
             self._refuse()
-        if limit < 1:
-            raise ValueError("limit is at least 1")
+        if not hasattr(limit, "__index__") or limit < 1:
+            raise InvalidArgumentError(f"limit is a whole number of 1 or more, not {limit!r}")
         memory = self._memory
         if memory is None:
             memory = self._memory = self.overlay.search_index(self.lsn)

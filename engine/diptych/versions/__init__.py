@@ -15,8 +15,8 @@ from diptych.versions.difference import VersionDiff
 from diptych.versions.manager import Pruned, Switched, VersionManager
 from diptych.versions.manifest import Embedding
 from diptych.versions.reader import AssetInfo, OpenVersion, Watch, open_current, open_version
+from diptych.versions.report import Finding, VersionReport
 from diptych.versions.states import State
-from diptych.versions.verify import Finding, VersionReport
 
 __all__ = [
     "Asset",

@@ -28,9 +28,10 @@ from diptych.versions.names import (
     staging_name,
 )
 from diptych.versions.pointer import read_current
+from diptych.versions.report import Finding, VersionReport
 from diptych.versions.states import State
 from diptych.versions.stores import check_stores
-from diptych.versions.verify import Finding, VersionReport, check_version
+from diptych.versions.verify import check_version
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,21 @@
 """What can go wrong with versions; each error also belongs to a category of `diptych.errors`.
 
-    VersionError (DiptychError)
-    ├── InvalidVersionNameError     (CallerError, ValueError) a name that no version or asset may have
-    ├── InvalidAssetError           (CallerError, ValueError) the source is not what the asset says it is
-    ├── UnknownVersionError         (CallerError, KeyError) no version, or no asset, of that name
-    ├── VersionExistsError          (CallerError) the name is taken by a published version
-    ├── VersionStateError           (CallerError) the version's state does not allow this
-    │   ├── IncompleteVersionError  its staging never finished
-    │   ├── NotPublishedError       staged only
-    │   ├── ImmutableVersionError   published: it does not change any more
-    │   └── CurrentVersionError     the current version cannot be removed
-    ├── NoRollbackTargetError       (CallerError) no earlier version is left to go back to
-    ├── VersionInUseError           (OpenError) a reader holds it, or somebody is removing it
-    ├── EmbeddingMismatchError      (OpenError) made with another model, dimension or metric
-    ├── IncompatibleVersionError    (IncompatibleStoreError) a manifest of a newer format
-    ├── CorruptVersionError         (CorruptionError) its files are not what its manifest says
-    └── AssetChangedError           (StorageError) the source changed while it was being staged
+VersionError (DiptychError)
+├── InvalidVersionNameError     (CallerError, ValueError) a name that no version or asset may have
+├── InvalidAssetError           (CallerError, ValueError) the source is not what the asset says it is
+├── UnknownVersionError         (CallerError, KeyError) no version, or no asset, of that name
+├── VersionExistsError          (CallerError) the name is taken by a published version
+├── VersionStateError           (CallerError) the version's state does not allow this
+│   ├── IncompleteVersionError  its staging never finished
+│   ├── NotPublishedError       staged only
+│   ├── ImmutableVersionError   published: it does not change any more
+│   └── CurrentVersionError     the current version cannot be removed
+├── NoRollbackTargetError       (CallerError) no earlier version is left to go back to
+├── VersionInUseError           (OpenError) a reader holds it, or somebody is removing it
+├── EmbeddingMismatchError      (OpenError) made with another model, dimension or metric
+├── IncompatibleVersionError    (IncompatibleStoreError) a manifest of a newer format
+├── CorruptVersionError         (CorruptionError) its files are not what its manifest says
+└── AssetChangedError           (StorageError) the source changed while it was being staged
 """
 
 from __future__ import annotations
@@ -33,67 +33,116 @@ from diptych.errors import (
 )
 
 if TYPE_CHECKING:
-    from diptych.versions.verify import Finding
+    from diptych.versions.report import Finding
 
 
 class VersionError(DiptychError):
     """The root of the errors of versions."""
 
+    code = "version"
+    exit_code = 2
+    default_advice = "`diptych versions list` shows what there is"
+
 
 class InvalidVersionNameError(VersionError, CallerError, ValueError):
     """A name that no version or asset may have."""
+
+    code = "invalid-version-name"
+    default_advice = "choose another name"
 
 
 class InvalidAssetError(VersionError, CallerError, ValueError):
     """The source is missing, or is not what the asset says it is."""
 
+    code = "invalid-asset"
+    default_advice = "check the path and what is there, and stage again: nothing was staged"
+
 
 class UnknownVersionError(VersionError, CallerError, KeyError):
     """No version, or no asset in it, of that name."""
+
+    code = "unknown-version"
+    exit_code = 3
 
 
 class VersionExistsError(VersionError, CallerError):
     """The name belongs to a published version already."""
 
+    code = "version-exists"
+    default_advice = "choose another name"
+
 
 class VersionStateError(VersionError, CallerError):
     """The version's state does not allow this."""
+
+    code = "version-state"
 
 
 class IncompleteVersionError(VersionStateError):
     """Its staging never finished."""
 
+    code = "incomplete-version"
+    default_advice = "stage it again"
+
 
 class NotPublishedError(VersionStateError):
     """It is staged, and not published yet."""
+
+    code = "not-published"
+    default_advice = "publish it first"
 
 
 class ImmutableVersionError(VersionStateError):
     """It is published, and does not change any more."""
 
+    code = "immutable-version"
+    default_advice = "stage a new version from it"
+
 
 class CurrentVersionError(VersionStateError):
     """It is the current version, which cannot be removed."""
+
+    code = "current-version"
+    default_advice = "publish another version, or roll back to one, first"
 
 
 class NoRollbackTargetError(VersionError, CallerError):
     """No earlier version is left to go back to."""
 
+    code = "no-rollback-target"
+    exit_code = 3
+
 
 class VersionInUseError(VersionError, OpenError):
     """A reader holds the version, or somebody is removing it just now."""
+
+    code = "version-in-use"
+    exit_code = 4
+    default_advice = "close it there, and try again"
 
 
 class EmbeddingMismatchError(VersionError, OpenError):
     """The version was made with another embedding model, dimension or metric."""
 
+    code = "embedding-mismatch"
+    exit_code = 6
+    default_advice = "use that model, or build a version with yours"
+
 
 class IncompatibleVersionError(VersionError, IncompatibleStoreError):
     """The manifest is of a newer format."""
 
+    code = "incompatible-version"
+    exit_code = 6
+    default_advice = "open it with a newer Diptych"
+
 
 class CorruptVersionError(VersionError, CorruptionError):
     """The version's files are not what its manifest says. `findings` tells each difference."""
+
+    code = "corrupt-version"
+    exit_code = 5
+    default_advice = "`diptych versions verify VERSION` says more; stage it again, or roll back to another"
 
     def __init__(
         self, message: str, *, where: str = "", advice: str = "", findings: Sequence[Finding] = ()
@@ -104,3 +153,7 @@ class CorruptVersionError(VersionError, CorruptionError):
 
 class AssetChangedError(VersionError, StorageError):
     """The source changed while it was being staged. Nothing was staged."""
+
+    code = "asset-changed"
+    exit_code = 7
+    default_advice = "stage again when its owner is done with it"

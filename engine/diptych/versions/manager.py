@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from diptych.errors import DiptychError, InvalidRecordError, StorageError, StoreLockedError
+from diptych.errors import DiptychError, InvalidArgumentError, StorageError, StoreLockedError
 from diptych.fs import fsync_dir, make_dir
 from diptych.versions.assets import Asset, LucenePair, PathLike, as_assets
 from diptych.versions.base import BaseDirectory
@@ -26,10 +26,11 @@ from diptych.versions.manifest import MAX_LINEAGE, Embedding, Manifest, check_at
 from diptych.versions.names import CURRENT, check_version_name
 from diptych.versions.pointer import read_current, switch
 from diptych.versions.reader import AssetInfo, OpenVersion, Watch, asset_infos, open_current, open_version
+from diptych.versions.report import VersionReport
 from diptych.versions.retention import rollback_target, to_remove
 from diptych.versions.staging import SHARE_MODES, Filler, carried_assets
 from diptych.versions.states import State, after
-from diptych.versions.verify import VersionReport, check_version
+from diptych.versions.verify import check_version
 
 # Inside the class, `list` is the method.
 Names = list[str]
@@ -282,11 +283,13 @@ class VersionManager:
 
         Kept first is the current version (always), then the one that `rollback()` would lead to, then the
         newest. One that a reader holds is left. Stagings that never finished go as well. Raises
-        InvalidRecordError for a `keep` below 1, UnknownVersionError where there is no base,
+        InvalidArgumentError for a `keep` below 1, UnknownVersionError where there is no base,
         CorruptVersionError where CURRENT does not tell which version is current.
         """
         if keep < 1:
-            raise InvalidRecordError(f"keep is 1 or more, not {keep}", advice="the current one always stays")
+            raise InvalidArgumentError(
+                f"keep is 1 or more, not {keep}", advice="the current one always stays"
+            )
         removed: Names = []
         in_use: Names = []
         with self._writing():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -39,7 +40,8 @@ class AssetInfo:
 class OpenVersion:
     """A version held open: `prune` and `discard` leave it alone until `close`, or the process's end.
 
-    Made by `VersionManager.open_current` and `open`, or without a manager by `open_current(base)`.
+    Made by `VersionManager.open_current` and `open`, or without a manager by `open_current(base)`. One that
+    is dropped without `close` is released, with a ResourceWarning.
     """
 
     def __init__(self, base: str, manifest: Manifest, lease: Lease) -> None:
@@ -100,6 +102,13 @@ class OpenVersion:
         lease, self._lease = self._lease, None
         if lease is not None:
             lease.close()
+
+    def __del__(self) -> None:
+        # Not there where the constructor failed.
+        if getattr(self, "_lease", None) is not None:
+            self.close()
+            message = f"version {self.version} was dropped without close()"
+            warnings.warn(message, ResourceWarning, stacklevel=2, source=self)
 
     def __enter__(self) -> OpenVersion:
         return self

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diptych.errors import CorruptionError, IncompatibleStoreError, OpenError
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.manifest import Manifest
-from diptych.versions.verify import Finding
+from diptych.versions.report import Finding
 
 if TYPE_CHECKING:
     from diptych.schema.base import Schema

@@ -6,44 +6,13 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diptych.errors import DiptychError
 from diptych.fs import translated
 from diptych.versions.manifest import Manifest
 from diptych.versions.names import MANIFEST
+from diptych.versions.report import Finding, VersionReport
 from diptych.versions.sharing import digest_stable_file
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One difference.
-
-    `kind`: "missing", "extra", "size", "content", "type", "unreadable", "manifest" or "store".
-    `where`: the path inside the version. `severity`: "error", or "note" where nothing is wrong.
-    """
-
-    kind: str
-    where: str
-    message: str
-    severity: str = "error"
-    advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class VersionReport:
-    """What `verify` found in one version; `bytes_read` counts what was hashed."""
-
-    version: str
-    findings: tuple[Finding, ...]
-    files: int
-    bytes_read: int
-    elapsed_ms: float
-
-    @property
-    def ok(self) -> bool:
-        """Whether the version is whole: notes aside, there is no finding."""
-        return all(finding.severity == "note" for finding in self.findings)
 
 
 def check_version(directory: str, manifest: Manifest) -> VersionReport:

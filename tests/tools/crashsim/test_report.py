@@ -7,8 +7,11 @@ from collections import Counter
 import pytest
 from rich.console import Console
 from tools.crashsim.__main__ import main
+from tools.crashsim.legends import LEGENDS, LETTERS
 from tools.crashsim.page import render
 from tools.crashsim.results import Campaign, Failure, Run, from_json
+from tools.crashsim.subjects import MODULES, load
+from tools.crashsim.subjects.diptych_plan import ALPHABET, COMMITS
 from tools.crashsim.terminal import outcome, summary, table
 
 
@@ -55,6 +58,25 @@ def test_the_page_shows_what_failed_and_how_to_see_it_again(campaign):
     assert "Expected: it maps its index." in page
     assert page.index("<td>nxd") < page.index("<td>nk<"), "what failed comes first"
     assert "http" not in page, "the page needs nothing else"
+
+
+def test_the_page_says_what_each_letter_of_a_workload_does(campaign):
+    page = render(campaign)
+    for letter in "nxdtbrkqpsf":
+        assert f"<code>{letter}</code>" in page
+    assert "checkpoint" in page
+
+
+def test_every_workload_is_explained():
+    assert set(LEGENDS) == set(MODULES)
+    for subject in MODULES:
+        _, names = LEGENDS[subject]
+        for workload in load(subject).WORKLOADS:
+            setting, colon, word = workload.rpartition(":")
+            assert not colon or setting + colon in names, workload
+            known = word in names or word.startswith("mix") or all(letter in names for letter in word)
+            assert known, workload
+    assert set(LETTERS) == set(ALPHABET + COMMITS + "sf")
 
 
 def test_the_table_has_a_line_for_each_run(campaign):

@@ -63,6 +63,15 @@ def test_nothing_is_lost_when_a_system_call_is_refused(ground, name):
     assert results["total"] == 2
 
 
+def test_memory_that_ends_may_end_the_process_and_loses_nothing(ground):
+    """Rust aborts where it gets no memory: that is a crash, which is recovered from each time."""
+    ground.tally = type(ground.tally)()
+    campaign.memory_limits(ground, steps=(0, 6, 12, 18, 24, 30))
+    results = ground.tally.as_json()
+    assert results["violations"] == []
+    assert results["total"] > 0
+
+
 def _events(*, acked=(), failed=()):
     events = []
     for k in sorted({*acked, *(k for k, *_ in failed)}):

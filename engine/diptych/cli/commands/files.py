@@ -40,8 +40,8 @@ def run(
       diptych files src/ --language rust
       diptych files -0 | xargs -0 wc -l
     """
-    from diptych.cli.found import show
-    from diptych.cli.output import raw
+    from diptych.cli.found import show, show_by
+    from diptych.cli.output import null_terminated
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         found = (
@@ -50,9 +50,9 @@ def run(
             if record.path.startswith(prefix) and language in (None, record.language)
         )
         if null and not as_json:
-            show(found, lambda record: record.path + "\0", _document, as_json=False, write=raw)
+            show_by(found, lambda record: null_terminated(record.path), _document, as_json=False)
         else:
-            show(found, lambda record: record.path, _document, as_json=as_json)
+            show(found, lambda record: [record.path], _document, as_json=as_json)
 
 
 def _document(record: FileRecord) -> dict[str, Any]:

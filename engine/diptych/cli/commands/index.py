@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from diptych.cli.freshness import OutputRoot
-from diptych.cli.options import Json, StorePath, Timeout
+from diptych.cli.options import FILE_BYTES_MAX, Json, Processes, Repository, StorePath, Timeout, patterns
 
 if TYPE_CHECKING:
     from diptych.indexer import IndexReport
@@ -17,26 +17,24 @@ if TYPE_CHECKING:
 
 
 def run(
-    path: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="PATH",
-            help="The repository. Default: the nearest folder with a store or a .git, here or above.",
-            show_default=False,
-        ),
-    ] = None,
+    path: Repository = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
-    processes: Annotated[
-        int | None,
-        typer.Option("--processes", "-p", min=0, metavar="N", help="Processes that parse. Default: cores."),
-    ] = None,
+    processes: Processes = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option("--exclude", metavar="PATTERN", help="Leave these out, as in .gitignore. Repeatable."),
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            callback=patterns,
+            help="Leave these out, as in .gitignore. Repeatable.",
+        ),
     ] = None,
     max_file_bytes: Annotated[
-        int, typer.Option("--max-file-bytes", min=1, metavar="N", help="Leave larger files out.")
+        int,
+        typer.Option(
+            "--max-file-bytes", min=1, max=FILE_BYTES_MAX, metavar="N", help="Leave larger files out."
+        ),
     ] = 2 * 1024 * 1024,
     parse_all: Annotated[bool, typer.Option("--all", help="Parse unchanged files too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
@@ -58,18 +56,16 @@ def run(
     from diptych.cli.exit_codes import ExitCode
     from diptych.cli.output import note
     from diptych.cli.place import find_root, output_root_for, store_of
-    from diptych.errors import InvalidRecordError, StoreNotFoundError
+    from diptych.errors import InvalidArgumentError, StoreNotFoundError
     from diptych.indexer import Settings
     from diptych.store.code import Store
     from diptych.workspace.freshness import hide_from_git, update
 
-    if path == "":
-        raise InvalidRecordError("the path is empty", advice="give a folder, or nothing for this one")
     root = find_root(path)
     if not os.path.lexists(root):
         raise StoreNotFoundError(f"there is no folder {root}", advice="check the path")
     if not os.path.isdir(root):
-        raise InvalidRecordError(f"{root} is not a folder", advice="give the folder of a repository")
+        raise InvalidArgumentError(f"{root} is not a folder", advice="give the folder of a repository")
     settings = Settings(max_file_bytes=max_file_bytes, exclude=tuple(exclude or ()))
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)

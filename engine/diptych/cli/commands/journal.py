@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from diptych.cli.options import Json, StorePath
+from diptych.cli.options import LSN_MAX, Json, StorePath
 
 if TYPE_CHECKING:
     from diptych.journal.format import Entry, Frame
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def run(
     since: Annotated[
-        int, typer.Option("--from", min=0, metavar="LSN", help="Only frames of this LSN and later ones.")
+        int,
+        typer.Option(
+            "--from", min=0, max=LSN_MAX, metavar="LSN", help="Only frames of this LSN and later ones."
+        ),
     ] = 0,
     entries: Annotated[
         bool, typer.Option("--entries/--no-entries", help="Show what is in each frame.")

@@ -9,6 +9,7 @@ import typer
 from diptych.cli.options import Json, StorePath, Timeout
 
 if TYPE_CHECKING:
+    from diptych.cli.output import Part
     from diptych.store.report import Report
 
 
@@ -38,23 +39,23 @@ def run(
     if as_json:
         document({**report_document(report), "dry_run": dry_run})
     else:
-        for text in lines(report, dry_run=dry_run):
-            line(text)
+        for parts in lines(report, dry_run=dry_run):
+            line(*parts)
     if report.given_up or (dry_run and not report.ok):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def lines(report: Report, *, dry_run: bool) -> list[str]:
+def lines(report: Report, *, dry_run: bool) -> list[list[Part]]:
     """What was wrong, what was done, what was given up."""
     from diptych.cli.reports import finding_lines
 
-    shown = [text for finding in report.findings for text in finding_lines(finding)]
-    shown.append("would do:" if dry_run else "did:")
-    shown += [f"  {number}. {action}" for number, action in enumerate(report.actions, 1)]
+    shown = [parts for finding in report.findings for parts in finding_lines(finding)]
+    shown.append(["would do:" if dry_run else "did:"])
+    shown += [[f"  {number}. {action}"] for number, action in enumerate(report.actions, 1)]
     if report.given_up:
-        shown.append("would give up:" if dry_run else "gave up:")
-        shown += [f"  {what}" for what in report.given_up]
+        shown.append(["would give up:" if dry_run else "gave up:"])
+        shown += [[f"  {what}"] for what in report.given_up]
     if report.mended_from:
         would = "would be mended" if dry_run else "is mended"
-        shown.append(f"{report.path} {would} from the {report.mended_from}, up to LSN {report.lsn:,}")
+        shown.append([f"{report.path} {would} from the {report.mended_from}, up to LSN {report.lsn:,}"])
     return shown

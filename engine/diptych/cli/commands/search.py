@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
-from diptych.cli.options import Json, StorePath
+from diptych.cli.options import HITS_MAX, Json, StorePath
 
 
 def run(
     query: Annotated[list[str], typer.Argument(metavar="QUERY", help="What to search for; see above.")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many.")] = 20,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", "-n", min=1, max=HITS_MAX, metavar="N", help="Maximum number of hits."),
+    ] = 20,
     store: StorePath = None,
     output_root: OutputRoot = None,
     fresh: Fresh = "auto",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from diptych.cli.freshness import OutputRoot
-from diptych.cli.options import Json, StorePath
+from diptych.cli.options import Json, StorePath, not_empty
 
 if TYPE_CHECKING:
+    from diptych.cli.output import Part
     from diptych.indexer.facts import Facts
     from diptych.store.stats import Stats
 
@@ -26,7 +27,12 @@ def run(
     ] = False,
     root: Annotated[
         str | None,
-        typer.Option("--root", metavar="PATH", help="The repository. Default: the folder the store is in."),
+        typer.Option(
+            "--root",
+            metavar="PATH",
+            callback=not_empty,
+            help="The repository. Default: the folder the store is in.",
+        ),
     ] = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
@@ -75,8 +81,8 @@ def run(
         shown = {"last_run": run_of, "freshness": freshness_document(verdict, evidence)}
         document({**as_document(stats), **shown, **({"stale": stale} if check else {})})
     else:
-        for text in lines(stats, known):
-            line(text)
+        for parts in lines(stats, known):
+            line(*parts)
         for text in freshness_lines(verdict, evidence, explain=explain):
             line(text)
         if check:
@@ -105,7 +111,7 @@ def freshness(stale: list[str]) -> str:
     return f"{'files on disk:':<16} {len(stale):,} differ from the store ({shown}): run `diptych index`"
 
 
-def lines(stats: Stats, known: Facts | None) -> list[str]:
+def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
     """The figures for people."""
     from diptych.cli.output import plural, size
     from diptych.cli.reports import finding_lines
@@ -129,11 +135,13 @@ def lines(stats: Stats, known: Facts | None) -> list[str]:
     ]
     if stats.checkpoint_error:
         rows.append(("last checkpoint", f"failed: {stats.checkpoint_error}"))
-    shown = [f"{name + ':':<16} {value}" for name, value in rows]
+    shown: list[list[Part]] = [[f"{name + ':':<16} {value}"] for name, value in rows]
     if not stats.recovery:
-        return [*shown, f"{'recovery:':<16} nothing to do"]
-    found = [f"  {text}" for finding in stats.recovery for text in finding_lines(finding)]
-    return [*shown, "recovery:", *found]
+        return [*shown, [f"{'recovery:':<16} nothing to do"]]
+    found: list[list[Part]] = [
+        ["  ", *parts] for finding in stats.recovery for parts in finding_lines(finding)
+    ]
+    return [*shown, ["recovery:"], *found]
 
 
 def _run(known: Facts | None) -> str:

@@ -37,8 +37,8 @@ def run(
         document(report_document(report))
     else:
         for finding in report.findings:
-            for text in finding_lines(finding):
-                line(text)
+            for parts in finding_lines(finding):
+                line(*parts)
         looked = "every byte was read" if deep else "the leaves from outside only; --deep reads them"
         verdict = "nothing is damaged" if report.ok else "damaged"
         line(f"{report.path}: {verdict} up to LSN {report.lsn:,} ({looked})")

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from diptych import fs
-from diptych.errors import DiptychError, StorageError, StoreLockedError
+from diptych.errors import DiptychError, StoreLockedError
 from diptych.indexer import IndexReport, Progress, Settings, grammar_versions, index_repository
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, LOCK
@@ -110,7 +110,8 @@ def ensure_fresh(
             raise UpdateFailedError(
                 f"{verdict.sentence()}, and bringing it up to date failed: {error}",
                 verdict=verdict,
-                advice=_advice(evidence, error),
+                cause=error,
+                advice=_after_failure(verdict, evidence, error),
             ) from error
         return Ensured(judge_updated(verdict), evidence, report=report)
 
@@ -167,7 +168,7 @@ def _update(store_path: str, gathered: Gathered, options: Options, timeout_s: fl
 
     evidence = gathered.evidence
     if not _writable(store_path):
-        raise StorageError(f"{store_path} cannot be written to", errno=errno.EROFS)
+        raise fs.storage_error(OSError(errno.EROFS, "it is read-only for this user"), "write to", store_path)
     with Store.open(store_path, lock_timeout_s=timeout_s) as store:
         hide_from_git(store.path)
         return update(
@@ -212,9 +213,14 @@ def _remember(store_path: str, gathered: Gathered, options: Options) -> None:
 
 def _writable(path: str) -> bool:
     """Whether the store, or the folder it would be made in, can be written to."""
+    return os.access(_existing(path), os.W_OK)
+
+
+def _existing(path: str) -> str:
+    """The path, or the nearest folder above it that is there."""
     while not os.path.lexists(path):
         path = os.path.dirname(path)
-    return os.access(path, os.W_OK)
+    return path
 
 
 def _may_build(root: str, options: Options) -> bool:
@@ -230,7 +236,10 @@ def _refuse(verdict: Verdict, evidence: Evidence, policy: Policy) -> None:
 
         # Opening says it in the store's own words, with the class that belongs to it.
         Store.open(evidence.store_path, read_only=True).close()
-    raise StaleIndexError(verdict.sentence(), verdict=verdict, advice=_advice(evidence, None, policy))
+    advice = f"run `{command_by_hand(evidence)}`"
+    if policy is not Policy.REQUIRE:
+        advice += _or_answer(verdict)
+    raise StaleIndexError(verdict.sentence(), verdict=verdict, advice=advice)
 
 
 def _busy(verdict: Verdict, evidence: Evidence, options: Options, error: StoreLockedError) -> Ensured:
@@ -240,27 +249,39 @@ def _busy(verdict: Verdict, evidence: Evidence, options: Options, error: StoreLo
     raise UpdateFailedError(
         f"{verdict.sentence()}; {error.message}",
         verdict=verdict,
-        advice="try again when it is done, or answer from what is there with --fresh check",
+        cause=error,
+        advice=f"when it is done, run `{command_by_hand(evidence)}`{_or_answer(verdict)}",
     ) from error
 
 
-def _advice(evidence: Evidence, error: BaseException | None, policy: Policy = Policy.AUTO) -> str:
-    by_hand = command_by_hand(evidence)
-    if isinstance(error, OSError) and not _writable(evidence.store_path):
-        return (
-            f"put the store elsewhere with --output-root or DIPTYCH_OUTPUT_ROOT, or make {evidence.root}"
-            " writable; --fresh check answers from what is there"
-        )
-    return f"run `{by_hand}`" + ("" if policy is Policy.REQUIRE else ", or give --fresh check")
+def _after_failure(verdict: Verdict, evidence: Evidence, error: DiptychError | OSError) -> str:
+    """What to do about an update that failed: first about its cause, then the update by hand."""
+    store, by_hand = evidence.store_path, command_by_hand(evidence)
+    if isinstance(error, OSError) and not _writable(store):
+        advice = f"make {_existing(store)} writable and run `{by_hand}`"
+        if os.path.join(evidence.root, DEFAULT_STORE) == store:
+            advice += f", or keep the store elsewhere: `{by_hand} --output-root PATH`"
+        else:
+            # To advise the option that chose this place would not help.
+            advice += ", or name another place for the store"
+    else:
+        cause = error.advice if isinstance(error, DiptychError) else fs.advice_on(error)
+        cause = cause.removesuffix(", and run it again").removesuffix("; then run it again")
+        advice = f"{cause}; then run `{by_hand}`"
+    return advice + _or_answer(verdict)
+
+
+def _or_answer(verdict: Verdict) -> str:
+    """The other way out, where there is something to answer from."""
+    readable = decide(verdict, Policy.CHECK, may_build=False) is Action.WARN
+    return "; --fresh check answers from what is there" if readable else ""
 
 
 def command_by_hand(evidence: Evidence) -> str:
     """The command that brings the index up to date."""
     import shlex
 
-    words = ["diptych", "index"]
-    if evidence.root:
-        words.append(evidence.root)
+    words = ["diptych", "index", evidence.root or "REPOSITORY"]
     if os.path.join(evidence.root, DEFAULT_STORE) != evidence.store_path:
         words += ["--store", evidence.store_path]
     return " ".join(shlex.quote(word) for word in words)

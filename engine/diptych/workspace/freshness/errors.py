@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class FreshnessError(DiptychError):
     """The index cannot be answered from; `verdict` says what it is."""
 
+    code = "freshness"
+    default_advice = "run `diptych index`"
+
     def __init__(self, message: str, *, verdict: Verdict, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.verdict = verdict
@@ -28,6 +31,16 @@ class FreshnessError(DiptychError):
 class StaleIndexError(FreshnessError):
     """The index is not fresh, and was not to be, or could not be, brought up to date."""
 
+    code = "stale-index"
+    exit_code = 6
+
 
 class UpdateFailedError(FreshnessError):
-    """Bringing the index up to date failed."""
+    """Bringing the index up to date failed; the exit code is that of what failed."""
+
+    code = "update-failed"
+
+    def __init__(self, message: str, *, verdict: Verdict, cause: BaseException, advice: str = "") -> None:
+        super().__init__(message, verdict=verdict, advice=advice)
+        if isinstance(cause, DiptychError):
+            self.exit_code = cause.exit_code

@@ -14,11 +14,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from diptych.errors import CorruptionError, DiptychError, OpenError, StoreNotFoundError
+from diptych.errors import (
+    CorruptionError,
+    DiptychError,
+    InvalidArgumentError,
+    OpenError,
+    StoreNotFoundError,
+)
 from diptych.indexer import facts as facts_file
 from diptych.indexer import git, grammar_versions
 from diptych.indexer.discover import scan, scan_names
-from diptych.indexer.settings import Settings
+from diptych.indexer.settings import Settings, check_patterns
 from diptych.layout import DEFAULT_STORE, FACTS
 from diptych.workspace.freshness import gitlook, record, writer
 from diptych.workspace.freshness.differences import differences
@@ -232,7 +238,18 @@ def _settings_of(recorded: Mapping[str, Any]) -> Settings:
     largest = recorded.get("max_file_bytes", default.max_file_bytes)
     exclude = recorded.get("exclude", default.exclude)
     whole = isinstance(largest, int) and isinstance(exclude, list | tuple)
-    return replace(default, max_file_bytes=largest, exclude=tuple(exclude)) if whole else default
+    if not whole:
+        return default
+    # An earlier release stored patterns that cannot be used: without them, the index is stale, not unusable.
+    return replace(default, max_file_bytes=largest, exclude=tuple(filter(_usable, exclude)))
+
+
+def _usable(pattern: object) -> bool:
+    try:
+        check_patterns([str(pattern)])
+    except InvalidArgumentError:
+        return False
+    return isinstance(pattern, str)
 
 
 def _root_of(given: str | None, store_path: str, recorded: str) -> str:

@@ -1,0 +1,100 @@
+"""What a command line gets wrong is an error of usage, found before anything is opened or written."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.cli.command import diptych, document, refusal
+from tests.cli.conftest import make_repository
+from tests.support.files import tree
+
+from diptych.cli.app import VERBS, command
+from diptych.indexer import facts
+from diptych.store.code import Store
+
+HUGE = str(10**30)
+SECONDS = ["nan", "inf", "-1", "-inf", "1e300", HUGE, "x", ""]
+COUNTS = ["-1", "nan", "1.5", HUGE, "x", ""]
+PATTERNS = ["", "!", "#comment", " ", "\\", "/", "a\nb", b"\xff", b"!\xff"]
+
+# (verb, option, values that are refused); the verb has the arguments that it needs.
+BAD: list[tuple[list[str], str, list[str | bytes]]] = [
+    (["index"], "--exclude", [*PATTERNS]),
+    (["watch"], "--exclude", [*PATTERNS]),
+    (["index"], "--max-file-bytes", [*COUNTS, "0"]),
+    (["index"], "--processes", [*COUNTS]),
+    (["watch"], "--processes", [*COUNTS]),
+    (["index"], "--timeout", [*SECONDS]),
+    (["watch"], "--timeout", [*SECONDS]),
+    (["checkpoint"], "--timeout", [*SECONDS]),
+    (["repair"], "--timeout", [*SECONDS]),
+    (["search", "x"], "--limit", [*COUNTS, "0"]),
+    (["journal"], "--from", [*COUNTS]),
+    (["versions", "prune"], "--keep", [*COUNTS, "0"]),
+    (["versions", "prune"], "--older-than", [*SECONDS]),
+    (["versions", "prune"], "--timeout", [*SECONDS]),
+    (["versions", "stage", "v1", "--model", "m"], "--dimension", [*COUNTS]),
+    (["versions", "list"], "--base", [""]),
+    (["status"], "--root", [""]),
+    *((verb, "--fresh", ["sometimes", ""]) for verb in (["search", "x"], ["files"])),
+    *((verb, "--busy", ["wait", ""]) for verb in (["symbol", "x"], ["refs", "x"])),
+    *((verb, "--wait", [*SECONDS]) for verb in (["search", "x"], ["symbol", "x"], ["refs", "x"], ["files"])),
+    *(
+        ([verb, *(["x"] if verb in ("search", "symbol", "refs") else [])], "--store", [""])
+        for verb in VERBS
+        if verb != "versions"
+    ),
+    *(([verb], "--output-root", [""]) for verb in ("index", "watch", "files", "status")),
+]
+
+
+@pytest.mark.parametrize(("verb", "option", "values"), BAD, ids=lambda value: str(value)[:30])
+def test_a_value_that_is_none_is_an_error_of_usage_and_nothing_is_written(
+    tmp_path: Path, verb: list[str], option: str, values: list[str | bytes]
+) -> None:
+    make_repository(tmp_path / "r")
+    before = tree(tmp_path)
+    for value in values:
+        given = option.encode() + b"=" + os.fsencode(value)
+        refusal(*verb, given, cwd=tmp_path / "r", code=2)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("verb", ["index", "watch"])
+def test_an_empty_path_is_not_this_folder(tmp_path: Path, verb: str) -> None:
+    refusal(verb, "", cwd=tmp_path, code=2)
+    assert tree(tmp_path) == {}
+
+
+def test_every_number_of_every_command_has_both_bounds_and_refuses_what_is_none() -> None:
+    root = command()
+    commands = {name: root.get_command(None, name) for name in VERBS}
+    commands |= {f"versions {name}": verb for name, verb in commands.pop("versions").commands.items()}
+    numbers = [
+        (name, parameter)
+        for name, verb in commands.items()
+        for parameter in verb.params
+        if parameter.type.name.startswith(("int", "float"))
+    ]
+    assert len(numbers) > 15
+    for name, parameter in numbers:
+        bounds = (getattr(parameter.type, "min", None), getattr(parameter.type, "max", None))
+        assert None not in bounds, (name, parameter.name)
+        assert "int" in parameter.type.name or parameter.callback is not None, (name, parameter.name)
+
+
+def test_an_index_whose_recorded_patterns_cannot_be_used_is_stale_and_the_next_run_heals_it(
+    repository: Path,
+) -> None:
+    """An earlier release stored them; every later command then failed."""
+    with Store.open(repository / ".diptych") as store:
+        known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        assert known is not None
+        settings = {**known.settings, "exclude": ["!", "*.go"]}
+        facts.save(store.path, replace(known, settings=settings))
+    for verb in (["symbol", "parse"], ["search", "parse"], ["status"], ["status", "--check"], ["index"]):
+        assert diptych(*verb, cwd=repository, code=None).returncode in (0, 6), verb
+    assert document("status", "--check", cwd=repository)["freshness"]["verdict"] == "fresh"

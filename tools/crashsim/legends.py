@@ -1,0 +1,59 @@
+"""What the names of workloads mean, for whoever reads a report without the source."""
+
+from __future__ import annotations
+
+LETTERS = {
+    "n": "a transaction that stores a new file",
+    "x": "one that replaces a file",
+    "d": "one that removes a file",
+    "t": "one that does all three",
+    "b": "one that stores more than a frame of the journal holds",
+    "r": "a transaction that is rolled back",
+    "k": "a checkpoint",
+    "q": "close and reopen",
+    "p": "close, repair, reopen",
+    "s": "close, damage the newest snapshot, reopen",
+    "f": "close, damage the newest search index, reopen",
+}
+
+SETTINGS = {
+    "full:": "durability “full”: each commit publishes a generation",
+    "buffered:": "durability “buffered”: commits are synced in groups",
+    "auto:": "checkpoints run beside the commits, every two changes",
+    "load:": "every transaction is fed to Tantivy when it is committed",
+}
+NAMED = {
+    "large": "n b x",
+    "merge": "n k, twelve times: Tantivy merges segments and collects its garbage",
+    "merge-removals": "commits, removals and checkpoints in turn, with the same end",
+    "mix-1 … mix-8": "40 letters drawn from a seed",
+}
+
+# For each subject: how a name is read, and the parts that names are made of.
+LEGENDS = {
+    "diptych": (
+        "A name is a word, one operation for each letter, in order: “nksp” commits a new file, publishes,"
+        " damages the snapshot and repairs. What stands before a colon is how the store is opened.",
+        {**LETTERS, **SETTINGS, **NAMED},
+    ),
+    "sqlite": (
+        "SQLite in WAL mode.",
+        {
+            "three-commits": "three commits",
+            "checkpoint": "two commits, a checkpoint, two commits",
+            "rollback": "a commit, a rollback, a commit",
+            "overwrite": "rows written over, with a checkpoint between",
+            "shared-memory": "a commit without the exclusive lock",
+            "normal": "as checkpoint, with synchronous=NORMAL",
+        },
+    ),
+    "tantivy": (
+        "tantivy-py by itself.",
+        {
+            "three-commits": "three commits",
+            "reopen": "commits, with a close and an open after each",
+            "delete": "commits of documents and of a removal",
+            "merge": "ten commits, garbage collection, a commit",
+        },
+    ),
+}
