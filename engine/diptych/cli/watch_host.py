@@ -37,11 +37,18 @@ class _Superseded(Exception):  # noqa: N818 - it ends a run, and is no error
     pass
 
 
+def _may_ask_git(root: str) -> bool:
+    try:
+        return git.may_ask(root)
+    except git.GitRefusedError:
+        return False
+
+
 class GitIndex:
     """Tells when git's index was replaced. Nothing to tell where there is no git."""
 
     def __init__(self, root: str) -> None:
-        output = git.run(root, "rev-parse", "--git-path", "index") if git.has_git_above(root) else None
+        output = git.run(root, "rev-parse", "--git-path", "index") if _may_ask_git(root) else None
         self._path = os.path.join(root, os.fsdecode(output.removesuffix(b"\n"))) if output else ""
         self._seen: tuple[int, ...] = ()
 

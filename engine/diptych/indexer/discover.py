@@ -54,7 +54,10 @@ def scan(root: str, settings: Settings, *, store_path: str = "") -> Scan:
     """Find the source files below `root`, leaving out the store. Raises OSError when root is unreadable."""
     skipped: Counter[str] = Counter()
     exclude = _excluded(settings)
-    listed = git.listed(root)
+    try:
+        listed = git.listed(root)
+    except git.GitRefusedError:
+        listed = None
     if listed is None:
         found = Scan("walk", skipped=skipped)
         names = sorted(walked(os.fsencode(root), _NEVER, exclude, skipped))
@@ -81,7 +84,11 @@ def _with_submodules(root: str, listing: git.Listing | None, skipped: Counter[st
         elif listing and listing.submodules and os.path.lexists(top + name + b"/.git"):
             # Only a submodule has a `.git` below a name that git lists.
             inner = os.fsdecode(top + name)
-            for below in _with_submodules(inner, git.listed(inner), skipped):
+            try:
+                listed = git.listed(inner)
+            except git.GitRefusedError:
+                listed = None
+            for below in _with_submodules(inner, listed, skipped):
                 yield name + b"/" + below
         else:
             yield name
