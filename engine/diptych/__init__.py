@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         StoreLockedError,
         StoreNotFoundError,
         StoreReplacedError,
+        TrackedStoreError,
         TransactionError,
         UnknownFileError,
     )
@@ -97,6 +98,7 @@ _HOMES = {
     "StoreLockedError": "diptych.errors",
     "StoreNotFoundError": "diptych.errors",
     "StoreReplacedError": "diptych.errors",
+    "TrackedStoreError": "diptych.errors",
     "TransactionError": "diptych.errors",
     "UnknownFileError": "diptych.errors",
     "FileRecord": "diptych.model",
@@ -187,6 +189,7 @@ __all__ = [
     "StoreState",
     "Symbol",
     "SymbolHit",
+    "TrackedStoreError",
     "Transaction",
     "TransactionError",
     "UnknownFileError",

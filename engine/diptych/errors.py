@@ -16,6 +16,7 @@
     │   ├── StoreNotFoundError      (FileNotFoundError) nothing there, and create=False
     │   ├── NotAStoreError          something is there, and it is not a store
     │   ├── StoreLockedError        another process writes to it; `.pid` says which
+    │   ├── TrackedStoreError       the repository tracks it: it came with a clone
     │   └── IncompatibleStoreError  a newer format, or another schema
     ├── CorruptionError             bytes on disk are not what was written; see `diptych verify`
     │   ├── CorruptJournalError
@@ -108,6 +109,10 @@ class StoreLockedError(OpenError):
     def __init__(self, message: str, *, pid: int = 0, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.pid = pid
+
+
+class TrackedStoreError(OpenError):
+    """The repository around the store tracks it, so it was made elsewhere, perhaps by a stranger."""
 
 
 class IncompatibleStoreError(OpenError):

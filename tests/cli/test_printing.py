@@ -31,6 +31,7 @@ EXPECTED = {
     "OpenError": 7,
     "StoreNotFoundError": 3,
     "NotAStoreError": 6,
+    "TrackedStoreError": 6,
     "StoreLockedError": 4,
     "IncompatibleStoreError": 6,
     "CorruptionError": 5,

@@ -25,12 +25,11 @@ def fake_git(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_no_other_module_starts_a_program_but_the_pool_of_parsers() -> None:
     engine = Path(diptych.__file__).parent
+    starters = ("Popen(", "subprocess.run", "check_output", "os.system", "os.exec", "spawn")
     starts = {
         str(path.relative_to(engine))
         for path in engine.rglob("*.py")
-        if any(
-            word in path.read_text() for word in ("Popen(", "subprocess.run", "os.system", "os.exec", "spawn")
-        )
+        if any(word in path.read_text() for word in starters)
     }
     assert starts == {"indexer/git_process.py", "indexer/pool.py"}
 
@@ -98,5 +97,5 @@ def test_a_work_tree_elsewhere_is_no_answer(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "r", {"a.py": ""})
     other = make_repository(tmp_path / "other", {"b.py": ""})
     subprocess.run(["git", "config", "core.worktree", str(other)], cwd=root, check=True)
-    with pytest.raises(git.GitRefusedError, match="core.worktree"):
+    with pytest.raises(git.GitRefusedError, match=r"core\.worktree"):
         git.listed(str(root))

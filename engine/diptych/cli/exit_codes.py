@@ -13,6 +13,7 @@ from diptych.errors import (
     NotAStoreError,
     StoreLockedError,
     StoreNotFoundError,
+    TrackedStoreError,
     UnknownFileError,
 )
 
@@ -28,7 +29,7 @@ class ExitCode(IntEnum):
     LOCKED = 4
     CORRUPT = 5
     INCOMPATIBLE = 6
-    """Stale, of a newer format, of another schema, or not a store."""
+    """Stale, of a newer format, of another schema, tracked by its repository, or not a store."""
     IO_ERROR = 7
     """The operating system refused, or something failed that should not have."""
     INTERRUPTED = 130
@@ -42,6 +43,7 @@ _BY_CLASS: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (StoreLockedError, ExitCode.LOCKED),
     (IncompatibleStoreError, ExitCode.INCOMPATIBLE),
     (NotAStoreError, ExitCode.INCOMPATIBLE),
+    (TrackedStoreError, ExitCode.INCOMPATIBLE),
     (CorruptionError, ExitCode.CORRUPT),
     (CallerError, ExitCode.USAGE),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),

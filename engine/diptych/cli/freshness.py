@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from diptych.cli.output import note
-from diptych.layout import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from diptych.store.code import Store
@@ -66,7 +65,7 @@ def open_fresh(
 
 
 def located(store: str | None, output_root: str | None, *, may_build: bool) -> tuple[str | None, str]:
-    """`(repository, store)`; the repository None where the store is to say. Raises StoreNotFoundError."""
+    """`(repository, store)`; the repository None where the store is to say. Raises what `find_store` does."""
     from diptych.cli.place import find_root, find_store, output_root_for, store_of
     from diptych.errors import StoreNotFoundError
 
@@ -79,7 +78,7 @@ def located(store: str | None, output_root: str | None, *, may_build: bool) -> t
         root = find_root(None)
         if not may_build or not os.path.lexists(os.path.join(root, ".git")):
             raise
-        return root, os.path.join(root, DEFAULT_STORE)
+        return root, store_of(root, None)
 
 
 def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> None:

@@ -11,9 +11,11 @@ import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from diptych import fs
 from diptych.errors import DiptychError
 from diptych.indexer.git_process import NOT_ENDED, NOT_STARTED, Answer, run_all
 
+_INDEX_MAX = 1 << 28
 # What `place_in` reads. The folder last: it is known, so that a newline in either name does no harm.
 WHERE = ("rev-parse", "--is-inside-work-tree", "--git-path", "index", "--show-toplevel")
 IGNORED = ("check-ignore", "-q", ".")
@@ -90,6 +92,27 @@ def head(root: str) -> Head:
     )
 
 
+def tracks(path: str) -> bool:
+    """Whether the repository around `path` tracks it or anything in it, in whatever case of letters.
+
+    Where git does not answer, its index is searched for the name.
+    """
+    folder, name = _around(path)
+    if not folder:
+        return False
+    (answer,) = run_all(folder, ("ls-files", "-z", "--cached", "--", f":(icase,literal){name}"))
+    return bool(answer.output) if answer.code == 0 else _in_index(folder, name)
+
+
+def superproject(top: str) -> str:
+    """The top of the work tree that has the work tree `top` as a submodule; "" where none has."""
+    folder, name = _around(top)
+    if not folder:
+        return ""
+    (answer,) = run_all(folder, ("ls-files", "-z", "--stage", "--", f":(literal){name}"))
+    return folder if answer.code == 0 and answer.output.startswith(b"160000 ") else ""
+
+
 def may_ask(root: str) -> bool:
     """Whether there is a `.git` in `root` or above: so that a plain folder costs no process.
 
@@ -159,6 +182,24 @@ def _refused(root: str, answer: Answer) -> GitRefusedError:
     else:
         advice = f"see what it says, and correct that: git -C {root} status"
     return GitRefusedError(f"git does not answer for {root}: {words}", advice=advice)
+
+
+def _around(path: str) -> tuple[str, str]:
+    """The nearest folder with a `.git` above `path`, and the path from there; "" and "" where none is."""
+    parent = os.path.realpath(os.path.dirname(path))
+    folder = os.fsdecode(_folder_with_git(os.fsencode(parent)))
+    if not os.path.lexists(os.path.join(folder, ".git")):
+        return "", ""
+    return folder, os.path.relpath(os.path.join(parent, os.path.basename(path)), folder)
+
+
+def _in_index(folder: str, name: str) -> bool:
+    # It may be the end of a longer name: better to refuse a store too many than to use a stranger's.
+    try:
+        with open(os.path.join(folder, ".git", "index"), "rb", opener=fs.open_regular) as file:
+            return os.fsencode(name).lower() + b"/" in file.read(_INDEX_MAX).lower()
+    except OSError:
+        return False
 
 
 def _is_bare(folder: str) -> bool:
