@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from diptych.cli.output import note
+from diptych.cli.output import note, tell
 
 if TYPE_CHECKING:
     from diptych.store.code import Store
@@ -85,7 +85,7 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
     from diptych.cli.progress import Progressing
     from diptych.workspace.freshness import Busy, Kind, Options, Policy, ensure_fresh
 
-    def tell(verdict: Verdict) -> None:
+    def tell_of(verdict: Verdict) -> None:
         if verdict.kind in (Kind.MISSING, Kind.BUILDING, Kind.LOCKED):
             note(f"diptych: {verdict.sentence()}; bringing it up to date")
 
@@ -94,10 +94,12 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
             Policy(fresh),
             path,
             root=root,
-            options=Options(wait_s=wait, busy=Busy(busy), on_update=tell, progress=progressing.show),
+            options=Options(wait_s=wait, busy=Busy(busy), on_update=tell_of, progress=progressing.show),
         )
     if ensured.warning:
         note(f"diptych: {ensured.warning}.")
+    if ensured.notice is not None:
+        tell(ensured.notice)
 
 
 def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
@@ -117,6 +119,7 @@ def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
         "commit": git.commit if git else "",
         "branch": git.branch if git else "",
         "writer_pid": evidence.writer_pid or 0,
+        "notice": evidence.notice.message if evidence.notice else "",
     }
 
 
@@ -130,6 +133,9 @@ def freshness_lines(verdict: Verdict, evidence: Evidence, *, explain: bool) -> I
     if evidence.git is not None:
         git = evidence.git
         yield f"{'git:':<16} {git.branch or 'no branch'}, commit {git.commit[:12] or 'none'}"
+    if evidence.notice is not None:
+        yield f"{'notice:':<16} {evidence.notice.message}"
+        yield f"{'':<16} Next: {evidence.notice.advice}"
     if explain:
         yield "tests:"
         for test in verdict.tests:

@@ -6,7 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from diptych.indexer import Notice
 
 # C0 and C1 controls and DEL: in a file name or a signature they could steer a terminal, or break a line.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -34,6 +37,13 @@ def note(text: str) -> None:
     """Print a line for people on standard error."""
     sys.stderr.write(_shown(text) + "\n")
     sys.stderr.flush()
+
+
+def tell(notice: Notice) -> None:
+    """Say on standard error what to know of a command that did not fail."""
+    note(f"diptych: {notice.message}.")
+    if notice.advice:
+        note(f"{' ' * 9}Next: {notice.advice}.")
 
 
 def _shown(text: str) -> str:

@@ -1,6 +1,7 @@
 """Files, fsync, rename, lock: the only folder that knows what each platform needs for durability."""
 
 from diptych.fs.ahead import will_read
+from diptych.fs.beneath import Beneath
 from diptych.fs.durable import (
     atomic_write,
     fdatasync_fd,
@@ -40,6 +41,7 @@ from diptych.fs.regular import (
 from diptych.fs.temporary import private_directory
 
 __all__ = [
+    "Beneath",
     "WriterLock",
     "atomic_write",
     "copy_regular",

@@ -8,6 +8,7 @@ outside of a work tree other rules say which files there are.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -102,6 +103,15 @@ def tracks(path: str) -> bool:
         return False
     (answer,) = run_all(folder, ("ls-files", "-z", "--cached", "--", f":(icase,literal){name}"))
     return bool(answer.output) if answer.code == 0 else _in_index(folder, name)
+
+
+def ignoring_rule(root: str, name: bytes) -> str:
+    """The rule by which git ignores `name` below `root`, and where it stands; "" where none is the reason."""
+    # With `./` no name can pass for a pathspec with magic.
+    (answer,) = run_all(root, ("check-ignore", "-v", "--no-index", "--", f"./{os.fsdecode(name)}"))
+    said = os.fsdecode(answer.output).rpartition("\t")[0]
+    found = re.fullmatch(r"(.*?):([0-9]+):(.*)", said, re.DOTALL)
+    return f"{found[3]} ({found[1]}, line {found[2]})" if found and answer.code == 0 else ""
 
 
 def superproject(top: str) -> str:
