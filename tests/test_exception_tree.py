@@ -52,6 +52,7 @@ CODES = {
     "OpenError": ("cannot-open", 7),
     "StoreNotFoundError": ("store-not-found", 3),
     "NotAStoreError": ("not-a-store", 6),
+    "TrackedStoreError": ("tracked-store", 6),
     "StoreLockedError": ("store-locked", 4),
     "IncompatibleStoreError": ("incompatible-store", 6),
     "CorruptionError": ("corruption", 5),

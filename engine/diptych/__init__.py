@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         StoreLockedError,
         StoreNotFoundError,
         StoreReplacedError,
+        TrackedStoreError,
         TransactionError,
         UnknownFileError,
     )
@@ -101,6 +102,7 @@ _HOMES = {
     "StoreLockedError": "diptych.errors",
     "StoreNotFoundError": "diptych.errors",
     "StoreReplacedError": "diptych.errors",
+    "TrackedStoreError": "diptych.errors",
     "TransactionError": "diptych.errors",
     "UnknownFileError": "diptych.errors",
     "FileRecord": "diptych.model",
@@ -193,6 +195,7 @@ __all__ = [
     "StoreState",
     "Symbol",
     "SymbolHit",
+    "TrackedStoreError",
     "Transaction",
     "TransactionError",
     "UnknownFileError",

@@ -17,6 +17,7 @@
     │   ├── StoreNotFoundError      (FileNotFoundError) nothing there, and create=False
     │   ├── NotAStoreError          something is there, and it is not a store
     │   ├── StoreLockedError        another process writes to it; `.pid` says which
+    │   ├── TrackedStoreError       the repository tracks it: it came with a clone
     │   └── IncompatibleStoreError  a newer format, or another schema
     ├── CorruptionError             bytes on disk are not what was written; see `diptych verify`
     │   ├── CorruptJournalError
@@ -172,6 +173,14 @@ class StoreLockedError(OpenError):
     def __init__(self, message: str, *, pid: int = 0, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.pid = pid
+
+
+class TrackedStoreError(OpenError):
+    """The repository around the store tracks it, so it was made elsewhere, perhaps by a stranger."""
+
+    code = "tracked-store"
+    exit_code = 6
+    default_advice = "name it with --store where you trust it, or index again into another place"
 
 
 class IncompatibleStoreError(OpenError):

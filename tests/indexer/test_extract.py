@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from diptych import fs
 from diptych.indexer import parse, text
 from diptych.indexer.expand import expanded
 from diptych.indexer.languages import LANGUAGES
@@ -155,5 +156,5 @@ def test_a_parser_that_raises_costs_one_file(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(parse, "rows_of", fail)
     (tmp_path / "a.py").write_text("x = 1\n")
-    parsed = parse.parse(bytes(tmp_path), Job("a.py", "python", 6), 1000)
+    parsed = parse.parse(fs.Beneath(tmp_path), Job("a.py", "python", 6), 1000)
     assert (parsed.skipped, parsed.payload) == ("parser died", b"")

@@ -264,6 +264,19 @@ def test_what_means_nothing_during_a_run_is_looked_at_after_it(root: Path, tmp_p
         assert host.select([]) == []
 
 
+def test_a_folder_that_became_a_link_is_noticed_and_not_followed(root: Path, tmp_path: Path) -> None:
+    write(tmp_path, "outside/a.py", "outside")
+    write(root, "late/a.py", "late")
+    with RepositoryHost(str(root), Store.open(tmp_path / "store"), processes=0) as host:
+        list(host.index(list(host.scan())))
+        assert host.store.symbols("late") != []
+        os.rename(root / "late", tmp_path / "away")
+        (root / "late").symlink_to(tmp_path / "outside")
+        assert host.select(["late"]) == ["late/"]
+        assert list(host.index(["late/"])) == ["late/"]
+        assert host.store.symbols("late") == host.store.symbols("outside") == []
+
+
 def test_lives_of_a_repository_end_equal_to_indexing_from_scratch(tmp_path: Path) -> None:
     for seed in range(3):
         life = RepositoryLife(seed, tmp_path / str(seed) / "repository")

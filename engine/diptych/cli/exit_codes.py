@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     LOCKED = 4
     CORRUPT = 5
     INCOMPATIBLE = 6
-    """Stale, of a newer format, of another schema, or not a store."""
+    """Stale, of a newer format, of another schema, tracked by its repository, or not a store."""
     IO_ERROR = 7
     """The operating system refused, or something failed that should not have."""
     INTERRUPTED = 130

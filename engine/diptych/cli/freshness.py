@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from diptych.cli.options import SECONDS_MAX, finite, not_empty
-from diptych.cli.output import note
-from diptych.layout import DEFAULT_STORE
+from diptych.cli.output import note, tell
 
 if TYPE_CHECKING:
     from diptych.store.code import Store
@@ -75,7 +74,7 @@ def open_fresh(
 
 
 def located(store: str | None, output_root: str | None, *, may_build: bool) -> tuple[str | None, str]:
-    """`(repository, store)`; the repository None where the store is to say. Raises StoreNotFoundError."""
+    """`(repository, store)`; the repository None where the store is to say. Raises what `find_store` does."""
     from diptych.cli.place import find_root, find_store, output_root_for, store_of
     from diptych.errors import StoreNotFoundError
 
@@ -88,14 +87,14 @@ def located(store: str | None, output_root: str | None, *, may_build: bool) -> t
         root = find_root(None)
         if not may_build or not os.path.lexists(os.path.join(root, ".git")):
             raise
-        return root, os.path.join(root, DEFAULT_STORE)
+        return root, store_of(root, None)
 
 
 def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> None:
     from diptych.cli.progress import Progressing
     from diptych.workspace.freshness import Busy, Kind, Options, Policy, ensure_fresh
 
-    def tell(verdict: Verdict) -> None:
+    def tell_of(verdict: Verdict) -> None:
         if verdict.kind in (Kind.MISSING, Kind.BUILDING, Kind.LOCKED):
             note(f"diptych: {verdict.sentence()}; bringing it up to date")
 
@@ -104,10 +103,12 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
             Policy(fresh),
             path,
             root=root,
-            options=Options(wait_s=wait, busy=Busy(busy), on_update=tell, progress=progressing.show),
+            options=Options(wait_s=wait, busy=Busy(busy), on_update=tell_of, progress=progressing.show),
         )
     if ensured.warning:
         note(f"diptych: {ensured.warning}.")
+    if ensured.notice is not None:
+        tell(ensured.notice)
 
 
 def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
@@ -127,6 +128,7 @@ def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
         "commit": git.commit if git else "",
         "branch": git.branch if git else "",
         "writer_pid": evidence.writer_pid or 0,
+        "notice": evidence.notice.message if evidence.notice else "",
     }
 
 
@@ -140,6 +142,9 @@ def freshness_lines(verdict: Verdict, evidence: Evidence, *, explain: bool) -> I
     if evidence.git is not None:
         git = evidence.git
         yield f"{'git:':<16} {git.branch or 'no branch'}, commit {git.commit[:12] or 'none'}"
+    if evidence.notice is not None:
+        yield f"{'notice:':<16} {evidence.notice.message}"
+        yield f"{'':<16} Next: {evidence.notice.advice}"
     if explain:
         yield "tests:"
         for test in verdict.tests:

@@ -6,7 +6,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+if TYPE_CHECKING:
+    from diptych.indexer import Notice
 
 # What data must not bring to a terminal: C0 and C1 controls and DEL, which steer it or break a line; line and
 # paragraph separators; and the marks that reorder a line, so that it reads as what it is not.
@@ -53,6 +56,13 @@ def note(*parts: Part) -> None:
     """Print a line for people on standard error."""
     sys.stderr.write(_joined(parts, sys.stderr, printable) + "\n")
     sys.stderr.flush()
+
+
+def tell(notice: Notice) -> None:
+    """Say on standard error what to know of a command that did not fail."""
+    note(f"diptych: {notice.message}.")
+    if notice.advice:
+        note(f"{' ' * 9}Next: {notice.advice}.")
 
 
 def _without_controls(text: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from diptych.cli.watch_host import RepositoryHost
+    from diptych.indexer import Notice
     from diptych.workspace.watch import Monitor
 
 
@@ -88,13 +89,18 @@ def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
     monitor = Monitor(f"diptych watch  {host.root}")
     show, end = _plain(monitor) if plain else _live(monitor)
     started = False
+    told: Notice | None = None
 
     def turn(noticed: Sequence[str]) -> None:
-        nonlocal started
+        nonlocal started, told
         if not started:
             started = True
             worker.start()
         monitor.observe(coordinator.metrics(), noticed)
+        if host.notice != told:
+            told = host.notice
+            if told is not None:
+                monitor.say(f"{told.message}. Next: {told.advice}.")
         show()
 
     try:

@@ -13,18 +13,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from types import TracebackType
 
+from diptych import fs
 from diptych.cli.watch_facts import FactsKeeper
 from diptych.errors import DiptychError, InvalidRecordError
-from diptych.indexer import Progress, Settings, facts, git
-from diptych.indexer.discover import Stat, scan, scan_names
+from diptych.indexer import Notice, Progress, Settings, facts, git
+from diptych.indexer.discover import Scan, Stat, scan, scan_names
 from diptych.indexer.fact_columns import Fact
 from diptych.indexer.languages import language_of
 from diptych.indexer.parse import parse
+from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.plan import Job, plan
 from diptych.model import Symbol
 from diptych.store.code import Store
 from diptych.workspace.coordinator import IoError, LeafDamaged, Limits, Totals
-from diptych.workspace.freshness import update
+from diptych.workspace.freshness import recorded_settings, update
 from diptych.workspace.watch import is_nested_git, is_rule
 
 # Nothing is held in memory here, so the size of the repository is no limit.
@@ -37,11 +39,18 @@ class _Superseded(Exception):  # noqa: N818 - it ends a run, and is no error
     pass
 
 
+def _may_ask_git(root: str) -> bool:
+    try:
+        return git.may_ask(root)
+    except git.GitRefusedError:
+        return False
+
+
 class GitIndex:
     """Tells when git's index was replaced. Nothing to tell where there is no git."""
 
     def __init__(self, root: str) -> None:
-        output = git.run(root, "rev-parse", "--git-path", "index") if git.has_git_above(root) else None
+        output = git.run(root, "rev-parse", "--git-path", "index") if _may_ask_git(root) else None
         self._path = os.path.join(root, os.fsdecode(output.removesuffix(b"\n"))) if output else ""
         self._seen: tuple[int, ...] = ()
 
@@ -67,7 +76,9 @@ class RepositoryHost:
     ) -> None:
         self.root = os.path.realpath(root)
         self.store = store
-        self._settings = settings or Settings()
+        self._settings = settings or recorded_settings(store)
+        self.notice: Notice | None = None
+        """What the last look says of how the files were found."""
         self._processes = processes
         # What the last look found, and all that the store may have: more, since a run looks for itself.
         self._known: dict[str, tuple[str, Stat]] = {}
@@ -171,7 +182,7 @@ class RepositoryHost:
 
     def _listed_otherwise(self) -> list[str]:
         """What git lists and the store does not have, or the other way round, though no file changed."""
-        found = scan(self.root, self._settings, store_path=self.store.path).files
+        found = self._scan().files
         try:
             new = [name for name in found if name not in self._listed and name not in self.store]
             gone = [name for name in self._names if name not in found and name in self.store]
@@ -189,7 +200,8 @@ class RepositoryHost:
             if name in self._names:
                 selected.append(name)
             elif name in self._folders:
-                if not os.path.isdir(self._absolute(name)):
+                # Files behind a link are not there: a link in the place of a folder ends it.
+                if not os.path.isdir(self._absolute(name)) or os.path.islink(self._absolute(name)):
                     selected.append(name + "/")
             elif name.endswith("/") or is_rule(name) or self._may_be_source(name):
                 new.append(name)
@@ -273,7 +285,8 @@ class RepositoryHost:
             name = path.encode("utf-8", "surrogateescape")
             seen = scan_names(self.root, [name], settings, store_path=store.path).files.get(path)
             job = Job(path, found[0], found[1].size, record.content_hash if record is not None else "")
-            parsed = parse(os.fsencode(self.root), job, settings.max_file_bytes)
+            with fs.Beneath(self.root) as tree:
+                parsed = parse(tree, job, settings.max_file_bytes)
             if parsed.unchanged:
                 return
             payload = parsed.payload
@@ -300,11 +313,19 @@ class RepositoryHost:
             self._facts_lag = True
 
     def _look(self) -> None:
-        found = scan(self.root, self._settings, store_path=self.store.path)
+        found = self._scan()
         self._known = found.files
+        self.notice = found.notice
         self._name(self._names)
         # Of files in submodules the outer repository says nothing.
         self._ask_git = found.source == "git" and not os.path.lexists(self._absolute(".gitmodules"))
+
+    def _scan(self) -> Scan:
+        store = self.store
+        known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        return scan(
+            self.root, self._settings, store_path=store.path, before=found_by_git(store, known)
+        )
 
     def _name(self, others: frozenset[str]) -> None:
         """Let `names` be what was found, and these others."""

@@ -1,6 +1,7 @@
 """Files, fsync, rename, lock: the only folder that knows what each platform needs for durability."""
 
 from diptych.fs.ahead import will_read
+from diptych.fs.beneath import Beneath
 from diptych.fs.durable import (
     atomic_write,
     fdatasync_fd,
@@ -42,6 +43,7 @@ from diptych.fs.regular import (
 from diptych.fs.temporary import private_directory
 
 __all__ = [
+    "Beneath",
     "WriterLock",
     "advice_on",
     "atomic_write",

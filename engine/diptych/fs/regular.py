@@ -39,7 +39,7 @@ def open_regular(path: str, flags: int) -> int:
             raise OSError(errno.ENXIO, _IRREGULAR, path) from None
         raise
     try:
-        _require_regular(os.fstat(fd).st_mode, path)
+        require_regular_mode(os.fstat(fd).st_mode, path)
     except BaseException:
         # Whatever it was, the caller hears of it, and never gets the descriptor.
         os.close(fd)
@@ -49,7 +49,7 @@ def open_regular(path: str, flags: int) -> int:
 
 def require_regular(path: str | os.PathLike[str]) -> None:
     """Raise OSError unless `path` is a regular file, and no link to one."""
-    _require_regular(os.lstat(path).st_mode, os.fspath(path))
+    require_regular_mode(os.lstat(path).st_mode, os.fspath(path))
 
 
 def read_bounded(path: str, most_bytes: int) -> bytes:
@@ -134,7 +134,8 @@ def _mode(path: str | os.PathLike[str]) -> int:
     return status.st_mode if status is not None else 0
 
 
-def _require_regular(mode: int, path: str) -> None:
+def require_regular_mode(mode: int, path: str) -> None:
+    """Raise OSError unless `mode` is that of a regular file."""
     if stat.S_ISLNK(mode):
         raise OSError(errno.ELOOP, "it is a symbolic link", path)
     if stat.S_ISDIR(mode):

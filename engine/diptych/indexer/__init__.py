@@ -6,6 +6,6 @@ Importing this is cheap: what parses is imported when there is something to pars
 """
 
 from diptych.indexer.pipeline import index_repository
-from diptych.indexer.settings import IndexReport, Progress, Settings
+from diptych.indexer.settings import IndexReport, Notice, Progress, Settings
 
-__all__ = ["IndexReport", "Progress", "Settings", "index_repository"]
+__all__ = ["IndexReport", "Notice", "Progress", "Settings", "index_repository"]

@@ -10,15 +10,16 @@ from __future__ import annotations
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from diptych import fs
 from diptych.fs import importing
 from diptych.indexer import git
 from diptych.indexer.languages import language_of, language_of_shebang
-from diptych.indexer.settings import Settings
-from diptych.indexer.walk import walked
+from diptych.indexer.settings import Notice, Settings
+from diptych.indexer.walk import ignoring_rule, walked
 from diptych.layout import DEFAULT_STORE
 
 if TYPE_CHECKING:
@@ -49,43 +50,114 @@ class Scan:
     files: dict[str, tuple[str, Stat]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     other_language: int = 0
+    notice: Notice | None = None
+    """What to tell of how they were found: git did not answer."""
 
 
-def scan(root: str, settings: Settings, *, store_path: str = "") -> Scan:
-    """Find the source files below `root`, leaving out the store. Raises OSError when root is unreadable."""
-    skipped: Counter[str] = Counter()
+def scan(
+    root: str, settings: Settings, *, store_path: str = "", before: Collection[str] | None = None
+) -> Scan:
+    """Find the source files below `root`, leaving out the store. Raises OSError when root is unreadable.
+
+    `before` are the files found last time, if git found them: where git does not answer now, those of them
+    that are still there are found again, and no others. Without it, a walk finds what no rule ignores.
+    """
+    found = Scan("git")
     exclude = _excluded(settings)
-    listed = git.listed(root)
-    if listed is None:
-        found = Scan("walk", skipped=skipped)
-        names = sorted(walked(os.fsencode(root), _NEVER, exclude, skipped))
-    else:
-        found = Scan("git", skipped=skipped)
-        names = list(_with_submodules(root, listed, skipped))
-    _sweep(root, _wanted(root, names, exclude, store_path), settings, found)
+    with fs.Beneath(root) as tree:
+        scanning = _Scanning(tree, root, exclude, before, found)
+        names = list(scanning.names())
+        _sweep(tree, _wanted(root, names, exclude, store_path), settings, found)
     return found
 
 
 def scan_names(root: str, names: list[bytes], settings: Settings, *, store_path: str = "") -> Scan:
     """What `scan` would find of these names, were they all that git listed."""
     found = Scan("git")
-    _sweep(root, _wanted(root, names, _excluded(settings), store_path), settings, found)
+    with fs.Beneath(root) as tree:
+        _sweep(tree, _wanted(root, names, _excluded(settings), store_path), settings, found)
     return found
 
 
-def _with_submodules(root: str, listing: git.Listing | None, skipped: Counter[str]) -> Iterator[bytes]:
-    """git's list, each submodule that is checked out replaced by what its own work tree lists."""
-    top = os.fsencode(root) + b"/"
-    for name in listing.names if listing else ():
-        if name.endswith(b"/"):
-            skipped["nested repository"] += 1
-        elif listing and listing.submodules and os.path.lexists(top + name + b"/.git"):
-            # Only a submodule has a `.git` below a name that git lists.
-            inner = os.fsdecode(top + name)
-            for below in _with_submodules(inner, git.listed(inner), skipped):
-                yield name + b"/" + below
+def left_out(root: str, settings: Settings, found: Scan) -> Notice | None:
+    """Why a scan found nothing: how many files rules leave out, and the first. None: there are none."""
+    count = 0
+    first = b""
+    with fs.Beneath(root) as tree:
+        for name in walked(tree, _NEVER, None, Counter(), ignore=False):
+            if language_of(_decoded(name)):
+                count += 1
+                first = min(first or name, name)
+        if not count:
+            return None
+        exclude = _excluded(settings)
+        if exclude is not None and exclude.match_file(_decoded(first)):
+            rule, advice = "by --exclude", "give other patterns with --exclude, or --reset"
         else:
-            yield name
+            by = git.ignoring_rule(root, first) if found.source == "git" else ignoring_rule(tree, first)
+            rule = f"by the rule {by}" if by else ""
+            advice = "change that rule, or index a folder below: diptych index PATH" if by else ""
+    files = f"{count:,} source files are" if count > 1 else "1 source file is"
+    which = f"{_decoded(first)} {rule}" if rule else f"such as {_decoded(first)}"
+    return Notice(f"{files} left out of {root}, {which}", advice)
+
+
+class _Scanning:
+    def __init__(
+        self,
+        tree: fs.Beneath,
+        root: str,
+        exclude: GitIgnoreSpec | None,
+        before: Collection[str] | None,
+        found: Scan,
+    ) -> None:
+        self._tree = tree
+        self._root = root
+        self._exclude = exclude
+        self._before = before
+        self._found = found
+
+    def names(self, prefix: bytes = b"") -> Iterator[bytes]:
+        """The names in the work tree at `prefix`; those of the submodules that are checked out too."""
+        found = self._found
+        try:
+            listing = git.listed(self._root + "/" + os.fsdecode(prefix) if prefix else self._root)
+        except git.GitRefusedError as refused:
+            found.notice = found.notice or self._notice(refused)
+            if self._before is not None:
+                kept = (path.encode("utf-8", "surrogateescape") for path in self._before)
+                yield from sorted(name for name in kept if name.startswith(prefix))
+                return
+            listing = None
+        if listing is None:
+            if not prefix:
+                found.source = "walk"
+            walk = walked(self._tree, _NEVER, self._exclude, found.skipped, start=prefix)
+            yield from sorted(walk)
+            return
+        for name in listing.names:
+            if name.endswith(b"/"):
+                found.skipped["nested repository"] += 1
+            elif listing.submodules and self._has_git(prefix + name):
+                yield from self.names(prefix + name + b"/")
+            else:
+                yield prefix + name
+
+    def _has_git(self, name: bytes) -> bool:
+        """Whether it is a submodule: only one has a `.git` below a name that git lists."""
+        try:
+            self._tree.lstat(name + b"/.git")
+        except OSError:
+            return False
+        return True
+
+    def _notice(self, refused: git.GitRefusedError) -> Notice:
+        effect = (
+            "found by a walk under .gitignore"
+            if self._before is None
+            else "those of the last run, and new ones are not seen"
+        )
+        return Notice(f"{refused.message}; until it does, files are {effect}", refused.advice)
 
 
 def _excluded(settings: Settings) -> GitIgnoreSpec | None:
@@ -113,10 +185,9 @@ def _wanted(root: str, names: list[bytes], exclude: GitIgnoreSpec | None, store_
     return [name for name in wanted if not exclude.match_file(_decoded(name))]
 
 
-def _sweep(root: str, names: list[bytes], settings: Settings, found: Scan) -> None:
-    top = os.fsencode(root) + b"/"
+def _sweep(tree: fs.Beneath, names: list[bytes], settings: Settings, found: Scan) -> None:
     files, skipped = found.files, found.skipped
-    lstat, new, largest = os.lstat, tuple.__new__, settings.max_file_bytes
+    lstat, new, largest = tree.lstat, tuple.__new__, settings.max_file_bytes
     for name in names:
         path = _decoded(name)
         language = language_of(path)
@@ -124,9 +195,9 @@ def _sweep(root: str, names: list[bytes], settings: Settings, found: Scan) -> No
             found.other_language += 1
             continue
         try:
-            seen = lstat(top + name)
+            seen = lstat(name)
         except FileNotFoundError:
-            # Deleted, and not yet from git's index; or between the list and now.
+            # Deleted, and not yet from git's index; or between the list and now; or behind a link.
             continue
         except OSError:
             skipped["unreadable"] += 1
@@ -137,7 +208,7 @@ def _sweep(root: str, names: list[bytes], settings: Settings, found: Scan) -> No
             continue
         if not language:
             if seen.st_mode & 0o111:
-                language = language_of_shebang(_head(top + name))
+                language = language_of_shebang(_head(tree, name))
             if not language:
                 found.other_language += 1
                 continue
@@ -154,10 +225,9 @@ def _irregular(mode: int) -> str:
     return "directory" if stat.S_ISDIR(mode) else "not a regular file"
 
 
-def _head(path: bytes) -> bytes:
+def _head(tree: fs.Beneath, name: bytes) -> bytes:
     try:
-        # Not to block, should it have become a FIFO since.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = tree.open(name)
     except OSError:
         return b""
     try:

@@ -17,14 +17,16 @@ counts like the modification time, since no program can set it back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import msgpack
 
 from diptych import fs, layout
+from diptych.errors import InvalidArgumentError
 from diptych.indexer.discover import Stat
 from diptych.indexer.fact_columns import Fact, FactColumns, packed_column, unpacked_column
+from diptych.indexer.settings import Settings, check_patterns
 
 MAGIC = "diptych facts"
 FORMAT = 1
@@ -54,6 +56,8 @@ class Facts:
     commit: str = ""
     branch: str = ""
     root: str = ""
+    source: str = ""
+    """How the files were found: "git", "walk", or "" where it is not known."""
 
     def stored_hashes(self) -> dict[str, str]:
         """The content hash of each file that has a record in the store."""
@@ -113,6 +117,26 @@ def load(store_path: str, *, store_id: str, lsn: int) -> Facts | None:
     return facts if facts.store_id == store_id and facts.lsn <= lsn else None
 
 
+def settings_in(recorded: Mapping[str, Any]) -> Settings:
+    """The settings of a run from what facts have of them; the defaults where they cannot be told."""
+    default = Settings()
+    largest = recorded.get("max_file_bytes", default.max_file_bytes)
+    exclude = recorded.get("exclude", default.exclude)
+    valid = isinstance(largest, int) and isinstance(exclude, list | tuple)
+    if not valid:
+        return default
+    # An earlier release stored patterns that cannot be used: without them, the index is stale, not unusable.
+    return replace(default, max_file_bytes=largest, exclude=tuple(filter(_usable, exclude)))
+
+
+def _usable(pattern: object) -> bool:
+    try:
+        check_patterns([str(pattern)])
+    except InvalidArgumentError:
+        return False
+    return isinstance(pattern, str)
+
+
 def encode(facts: Facts) -> bytes:
     """The bytes of a facts file. Stats are smudged here, by `taken_ns`."""
     stats = [smudged(fact.stat, facts.taken_ns) for fact in facts.files.values()]
@@ -129,6 +153,7 @@ def encode(facts: Facts) -> bytes:
         "commit": facts.commit,
         "branch": facts.branch,
         "root": facts.root.encode("utf-8", "surrogateescape"),
+        "source": facts.source,
         "count": len(stats),
         "paths": "\0".join(facts.files).encode("utf-8", "surrogateescape"),
         "hashes": bytes.fromhex("".join(fact.content_hash for fact in facts.files.values())),
@@ -174,6 +199,8 @@ def _decoded(data: bytes) -> Facts:
         commit=body["commit"],
         branch=body["branch"],
         root=body.get("root", b"").decode("utf-8", "surrogateescape"),
+        # It was not written once: a commit is known where git found the files.
+        source=body.get("source", "git" if body["commit"] else ""),
     )
     require_fields(facts.store_id, facts.lsn, facts.indexer, facts.settings, facts.commit, facts.branch)
     if type(facts.taken_ns) is not int or not all(type(reason) is str for reason in body["reasons"]):

@@ -1,27 +1,29 @@
 """What git knows of a work tree, asked of the `git` command.
 
-Nothing the caller's environment says of another repository may leak in (a run from a hook has GIT_DIR set),
-and the repository's own configuration may not start programs (`core.fsmonitor`).
+There are three kinds of answer: what was asked for; None, outside of any work tree; and GitRefusedError,
+where a `.git` is there and git does not answer for it. The last two must not be taken for one another:
+outside of a work tree other rules say which files there are.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_REPOSITORY_VARIABLES = (
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_NAMESPACE",
-    "GIT_PREFIX",
-    "GIT_LITERAL_PATHSPECS",
-)
+from diptych import fs
+from diptych.errors import DiptychError
+from diptych.indexer.git_process import NOT_ENDED, NOT_STARTED, Answer, run_all
+
+_INDEX_MAX = 1 << 28
+# What `place_in` reads. The folder last: it is known, so that a newline in either name does no harm.
+WHERE = ("rev-parse", "--is-inside-work-tree", "--git-path", "index", "--show-toplevel")
+IGNORED = ("check-ignore", "-q", ".")
+
+
+class GitRefusedError(DiptychError):
+    """A repository is there, and git does not answer for it. The message has git's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,11 @@ class Head:
     branch: str = ""
 
 
-class Answer(NamedTuple):
-    """What a command of git said, and whether it succeeded without a word on standard error."""
+class Place(NamedTuple):
+    """The work tree that a folder is in, and git's index, whose path may be relative to the folder."""
 
-    output: bytes
-    code: int
-    quiet: bool
+    top: bytes
+    index_path: bytes
 
 
 def run(root: str, *arguments: str) -> bytes | None:
@@ -57,74 +58,182 @@ def run(root: str, *arguments: str) -> bytes | None:
     return answer.output if answer.code == 0 else None
 
 
-def run_all(root: str, *commands: Sequence[str]) -> list[Answer]:
-    """The answers to several commands of git, run at once. Without git, each fails."""
-    # Imported here: a run that finds nothing changed in a plain folder needs no process.
-    import subprocess
-    from contextlib import ExitStack
-
-    environment = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
-    environment["GIT_OPTIONAL_LOCKS"] = "0"
-    with ExitStack() as running:
-        processes = []
-        for command in commands:
-            try:
-                process = subprocess.Popen(
-                    ["git", "-c", "core.fsmonitor=false", *command],
-                    cwd=root,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                )
-            except OSError:
-                return [Answer(b"", 127, False)] * len(commands)
-            processes.append(running.enter_context(process))
-        answers = []
-        for process in processes:
-            output, complaints = process.communicate()
-            answers.append(Answer(output, process.returncode, not complaints))
-        return answers
-
-
 def listed(root: str) -> Listing | None:
     """The files of the work tree below `root`, tracked and untracked but not ignored; None outside of one.
 
-    A root that its own work tree ignores counts as outside of it.
+    A root that its own work tree ignores counts as outside of it. Raises GitRefusedError.
     """
-    if not has_git_above(root):
+    if not may_ask(root):
         return None
-    places = run(root, "rev-parse", "--show-prefix", "--show-toplevel")
-    if places is None:
+    where, ignored = run_all(root, WHERE, IGNORED)
+    place = place_in(root, where, ignored)
+    if place is None:
         return None
-    prefix, _, top = places.partition(b"\n")
-    # From inside an ignored directory `git ls-files` shows nothing.
-    if prefix and run(root, "check-ignore", "-q", ".") is not None:
-        return None
-    output = run(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    if output is None:
-        return None
-    submodules = os.path.lexists(top.removesuffix(b"\n") + b"/.gitmodules")
+    (answer,) = run_all(root, ("ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+    if answer.code:
+        raise _refused(root, answer)
+    submodules = os.path.lexists(place.top + b"/.gitmodules")
     # A path in conflict is listed once for each of its versions.
-    return Listing(sorted(set(output.split(b"\0")) - {b""}), submodules)
+    return Listing(sorted(set(answer.output.split(b"\0")) - {b""}), submodules)
 
 
 def head(root: str) -> Head:
-    """Where HEAD points; both fields empty outside of a repository."""
-    if not has_git_above(root):
+    """Where HEAD points; both fields empty outside of a repository, and where git does not answer."""
+    try:
+        if not may_ask(root):
+            return Head()
+    except GitRefusedError:
         return Head()
-    commit = run(root, "rev-parse", "--quiet", "--verify", "HEAD") or b""
-    branch = run(root, "symbolic-ref", "--quiet", "--short", "HEAD") or b""
-    return Head(commit.strip().decode("ascii", "replace"), branch.strip().decode("utf-8", "replace"))
+    commit, branch = run_all(
+        root, ("rev-parse", "--quiet", "--verify", "HEAD"), ("symbolic-ref", "--quiet", "--short", "HEAD")
+    )
+    return Head(
+        commit.output.strip().decode("ascii", "replace") if commit.code == 0 else "",
+        branch.output.strip().decode("utf-8", "replace") if branch.code == 0 else "",
+    )
 
 
-def has_git_above(root: str) -> bool:
-    """Whether a `.git` stands in `root` or above: so that a plain folder costs no process."""
-    directory = os.path.realpath(root)
-    while True:
-        if os.path.lexists(os.path.join(directory, ".git")):
-            return True
-        parent = os.path.dirname(directory)
-        if parent == directory:
+def tracks(path: str) -> bool:
+    """Whether the repository around `path` tracks it or anything in it, in whatever case of letters.
+
+    Where git does not answer, its index is searched for the name.
+    """
+    folder, name = _around(path)
+    if not folder:
+        return False
+    (answer,) = run_all(folder, ("ls-files", "-z", "--cached", "--", f":(icase,literal){name}"))
+    return bool(answer.output) if answer.code == 0 else _in_index(folder, name)
+
+
+def ignoring_rule(root: str, name: bytes) -> str:
+    """The rule by which git ignores `name` below `root`, and where it stands; "" where none is the reason."""
+    # With `./` no name can pass for a pathspec with magic.
+    (answer,) = run_all(root, ("check-ignore", "-v", "--no-index", "--", f"./{os.fsdecode(name)}"))
+    said = os.fsdecode(answer.output).rpartition("\t")[0]
+    found = re.fullmatch(r"(.*?):([0-9]+):(.*)", said, re.DOTALL)
+    return f"{found[3]} ({found[1]}, line {found[2]})" if found and answer.code == 0 else ""
+
+
+def superproject(top: str) -> str:
+    """The top of the work tree that has the work tree `top` as a submodule; "" where none has."""
+    folder, name = _around(top)
+    if not folder:
+        return ""
+    (answer,) = run_all(folder, ("ls-files", "-z", "--stage", "--", f":(literal){name}"))
+    return folder if answer.code == 0 and answer.output.startswith(b"160000 ") else ""
+
+
+def may_ask(root: str) -> bool:
+    """Whether there is a `.git` in `root` or above: so that a plain folder costs no process.
+
+    Raises GitRefusedError for a folder below it that is laid out as a bare repository. A clone can bring one,
+    with a configuration of the stranger's choice, and git older than 2.38 would take it for the repository.
+    """
+    folder = os.path.realpath(root)
+    bare = ""
+    while not os.path.lexists(os.path.join(folder, ".git")):
+        if not bare and _is_bare(folder):
+            bare = folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
             return False
-        directory = parent
+        folder = parent
+    if bare:
+        raise GitRefusedError(
+            f"git is not asked about {root}: {bare} is laid out as a bare repository inside {folder}",
+            advice=f"index {folder} itself, or move {bare} out of it",
+        )
+    return True
+
+
+def place_in(root: str, where: Answer, ignored: Answer) -> Place | None:
+    """The work tree that `root` is in, from git's answers to `WHERE` and `IGNORED`.
+
+    None outside of a work tree, and in a folder that its work tree ignores. Raises GitRefusedError.
+    """
+    inside, _, rest = where.output.removesuffix(b"\n").partition(b"\n")
+    if where.code:
+        if inside == b"false":
+            # In a `.git` folder, or in a bare repository.
+            return None
+        raise _refused(root, where)
+    home = os.fsencode(os.path.realpath(root))
+    top = _folder_with_git(home)
+    if rest.endswith(b"\n" + top):
+        index_path = rest[: -len(top) - 1]
+    else:
+        # Git may pass over a `.git` that is none, and name folders otherwise than the system does.
+        index_path, _, top = rest.rpartition(b"\n")
+        above = any(_same(folder, top) for folder in _upwards(home))
+        if inside != b"true" or not above or not os.path.lexists(top + b"/.git"):
+            raise GitRefusedError(
+                f"git does not answer for {root}: its configuration (core.worktree) names another folder,"
+                f" {os.fsdecode(top)}",
+                advice=f"correct it: git -C {root} config --unset core.worktree",
+            )
+    if not _same(home, top):
+        # From inside an ignored folder `git ls-files` shows nothing.
+        if ignored.code == 0:
+            return None
+        if ignored.code != 1:
+            raise _refused(root, ignored)
+    return Place(top, index_path)
+
+
+def _refused(root: str, answer: Answer) -> GitRefusedError:
+    words = answer.complaint.partition("\n")[0].removeprefix("fatal: ") or f"it failed with {answer.code}"
+    if answer.code == NOT_STARTED:
+        advice = "install git, or put its folder into PATH"
+    elif "dubious ownership" in words:
+        top = os.fsdecode(_folder_with_git(os.fsencode(os.path.realpath(root))))
+        advice = f"if you trust it: git config --global --add safe.directory {top}"
+    elif answer.code == NOT_ENDED:
+        advice = f"see what holds it up: git -C {root} status"
+    else:
+        advice = f"see what it says, and correct that: git -C {root} status"
+    return GitRefusedError(f"git does not answer for {root}: {words}", advice=advice)
+
+
+def _around(path: str) -> tuple[str, str]:
+    """The nearest folder with a `.git` above `path`, and the path from there; "" and "" where none is."""
+    parent = os.path.realpath(os.path.dirname(path))
+    folder = os.fsdecode(_folder_with_git(os.fsencode(parent)))
+    if not os.path.lexists(os.path.join(folder, ".git")):
+        return "", ""
+    return folder, os.path.relpath(os.path.join(parent, os.path.basename(path)), folder)
+
+
+def _in_index(folder: str, name: str) -> bool:
+    # It may be the end of a longer name: better to refuse a store too many than to use a stranger's.
+    try:
+        with open(os.path.join(folder, ".git", "index"), "rb", opener=fs.open_regular) as file:
+            return os.fsencode(name).lower() + b"/" in file.read(_INDEX_MAX).lower()
+    except OSError:
+        return False
+
+
+def _is_bare(folder: str) -> bool:
+    return os.path.lexists(os.path.join(folder, "HEAD")) and all(
+        os.path.isdir(os.path.join(folder, name)) for name in ("objects", "refs")
+    )
+
+
+def _folder_with_git(folder: bytes) -> bytes:
+    """The nearest folder with a `.git`, from `folder` up."""
+    return next((above for above in _upwards(folder) if os.path.lexists(above + b"/.git")), folder)
+
+
+def _upwards(folder: bytes) -> list[bytes]:
+    folders = [folder]
+    while (parent := os.path.dirname(folders[-1])) != folders[-1]:
+        folders.append(parent)
+    return folders
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    if one == other:
+        return True
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from diptych import fs
 from diptych.indexer import text
 from diptych.indexer.languages import language_of_content
 from diptych.indexer.plan import Job
@@ -28,15 +29,13 @@ class Parsed(NamedTuple):
     skipped: str = ""
 
 
-def parse(root: bytes, job: Job, max_file_bytes: int) -> Parsed:
+def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
     """Read and parse the file of `job`. Never raises for what is in the file, or for what the system says."""
-    name = job.path.encode("utf-8", "surrogateescape")
     try:
-        data = read_regular(root + b"/" + name, max_file_bytes)
-    except OSError:
-        return Parsed(job.path, skipped="unreadable")
-    if data is None:
-        return Parsed(job.path, skipped="not a regular file")
+        data = read_regular(tree, job.path, max_file_bytes)
+    except OSError as error:
+        irregular = error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR)
+        return Parsed(job.path, skipped="not a regular file" if irregular else "unreadable")
     digest = content_hash(data)
     if digest == job.expected:
         return Parsed(job.path, digest, size=len(data), unchanged=True, skipped=job.known_as)
@@ -85,17 +84,14 @@ def packed(
     return CODE.pack(cast("FileRecord", (path, digest, language, symbols, relations)))
 
 
-def read_regular(path: bytes, max_bytes: int) -> bytes | None:
-    """A regular file's bytes, one past `max_bytes` at most; None for what is not one. Raises OSError.
+def read_regular(tree: fs.Beneath, path: str, max_bytes: int) -> bytes:
+    """A regular file's bytes, one past `max_bytes` at most. Raises OSError, also for what is not one.
 
-    It may have been replaced since it was listed: opening never follows a link, and never waits (a FIFO).
+    It may have been replaced since it was listed: no link is followed, and opening never waits (a FIFO).
     """
-    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    fd = tree.open(path.encode("utf-8", "surrogateescape"))
     try:
-        seen = os.fstat(fd)
-        if not stat.S_ISREG(seen.st_mode):
-            return None
-        wanted = min(seen.st_size, max_bytes) + 1
+        wanted = min(os.fstat(fd).st_size, max_bytes) + 1
         data = os.read(fd, wanted)
         # Short of what was asked for is the end; else it has grown since.
         while len(data) == wanted and len(data) <= max_bytes:

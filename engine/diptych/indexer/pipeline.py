@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from diptych import fs
 from diptych.errors import InvalidRecordError
 from diptych.indexer import facts as facts_file
 from diptych.indexer import git, grammar_versions
-from diptych.indexer.discover import scan
+from diptych.indexer.discover import left_out, scan
 from diptych.indexer.fact_columns import Fact
 from diptych.indexer.facts import Facts
 from diptych.indexer.meter import Meter
@@ -42,6 +43,7 @@ def index_repository(
 ) -> IndexReport:
     """Bring `store` up to date with the files below `root`.
 
+    `settings` None: those of the run before; they are the store's until they are changed.
     `processes` parse (as many as there are cores when None; 0: in this process). `parse_all` parses
     what is unchanged too. `progress` is called some ten times a second, and once at the end.
 
@@ -49,7 +51,7 @@ def index_repository(
     before that stays.
     """
     started_s = time.monotonic()
-    run = _Run(os.fspath(root), store, settings or Settings(), progress)
+    run = _Run(os.fspath(root), store, settings, progress)
     run.execute(_cores() if processes is None else processes, parse_all)
     run.report.elapsed_s = time.monotonic() - started_s
     return run.report
@@ -65,18 +67,19 @@ class _Run:
         self,
         root: str,
         store: Store,
-        settings: Settings,
+        settings: Settings | None,
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.report = IndexReport(root)
         self._root = root
         self._store = store
-        self._settings = settings
+        self._known = known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        self._settings = settings or facts_file.settings_in(known.settings if known else {})
         self._meter = Meter(progress)
         # Before the first look at a file: an edit after this must not be taken for seen.
         self._taken_ns = time.time_ns()
-        self._found = scan(root, settings, store_path=store.path)
-        self._known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        before = found_by_git(store, known)
+        self._found = scan(root, self._settings, store_path=store.path, before=before)
         self._seen: dict[str, Fact] = {}
 
     def execute(self, processes: int, parse_all: bool) -> None:
@@ -114,8 +117,10 @@ class _Run:
 
     def _count(self, made: Plan) -> None:
         report, found = self.report, self._found
-        report.source = found.source
+        report.source, report.notice = found.source, found.notice
         report.found = len(found.files)
+        if report.empty and report.notice is None:
+            report.notice = left_out(self._root, self._settings, found)
         report.skipped.update(found.skipped)
         report.other_language = found.other_language
         report.languages.update(language for language, _ in found.files.values())
@@ -149,8 +154,12 @@ class _Run:
                 max_file_bytes=settings.max_file_bytes,
                 timeout_s=settings.worker_timeout_s,
             )
-        top = os.fsencode(self._root)
-        return (parse(top, job, settings.max_file_bytes) for job in jobs)
+        return self._parsed_here(jobs)
+
+    def _parsed_here(self, jobs: list[Job]) -> Generator[Parsed]:
+        with fs.Beneath(self._root) as tree:
+            for job in jobs:
+                yield parse(tree, job, self._settings.max_file_bytes)
 
     def _batches(self, results: Iterator[Parsed], jobs: list[Job]) -> Iterator[list[Parsed]]:
         """The results in batches of bounded size."""
@@ -209,12 +218,11 @@ class _Run:
 
     def _hash(self, path: str) -> str:
         """The hash of a file whose parser failed, by which the next run knows not to try it again."""
-        name = path.encode("utf-8", "surrogateescape")
         try:
-            data = read_regular(os.fsencode(self._root) + b"/" + name, self._settings.max_file_bytes)
+            with fs.Beneath(self._root) as tree:
+                return content_hash(read_regular(tree, path, self._settings.max_file_bytes))
         except OSError:
             return ""
-        return content_hash(data) if data is not None else ""
 
     def _remove(self, paths: list[str]) -> None:
         for start in range(0, len(paths), self._settings.batch_files):
@@ -231,7 +239,8 @@ class _Run:
         # What is kept was in the facts: as many are the same.
         same_files = known is not None and not self._seen and len(known.files) == len(made.kept)
         root, settings = os.path.realpath(self._root), asdict(self._settings)
-        made_by = (store.lsn, versions, root, settings["exclude"], settings["max_file_bytes"])
+        source = self._found.source
+        made_by = (store.lsn, versions, root, source, settings["exclude"], settings["max_file_bytes"])
         if known is not None and same_files and _made_by(known) == made_by:
             return
         head = git.head(self._root)
@@ -248,6 +257,7 @@ class _Run:
                 commit=head.commit,
                 branch=head.branch,
                 root=root,
+                source=source,
             ),
         )
 
@@ -255,4 +265,14 @@ class _Run:
 def _made_by(known: Facts) -> tuple[object, ...]:
     settings = known.settings
     exclude = tuple(settings.get("exclude", ()))
-    return known.lsn, known.indexer, known.root, exclude, settings.get("max_file_bytes")
+    return known.lsn, known.indexer, known.root, known.source, exclude, settings.get("max_file_bytes")
+
+
+def found_by_git(store: Store, known: Facts | None) -> Collection[str] | None:
+    """The files of the store, if git found them, as far as the facts tell; None if a walk did.
+
+    Of a store without facts nobody knows: what is in it is not to be replaced for want of git.
+    """
+    if known is not None:
+        return known.files if known.source == "git" else None
+    return [record.path for record in store.files()] if len(store) else None

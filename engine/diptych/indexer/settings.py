@@ -78,6 +78,14 @@ def check_patterns(patterns: Sequence[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What to know of a run that did not fail: a sentence without its full stop, and what to do."""
+
+    message: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a run is: of the files to parse, how many are done, and of their bytes."""
 
@@ -94,11 +102,13 @@ class IndexReport:
 
     `indexed` were parsed and stored, `unchanged` were as the store has them, `removed` are gone from disk.
     `skipped` counts by reason (`SKIP_REASONS`) and `skipped_paths` names those that could not be parsed.
-    `source` says how files were found: "git" or "walk". `lsn` is the store's after the run.
+    `source` says how files were found: "git" or "walk"; `notice` that git did not answer, or why nothing was
+    found. `lsn` is the store's after the run.
     """
 
     root: str
     source: str = ""
+    notice: Notice | None = None
     found: int = 0
     indexed: int = 0
     unchanged: int = 0

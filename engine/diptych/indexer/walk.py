@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from diptych.fs import importing
+from diptych import fs
+from diptych.indexer.ignore import RULES_MAX_BYTES, Rules
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -15,68 +16,98 @@ if TYPE_CHECKING:
 IGNORE_FILE = b".gitignore"
 
 # The rules that hold in a directory, outermost first, each with the length of the prefix it is relative to.
-_Rules = tuple[tuple[int, "GitIgnoreSpec"], ...]
+_Held = tuple[tuple[int, Rules], ...]
 
 
 def walked(
-    top: bytes, never: frozenset[bytes], exclude: GitIgnoreSpec | None, skipped: Counter[str]
+    tree: fs.Beneath,
+    never: frozenset[bytes],
+    exclude: GitIgnoreSpec | None,
+    skipped: Counter[str],
+    *,
+    start: bytes = b"",
+    ignore: bool = True,
 ) -> Iterator[bytes]:
-    """The names below `top` that no rule ignores, in no order.
+    """The names below the folder `start` that no rule ignores, in no order; without `ignore`, all names.
 
-    Directories in `never`, and those that `exclude` matches, are not entered.
+    `start` ends in `/`, but for the top. Directories in `never`, and those that `exclude` matches, are not
+    entered.
 
-    Symbolic links are named, not followed. Raises OSError when `top` itself cannot be read; directories
+    Symbolic links are named, not followed. Raises OSError when the top itself cannot be read; directories
     below that cannot are counted as unreadable.
     """
-    pending: list[tuple[bytes, _Rules]] = [(b"", ())]
+    pending: list[tuple[bytes, _Held]] = [(start, ())]
     while pending:
-        prefix, rules = pending.pop()
+        prefix, held = pending.pop()
         try:
-            with os.scandir(top + b"/" + prefix) as entries:
-                listed = list(entries)
+            listed = _listed(tree, prefix)
         except OSError:
             if not prefix:
                 raise
             skipped["unreadable"] += 1
             continue
-        for entry in listed:
-            if entry.name == IGNORE_FILE and entry.is_file(follow_symlinks=False):
-                rules = _with_file(rules, prefix, entry.path)
-        for entry in listed:
-            name = prefix + entry.name
-            is_directory = entry.is_dir(follow_symlinks=False)
-            if rules and _ignored(rules, name, is_directory):
+        if ignore and (IGNORE_FILE, False) in listed:
+            held = _with_file(tree, held, prefix)
+        for last, is_directory in listed:
+            name = prefix + last
+            if held and _ignored(held, name, is_directory):
                 continue
-            if is_directory and exclude is not None and exclude.match_file(_relative(name, 0, True)):
+            if is_directory and exclude is not None and exclude.match_file(_relative(name)):
                 continue
             if not is_directory:
                 yield name
-            elif entry.name not in never:
-                pending.append((name + b"/", rules))
+            elif last not in never:
+                pending.append((name + b"/", held))
 
 
-def _with_file(rules: _Rules, prefix: bytes, path: bytes) -> _Rules:
-    # Imported here: it costs as much as the rest of a run that finds nothing changed.
-    with importing("pathspec"):
-        from pathspec import GitIgnoreSpec
+def ignoring_rule(tree: fs.Beneath, name: bytes) -> str:
+    """The rule by which `name` is not walked, and where it stands; "" where none is the reason."""
+    held: _Held = ()
+    components = name.split(b"/")
+    for depth in range(len(components)):
+        prefix = b"".join(component + b"/" for component in components[:depth])
+        held = _with_file(tree, held, prefix)
+        whole = prefix + components[depth]
+        for start, rules in reversed(held):
+            found = rules.verdict(whole[start:], depth < len(components) - 1)
+            if found is None:
+                continue
+            if found[0]:
+                where = os.fsdecode(whole[:start] + IGNORE_FILE)
+                return f"{os.fsdecode(found[1].line)} ({where}, line {found[1].number})"
+            break
+    return ""
 
+
+def _listed(tree: fs.Beneath, prefix: bytes) -> list[tuple[bytes, bool]]:
+    """What is in a directory, and of each whether it is one."""
+    fd = tree.open_folder(prefix.removesuffix(b"/"))
     try:
-        with open(path, "rb") as file:
-            lines = file.read().decode("utf-8", "surrogateescape").splitlines()
-        return (*rules, (len(prefix), GitIgnoreSpec.from_lines(lines)))
+        with os.scandir(fd) as entries:
+            return [(os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)) for entry in entries]
+    finally:
+        os.close(fd)
+
+
+def _with_file(tree: fs.Beneath, held: _Held, prefix: bytes) -> _Held:
+    try:
+        fd = tree.open(prefix + IGNORE_FILE)
+        with open(fd, "rb") as file:
+            data = file.read(RULES_MAX_BYTES + 1)
+        return (*held, (len(prefix), Rules(data))) if len(data) <= RULES_MAX_BYTES else held
     except (OSError, ValueError):
-        # A file of rules that cannot be read or understood rules nothing, as in git.
-        return rules
+        # A file of rules that is a link, or cannot be read or understood, rules nothing.
+        return held
 
 
-def _relative(name: bytes, start: int, is_directory: bool) -> str:
-    return name[start:].decode("utf-8", "surrogateescape") + ("/" if is_directory else "")
+def _relative(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape") + "/"
 
 
-def _ignored(rules: _Rules, name: bytes, is_directory: bool) -> bool:
+def _ignored(held: _Held, name: bytes, is_directory: bool) -> bool:
     """The innermost file with a word on it decides; in one file, the last pattern that matches."""
-    for start, spec in reversed(rules):
-        verdict = spec.check_file(_relative(name, start, is_directory)).include
-        if verdict is not None:
-            return verdict
+    for start, rules in reversed(held):
+        found = rules.verdict(name[start:], is_directory)
+        if found is not None:
+            return found[0]
     return False

@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 
+from diptych import fs
 from diptych.indexer.parse import parse
 from diptych.indexer.wire import pack_parsed, read_jobs
 
@@ -37,19 +38,20 @@ def _serve(root: str, max_file_bytes: int) -> None:
     os.dup2(null, 0)
     os.dup2(null, 1)
     gc.disable()
-    top = os.fsencode(root)
     since_collected = 0
     while (jobs := read_jobs(requests.read)) is not None:
         held: list[bytes] = []
         held_bytes = 0
-        for job in jobs:
-            answer = pack_parsed(parse(top, job, max_file_bytes))
-            since_collected += job.size
-            held.append(answer)
-            held_bytes += len(answer)
-            if held_bytes >= _FLUSH_BYTES:
-                _write(answers, b"".join(held))
-                held, held_bytes = [], 0
+        # For each chunk again: a folder that was replaced since is then seen as it is now.
+        with fs.Beneath(root) as tree:
+            for job in jobs:
+                answer = pack_parsed(parse(tree, job, max_file_bytes))
+                since_collected += job.size
+                held.append(answer)
+                held_bytes += len(answer)
+                if held_bytes >= _FLUSH_BYTES:
+                    _write(answers, b"".join(held))
+                    held, held_bytes = [], 0
         _write(answers, b"".join(held))
         if since_collected > _COLLECT_EVERY_BYTES:
             gc.collect()

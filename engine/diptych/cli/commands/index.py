@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,15 +27,23 @@ def run(
             "--exclude",
             metavar="PATTERN",
             callback=patterns,
-            help="Leave these out, as in .gitignore. Repeatable.",
+            help="Leave these out, as in .gitignore. Repeatable. Default: those of the last run.",
         ),
     ] = None,
     max_file_bytes: Annotated[
-        int,
+        int | None,
         typer.Option(
-            "--max-file-bytes", min=1, max=FILE_BYTES_MAX, metavar="N", help="Leave larger files out."
+            "--max-file-bytes",
+            min=1,
+            max=FILE_BYTES_MAX,
+            metavar="N",
+            help="Leave larger files out. Default: as in the last run; 2 MiB in the first.",
+            show_default=False,
         ),
-    ] = 2 * 1024 * 1024,
+    ] = None,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Forget the last run's --exclude and --max-file-bytes.")
+    ] = False,
     parse_all: Annotated[bool, typer.Option("--all", help="Parse unchanged files too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     timeout: Timeout = 0.0,
@@ -45,7 +53,8 @@ def run(
 
     Files are found as git finds them, otherwise by a walk that honours .gitignore. What is unchanged is not
     read again. An interrupted run keeps what it committed, and the next one goes on from there.
-    A store holds one repository: what is not below PATH is removed from it.
+    A store holds one repository: what is not below PATH is removed from it. It keeps --exclude and
+    --max-file-bytes until they are given again.
 
     \b
     Examples:
@@ -54,23 +63,27 @@ def run(
       diptych index . --exclude 'vendor/' --exclude '*.min.js'
     """
     from diptych.cli.exit_codes import ExitCode
-    from diptych.cli.output import note
+    from diptych.cli.output import note, tell
     from diptych.cli.place import find_root, output_root_for, store_of
     from diptych.errors import InvalidArgumentError, StoreNotFoundError
     from diptych.indexer import Settings
     from diptych.store.code import Store
-    from diptych.workspace.freshness import hide_from_git, update
+    from diptych.workspace.freshness import hide_from_git, recorded_settings, update
 
     root = find_root(path)
     if not os.path.lexists(root):
         raise StoreNotFoundError(f"there is no folder {root}", advice="check the path")
     if not os.path.isdir(root):
         raise InvalidArgumentError(f"{root} is not a folder", advice="give the folder of a repository")
-    settings = Settings(max_file_bytes=max_file_bytes, exclude=tuple(exclude or ()))
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)
     with Store.open(where, lock_timeout_s=timeout) as opened:
         hide_from_git(opened.path)
+        settings = Settings() if reset else recorded_settings(opened)
+        if exclude:
+            settings = replace(settings, exclude=tuple(exclude))
+        if max_file_bytes is not None:
+            settings = replace(settings, max_file_bytes=max_file_bytes)
         from diptych.cli.progress import Progressing
 
         with Progressing(shown=not quiet) as progressing:
@@ -83,8 +96,10 @@ def run(
                 progress=progressing.show,
             )
         _print(report, opened, as_json)
+    if report.notice is not None:
+        tell(report.notice)
     if report.empty:
-        note(f"diptych: {root} has no source files in a language that is known here")
+        note(f"diptych: {root} has no source files to index, in a language that is known here")
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -94,6 +109,7 @@ def _print(report: IndexReport, store: Store, as_json: bool) -> None:
     if as_json:
         # Not asdict, which makes of a Counter one of pairs.
         figures = {field.name: getattr(report, field.name) for field in fields(report)}
+        figures["notice"] = asdict(report.notice) if report.notice is not None else None
         document({**figures, "store": store.path, "empty": report.empty})
         return
     line(f"{report.root}: {plural(report.found, 'source file')} ({_languages(report)})")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from diptych.store.stats import Stats
 
 _SHOWN = 5
+_SOURCES = {"git": "git", "walk": "a walk under .gitignore", "": "not known"}
 
 
 def run(
@@ -77,7 +78,11 @@ def run(
     verdict = judge(evidence)
     stale = differing(evidence)
     if as_json:
-        run_of = {"commit": known.commit, "branch": known.branch} if known is not None else None
+        run_of = None
+        if known is not None:
+            made_with = {name: known.settings.get(name) for name in ("exclude", "max_file_bytes")}
+            found_by = {"commit": known.commit, "branch": known.branch, "source": known.source}
+            run_of = {**found_by, "settings": made_with}
         shown = {"last_run": run_of, "freshness": freshness_document(verdict, evidence)}
         document({**as_document(stats), **shown, **({"stale": stale} if check else {})})
     else:
@@ -131,6 +136,8 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("last modified", _moment(stats.modified_ms)),
         ("made", _moment(stats.created_ms)),
         ("last indexed", _run(known)),
+        ("files found by", _SOURCES[known.source if known is not None else ""]),
+        ("settings", _settings(known)),
         ("id", f"{stats.store_id} (schema {stats.schema})"),
     ]
     if stats.checkpoint_error:
@@ -150,6 +157,15 @@ def _run(known: Facts | None) -> str:
     when = _moment(known.taken_ns // 1_000_000)
     where = f" on {known.branch}" if known.branch else ""
     return f"{when}, commit {known.commit[:12]}{where}" if known.commit else when
+
+
+def _settings(known: Facts | None) -> str:
+    from diptych.cli.output import size
+    from diptych.indexer.facts import settings_in
+
+    settings = settings_in(known.settings if known is not None else {})
+    left_out = ", ".join(settings.exclude) or "nothing"
+    return f"files up to {size(settings.max_file_bytes)}, {left_out} excluded"
 
 
 def _state(stats: Stats) -> str:

@@ -6,10 +6,11 @@ index is fresh if and only if a run would leave the store as it is.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from diptych import fs
 from diptych.indexer.discover import Scan
 from diptych.indexer.fact_columns import Fact
 from diptych.indexer.facts import compare
@@ -60,14 +61,14 @@ def differences(
         made = plan(scan.files, facts, stored)
     # Without a hash to compare with there is less to do: those first.
     jobs = sorted(made.jobs, key=lambda job: (job.expected != "", job.path))
-    top = os.fsencode(root)
     in_store = stored if stored is not None else _indexed(facts, jobs)
     found.gone.extend(made.removed)
-    for number, job in enumerate(jobs):
-        if len(found.new) + len(found.changed) + len(found.gone) >= ENOUGH:
-            unread = len(jobs) - number
-            break
-        _examine(top, job, job.path in in_store, max_file_bytes, found)
+    with fs.Beneath(root) as tree:
+        for number, job in enumerate(jobs):
+            if len(found.new) + len(found.changed) + len(found.gone) >= ENOUGH:
+                unread = len(jobs) - number
+                break
+            _examine(tree, job, job.path in in_store, max_file_bytes, found)
     return Differences(
         by,
         files=len(scan.files) if files is None else files,
@@ -86,12 +87,11 @@ def _indexed(facts: Mapping[str, Fact], jobs: list[Job]) -> frozenset[str]:
     return frozenset(job.path for job in jobs if job.path in facts and not facts[job.path].skipped)
 
 
-def _examine(top: bytes, job: Job, stored: bool, max_file_bytes: int, found: _Found) -> None:
+def _examine(tree: fs.Beneath, job: Job, stored: bool, max_file_bytes: int, found: _Found) -> None:
     """Read a file, and note what a run would change because of it: nothing, if its record stays."""
-    try:
-        data = read_regular(top + b"/" + job.path.encode("utf-8", "surrogateescape"), max_file_bytes)
-    except OSError:
-        data = None
+    data = None
+    with suppress(OSError):
+        data = read_regular(tree, job.path, max_file_bytes)
     if data is None:
         # It would be skipped, and what was known of it removed.
         if stored:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from diptych import fs
 from diptych.errors import DiptychError, StoreLockedError
-from diptych.indexer import IndexReport, Progress, Settings, grammar_versions, index_repository
+from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_versions, index_repository
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, LOCK
 from diptych.workspace.freshness import gitlook, recording
@@ -45,6 +45,8 @@ class Ensured:
     report: IndexReport | None = None
     """Of the update, where one was made."""
     warning: str = ""
+    notice: Notice | None = None
+    """To be shown too: git did not answer, for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,9 @@ def ensure_fresh(
         if action is Action.ANSWER:
             if policy is Policy.AUTO:
                 _remember(store_path, gathered, options)
-            return Ensured(verdict, evidence)
+            return Ensured(verdict, evidence, notice=evidence.notice)
         if action is Action.WARN:
-            return Ensured(verdict, evidence, warning=verdict.sentence())
+            return Ensured(verdict, evidence, warning=verdict.sentence(), notice=evidence.notice)
         if action is Action.REFUSE:
             _refuse(verdict, evidence, policy)
         if not told and options.on_update is not None:
@@ -113,7 +115,7 @@ def ensure_fresh(
                 cause=error,
                 advice=_after_failure(verdict, evidence, error),
             ) from error
-        return Ensured(judge_updated(verdict), evidence, report=report)
+        return Ensured(judge_updated(verdict), evidence, report=report, notice=report.notice)
 
 
 def judge_updated(before: Verdict) -> Verdict:
@@ -131,6 +133,8 @@ def update(
     progress: Callable[[Progress], None] | None = None,
 ) -> IndexReport:
     """A run of the indexer that leaves what the next verdict needs to be quick.
+
+    `settings` None: those of the run before.
 
     Raises what `index_repository` raises.
     """

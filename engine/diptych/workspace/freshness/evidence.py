@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from diptych.indexer.settings import Notice
+
 
 class Problem(Enum):
     """Why a store cannot be read."""
@@ -109,5 +111,7 @@ class Evidence:
     settings: Mapping[str, Any] | None = None
     git: GitNow | None = None
     differences: Differences | None = None
+    notice: Notice | None = None
+    """What to tell of how the files were found."""
     writer_pid: int | None = None
     """The process that holds the writer's lock; 0 where nobody does."""

@@ -12,19 +12,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from diptych.errors import (
     CorruptionError,
     DiptychError,
-    InvalidArgumentError,
     OpenError,
     StoreNotFoundError,
 )
 from diptych.indexer import facts as facts_file
 from diptych.indexer import git, grammar_versions
 from diptych.indexer.discover import scan, scan_names
-from diptych.indexer.settings import Settings, check_patterns
+from diptych.indexer.pipeline import found_by_git
+from diptych.indexer.settings import Notice, Settings
 from diptych.layout import DEFAULT_STORE, FACTS
 from diptych.workspace.freshness import gitlook, record, writer
 from diptych.workspace.freshness.differences import differences
@@ -118,7 +118,7 @@ def _gather_from(
         account=_account(store, brief, known),
         recorded=_recorded(brief, known),
     )
-    wanted = settings or _settings_of(seen.evidence.recorded.settings)
+    wanted = settings or facts_file.settings_in(seen.evidence.recorded.settings)
     seen.settings = wanted
     home = _root_of(root, store.path, brief.root if brief else known.root if known else "")
     seen.evidence = replace(
@@ -151,7 +151,8 @@ def _gather_from(
         found = _by_git(store, home, wanted, brief, seen.look)
     else:
         known = known or facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
-        found = _by_stat(store, home, wanted, known, seen.look)
+        found, notice = _by_stat(store, home, wanted, known, seen.look)
+        seen.evidence = replace(seen.evidence, notice=notice)
     seen.evidence = replace(seen.evidence, differences=found)
 
 
@@ -167,7 +168,7 @@ def _by_git(
     if part.files or before:
         known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
         if known is None:
-            return _by_stat(store, root, settings, None, look)
+            return _by_stat(store, root, settings, None, look)[0]
         facts = _part_of(known.files, before.union(look.untracked))
     found = differences(
         root, part, facts, None, max_file_bytes=settings.max_file_bytes, by="git", files=brief.files
@@ -177,11 +178,11 @@ def _by_git(
 
 def _by_stat(
     store: Store, root: str, settings: Settings, known: Facts | None, look: gitlook.GitLook | None
-) -> Differences:
-    """Every file is looked at."""
+) -> tuple[Differences, Notice | None]:
+    """Every file is looked at. With what there is to tell of how they were found."""
     entries = gitlook.entries(root) if look is not None else None
     if look is None or entries is None:
-        whole = scan(root, settings, store_path=store.path)
+        whole = scan(root, settings, store_path=store.path, before=found_by_git(store, known))
     else:
         # The untracked files are known: to list them is half of what a scan spends on names.
         names = [name for name in entries.tracked.union(look.untracked) if not name.endswith(b"/")]
@@ -190,7 +191,7 @@ def _by_stat(
     if known is None or known.lsn != store.lsn:
         # The facts do not speak for the store as it is: each record says which content it is of.
         stored = {record.path: record.content_hash for record in store.files()}
-    return differences(
+    found = differences(
         root,
         whole,
         known.files if known else {},
@@ -198,6 +199,7 @@ def _by_stat(
         max_file_bytes=settings.max_file_bytes,
         by="stat",
     )
+    return found, whole.notice
 
 
 def _part_of(files: Mapping[str, Fact], names: Iterable[bytes]) -> dict[str, Fact]:
@@ -229,27 +231,7 @@ def _recorded(brief: record.Recorded | None, known: Facts | None) -> Recorded:
 def recorded_settings(store: Store) -> Settings:
     """The settings that the last run of the indexer on `store` had; the defaults where that is not known."""
     known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
-    return _settings_of(known.settings if known is not None else {})
-
-
-def _settings_of(recorded: Mapping[str, Any]) -> Settings:
-    """The settings the index was made with, where they can be told."""
-    default = Settings()
-    largest = recorded.get("max_file_bytes", default.max_file_bytes)
-    exclude = recorded.get("exclude", default.exclude)
-    whole = isinstance(largest, int) and isinstance(exclude, list | tuple)
-    if not whole:
-        return default
-    # An earlier release stored patterns that cannot be used: without them, the index is stale, not unusable.
-    return replace(default, max_file_bytes=largest, exclude=tuple(filter(_usable, exclude)))
-
-
-def _usable(pattern: object) -> bool:
-    try:
-        check_patterns([str(pattern)])
-    except InvalidArgumentError:
-        return False
-    return isinstance(pattern, str)
+    return facts_file.settings_in(known.settings if known is not None else {})
 
 
 def _root_of(given: str | None, store_path: str, recorded: str) -> str:

@@ -13,9 +13,12 @@ import os
 from typing import NamedTuple
 
 from diptych.indexer import git
+from diptych.indexer.git_process import run_all
 
 # What decides when git calls an entry unchanged must not be the repository's choice.
 _STRICT = ("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "core.preloadIndex=true")
+# Of a submodule git would ask another git, started with what that one's configuration says.
+_NAMES_ALONE = ("--name-only", "-z", "--no-renames", "--relative", "--no-ext-diff", "--ignore-submodules=all")
 _NO_INDEX = b""
 
 
@@ -48,16 +51,16 @@ def look(root: str) -> GitLook | None:
         return None
     before = _identity(place.index_path)
     digest = _digest(place.index_path)
-    changed, others, commit, branch = git.run_all(
+    changed, others, commit, branch = run_all(
         root,
-        (*_STRICT, *place.no_filters, "diff-files", "--name-only", "-z", "--no-renames", "--relative"),
+        (*_STRICT, *place.no_filters, "diff-files", *_NAMES_ALONE),
         ("ls-files", "-z", "--others", "--exclude-standard"),
         ("rev-parse", "--quiet", "--verify", "HEAD"),
         ("symbolic-ref", "--quiet", "--short", "HEAD"),
     )
     for answer in (changed, others):
         # A folder that it could not enter is a word on standard error, and not in the list.
-        if answer.code or not answer.quiet:
+        if answer.code or answer.complaint:
             return None
     if before != _identity(place.index_path) or digest is None:
         return None
@@ -80,8 +83,8 @@ class Entries(NamedTuple):
 
 def entries(root: str) -> Entries | None:
     """What is in git's index below `root`; None when git would not say."""
-    (answer,) = git.run_all(root, ("ls-files", "-z", "-v", "--cached"))
-    if answer.code or not answer.quiet:
+    (answer,) = run_all(root, ("ls-files", "-z", "-v", "--cached"))
+    if answer.code or answer.complaint:
         return None
     tagged = [entry for entry in answer.output.split(b"\0") if entry]
     # A letter and a space: lower case for assume-unchanged, S for skip-worktree.
@@ -95,19 +98,20 @@ class _Place(NamedTuple):
 
 
 def _place(root: str) -> _Place | None:
-    if not git.has_git_above(root):
+    try:
+        if not git.may_ask(root):
+            return None
+        where, ignored, filters = run_all(
+            root,
+            git.WHERE,
+            git.IGNORED,
+            ("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"),
+        )
+        place = git.place_in(root, where, ignored)
+    except git.GitRefusedError:
         return None
-    where, ignored, filters = git.run_all(
-        root,
-        ("rev-parse", "--git-path", "index", "--show-toplevel", "--show-prefix"),
-        ("check-ignore", "-q", "."),
-        ("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"),
-    )
-    lines = where.output.split(b"\n")
-    # A newline in a folder's name makes more lines of it.
-    if where.code or len(lines) != 4 or (lines[2] and ignored.code != 1):
-        return None
-    if os.path.lexists(lines[1] + b"/.gitmodules"):
+    # 1: there are none.
+    if place is None or filters.code not in (0, 1) or os.path.lexists(place.top + b"/.gitmodules"):
         return None
     # What is racy git compares by content: its bytes as they are, and no program of the repository's choice.
     keys = [os.fsdecode(key) for key in filters.output.split(b"\0") if key]
@@ -116,7 +120,7 @@ def _place(root: str) -> _Place | None:
     overrides: list[str] = []
     for key in keys:
         overrides += ["-c", f"{key}={'false' if key.endswith('.required') else ''}"]
-    return _Place(os.path.join(root, os.fsdecode(lines[0])), tuple(overrides))
+    return _Place(os.path.join(root, os.fsdecode(place.index_path)), tuple(overrides))
 
 
 def _digest(path: str) -> bytes | None:
