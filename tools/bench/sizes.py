@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tools.guard import HANG_S
+
 
 @dataclass(frozen=True)
 class Size:
@@ -29,7 +31,7 @@ class Size:
 SIZES = {
     "smoke": Size(
         "smoke", (30, 60), 6, (), rounds=1, commits=5, amplification_commits=20, lookups=20, searches=6,
-        opens=1, recovery_files=30, round_limit_s=0.5, judged=False,
+        opens=1, recovery_files=30, round_limit_s=HANG_S, judged=False,
     ),
     "small": Size(
         "small", (1_000, 3_000, 10_000), 50, ("stdlib",), rounds=5, commits=60, amplification_commits=2_000,

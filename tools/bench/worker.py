@@ -13,6 +13,7 @@ import traceback
 from typing import Any
 
 from tools.bench.agree import AnswersDifferError
+from tools.guard import HANG_S
 
 
 class NotInstalledError(Exception):
@@ -103,7 +104,7 @@ class Worker:
         """End the child."""
         with contextlib.suppress(OSError):
             self._pipe.send(("__exit__", ()))
-        self._process.join(timeout=30)
+        self._process.join(timeout=HANG_S)
         if self._process.is_alive():
             self.kill()
         self._pipe.close()
