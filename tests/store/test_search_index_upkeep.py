@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.support.invariants import check_search, check_whole
 from tests.support.records import numbered, record
 from tests.support.waiting import HANG_S, wait_until
 
@@ -43,6 +44,25 @@ def test_many_short_lived_writers_leave_few_segments(
         write(store_path, version)
         assert segments(store_path) <= 18
     assert verify(store_path).findings == []
+
+
+def test_both_stores_hold_the_same_after_each_of_many_writers(
+    store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each writer replaces first was written four writers ago; merges come between."""
+    # Soon, and still not before a writer begins on segments that are due: it is such merges that went wrong.
+    monkeypatch.setattr(merging, "SEGMENTS_TO_WAIT_FOR", 14)
+    live = {}
+    for turn in range(60):
+        with Store.open(store_path, policy=MANUAL) as store:
+            with store.transaction() as txn:
+                paths = [f"a{turn % 4}.py", f"b{turn % 3}.py", f"m{turn}.py"]
+                for path in paths if turn else [f"c{number}.py" for number in range(20)]:
+                    live[path] = record(path, turn)
+                    txn.index_file(live[path])
+            store.checkpoint()
+            check_search(store, live)
+    check_whole(store_path)
 
 
 def test_compaction_leaves_one_segment_and_the_same_answers(store_path: str) -> None:

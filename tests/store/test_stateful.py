@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,7 +41,7 @@ PATHS = st.sampled_from(["a.py", "b/c.py", "b/d.py", "e.py", "\udcff.py", "z" * 
 CHANGES = st.lists(st.tuples(PATHS, st.one_of(st.none(), st.integers(0, 9))), max_size=5)
 
 
-def applied(files: Files, changes: list[tuple[str, int | None]]) -> Files:
+def applied(files: Files, changes: Sequence[tuple[str, int | None]]) -> Files:
     """`files` after a transaction with these changes; None removes."""
     after = dict(files)
     for path, version in changes:
@@ -64,6 +65,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.files: Files = {}
         self.whole = True
         self.copies = 0
+        self.turn = 0
         self.held: list[View[FileRecord]] = []
 
     @initialize(fed=st.booleans())
@@ -118,6 +120,24 @@ class StoreMachine(RuleBasedStateMachine):
         self.store.close()
         self.store = Store.open(self.path, policy=self.policy)
         assert self.store.lsn == lsn
+
+    @precondition(lambda self: self.whole)
+    @rule(rounds=st.integers(1, 12))
+    def write_briefly(self, rounds: int) -> None:
+        """Writers that each live for one commit. What each replaces first, the last but a few wrote."""
+        for _ in range(rounds):
+            self.store.close()
+            self.store = Store.open(self.path, policy=self.policy)
+            self.turn += 1
+            changes = [(f"a{self.turn % 4}.py", self.turn), (f"b{self.turn % 3}.py", self.turn)]
+            changes.append((f"m{self.turn % 40}.py", self.turn))
+            with self.store.transaction() as txn:
+                for path, version in changes:
+                    txn.index_file(record(path, version))
+            self.files = applied(self.files, changes)
+            self.store.checkpoint()
+            check_search(self.store, self.files)
+        check_whole(self.path)
 
     @rule(torn=st.binary(max_size=50))
     def abandon(self, torn: bytes) -> None:

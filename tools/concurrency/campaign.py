@@ -26,6 +26,8 @@ _FILES = 40
 _ALL = 10_000
 _END_POLL_S = 0.05
 _POLICY = CheckpointPolicy(changes=60, interval_s=0.5)
+# How many commits a writer lives for: few, so that merges meet new writers, or many.
+_SESSION_COMMITS = (4, 4, 4, 12, 12, 60, 400)
 
 
 def _record(path: str, number: int) -> FileRecord:
@@ -66,6 +68,8 @@ class _Run:
         self.history = History()
         self.errors: list[str] = []
         self.acked_lsn = 0
+        self.session = 0
+        self._session_commits = 0
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -73,14 +77,29 @@ class _Run:
         enough = 0 < self.commits_most <= len(self.history.commits)
         return time.monotonic() < self.ends_s and not enough and not self.errors
 
+    def session_goes_on(self) -> bool:
+        return self.goes_on() and len(self.history.commits) < self._session_commits
+
+    def begin_session(self) -> None:
+        """A writer that lives for a few commits: the next one goes on with the segments that it left."""
+        if self.session:
+            self.store.close()
+            # All keys and documents in both stores, after each writer.
+            if not (report := verify(self.path)).ok:
+                self.errors.append(f"verify after session {self.session}: {report.findings}")
+            self.store = Store.open(self.path, policy=_POLICY)
+        self.session += 1
+        most = random.Random(f"{self.seed} {self.session}").choice(_SESSION_COMMITS)
+        self._session_commits = len(self.history.commits) + most
+
     def thread(self, name: str, work: Callable[[str, random.Random], None]) -> threading.Thread:
-        """A thread that works, once at least, until the end or until anything is raised."""
+        """A thread that works, once at least, until the session's end or until anything is raised."""
 
         def run() -> None:
-            rng = random.Random(f"{self.seed} {name}")
+            rng = random.Random(f"{self.seed} {self.session} {name}")
             try:
                 work(name, rng)
-                while self.goes_on():
+                while self.session_goes_on():
                     work(name, rng)
             except BaseException as error:
                 self.errors.append(f"{name}: {error!r}\n{''.join(traceback.format_exception(error)[-3:])}")
@@ -207,17 +226,19 @@ def run(
             children.append(child)
             connections.append(ours)
         run_ = _Run(path, seed, began_s + seconds, commits)
-        threads = [run_.thread(f"writer {number}", run_.write) for number in range(writers)]
-        threads += [run_.thread(f"reader {number}", run_.read) for number in range(readers)]
-        threads.append(run_.thread("checkpoints", run_.checkpoint))
-        for thread in threads:
-            thread.start()
         while run_.goes_on():
-            time.sleep(_END_POLL_S)
-        for thread in threads:
-            thread.join(HANG_S)
-            if thread.is_alive():
-                run_.errors.append(f"{thread.name} hangs")
+            run_.begin_session()
+            threads = [run_.thread(f"writer {number}", run_.write) for number in range(writers)]
+            threads += [run_.thread(f"reader {number}", run_.read) for number in range(readers)]
+            threads.append(run_.thread("checkpoints", run_.checkpoint))
+            for thread in threads:
+                thread.start()
+            while run_.session_goes_on():
+                time.sleep(_END_POLL_S)
+            for thread in threads:
+                thread.join(HANG_S)
+                if thread.is_alive():
+                    run_.errors.append(f"{thread.name} hangs")
         for child, connection in zip(children, connections, strict=True):
             _gather(run_, child, connection)
         return _results(run_, seed, time.monotonic() - began_s)
@@ -261,6 +282,7 @@ def _results(run_: _Run, seed: int, elapsed_s: float) -> dict[str, Any]:
         "seed": seed,
         "elapsed_s": round(elapsed_s, 1),
         "commits": len(history.commits),
+        "sessions": run_.session,
         "views": len(history.seen),
         "reads": len(history.glances),
         "generation_lsn": stats.generation_lsn,
