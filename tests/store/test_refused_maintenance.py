@@ -19,7 +19,7 @@ import pytest
 from tests.support.damage import LAST, MANUAL, Case, build, inflict, segment, truth
 from tests.support.files import overwrite
 
-from diptych import CorruptStoreError, DiptychError, StorageError, Store, fs, repair, verify
+from diptych import CorruptStoreError, DiptychError, StorageError, Store, repair, verify
 
 CALLS = ("open", "stat", "lstat", "listdir", "scandir", "mkdir", "replace", "rename", "unlink", "rmdir")
 CALLS += ("link", "symlink", "fsync", "fdatasync", "ftruncate", "write", "pread", "fstat")
@@ -217,31 +217,3 @@ def test_what_the_disk_does_not_give_is_not_lost(template: str, memory_path: Pat
             Store.open(path)
         patch.undo()
     assert sorted(str(file) for file in Path(path).rglob("*")) == before
-
-
-def test_a_torn_end_is_cut_for_good_before_a_segment_follows_it(
-    template: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a segment after it, bytes that come back in a power cut would be damage."""
-    path = str(memory_path / "store")
-    shutil.copytree(template, path)
-    inflict(path, CASES["salvage-of-one-that-opens-torn"])
-    steps: list[str] = []
-    synced = fs.fsync_file
-
-    def fsync_file(name: str) -> None:
-        steps.append(os.path.basename(name))
-        synced(name)
-
-    def atomic_write(name: str, data: bytes) -> None:
-        steps.append(os.path.basename(name))
-        raise StorageError("it is full", errno=errno.ENOSPC)
-
-    monkeypatch.setattr(fs, "fsync_file", fsync_file)
-    monkeypatch.setattr(fs, "atomic_write", atomic_write)
-    with pytest.raises(StorageError):
-        repair(path)
-    assert steps == [os.path.basename(segment(path, 11)), os.path.basename(segment(path, LAST + 1))]
-    monkeypatch.undo()
-    with Store.open(path, policy=MANUAL) as store:
-        assert store.lsn == LAST

@@ -170,7 +170,7 @@ FSYNCS = (
             "        fs.fsync_file(last.path)\n",
             "",
         ),
-        unit("tests/store/test_refused_maintenance.py"),
+        unit("tests/store/test_salvage_torn_end.py"),
     ),
     _fsync(
         "a torn end: the bytes that are kept",
