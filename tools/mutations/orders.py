@@ -13,7 +13,7 @@ _APPLY = "store/recovery/apply.py"
 _REPAIR = "store/repair.py"
 _IDENTITY = "    fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))\n"
 _MAKE_DIRECTORIES = (
-    "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name))\n"
+    "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name), follow=False)\n"
 )
 _ASIDE = "    _keep_tail(store, path, end, size)\n"
 _SALVAGE_SEGMENT = "    segment = create_segment(journal, header)\n"
