@@ -111,6 +111,7 @@ def test_a_manifest_that_names_what_is_none_of_its_files_is_damaged(tmp_path, na
         ("files", {"snapshot.msgpack": (-1, "0" * 64)}),
         ("files", {"snapshot.msgpack": ("1", "0" * 64)}),
         ("files", {"snapshot.msgpack": (2**63, "0" * 64)}),
+        ("files", {"search/meta.json": (2**40, "0" * 64)}),
         ("lsn", -1),
         ("lsn", 2**64 - 1),
         ("lsn", "1"),

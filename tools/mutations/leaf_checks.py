@@ -137,7 +137,7 @@ LEAF_CHECKS = (
     ),
     _check(
         "a search leaf: the sizes of its files",
-        Edit(_SCAN, "        if actual != sizes[name]:\n", "        if False:\n"),
+        Edit(_SCAN, "        if status.st_size != sizes[name]:\n", "        if False:\n"),
         FORGED,
     ),
     _check(

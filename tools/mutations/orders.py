@@ -14,7 +14,7 @@ _REPAIR = "store/repair.py"
 _SEARCH_WRITER = "search/writer.py"
 _IDENTITY = "    fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))\n"
 _MAKE_DIRECTORIES = (
-    "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name))\n"
+    "    for name in (JOURNAL, GENERATIONS):\n        fs.make_dir(os.path.join(path, name), follow=False)\n"
 )
 _ASIDE = "    _keep_tail(store, path, end, size)\n"
 _SALVAGE_SEGMENT = "    segment, chain = _begin_segment(found, identity, proven)\n"

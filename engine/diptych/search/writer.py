@@ -182,9 +182,9 @@ class SearchWriter:
 
 def _private_directory(work: str) -> str:
     """A new directory below `work`, and nothing else there that can be removed."""
-    fs.make_dir(work)
+    fs.make_dir(work, follow=False)
     with fs.translated("list", work):
-        names = os.listdir(work)
+        names = fs.list_directory(work)
     for name in names:
         remove_directory(os.path.join(work, name))
     # A name that no writer had before: the threads of one may still write to theirs.

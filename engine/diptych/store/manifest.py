@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from diptych.errors import CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
-from diptych.layout import is_generation_file, is_lsn
+from diptych.layout import SEARCH, SEARCH_META, is_generation_file, is_lsn
 from diptych.schema.base import Schema
-from diptych.sealed import seal, unseal
+from diptych.sealed import MAX_SIZE_BYTES, seal, unseal
 
 IDENTITY_MAGIC = "DIPTYCHI"
 MANIFEST_MAGIC = "DIPTYCHM"
@@ -155,6 +155,9 @@ def _identity(body: dict[str, Any]) -> Identity:
 def _manifest(body: dict[str, Any]) -> Manifest:
     identity = _identity(body.pop("identity"))
     files = {_file_name(name): _facts(*facts) for name, facts in body.pop("files").items()}
+    meta_bytes, _ = files.get(f"{SEARCH}/{SEARCH_META}", (0, ""))
+    # Tantivy reads it into memory.
+    _require(meta_bytes <= MAX_SIZE_BYTES, f"size {meta_bytes:,} of {SEARCH_META}")
     manifest = Manifest(identity=identity, files=files, **body)
     _require(is_lsn(manifest.lsn), f"LSN {manifest.lsn!r}")
     _number(manifest.chain, _U64_MOST)
