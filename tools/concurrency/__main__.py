@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_json(options.output, results)
     print(
         f"concurrency: {results['commits']:,} commits by {results['sessions']:,} writers, "
-        f"{results['views']:,} views and {results['reads']:,} single reads in {results['elapsed_s']:,} s, seed {results['seed']}"
+        f"{results['views']:,} views and {results['reads']:,} single reads in {results['elapsed_s']:,} s, "
+        f"seed {results['seed']}"
     )
     for violation in results["violations"]:
         print(f"VIOLATION {violation}")
