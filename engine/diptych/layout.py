@@ -4,6 +4,8 @@
       LOCK  IDENTITY                    the writer's lock; what the store is
       facts.msgpack                     an indexer's cache of what it saw; never trusted
       freshness.msgpack                 a cache of what git said when the index was last found fresh
+      PROGRESS                          how far the run of the indexer is that holds the lock; a hint
+      INSPECT                           a query's request to the watch that holds the lock; a hint
       journal/<first LSN>.wal
       journal/CLOSED                    how far the journal reached at the last orderly close
       generations/<LSN>[.<mend>]/       manifest.msgpack  snapshot.msgpack  search/
@@ -23,11 +25,16 @@ LOCK = "LOCK"
 IDENTITY = "IDENTITY"
 FACTS = "facts.msgpack"
 FRESHNESS = "freshness.msgpack"
+PROGRESS = "PROGRESS"
+INSPECT = "INSPECT"
 JOURNAL = "journal"
 CLOSED = "CLOSED"
 GENERATIONS = "generations"
 WORK = "work"
 QUARANTINE = "quarantine"
+
+# What stands beside a store and is no part of it: alone in a folder, it is what a deleted store left.
+BESIDE = frozenset({FACTS, FRESHNESS, PROGRESS, INSPECT, ".gitignore"})
 
 MANIFEST = "manifest.msgpack"
 SNAPSHOT = "snapshot.msgpack"

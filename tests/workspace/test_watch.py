@@ -9,113 +9,45 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
-from diptych import FileRecord, Store
+from diptych import Store
 from diptych.cli import watch_host
-from diptych.cli.watch_host import LIMITS, RepositoryHost
+from diptych.cli.watch_host import RepositoryHost
 from diptych.indexer import IndexReport, facts, index_repository
-from diptych.layout import FACTS
-from diptych.workspace.coordinator import Coordinator, CoordinatorThread, Ready, Snapshot, Stage
+from diptych.layout import FACTS, LOCK, PROGRESS
+from diptych.workspace.coordinator import Ready, Snapshot, Stage
 from diptych.workspace.freshness import Account, Kind, check, store_below, update
-from diptych.workspace.watch import Monitor, Rate, RepositoryWatcher, is_rule, relative_name
+from diptych.workspace.monitor import Monitor, Rate
+from diptych.workspace.watch import is_rule, relative_name
 
-RUN = "from diptych.cli import main; main()"
-
-
-def git(root: Path, *arguments: str) -> None:
-    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
-    subprocess.run(["git", *identity, *arguments], cwd=root, check=True, capture_output=True)
+from .watching import (
+    NEVER_S,
+    RUN,
+    Watching,
+    from_scratch,
+    git,
+    read_until,
+    repository,
+    run_watch,
+    wait_until,
+    write,
+)
 
 
 def git_output(root: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout
 
 
-def write(root: Path, name: str, *functions: str) -> None:
-    path = root / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"def {function}():\n    pass\n" for function in functions))
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, "it did not come about"
-        time.sleep(0.005)
-
-
-class Watching:
-    """A repository being watched, as `diptych watch` does it, but in threads of this process."""
-
-    def __init__(self, root: Path, store: Path) -> None:
-        self.root = root
-        self.host = RepositoryHost(str(root), Store.open(store), processes=0)
-        self.coordinator = Coordinator(self.host, load=self.host.load, limits=LIMITS)
-        self.watcher = RepositoryWatcher(str(root), str(store), self.coordinator, self.host.select)
-        self.noticed: list[str] = []
-        self._stop = threading.Event()
-        self._turned = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._worker = CoordinatorThread(self.coordinator)
-
-    def __enter__(self) -> Watching:
-        self._thread.start()
-        assert self._turned.wait(60)
-        self._worker.start()
-        wait_until(self.settled)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._worker.stop()
-        self.host.close()
-
-    def _watch(self) -> None:
-        def turn(names: object) -> None:
-            self.noticed.extend(names)  # type: ignore[arg-type]
-            self._turned.set()
-
-        self.watcher.run(self._stop, turn)
-
-    @property
-    def store(self) -> Store:
-        return self.host.store
-
-    def settled(self) -> bool:
-        return isinstance(self.coordinator.state, Ready) and self.coordinator.pending == 0
-
-    def found(self, name: str) -> list[str]:
-        return [hit.path for hit in self.store.symbols(name)]
-
-    def records(self) -> list[FileRecord]:
-        return list(self.store.files())
-
-
-def from_scratch(root: Path, store: Path) -> list[FileRecord]:
-    with Store.open(store) as fresh:
-        index_repository(root, fresh, processes=0)
-        return list(fresh.files())
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "repository"
-    for n in range(5):
-        write(root, f"pkg/m{n}.py", f"first_{n}")
-    (root / ".gitignore").write_text("ignored/\n*_generated.py\n")
-    git(root, "init")
-    git(root, "add", ".")
-    git(root, "commit", "-m", "first")
-    return root
+    return repository(tmp_path / "repository")
 
 
 @pytest.fixture
@@ -205,9 +137,10 @@ def test_a_branch_switch_of_a_thousand_files_degrades_and_recovers(root: Path, t
     git(root, "commit", "-q", "-m", "second")
     git(root, "checkout", "-q", "main")
     with Watching(root, tmp_path / "store") as watching:
-        git(root, "checkout", "-q", "other")
-        moves = watching.coordinator.metrics
-        wait_until(lambda: moves().transitions.get((Stage.READY, Stage.DEGRADED), 0) > 0)
+        with watching.idle():
+            git(root, "checkout", "-q", "other")
+            moves = watching.coordinator.metrics
+            wait_until(lambda: moves().transitions.get((Stage.READY, Stage.DEGRADED), 0) > 0)
         wait_until(watching.settled)
         assert watching.found("on_other_999") == ["lib5/m999.py"]
         assert watching.records() == from_scratch(root, tmp_path / "fresh_other")
@@ -240,11 +173,14 @@ def test_what_only_the_run_found_and_is_gone_at_its_end(
         report = update(*arguments, **options)
         runs.append(report.found)
         os.rename(root / "late", tmp_path / f"away{len(runs)}")
-        time.sleep(0.5)  # for its events to be read while the run lasts
+        # Its events are read while the run lasts: those of a file that is made after it come later.
+        write(root, f"marker{len(runs)}.py", "marker")
+        wait_until(lambda: f"marker{len(runs)}.py" in watching.noticed)
         return report
 
     monkeypatch.setattr(watch_host, "update", run)
-    with Watching(root, tmp_path / "store") as watching:
+    watching = Watching(root, tmp_path / "store")
+    with watching:
         assert runs[0] == 6
         wait_until(lambda: watching.found("late") == [])
         monkeypatch.undo()
@@ -364,28 +300,47 @@ def test_after_the_watch_the_indexer_finds_nothing_to_do(root: Path, tmp_path: P
         assert (report.indexed, report.removed, store.lsn) == (0, 0, lsn)
 
 
-def run_watch(root: Path, store: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN, "watch", str(root), "--store", str(store), "--plain", "--processes", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def test_ctrl_c_during_the_first_index_is_its_regular_end_too(root: Path, tmp_path: Path) -> None:
+    for n in range(400):
+        write(root, f"lib/m{n}.py", *(f"f{n}_{k}" for k in range(50)))
+    process = run_watch(root, "--store", str(tmp_path / "store"))
+    read_until(process, "building, indexing")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=NEVER_S)
+    assert (process.returncode, err) == (0, "")
+    assert not (tmp_path / "store" / PROGRESS).exists(), "the run was ended, not cut off"
+    with Store.open(tmp_path / "store") as store:
+        assert index_repository(root, store, processes=0).found == 405
+
+
+def test_ctrl_c_before_it_watches_interrupts(root: Path, tmp_path: Path) -> None:
+    lock = tmp_path / "store" / LOCK
+    with Store.open(tmp_path / "store"):
+        process = run_watch(root, "--store", str(tmp_path / "store"), "--timeout", str(NEVER_S))
+        wait_until(lambda: has_open(process.pid, lock))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=NEVER_S)
+    assert process.returncode == 130
+
+
+def has_open(pid: int, path: Path) -> bool:
+    """Whether the process waits for the lock; it opens it only now and then."""
+    with suppress(OSError):
+        for descriptor in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                if os.readlink(f"/proc/{pid}/fd/{descriptor}") == str(path):
+                    return True
+    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_ends_in_order_when_asked_to(root: Path, tmp_path: Path, number: signal.Signals) -> None:
-    process = run_watch(root, tmp_path / "store")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "ready: " in line:
-            break
+    process = run_watch(root, "--store", str(tmp_path / "store"))
+    read_until(process, "ready: ")
     write(root, "pkg/m1.py", "edited")
-    for line in process.stdout:
-        if "changed pkg/m1.py" in line:
-            break
+    read_until(process, "changed pkg/m1.py")
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=NEVER_S)
     assert (process.returncode, err) == (0, "")
     with Store.open(tmp_path / "store") as store:
         assert index_repository(root, store, processes=0).found == 5
@@ -418,7 +373,7 @@ def test_on_a_terminal_one_screen_is_kept_up_to_date(root: Path) -> None:
         with suppress(OSError):  # the terminal goes away with the process
             while data := os.read(terminal, 65536):
                 shown += data
-        assert process.wait(60) == 0
+        assert process.wait(NEVER_S) == 0
     finally:
         process.kill()
         process.wait()
@@ -430,8 +385,8 @@ def test_on_a_terminal_one_screen_is_kept_up_to_date(root: Path) -> None:
 
 def test_a_second_watch_of_the_same_store_is_refused(root: Path, tmp_path: Path) -> None:
     with Watching(root, tmp_path / "store"):
-        process = run_watch(root, tmp_path / "store")
-        _, err = process.communicate(timeout=60)
+        process = run_watch(root, "--store", str(tmp_path / "store"))
+        _, err = process.communicate(timeout=NEVER_S)
     assert process.returncode == 4
     assert str(os.getpid()) in err
 
@@ -458,11 +413,8 @@ def test_files_of_a_submodule(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_killed_watch_leaves_a_store_that_the_next_brings_up_to_date(root: Path, tmp_path: Path) -> None:
-    process = run_watch(root, tmp_path / "store")
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "ready: " in line:
-            break
+    process = run_watch(root, "--store", str(tmp_path / "store"))
+    read_until(process, "ready: ")
     process.kill()
     process.communicate()
     write(root, "pkg/m1.py", "edited_while_nobody_watched")
@@ -476,8 +428,8 @@ def test_without_watchfiles_the_command_says_what_to_install() -> None:
         "import sys; sys.modules['watchfiles'] = None\n"
         "import threading\n"
         "from diptych.errors import CallerError\n"
-        "from diptych.workspace.watch import RepositoryWatcher\n"
-        "try: RepositoryWatcher('.', '.diptych', None, list).run(threading.Event(), print)\n"
+        "from diptych.workspace.notices import Notices\n"
+        "try: list(Notices('.').batches(threading.Event()))\n"
         "except CallerError as error: print(error.advice)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -539,16 +491,10 @@ def test_the_screen_shows_state_rates_and_the_last_events(watching: Watching) ->
 
 
 def run_until_ready(root: Path, *options: str, **environment: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", RUN, "watch", str(root), "--plain", "--processes", "0", *options],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
-    assert process.stdout is not None
-    assert any("ready: " in line for line in process.stdout)
+    process = run_watch(root, *options, **environment)
+    read_until(process, "ready: ")
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=NEVER_S)
     assert process.returncode == 0
 
 

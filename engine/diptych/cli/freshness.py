@@ -96,7 +96,8 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
 
     def tell_of(verdict: Verdict) -> None:
         if verdict.kind in (Kind.MISSING, Kind.BUILDING, Kind.LOCKED):
-            note(f"diptych: {verdict.sentence()}; bringing it up to date")
+            waits = verdict.kind is not Kind.MISSING
+            note(f"diptych: {verdict.sentence()}; {'waiting for it' if waits else 'bringing it up to date'}")
 
     with Progressing(shown=True) as progressing:
         ensured = ensure_fresh(
@@ -129,6 +130,7 @@ def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
         "branch": git.branch if git else "",
         "writer_pid": evidence.writer_pid or 0,
         "notice": evidence.notice.message if evidence.notice else "",
+        "progress": evidence.progress._asdict() if evidence.progress is not None else None,
     }
 
 

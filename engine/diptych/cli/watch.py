@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from diptych.cli.watch_host import RepositoryHost
     from diptych.indexer import Notice
-    from diptych.workspace.watch import Monitor
+    from diptych.workspace.monitor import Monitor
 
 
 def watch(
@@ -42,7 +42,10 @@ def watch(
     """Keep the index up to date while files change.
 
     On a terminal one screen shows the state of the index, rates and the last events; elsewhere each event is
-    a line. Ends when it is interrupted. Other processes can read the store meanwhile.
+    a line. Ctrl-C ends it, with exit code 0. Other processes can read the store meanwhile.
+
+    Where the system does not tell of every change (too few inotify watches, a network file system), that is
+    said, and the files are compared every few seconds; and whenever a look-up finds the index stale.
 
     \b
     Examples:
@@ -65,8 +68,6 @@ def watch(
         raise InvalidArgumentError(f"{root} is not a folder", advice="give the folder of a repository")
     # The screen says it already; without this, Python prints warnings across it.
     logger.addHandler(logging.NullHandler())
-    stop = threading.Event()
-    _stop_on_signals(stop)
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)
     opened = Store.open(where, lock_timeout_s=timeout)
@@ -74,6 +75,9 @@ def watch(
     settings = recorded_settings(opened)
     if exclude:
         settings = replace(settings, exclude=tuple(exclude))
+    # Not earlier: who waits for the lock is interrupted at once.
+    stop = threading.Event()
+    _stop_on_signals(stop)
     with RepositoryHost(root, opened, settings=settings, processes=processes) as host:
         _run(host, stop, plain=plain or not sys.stdout.isatty())
 
@@ -81,10 +85,11 @@ def watch(
 def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
     from diptych.cli.watch_host import LIMITS
     from diptych.workspace.coordinator import Coordinator, CoordinatorThread
-    from diptych.workspace.watch import Monitor, RepositoryWatcher
+    from diptych.workspace.monitor import Monitor
+    from diptych.workspace.watch import RepositoryWatcher
 
     coordinator = Coordinator(host, load=host.load, limits=LIMITS)
-    watcher = RepositoryWatcher(host.root, host.store.path, coordinator, host.select)
+    watcher = RepositoryWatcher(host, coordinator)
     worker = CoordinatorThread(coordinator)
     monitor = Monitor(f"diptych watch  {host.root}")
     show, end = _plain(monitor) if plain else _live(monitor)
@@ -96,7 +101,7 @@ def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
         if not started:
             started = True
             worker.start()
-        monitor.observe(coordinator.metrics(), noticed)
+        monitor.observe(coordinator.metrics(), noticed, watcher.warning)
         if host.notice != told:
             told = host.notice
             if told is not None:
@@ -108,7 +113,7 @@ def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
     finally:
         if started:
             worker.stop()
-        monitor.observe(coordinator.metrics())
+        monitor.observe(coordinator.metrics(), (), watcher.warning)
         show()
         end()
 
@@ -117,6 +122,9 @@ def _stop_on_signals(stop: threading.Event) -> None:
     import signal
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            # Asked for a second time: without waiting for what is under way.
+            raise KeyboardInterrupt
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -19,7 +19,7 @@ _EVERY_S = 1.0
 class FactsKeeper:
     """Gathers what single updates saw, and writes it to the facts file now and then.
 
-    `update` is called by the thread that writes to the store, `save_due` by any other.
+    `update` is called by the thread that writes to the store, `save` and `save_due` by any other.
     """
 
     def __init__(self) -> None:
@@ -50,12 +50,17 @@ class FactsKeeper:
 
     def save_due(self, store: Store) -> None:
         """Write what is pending, unless that was done less than a second ago. A cache: it may fail."""
-        if not self._pending or time.monotonic() - self._saved_s < _EVERY_S:
-            return
+        if self._pending and time.monotonic() - self._saved_s >= _EVERY_S:
+            self.save(store)
+
+    def save(self, store: Store) -> None:
+        """Write what is pending. A cache: it may fail."""
         with self._lock, suppress(DiptychError, OSError):
-            self._saved_s = time.monotonic()
-            if self._base_lsn < 0 or self._base_lsn == self._lsn:
+            if not self._pending or self._base_lsn < 0:
                 return
+            self._saved_s = time.monotonic()
+            # Not into another store, nor alone into the folder of one that was deleted.
+            store.refuse_replaced()
             known = facts_file.load(store.path, store_id=store.store_id, lsn=self._lsn)
             if known is None or known.lsn != self._base_lsn:
                 return

@@ -6,6 +6,7 @@ by itself.
 
 from __future__ import annotations
 
+import errno
 import os
 import queue
 import threading
@@ -15,7 +16,13 @@ from types import TracebackType
 
 from diptych import fs
 from diptych.cli.watch_facts import FactsKeeper
-from diptych.errors import DiptychError, InvalidRecordError
+from diptych.errors import (
+    CorruptStoreError,
+    DiptychError,
+    InvalidRecordError,
+    StorageError,
+    StoreReplacedError,
+)
 from diptych.indexer import Notice, Progress, Settings, facts, git
 from diptych.indexer.discover import Scan, Stat, scan, scan_names
 from diptych.indexer.fact_columns import Fact
@@ -26,13 +33,15 @@ from diptych.indexer.plan import Job, plan
 from diptych.model import Symbol
 from diptych.store.code import Store
 from diptych.workspace.coordinator import IoError, LeafDamaged, Limits, Totals
-from diptych.workspace.freshness import recorded_settings, update
+from diptych.workspace.freshness import Options, check, hide_from_git, recorded_settings, update
 from diptych.workspace.watch import is_nested_git, is_rule
 
 # Nothing is held in memory here, so the size of the repository is no limit.
 LIMITS = Limits(files_max=10**9, symbols_max=10**12)
 
 _ARGUMENTS_MAX = 500
+# A query may be making the store anew just then; it is tried again later.
+_REOPEN_TIMEOUT_S = 1.0
 
 
 class _Superseded(Exception):  # noqa: N818 - it ends a run, and is no error
@@ -105,20 +114,29 @@ class RepositoryHost:
         self.close()
 
     def close(self) -> None:
-        """Bring the indexer's facts up to the store, so that the next run need not, and close the store."""
-        try:
+        """Bring the indexer's facts up to the store, so that the next run need not, and close the store.
+
+        Nothing is left to be done for a store that was deleted or replaced. Raises StorageError,
+        CorruptionError.
+        """
+        with suppress(StoreReplacedError), self.store:
             if self._facts_lag:
                 update(self.root, self.store, settings=self._settings, processes=0)
-        finally:
-            self.store.close()
 
     # The coordinator's callbacks.
 
     def recover(self, _failure: IoError | LeafDamaged) -> None:
-        """Open the store anew: that is what recovers it, also from a handle that writes no more."""
+        """Open the store again: that recovers it, also where a handle writes no more, or makes a new one.
+
+        Raises OpenError, CorruptionError, StorageError.
+        """
         with suppress(DiptychError):
             self.store.close()
-        self.store = Store.open(self.store.path)
+        if not os.path.isdir(self.root):
+            # A store in it would bring back the folder that somebody has deleted.
+            raise StorageError(f"there is no folder {self.root}", errno=errno.ENOENT)
+        self.store = Store.open(self.store.path, lock_timeout_s=_REOPEN_TIMEOUT_S)
+        hide_from_git(self.store.path)
 
     def totals(self) -> Totals:
         """What the store holds."""
@@ -153,6 +171,34 @@ class RepositoryHost:
         return self._index_some(paths)
 
     # What the watcher asks.
+
+    @property
+    def store_path(self) -> str:
+        """Where the store is."""
+        return self.store.path
+
+    def refuse_replaced(self) -> None:
+        """Raise StoreReplacedError where the store was deleted, moved or replaced. See `Store`."""
+        self.store.refuse_replaced()
+
+    def differing(self) -> list[str] | None:
+        """The files by which the index is not fresh; None where it takes a build to make it so.
+
+        Raises CorruptionError, OSError.
+        """
+        # The facts speak for the store then, and its records need not be read.
+        self._facts.save(self.store)
+        verdict, gathered = check(self.root, self.store.path, Options(settings=self._settings))
+        if verdict.fresh:
+            return []
+        problem, found = gathered.evidence.store, gathered.evidence.differences
+        if problem.problem is not None:
+            self.store.refuse_replaced()
+            raise CorruptStoreError(problem.message, where=self.store.path, advice=problem.advice)
+        if found is None or found.unread or not found.count:
+            return None
+        self._look_due = True
+        return sorted((*found.new, *found.changed, *found.gone))
 
     def select(self, names: Sequence[str]) -> list[str]:
         """Those that may be source files, decide what is one, or are folders that came or went.
@@ -307,10 +353,13 @@ class RepositoryHost:
                 self._facts_lag = True
                 return
             fact = fact and fact._replace(skipped="not storable")
-        # Gone, or not to be parsed any more: it must not be answered for by what it once was.
+        # Gone, or not to be parsed any more: it must not leave its stale record in the store.
         if record is not None:
             self._facts.update(store, path, fact, remove)
             self._facts_lag = True
+        elif fact is not None:
+            # Nothing to commit; but without an account of it, the index would never be fresh.
+            self._facts.update(store, path, fact, lambda: None)
 
     def _look(self) -> None:
         found = self._scan()

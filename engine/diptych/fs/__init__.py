@@ -28,7 +28,10 @@ from diptych.fs.errors import (
     translated,
 )
 from diptych.fs.hashing import hash_stable_file
+from diptych.fs.hints import read_hint, remove_hint, write_hint
+from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
 from diptych.fs.lock import WriterLock, holder
+from diptych.fs.mounts import silent_file_system
 from diptych.fs.regular import (
     copy_regular,
     is_directory,
@@ -44,6 +47,7 @@ from diptych.fs.temporary import private_directory
 
 __all__ = [
     "Beneath",
+    "Limit",
     "WriterLock",
     "advice_on",
     "atomic_write",
@@ -56,6 +60,9 @@ __all__ = [
     "hash_stable_file",
     "holder",
     "importing",
+    "inotify_instances",
+    "inotify_limit",
+    "inotify_watches",
     "is_dir",
     "is_directory",
     "is_misplaced",
@@ -71,12 +78,16 @@ __all__ = [
     "read_again_after_medium_errors",
     "read_bounded",
     "read_bounded_fd",
+    "read_hint",
     "refuse_of_the_moment",
     "remove_file",
+    "remove_hint",
     "remove_tree",
     "rename",
+    "silent_file_system",
     "storage_error",
     "translated",
     "will_read",
     "write_file",
+    "write_hint",
 ]

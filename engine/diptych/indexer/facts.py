@@ -58,6 +58,8 @@ class Facts:
     root: str = ""
     source: str = ""
     """How the files were found: "git", "walk", or "" where it is not known."""
+    complete: bool = True
+    """Whether that run ended; False while, and after, a first run that did not."""
 
     def stored_hashes(self) -> dict[str, str]:
         """The content hash of each file that has a record in the store."""
@@ -154,6 +156,7 @@ def encode(facts: Facts) -> bytes:
         "branch": facts.branch,
         "root": facts.root.encode("utf-8", "surrogateescape"),
         "source": facts.source,
+        "complete": facts.complete,
         "count": len(stats),
         "paths": "\0".join(facts.files).encode("utf-8", "surrogateescape"),
         "hashes": bytes.fromhex("".join(fact.content_hash for fact in facts.files.values())),
@@ -201,6 +204,7 @@ def _decoded(data: bytes) -> Facts:
         root=body.get("root", b"").decode("utf-8", "surrogateescape"),
         # It was not written once: a commit is known where git found the files.
         source=body.get("source", "git" if body["commit"] else ""),
+        complete=bool(body.get("complete", True)),
     )
     require_fields(facts.store_id, facts.lsn, facts.indexer, facts.settings, facts.commit, facts.branch)
     if type(facts.taken_ns) is not int or not all(type(reason) is str for reason in body["reasons"]):

@@ -239,10 +239,12 @@ class _Run:
         # What is kept was in the facts: as many are the same.
         same_files = known is not None and not self._seen and len(known.files) == len(made.kept)
         root, settings = os.path.realpath(self._root), asdict(self._settings)
-        source = self._found.source
-        made_by = (store.lsn, versions, root, source, settings["exclude"], settings["max_file_bytes"])
+        source, largest = self._found.source, settings["max_file_bytes"]
+        made_by = (store.lsn, versions, root, source, settings["exclude"], largest, True)
         if known is not None and same_files and _made_by(known) == made_by:
             return
+        # Not into another store, nor alone into the folder of one that was deleted.
+        store.refuse_replaced()
         head = git.head(self._root)
         files = made.kept | self._seen
         facts_file.save(
@@ -265,14 +267,16 @@ class _Run:
 def _made_by(known: Facts) -> tuple[object, ...]:
     settings = known.settings
     exclude = tuple(settings.get("exclude", ()))
-    return known.lsn, known.indexer, known.root, known.source, exclude, settings.get("max_file_bytes")
+    largest = settings.get("max_file_bytes")
+    return known.lsn, known.indexer, known.root, known.source, exclude, largest, known.complete
 
 
 def found_by_git(store: Store, known: Facts | None) -> Collection[str] | None:
     """The files of the store, if git found them, as far as the facts tell; None if a walk did.
 
-    Of a store without facts nobody knows: what is in it is not to be replaced for want of git.
+    Of a store without facts, or whose first run did not end, nobody knows: what is in it is not to be
+    replaced for want of git.
     """
-    if known is not None:
+    if known is not None and known.complete:
         return known.files if known.source == "git" else None
     return [record.path for record in store.files()] if len(store) else None

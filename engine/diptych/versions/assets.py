@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from diptych.fs import open_regular, translated
-from diptych.layout import GENERATIONS, IDENTITY, LOCK, QUARANTINE, WORK, is_temporary
+from diptych.layout import (
+    GENERATIONS,
+    IDENTITY,
+    INSPECT,
+    LOCK,
+    PROGRESS,
+    QUARANTINE,
+    WORK,
+    is_temporary,
+)
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.names import check_asset_name
 from diptych.versions.stores import require_whole_store
@@ -89,7 +98,7 @@ class DiptychStore(Asset):
             names = os.listdir(self.path)
         if IDENTITY not in names or GENERATIONS not in names:
             raise InvalidAssetError(f"{os.fspath(self.path)} is not a Diptych store")
-        skip = {LOCK, WORK, QUARANTINE, *filter(is_temporary, names)}
+        skip = {LOCK, WORK, QUARANTINE, PROGRESS, INSPECT, *filter(is_temporary, names)}
         # The journal's last file is appended to, and recovery may cut it: generations alone never change.
         unchanging = frozenset({GENERATIONS})
         return [Part("", os.fspath(self.path), frozenset(skip), immutable=unchanging, stranger=True)]

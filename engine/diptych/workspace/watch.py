@@ -1,7 +1,7 @@
-"""Watching a repository: file events in, notices to a coordinator out, and what a person sees of it.
+"""Watching a repository: notices of changed files in, notices to a coordinator out.
 
-The kernel's queue of events may overflow in a branch switch. Events are then lost, but not silently: the
-queue was full, so a storm was noticed, and the scan that ends a storm begins after the last event was read.
+Events may go missing, and so may what a query needs: the files are inspected now and then, and whenever a
+query asks for it, by the very comparison that decides whether an index is fresh.
 """
 
 from __future__ import annotations
@@ -9,21 +9,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
-from diptych.errors import CallerError, StorageError
-from diptych.workspace.coordinator import Coordinator, Snapshot, Stage, describe
-
-if TYPE_CHECKING:
-    from watchfiles import Change
-
-Select = Callable[[Sequence[str]], list[str]]
-"""Of changed names, relative to the root, those that matter; a folder's ends in `/`.
-
-Called in one thread, some times a second even with no names: it may hold some back, and give them later.
-"""
+from diptych.errors import CorruptionError, DiptychError, StoreReplacedError
+from diptych.workspace.coordinator import Coordinator
+from diptych.workspace.freshness.hints import inspection_asked, take_request
+from diptych.workspace.notices import Notices
 
 Turn = Callable[[Sequence[str]], None]
 """Called with the names noticed since the last turn."""
@@ -32,10 +24,44 @@ RULE_FILES = frozenset({".gitignore", ".gitmodules"})
 EXCLUDE_FILE = ".git/info/exclude"
 
 _NEVER = frozenset({".git", ".hg", ".svn"})
-_NOT_UTF_8 = "Unable to decode path"
-_STEP_MS = 10
-_GROUP_MS = 50
-_TURN_MS = 200
+# How often the files are inspected unasked, and for at most which share of the time: where events go missing,
+# and where they seem to be complete.
+_POLL_S, _POLL_SHARE = 2.0, 0.1
+_SELDOM_S, _SELDOM_SHARE = 60.0, 0.01
+# However often queries ask.
+_ASKED_SHARE = 0.5
+
+
+class Watched(Protocol):
+    """A repository and its store, as the watcher needs them, in the thread that runs it."""
+
+    @property
+    def root(self) -> str:
+        """The repository."""
+        ...
+
+    @property
+    def store_path(self) -> str:
+        """Its store."""
+        ...
+
+    def select(self, names: Sequence[str]) -> list[str]:
+        """Of changed names, relative to the root, those that matter; a folder's ends in `/`.
+
+        Called some times a second even with no names: it may hold some back, and give them later.
+        """
+        ...
+
+    def differing(self) -> list[str] | None:
+        """The files that differ from the store; None where only a build can tell.
+
+        Raises OSError, CorruptionError.
+        """
+        ...
+
+    def refuse_replaced(self) -> None:
+        """Raise StoreReplacedError where the store was deleted, moved or replaced."""
+        ...
 
 
 def relative_name(root: str, path: str, store: str) -> str:
@@ -60,13 +86,21 @@ def is_nested_git(name: str) -> bool:
 
 
 class RepositoryWatcher:
-    """Tells a coordinator of every change below `root` that `select` lets through, until it is stopped."""
+    """Tells a coordinator of every change that matters to `watched`, until it is stopped."""
 
-    def __init__(self, root: str, store: str, coordinator: Coordinator, select: Select) -> None:
-        self._root = os.path.realpath(root)
-        self._store = os.path.realpath(store)
+    def __init__(self, watched: Watched, coordinator: Coordinator) -> None:
+        self._watched = watched
         self._coordinator = coordinator
-        self._select = select
+        self._root = os.path.realpath(watched.root)
+        self._store = os.path.realpath(watched.store_path)
+        self._notices = Notices(self._root)
+        self._inspections = _Inspections()
+
+    @property
+    def warning(self) -> str:
+        """Why changes may be noticed late, as a sentence without its full stop; "" where they are not."""
+        warning = self._notices.warning
+        return f"{warning}; until then the files are compared every few seconds" if warning else ""
 
     def run(self, stop: threading.Event, turn: Turn) -> None:
         """Watch in the calling thread until `stop` is set.
@@ -75,10 +109,14 @@ class RepositoryWatcher:
         afterwards some times a second, with the names noticed since. Raises CallerError without the package
         watchfiles, StorageError where the system refuses to watch.
         """
-        for changes, lost in _changes(self._root, stop):
-            if lost:
-                self._coordinator.notify_workspace_changed("changes that were not seen")
-            turn(self.notice((change.raw_str() == "added", path) for change, path in changes))
+        for batch in self._notices.batches(stop):
+            if batch.lost:
+                self._inspections.lost = True
+            noticed = self.notice(batch.changes)
+            if self._is_settled():
+                self._look_at_store()
+                noticed += self._inspect()
+            turn(noticed)
 
     def notice(self, changes: Iterable[tuple[bool, str]]) -> list[str]:
         """Pass on a batch of changes, as (whether it was added, absolute path). The names that mattered."""
@@ -90,7 +128,7 @@ class RepositoryWatcher:
                 name += "/"
             if name:
                 names.append(name)
-        noticed = list(dict.fromkeys(self._select(names)))
+        noticed = list(dict.fromkeys(self._watched.select(names)))
         rules = [name for name in noticed if is_rule(name)]
         for name in noticed:
             if not is_rule(name):
@@ -99,121 +137,68 @@ class RepositoryWatcher:
             self._coordinator.notify_workspace_changed(rules[0])
         return noticed
 
+    def _is_settled(self) -> bool:
+        """Whether no scan is under way, or due: that would find everything by itself."""
+        return self._coordinator.is_current
 
-def _changes(root: str, stop: threading.Event) -> Iterator[tuple[set[tuple[Change, str]], bool]]:
-    """Batches of changes, each with whether changes before it were lost."""
-    try:
-        import watchfiles
-    except ImportError as error:
-        raise CallerError(
-            "Watching needs the package watchfiles.", advice="Install it with: pip install 'diptych[watch]'."
-        ) from error
-    lost = False
-    while not stop.is_set():
+    def _look_at_store(self) -> None:
         try:
-            for changes in watchfiles.watch(
-                root,
-                watch_filter=None,  # with one, a turn would wait for as long as what is filtered out goes on
-                step=_STEP_MS,
-                debounce=_GROUP_MS,
-                stop_event=stop,
-                rust_timeout=_TURN_MS,
-                yield_on_timeout=True,
-                raise_interrupt=True,
-                ignore_permission_denied=True,
-            ):
-                yield changes, lost
-                lost = False
-        except (OSError, RuntimeError) as error:
-            # A name that is not UTF-8 ends the watch. Begin another; what came between was seen by neither.
-            if _NOT_UTF_8 not in str(error):
-                raise StorageError(
-                    f"The system refuses to watch {root}: {error}.",
-                    errno=getattr(error, "errno", None),
-                    advice="Raise fs.inotify.max_user_watches if that is what was reached.",
-                ) from error
-            lost = True
+            self._watched.refuse_replaced()
+        except StoreReplacedError as error:
+            # It is opened again, which makes a new one where there is none.
+            self._coordinator.notify_failure(error)
+        except DiptychError:
+            # It cannot be told now, or the store was closed for a recovery: then a build follows.
+            return
+
+    def _inspect(self) -> list[str]:
+        """Compare all files with the store, if that is due. The names that differ, passed on."""
+        inspections = self._inspections
+        polls = self._notices.interrupted or bool(self._notices.warning)
+        if not inspections.are_due(polls=polls, asked=inspection_asked(self._store)):
+            return []
+        # Before the files are looked at: who asks from now on may have seen a later change.
+        take_request(self._store)
+        with inspections:
+            try:
+                names = self._watched.differing()
+            except (OSError, CorruptionError) as error:
+                self._coordinator.notify_failure(error)
+                return []
+        if names is None:
+            inspections.in_vain += 1
+            self._coordinator.notify_workspace_changed("more than single files")
+            return []
+        inspections.in_vain = 0
+        for name in names:
+            self._coordinator.notify_change(name)
+        return names
 
 
-class Rate:
-    """How fast a count rises, over the last seconds. Bounded: it keeps at most a sample for each turn."""
+class _Inspections:
+    """When to compare all files with the store. Use as a context manager around each comparison."""
 
-    def __init__(self, window_s: float = 10.0) -> None:
-        self._window_s = window_s
-        self._samples: deque[tuple[float, int]] = deque()
+    def __init__(self) -> None:
+        self.lost = False
+        """Changes were lost, since the last one began."""
+        self.in_vain = 0
+        """How many in a row asked for a build: should that not help, it is not done again and again."""
+        self._took_s = 0.0
+        self._began_s = self._ended_s = time.monotonic()
 
-    def observe(self, now_s: float, count: int) -> None:
-        """The count stands at this now."""
-        self._samples.append((now_s, count))
-        while now_s - self._samples[0][0] > self._window_s:
-            self._samples.popleft()
+    def are_due(self, *, polls: bool, asked: bool) -> bool:
+        """Whether it is time for one. `polls`: events go missing. `asked`: a query wants one."""
+        quiet_s = time.monotonic() - self._ended_s
+        pause_s = min(_POLL_S * 2.0 ** min(self.in_vain, 16), _SELDOM_S) if self.in_vain else 0.0
+        if quiet_s < max(pause_s, self._took_s * (1 / _ASKED_SHARE - 1)):
+            return False
+        every_s, share = (_POLL_S, _POLL_SHARE) if polls else (_SELDOM_S, _SELDOM_SHARE)
+        return self.lost or asked or quiet_s >= max(every_s, self._took_s / share)
 
-    @property
-    def per_s(self) -> float:
-        """Per second, over what was observed in the window."""
-        if len(self._samples) < 2:
-            return 0.0
-        (first_s, first), (last_s, last) = self._samples[0], self._samples[-1]
-        return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
+    def __enter__(self) -> None:
+        self.lost = False
+        self._began_s = time.monotonic()
 
-
-class Monitor:
-    """What one screen shows: state, rates and the last events. Fed with snapshots and noticed names."""
-
-    def __init__(self, title: str, *, events_max: int = 12, wall: Callable[[], float] = time.time) -> None:
-        self._title = title
-        self._wall = wall
-        self._events: deque[str] = deque(maxlen=events_max)
-        self._fresh: deque[str] = deque(maxlen=1000)
-        self._moves = 0
-        self._changes = Rate()
-        self._indexed = Rate()
-        self._snapshot: Snapshot | None = None
-
-    def observe(self, snapshot: Snapshot, noticed: Sequence[str] = ()) -> None:
-        """Take in what happened since the last call."""
-        self._changes.observe(snapshot.at_s, snapshot.changes_noticed)
-        self._indexed.observe(snapshot.at_s, snapshot.files_indexed + snapshot.parses_completed)
-        if len(noticed) == 1:
-            self.say(f"changed {noticed[0]}")
-        elif noticed:
-            self.say(f"changed {noticed[0]} and {len(noticed) - 1} more")
-        moves = sum(snapshot.transitions.values())
-        new = min(moves - self._moves, len(snapshot.recent))
-        self._moves = moves
-        for move in snapshot.recent[len(snapshot.recent) - new :]:
-            self.say(describe(move.target))
-        self._snapshot = snapshot
-
-    def say(self, text: str) -> None:
-        """Something happened, now."""
-        line = f"{time.strftime('%H:%M:%S', time.localtime(self._wall()))}  {text}"
-        self._events.append(line)
-        self._fresh.append(line)
-
-    def fresh(self) -> list[str]:
-        """The events since this was last asked: for a log of plain lines."""
-        lines = list(self._fresh)
-        self._fresh.clear()
-        return lines
-
-    def screen(self) -> list[str]:
-        """Everything, as lines."""
-        snapshot = self._snapshot
-        if snapshot is None:
-            return [self._title]
-        total_s = sum(snapshot.seconds_in.values()) or 1.0
-        ready = snapshot.seconds_in[Stage.READY] / total_s
-        degraded = snapshot.seconds_in[Stage.DEGRADED] / total_s
-        for_s = snapshot.at_s - snapshot.state.since_s
-        return [
-            self._title,
-            f"state    {describe(snapshot.state)}; for {for_s:.0f} s",
-            f"store    {snapshot.files} files, {snapshot.symbols} symbols",
-            f"work     {snapshot.pending} pending, {snapshot.builds} builds, "
-            f"{snapshot.parses_completed} updates of one file",
-            f"rates    {self._changes.per_s:.1f} changes/s, {self._indexed.per_s:.1f} files indexed/s",
-            f"time     {ready:.1%} ready, {degraded:.1%} degraded, {1 - ready - degraded:.1%} building",
-            "",
-            *self._events,
-        ]
+    def __exit__(self, *_: object) -> None:
+        self._ended_s = time.monotonic()
+        self._took_s = self._ended_s - self._began_s

@@ -9,11 +9,21 @@ import random
 import sys
 
 from diptych.errors import CorruptSearchError
-from diptych.workspace.coordinator import Building, Coordinator, Degraded, Limits, Ready, describe
+from diptych.workspace.coordinator import (
+    Building,
+    Coordinator,
+    Degraded,
+    Limits,
+    Ready,
+    ResourceLimit,
+    describe,
+)
 
 from .fakes import FakeClock, FakeHost, repository
 
-LIMITS = Limits(files_max=400, symbols_max=3000, cache_items_max=5)
+# Some repositories are within these, and some are not.
+LIMITS = Limits(files_max=150, symbols_max=800, cache_items_max=5)
+LARGER = Limits(files_max=1000, symbols_max=5000, cache_items_max=5)
 
 
 class Simulation:
@@ -32,7 +42,7 @@ class Simulation:
 
     def run(self, steps: int) -> None:
         common = (self.edit, self.edit, self.wait, self.read)
-        actions = (*common, self.storm, self.weather, self.folder, self.by_hand)
+        actions = (*common, self.storm, self.weather, self.folder, self.by_hand, self.other_limits)
         for _ in range(steps):
             action = self.random.choice(actions)
             action()
@@ -72,28 +82,39 @@ class Simulation:
         if isinstance(self.coordinator.state, Degraded):
             self.coordinator.recover()
 
+    def other_limits(self) -> None:
+        self.coordinator.set_limits(self.random.choice((LIMITS, LARGER)))
+
     def calm(self) -> None:
-        """Faults cease, time passes: then it must be Ready by itself, and equal to indexing from scratch."""
+        """Faults cease, time passes: then it must come to rest by itself, equal to indexing from scratch."""
         self.failure_rate = 0.0
         self.host.scan_step_s = self.host.index_step_s = 0.0001
         for _ in range(200):
             while self.coordinator.tick():
                 self.note("tick")
-            if isinstance(self.coordinator.state, Ready) and self.coordinator.pending == 0:
+            if self._at_rest() and self.coordinator.pending == 0:
                 break
             self.clock.advance(10.0)
-        assert isinstance(self.coordinator.state, Ready), self.coordinator.state
+        assert self._at_rest(), self.coordinator.state
         assert self.host.store == self.host.repository
+        totals, limits = self.host.totals(), self.coordinator.limits
+        over = limits.exceeded(files=totals.files, symbols=totals.symbols, cache_bytes=totals.cache_bytes)
+        assert isinstance(self.coordinator.state, Degraded) == bool(over)
         for path in self.host.repository:
             assert self.coordinator.symbols.get(path) == self.host.load(path)
+
+    def _at_rest(self) -> bool:
+        state = self.coordinator.state
+        limited = isinstance(state, Degraded) and isinstance(state.reason, ResourceLimit)
+        return limited or isinstance(state, Ready)
 
     def note(self, what: str) -> None:
         core = self.coordinator._shell.core
         state = core.state
         self.trace.append(f"{self.clock():10.4f} {what:8} pending {core.pending:3}  {describe(state)}")
         assert core.pending >= 0
-        assert len(self.coordinator.symbols) <= LIMITS.files_max
-        assert self.coordinator.symbols.symbols <= LIMITS.symbols_max
+        assert len(self.coordinator.symbols) <= self.coordinator.limits.files_max
+        assert self.coordinator.symbols.symbols <= self.coordinator.limits.symbols_max
         if isinstance(state, Building):
             now = (core.build, state.phase, state.indexed)
             assert now >= self._last, f"{now} after {self._last}"

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
-from diptych.errors import CallerError, CorruptSearchError, StateTransitionError
+from diptych.errors import (
+    CallerError,
+    CorruptSearchError,
+    NotAStoreError,
+    OpenError,
+    StateTransitionError,
+    StoreLockedError,
+)
 from diptych.workspace.coordinator import (
     Building,
     Coordinator,
@@ -390,8 +399,62 @@ def test_a_repository_over_a_limit_is_indexed_whole_and_says_so(
     clock.advance(3600)
     assert coordinator.tick() is False, "another scan would find the same"
     coordinator.set_limits(Limits())
+    assert isinstance(coordinator.state, Ready), "at once: nothing is to be done for it"
+
+
+def change(host: FakeHost, coordinator: Coordinator, path: str, count: int | None) -> None:
+    if count is None:
+        host.repository.pop(path)
+    else:
+        host.repository[path] = count
+    coordinator.notify_change(path)
+
+
+def test_over_a_limit_changes_are_indexed_one_by_one() -> None:
+    _, host, coordinator = started(5, Limits(files_max=4))
+    settle(coordinator)
+    change(host, coordinator, "pkg/m0000.py", 7)
+    change(host, coordinator, "pkg/new.py", 1)
+    settle(coordinator)
+    assert host.store == host.repository
+    assert (coordinator.pending, host.scans) == (0, 1), "without another scan"
+    state = coordinator.state
+    assert isinstance(state, Degraded)
+    assert state.reason == ResourceLimit(files=6, symbols=16, cache_bytes=0, exceeded=("files",))
+
+
+def test_within_the_limits_again_it_is_ready_without_another_scan() -> None:
+    _, host, coordinator = started(5, Limits(files_max=4))
+    settle(coordinator)
+    change(host, coordinator, "pkg/m0000.py", None)
     settle(coordinator)
     assert isinstance(coordinator.state, Ready)
+    assert (coordinator.state.files, coordinator.pending, host.scans) == (4, 0, 1)
+
+
+def test_a_storm_over_a_limit_ends_in_a_scan_and_the_limit() -> None:
+    clock, host, coordinator = started(5, Limits(files_max=4))
+    settle(coordinator)
+    for n in range(30):
+        change(host, coordinator, f"pkg/new{n}.py", 1)
+    assert isinstance(coordinator.state, Degraded)
+    assert isinstance(coordinator.state.reason, ParseStorm)
+    clock.advance(coordinator.limits.cooldown_s)
+    settle(coordinator)
+    assert (host.store, coordinator.pending, host.scans) == (host.repository, 0, 2)
+    assert isinstance(coordinator.state.reason, ResourceLimit)
+
+
+def test_a_failure_over_a_limit_is_recovered_from() -> None:
+    clock, _, coordinator = started(5, Limits(files_max=4))
+    settle(coordinator)
+    coordinator.notify_failure(OSError(5, "Input/output error"))
+    assert isinstance(coordinator.state, Degraded)
+    assert isinstance(coordinator.state.reason, IoError)
+    clock.advance(coordinator.limits.cooldown_s)
+    settle(coordinator)
+    assert isinstance(coordinator.state, Degraded)
+    assert isinstance(coordinator.state.reason, ResourceLimit)
 
 
 def test_recovery_by_hand_is_refused_unless_degraded() -> None:
@@ -450,6 +513,9 @@ def test_caches_of_the_host_count_towards_the_limit() -> None:
     state = coordinator.state
     assert isinstance(state, Degraded)
     assert state.reason == ResourceLimit(5, 10, 1001, ("cache_bytes",))
+    host.cache_bytes = 1000
+    settle(coordinator)
+    assert isinstance(coordinator.state, Ready), "the host's caches shrank without a change"
 
 
 @pytest.mark.parametrize("moment", ["scan", "index"])
@@ -475,3 +541,48 @@ def test_a_file_parsed_by_the_host_is_read_anew_from_the_store() -> None:
     coordinator.notify_change(path)
     coordinator.notify_parse_complete(path)
     assert coordinator.symbols.get(path) == host.load(path)
+
+
+@pytest.mark.parametrize("moment", ["scan", "index"])
+def test_stopping_closes_what_a_tick_has_left_open(moment: str) -> None:
+    _, host, coordinator = started(5, Limits(scan_slice_ms=0.5))
+    closed: list[str] = []
+    whole = getattr(host, moment)
+
+    def watched(*arguments: object) -> Iterator[str]:
+        try:
+            yield from whole(*arguments)
+        except GeneratorExit:
+            closed.append(moment)
+            raise
+
+    setattr(host, moment, watched)
+    for _ in range(3 if moment == "scan" else 12):
+        coordinator.tick()
+    coordinator.stop()
+    coordinator.stop()
+    assert closed == [moment]
+    assert coordinator.metrics().early_exits[ExitReason.STOPPED].count == 1
+
+
+@pytest.mark.parametrize("error", [StoreLockedError("another writes", pid=7), NotAStoreError("a folder")])
+def test_a_store_that_cannot_be_opened_again_degrades_and_is_tried_again(error: OpenError) -> None:
+    clock, host, coordinator = ready(3)
+    recover = host.recover
+    host.recover = raising(error)
+    coordinator.notify_failure(OSError(5, "Input/output error"))
+    clock.advance(coordinator.limits.cooldown_s)
+    settle(coordinator)
+    assert isinstance(coordinator.state, Degraded)
+    assert coordinator.state.reason == IoError(error.message)
+    host.recover = recover
+    clock.advance(2 * coordinator.limits.cooldown_s)
+    settle(coordinator)
+    assert isinstance(coordinator.state, Ready)
+
+
+def raising(error: Exception) -> Callable[[object], None]:
+    def recover(_failure: object) -> None:
+        raise error
+
+    return recover

@@ -41,6 +41,7 @@ from diptych.workspace.coordinator.events import (
     UsageReported,
     WorkspaceChanged,
 )
+from diptych.workspace.coordinator.states import Reason
 from diptych.workspace.coordinator.transitions import TABLE, TARGETS, Core, initial, step
 from diptych.workspace.coordinator.triggers import due, next_due_s
 
@@ -90,6 +91,10 @@ def test_each_cell_of_the_table_is_obeyed_and_each_empty_one_refused(stage: Stag
         assert after.state.stage is targets[0]
 
 
+OVER_A_LIMIT = Core(
+    Degraded(ResourceLimit(51, 10, 0, ("files",)), 10, 1.0), LIMITS, files=51, symbols=10, pending=3
+)
+
 SECOND_TARGETS: list[tuple[Stage, Event, Core]] = [
     (Stage.INDEXING, BuildCompleted(1, 51, 10), CORES[Stage.INDEXING]),
     (Stage.INDEXING, BuildCompleted(1, 5, 201), CORES[Stage.INDEXING]),
@@ -97,6 +102,8 @@ SECOND_TARGETS: list[tuple[Stage, Event, Core]] = [
     (Stage.READY, PendingChanged(11, noticed=True), CORES[Stage.READY]),
     (Stage.READY, UsageReported(5, 10, 1001), CORES[Stage.READY]),
     (Stage.READY, LimitsChanged(Limits(files_max=4)), CORES[Stage.READY]),
+    (Stage.DEGRADED, UsageReported(5, 10, 0), OVER_A_LIMIT),
+    (Stage.DEGRADED, LimitsChanged(Limits()), OVER_A_LIMIT),
 ]
 
 
@@ -131,12 +138,32 @@ def test_an_event_that_counts_backwards_or_is_of_another_build_is_refused(
         step(core, event, 2.0)
 
 
-def test_ready_is_entered_from_indexing_alone_and_indexing_after_a_completed_scan_alone() -> None:
-    into_ready = {r.source for r in TABLE if Stage.READY in r.targets and r.source is not Stage.READY}
+@pytest.mark.parametrize("event", [UsageReported(5, 10, 0), LimitsChanged(Limits())])
+@pytest.mark.parametrize("reason", [ParseStorm(3), IoError("x"), ScanTimeout(1), LeafDamaged("search", "x")])
+def test_no_other_reason_ends_by_figures_alone(event: Event, reason: Reason) -> None:
+    after, _ = step(Core(Degraded(reason, 0, 1.0), LIMITS, pending=3), event, 2.0)
+    assert isinstance(after.state, Degraded)
+    assert after.state.reason == reason
+
+
+def test_a_storm_over_a_limit_is_a_storm() -> None:
+    after, _ = step(OVER_A_LIMIT, PendingChanged(11, noticed=True), 2.0)
+    assert isinstance(after.state, Degraded)
+    assert after.state.reason == ParseStorm(11)
+
+
+def test_ready_is_entered_from_indexing_or_a_limit_and_indexing_after_a_completed_scan_alone() -> None:
+    into_ready = {
+        (r.source, r.trigger) for r in TABLE if Stage.READY in r.targets and r.source is not Stage.READY
+    }
     into_indexing = {
         r.trigger for r in TABLE if Stage.INDEXING in r.targets and r.source is not Stage.INDEXING
     }
-    assert into_ready == {Stage.INDEXING}
+    assert into_ready == {
+        (Stage.INDEXING, Trigger.BUILD_COMPLETED),
+        (Stage.DEGRADED, Trigger.USAGE_REPORTED),
+        (Stage.DEGRADED, Trigger.LIMITS_CHANGED),
+    }
     assert into_indexing == {Trigger.SCAN_COMPLETED}
 
 

@@ -224,7 +224,7 @@ def test_a_first_run_that_was_cut_short_is_finished(tmp_path: Path) -> None:
     assert done.returncode == 9
     verdict, _ = check(None, store_of(root))
     assert verdict.kind is Kind.STALE
-    assert Code.STORE_MOVED_ON in [reason.code for reason in verdict.reasons]
+    assert Code.INCOMPLETE in [reason.code for reason in verdict.reasons]
     ensured = ensure_fresh(Policy.AUTO, store_of(root), options=QUICK)
     assert ensured.report is not None
     assert ensured.report.unchanged == 1

@@ -79,7 +79,7 @@ def run(
     stale = differing(evidence)
     if as_json:
         run_of = None
-        if known is not None:
+        if known is not None and known.complete:
             made_with = {name: known.settings.get(name) for name in ("exclude", "max_file_bytes")}
             found_by = {"commit": known.commit, "branch": known.branch, "source": known.source}
             run_of = {**found_by, "settings": made_with}
@@ -154,6 +154,8 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
 def _run(known: Facts | None) -> str:
     if known is None:
         return "not known: the next `diptych index` compares every file"
+    if not known.complete:
+        return "not yet: the first run has not ended"
     when = _moment(known.taken_ns // 1_000_000)
     where = f" on {known.branch}" if known.branch else ""
     return f"{when}, commit {known.commit[:12]}{where}" if known.commit else when

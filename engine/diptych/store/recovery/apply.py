@@ -12,6 +12,7 @@ from diptych.journal.format import HEADER_SIZE, SegmentHeader
 from diptych.journal.segment import Segment
 from diptych.journal.writer import JournalWriter, create_segment
 from diptych.layout import (
+    BESIDE,
     CLOSED,
     GENERATIONS,
     IDENTITY,
@@ -62,7 +63,7 @@ def is_foreign(path: str) -> bool:
     """Whether `path` has things in it, and is neither a store nor one whose making was cut short."""
     if is_store(path):
         return False
-    names = [name for name in os.listdir(path) if name not in (LOCK, JOURNAL, GENERATIONS)]
+    names = [name for name in os.listdir(path) if name not in (LOCK, JOURNAL, GENERATIONS, *BESIDE)]
     names += _inside(path, JOURNAL) + _inside(path, GENERATIONS)
     return not all(is_temporary(name) for name in names)
 

@@ -18,6 +18,7 @@ from .limits import Clock, Limits
 from .metrics import Snapshot
 from .shell import Shell
 from .states import Ready, State
+from .transitions import is_updatable
 from .triggers import next_due_s
 
 T = TypeVar("T")
@@ -70,6 +71,11 @@ class Coordinator:
     def state(self) -> State:
         """What the index is in now. An immutable value; reading it takes no lock."""
         return self._shell.core.state
+
+    @property
+    def is_current(self) -> bool:
+        """Whether a scan was completed, and none is under way or due: Ready, or over a limit."""
+        return is_updatable(self._shell.core.state)
 
     @property
     def pending(self) -> int:
@@ -130,6 +136,11 @@ class Coordinator:
             self._shell.check()
             self.trees.sweep()
             return self._driver.slice()
+
+    def stop(self) -> None:
+        """Close the host's iterators that the last tick left open: for when no other tick follows."""
+        with self._driving:
+            self._driver.stop()
 
     def check(self) -> None:
         """See to what time alone brings about (a scan overdue), while a tick may be stuck in the host."""

@@ -14,6 +14,8 @@ from diptych.errors import (
     CorruptJournalError,
     CorruptSearchError,
     CorruptSnapshotError,
+    DiptychError,
+    OpenError,
 )
 
 from .events import BuildCompleted, FilesFound, FilesIndexed, ScanCompleted, UsageReported
@@ -21,6 +23,7 @@ from .host import Host, Totals
 from .limits import Budget, EarlyExit, ExitReason
 from .shell import Shell
 from .states import IoError, LeafDamaged, Stage
+from .transitions import is_updatable
 
 
 def failure_reason(error: BaseException) -> IoError | LeafDamaged:
@@ -34,7 +37,7 @@ def failure_reason(error: BaseException) -> IoError | LeafDamaged:
         if isinstance(error, CorruptJournalError):
             return LeafDamaged("journal", message)
         return LeafDamaged("store", message)
-    if isinstance(error, OSError):
+    if isinstance(error, OSError | DiptychError):
         return IoError(str(error))
     return IoError(f"{type(error).__name__}: {error}")
 
@@ -80,15 +83,20 @@ class Driver:
             if self._build is not None:
                 scanning = core.scan_started_s is not None
                 return self._scan(self._build) if scanning else self._index(self._build)
-            if core.state.stage is Stage.READY:
+            if is_updatable(core.state):
                 return self._update()
-        except (OSError, CorruptionError) as error:
+        except (OSError, CorruptionError, OpenError) as error:
             self._fail(core.build, error)
         except Exception as error:
             self._fail(core.build, error)
             raise
         # What failed may be a build that another has taken the place of.
         return shell.core.state.stage is Stage.IDLE
+
+    def stop(self) -> None:
+        """Close the build that is under way, if there is one."""
+        if self._build is not None:
+            self._drop(ExitReason.STOPPED)
 
     def _begin(self, number: int) -> bool:
         failure = self._shell.core.failure
@@ -141,6 +149,9 @@ class Driver:
         shell = self._shell
         left = dict.fromkeys(shell.take())
         if not left:
+            if shell.core.state.stage is Stage.DEGRADED:
+                # Over a limit: the host's caches may have shrunk without a change.
+                self._report(self._host.totals())
             return False
         budget = Budget(shell.clock, shell.core.limits.update_ms)
         done = 0
@@ -153,7 +164,7 @@ class Driver:
                 done += 1
                 self._changed(path)
                 shell.complete(path)
-                if left and (budget.spent or shell.core.state.stage is not Stage.READY):
+                if left and (budget.spent or not is_updatable(shell.core.state)):
                     reason = ExitReason.UPDATE_BUDGET if budget.spent else ExitReason.SUPERSEDED
                     shell.exited(EarlyExit(reason, budget.elapsed_ms, done))
                     break

@@ -21,8 +21,9 @@ class Totals:
 class Host(Protocol):
     """The callbacks of a build. All are called from the thread that calls `Coordinator.tick`, without a lock.
 
-    An OSError raised by any of them degrades the index with an input/output error, a CorruptionError with a
-    damaged leaf; any other exception does the former and is raised again, for it is a mistake in the host.
+    An OSError or OpenError raised by any of them degrades the index with an input/output error, a
+    CorruptionError with a damaged leaf; any other exception does the former and is raised again, for it is a
+    mistake in the host.
     """
 
     def recover(self, failure: IoError | LeafDamaged) -> None:

@@ -68,6 +68,7 @@ class ExitReason(StrEnum):
     UPDATE_BUDGET = "update_budget"
     SUPERSEDED = "superseded"
     FAILED = "failed"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)

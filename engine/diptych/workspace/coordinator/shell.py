@@ -27,7 +27,7 @@ from .limits import Clock, EarlyExit, Limits
 from .metrics import Metrics, Snapshot, log_exit, log_move
 from .pending import PendingPaths
 from .states import IoError, LeafDamaged, Stage
-from .transitions import Core, initial, step
+from .transitions import Core, initial, is_updatable, step
 from .triggers import due
 
 
@@ -78,9 +78,9 @@ class Shell:
         self._announce(effects)
 
     def take(self) -> list[str]:
-        """The paths to be parsed in the next update, if the index is ready for one."""
+        """The paths to be parsed in the next update, if the index is in a state for one."""
         with self._lock:
-            if self.core.state.stage is not Stage.READY:
+            if not is_updatable(self.core.state):
                 return []
             return self._pending.take(self.core.limits.pending_max)
 

@@ -53,6 +53,8 @@ class CoordinatorThread:
                 more = False
             if not more and not self._stop.is_set():
                 self._coordinator.wait(_IDLE_WAIT_S)
+        # The host may have a thread at work, which must not outlive this one.
+        self._coordinator.stop()
 
     def _watch(self) -> None:
         while not self._stop.wait(_IDLE_WAIT_S):

@@ -75,25 +75,26 @@ TABLE: tuple[Row, ...] = (
     Row(_S, Trigger.PENDING_CHANGED, (_S,)),
     Row(_X, Trigger.PENDING_CHANGED, (_X,)),
     Row(_R, Trigger.PENDING_CHANGED, (_R, _D), "degraded when more are pending than the limit"),
-    Row(_D, Trigger.PENDING_CHANGED, (_D,)),
+    Row(_D, Trigger.PENDING_CHANGED, (_D,), "a limit that is exceeded gives way to a storm"),
     # Limits.
     Row(_I, Trigger.USAGE_REPORTED, (_I,)),
     Row(_S, Trigger.USAGE_REPORTED, (_S,)),
     Row(_X, Trigger.USAGE_REPORTED, (_X,)),
     Row(_R, Trigger.USAGE_REPORTED, (_R, _D), "degraded when a limit is exceeded"),
-    Row(_D, Trigger.USAGE_REPORTED, (_D,)),
+    Row(_D, Trigger.USAGE_REPORTED, (_D, _R), "ready when the reason was a limit and none is exceeded now"),
     Row(_I, Trigger.LIMITS_CHANGED, (_I,)),
     Row(_S, Trigger.LIMITS_CHANGED, (_S,)),
     Row(_X, Trigger.LIMITS_CHANGED, (_X,)),
     Row(_R, Trigger.LIMITS_CHANGED, (_R, _D), "degraded when a limit is exceeded"),
-    Row(_D, Trigger.LIMITS_CHANGED, (_D,)),
+    Row(_D, Trigger.LIMITS_CHANGED, (_D, _R), "ready when the reason was a limit and none is exceeded now"),
     # What is to be indexed has changed: a new build, from anywhere.
     Row(_I, Trigger.WORKSPACE_CHANGED, (_I,)),
     Row(_S, Trigger.WORKSPACE_CHANGED, (_I,)),
     Row(_X, Trigger.WORKSPACE_CHANGED, (_I,)),
     Row(_R, Trigger.WORKSPACE_CHANGED, (_I,)),
     Row(_D, Trigger.WORKSPACE_CHANGED, (_I,)),
-    # Failure and recovery. There is no way from Degraded to Ready that does not pass a completed scan.
+    # Failure and recovery. From Degraded to Ready every way passes a completed scan, but for the one from a
+    # limit: a scan was completed before that, and the changes since were indexed.
     Row(_I, Trigger.FAILED, (_D,)),
     Row(_S, Trigger.FAILED, (_D,)),
     Row(_X, Trigger.FAILED, (_D,)),
@@ -122,7 +123,7 @@ class Core:
     symbols: int = 0
     cache_bytes: int = 0
     failures: int = 0
-    """Failed builds and updates since the index was last ready."""
+    """Failed builds and updates since the index was last ready, or ready but for a limit."""
 
     failure: IoError | LeafDamaged | None = None
     """What the host has to mend before the next scan; gone when a build is completed."""
@@ -198,16 +199,13 @@ def _apply(core: Core, event: Event, now_s: float) -> Core:
             core = replace(core, files=event.files, symbols=event.symbols, failure=None)
             return _settle(core, now_s, since_s=now_s)
         case PendingChanged():
-            core = replace(
-                core, pending=event.pending, changed_s=now_s if event.noticed else core.changed_s
-            )
-            return _settle(core, now_s, since_s=state.since_s) if isinstance(state, Ready) else _refresh(core)
+            changed_s = now_s if event.noticed else core.changed_s
+            return _weigh(replace(core, pending=event.pending, changed_s=changed_s), now_s)
         case UsageReported():
             core = replace(core, files=event.files, symbols=event.symbols, cache_bytes=event.cache_bytes)
-            return _settle(core, now_s, since_s=state.since_s) if isinstance(state, Ready) else _refresh(core)
+            return _weigh(core, now_s)
         case LimitsChanged():
-            core = replace(core, limits=event.limits)
-            return _settle(core, now_s, since_s=state.since_s) if isinstance(state, Ready) else _refresh(core)
+            return _weigh(replace(core, limits=event.limits), now_s)
         case WorkspaceChanged() | RecoveryAttempted():
             return replace(
                 core, state=Building(Phase.IDLE, 0, 0, now_s), build=core.build + 1, scan_started_s=None
@@ -234,14 +232,28 @@ def _files_found(core: Core, event: FilesFound, now_s: float) -> Core:
     return replace(core, state=replace(state, total=event.total))
 
 
+def _weigh(core: Core, now_s: float) -> Core:
+    """The state that the figures of now lead to; while a build or a recovery is due they change no state."""
+    if not is_updatable(core.state):
+        return _refresh(core)
+    return _settle(core, now_s, since_s=core.state.since_s if isinstance(core.state, Ready) else now_s)
+
+
+def is_updatable(state: State) -> bool:
+    """Whether changed files are indexed one by one: a scan was completed, and all changes since are known."""
+    limited = isinstance(state, Degraded) and isinstance(state.reason, ResourceLimit)
+    return limited or isinstance(state, Ready)
+
+
 def _settle(core: Core, now_s: float, *, since_s: float) -> Core:
     """Ready if nothing stands against it. A storm comes first: it passes, and the limit is seen then."""
     if core.pending > core.limits.pending_max:
         return _degrade(core, ParseStorm(core.pending), now_s)
     limit = _limit_reason(core)
+    core = replace(core, failures=0)
     if limit.exceeded:
         return _degrade(core, limit, now_s)
-    return replace(core, state=Ready(core.symbols, core.files, since_s), failures=0)
+    return replace(core, state=Ready(core.symbols, core.files, since_s))
 
 
 def _degrade(core: Core, reason: Reason, now_s: float) -> Core:
@@ -257,8 +269,6 @@ def _refresh(core: Core) -> Core:
     reason: Reason = state.reason
     if isinstance(reason, ParseStorm):
         reason = ParseStorm(core.pending)
-    elif isinstance(reason, ResourceLimit):
-        reason = _limit_reason(core)
     return replace(core, state=Degraded(reason, core.symbols, state.since_s))
 
 

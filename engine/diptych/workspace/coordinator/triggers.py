@@ -39,9 +39,7 @@ def _recovery_due_s(core: Core, state: Degraded) -> float | None:
             # Capped before it is computed: a repository gone for a week must not overflow a float.
             doublings = min(max(core.failures - 1, 0), 32)
             return core.changed_s + min(limits.cooldown_s * 2.0**doublings, limits.cooldown_max_s)
-        case ResourceLimit(exceeded=()):
-            return state.since_s
         case ResourceLimit():
-            return None  # another scan would find the same: wait for other limits, or fewer files
+            return None  # another scan would find the same; updates continue, and the figures end this state
         case ScanTimeout():
             return None  # the scan still runs, and ends this state itself

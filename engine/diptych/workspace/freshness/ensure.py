@@ -20,7 +20,7 @@ from diptych.errors import DiptychError, StoreLockedError
 from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_versions, index_repository
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, LOCK
-from diptych.workspace.freshness import gitlook, recording
+from diptych.workspace.freshness import gitlook, hints, recording
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Evidence
 from diptych.workspace.freshness.gather import Gathered, gather
@@ -101,6 +101,9 @@ def ensure_fresh(
         if not told and options.on_update is not None:
             options.on_update(verdict)
         told = True
+        if evidence.writer_pid:
+            # If a watch holds the lock, it may not know what was seen here.
+            hints.ask_for_inspection(store_path)
         left_s = max(0.0, deadline_s - time.monotonic())
         try:
             report = _update(store_path, gathered, options, min(left_s, _LOCK_SLICE_S))
@@ -139,8 +142,10 @@ def update(
     Raises what `index_repository` raises.
     """
     home = os.path.realpath(root)
+    # Answered by this run, should there be one.
+    hints.take_request(store.path)
     if not len(store) and not os.path.lexists(os.path.join(store.path, FACTS)):
-        # Should this run be cut short, the next knows that the records are its own.
+        # Until this run ends, or should it be cut short, others know that the records are its own.
         facts_file.save(
             store.path,
             facts_file.Facts(
@@ -150,19 +155,32 @@ def update(
                 grammar_versions.current(),
                 settings=asdict(settings or Settings()),
                 root=home,
+                complete=False,
             ),
         )
+    shown = hints.ProgressFile(store.path)
+
+    def show(seen: Progress) -> None:
+        shown.show(seen.done_files, seen.total_files)
+        if progress is not None:
+            progress(seen)
+
     began_ns = time.time_ns()
     digest = gitlook.index_digest(home)
-    report = index_repository(
-        home,
-        store,
-        settings=settings,
-        processes=processes,
-        parse_all=parse_all,
-        progress=progress,
-    )
-    recording.after_run(home, store, digest, began_ns)
+    try:
+        report = index_repository(
+            home,
+            store,
+            settings=settings,
+            processes=processes,
+            parse_all=parse_all,
+            progress=show,
+        )
+        # Nothing is left in the folder of a store that was deleted meanwhile, or put into another.
+        store.refuse_replaced()
+        recording.after_run(home, store, digest, began_ns)
+    finally:
+        shown.remove()
     return report
 
 

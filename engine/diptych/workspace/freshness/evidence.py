@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 from diptych.indexer.settings import Notice
+from diptych.workspace.freshness.hints import Counts
 
 
 class Problem(Enum):
@@ -27,6 +28,8 @@ class Account(Enum):
     WHOLE = "whole"
     BEHIND = "behind"
     """The store has been written to since: another writer, or a run that was cut short."""
+    BEGUN = "begun"
+    """A first run of the indexer was begun, and has not ended."""
     NONE = "none"
     """There is no facts file: no run of the indexer was ever finished here."""
     WORTHLESS = "worthless"
@@ -115,3 +118,5 @@ class Evidence:
     """What to tell of how the files were found."""
     writer_pid: int | None = None
     """The process that holds the writer's lock; 0 where nobody does."""
+    progress: Counts | None = None
+    """How far that process is, if it runs the indexer and says so."""

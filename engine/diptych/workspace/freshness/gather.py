@@ -26,7 +26,7 @@ from diptych.indexer.discover import scan, scan_names
 from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.settings import Notice, Settings
 from diptych.layout import DEFAULT_STORE, FACTS
-from diptych.workspace.freshness import gitlook, record, writer
+from diptych.workspace.freshness import gitlook, hints, record, writer
 from diptych.workspace.freshness.differences import differences
 from diptych.workspace.freshness.evidence import (
     Account,
@@ -89,7 +89,8 @@ def gather(
     except CorruptionError as error:
         seen.evidence = _without_store(seen.evidence, Problem.CORRUPT, error)
     if decided(seen.evidence):
-        seen.evidence = replace(seen.evidence, writer_pid=writer.holder(path))
+        pid = writer.holder(path)
+        seen.evidence = replace(seen.evidence, writer_pid=pid, progress=hints.progress_of(path, pid))
     return seen
 
 
@@ -213,6 +214,8 @@ def _account(store: Store, brief: record.Recorded | None, known: Facts | None) -
     if known is None:
         present = os.path.lexists(os.path.join(store.path, FACTS))
         return Account.WORTHLESS if present else Account.NONE
+    if not known.complete:
+        return Account.BEGUN
     return Account.WHOLE if known.lsn == store.lsn else Account.BEHIND
 
 

@@ -185,6 +185,7 @@ def _test_account(evidence: Evidence) -> Iterator[Test]:
         {
             Account.WHOLE: f"a run finished at LSN {evidence.recorded.lsn:,}",
             Account.BEHIND: f"a run finished at LSN {evidence.recorded.lsn:,}, and more was committed since",
+            Account.BEGUN: "the first run of the indexer has not ended",
             Account.NONE: "no run of the indexer was ever finished here",
             Account.WORTHLESS: "the indexer's facts are damaged, or not of this state of the store",
         }[evidence.account],
@@ -280,7 +281,13 @@ def _reasons(evidence: Evidence) -> Iterator[Reason]:
         yield from _reasons_of_git(evidence)
         yield from _reasons_of_files(evidence)
     if evidence.writer_pid:
-        yield Reason(Code.BEING_WRITTEN, f"process {evidence.writer_pid} is writing to it")
+        writes = f"process {evidence.writer_pid} is writing to it"
+        yield Reason(Code.BEING_WRITTEN, writes + _progress(evidence))
+
+
+def _progress(evidence: Evidence) -> str:
+    seen = evidence.progress
+    return f" ({seen.done:,} of {seen.total:,} files are parsed)" if seen is not None else ""
 
 
 def _code_of_account(evidence: Evidence) -> Code:
