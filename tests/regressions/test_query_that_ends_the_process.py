@@ -5,7 +5,7 @@ import threading
 import pytest
 from tests.support.waiting import join
 
-from diptych import CheckpointPolicy, FileRecord, QueryError, Range, Store, Symbol
+from diptych import CheckpointPolicy, FileRecord, InvalidArgumentError, QueryError, Range, Store, Symbol
 
 MANUAL = CheckpointPolicy(automatic=False)
 
@@ -45,6 +45,6 @@ def test_a_limit_beyond_all_memory_is_answered(store, limit):
 
 
 def test_a_limit_that_is_no_integer_is_the_callers_mistake(store):
-    with pytest.raises(TypeError):
+    with pytest.raises(InvalidArgumentError):
         store.search("parse", limit=2.5)
     assert store.recovery == []

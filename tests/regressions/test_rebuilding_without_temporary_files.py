@@ -19,6 +19,7 @@ def test_it_advises_a_tmpdir(tmp_path, monkeypatch, read_only):
     os.unlink(next(path.glob("generations/*/snapshot.msgpack")))
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(path / "nowhere"))
+        patch.setattr("diptych.fs.temporary._IN_MEMORY", str(path / "nowhere"))
         with pytest.raises(StorageError, match="temporary") as raised:
             Store.open(path, read_only=read_only)
         assert "TMPDIR" in raised.value.advice

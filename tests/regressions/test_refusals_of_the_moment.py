@@ -63,6 +63,7 @@ def test_no_one_calls_it_damage(path, monkeypatch, wanted, number):
 def test_without_a_place_for_temporary_files_the_leaf_is_not_called_damaged(path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(path / "nowhere"))
+        patch.setattr("diptych.fs.temporary._IN_MEMORY", str(path / "nowhere"))
         for act in (verify, repair):
             with pytest.raises(StorageError, match="temporary") as raised:
                 act(path)

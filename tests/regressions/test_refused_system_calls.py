@@ -87,7 +87,7 @@ def test_a_refusal_that_tantivy_reports_keeps_its_number(store, monkeypatch):
     store.close()
     from diptych.search import leaf
 
-    def refuse(*_arguments):
+    def refuse(*_arguments, **_options):
         raise ValueError("IO error: Too many open files (os error 24)")
 
     with Store.open(store.path, read_only=True) as again:

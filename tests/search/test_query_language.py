@@ -379,18 +379,12 @@ def earlier(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     path = str(tmp_path / "s")
     with monkeypatch.context() as patch:
         patch.setattr("diptych.search.writer.register_words", lambda index: None)
-        patch.setattr("diptych.search.writer.watermark_document", _earlier_watermark)
+        patch.setattr("diptych.search.writer.stamped", lambda meta: meta)
         with Store.open(path, policy=MANUAL) as store:
             with store.transaction() as txn:
                 txn.index_file(FileRecord("a.py", "h", "", [Symbol(LONG, "b", Range(0, 0, 1, 0))]))
             store.checkpoint()
     return path
-
-
-def _earlier_watermark(watermark: Any) -> dict[str, Any]:
-    from diptych.search.documents import WATERMARK_TERM, watermark_document
-
-    return watermark_document(watermark) | {"_type": WATERMARK_TERM}
 
 
 def test_a_reader_of_an_earlier_index_refuses_what_it_cannot_answer(earlier: str) -> None:
@@ -406,7 +400,7 @@ def test_a_writer_builds_an_earlier_index_again_when_a_query_needs_it(earlier: s
     with Store.open(earlier, policy=MANUAL) as store:
         assert store.search("kind:b")
         assert [hit.path for hit in store.search(LONG)] == ["a.py"]
-        assert store.recovery == []
+        assert [finding.kind for finding in store.recovery] == ["search-outdated"]
     with Store.open(earlier, read_only=True) as store:
         assert [hit.path for hit in store.search("checks*")] == ["a.py"]
 
@@ -437,7 +431,7 @@ def test_an_earlier_version_that_goes_on_with_an_index_leaves_it_an_earlier_one(
         store.checkpoint()
     with monkeypatch.context() as patch:
         patch.setattr("diptych.search.writer.register_words", lambda index: None)
-        patch.setattr("diptych.search.writer.watermark_document", _earlier_watermark)
+        patch.setattr("diptych.search.writer.stamped", lambda meta: meta)
         with Store.open(path, policy=MANUAL) as store:
             with store.transaction() as txn:
                 txn.index_file(FileRecord("b.py", "h", "", [Symbol(LONG, "b", Range(0, 0, 1, 0))]))

@@ -222,7 +222,7 @@ def test_a_transaction_begun_before_the_close_is_refused_after_it(store: Store) 
 def test_with_full_durability_a_close_between_journal_and_generation_is_no_rollback(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from diptych import CommitInDoubtError
+    from diptych import CommitNotPublishedError
 
     store.durability = "full"
     stop = Stop(store._publisher.committed)  # type: ignore[union-attr]
@@ -231,7 +231,7 @@ def test_with_full_durability_a_close_between_journal_and_generation_is_no_rollb
     assert stop.reached.wait(_NEVER_S)
     store.close()
     stop.go.set()
-    assert isinstance(commit.end().error, CommitInDoubtError)
+    assert isinstance(commit.end().error, CommitNotPublishedError)
     with Store.open(store.path, policy=MANUAL) as again:
         assert "c.py" in again
 

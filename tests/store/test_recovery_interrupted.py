@@ -46,12 +46,12 @@ def cut_short(patch: pytest.MonkeyPatch, at: int, *, done: bool) -> list[str]:
     taken: list[str] = []
 
     def wrap(name: str, real: Callable[..., object]) -> Callable[..., object]:
-        def step(*arguments: object) -> object:
+        def step(*arguments: object, **options: object) -> object:
             taken.append(name)
             if len(taken) < at or at == 0:
-                return real(*arguments)
+                return real(*arguments, **options)
             if len(taken) == at and done:
-                real(*arguments)
+                real(*arguments, **options)
             # Clean-up that an exception brings about is not what a killed process does.
             raise Killed(name)
 

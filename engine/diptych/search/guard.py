@@ -5,12 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from diptych.errors import CorruptSearchError, DiptychError
 from diptych.fs import storage_error
 
+# How Tantivy says that a thread of its writer died; it does not say of what.
+_THREAD_DIED = "An index writer was killed"
+# A writer's thread writes out up to this much at once.
+_SEGMENT_BYTES = 32 * 1024 * 1024
 # How Rust prints what the operating system refused.
 _REFUSAL = re.compile(r"os error (\d+)|Os \{ code: (\d+)|No space left|StorageFull")
 
@@ -36,4 +41,13 @@ def guarded(doing: str, where: str) -> Iterator[None]:
         if refusal := _REFUSAL.search(text):
             number = int(refusal[1] or refusal[2] or errno.ENOSPC)
             raise storage_error(OSError(number, os.strerror(number)), doing, where) from error
+        if _THREAD_DIED in text and _is_nearly_full(where):
+            raise storage_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), doing, where) from error
         raise CorruptSearchError(f"cannot {doing} {where}: {text}", where=where) from error
+
+
+def _is_nearly_full(where: str) -> bool:
+    try:
+        return shutil.disk_usage(where).free < _SEGMENT_BYTES
+    except OSError:
+        return False

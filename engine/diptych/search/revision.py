@@ -15,7 +15,7 @@ import json
 import os
 
 from diptych.errors import CorruptSearchError
-from diptych.fs import open_regular, translated
+from diptych.fs import read_bounded, translated
 from diptych.layout import SEARCH_META
 
 REVISION = 2
@@ -40,8 +40,8 @@ def is_current(directory: str) -> bool:
     False where its `meta.json` makes no sense. Raises StorageError.
     """
     path = os.path.join(directory, SEARCH_META)
-    with translated("read", path), open(path, "rb", opener=open_regular) as file:
-        meta = file.read(_META_BYTES_MAX)
+    with translated("read", path):
+        meta = read_bounded(path, _META_BYTES_MAX)
     try:
         payload = json.loads(meta).get("payload") or ""
         return payload.startswith(_PAYLOAD) and int(payload.removeprefix(_PAYLOAD)) >= REVISION

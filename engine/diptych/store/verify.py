@@ -60,11 +60,11 @@ def inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
 def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
     found = scan(path)
     plan_for(found)
-    if deep and found.identity is not None:
-        # Another schema's records cannot be taken apart.
-        found.identity.refuse_other(schema, path)
     if deep:
         for generation in found.generations:
+            # Another schema's records cannot be taken apart.
+            if generation.manifest is not None:
+                generation.manifest.identity.refuse_other(schema, path)
             _inspect_leaves(generation, schema)
     rescan_journal(found, 0)
     plan = make_plan(found)
