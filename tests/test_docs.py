@@ -183,7 +183,8 @@ def names_of_a_store() -> set[str]:
     constants = {
         value
         for name, value in vars(layout).items()
-        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+        # A sentence is no name.
+        if name.isupper() and isinstance(value, str) and not name.startswith("_") and " " not in value
     }
     return constants - {layout.DEFAULT_STORE}
 

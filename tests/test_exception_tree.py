@@ -53,6 +53,8 @@ CODES = {
     "StoreNotFoundError": ("store-not-found", 3),
     "NotAStoreError": ("not-a-store", 6),
     "TrackedStoreError": ("tracked-store", 6),
+    "GitRefusedError": ("git-refused", 7),
+    "LongWordsError": ("long-words", 2),
     "StoreLockedError": ("store-locked", 4),
     "IncompatibleStoreError": ("incompatible-store", 6),
     "CorruptionError": ("corruption", 5),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.indexer.repository import git, make_repository, write
+from tests.support.waiting import HANG_S
 
 MISSING = "1234567890123456789012345678901234567890"
 SOURCE = "def f(): pass\n"
@@ -258,4 +259,4 @@ def ask_without_care(where: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     for command in ("ls-files --others --exclude-standard", "diff-files --name-only", "rev-parse HEAD"):
         line = ["git", *command.split()]
-        subprocess.run(line, cwd=where, env=environment, capture_output=True, check=False, timeout=60)
+        subprocess.run(line, cwd=where, env=environment, capture_output=True, check=False, timeout=HANG_S)

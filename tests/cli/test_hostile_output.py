@@ -6,13 +6,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.cli.command import COMMAND, TIMEOUT_S, diptych, environment
 from tests.cli.test_terminal import on_terminal
+from tests.support.waiting import wait_until
 
 from diptych.cli.output import printable
 
@@ -157,11 +157,8 @@ def test_the_events_of_a_watch_have_none(hostile: Path, tmp_path: Path) -> None:
 
 
 def _wait(reached: Callable[[], bool], run: subprocess.Popen[bytes]) -> None:
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while not reached():
-        assert run.poll() is None
-        assert time.monotonic() < deadline_s
-        time.sleep(0.05)
+    wait_until(lambda: reached() or run.poll() is not None)
+    assert run.poll() is None
 
 
 def test_only_one_module_prints() -> None:

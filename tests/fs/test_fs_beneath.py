@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import join
 
 from diptych.fs import Beneath
 
@@ -120,6 +121,6 @@ def test_a_folder_that_is_swapped_for_a_link_over_and_over_never_leads_out(top: 
                     read.add(b"")
     finally:
         stop.set()
-        swapping.join()
+        join(swapping)
     assert b"secret" not in read
     assert read <= {b"inner", b""}

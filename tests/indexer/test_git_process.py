@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import wait_until
 
 import diptych
 from diptych.indexer import git, git_process
@@ -54,8 +54,7 @@ def test_a_git_that_does_not_answer_is_ended_with_what_it_started(
         git.listed(str(root))
     for pid in (tmp_path / "pid").read_text().split():
         # Ended: gone, or waiting for whoever adopted it.
-        while not _ended(pid):
-            time.sleep(0.01)
+        wait_until(lambda pid=pid: _ended(pid))
 
 
 def test_a_configuration_that_never_ends_is_not_waited_for(

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from tests.regressions.misplaced import KINDS, bound_memory, call, misplace, most_resident_bytes, state_of
+from tests.support.waiting import join
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="limits and pipes as on Linux"),
@@ -115,7 +116,7 @@ def in_a_process(work: Callable[[str, str, str], None], made: Path, kind: str) -
         child.join(PATIENCE_S)
         waits = child.is_alive()
         child.kill()
-        child.join()
+        join(child)
         assert not waits, said.read_text()
         assert child.exitcode == 0, said.read_text()
     finally:

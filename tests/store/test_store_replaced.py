@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from tests.support.damage import MANUAL
 from tests.support.records import record
+from tests.support.waiting import HANG_S, join
 
 from diptych import (
     CorruptStoreError,
@@ -306,7 +307,7 @@ def test_a_writer_that_was_killed_leaves_the_directory_free_though_its_child_liv
         process.kill()
         process.wait()
         # The child of the killed one still waits for its input to end.
-        Store.open(store_path, lock_timeout_s=60).close()
+        Store.open(store_path, lock_timeout_s=HANG_S).close()
 
 
 def test_a_waiting_second_writer_gets_in_when_the_first_is_closed(store: Store) -> None:
@@ -316,7 +317,7 @@ def test_a_waiting_second_writer_gets_in_when_the_first_is_closed(store: Store) 
     )
     waiting.start()
     store.close()
-    waiting.join()
+    join(waiting)
     assert paths(got[0]) == ["a.py", "b.py"]
     got[0].close()
 

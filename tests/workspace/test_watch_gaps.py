@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import watchfiles
+from tests.support.waiting import SHORT_S
 
 from diptych import Store, fs, verify
 from diptych.cli.watch_host import LIMITS
@@ -118,7 +119,7 @@ def test_builds_that_inspections_ask_for_in_vain_become_rare(monkeypatch: pytest
 
 
 def without_events(*_: Any, stop_event: threading.Event, **__: Any) -> Iterator[set[Any]]:
-    while not stop_event.wait(0.01):
+    while not stop_event.wait(SHORT_S):
         yield set()
 
 

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.support.waiting import join, wait_until
 
 from diptych import FileRecord, Store
 from diptych.cli.watch_host import LIMITS, RepositoryHost
@@ -44,13 +45,6 @@ def repository(root: Path) -> Path:
     return root
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + NEVER_S
-    while not condition():
-        assert time.monotonic() < end_s, "it did not come about"
-        time.sleep(0.005)
-
-
 class Watching:
     """A repository being watched, as `diptych watch` does it, but in threads of this process."""
 
@@ -74,7 +68,7 @@ class Watching:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
+        join(self._thread)
         self._worker.stop()
         self.host.close()
 

@@ -8,6 +8,8 @@ LETTERS = {
     "d": "one that removes a file",
     "t": "one that does all three",
     "b": "one that stores more than a frame of the journal holds",
+    "w": "one that stores twenty new files",
+    "y": "one that replaces two files, in turn",
     "r": "a transaction that is rolled back",
     "k": "a checkpoint",
     "q": "close and reopen",
@@ -25,6 +27,7 @@ SETTINGS = {
 NAMED = {
     "large": "n b x",
     "merge": "n k, twelve times: Tantivy merges segments and collects its garbage",
+    "reopen": "files replaced by writers that live for one commit each, with merges between them",
     "merge-removals": "commits, removals and checkpoints in turn, with the same end",
     "mix-1 … mix-8": "40 letters drawn from a seed",
 }

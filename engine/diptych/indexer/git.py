@@ -25,6 +25,8 @@ IGNORED = ("check-ignore", "-q", ".")
 class GitRefusedError(DiptychError):
     """A repository is there, and git does not answer for it. The message has git's words."""
 
+    code = "git-refused"
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

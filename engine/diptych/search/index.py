@@ -38,6 +38,8 @@ _new = tuple.__new__
 class LongWordsError(QueryError):
     """A query about words that an index built by an earlier version was not fed."""
 
+    code = "long-words"
+
 
 class Match(NamedTuple):
     """A document found: its score, the hash of its record's key, and the item it stands for."""
