@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.command import COMMAND, TIMEOUT_S, diptych, environment
+from tests.cli.command import COMMAND, diptych, environment
 from tests.cli.test_terminal import on_terminal
-from tests.support.waiting import wait_until
+from tests.support.waiting import HANG_S, wait_until
 
 from diptych.cli.output import printable
 
@@ -152,7 +152,7 @@ def test_the_events_of_a_watch_have_none(hostile: Path, tmp_path: Path) -> None:
         (root / f"new{EVIL}.py").write_text("def new(): pass\n")
         _wait(lambda: b"changed new" in log.read_bytes(), run)
         run.send_signal(signal.SIGINT)
-        run.wait(timeout=TIMEOUT_S)
+        run.wait(timeout=HANG_S)
     clean(log.read_bytes())
 
 

@@ -31,7 +31,7 @@ from diptych import (
     repair,
     verify,
 )
-from diptych.layout import LOCK
+from diptych.layout import LOCK, WORK
 from diptych.store.checkpoint import Leaves
 
 
@@ -47,9 +47,14 @@ def paths(store: Store) -> list[str]:
 
 
 def listed(path: str) -> dict[str, object]:
-    """Every file and directory below `path`, with its size, and when it was written."""
+    """Every file and directory below `path`, with its size, and when it was written.
+
+    But for the private directories of Tantivy's writers: each removes its own, whose name no other has.
+    """
     found: dict[str, object] = {}
-    for directory, _, names in os.walk(path):
+    for directory, folders, names in os.walk(path):
+        if WORK in folders:
+            folders.remove(WORK)
         for name in names:
             status = os.stat(os.path.join(directory, name))
             found[os.path.join(directory, name)] = (status.st_size, status.st_mtime_ns)
