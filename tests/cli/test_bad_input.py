@@ -42,7 +42,9 @@ def writer(store: Path) -> Iterator[int]:
 
 
 WAITING = """
-import sys
+import signal, sys
+# A shell that starts the tests in the background has them, and so this, ignore the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import filelock
 from diptych.cli import main
 acquire = filelock.FileLock.acquire

@@ -88,6 +88,8 @@ def test_a_syntax_error_and_a_binary_file_do_not_stop_the_run(tmp_path: Path) ->
 
 HELD = """
 import signal, sys
+# A shell that starts the tests in the background has them, and so this, ignore the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from diptych.cli import main
 from diptych.indexer import pipeline
 commit = pipeline._Run._commit

@@ -48,6 +48,9 @@ class FakeStore:
     def checkpoint(self) -> None:
         self.checkpoints += 1
 
+    def refuse_replaced(self) -> None:
+        """Never: it is in memory."""
+
 
 class _Transaction:
     def __init__(self, payloads: dict[bytes, bytes], max_payload_bytes: int) -> None:

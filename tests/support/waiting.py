@@ -42,13 +42,24 @@ def join(*threads: threading.Thread | BaseProcess) -> None:
 
 
 def exit_code(process: subprocess.Popen[Any]) -> int:
-    """Wait for the end of a process whose output nobody reads; its exit code."""
-    return process.wait(HANG_S)
+    """Wait for the end of a process whose output nobody reads; its exit code. One that hangs is killed."""
+    try:
+        return process.wait(HANG_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def output(process: subprocess.Popen[Any]) -> tuple[Any, Any]:
-    """Wait for the end of a process; what it wrote to standard output and standard error."""
-    return process.communicate(timeout=HANG_S)
+    """Wait for the end of a process; what it wrote to standard output and standard error.
+
+    One that hangs is killed: a `with` block around it would wait for ever.
+    """
+    try:
+        return process.communicate(timeout=HANG_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
 
 
 def pass_ms() -> None:
