@@ -12,6 +12,7 @@ from tests.support.waiting import wait_until
 import diptych
 from diptych.indexer import git, git_process
 from diptych.indexer.git_process import NOT_ENDED, NOT_STARTED, run_all
+from diptych.workspace.freshness import gitlook
 
 from .repository import make_repository
 
@@ -67,6 +68,22 @@ def test_a_configuration_that_never_ends_is_not_waited_for(
     monkeypatch.setattr(git_process, "WAIT_S", 1.0)
     with pytest.raises(git.GitRefusedError, match="did not answer"):
         git.listed(str(root))
+
+
+def test_an_index_that_is_a_pipe_or_without_end_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_repository(tmp_path / "r", {"a.py": ""})
+    monkeypatch.setattr(git_process, "WAIT_S", 1.0)
+    index = root / ".git/index"
+    index.unlink()
+    os.mkfifo(index)
+    assert gitlook.look(str(root)) is None
+    assert gitlook.index_digest(str(root)) is None
+    index.unlink()
+    with index.open("wb") as file:
+        file.truncate(1 << 40)
+    assert gitlook.index_digest(str(root)) is None
 
 
 def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

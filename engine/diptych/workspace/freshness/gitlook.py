@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from diptych import fs
 from diptych.indexer import git
 from diptych.indexer.git_process import run_all
 
@@ -20,6 +21,8 @@ _STRICT = ("-c", "core.trustctime=true", "-c", "core.checkStat=default", "-c", "
 # Of a submodule git would ask another git, started with what that one's configuration says.
 _NAMES_ALONE = ("--name-only", "-z", "--no-renames", "--relative", "--no-ext-diff", "--ignore-submodules=all")
 _NO_INDEX = b""
+_INDEX_MAX = 1 << 32
+_READ_BYTES = 1 << 22
 
 
 class GitLook(NamedTuple):
@@ -125,15 +128,21 @@ def _place(root: str) -> _Place | None:
 
 def _digest(path: str) -> bytes | None:
     # Imported here: without git nobody needs it.
-    from xxhash import xxh3_128_digest
+    from xxhash import xxh3_128
 
+    hasher = xxh3_128()
     try:
-        with open(path, "rb") as file:
-            return xxh3_128_digest(file.read())
+        # A stranger's index may be a pipe, or as long as a file of holes can be.
+        with open(path, "rb", buffering=0, opener=fs.open_regular) as file:
+            if os.fstat(file.fileno()).st_size > _INDEX_MAX:
+                return None
+            while part := file.read(_READ_BYTES):
+                hasher.update(part)
     except FileNotFoundError:
         return _NO_INDEX
     except OSError:
         return None
+    return hasher.digest()
 
 
 def _identity(path: str) -> tuple[int, int, int, int] | None:
