@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import itertools
 import os
 import random
 import shutil
@@ -109,19 +110,19 @@ def acted(name: str, path: str) -> list[str]:
 def test_each_call_fails_in_turn(
     name: str, code: int, sticky: bool, template: str, memory_path: Path
 ) -> None:
-    path, copy = str(memory_path / "store"), str(memory_path / "copy")
     case = CASES.get(name, Case())
+    numbers = itertools.count()
 
-    def fresh() -> None:
-        shutil.rmtree(path, ignore_errors=True)
+    def fresh() -> str:
+        # Each at a path of its own: Tantivy's threads may still write to the ones before.
+        path = str(memory_path / f"store-{next(numbers)}")
         shutil.copytree(template, path)
         inflict(path, case)
+        return path
 
-    fresh()
-    shutil.copytree(path, copy)
-    before = read(copy)
-    acted(name, path)
-    fresh()
+    before = read(fresh())
+    acted(name, fresh())
+    path = fresh()
     with pytest.MonkeyPatch.context() as patch:
         counted = Refusing(patch, 0, code)
         lost = acted(name, path)
@@ -130,7 +131,7 @@ def test_each_call_fails_in_turn(
     points = range(1, counted.count + 1)
     chosen = sorted(random.Random(f"{name} {code} {sticky}").sample(points, min(POINTS, len(points))))
     for at in chosen:
-        fresh()
+        path = fresh()
         with pytest.MonkeyPatch.context() as patch:
             Refusing(patch, at, code, sticky=sticky)
             said: list[str] | None
@@ -142,15 +143,16 @@ def test_each_call_fails_in_turn(
             patch.undo()
         # What repair says was lost is what is lost, and no more than without the fault.
         assert said in (None, lost), at
-        shutil.rmtree(copy)
-        shutil.copytree(path, copy)
+        copy = f"{path}-copy"
+        shutil.copytree(path, copy, ignore=shutil.ignore_patterns("work"))
         assert read(copy) in (before, after), at
-        if name in ("recovery", "checkpoint", "whole"):
-            continue
-        again = repair(path)
-        assert again.given_up in (lost, []), at
-        assert read(path) == after, at
-        assert verify(path).ok, at
+        shutil.rmtree(copy, ignore_errors=True)
+        if name not in ("recovery", "checkpoint", "whole"):
+            again = repair(path)
+            assert again.given_up in (lost, []), at
+            assert read(path) == after, at
+            assert verify(path).ok, at
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.mark.parametrize(
@@ -199,16 +201,16 @@ def test_what_the_disk_does_not_give_is_not_lost(template: str, memory_path: Pat
     for lsn in (5, 9):
         overwrite(segment(path, lsn), 300, b"\xff" * 64)
     before = sorted(str(file) for file in Path(path).rglob("*"))
-    manifest = "manifest.msgpack"
-    real = builtins.open
+    real, refused = os.open, []
 
     def refuse(name: Any, *arguments: Any, **options: Any) -> Any:
-        if str(name).startswith(path) and str(name).endswith(manifest):
+        if str(name).startswith(path) and str(name).endswith("manifest.msgpack"):
+            refused.append(name)
             raise OSError(errno.EIO, os.strerror(errno.EIO), name)
         return real(name, *arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(builtins, "open", refuse)
+        patch.setattr(os, "open", refuse)
         with pytest.raises(StorageError) as caught:
             repair(path)
         assert not isinstance(caught.value, CorruptStoreError)
@@ -216,4 +218,5 @@ def test_what_the_disk_does_not_give_is_not_lost(template: str, memory_path: Pat
         with pytest.raises(StorageError):
             Store.open(path)
         patch.undo()
+    assert refused
     assert sorted(str(file) for file in Path(path).rglob("*")) == before

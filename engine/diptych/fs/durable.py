@@ -15,7 +15,7 @@ import sys
 from contextlib import suppress
 
 from diptych.errors import StorageError
-from diptych.fs.errors import translated
+from diptych.fs.errors import is_dir, translated
 from diptych.fs.regular import copy_regular, is_directory, open_regular, require_regular
 
 if sys.platform != "win32":
@@ -116,7 +116,8 @@ def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
         with translated("make the directory", path):
             raise NotADirectoryError(errno.ENOTDIR, "something else is there", path)
     missing = []
-    while not os.path.isdir(path):
+    # An error is not a missing directory: above the root there is none to be found.
+    while not is_dir(path):
         missing.append(path)
         path = os.path.dirname(path)
     for directory in reversed(missing):
@@ -124,7 +125,7 @@ def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
             try:
                 os.mkdir(directory)
             except FileExistsError:
-                if not os.path.isdir(directory):
+                if not is_dir(directory):
                     raise
         fsync_dir(os.path.dirname(directory))
 

@@ -269,8 +269,15 @@ class JournalWriter:
             self._refuse()
 
     def refuse_deleted(self) -> None:
-        """Raise StoreReplacedError where the file that is appended to has no name any more."""
-        if self._fd >= 0 and not os.fstat(self._fd).st_nlink:
+        """Raise StoreReplacedError where the file that is appended to has no name any more.
+
+        Raises StorageError where it cannot be found out now.
+        """
+        if self._fd < 0:
+            return
+        with fs.translated("examine", self.segment.path):
+            links = os.fstat(self._fd).st_nlink
+        if not links:
             raise StoreReplacedError(
                 f"{self.segment.path} was deleted while it was written to",
                 advice="close the store and open it again: recovery tells what survived",

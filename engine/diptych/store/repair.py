@@ -73,10 +73,12 @@ def repair(
     where = absolute(path)
     check_place(where, create=False)
     if dry_run:
-        return _repair(where, schema, None)
+        with fs.translated("read the store at", where):
+            return _repair(where, schema, None)
     lock = fs.WriterLock(os.path.join(where, LOCK), timeout_s=lock_timeout_s)
     try:
-        return _repair(where, schema, lock)
+        with fs.translated("repair the store at", where):
+            return _repair(where, schema, lock)
     finally:
         lock.release()
 

@@ -36,7 +36,8 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
     """
     where = absolute(path)
     check_place(where, create=False)
-    found, plan = inspect(where, schema, deep=deep)
+    with fs.translated("read the store at", where):
+        found, plan = inspect(where, schema, deep=deep)
     if found.incompatible is not None:
         raise found.incompatible
     if found.identity is not None:
