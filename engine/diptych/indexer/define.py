@@ -21,6 +21,8 @@ _GLOBAL = {"global": "variable", "global_constant": "constant"}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
 _STRING_START = re.compile(rb"[rRuUbBfF]{0,2}[\"']")
+# Comments and attributes above a definition; of more, the first are not its documentation.
+_MAX_ABOVE = 1_000
 _ARGUMENTS = re.compile(r"<[^<>]*>")
 
 
@@ -40,6 +42,8 @@ class Definitions:
         self._upper_case_constants = prepared.language.upper_case_constants
         self._source = source
         self._above = above
+        self._whole_id = 0
+        self._body: Node | None = None
 
     def pop(self) -> None:
         """Close the innermost."""
@@ -61,7 +65,7 @@ class Definitions:
             kind = self._kind(kind, name, self._kinds[-2 if sibling else -1])
             if not kind:
                 return
-            body = None if kind in _NO_BODY else whole.child_by_field_name("body")
+            body = None if kind in _NO_BODY else self._body_of(whole)
             if self._docstrings:
                 documentation = _docstring(source, body)
             else:
@@ -76,6 +80,12 @@ class Definitions:
         self.dotted.append(inside[: text.CONTAINER_MAX_CHARS])
         self._starts.append(start)
         self._kinds.append(kind)
+
+    def _body_of(self, whole: Node) -> Node | None:
+        # Once for a definition of many names: each search goes through all of them.
+        if whole.id != self._whole_id:
+            self._whole_id, self._body = whole.id, whole.child_by_field_name("body")
+        return self._body
 
     def _kind(self, kind: str, name: str, outer: str) -> str:
         """The symbol's kind, given that of what encloses it; "" for what is no symbol there."""
@@ -123,7 +133,9 @@ def _range(source: bytes, node: Node) -> Range:
     row, column = node.end_point
     if column == 0 and row > start_row:
         # A line's end that the grammar counts to the node (a macro's) is no part of it.
-        end = node.start_byte + len(source[node.start_byte : node.end_byte].rstrip(b"\r\n"))
+        end = node.end_byte
+        while end > node.start_byte and source[end - 1] in b"\r\n":
+            end -= 1
         row -= 1
         column = end - source.rfind(b"\n", 0, end) - 1
     return Range(start_row, start_column, row, column)
@@ -131,8 +143,10 @@ def _range(source: bytes, node: Node) -> Range:
 
 def _signature(source: bytes, start: int, end: int, whole: Node, body: Node | None, kind: str) -> str:
     """The head of a definition: all before its body, on one line."""
+    # The rest of a longer one would be cut off anyway.
+    end = min(end, start + 8 * text.SIGNATURE_MAX_CHARS)
     if body is not None:
-        end = body.start_byte
+        end = min(end, body.start_byte)
         if source.find(b"#", start, end) >= 0 or source.find(b"//", start, end) >= 0:
             # A comment may stand between the head and the body: take the tokens before the first.
             for child in whole.children:
@@ -164,8 +178,12 @@ def _comment(source: bytes, above: dict[int, Node], whole: Node) -> str:
     row = whole.start_point[0] - 1
     block: list[bytes] = []
     size = 0
+    looked_at = 0
     while (node := above.get(row)) is not None and size < text.DOCUMENTATION_MAX_CHARS * 8:
         row = node.start_point[0] - 1
+        looked_at += 1
+        if looked_at > _MAX_ABOVE:
+            break
         if "comment" not in node.type:
             continue
         start, end = node.byte_range

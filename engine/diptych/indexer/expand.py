@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from diptych.indexer.text import NAME_MAX_CHARS
+
 # A `use` tree deeper than this is no code.
 _MAX_DEPTH = 32
 _PUNCTUATION = re.compile(r" ?(::|[,{}]) ?")
@@ -43,8 +45,12 @@ def _use_paths(prefix: str, tree: str, depth: int) -> Iterator[str]:
         yield prefix.removesuffix("::") if name == "self" and prefix else prefix + name
         return
     inner = tree[brace + 1 :].rpartition("}")[0]
+    prefix += tree[:brace].strip()
+    if len(prefix) > NAME_MAX_CHARS:
+        # Of each name as much is cut off anyway, and there may be as many as it is long.
+        prefix = prefix[:NAME_MAX_CHARS].rstrip(":") + "::"
     for part in _split(inner):
-        yield from _use_paths(prefix + tree[:brace].strip(), part, depth + 1)
+        yield from _use_paths(prefix, part, depth + 1)
 
 
 def _split(inner: str) -> Iterator[str]:

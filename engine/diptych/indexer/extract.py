@@ -8,11 +8,13 @@ it stands for; text is sliced from the source; and no node's parent is ever look
 
 from __future__ import annotations
 
+import re
 from operator import itemgetter
 
 from tree_sitter import Node
 
 from diptych.indexer import text
+from diptych.indexer.bounded import matches_in, parsed_tree
 from diptych.indexer.define import Definition, Definitions
 from diptych.indexer.expand import expanded
 from diptych.indexer.grammar import (
@@ -36,19 +38,21 @@ _RANK_MASK = (1 << _RANK_BITS) - 1
 
 _REFERENCES = frozenset({REFERENCE, EXPANDED, IGNORED})
 _by_first = itemgetter(0)
+_REST_OF_LINE = re.compile(rb"[ \t\r\v\f]*(?:\n|\Z)")
+_LINE_BYTES = 4_096
 
 
 def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[RelationRow]]:
     """The symbols and relations of `source` (UTF-8 bytes), each list in the order of the source.
 
-    Syntax errors are tolerated: what tree-sitter could make of the rest is returned.
+    Syntax errors are tolerated: what tree-sitter could make of the rest is returned. Raises TooSlowError.
     """
-    tree = prepared.parser.parse(source)
+    tree = parsed_tree(prepared.parser, source)
     roles, ranks = prepared.roles, prepared.ranks
     above: dict[int, Node] = {}
     named: dict[int, tuple[int, int, dict[str, list[Node]]]] = {}
     references: list[tuple[int, int, Node]] = []
-    for index, captures in prepared.cursor.matches(tree.root_node):
+    for index, captures in matches_in(prepared.cursor, tree):
         role = roles[index]
         if role in _REFERENCES:
             node = captures["name"][0]
@@ -72,16 +76,17 @@ def _note(above: dict[int, Node], node: Node, source: bytes) -> None:
     if column == 0:
         # Some grammars count the line's end to the comment.
         row -= 1
-    elif source[end : _line_end(source, end)].strip():
+    elif not _REST_OF_LINE.match(source, end):
         return
     # What stands before an attribute is part of it: `template <...>`.
-    if "comment" not in node.type or not source[source.rfind(b"\n", 0, start) + 1 : start].strip():
+    if "comment" not in node.type or not _before_in_line(source, start).strip():
         above[row] = node
 
 
-def _line_end(source: bytes, start: int) -> int:
-    end = source.find(b"\n", start)
-    return end if end >= 0 else len(source)
+def _before_in_line(source: bytes, end: int) -> bytes:
+    # Not all of a line of megabytes, for each of its comments.
+    before = source[max(end - _LINE_BYTES, 0) : end]
+    return before[before.rfind(b"\n") + 1 :]
 
 
 def _swept(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from diptych import fs
 from diptych.indexer import text
+from diptych.indexer.errors import TooSlowError
 from diptych.indexer.languages import language_of_content
 from diptych.indexer.plan import Job
 from diptych.model import FileRecord, Range, Relation, Symbol, content_hash
@@ -46,13 +47,15 @@ def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
     try:
         language, symbols, relations = rows_of(job.language, data)
         payload = packed(job.path, digest, language, symbols, relations)
+    except TooSlowError:
+        return Parsed(job.path, digest, size=len(data), skipped="too slow to parse")
     except Exception:  # noqa: BLE001 - one file that trips the parser must not end the run
         return Parsed(job.path, digest, size=len(data), skipped="parser died")
     return Parsed(job.path, digest, payload, len(symbols), len(relations), size=len(data))
 
 
 def record_of(path: str, language: str, data: bytes) -> FileRecord:
-    """The record of a file's bytes. `language` is a name in `LANGUAGES`."""
+    """The record of a file's bytes. `language` is a name in `LANGUAGES`. Raises TooSlowError."""
     language, symbols, relations = rows_of(language, data)
     return FileRecord(
         path,
@@ -64,7 +67,7 @@ def record_of(path: str, language: str, data: bytes) -> FileRecord:
 
 
 def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow]]:
-    """The language that the content confirms, and what was found in it."""
+    """The language that the content confirms, and what was found in it. Raises TooSlowError."""
     # Imported here: tree-sitter and its grammars are not needed when nothing has changed.
     from diptych.indexer.extract import extract
     from diptych.indexer.grammar import prepared

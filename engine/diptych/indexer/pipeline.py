@@ -142,6 +142,7 @@ class _Run:
             and len(self._known.files) > 0
             and len(jobs) <= settings.in_process_files
             and sum(job.size for job in jobs) <= settings.in_process_bytes
+            and all(job.size <= settings.in_process_file_bytes for job in jobs)
         )
         if processes and jobs and not few:
             # Imported here: a run that finds little changed starts no process.

@@ -19,7 +19,7 @@ from contextlib import suppress
 
 from diptych.indexer.parse import Parsed
 from diptych.indexer.plan import Job, chunks
-from diptych.indexer.wire import pack_jobs, unpacker
+from diptych.indexer.wire import LARGE_BYTES, pack_jobs, unpacker
 
 _CHUNK_FILES = 64
 _CHUNK_BYTES = 256 * 1024
@@ -30,6 +30,8 @@ _READ_BYTES = 1024 * 1024
 _F_SETPIPE_SZ = 1031  # Linux; a larger pipe lets workers go on while the run commits
 _START = "import sys; from diptych.indexer.worker import main; main(sys.argv[1], int(sys.argv[2]))"
 _POLL_S = 0.5
+# A worker that is to start is given this long at least, on a busy machine too.
+_START_S = 120.0
 
 
 class _Worker:
@@ -54,6 +56,7 @@ class _Worker:
         self.waiting: deque[Job] = deque()
         self.chunks_waiting: deque[int] = deque()
         self.unpacker = unpacker()
+        self.started = False
         self.heard_at_s = time.monotonic()
 
     def give(self, chunk: list[Job]) -> None:
@@ -74,6 +77,9 @@ class _Worker:
         self.unpacker.feed(data)
         taken = []
         for fields in self.unpacker:
+            if fields is None:
+                self.started = True
+                continue
             parsed = Parsed._make(fields)
             assert parsed.path == self.waiting.popleft().path
             taken.append(parsed)
@@ -137,7 +143,8 @@ class _Pool:
                 yield from taken
             now_s = time.monotonic()
             for worker in list(self._workers):
-                if worker.waiting and now_s - worker.heard_at_s > self._timeout_s:
+                limit_s = self._timeout_s if worker.started else max(self._timeout_s, _START_S)
+                if worker.waiting and now_s - worker.heard_at_s > limit_s:
                     yield from self._failed(worker, "parser hung")
 
     def end(self) -> None:
@@ -173,15 +180,20 @@ class _Pool:
             worker.give(chunk)
 
     def _failed(self, worker: _Worker, reason: str) -> Iterator[Parsed]:
-        """Replace a worker that failed. Its only file is the culprit; of several, each is a suspect."""
+        """Replace a worker that failed. Its only file is the culprit; of several, each is a suspect.
+
+        One that hangs is at the first it has not answered for, where that is large.
+        """
         self._selector.unregister(worker.answers)
         self._workers.discard(worker)
         worker.end()
-        if len(worker.waiting) == 1:
+        waiting = worker.waiting
+        at_large = reason == "parser hung" and worker.started and waiting[0].size >= LARGE_BYTES
+        if len(waiting) == 1 or at_large:
+            job = waiting.popleft()
             self._left -= 1
-            yield Parsed(worker.waiting[0].path, size=worker.waiting[0].size, skipped=reason)
-        else:
-            self._suspects.extend(worker.waiting)
+            yield Parsed(job.path, size=job.size, skipped=reason)
+        self._suspects.extend(waiting)
         self._start()
 
 

@@ -11,7 +11,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.fs import importing
 
 # Rises when the same source would give other symbols or relations: every file is then parsed again.
-INDEXER_VERSION = 1
+INDEXER_VERSION = 2
 
 # Why a file was passed over.
 SKIP_REASONS = (
@@ -22,6 +22,7 @@ SKIP_REASONS = (
     "not a regular file",  # a FIFO, a socket, a device
     "directory",
     "nested repository",  # not a submodule: git does not look inside either
+    "too slow to parse",  # it takes more steps than any source code does
     "parser died",  # the grammar crashed, or ran out of memory, on this file
     "parser hung",  # no answer within `Settings.worker_timeout_s`
     "not storable",  # its record is over the store's cap
@@ -33,7 +34,8 @@ class Settings:
     """How a run goes about it. Sizes in bytes, times in seconds.
 
     `exclude` holds patterns in `.gitignore`'s syntax, relative to the root. A run with at most
-    `in_process_files` to parse, of `in_process_bytes` in all, starts no worker.
+    `in_process_files` to parse, of `in_process_bytes` in all and `in_process_file_bytes` each, starts no
+    worker: nothing stops a parser in the midst of a step, and in a file of that size none is long.
     """
 
     max_file_bytes: int = 2 * 1024 * 1024
@@ -42,7 +44,8 @@ class Settings:
     batch_bytes: int = 16 * 1024 * 1024
     worker_timeout_s: float = 60.0
     in_process_files: int = 16
-    in_process_bytes: int = 256 * 1024
+    in_process_bytes: int = 16 * 1024
+    in_process_file_bytes: int = 4 * 1024
     checkpoint_changes: int = 1000
 
     def __post_init__(self) -> None:

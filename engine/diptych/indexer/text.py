@@ -17,7 +17,7 @@ SIGNATURE_MAX_CHARS = 240
 DOCUMENTATION_MAX_CHARS = 2000
 
 _SNIFFED_BYTES = 8192  # as git: a NUL in the first 8 KB means binary
-_COMMENT_LINE = re.compile(r"^[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?(.*?)[ \t]*(?:\*+/)?[ \t]*$")
+_COMMENT_MARK = re.compile(r"[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?")
 _PREFIXES = ("r", "R", "u", "U", "b", "B", "f", "F")
 
 
@@ -60,11 +60,15 @@ def docstring(raw: bytes) -> str:
 def comment(raw: bytes) -> str:
     """The text of a comment block: its marks off, line by line."""
     text = raw[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
-    lines = []
-    for line in text.replace("\r\n", "\n").split("\n"):
-        match = _COMMENT_LINE.match(line)
-        lines.append(match[1] if match else line)
-    return _capped("\n".join(lines).strip())
+    lines = text.replace("\r\n", "\n").split("\n")
+    return _capped("\n".join(map(without_marks, lines)).strip())
+
+
+def without_marks(line: str) -> str:
+    """A line of a comment without the marks at its beginning and end."""
+    line = _COMMENT_MARK.sub("", line, count=1).rstrip(" \t")
+    # Not in one pattern: on a long line of white space that takes hours.
+    return line[:-1].rstrip("*").rstrip(" \t") if line.endswith("*/") else line
 
 
 def _dedented(lines: list[str]) -> list[str]:

@@ -1,7 +1,8 @@
 """What passes between the run and its workers, over pipes: msgpack, each request behind its length.
 
-    run -> worker     u32 length, [[path, language, size, expected, known as], ...]
-    worker -> run     for each file, in the order asked: [path, hash, payload, ...], the fields of `Parsed`
+run -> worker     u32 length, [[path, language, size, expected, known as], ...]
+worker -> run     nil when it has started; then for each file, in the order asked, the fields of `Parsed`:
+                  [path, hash, payload, ...]
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import msgpack
 from diptych.indexer.parse import Parsed
 from diptych.indexer.plan import Job
 
+# A worker answers for all before a file of this size, before it begins with that.
+LARGE_BYTES = 32 * 1024
 _LENGTH_BYTES = 4
+READY = bytes(msgpack.packb(None))
 
 
 def pack_jobs(jobs: Iterable[Job]) -> bytes:
@@ -38,5 +42,5 @@ def pack_parsed(parsed: Parsed) -> bytes:
 
 
 def unpacker() -> msgpack.Unpacker:
-    """What takes bytes as they come and gives answers, each the fields of a `Parsed`."""
+    """What takes bytes as they come and gives answers, each the fields of a `Parsed`, or None for `READY`."""
     return msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)

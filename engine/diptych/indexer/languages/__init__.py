@@ -111,10 +111,11 @@ LANGUAGES = {language.name: language for language in _LANGUAGES}
 _BY_SUFFIX = {suffix: language.name for language in _LANGUAGES for suffix in language.suffixes}
 _BY_INTERPRETER = {name: language.name for language in _LANGUAGES for name in language.interpreters}
 
-# What C has no meaning for, at the start of a line: one such line makes a `.h` file C++.
+# What C has no meaning for, at the start of a line: one such line makes a `.h` file C++. It is sought from
+# every line on: what it passes over is bounded, and read in one way only.
 _CPP_ONLY = re.compile(
-    rb"^[ \t]*(?:class\s+\w+[^;(){}]*[{:]|namespace\b[^;=]*\{|template\s*<"
-    rb"|using\s+[\w:]+\s*[=;:]|using\s+namespace\b"
+    rb"^[ \t]*+(?:class\s+\w[^;(){}:]{0,1000}+[{:]|namespace\b[^;={]{0,1000}+\{|template\s*<"
+    rb"|using\s+[\w:]{1,1000}\s*+[=;:]|using\s+namespace\b"
     rb"|(?:public|private|protected)\s*:|extern\s+\"C\+\+\")",
     re.MULTILINE,
 )
