@@ -19,6 +19,7 @@ from diptych.versions.manifest import (
     decode,
     encode,
 )
+from diptych.versions.names import is_version_name
 
 SAMPLE = Manifest(
     version="v1",
@@ -33,7 +34,8 @@ SAMPLE = Manifest(
     lineage=("v0",),
 )
 
-names = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
+# Some of what the expression gives is a device to Windows.
+names = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True).filter(is_version_name)
 paths = st.binary(min_size=1, max_size=9).filter(
     lambda path: b"\0" not in path and not {b"", b".", b".."} & set(path.split(b"/"))
 )
