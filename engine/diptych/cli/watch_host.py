@@ -40,7 +40,7 @@ from diptych.workspace.watch import is_nested_git, is_rule
 LIMITS = Limits(files_max=10**9, symbols_max=10**12)
 
 _ARGUMENTS_MAX = 500
-# A query may be making the store anew just then; it is tried again later.
+# A query may be making the store again just then; it is tried again later.
 _REOPEN_TIMEOUT_S = 1.0
 
 

@@ -16,7 +16,7 @@ _BYTES_MAX = 256
 def write_hint(path: str, data: bytes) -> None:
     """Make the file say `data`, and nothing else. Whatever prevents that, nothing is raised."""
     with suppress(OSError):
-        fd = open_regular(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0))
+        fd = open_regular(path, os.O_WRONLY | os.O_CREAT)
         try:
             # Not by the flag of open: that would come before the check that it is a regular file.
             os.truncate(fd, 0)
@@ -28,7 +28,7 @@ def write_hint(path: str, data: bytes) -> None:
 def read_hint(path: str) -> bytes | None:
     """What the file says, up to 256 bytes; None where there is none, or it cannot be read."""
     try:
-        fd = open_regular(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        fd = open_regular(path, os.O_RDONLY)
     except OSError:
         return None
     try:

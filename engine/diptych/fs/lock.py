@@ -184,4 +184,3 @@ def _locked(path: str) -> StoreLockedError:
         pid=pid,
         advice="wait until it is done, or give a longer timeout",
     )
-

@@ -143,7 +143,7 @@ def _component(pattern: bytes) -> bytes:
 
 
 def _bracket(pattern: bytes, at: int) -> tuple[bytes, int] | None:
-    """The set that begins behind a `[`, and where the pattern goes on; None where the set has no end."""
+    """The set that begins after a `[`, and where the pattern continues; None where the set has no end."""
     inverted = pattern[at : at + 1] in (b"!", b"^")
     at += inverted
     ranges: list[bytes] = []

@@ -227,7 +227,7 @@ class _Parser:
         if first == "/":
             refuse("/ begins a regular expression, and there are none")
         word, marks = self._word(in_set)
-        # Only what is not behind a backslash has a meaning of its own.
+        # Only what does not follow a backslash has a meaning of its own.
         star, tilde = marks.find("*"), marks.find("~", 1)
         if star >= 0:
             if star < len(word) - 1:
@@ -267,7 +267,7 @@ class _Parser:
         return "".join(characters)
 
     def _word(self, in_set: bool) -> tuple[str, str]:
-        """A word, and the same with a NUL for each character that was behind a backslash."""
+        """A word, and the same with a NUL for each character that followed a backslash."""
         characters: list[str] = []
         marks: list[str] = []
         ends = '()"^]' if in_set else '()"^'

@@ -165,13 +165,11 @@ class RecordStore(Generic[Record]):
         """Publish a generation with everything committed so far; returns its LSN.
 
         Nothing to do where nothing changed. Commits and reads go on meanwhile. `compact` writes the search
-        index again as one segment, whatever changed; it takes up to 500 bytes of memory for a document.
+        index again as one segment, whatever changed; it takes some 600 bytes of memory for a document.
         Raises StorageError, CorruptionError, ReadOnlyError, StoreClosedError; then the generation before
         stays the newest.
         """
-        self._alive.writer()
-        assert self._publisher is not None
-        return self._publisher.publish(compact=compact)
+        return self._publish(compact=compact)
 
     def publish_anew(self) -> int:
         """Publish a generation with both leaves written from all records, whatever changed: for repair.
@@ -185,10 +183,10 @@ class RecordStore(Generic[Record]):
         healing.snapshot = healing.search = True
         return self._publisher.publish()
 
-    def _publish(self) -> int:
+    def _publish(self, *, compact: bool = False) -> int:
         self._alive.writer()
         assert self._publisher is not None
-        return self._publisher.publish()
+        return self._publisher.publish(compact=compact)
 
     def _wake(self) -> None:
         publisher = getattr(self, "_publisher", None)

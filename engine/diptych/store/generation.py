@@ -93,6 +93,8 @@ class Generation:
                     files = self.manifest.of_search()
                     if not self.search_verified:
                         verify_files(self.search_path, files)
+                        # Once: a file that was released and is opened again is the one that was read.
+                        self.search_verified = True
                     index = open_leaf(self.search_path, files, self._schema)
                     compare_watermark(index, self.manifest)
                     self._search = index
@@ -154,7 +156,7 @@ def publish(
     fs.remove_tree(temporary)
     try:
         with fs.translated("make the directory", temporary):
-            # One by one: the directory above is not made anew in the place of a store that is gone.
+            # One by one: the directory above is not made again in the place of a store that is gone.
             os.mkdir(temporary)
             os.mkdir(os.path.join(temporary, SEARCH))
         manifest = build(temporary)

@@ -163,7 +163,7 @@ def open_planned(path: str, found: Scan, plan: Plan, schema: Schema[Any]) -> Ope
     identity.refuse_other(schema, path)
     plan, base = _settled(found, plan, schema)
     opened = _opened(found, plan, base, identity, schema)
-    if base is not None and not opened.mend_search and not is_current(base.search_path):
+    if base is not None and not opened.mend_search and not _is_current(base):
         opened.mend_search = True
         message = f"{base.search_path} was made by an earlier Diptych, whose merges could bring records back"
         log.info("search-outdated: %s", message)
@@ -172,6 +172,15 @@ def open_planned(path: str, found: Scan, plan: Plan, schema: Schema[Any]) -> Ope
         )
     opened.journal = prepare_for_writing(found, plan, identity)
     return opened
+
+
+def _is_current(base: Generation) -> bool:
+    try:
+        return is_current(base.search_path)
+    except StorageError as error:
+        # What cannot be read of the search index is built again from the snapshot.
+        fs.refuse_of_the_moment(error)
+        return False
 
 
 def open_for_reading(path: str, schema: Schema[Any]) -> Opened:

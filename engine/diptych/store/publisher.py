@@ -133,7 +133,7 @@ class Publisher:
         with self._lock, self._feed_lock:
             # Under the lock: one that waits for it must not begin when the store may be another writer's.
             self._closed = reason
-            # A commit beside this close must not begin anew either.
+            # A commit beside this close must not begin again either.
             self._feeds = False
             self._leaves.drop()
 
