@@ -67,6 +67,7 @@ def test_a_writer_shares_no_directory_with_the_merges_of_the_one_before(memory_p
     assert second.directory != first.directory
     assert os.path.dirname(second.directory) == work
     second.drop()
+    assert not os.path.exists(second.directory)
 
 
 def test_a_directory_that_merges_still_write_to_is_left_to_the_next_writer(

@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.invariants import check_search, check_whole
@@ -120,6 +121,20 @@ def test_a_record_that_came_back_is_found(store_path: str, monkeypatch: pytest.M
     messages = [finding.message for finding in verify(store_path).findings]
     assert any("b'pkg/001.py' 2 times" in message for message in messages)
     assert any("2 documents too many, of b'pkg/001.py'" in message for message in messages)
+
+
+def test_a_document_that_is_missing_is_found(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        real = search_writer.item_documents
+
+        def without_one(key: bytes, documents: Any) -> Any:
+            found = list(real(key, documents))
+            return found[1:] if key == b"pkg/001.py" else found
+
+        patch.setattr(search_writer, "item_documents", without_one)
+        write(store_path, 0)
+    (finding,) = verify(store_path).findings
+    assert "lacks 1 documents of b'pkg/001.py'" in finding.message
 
 
 def test_an_index_of_the_first_release_is_built_again_by_the_first_writer(

@@ -6,6 +6,7 @@ have seven or eight. What was used longest ago is released, and its owner opens 
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -24,6 +25,10 @@ class Bounded:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self.forget()
+
+    def forget(self) -> None:
+        """Know no owner. In a forked child all are the parent's, and the lock may be held for ever."""
         self._lock = threading.Lock()
         self._owners: OrderedDict[int, weakref.ref[Releasable]] = OrderedDict()
 
@@ -42,3 +47,12 @@ class Bounded:
 PUBLISHED = Bounded(12)
 IN_MEMORY = Bounded(4)
 WRITERS = Bounded(2)
+
+
+def _forget_all() -> None:
+    for bounded in (PUBLISHED, IN_MEMORY, WRITERS):
+        bounded.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_all)

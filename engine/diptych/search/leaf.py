@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from diptych.errors import CorruptSearchError
+from diptych.errors import CorruptSearchError, StorageError
 from diptych.fs import hash_stable_file, importing, is_regular, private_directory, translated
 from diptych.layout import SEARCH_META, is_plain_name
 from diptych.schema.base import Schema
@@ -38,29 +38,54 @@ def verify_files(directory: str, files: Mapping[str, tuple[int, str]]) -> None:
             raise CorruptSearchError(f"{path} is not what the manifest says", where=path)
 
 
+def stats_of(directory: str, files: Iterable[str]) -> list[tuple[int, ...]]:
+    """By which a file that was replaced or written to since is told. Raises StorageError."""
+    stats: list[tuple[int, ...]] = []
+    for name in files:
+        path = os.path.join(directory, name)
+        with translated("examine", path):
+            status = os.lstat(path)
+        stats.append((status.st_ino, status.st_dev, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    return stats
+
+
 def open_leaf(directory: str, files: Mapping[str, tuple[int, str]], schema: Schema[Any]) -> SearchIndex:
     """Open the leaf in `directory`. Raises CorruptSearchError, or StorageError."""
     with importing("tantivy"):
         import tantivy
 
-    with private_directory() as private:
-        for name in files:
-            source = os.path.abspath(os.path.join(directory, name))
-            target = os.path.join(private, name)
-            if os.path.exists(source) and not os.path.isfile(source):
-                # Tantivy would wait for the writer of a named pipe.
-                raise CorruptSearchError(f"{source} is no regular file", where=source)
-            with translated("link to", source):
-                try:
-                    os.symlink(source, target)
-                except OSError:
-                    # Windows allows symbolic links to some users only.
-                    shutil.copyfile(source, target)
-        with guarded("open", directory):
-            # `open`, and not `Index(schema, path)`, which makes an empty index where meta.json is gone.
-            index = tantivy.Index.open(private)
-            index.config_reader("manual")
-            return SearchIndex(index, schema, directory, has_long_words=is_current(directory))
+    for in_memory in (True, False):
+        with private_directory(in_memory=in_memory) as private:
+            try:
+                _link(directory, files, private, or_copy=not in_memory)
+                with guarded("open", directory):
+                    # `open`, not `Index(schema, path)`, which makes an empty index where meta.json is gone.
+                    index = tantivy.Index.open(private)
+                    index.config_reader("manual")
+                    return SearchIndex(index, schema, directory, has_long_words=is_current(directory))
+            except StorageError:
+                # There may be no room in memory, not even for names.
+                if not in_memory:
+                    raise
+    raise AssertionError
+
+
+def _link(directory: str, files: Iterable[str], private: str, *, or_copy: bool) -> None:
+    """Give the files names in `private`. Raises CorruptSearchError, or StorageError."""
+    for name in files:
+        source = os.path.abspath(os.path.join(directory, name))
+        target = os.path.join(private, name)
+        if os.path.exists(source) and not os.path.isfile(source):
+            # Tantivy would wait for the writer of a named pipe.
+            raise CorruptSearchError(f"{source} is no regular file", where=source)
+        with translated("link to", source):
+            try:
+                os.symlink(source, target)
+            except OSError:
+                if not or_copy:
+                    raise
+                # Windows allows symbolic links to some users only.
+                shutil.copyfile(source, target)
 
 
 def files_in_use(directory: str) -> tuple[bytes, list[str]]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from diptych import fs
-from diptych.errors import CorruptSearchError, CorruptSnapshotError
+from diptych.errors import CorruptSearchError, CorruptSnapshotError, StorageError
 from diptych.layout import (
     GENERATIONS,
     MANIFEST,
@@ -23,7 +23,7 @@ from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
 from diptych.search.index import SearchIndex
-from diptych.search.leaf import open_leaf, verify_files
+from diptych.search.leaf import open_leaf, stats_of, verify_files
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.manifest import Manifest, decode_manifest, encode_manifest
 
@@ -73,7 +73,8 @@ class Generation:
         self.manifest = manifest
         self._schema = schema
         self.items = Items()
-        self.search_verified = False
+        self._search_stats: list[tuple[int, ...]] | None = None
+        """The stats of the search index's files, once they were found to be what the manifest says."""
         self._search: SearchIndex | None = None
         self._lock = threading.Lock()
         self.snapshot = snapshot
@@ -91,15 +92,27 @@ class Generation:
                 index = self._search
                 if index is None:
                     files = self.manifest.of_search()
-                    if not self.search_verified:
+                    # Before the bytes are read: what is replaced meanwhile has other stats than these.
+                    stats = self._stats()
+                    if stats is None or stats != self._search_stats:
                         verify_files(self.search_path, files)
-                        # Once: a file that was released and is opened again is the one that was read.
-                        self.search_verified = True
+                        self._search_stats = stats
                     index = open_leaf(self.search_path, files, self._schema)
                     compare_watermark(index, self.manifest)
                     self._search = index
         PUBLISHED.use(self)
         return index
+
+    def trust_search(self) -> None:
+        """Take the search index's files for verified as they are: they were hashed when they were made."""
+        self._search_stats = self._stats()
+
+    def _stats(self) -> list[tuple[int, ...]] | None:
+        try:
+            return stats_of(self.search_path, self.manifest.of_search())
+        except StorageError:
+            # What is wrong is said by whoever reads them.
+            return None
 
     def release_search(self) -> None:
         """Let go of the search index; who searches in it still has it, and `search` opens it again."""

@@ -139,7 +139,8 @@ class Publisher:
 
     def release_search(self) -> None:
         """Let go of Tantivy's writer, unless it is in use: the next checkpoint begins from its base."""
-        if self._lock.acquire(blocking=False):
+        # The lock alone does not tell: a checkpoint of this thread may have led here.
+        if not self._publishing and self._lock.acquire(blocking=False):
             try:
                 if self._feed_lock.acquire(blocking=False):
                     try:
@@ -222,8 +223,7 @@ class Publisher:
         try:
             path = self._build(target, lsn, mend)
             generation = _open_generation(path, self._schema)
-            # It was hashed when it was made, a moment ago.
-            generation.search_verified = True
+            generation.trust_search()
         except BaseException:
             self._first_change_s = self._first_change_s or first_change_s or time.monotonic()
             raise

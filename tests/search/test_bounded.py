@@ -1,0 +1,256 @@
+"""The bound on what of Tantivy a process holds open: who lets go, and what a release must not change."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.notes import Note, NotesSchema
+from tests.support.records import numbered, record
+from tests.support.waiting import wait_until
+
+from diptych import CheckpointPolicy, RecordStore, Store, verify
+from diptych.fs import temporary
+from diptych.search import bounded, leaf
+from diptych.search.bounded import Bounded
+
+MANUAL = CheckpointPolicy(automatic=False)
+
+
+class Owner:
+    def __init__(self) -> None:
+        self.released = 0
+
+    def release_search(self) -> None:
+        self.released += 1
+
+
+def test_whoever_used_it_longest_ago_lets_go() -> None:
+    bound = Bounded(2)
+    one, two, three = Owner(), Owner(), Owner()
+    for owner in (one, two, one, three):
+        bound.use(owner)
+    assert [owner.released for owner in (one, two, three)] == [0, 1, 0]
+
+
+def test_an_owner_that_is_gone_is_passed_by() -> None:
+    bound = Bounded(1)
+    bound.use(Owner())
+    gc.collect()
+    bound.use(Owner())
+
+
+def stores(path: Path, count: int, **options: Any) -> list[Store]:
+    opened = []
+    for number in range(count):
+        store = Store.open(str(path / str(number)), policy=MANUAL, **options)
+        with store.transaction() as txn:
+            for one in numbered(20, number):
+                txn.index_file(one)
+        store.checkpoint()
+        opened.append(store)
+    return opened
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded.PUBLISHED, "_most", 1)
+    monkeypatch.setattr(bounded.WRITERS, "_most", 1)
+
+
+@pytest.mark.usefixtures("one_at_a_time")
+def test_files_that_changed_after_a_release_are_verified_again(memory_path: Path) -> None:
+    """One that published its generation itself trusts only the files that it made."""
+    first, second = stores(memory_path, 2)
+    for number in range(20):
+        assert len(first.search("kind:function", 100)) == 40
+        # The first one's index is released.
+        assert len(second.search("kind:function", 100)) == 40
+        newest = max((memory_path / "0" / "generations").iterdir())
+        files = sorted(file for file in (newest / "search").iterdir() if file.stat().st_size > 200)
+        file = files[number % len(files)]
+        damaged = bytearray(file.read_bytes())
+        damaged[len(damaged) // 3] ^= 0x10
+        file.unlink()
+        file.write_bytes(damaged)
+    assert [finding.kind for finding in first.recovery] == ["search-damaged"] * 19
+    for store in (first, second):
+        store.close()
+
+
+@pytest.mark.usefixtures("one_at_a_time")
+def test_files_that_did_not_change_are_not_read_again(
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for store in stores(memory_path, 2):
+        store.close()
+    readers = [Store.open(str(memory_path / str(number)), read_only=True) for number in range(2)]
+    read = []
+    monkeypatch.setattr(
+        "diptych.store.generation.verify_files", lambda directory, files: read.append(directory)
+    )
+    for _ in range(3):
+        for reader in readers:
+            assert reader.search("kind:function", 100)
+    assert len(read) == 2
+
+
+@pytest.mark.usefixtures("one_at_a_time")
+def test_a_release_in_the_midst_of_ones_own_checkpoint_leaves_its_writer(memory_path: Path) -> None:
+    side = stores(memory_path, 2)
+    numbers = iter(range(100))
+    touches = False
+
+    class Touching(NotesSchema):
+        def documents(self, key: bytes, payload: bytes) -> Any:
+            yield from super().documents(key, payload)
+            if touches:
+                for store in side:
+                    with store.transaction() as txn:
+                        txn.index_file(record("x.py", next(numbers)))
+                    store.checkpoint()
+
+    with RecordStore.open_with(str(memory_path / "notes"), Touching(), policy=MANUAL) as notes:
+        with notes.transaction() as txn:
+            txn.put(Note("one", (), "w"))
+        touches = True
+        assert notes.checkpoint() == 1
+    for store in side:
+        store.close()
+
+
+def test_feeding_many_stores_is_bounded_too(memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded.WRITERS, "_most", 1)
+    policy = CheckpointPolicy(automatic=False, feed_changes=1)
+    opened = [Store.open(str(memory_path / str(number)), policy=policy) for number in range(3)]
+    for store in opened:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+    assert [store._publisher._leaves._writer is None for store in opened] == [True, True, False]
+    for store in opened:
+        store.checkpoint()
+        assert len(store.search("kind:function", 10)) == 2
+        store.close()
+        assert verify(store.path).findings == []
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_releases_nothing_of_its_parents(memory_path: Path) -> None:
+    parent = Store.open(str(memory_path / "parent"), policy=MANUAL, durability="full")
+    with parent.transaction() as txn:
+        txn.index_file(record("a.py"))
+    pid = os.fork()
+    if pid == 0:
+        # Enough stores of its own to take every place.
+        status = 1
+        try:
+            for store in stores(memory_path, 3):
+                store.close()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    with parent.transaction() as txn:
+        txn.index_file(record("b.py"))
+    assert parent.lsn == 2
+    parent.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_that_is_forked_while_the_lock_is_held_does_not_wait_for_it(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+        store.checkpoint()
+        with bounded.PUBLISHED._lock:
+            pid = os.fork()
+            if pid == 0:
+                status = 1
+                try:
+                    with Store.open(store_path, read_only=True) as reader:
+                        status = 0 if reader.search("kind:function") else 2
+                finally:
+                    os._exit(status)
+        ended: list[int] = []
+
+        def has_ended() -> bool:
+            found, status = os.waitpid(pid, os.WNOHANG)
+            ended.extend([os.waitstatus_to_exitcode(status)] if found else [])
+            return bool(found)
+
+        wait_until(has_ended, "the child's end")
+        assert ended == [0]
+
+
+@pytest.fixture
+def in_memory(memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for the system's place in memory."""
+    place = memory_path / "memory"
+    place.mkdir()
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(temporary, "_IN_MEMORY", str(place))
+    temporary._remove_abandoned.cache_clear()
+    return place
+
+
+def test_where_memory_has_no_room_for_names_the_disk_has(
+    in_memory: Path, store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refused = os.symlink, []
+
+    def symlink(source: str, target: str) -> None:
+        if target.startswith(str(in_memory)):
+            refused.append(target)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
+        real(source, target)
+
+    monkeypatch.setattr(leaf.os, "symlink", symlink)
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+        store.checkpoint()
+        assert len(store.search("kind:function")) == 2
+    assert refused
+    assert verify(store_path).findings == []
+    assert list(in_memory.iterdir()) == []
+
+
+def test_a_snapshot_is_rebuilt_on_the_disk(
+    in_memory: Path, store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be larger than the system's place in memory."""
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+        store.checkpoint()
+    next(Path(store_path).glob("generations/*/snapshot.msgpack")).unlink()
+    written: list[str] = []
+    real = sys.modules["diptych.store.recovery.apply"].write_snapshot
+
+    def write_snapshot(path: str, **options: Any) -> Any:
+        written.append(path)
+        return real(path, **options)
+
+    monkeypatch.setattr("diptych.store.recovery.apply.write_snapshot", write_snapshot)
+    with Store.open(store_path, read_only=True) as store:
+        assert "a.py" in store
+    assert written and not any(path.startswith(str(in_memory)) for path in written)
+
+
+def test_what_killed_processes_left_in_memory_is_removed_in_time(in_memory: Path) -> None:
+    old, new, other = (in_memory / name for name in ("diptych-links-old", "diptych-links-new", "diptych-own"))
+    for path in (old, new, other):
+        path.mkdir()
+        (path / "name").symlink_to("nowhere")
+    long_ago_s = time.time() - 2 * 3600
+    for path in (old, other):
+        os.utime(path, (long_ago_s, long_ago_s))
+    with temporary.private_directory(in_memory=True) as path:
+        assert Path(path).parent == in_memory
+    assert sorted(in_memory.iterdir()) == [new, other]
