@@ -119,8 +119,12 @@ def test_a_release_in_the_midst_of_ones_own_checkpoint_leaves_its_writer(memory_
     with RecordStore.open_with(str(memory_path / "notes"), Touching(), policy=MANUAL) as notes:
         with notes.transaction() as txn:
             txn.put(Note("one", (), "w"))
+        # From now on it is among those that may be asked to let go.
+        notes.checkpoint()
+        with notes.transaction() as txn:
+            txn.put(Note("two", (), "w"))
         touches = True
-        assert notes.checkpoint() == 1
+        assert notes.checkpoint() == 2
     for store in side:
         store.close()
 
