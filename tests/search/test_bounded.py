@@ -46,6 +46,18 @@ def test_an_owner_that_is_gone_is_passed_by() -> None:
     bound.use(Owner())
 
 
+def test_one_that_keeps_fewer_from_now_on_releases_all_that_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bound = Bounded(3)
+    owners = [Owner() for _ in range(4)]
+    for owner in owners[:3]:
+        bound.use(owner)
+    monkeypatch.setattr(bound, "_most", 1)
+    bound.use(owners[3])
+    assert [owner.released for owner in owners] == [1, 1, 1, 0]
+
+
 def stores(path: Path, count: int, **options: Any) -> list[Store]:
     opened = []
     for number in range(count):

@@ -181,7 +181,7 @@ LEAF_CHECKS = (
             "search/leaf.py",
             "index = tantivy.Index.open(private)",
             "from diptych.search.documents import tantivy_schema\n"
-            "            index = tantivy.Index(tantivy_schema(schema), private)",
+            "                    index = tantivy.Index(tantivy_schema(schema), private)",
         ),
         unit("tests/search"),
         damage("*/search/meta.json", kinds=["delete"]),

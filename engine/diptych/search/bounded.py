@@ -38,9 +38,11 @@ class Bounded:
             # An id may be that of an owner that is gone: the newest reference counts.
             self._owners[id(owner)] = weakref.ref(owner)
             self._owners.move_to_end(id(owner))
-            oldest = self._owners.popitem(last=False)[1]() if len(self._owners) > self._most else None
-        if oldest is not None:
-            oldest.release_search()
+            excess = len(self._owners) - self._most
+            released = [self._owners.popitem(last=False)[1]() for _ in range(excess)]
+        for one in released:
+            if one is not None:
+                one.release_search()
 
 
 # Together below 64 threads, however many stores are open.
