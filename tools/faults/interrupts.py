@@ -21,12 +21,14 @@ Place = tuple[str, int]
 
 
 @cache
-def _with_exits(code: CodeType) -> frozenset[int]:
-    """Where a `with` block is left in order. CPython looks at signals after calls and at jumps back only, so
-    that nothing can be raised between the body's end and the call of `__exit__`.
+def uninterruptible(code: CodeType) -> frozenset[int]:
+    """Where nothing can be raised: CPython looks at signals after calls and at jumps back only.
+
+    That is where a `with` block is left in order, between the body's end and the call of `__exit__`; and at
+    a NOP, as the line of a `try` is, which the handler of a `with` around it may not cover.
     """
     instructions = list(dis.get_instructions(code))
-    exits = set()
+    exits = {instruction.offset for instruction in instructions if instruction.opname == "NOP"}
     for number, some in enumerate(zip(instructions, instructions[1:], instructions[2:], strict=False)):
         if all(i.opname == "LOAD_CONST" and i.argval is None for i in some):
             exits.update(i.offset for i in some)
@@ -64,7 +66,7 @@ class Interruption:
         return self._line if frame.f_code.co_filename.startswith(_FOLDERS) else None
 
     def _line(self, frame: FrameType, event: str, _argument: Any) -> Any:
-        if event != "line" or frame.f_lasti in _with_exits(frame.f_code):
+        if event != "line" or frame.f_lasti in uninterruptible(frame.f_code):
             return self._line
         self._count += 1
         if not self._at:

@@ -5,12 +5,14 @@ import math
 import os
 import random
 import signal
+import sys
+import threading
 
 import pytest
 from tests.support.waiting import HANG_S, SHORT_S
 from tools.faults.__main__ import main
 from tools.faults.children import run_child
-from tools.faults.interrupts import Interruption, points
+from tools.faults.interrupts import Interruption, points, uninterruptible
 from tools.faults.ledger import Event, changes, judge, log_path, replay
 from tools.faults.workload import Course
 
@@ -155,6 +157,46 @@ def test_every_line_is_a_place_once_or_more(tmp_path):
     chosen = points(trace.places, each=1)
     assert {trace.places[number - 1] for number in chosen} == set(trace.places)
     assert any(name == "journal/writer.py" for name, _ in trace.places)
+
+
+def _locked(lock):
+    with lock:
+        text = ""
+        try:
+            text += "tried"
+        except ValueError:
+            text += "failed"
+    return text
+
+
+def test_what_is_raised_where_something_can_be_leaves_no_lock_behind():
+    """A `try` within a `with` begins with an instruction that no handler covers, and none has to."""
+
+    class Injected(Exception):
+        pass
+
+    raised = 0
+    for wanted in range(1, 8):
+        lock, count = threading.Lock(), 0
+
+        def trace(frame, event, _argument):
+            nonlocal count, raised
+            if event == "line" and frame.f_lasti not in uninterruptible(frame.f_code):
+                count += 1
+                if count == wanted:  # noqa: B023 - called within this round
+                    raised += 1
+                    raise Injected
+            return trace
+
+        sys.settrace(lambda frame, *_: trace if frame.f_code is _locked.__code__ else None)
+        try:
+            _locked(lock)
+        except Injected:
+            pass
+        finally:
+            sys.settrace(None)
+        assert not lock.locked()
+    assert raised >= 3
 
 
 def test_a_child_that_hangs_or_dies_is_told_apart():
