@@ -9,13 +9,12 @@ import tempfile
 import msgpack
 
 from diptych import Store
-from diptych.checks import check_of
+from diptych.change import FileIndexed, FileRemoved, SnapshotCreated, record_checksum
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
     PART,
-    encode_file_indexed,
-    encode_file_removed,
+    encode_change,
     encode_frame,
     encode_header,
     encode_snapshot_created,
@@ -31,15 +30,18 @@ CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 def seeds() -> dict[str, list[bytes]]:
     """Valid inputs by target."""
     records = [(CODE.key_of(record), CODE.pack(record)) for record in sample_records()]
-    indexed = [encode_file_indexed(key, check_of(key, payload), payload) for key, payload in records]
-    removed, created = encode_file_removed(b"src/a.py"), encode_snapshot_created(3, 1, 2)
+    indexed = [
+        encode_change(FileIndexed(key, record_checksum(key, payload), payload)) for key, payload in records
+    ]
+    removed = encode_change(FileRemoved(b"src/a.py"))
+    created = encode_snapshot_created(SnapshotCreated(3, 1, 2))
     chain, written = CHAIN, []
     for lsn, kind, entry in ((1, COMMIT, indexed[0]), (2, PART, indexed[1]), (2, COMMIT, removed)):
         frame, chain = encode_frame(lsn, kind, entry, salt=SALT, chain=chain)
         written.append(frame)
     control = encode_frame(2, CONTROL, created, salt=SALT, chain=chain)[0]
     stored = [
-        check_of(key, payload).to_bytes(8, "little") + len(key).to_bytes(4, "little") + key + payload
+        record_checksum(key, payload).to_bytes(8, "little") + len(key).to_bytes(4, "little") + key + payload
         for key, payload in records
     ]
     mark = watermark_document(Watermark(b"fuzz" * 4, 3, 4, 2, (2, 2)))["_stored"]

@@ -21,6 +21,7 @@ import msgpack
 from xxhash import xxh3_64_intdigest
 
 from diptych import CheckpointPolicy, DiptychError, FileRecord, Range, Relation, Store, Symbol, repair, verify
+from diptych.change import FileIndexed
 from diptych.errors import CallerError, CorruptionError
 from diptych.journal.format import (
     COMMIT,
@@ -96,9 +97,9 @@ def entries(data: bytes) -> None:
     """Bytes as the entries of a frame."""
     with suppress(CorruptionError):
         for entry in decode_entries(data, where=_WHERE):
-            payload = getattr(entry, "payload", b"")
-            offset = getattr(entry, "offset", 0)
-            assert data[offset : offset + len(payload)] == payload
+            if isinstance(entry.value, FileIndexed):
+                payload = entry.value.payload
+                assert data[entry.end - len(payload) : entry.end] == payload
 
 
 def segment(data: bytes) -> None:

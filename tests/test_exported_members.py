@@ -16,7 +16,8 @@ from diptych import errors
 PROMISED = {
     "Store": {"open", "transaction", "file", "files", "symbols", "references", "search", "view", "checkpoint"}
     | {"stats", "lsn", "close", "refresh", "path", "store_id", "state", "__contains__", "__len__"},
-    "Transaction": {"index_file", "remove_file", "put_packed"},
+    "Transaction": {"put", "remove", "put_packed"},
+    "CodeTransaction": {"index_file", "remove_file", "put", "remove", "put_packed"},
     "Report": {"ok"},
     "StoreLockedError": set(),
 }

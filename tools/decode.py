@@ -101,8 +101,8 @@ def entries(payload: bytes) -> Iterator[dict[str, Any]]:
     """The entries in a frame."""
     for entry in msgpack.Unpacker(_Bytes(payload), max_buffer_size=0):
         match entry:
-            case [1, bytes(key), int(check), bytes(record)]:
-                yield {"entry": "FileIndexed", "key": key, "check": check, "payload": record}
+            case [1, bytes(key), int(checksum), bytes(record)]:
+                yield {"entry": "FileIndexed", "key": key, "checksum": checksum, "payload": record}
             case [2, bytes(key)]:
                 yield {"entry": "FileRemoved", "key": key}
             case [3, int(lsn), int(created_ms), int(checksum)]:
@@ -128,8 +128,8 @@ def snapshot(data: bytes) -> Snapshot:
     places = [fields[7 + 3 * n : 10 + 3 * n] for n in range(fields[31])]
     records, rest = [], objects[1:-1]
     while rest and isinstance(rest[0][1], list):
-        at, (record_id, check, key, payload) = rest.pop(0)
-        records.append({"id": record_id, "check": check, "key": key, "payload": payload, "offset": at})
+        at, (record_id, checksum, key, payload) = rest.pop(0)
+        records.append({"id": record_id, "checksum": checksum, "key": key, "payload": payload, "offset": at})
     order, offsets = (list(_table(rest.pop(0)[1], code)) for code in "IQ")
     indexes = []
     for bits, ends_at, hashes in places:

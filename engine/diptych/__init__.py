@@ -61,13 +61,13 @@ if TYPE_CHECKING:
         symbol_id,
     )
     from diptych.schema.base import Field, Schema
-    from diptych.store.code import CodeView, Store
-    from diptych.store.core import RecordStore
+    from diptych.store.code import CodeTransaction, CodeView, Store
     from diptych.store.policy import CheckpointPolicy
     from diptych.store.repair import repair
     from diptych.store.report import Finding, Report, Severity
     from diptych.store.state import Status, StoreState
     from diptych.store.stats import Stats
+    from diptych.store.store import RecordStore
     from diptych.store.transaction import Transaction
     from diptych.store.verify import verify
     from diptych.store.view import View
@@ -116,9 +116,10 @@ _HOMES = {
     "symbol_id": "diptych.model",
     "Field": "diptych.schema.base",
     "Schema": "diptych.schema.base",
+    "CodeTransaction": "diptych.store.code",
     "CodeView": "diptych.store.code",
     "Store": "diptych.store.code",
-    "RecordStore": "diptych.store.core",
+    "RecordStore": "diptych.store.store",
     "CheckpointPolicy": "diptych.store.policy",
     "repair": "diptych.store.repair",
     "Finding": "diptych.store.report",
@@ -151,6 +152,7 @@ def __dir__() -> list[str]:
 __all__ = [
     "CallerError",
     "CheckpointPolicy",
+    "CodeTransaction",
     "CodeView",
     "CommitInDoubtError",
     "CommitNotPublishedError",

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diptych.change import FileIndexed, FileRemoved, SnapshotCreated
 from diptych.errors import CorruptJournalError, IncompatibleStoreError
 from diptych.journal import format as journal
 
@@ -105,14 +106,18 @@ def test_entries_come_back(entries: list[object]) -> None:
     for entry in entries:
         match entry:
             case bytes():
-                payload += journal.encode_file_removed(entry)
-                expected.append(journal.FileRemoved(entry))
-            case (bytes(key), check, record):
-                payload += journal.encode_file_indexed(key, check, record)
-                expected.append(journal.FileIndexed(key, check, record, len(payload) - len(record)))
+                removed = FileRemoved(entry)
+                payload += journal.encode_change(removed)
+                expected.append((removed, len(payload)))
+            case (bytes(key), checksum, record):
+                indexed = FileIndexed(key, checksum, record)
+                payload += journal.encode_change(indexed)
+                assert payload.endswith(record)
+                expected.append((indexed, len(payload)))
             case (lsn, created_ms, checksum):
-                payload += journal.encode_snapshot_created(lsn, created_ms, checksum)
-                expected.append(journal.SnapshotCreated(lsn, created_ms, checksum))
+                created = SnapshotCreated(lsn, created_ms, checksum)
+                payload += journal.encode_snapshot_created(created)
+                expected.append((created, len(payload)))
     assert list(journal.decode_entries(payload, where="x")) == expected
 
 

@@ -77,7 +77,7 @@ def test_what_is_committed_after_it_is_found_again(tmp_path):
 def test_a_signal_as_the_old_segment_is_closed(tmp_path, monkeypatch):
     store = Store.open(tmp_path / "s", policy=MANUAL)
     _put(store, "a.py")
-    old, real = store._journal._fd, os.close
+    old, real = store._handle._journal._fd, os.close
 
     def close(fd):
         real(fd)

@@ -90,14 +90,15 @@ def test_a_close_that_was_interrupted_can_be_called_again(
         assert again.lsn == 1
 
 
-def test_a_commit_behind_anothers_failed_fsync_was_not_written_and_says_so(tmp_path: Path) -> None:
+def test_a_commit_behind_anothers_failed_fsync_was_not_written_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = Store.open(tmp_path / "s")
     with pytest.raises(PoisonedError), store.transaction() as txn:
         txn.index_file(record("a.py"))
-        journal = store._journal
-        assert journal is not None
+        writer = store._handle.writer()
         # As if another thread's fsync had failed between the first look at the journal and the append.
-        store._alive.writer = lambda: journal  # type: ignore[method-assign]
-        journal.set_poison(OSError("the disk is gone"))
+        monkeypatch.setattr(writer, "writer", lambda: writer)
+        writer._journal.set_poison(OSError("the disk is gone"))
     assert txn.lsn == 0
     store.close()

@@ -11,7 +11,7 @@ import tantivy
 from tests.support.records import record
 
 from diptych import fs
-from diptych.checks import check_of
+from diptych.change import FileIndexed, record_checksum
 from diptych.errors import StorageError
 from diptych.schema.code import CODE
 from diptych.search.documents import Watermark, tantivy_schema
@@ -23,10 +23,11 @@ from diptych.search.writer import SearchWriter
 MERGED_AT_ONCE = 8
 
 
-def documents(path: str, version: int) -> tuple[bytes, int, bytes, list[Any]]:
+def documents(path: str, version: int) -> tuple[FileIndexed, list[Any]]:
     one = record(path, version)
     key, payload = CODE.key_of(one), CODE.pack(one)
-    return key, check_of(key, payload), payload, list(CODE.documents(key, payload))
+    change = FileIndexed(key, record_checksum(key, payload), payload)
+    return change, list(CODE.documents(key, payload))
 
 
 def test_the_first_key_that_a_new_writer_replaces_stays_replaced(memory_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_the_first_key_that_a_new_writer_replaces_stays_replaced(memory_path: Pa
         bulk = [f"bulk{number}.py" for number in range(20)]
         for path in bulk if version == 1 else (f"x{version % 4}.py", f"y{version % 3}.py"):
             live[path] = version
-            writer.replace(*documents(path, version))
+            writer.apply(*documents(path, version))
         writer.commit(Watermark(b"s" * 16, version, 0, len(live), (0, 0)))
         if segments >= MERGED_AT_ONCE:
             writer._writer.wait_merging_threads()
@@ -50,8 +51,9 @@ def test_the_first_key_that_a_new_writer_replaces_stays_replaced(memory_path: Pa
         writer.drop()
         index = open_leaf(base, files, CODE)
         segments = index._searcher.num_segments
-        found = sorted((key, payload) for key, _, payload in index.records())
-        assert found == sorted(documents(path, newest)[::2] for path, newest in live.items())
+        found = {record.key: record.payload for record in index.records()}
+        changes = [documents(path, newest)[0] for path, newest in live.items()]
+        assert found == {change.key: change.payload for change in changes}
         assert len(index.items(0, 2**64 - 1)) == 2 * len(live)
     assert merged >= 3
 
@@ -60,7 +62,7 @@ def test_a_writer_shares_no_directory_with_the_merges_of_the_one_before(memory_p
     work = str(memory_path / "work")
     first = SearchWriter(work, CODE, None)
     for version in range(3 * MERGED_AT_ONCE):
-        first.replace(*documents(f"{version}.py", version))
+        first.apply(*documents(f"{version}.py", version))
         first.commit(Watermark(b"s" * 16, version, 0, version, (0, 0)))
     first.drop()
     second = SearchWriter(work, CODE, None)

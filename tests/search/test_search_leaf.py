@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.support.files import flip
 from tests.support.records import numbered, record
 
-from diptych.checks import check_of
+from diptych.change import FileIndexed, FileRemoved, StoredRecord, record_checksum
 from diptych.errors import CorruptSearchError, QueryError, StorageError, StorageFullError
 from diptych.schema.code import CODE
 from diptych.search.documents import (
@@ -39,15 +39,15 @@ MARK = Watermark(b"s" * 16, 3, 4, 30, (60, 30))
 Facts = dict[str, tuple[int, str]]
 
 
-def packed(path: str, version: int = 0) -> tuple[bytes, int, bytes]:
+def packed(path: str, version: int = 0) -> StoredRecord:
     one = record(path, version)
     key, payload = CODE.key_of(one), CODE.pack(one)
-    return key, check_of(key, payload), payload
+    return StoredRecord(key, record_checksum(key, payload), payload)
 
 
-def with_documents(path: str, version: int = 0) -> tuple[bytes, int, bytes, list[Any]]:
-    key, check, payload = packed(path, version)
-    return key, check, payload, list(CODE.documents(key, payload))
+def with_documents(path: str, version: int = 0) -> tuple[FileIndexed, list[Any]]:
+    stored = packed(path, version)
+    return FileIndexed(*stored), list(CODE.documents(stored.key, stored.payload))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def leaf(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Facts]:
     directory = tmp_path_factory.mktemp("leaf")
     writer = SearchWriter(str(directory / "work"), CODE, None)
     for one in numbered(30):
-        writer.replace(*with_documents(one.path), known=False)
+        writer.apply(*with_documents(one.path), known=False)
     writer.commit(MARK)
     (directory / "search").mkdir()
     return str(directory / "search"), writer.export(str(directory / "search"), {})
@@ -66,7 +66,7 @@ def leaf(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Facts]:
 def test_a_stored_record_comes_back_and_no_flipped_bit_passes(
     key: bytes, payload: bytes, data: st.DataObject
 ) -> None:
-    check = check_of(key, payload)
+    check = record_checksum(key, payload)
     stored = struct.pack("<QI", check, len(key)) + key + payload
     assert decode_stored(stored, where="x") == (key, check, payload)
     bit = data.draw(st.integers(0, 8 * len(stored) - 1))
@@ -154,8 +154,7 @@ def test_a_leaf_gives_back_what_was_put_in(leaf: tuple[str, Facts]) -> None:
     index = open_leaf(directory, files, CODE)
     assert index.watermark() == MARK
     assert sorted(index.records()) == sorted(packed(one.path) for one in numbered(30))
-    key, check, payload = packed("pkg/007.py")
-    assert index.record(key) == (check, payload)
+    assert index.record(b"pkg/007.py") == packed("pkg/007.py")
     assert index.record(b"never") is None
     assert len(list(index.matches(index.parse("kind:function"), 7))) == 60
     # Neither a record's own document nor the watermark is a hit.
@@ -216,10 +215,10 @@ def test_a_writer_goes_on_from_a_leaf_and_leaves_it_alone(leaf: tuple[str, Facts
     expected = {one.path: packed(one.path) for one in numbered(30)}
     for version in range(1, 12):
         path = f"pkg/{version:03d}.py"
-        writer.replace(*with_documents(path, version))
+        writer.apply(*with_documents(path, version))
         expected[path] = packed(path, version)
         gone = f"pkg/{29 - version:03d}.py"
-        writer.replace(gone.encode(), 0, None)
+        writer.apply(FileRemoved(gone.encode()))
         expected.pop(gone, None)
         mark = MARK._replace(lsn=MARK.lsn + version, records=len(expected))
         writer.commit(mark)
@@ -236,13 +235,12 @@ def test_a_writer_goes_on_from_a_leaf_and_leaves_it_alone(leaf: tuple[str, Facts
 
 def test_an_index_in_memory_is_a_moment_in_time() -> None:
     memory = MemorySearch(CODE)
-    key, _, payload = packed("a.py")
-    memory.replace(key, payload)
+    memory.apply(FileIndexed(*packed("a.py")))
     first = memory.commit()
-    memory.replace(key, packed("a.py", 1)[2])
-    memory.replace(b"b.py", packed("b.py")[2])
+    memory.apply(FileIndexed(*packed("a.py", 1)))
+    memory.apply(FileIndexed(*packed("b.py")))
     second = memory.commit()
-    memory.replace(key, None)
+    memory.apply(FileRemoved(b"a.py"))
     third = memory.commit()
 
     def count(index: object, query: str) -> int:

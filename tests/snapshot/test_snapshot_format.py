@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych.checks import check_of
+from diptych.change import record_checksum
 from diptych.errors import CorruptSnapshotError, IncompatibleStoreError
 from diptych.snapshot import format as snapshot
 
@@ -41,7 +41,7 @@ def test_head_of_a_newer_format_is_incompatible() -> None:
 def test_record_comes_back(record_id: int, check: int, key: bytes, payload: bytes, before: bytes) -> None:
     data = before + snapshot.encode_record(record_id, check, key, payload)
     place = snapshot.decode_record_place(data, len(before), len(data), where="x")
-    assert (place.id, place.check, place.key) == (record_id, check, key)
+    assert (place.id, place.checksum, place.key) == (record_id, check, key)
     assert data[place.payload : place.end] == payload
     assert place.end == len(data)
     assert msgpack.unpackb(data[len(before) :]) == [record_id, check, key, payload]
@@ -65,7 +65,8 @@ def test_a_flipped_bit_of_key_or_payload_fails_the_check(
     bit = data.draw(st.integers(0, 8 * len(whole) - 1))
     flipped = bytearray(whole)
     flipped[bit // 8] ^= 1 << bit % 8
-    assert check_of(bytes(flipped[: len(key)]), bytes(flipped[len(key) :])) != check_of(key, payload)
+    other = record_checksum(bytes(flipped[: len(key)]), bytes(flipped[len(key) :]))
+    assert other != record_checksum(key, payload)
 
 
 BUCKETS = st.dictionaries(U64, st.lists(U64, min_size=1, max_size=5), max_size=9)

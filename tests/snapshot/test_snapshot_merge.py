@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from tests.support.files import cut
 from tests.support.notes import NOTES
 
-from diptych.checks import check_of
+from diptych.change import FileIndexed, FileRemoved, record_checksum
 from diptych.errors import CorruptSnapshotError, StorageError
 from diptych.snapshot import postings as postings_module
+from diptych.snapshot.format import KEY_INDEX
 from diptych.snapshot.postings import Postings
 from diptych.snapshot.reader import SnapshotReader
-from diptych.snapshot.writer import Change, Written, write_snapshot
+from diptych.snapshot.writer import NO_TERMS, Written, extract_terms, write_snapshot
 
 STORE_ID = b"snapshot merging"
 Model = dict[bytes, bytes]
@@ -50,7 +51,12 @@ class Chain:
             base=self.reader,
             base_counts=self.counts,
             changes=[
-                Change(key, check_of(key, data) if data is not None else 0, data)
+                (FileRemoved(key), NO_TERMS)
+                if data is None
+                else (
+                    FileIndexed(key, record_checksum(key, data), data),
+                    extract_terms(NOTES.project(key, data)),
+                )
                 for key, data in sorted(changes.items())
             ],
         )
@@ -75,7 +81,8 @@ class Chain:
             stored = reader.get(key)
             assert stored is not None
             assert (stored.key, stored.payload) == (key, model[key])
-            assert reader.record(stored.id) == stored
+            postings = reader.lookup(KEY_INDEX, key)
+            assert stored in [reader.record(posting >> 32) for posting in postings]
             for tag, item in NOTES.terms(model[key])[0]:
                 by_tag.setdefault(tag, set()).add((key, item))
         assert reader.get(b"\xff never") is None

@@ -14,7 +14,7 @@ from tests.support.records import record
 from diptych import Status, Store, StoreClosedError, StoreLockedError, fs, verify
 from diptych.layout import CLOSED
 from diptych.store.checkpoint import Leaves
-from diptych.store.liveness import Liveness
+from diptych.store.writer import StoreWriter
 
 # A bound for what never happens: a thread that waits for ever fails the test, however slow the machine is.
 _NEVER_S = 600.0
@@ -129,7 +129,7 @@ def test_a_close_waits_for_a_checkpoint(
 def test_a_close_waits_for_a_commit(
     store: Store, monkeypatch: pytest.MonkeyPatch, released: list[dict[str, bytes]], durability: Any
 ) -> None:
-    store.durability = durability
+    store._handle.durability = durability
     stop = Stop(os.write)
     monkeypatch.setattr(os, "write", stop)
     commit = Beside(lambda: add(store, "c.py"))
@@ -163,8 +163,8 @@ def test_a_commit_whose_sync_a_close_did_is_acknowledged(
 
 
 def _search_that_heals(store: Store) -> Any:
-    store._current.healing.search = True
-    return store._publish()
+    store._handle.current.healing.search = True
+    return store.checkpoint()
 
 
 def _feeding(store: Store) -> Any:
@@ -176,10 +176,10 @@ def _feeding(store: Store) -> Any:
 CALLS: dict[str, Callable[[Store], Any]] = {
     "commit": lambda store: add(store, "c.py"),
     "checkpoint": lambda store: store.checkpoint(),
-    "publish_anew": lambda store: store.publish_anew(),
+    "rewrite": lambda store: store._handle.rewrite(),
     "heal": _search_that_heals,
     "feed": _feeding,
-    "view": lambda store: store._current.hold(),
+    "view": lambda store: store._handle.current.hold(),
 }
 
 
@@ -192,13 +192,13 @@ def test_what_had_passed_the_entry_writes_nothing_while_the_close_ends(
     call: str,
     durability: Any,
 ) -> None:
-    store.durability = durability
+    store._handle.durability = durability
     stop = Stop(fs.atomic_write, lambda path, _data: os.path.basename(path) == CLOSED)
     monkeypatch.setattr(fs, "atomic_write", stop)
     close = Beside(store.close)
     assert stop.reached.wait(_NEVER_S)
     # As if it had looked a moment before the close began.
-    monkeypatch.setattr(Liveness, "writer", lambda alive: alive._journal)
+    monkeypatch.setattr(StoreWriter, "writer", lambda writer: writer)
     before = listed(store.path)
     late = Beside(lambda: CALLS[call](store)).end()
     assert isinstance(late.error, StoreClosedError)
@@ -224,9 +224,9 @@ def test_with_full_durability_a_close_between_journal_and_generation_is_no_rollb
 ) -> None:
     from diptych import CommitNotPublishedError
 
-    store.durability = "full"
-    stop = Stop(store._publisher.committed)  # type: ignore[union-attr]
-    monkeypatch.setattr(store._publisher, "committed", stop)
+    store._handle.durability = "full"
+    stop = Stop(store._handle._publisher.committed)  # type: ignore[union-attr]
+    monkeypatch.setattr(store._handle._publisher, "committed", stop)
     commit = Beside(lambda: add(store, "c.py"))
     assert stop.reached.wait(_NEVER_S)
     store.close()
@@ -259,8 +259,8 @@ def test_nothing_read_after_a_close_opens_the_store_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit that ends after the close must not show a view that is open."""
-    stop = Stop(store._current.advance)
-    monkeypatch.setattr(store._current, "advance", stop)
+    stop = Stop(store._handle.current.advance)
+    monkeypatch.setattr(store._handle.current, "advance", stop)
     commit = Beside(lambda: add(store, "c.py"))
     assert stop.reached.wait(_NEVER_S)
     store.close()

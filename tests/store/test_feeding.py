@@ -12,6 +12,7 @@ from tests.support.records import numbered, record
 from tests.support.waiting import join, wait_for
 
 from diptych import CheckpointPolicy, CorruptSearchError, FileRecord, Store, Symbol, verify
+from diptych.change import Change
 from diptych.schema.code import CodeSchema
 from diptych.search.writer import SearchWriter
 from diptych.store import checkpoint
@@ -28,16 +29,16 @@ class Given:
         self.keys: list[str] = []
         self.failing = 0
         self.error: BaseException = CorruptSearchError("no", where="work")
-        original = SearchWriter.replace
+        original = SearchWriter.apply
 
-        def counted(writer: SearchWriter, key: bytes, *arguments: Any, **options: Any) -> None:
+        def counted(writer: SearchWriter, change: Change, *arguments: Any, **options: Any) -> None:
             if self.failing:
                 self.failing -= 1
                 raise self.error
-            self.keys.append(key.decode())
-            original(writer, key, *arguments, **options)
+            self.keys.append(change.key.decode())
+            original(writer, change, *arguments, **options)
 
-        patch.setattr(SearchWriter, "replace", counted)
+        patch.setattr(SearchWriter, "apply", counted)
 
 
 @pytest.fixture
@@ -141,15 +142,15 @@ def test_a_store_closed_without_a_checkpoint_begins_anew(store_path: str) -> Non
     check(store_path, files)
 
 
-def test_what_was_learned_is_kept_within_bounds(
+def test_the_terms_kept_for_the_checkpoint_are_bounded(
     store_path: str, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint, "_LEARNED_BYTES", 1_200)
+    monkeypatch.setattr(checkpoint, "_TERMS_BYTES", 1_200)
     with Store.open(store_path, policy=FED) as store:
         files = put(store, *numbered(5))
         files |= put(store, *numbered(2, version=1, first=1), removed=("pkg/004.py",))
         del files["pkg/004.py"]
-        assert 0 < len(store._publisher._leaves._learned) < 5  # type: ignore[union-attr]
+        assert 0 < len(store._handle._publisher._leaves._terms) < 5  # type: ignore[union-attr]
         store.checkpoint()
         assert len(given.keys) == 8
     check(store_path, files)

@@ -17,6 +17,7 @@ from tests.support.files import cut, flip, gone, overwrite
 from tests.support.records import record
 
 from diptych import CorruptSearchError, CorruptSnapshotError, FileRecord, Store, Symbol, fs, repair
+from diptych.change import FileIndexed
 from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE, PART, encode_frame, encode_header
 from diptych.journal.reader import FrameReader
 from diptych.journal.segment import Segment
@@ -287,7 +288,7 @@ def forge_search(path: str, keys: list[bytes], *, hashes: bool) -> None:
     for key in keys:
         stored = reader.get(key)
         assert stored is not None
-        writer.replace(stored.key, stored.check, stored.payload, known=False)
+        writer.apply(FileIndexed(*stored), known=False)
     identity, counts = manifest.identity.store_id, tuple(manifest.counts.values())
     writer.commit(Watermark(identity, manifest.lsn, manifest.chain, manifest.records, counts))
     gone(os.path.join(where, "search"))

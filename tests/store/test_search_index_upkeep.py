@@ -14,6 +14,7 @@ from tests.support.records import numbered, record
 from tests.support.waiting import HANG_S, wait_until
 
 from diptych import CheckpointPolicy, Store, verify
+from diptych.change import Change
 from diptych.search import merging
 from diptych.search import writer as search_writer
 from diptych.search.merging import segment_sizes
@@ -106,13 +107,13 @@ def bring_back(store_path: str, monkeypatch: pytest.MonkeyPatch, *, kept: int) -
     write(store_path, 0)
     with monkeypatch.context() as patch:
         patch.setattr(search_writer, "stamped", lambda meta: meta)
-        real = SearchWriter.replace
+        real = SearchWriter.apply
 
-        def replace(self: SearchWriter, key: bytes, *arguments: object, **options: object) -> None:
-            options["known"] = key != b"pkg/001.py"
-            real(self, key, *arguments, **options)  # type: ignore[arg-type]
+        def apply(self: SearchWriter, change: Change, *arguments: object, **options: object) -> None:
+            options["known"] = change.key != b"pkg/001.py"
+            real(self, change, *arguments, **options)  # type: ignore[arg-type]
 
-        patch.setattr(SearchWriter, "replace", replace)
+        patch.setattr(SearchWriter, "apply", apply)
         write(store_path, 1, count=kept)
 
 

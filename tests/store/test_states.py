@@ -1,8 +1,7 @@
-"""The states of a store, and the table of what may follow on what."""
+"""The states of a store, as it is asked."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 
 import pytest
@@ -10,30 +9,8 @@ from tests.support.damage import MANUAL
 from tests.support.records import record
 from tests.support.waiting import join, wait_for
 
-from diptych import StateTransitionError, Status, Store, StoreState
+from diptych import Status, Store, StoreState
 from diptych.store.checkpoint import Leaves
-from diptych.store.state import TRANSITIONS, StateMachine
-
-
-@pytest.mark.parametrize(("first", "second"), list(itertools.product(Status, Status)), ids=lambda s: s.value)
-def test_only_the_transitions_of_the_table_are_made(first: Status, second: Status) -> None:
-    machine = StateMachine()
-    machine.state = StoreState(first)
-    if second in TRANSITIONS[first]:
-        machine.move(StoreState(second))
-        assert machine.state.status is second
-    else:
-        with pytest.raises(StateTransitionError, match=f"{first.value} cannot become {second.value}"):
-            machine.move(StoreState(second))
-        assert machine.state.status is first
-
-
-def test_every_state_can_be_left_but_closed_and_reached_but_loading() -> None:
-    assert set(TRANSITIONS) == set(Status)
-    reached = set().union(*TRANSITIONS.values())
-    assert reached == set(Status) - {Status.LOADING}
-    assert [status for status, following in TRANSITIONS.items() if not following] == [Status.CLOSED]
-    assert TRANSITIONS[Status.CORRUPTED] == {Status.CORRUPTED, Status.CLOSED}
 
 
 def test_a_store_shows_what_it_does(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:

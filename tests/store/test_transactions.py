@@ -354,7 +354,7 @@ def test_eight_threads_commit_and_share_the_fsync(store: Store, monkeypatch: pyt
         syncs.append(fd)
         if len(syncs) == 1:
             # The first takes long: one commit of each of the others comes meanwhile, and they share the next.
-            wait_until(lambda: store._journal.last_lsn == 8)
+            wait_until(lambda: store._handle.writer()._journal.last_lsn == 8)
         os.fdatasync(fd)
 
     monkeypatch.setattr(fs, "fdatasync_fd", fdatasync)

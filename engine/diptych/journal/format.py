@@ -30,7 +30,7 @@ written; byte 39 says whether a transaction begins with it.
 
 Entries, msgpack arrays:
 
-    [1, key, check, payload]             FileIndexed: the whole record
+    [1, key, checksum, payload]          FileIndexed: the complete record
     [2, key]                             FileRemoved
     [3, LSN, created_ms, checksum]       SnapshotCreated: a generation was published (control)
 """
@@ -38,12 +38,13 @@ Entries, msgpack arrays:
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgpack
 from xxhash import xxh3_64_intdigest
 
+from diptych.change import Change, FileIndexed, FileRemoved, SnapshotCreated
 from diptych.errors import CorruptJournalError, IncompatibleStoreError
 
 MAGIC = b"DIPTYCHJ"
@@ -97,31 +98,11 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-class FileIndexed(NamedTuple):
-    """A record, with its check (see `diptych.checks.check_of`) and where its payload stands."""
+class Entry(NamedTuple):
+    """One entry of a frame; `end` is the offset after it in the frame's payload."""
 
-    key: bytes
-    check: int
-    payload: bytes
-    offset: int
-    """Of the record's payload in the frame's payload."""
-
-
-class FileRemoved(NamedTuple):
-    """A record removed."""
-
-    key: bytes
-
-
-class SnapshotCreated(NamedTuple):
-    """A generation was published; `checksum` is that of its manifest."""
-
-    lsn: int
-    created_ms: int
-    checksum: int
-
-
-Entry = FileIndexed | FileRemoved | SnapshotCreated
+    value: Change | SnapshotCreated
+    end: int
 
 
 def encode_header(header: SegmentHeader) -> bytes:
@@ -200,23 +181,43 @@ def frame_extent(data: bytes | memoryview, at: int) -> int | None:
 _pack = msgpack.Packer(autoreset=True).pack
 
 
-def encode_file_indexed(key: bytes, check: int, payload: bytes) -> bytes:
-    """The entry for a record; the payload is its last `len(payload)` bytes."""
-    return bytes(_pack((FILE_INDEXED, key, check, payload)))
+def encode_change(change: Change) -> bytes:
+    """The entry for a change. A record's payload is its last `len(payload)` bytes."""
+    if isinstance(change, FileRemoved):
+        return bytes(_pack((FILE_REMOVED, change.key)))
+    return bytes(_pack((FILE_INDEXED, change.key, change.checksum, change.payload)))
 
 
-def encode_file_removed(key: bytes) -> bytes:
-    """The entry for a removal."""
-    return bytes(_pack((FILE_REMOVED, key)))
+def encode_payloads(changes: Iterable[Change]) -> tuple[list[bytes], list[list[Entry]]]:
+    """The changes as the payloads of frames, and for each payload its entries.
+
+    A payload has about FRAME_TARGET_BYTES, or one change.
+    """
+    payloads: list[bytes] = []
+    entries: list[list[Entry]] = []
+    parts: list[bytes] = []
+    end = FRAME_TARGET_BYTES
+    for change in changes:
+        encoded = encode_change(change)
+        if end + len(encoded) > FRAME_TARGET_BYTES:
+            if parts:
+                payloads.append(b"".join(parts))
+            parts, end = [], 0
+            entries.append([])
+        end += len(encoded)
+        parts.append(encoded)
+        entries[-1].append(Entry(change, end))
+    payloads.append(b"".join(parts))
+    return payloads, entries
 
 
-def encode_snapshot_created(lsn: int, created_ms: int, checksum: int) -> bytes:
+def encode_snapshot_created(created: SnapshotCreated) -> bytes:
     """The entry for a published generation."""
-    return bytes(_pack((SNAPSHOT_CREATED, lsn, created_ms, checksum)))
+    return bytes(_pack((SNAPSHOT_CREATED, *created)))
 
 
 def decode_entries(payload: bytes, *, where: str) -> Iterator[Entry]:
-    """The entries of a frame. Raises CorruptJournalError for one that is none."""
+    """The entries of a frame. Raises CorruptJournalError for a malformed one."""
     # The longest array is an entry's; a length beyond what there is must not be allocated.
     unpacker = msgpack.Unpacker(
         use_list=False, max_buffer_size=max(len(payload), 1), max_array_len=4, max_map_len=0
@@ -227,13 +228,13 @@ def decode_entries(payload: bytes, *, where: str) -> Iterator[Entry]:
             fields = unpacker.unpack()
         except Exception as error:
             raise CorruptJournalError(f"{where}: an entry does not decode: {error}", where=where) from error
-        yield _entry(fields, begin, unpacker.tell(), where)
+        yield Entry(_entry(fields, begin, where), unpacker.tell())
 
 
-def _entry(fields: object, begin: int, end: int, where: str) -> Entry:
+def _entry(fields: object, begin: int, where: str) -> Change | SnapshotCreated:
     match fields:
-        case (1, bytes(key), int(check), bytes(payload)):
-            return FileIndexed(key, check, payload, end - len(payload))
+        case (1, bytes(key), int(checksum), bytes(payload)):
+            return FileIndexed(key, checksum, payload)
         case (2, bytes(key)):
             return FileRemoved(key)
         case (3, int(lsn), int(created_ms), int(checksum)):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
+from typing import NamedTuple
 
+from diptych.change import Change, FileIndexed, FileRemoved, record_checksum
 from diptych.errors import CorruptJournalError
 from diptych.fs import open_regular, storage_error, translated
-from diptych.journal.format import HEADER_SIZE, SegmentHeader, decode_header
+from diptych.journal.format import HEADER_SIZE, Entry, SegmentHeader, decode_header
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
@@ -77,3 +80,36 @@ class Segment:
         if self.fd >= 0:
             with suppress(OSError):
                 os.close(self.fd)
+
+
+class JournalPlace(NamedTuple):
+    """Where a payload is in a segment: `length` bytes at `offset`."""
+
+    segment: Segment
+    offset: int
+    length: int
+
+    def read(self, key: bytes, checksum: int) -> bytes:
+        """The payload. Raises CorruptJournalError where it fails the checksum, and StorageError."""
+        payload = self.segment.read_exactly(self.offset, self.length)
+        if record_checksum(key, payload) != checksum:
+            where = f"{self.segment.path}@{self.offset}"
+            raise CorruptJournalError(f"{where}: the record of {key!r} fails its checksum", where=where)
+        return payload
+
+
+def changes_at(segment: Segment, payload_offset: int, entries: Iterable[Entry]) -> list[Change]:
+    """The changes among a frame's entries, with payloads that are read from `segment` when asked for.
+
+    `payload_offset` is where the frame's payload begins. A transaction may be larger than memory.
+    """
+    changes: list[Change] = []
+    for change, end in entries:
+        if isinstance(change, FileIndexed):
+            length = len(change.payload)
+            # The payload is the last thing in its entry.
+            place = JournalPlace(segment, payload_offset + end - length, length)
+            changes.append(FileIndexed(change.key, change.checksum, place))
+        elif isinstance(change, FileRemoved):
+            changes.append(change)
+    return changes

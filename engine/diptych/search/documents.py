@@ -6,8 +6,8 @@ The core's own fields:
     _type    "record" or "watermark"; a schema's documents have none
     _hash    XXH3-64 of the key (fast field), by which a hit finds its record
     _item    the item the document stands for (fast field); none in records and the watermark
-    _stored  a record document's check (u64), key length (u32), key and payload, from which a snapshot can be
-             rebuilt; in the watermark a msgpack map
+    _stored  a record document's checksum (u64), key length (u32), key and payload, from which a snapshot can
+             be rebuilt; in the watermark a msgpack map
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgpack
 from blake3 import blake3
 
-from diptych.checks import check_of, term_hash
+from diptych.change import StoredRecord, record_checksum, term_hash
 from diptych.errors import CorruptSearchError
 from diptych.fs import importing
 from diptych.schema.base import Schema
@@ -76,15 +76,17 @@ def key_term(key: bytes) -> str:
     return "#" + blake3(key).hexdigest()
 
 
-def record_documents(schema: Schema[Any], key: bytes, check: int, payload: bytes) -> Iterator[dict[str, Any]]:
+def record_documents(
+    schema: Schema[Any], key: bytes, checksum: int, payload: bytes
+) -> Iterator[dict[str, Any]]:
     """All documents of a record: the one that holds it, then its items'."""
-    yield record_document(key, check, payload)
+    yield record_document(key, checksum, payload)
     yield from item_documents(key, schema.documents(key, payload))
 
 
-def record_document(key: bytes, check: int, payload: bytes) -> dict[str, Any]:
+def record_document(key: bytes, checksum: int, payload: bytes) -> dict[str, Any]:
     """The document that holds the record itself."""
-    stored = _STORED.pack(check, len(key)) + key + payload
+    stored = _STORED.pack(checksum, len(key)) + key + payload
     return {"_key": key_term(key), "_type": RECORD_TYPE, "_stored": stored}
 
 
@@ -104,15 +106,15 @@ def watermark_document(watermark: Watermark) -> dict[str, Any]:
     return {"_key": WATERMARK_TERM, "_type": WATERMARK_TERM, "_stored": packed}
 
 
-def decode_stored(stored: bytes, *, where: str) -> tuple[bytes, int, bytes]:
-    """`(key, check, payload)` of a record document. Raises CorruptSearchError."""
+def decode_stored(stored: bytes, *, where: str) -> StoredRecord:
+    """The record of a record document. Raises CorruptSearchError."""
     if len(stored) >= _STORED.size:
-        check, length = _STORED.unpack_from(stored)
+        checksum, length = _STORED.unpack_from(stored)
         key = stored[_STORED.size : _STORED.size + length]
         payload = stored[_STORED.size + length :]
-        if len(key) == length and check_of(key, payload) == check:
-            return key, check, payload
-    raise CorruptSearchError(f"a record in {where} fails its check", where=where)
+        if len(key) == length and record_checksum(key, payload) == checksum:
+            return StoredRecord(key, checksum, payload)
+    raise CorruptSearchError(f"a record in {where} fails its checksum", where=where)
 
 
 def decode_watermark(stored: bytes, *, where: str) -> Watermark:

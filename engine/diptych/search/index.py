@@ -6,6 +6,7 @@ import operator
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from diptych.change import StoredRecord
 from diptych.errors import CorruptSearchError, QueryError
 from diptych.schema.base import Schema
 from diptych.search.documents import (
@@ -159,15 +160,15 @@ class SearchIndex:
                 raise
             raise QueryError(f"the query cannot be run: {reason.split(': ', 1)[-1]}") from error
 
-    def record(self, key: bytes) -> tuple[int, bytes] | None:
-        """`(check, payload)` of a key, from its record document. Raises CorruptSearchError."""
-        for found, check, payload in self._stored("_key", key_term(key), 16):
-            if found == key:
-                return check, payload
+    def record(self, key: bytes) -> StoredRecord | None:
+        """The record of a key, from its record document, or None. Raises CorruptSearchError."""
+        for found in self._stored("_key", key_term(key), 16):
+            if found.key == key:
+                return found
         return None
 
-    def records(self) -> Iterator[tuple[bytes, int, bytes]]:
-        """`(key, check, payload)` of every record, in no order. Raises CorruptSearchError."""
+    def records(self) -> Iterator[StoredRecord]:
+        """Every record, in no order. Raises CorruptSearchError."""
         yield from self._stored("_type", RECORD_TYPE, _SCAN_BATCH)
 
     @property
@@ -204,7 +205,7 @@ class SearchIndex:
             )
         return decode_watermark(documents[0], where=self.where)
 
-    def _stored(self, field: str, term: str, batch: int) -> Iterator[tuple[bytes, int, bytes]]:
+    def _stored(self, field: str, term: str, batch: int) -> Iterator[StoredRecord]:
         for stored in self._documents(field, term, batch):
             yield decode_stored(stored, where=self.where)
 

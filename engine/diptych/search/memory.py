@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from diptych.change import Change, FileIndexed
 from diptych.fs import importing
 from diptych.schema.base import Schema
 from diptych.search.documents import item_documents, key_term, tantivy_schema
@@ -33,15 +34,16 @@ class MemorySearch:
             register_words(self._index)
             self._writer = self._index.writer(_HEAP_BYTES, 1)
 
-    def replace(self, key: bytes, payload: bytes | None) -> None:
-        """Put a record in the place of what was known of its key; only forget that when None."""
+    def apply(self, change: Change) -> None:
+        """Take in a change."""
         from tantivy import Document
 
         with guarded("write to", _WHERE):
-            self._writer.delete_documents_by_term("_key", key_term(key))
-            if payload is not None:
+            self._writer.delete_documents_by_term("_key", key_term(change.key))
+            if isinstance(change, FileIndexed):
                 # Without the record's own document: nothing is ever rebuilt from memory.
-                for document in item_documents(key, self._schema.documents(key, payload)):
+                documents = self._schema.documents(change.key, change.payload)
+                for document in item_documents(change.key, documents):
                     self._writer.add_document(Document.from_dict(document, self._fields))
 
     def commit(self) -> SearchIndex:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from diptych import fs
+from diptych.change import Change, FileIndexed
 from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import SEARCH_MANAGED, SEARCH_META
 from diptych.schema.base import Schema
@@ -101,29 +102,22 @@ class SearchWriter:
         del self._writer
         remove_directory(self.directory)
 
-    def replace(
-        self,
-        key: bytes,
-        check: int,
-        payload: bytes | None,
-        documents: Iterable[tuple[int, dict[str, Any]]] = (),
-        *,
-        known: bool = True,
+    def apply(
+        self, change: Change, documents: Iterable[tuple[int, dict[str, Any]]] = (), *, known: bool = True
     ) -> None:
-        """Put a record, with its items' documents, in the place of what was known of its key.
+        """Take in a change; `documents` are those of the record's items.
 
-        Only remove that when the payload is None. `known=False` promises that the index has nothing of
-        the key.
+        `known=False` promises that the index has nothing of the key.
         """
         from tantivy import Document
 
         with guarded("write to", self.directory):
             if known:
-                self._writer.delete_documents_by_term("_key", key_term(key))
-            if payload is not None:
+                self._writer.delete_documents_by_term("_key", key_term(change.key))
+            if isinstance(change, FileIndexed):
                 add, build, fields = self._writer.add_document, Document.from_dict, self._fields
-                add(build(record_document(key, check, payload), fields))
-                for document in item_documents(key, documents):
+                add(build(record_document(change.key, change.checksum, change.payload), fields))
+                for document in item_documents(change.key, documents):
                     add(build(document, fields))
 
     def commit(self, watermark: Watermark) -> None:

@@ -3,7 +3,7 @@
 The file is msgpack objects, one after the other, so that any decoder reads it from front to back:
 
     ["DIPTYCHS", format, store id, LSN]                         head
-    [id, check, key, payload] …                                 records, in key order
+    [id, checksum, key, payload] …                                 records, in key order
     bin: u32 little-endian …                                    order: the ids in key order
     bin: u64 little-endian …                                    offsets: by id, of the record; 0 for no record
     for the keys, then for each index of the schema:
@@ -11,8 +11,8 @@ The file is msgpack objects, one after the other, so that any decoder reads it f
         bin: u64 little-endian …                                ends: by bucket, the offset behind it
     bin (trailer)                                               at the end, of a fixed size
 
-A record's head is of a fixed size (0x94, id uint32, check uint64, key bin16, payload bin32), so that it is
-read without decoding. `check` is what `diptych.checks.check_of` makes of key and payload.
+A record's head is of a fixed size (0x94, id uint32, checksum uint64, key bin16, payload bin32), so that it is
+read without decoding. `checksum` is what `diptych.change.record_checksum` makes of key and payload.
 
 An id is a number that a record keeps while its key is in the store, so that buckets of unchanged records
 are copied as bytes. A bucket holds the terms whose XXH3-64 begins with its number:
@@ -117,11 +117,11 @@ def decode_head(data: bytes, *, where: str) -> tuple[bytes, int]:
             raise CorruptSnapshotError(f"{where} does not begin as a snapshot does", where=where)
 
 
-def encode_record(record_id: int, check: int, key: bytes, payload: bytes) -> bytes:
+def encode_record(record_id: int, checksum: int, key: bytes, payload: bytes) -> bytes:
     """One record."""
     return b"".join(
         (
-            RECORD.pack(0x94, 0xCE, record_id, 0xCF, check, 0xC5, len(key)),
+            RECORD.pack(0x94, 0xCE, record_id, 0xCF, checksum, 0xC5, len(key)),
             key,
             BIN32.pack(0xC6, len(payload)),
             payload,
@@ -133,7 +133,7 @@ class RecordPlace(NamedTuple):
     """A record's head, decoded, and where its parts stand in the file."""
 
     id: int
-    check: int
+    checksum: int
     key: bytes
     payload: int
     end: int
@@ -142,13 +142,13 @@ class RecordPlace(NamedTuple):
 def decode_record_place(data: bytes | mmap, at: int, limit: int, *, where: str) -> RecordPlace:
     """The head of the record at `at`, which must end before `limit`. Raises CorruptSnapshotError."""
     if at + RECORD_SIZE + BIN32_SIZE <= limit:
-        array4, uint32, record_id, uint64, check, bin16, key_length = RECORD.unpack_from(data, at)
+        array4, uint32, record_id, uint64, checksum, bin16, key_length = RECORD.unpack_from(data, at)
         payload = at + RECORD_SIZE + key_length + BIN32_SIZE
         if (array4, uint32, uint64, bin16) == _RECORD_HEAD and payload <= limit:
             bin32, length = BIN32.unpack_from(data, payload - BIN32_SIZE)
             if bin32 == 0xC6 and payload + length <= limit:
                 key = data[at + RECORD_SIZE : payload - BIN32_SIZE]
-                return _new(RecordPlace, (record_id, check, key, payload, payload + length))
+                return _new(RecordPlace, (record_id, checksum, key, payload, payload + length))
     raise CorruptSnapshotError(f"{where}: no record stands at byte {at}", where=where)
 
 

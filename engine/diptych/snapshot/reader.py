@@ -7,11 +7,9 @@ import os
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from xxhash import xxh3_64_intdigest
-
-from diptych.checks import term_hash
+from diptych.change import StoredRecord, record_checksum, term_hash
 from diptych.errors import CorruptSnapshotError
 from diptych.fs import open_regular, translated
 from diptych.snapshot.format import (
@@ -33,15 +31,6 @@ from diptych.snapshot.format import (
 )
 
 B = TypeVar("B", bytes, memoryview)
-
-
-class StoredRecord(NamedTuple):
-    """A record as bytes, with its id in this snapshot."""
-
-    id: int
-    key: bytes
-    check: int
-    payload: bytes
 
 
 class SnapshotReader:
@@ -90,7 +79,7 @@ class SnapshotReader:
             place = self._place(posting >> 32)
             if place.key == key:
                 return True
-            # Another key of the same hash, or this one damaged: only the check tells.
+            # Another key of the same hash, or this one damaged: only the checksum tells.
             self._checked(place)
         return False
 
@@ -242,11 +231,11 @@ class SnapshotReader:
     def _checked(self, place: RecordPlace) -> StoredRecord:
         payload = self.map[place.payload : place.end]
         self._check(place, payload)
-        return StoredRecord(place.id, place.key, place.check, payload)
+        return StoredRecord(place.key, place.checksum, payload)
 
     def _check(self, place: RecordPlace, payload: bytes | memoryview) -> None:
-        if xxh3_64_intdigest(payload, xxh3_64_intdigest(place.key)) != place.check:
+        if record_checksum(place.key, payload) != place.checksum:
             raise CorruptSnapshotError(
-                f"{self.path}: the record of {place.key!r} fails its check",
+                f"{self.path}: the record of {place.key!r} fails its checksum",
                 where=f"{self.path}@{place.payload}",
             )

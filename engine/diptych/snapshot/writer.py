@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from diptych.checks import term_hash
+from diptych.change import Change, FileIndexed, FileRemoved, StoredRecord, term_hash
 from diptych.schema.base import Projection, Schema
 from diptych.snapshot.format import (
     BIN32_SIZE,
@@ -41,22 +41,12 @@ _HASHES_MOST = 24
 _HASHES_LEAST = 2
 
 
-class Learned(NamedTuple):
-    """What a snapshot keeps of a payload beside its bytes: the counts, and the terms as hashes."""
+class IndexTerms(NamedTuple):
+    """What a snapshot keeps of a record beside its bytes: the counts, and the terms as hashes."""
 
     counts: tuple[int, ...]
     terms: tuple[array[int], ...]
     """For each of the schema's indexes: hash, item, hash, item …"""
-
-
-class Change(NamedTuple):
-    """What becomes of a key: a record, or nothing when `payload` is None."""
-
-    key: bytes
-    check: int
-    payload: bytes | None
-    learned: Learned | None = None
-    """What `learn` makes of the payload, where it is known already."""
 
 
 class Written(NamedTuple):
@@ -68,7 +58,11 @@ class Written(NamedTuple):
     counts: tuple[int, ...]
 
 
-def learn(projection: Projection) -> Learned:
+# Those of a removal.
+NO_TERMS = IndexTerms((), ())
+
+
+def extract_terms(projection: Projection) -> IndexTerms:
     """What the snapshot needs of a payload's projection."""
     flat = []
     for terms in projection.terms:
@@ -76,7 +70,13 @@ def learn(projection: Projection) -> Learned:
         for term, item in terms:
             pairs.extend((term_hash(term), item))
         flat.append(pairs)
-    return Learned(projection.counts, tuple(flat))
+    return IndexTerms(projection.counts, tuple(flat))
+
+
+def with_terms(schema: Schema[Any], records: Iterable[StoredRecord]) -> Iterator[tuple[Change, IndexTerms]]:
+    """Each record as a change, with its terms."""
+    for record in records:
+        yield FileIndexed(*record), extract_terms(schema.project(record.key, record.payload))
 
 
 def write_snapshot(
@@ -87,7 +87,7 @@ def write_snapshot(
     schema: Schema[Any],
     base: SnapshotReader | None,
     base_counts: Sequence[int],
-    changes: Iterable[Change],
+    changes: Iterable[tuple[Change, IndexTerms]],
     breathe: Callable[[], None] = lambda: None,
     merged: Callable[[int, tuple[int, ...]], None] = lambda *_: None,
 ) -> Written:
@@ -156,10 +156,12 @@ class _Merge:
         self.touched: list[set[int]] = [set() for _ in self.added]
         out.write(encode_head(store_id, lsn))
 
-    def run(self, changes: Iterable[Change], merged: Callable[[int, tuple[int, ...]], None]) -> Written:
+    def run(
+        self, changes: Iterable[tuple[Change, IndexTerms]], merged: Callable[[int, tuple[int, ...]], None]
+    ) -> Written:
         position = 0
-        for number, change in enumerate(changes, 1):
-            position = self._merge(change, position)
+        for number, (change, terms) in enumerate(changes, 1):
+            position = self._merge(change, terms, position)
             if self.base is not None and number % _LET_GO_CHANGES == 0:
                 self.base.let_go()
             self.breathe()
@@ -179,9 +181,9 @@ class _Merge:
             postings.close()
         return Written(out.position, out.finish(), len(self.order), tuple(self.counts))
 
-    def _merge(self, change: Change, position: int) -> int:
-        """Write what comes before the change, and the change; the position in the base behind it."""
-        key, check, payload, learned = change
+    def _merge(self, change: Change, terms: IndexTerms, position: int) -> int:
+        """Write what comes before the change, and the change; the position in the base after it."""
+        key = change.key
         record_id = -1
         if self.base is not None:
             behind, _, found = self.base.seek(key)
@@ -190,7 +192,7 @@ class _Merge:
             if found:
                 record_id = self.base_order[behind - 1]
                 self._forget(record_id)
-        if payload is None:
+        if isinstance(change, FileRemoved):
             if record_id >= 0:
                 self.offsets[record_id] = 0
             return position
@@ -198,8 +200,8 @@ class _Merge:
             record_id = self._new_id()
         self.offsets[record_id] = self.out.position
         self.order.append(record_id)
-        self.out.write(encode_record(record_id, check, key, payload))
-        self._add(record_id, key, learned or learn(self.schema.project(key, payload)))
+        self.out.write(encode_record(record_id, change.checksum, key, change.payload))
+        self._add(record_id, key, terms)
         return position
 
     def _forget(self, record_id: int) -> None:
@@ -214,13 +216,13 @@ class _Merge:
             bits = self.base.trailer.indexes[number].bits
             self.touched[number].update([bucket_of(term_hash(term), bits) for term, _ in terms])
 
-    def _add(self, record_id: int, key: bytes, learned: Learned) -> None:
-        for number, count in enumerate(learned.counts):
+    def _add(self, record_id: int, key: bytes, terms: IndexTerms) -> None:
+        for number, count in enumerate(terms.counts):
             self.counts[number] += count
         high = record_id << 32
         self.added[KEY_INDEX].add((term_hash(key), 0), high)
-        for postings, terms in zip(self.added[1:], learned.terms, strict=True):
-            postings.add(terms, high)
+        for postings, pairs in zip(self.added[1:], terms.terms, strict=True):
+            postings.add(pairs, high)
 
     def _new_id(self) -> int:
         """The lowest id that no record has."""

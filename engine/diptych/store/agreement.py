@@ -12,7 +12,7 @@ from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
-from diptych.checks import term_hash
+from diptych.change import term_hash
 from diptych.schema.base import Schema
 from diptych.search.index import SearchIndex
 from diptych.snapshot.reader import SnapshotReader
@@ -30,13 +30,13 @@ def disagreements(snapshot: SnapshotReader, index: SearchIndex, schema: Schema[A
 
 def _records(snapshot: SnapshotReader, index: SearchIndex) -> Iterator[str]:
     found: Counter[int] = Counter()
-    for key, check, _ in index.records():
-        found[term_hash(key)] += 1
-        stored = snapshot.get(key)
+    for record in index.records():
+        found[term_hash(record.key)] += 1
+        stored = snapshot.get(record.key)
         if stored is None:
-            yield f"{index.where} has {key!r}, and the snapshot does not"
-        elif stored.check != check:
-            yield f"the snapshot and the search index differ on {key!r}"
+            yield f"{index.where} has {record.key!r}, and the snapshot does not"
+        elif stored.checksum != record.checksum:
+            yield f"the snapshot and the search index differ on {record.key!r}"
     for stored in snapshot.scan():
         times = found[term_hash(stored.key)]
         if times == 0:

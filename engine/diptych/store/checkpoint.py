@@ -14,24 +14,28 @@ opening.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
 from diptych import fs
+from diptych.change import Change, FileIndexed, FileRemoved, loaded
 from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import SEARCH, SNAPSHOT, WORK
 from diptych.schema.base import Schema
 from diptych.search.documents import Watermark
 from diptych.search.leaf import verify_files
 from diptych.search.writer import SearchWriter
-from diptych.snapshot.writer import Change, Learned, Written, learn, write_snapshot
+from diptych.snapshot.writer import NO_TERMS, IndexTerms, Written, extract_terms, write_snapshot
 from diptych.store.aside import Aside
+from diptych.store.changes import ChangeSet
 from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, Manifest, now_ms
-from diptych.store.overlay import Entry, Overlay
-from diptych.store.transaction import Operation
+from diptych.store.overlay import Overlay, OverlayEntry
 from diptych.store.view import View, log
+
+Unfed = tuple[Change, IndexTerms | None]
+"""A change, with its terms where Tantivy has it already."""
 
 
 class Target(NamedTuple):
@@ -54,14 +58,12 @@ class Target(NamedTuple):
 
 # A feed does not make one commit pay for more changes of others than these: the next checkpoint does.
 _BACKLOG_MOST = 2_000
-# What is learned of a load is kept up to this, and learned again of the rest: memory must not grow with it.
-_LEARNED_BYTES = 32 * 1024 * 1024
+# The terms of a load are kept up to this, and extracted again from the rest: memory must not grow with it.
+_TERMS_BYTES = 32 * 1024 * 1024
 # About what one takes beside its terms.
 _ENTRY_BYTES = 500
 # Where a Tantivy writer stands that began empty.
 _EMPTY = ""
-# What is learned of a removal.
-_GONE = Learned((), ())
 
 
 class Leaves:
@@ -74,9 +76,9 @@ class Leaves:
         """The generation that the writer began with or built last; None: it must not be gone on with."""
         self._fed_lsn = 0
         """Up to where the writer was fed ahead of the next generation."""
-        self._learned: dict[bytes, tuple[Entry, Learned]] = {}
-        """By key, what was learned of the changes that it was fed; of the first `_LEARNED_BYTES` of them."""
-        self._learned_bytes = 0
+        self._terms: dict[bytes, tuple[Change, IndexTerms]] = {}
+        """By key, the terms of the changes that it was fed; of the first `_TERMS_BYTES` of them."""
+        self._terms_bytes = 0
 
     def feed(
         self,
@@ -85,11 +87,11 @@ class Leaves:
         base: Generation | None,
         overlay: Overlay,
         lsn: int,
-        operations: Mapping[bytes, Operation],
+        changes: ChangeSet[Any],
     ) -> None:
         """Give Tantivy what was committed up to `lsn`, ahead of the generation that will have it.
 
-        `operations` are those of `lsn`, by key.
+        `changes` are those of `lsn`.
         Nothing is done where Tantivy's writer would have to be brought to the base first, or has fallen far
         behind. Whatever is raised, the next checkpoint begins anew.
         """
@@ -100,17 +102,17 @@ class Leaves:
         if lsn <= self._fed_lsn:
             # The feed of a later commit came first, from another thread, and took this one along.
             return
-        backlog = overlay.position(lsn) - overlay.position(self._fed_lsn) - len(operations)
+        backlog = overlay.position(lsn) - overlay.position(self._fed_lsn) - len(changes)
         if backlog > _BACKLOG_MOST:
             return
         try:
             for entry in overlay.between(self._fed_lsn, lsn):
                 known = base is not None or entry.older is not None
-                operation = operations.get(entry.key) if entry.lsn == lsn else None
-                learned = _give(self._writer, schema, _change(entry), operation, known)
-                if self._learned_bytes < _LEARNED_BYTES:
-                    self._learned[entry.key] = entry, learned
-                    self._learned_bytes += _ENTRY_BYTES + sum(8 * len(pairs) for pairs in learned.terms)
+                projector = changes if entry.lsn == lsn else schema
+                terms = _give(self._writer, loaded(entry.change), projector, known)
+                if self._terms_bytes < _TERMS_BYTES:
+                    self._terms[entry.change.key] = entry.change, terms
+                    self._terms_bytes += _ENTRY_BYTES + sum(8 * len(pairs) for pairs in terms.terms)
             self._fed_lsn = lsn
         except BaseException:
             self.drop()
@@ -149,25 +151,26 @@ class Leaves:
 
     def _stand(self, place: str | None) -> None:
         self._stands = place
-        self._fed_lsn = self._learned_bytes = 0
-        self._learned = {}
+        self._fed_lsn = self._terms_bytes = 0
+        self._terms = {}
 
     def _build(self, target: Target, directory: str) -> Manifest:
         view, base = target.view, target.view.generation
-        fresh = partial(self._changes, target.schema, view.overlay.changes(view.lsn))
+        changed = partial(self._changes, target.schema, view.overlay.changes(view.lsn))
         rewrite_snapshot = target.rewrite_snapshot or base is None
         if base is not None and not rewrite_snapshot and not _whole(base):
             log.warning("the snapshot leaf of LSN %d is damaged: writing it anew from all records", base.lsn)
             rewrite_snapshot = True
         writer = self._take_writer(target, base)
         rewrite_search = target.rewrite_search and base is not None
-        source = self._feed_rest(writer, target, _all(view) if rewrite_search else fresh())
+        source = self._feed_rest(writer, target, _all(view) if rewrite_search else changed())
         if base is not None and rewrite_search != rewrite_snapshot:
             # The leaves need different records: one pass for each. Else one pass serves both: each payload
             # is read and taken apart once, and Tantivy's threads work while the snapshot is written.
             for _ in source:
                 pass
-            source = _all(view) if rewrite_snapshot else fresh()
+            rest = _all(view) if rewrite_snapshot else changed()
+            source = ((change, terms or _terms_of(target.schema, change)) for change, terms in rest)
 
         def merged(records: int, counts: tuple[int, ...]) -> None:
             # Tantivy has all of it, and writes its segments while the snapshot's indexes are written.
@@ -215,32 +218,31 @@ class Leaves:
         verify_files(base.search_path, files)
         return SearchWriter(work, target.schema, base.search_path, files)
 
-    def _changes(self, schema: Schema[Any], entries: list[Entry]) -> Iterator[Change]:
-        """The changes, with what was learned of them where Tantivy was fed them."""
+    def _changes(self, schema: Schema[Any], entries: list[OverlayEntry]) -> Iterator[Unfed]:
+        """The changes, with their terms where Tantivy was fed them already."""
         for entry in entries:
-            change = _change(entry)
+            change, terms = entry.change, None
             if entry.lsn <= self._fed_lsn:
-                newest, learned = self._learned.get(entry.key, (None, _GONE))
-                if newest is not entry and change.payload is not None:
-                    learned = learn(schema.project(change.key, change.payload))
-                change = change._replace(learned=learned)
-            yield change
+                newest, terms = self._terms.get(change.key, (None, None))
+                if newest is not change or terms is None:
+                    terms = _terms_of(schema, loaded(change))
+            yield loaded(change), terms
 
     def _feed_rest(
-        self, writer: SearchWriter, target: Target, changes: Iterable[Change]
-    ) -> Iterator[Change]:
-        """The same changes, each with what was learned of it, after Tantivy was given it."""
+        self, writer: SearchWriter, target: Target, changes: Iterable[Unfed]
+    ) -> Iterator[tuple[Change, IndexTerms]]:
+        """The same changes, each with its terms, after Tantivy was given it."""
         # An index that begins empty has nothing to delete.
         known = self._fed_lsn > 0 or (target.view.generation is not None and not target.rewrite_search)
-        for change in changes:
-            if change.learned is None:
-                change = change._replace(learned=_give(writer, target.schema, change, None, known))
-            yield change
+        for change, terms in changes:
+            yield change, terms or _give(writer, change, target.schema, known)
             target.breathe()
 
 
-def _change(entry: Entry) -> Change:
-    return Change(entry.key, entry.check, entry.payload() if entry.segment is not None else None)
+def _terms_of(schema: Schema[Any], change: Change) -> IndexTerms:
+    if isinstance(change, FileRemoved):
+        return NO_TERMS
+    return extract_terms(schema.project(change.key, change.payload))
 
 
 def _place(base: Generation | None) -> str:
@@ -248,23 +250,22 @@ def _place(base: Generation | None) -> str:
 
 
 def _give(
-    writer: SearchWriter, schema: Schema[Any], change: Change, operation: Operation | None, known: bool
-) -> Learned:
-    """Give Tantivy one change; returns what the snapshot will want to know of the record."""
-    key, check, payload, _ = change
-    if payload is None:
-        writer.replace(key, check, None, known=known)
-        return _GONE
-    projection = operation.project(schema, payload) if operation else schema.project(key, payload)
-    learned = learn(projection)
-    writer.replace(key, check, payload, projection.documents, known=known)
-    return learned
+    writer: SearchWriter, change: Change, projector: Schema[Any] | ChangeSet[Any], known: bool
+) -> IndexTerms:
+    """Give Tantivy one change; returns the terms that the snapshot will index the record by."""
+    if isinstance(change, FileRemoved):
+        writer.apply(change, known=known)
+        return NO_TERMS
+    projection = projector.project(change.key, change.payload)
+    terms = extract_terms(projection)
+    writer.apply(change, projection.documents, known=known)
+    return terms
 
 
 def _write_snapshot(
     target: Target,
     base: Generation | None,
-    changes: Iterable[Change],
+    changes: Iterable[tuple[Change, IndexTerms]],
     directory: str,
     merged: Callable[[int, tuple[int, ...]], None],
 ) -> Written:
@@ -303,6 +304,6 @@ def _whole(generation: Generation) -> bool:
         return False
 
 
-def _all(view: View[Any]) -> Iterator[Change]:
+def _all(view: View[Any]) -> Iterator[Unfed]:
     for record in view.stored():
-        yield Change(*record)
+        yield FileIndexed(*record), None

@@ -9,11 +9,10 @@ from typing import Any, Self
 from diptych.model import FileRecord, RelationHit, SearchHit, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
-from diptych.store.core import RecordStore
-from diptych.store.generation import Generation
-from diptych.store.overlay import Overlay
 from diptych.store.policy import CheckpointPolicy, Durability
-from diptych.store.view import Healing, View
+from diptych.store.store import RecordStore
+from diptych.store.transaction import Transaction
+from diptych.store.view import View
 
 
 class CodeView(View[FileRecord]):
@@ -40,14 +39,31 @@ class CodeView(View[FileRecord]):
         return super().search(query, limit)
 
 
+class CodeTransaction(Transaction[FileRecord]):
+    """A transaction of a code index."""
+
+    def index_file(self, record: FileRecord) -> None:
+        """Replace what was known of a file.
+
+        Raises InvalidPathError, InvalidRecordError, RecordTooLargeError.
+        """
+        self.put(record)
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file. Raises UnknownFileError where there is none, InvalidPathError."""
+        self.remove(path)
+
+
 class Store(RecordStore[FileRecord]):
     """A crash-safe store of a code index.
 
-        with Store.open(path) as store:
-            with store.transaction() as txn:
-                txn.index_file(record)
-            store.symbols("parse")
+    with Store.open(path) as store:
+        with store.transaction() as txn:
+            txn.index_file(record)
+        store.symbols("parse")
     """
+
+    view_type = CodeView
 
     @classmethod
     def open(
@@ -72,21 +88,25 @@ class Store(RecordStore[FileRecord]):
             policy=policy,
         )
 
+    def transaction(self) -> CodeTransaction:
+        """A transaction, to be used in a `with` statement; see `RecordStore.transaction`."""
+        return CodeTransaction(self._handle.writer())
+
     def file(self, path: str) -> FileRecord | None:
         """What is known of the file at `path`, or None. Raises InvalidPathError, CorruptionError."""
-        return self._current.view.get(path)
+        return self._handle.current.view.get(path)
 
     def files(self) -> Iterator[FileRecord]:
         """All files in path order, one at a time."""
-        return self._current.view.records()
+        return self._handle.current.view.records()
 
     def symbols(self, name: str) -> list[SymbolHit]:
         """The symbols with exactly that name, in path order."""
-        return self._current.view.lookup("symbols", name)
+        return self._handle.current.view.lookup("symbols", name)
 
     def references(self, name: str) -> list[RelationHit]:
         """The relations whose target is exactly that name, in path order."""
-        return self._current.view.lookup("references", name)
+        return self._handle.current.view.lookup("references", name)
 
     def search(self, query: str, limit: int = 20) -> list[SearchHit]:
         """The best `limit` symbols for a query; see `RecordStore.search`."""
@@ -97,8 +117,3 @@ class Store(RecordStore[FileRecord]):
         view = super().view()
         assert isinstance(view, CodeView)
         return view
-
-    def _make_view(
-        self, base: Generation | None, overlay: Overlay, lsn: int, healing: Healing
-    ) -> CodeView:
-        return CodeView(self.schema, base, overlay, lsn, healing)

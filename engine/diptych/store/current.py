@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Generic
 
@@ -15,8 +14,6 @@ from diptych.store.generation import Generation
 from diptych.store.overlay import Overlay
 from diptych.store.view import Healing, View
 
-MakeView = Callable[[Generation | None, Overlay, int, Healing], View[Record]]
-
 
 class Current(Generic[Record]):
     """Holds the view. Reading `view` takes no lock; replacing it is one assignment.
@@ -25,10 +22,9 @@ class Current(Generic[Record]):
     which would lose commits to readers and to the next generation.
     """
 
-    def __init__(self, make_view: MakeView[Record], view: View[Record]) -> None:
+    def __init__(self, view: View[Record]) -> None:
         self.lock = threading.Lock()
         self.view = view
-        self._make_view = make_view
         self._views: weakref.WeakSet[View[Record]] = weakref.WeakSet()
         self._closed: Exception | None = None
 
@@ -52,12 +48,13 @@ class Current(Generic[Record]):
         with self.lock:
             view = self.view
             if lsn > view.lsn and self._closed is None:
-                self.view = self._make_view(view.generation, view.overlay, lsn, view.healing)
+                self.view = view.at(lsn)
 
     def replace(self, base: Generation | None, overlay: Overlay, lsn: int, healing: Healing) -> None:
-        """Go on with another generation; `lock` is held. Nothing to do after the close."""
+        """Show another generation; `lock` is held. Does nothing after the close."""
         if self._closed is None:
-            self.view = self._make_view(base, overlay, lsn, healing)
+            view = self.view
+            self.view = type(view)(view.schema, base, overlay, lsn, healing)
 
     def hold(self) -> View[Record]:
         """A view of its own for a caller; while it is open its generation is kept.
@@ -67,8 +64,7 @@ class Current(Generic[Record]):
         with self.lock:
             if self._closed is not None:
                 raise self._closed
-            view = self.view
-            held = self._make_view(view.generation, view.overlay, view.lsn, view.healing)
+            held = self.view.at(self.view.lsn)
             self._views.add(held)
         return held
 

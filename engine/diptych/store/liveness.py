@@ -1,78 +1,27 @@
-"""Whether a handle may still be used: it was closed, forked, poisoned, or its store was replaced."""
+"""Whether a handle may still be used: it was closed, it is a forked child's, or its store was replaced."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import NoReturn
-
 from diptych import fs
-from diptych.errors import (
-    DiptychError,
-    ForkedProcessError,
-    ReadOnlyError,
-    StateTransitionError,
-    StoreClosedError,
-    StoreReplacedError,
-)
+from diptych.errors import DiptychError, ForkedProcessError, StoreClosedError, StoreReplacedError
 from diptych.journal.writer import JournalWriter
-from diptych.store.state import StateMachine, Status, StoreState
-
-_REOPEN = "close the store and open it again: recovery tells what survived"
 
 
 class Liveness:
-    """Asked before each use of a handle, and by a writer before it acknowledges or publishes anything."""
+    """Asked before each use of a handle."""
 
-    def __init__(
-        self, path: str, states: StateMachine, journal: JournalWriter | None, lock: fs.WriterLock | None
-    ) -> None:
+    def __init__(self, path: str) -> None:
         self.reason: DiptychError | None = None
-        """Why the handle is of no more use, once it is closed or forked."""
-        self._path, self._states = path, states
-        self._journal, self._lock = journal, lock
+        """Why the handle may not be used any more, once it is closed or forked."""
+        self._path = path
 
     def check(self) -> None:
-        """Raise StoreClosedError or ForkedProcessError where the handle may not even be read any more."""
+        """Raise StoreClosedError or ForkedProcessError where the handle may not be used any more."""
         if self.reason is not None:
             raise self.reason
-
-    def writer(self) -> JournalWriter:
-        """The journal to write to.
-
-        Raises StoreClosedError, ForkedProcessError, ReadOnlyError, PoisonedError, StoreReplacedError.
-        """
-        if self.reason is not None:
-            raise self.reason
-        if self._journal is None:
-            raise ReadOnlyError(f"{self._path} was opened with read_only=True")
-        if self._journal.poison is not None:
-            self._refuse_poisoned(self._journal)
-        return self._journal
-
-    def refuse_replaced(self) -> None:
-        """Raise StoreReplacedError, and write no more, unless the writer's store is still at its path.
-
-        Raises StorageError where that cannot be found out now.
-        """
-        if self._journal is not None and self._lock is not None:
-            try:
-                self._lock.refuse_replaced()
-                self._journal.refuse_deleted()
-            except StoreReplacedError as error:
-                self._journal.set_poison(error)
-                raise
-
-    def refuse_moved(self, journal: JournalWriter) -> None:
-        """As `refuse_replaced`, at a cost that each commit can bear: one look at the lock."""
-        if self._lock is not None:
-            try:
-                self._lock.refuse_moved()
-            except StoreReplacedError as error:
-                journal.set_poison(error)
-                raise
 
     def close(self) -> StoreClosedError:
-        """The handle is of no more use. Returns what is raised from now on."""
+        """The handle may not be used any more. Returns what is raised from now on."""
         # The same one where an interrupted close is called again: it is known by that.
         if not isinstance(self.reason, StoreClosedError):
             self.reason = StoreClosedError(f"the store {self._path} is closed", advice="open it again")
@@ -87,9 +36,32 @@ class Liveness:
         self.reason = forked
         return forked
 
-    def _refuse_poisoned(self, journal: JournalWriter) -> NoReturn:
-        if self._states.state.status is not Status.CORRUPTED and self.reason is None:
-            with suppress(StateTransitionError):  # It was closed meanwhile.
-                self._states.move(StoreState(Status.CORRUPTED, (), f"poisoned: {journal.poison}", (_REOPEN,)))
-        journal.refuse_poisoned()
-        raise AssertionError
+
+class Ownership:
+    """Whether the store at a writer's path is still the one that it opened and locked.
+
+    Asked before anything is acknowledged, published or removed. Once it is not, the journal is poisoned.
+    """
+
+    def __init__(self, journal: JournalWriter, lock: fs.WriterLock) -> None:
+        self._journal, self._lock = journal, lock
+
+    def refuse_moved(self) -> None:
+        """Raise StoreReplacedError, at a cost that each commit can bear: one look at the lock.
+
+        Raises StorageError where that cannot be found out now.
+        """
+        try:
+            self._lock.refuse_moved()
+        except StoreReplacedError as error:
+            self._journal.set_poison(error)
+            raise
+
+    def refuse_replaced(self) -> None:
+        """As `refuse_moved`, with a look at the path and at the journal's file."""
+        try:
+            self._lock.refuse_replaced()
+            self._journal.refuse_deleted()
+        except StoreReplacedError as error:
+            self._journal.set_poison(error)
+            raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from diptych import fs
@@ -18,11 +18,11 @@ from diptych.errors import (
     StorageError,
     StoreNotFoundError,
 )
+from diptych.journal.reader import FrameReader
 from diptych.journal.writer import JournalWriter
 from diptych.layout import DEFAULT_STORE, GENERATIONS, LOCK, parse_generation_name
 from diptych.schema.base import Schema
 from diptych.search.revision import is_current
-from diptych.store.follower import Follower
 from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, now_ms
 from diptych.store.overlay import Overlay
@@ -40,7 +40,7 @@ MEDIUM = "the disk reports a failure: copy the store to another disk, then run `
 
 @dataclass(slots=True)
 class Opened:
-    """What opening came to."""
+    """What opening came to: everything up to `lsn`, as a generation and an overlay."""
 
     path: str
     identity: Identity
@@ -48,23 +48,41 @@ class Opened:
     overlay: Overlay
     lsn: int
     modified_ms: int
-    closed_lsn: int = 0
-    mend_snapshot: bool = False
-    mend_search: bool = False
-    findings: list[Finding] = field(default_factory=list)
-    journal: JournalWriter | None = None
-    lock: fs.WriterLock | None = None
-    """What the handle releases when it is closed."""
-    held: fs.WriterLock | None = None
-    """The lock, where the opener goes on holding it after the handle is closed."""
-    follower: Follower | None = None
+    heal_snapshot: bool
+    """Whether the snapshot has to be written again."""
+    heal_search: bool
+    """Whether the search index has to be built again."""
+    findings: list[Finding]
+
+
+@dataclass(slots=True)
+class OpenedWriter:
+    """A store opened for writing."""
+
+    store: Opened
+    journal: JournalWriter
+    lock: fs.WriterLock
+    releases_lock: bool
+    """Whether the lock is released with the handle; else its holder does that."""
+    closed_lsn: int
+    """How far the clean-shutdown marker reaches; -1 where one must be written in any case."""
 
     def release(self) -> None:
         """Give back what is held."""
-        if self.journal is not None:
-            self.journal.close()
-        if self.lock is not None:
+        self.journal.close()
+        if self.releases_lock:
             self.lock.release()
+
+
+@dataclass(slots=True)
+class OpenedReader:
+    """A store opened for reading."""
+
+    store: Opened
+    generations: list[str]
+    """The names of the generations that were there."""
+    frames: FrameReader | None
+    """After the last complete transaction; None where there is no journal file to follow."""
 
 
 def look(path: str) -> tuple[Scan, Plan]:
@@ -131,7 +149,7 @@ def check_place(path: str, *, create: bool) -> None:
             raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
 
 
-def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeout_s: float) -> Opened:
+def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeout_s: float) -> OpenedWriter:
     """Lock, recover, and open. See `RecordStore.open_with` for what it raises."""
     check_place(path, create=create)
     fs.make_dir(path)
@@ -143,7 +161,7 @@ def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeo
         raise
 
 
-def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_create: bool) -> Opened:
+def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_create: bool) -> OpenedWriter:
     found, plan = look(path)
     if found.incompatible is not None:
         raise found.incompatible
@@ -152,26 +170,27 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
             raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
         create(path, Identity.new(schema))
         found, plan = look(path)
-    opened = open_planned(path, found, plan, schema)
-    opened.lock = lock
-    return opened
+    return open_planned(path, found, plan, schema, lock, releases_lock=True)
 
 
-def open_planned(path: str, found: Scan, plan: Plan, schema: Schema[Any]) -> Opened:
+def open_planned(
+    path: str, found: Scan, plan: Plan, schema: Schema[Any], lock: fs.WriterLock, *, releases_lock: bool
+) -> OpenedWriter:
     """Open for writing by a plan; the caller holds the lock. Raises CorruptStoreError, StorageError."""
     identity = _identity(found, plan)
     identity.refuse_other(schema, path)
     plan, base = _settled(found, plan, schema)
     opened = _opened(found, plan, base, identity, schema)
-    if base is not None and not opened.mend_search and not _is_current(base):
-        opened.mend_search = True
+    if base is not None and not opened.heal_search and not _is_current(base):
+        opened.heal_search = True
         message = f"{base.search_path} was made by an earlier Diptych, whose merges could bring records back"
         log.info("search-outdated: %s", message)
         opened.findings.append(
             Finding("search-outdated", base.search_path, Severity.NOTE, message, NEXT_CHECKPOINT)
         )
-    opened.journal = prepare_for_writing(found, plan, identity)
-    return opened
+    journal = prepare_for_writing(found, plan, identity)
+    closed_lsn = _closed_lsn(found, identity)
+    return OpenedWriter(opened, journal, lock, releases_lock, closed_lsn)
 
 
 def _is_current(base: Generation) -> bool:
@@ -183,7 +202,7 @@ def _is_current(base: Generation) -> bool:
         return False
 
 
-def open_for_reading(path: str, schema: Schema[Any]) -> Opened:
+def open_for_reading(path: str, schema: Schema[Any]) -> OpenedReader:
     """Open without changing a byte. See `RecordStore.open_with` for what it raises."""
     check_place(path, create=False)
     for attempt in range(_READER_TRIES):
@@ -198,7 +217,7 @@ def open_for_reading(path: str, schema: Schema[Any]) -> Opened:
     raise AssertionError
 
 
-def _open_reader(path: str, schema: Schema[Any]) -> Opened:
+def _open_reader(path: str, schema: Schema[Any]) -> OpenedReader:
     found, plan = look(path)
     if found.incompatible is not None:
         raise found.incompatible
@@ -208,8 +227,12 @@ def _open_reader(path: str, schema: Schema[Any]) -> Opened:
     identity.refuse_other(schema, path)
     plan, base = _settled(found, plan, schema)
     opened = _opened(found, plan, base, identity, schema)
-    opened.follower = Follower(path, opened.overlay, opened.base, found, plan)
-    return opened
+    last = plan.append_to
+    frames = None
+    if last is not None and last.segment is not None:
+        frames = FrameReader(last.segment, offset=last.end, chain=last.chain)
+    generations = sorted(os.path.basename(generation.path) for generation in found.generations)
+    return OpenedReader(opened, generations, frames)
 
 
 def published(path: str) -> list[str]:
@@ -287,15 +310,14 @@ def _opened(
         overlay=replay(plan, schema),
         lsn=plan.last_lsn,
         modified_ms=_modified_ms(found, base),
-        closed_lsn=_closed_lsn(found, identity),
-        mend_snapshot=plan.snapshot_from_search,
-        mend_search=bool(plan.base and plan.base.search_problem),
+        heal_snapshot=plan.snapshot_from_search,
+        heal_search=bool(plan.base and plan.base.search_problem),
         findings=plan.findings,
     )
 
 
 def _closed_lsn(found: Scan, identity: Identity) -> int:
-    """How far the mark of an orderly close reaches; -1 where one must be written in any case."""
+    """How far the clean-shutdown marker reaches; -1 where one must be written in any case."""
     if found.closed is None:
         return -1 if found.closed_problem else 0
     return found.closed.lsn if found.closed.store_id == identity.store_id else -1

@@ -11,39 +11,23 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from diptych.checks import check_of, term_hash
-from diptych.errors import CorruptionError, CorruptJournalError
-from diptych.journal.segment import Segment
+from diptych.change import Change, FileIndexed, term_hash
+from diptych.errors import CorruptionError
 from diptych.schema.base import Schema
 from diptych.search.bounded import IN_MEMORY
 from diptych.search.index import SearchIndex
 from diptych.search.memory import MemorySearch
 
 
-class Entry:
-    """One change to one key. `segment` is None for a removal; `older` is the change to the key before."""
+class OverlayEntry:
+    """A change, with its LSN. `older` is the change to the same key before it."""
 
-    __slots__ = ("check", "key", "length", "lsn", "offset", "older", "segment")
+    __slots__ = ("change", "lsn", "older")
 
-    def __init__(
-        self, lsn: int, key: bytes, check: int, segment: Segment | None, offset: int, length: int, older: Any
-    ) -> None:
+    def __init__(self, lsn: int, change: Change, older: OverlayEntry | None) -> None:
         self.lsn = lsn
-        self.key = key
-        self.check = check
-        self.segment = segment
-        self.offset = offset
-        self.length = length
-        self.older: Entry | None = older
-
-    def payload(self) -> bytes:
-        """The record's bytes, checked. Raises CorruptJournalError."""
-        assert self.segment is not None
-        payload = self.segment.read_exactly(self.offset, self.length)
-        if check_of(self.key, payload) != self.check:
-            where = f"{self.segment.path}@{self.offset}"
-            raise CorruptJournalError(f"{where}: the record of {self.key!r} fails its check", where=where)
-        return payload
+        self.change = change
+        self.older = older
 
 
 class Overlay:
@@ -51,36 +35,30 @@ class Overlay:
 
     def __init__(self, schema: Schema[Any]) -> None:
         self.schema = schema
-        self._newest: dict[bytes, Entry] = {}
-        self.log: list[Entry] = []
+        self._newest: dict[bytes, OverlayEntry] = {}
+        self.log: list[OverlayEntry] = []
         self._lock = threading.Lock()
-        self._terms: list[dict[bytes, list[tuple[Entry, int]]]] = [{} for _ in schema.indexes]
+        self._terms: list[dict[bytes, list[tuple[FileIndexed, int]]]] = [{} for _ in schema.indexes]
         self._termed = 0
-        self._unreadable: list[Entry] = []
+        self._unreadable: list[FileIndexed] = []
         self._memory: MemorySearch | None = None
         self._searchable = 0
         self._index: SearchIndex | None = None
         self._keys_by_hash: dict[int, list[bytes]] = {}
 
-    def put(self, lsn: int, key: bytes, check: int, segment: Segment, offset: int, length: int) -> None:
-        """A record whose payload stands at `offset` of `segment`."""
+    def append(self, lsn: int, change: Change) -> None:
+        """Add a change of transaction `lsn`; a record's payload is in the journal, not in memory."""
         newest = self._newest
-        entry = Entry(lsn, key, check, segment, offset, length, newest.get(key))
-        newest[key] = entry
+        entry = OverlayEntry(lsn, change, newest.get(change.key))
+        newest[change.key] = entry
         self.log.append(entry)
 
-    def remove(self, lsn: int, key: bytes) -> None:
-        """A removal."""
-        entry = Entry(lsn, key, 0, None, 0, 0, self._newest.get(key))
-        self._newest[key] = entry
-        self.log.append(entry)
-
-    def get(self, key: bytes, lsn: int) -> Entry | None:
-        """The newest change to `key` at or before `lsn`; None where the generation's record stands."""
+    def get(self, key: bytes, lsn: int) -> Change | None:
+        """The newest change to `key` at or before `lsn`; None where the generation's record counts."""
         entry = self._newest.get(key)
         while entry is not None and entry.lsn > lsn:
             entry = entry.older
-        return entry
+        return entry.change if entry is not None else None
 
     def position(self, lsn: int) -> int:
         """How many entries of the log are at or before `lsn`."""
@@ -94,57 +72,56 @@ class Overlay:
     def has_records(self) -> bool:
         """Whether any newest change is a record; the newest of all most often is."""
         newest = self._newest
-        return any(entry.segment is not None and newest[entry.key] is entry for entry in reversed(self.log))
+        return any(
+            isinstance(entry.change, FileIndexed) and newest[entry.change.key] is entry
+            for entry in reversed(self.log)
+        )
 
-    def changes(self, lsn: int) -> list[Entry]:
+    def changes(self, lsn: int) -> list[OverlayEntry]:
         """The newest change to each key at or before `lsn`, in key order."""
-        newest = {entry.key: entry for entry in self.log[: self.position(lsn)]}
+        newest = {entry.change.key: entry for entry in self.log[: self.position(lsn)]}
         return [newest[key] for key in sorted(newest)]
 
-    def between(self, after: int, lsn: int) -> list[Entry]:
+    def between(self, after: int, lsn: int) -> list[OverlayEntry]:
         """The newest change to each key among those after `after` and at or before `lsn`."""
         entries = self.log[self.position(after) : self.position(lsn)]
-        return list({entry.key: entry for entry in entries}.values())
+        return list({entry.change.key: entry for entry in entries}.values())
 
     def since(self, lsn: int, schema: Schema[Any]) -> Overlay:
         """A new overlay of what is newer than `lsn`."""
         rest = Overlay(schema)
         for entry in self.log[self.position(lsn) :]:
-            if entry.segment is None:
-                rest.remove(entry.lsn, entry.key)
-            else:
-                rest.put(entry.lsn, entry.key, entry.check, entry.segment, entry.offset, entry.length)
+            rest.append(entry.lsn, entry.change)
         return rest
 
-    def lookup(self, index: int, term: bytes, lsn: int) -> Iterator[tuple[Entry, list[int]]]:
+    def lookup(self, index: int, term: bytes, lsn: int) -> Iterator[tuple[FileIndexed, list[int]]]:
         """The records current at `lsn` that have `term` in an index, each with its items."""
         with self._lock:
             position = len(self.log)
             for entry in self.log[self._termed : position]:
-                try:
-                    self._learn_terms(entry)
-                except CorruptionError:
-                    self._unreadable.append(entry)
+                change = entry.change
+                if isinstance(change, FileIndexed):
+                    try:
+                        self._extract_terms(change)
+                    except CorruptionError:
+                        self._unreadable.append(change)
                 self._termed += 1
-            # One that was replaced is nobody's concern; one that counts may have the term, and not to know
-            # that is no answer.
-            for entry in [entry for entry in self._unreadable if self.get(entry.key, lsn) is entry]:
-                self._learn_terms(entry)
-                self._unreadable.remove(entry)
+            # Ignore superseded changes; if a current one cannot be read, fail: it may have the term.
+            for change in [change for change in self._unreadable if self.get(change.key, lsn) is change]:
+                self._extract_terms(change)
+                self._unreadable.remove(change)
             found = list(self._terms[index].get(term, ()))
-        items: dict[int, tuple[Entry, list[int]]] = {}
-        for entry, item in found:
-            if entry.lsn <= lsn and self.get(entry.key, lsn) is entry:
-                items.setdefault(id(entry), (entry, []))[1].append(item)
+        items: dict[int, tuple[FileIndexed, list[int]]] = {}
+        for change, item in found:
+            if self.get(change.key, lsn) is change:
+                items.setdefault(id(change), (change, []))[1].append(item)
         yield from items.values()
 
-    def _learn_terms(self, entry: Entry) -> None:
-        if entry.segment is None:
-            return
-        indexes = [list(pairs) for pairs in self.schema.terms(entry.payload())]
+    def _extract_terms(self, change: FileIndexed) -> None:
+        indexes = [list(pairs) for pairs in self.schema.terms(change.payload)]
         for terms, pairs in zip(self._terms, indexes, strict=True):
             for some, item in pairs:
-                terms.setdefault(some, []).append((entry, item))
+                terms.setdefault(some, []).append((change, item))
 
     def search_index(self, lsn: int) -> SearchIndex | None:
         """The records current at `lsn`, searchable; None where there are none to search."""
@@ -182,14 +159,14 @@ class Overlay:
         return self._keys_by_hash.get(hash_, [])
 
     def _feed(self, memory: MemorySearch, begin: int, end: int) -> SearchIndex:
-        newest = {entry.key: entry for entry in self.log[begin:end]}
-        for key, entry in newest.items():
+        newest = {entry.change.key: entry.change for entry in self.log[begin:end]}
+        for key, change in newest.items():
             keys = self._keys_by_hash.setdefault(term_hash(key), [])
             if key not in keys:
                 keys.append(key)
-            memory.replace(key, entry.payload() if entry.segment is not None else None)
+            memory.apply(change)
         return memory.commit()
 
 
-def _lsn_of(entry: Entry) -> int:
+def _lsn_of(entry: OverlayEntry) -> int:
     return entry.lsn

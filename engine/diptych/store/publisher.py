@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
 from diptych import fs
+from diptych.change import SnapshotCreated
 from diptych.errors import (
     CorruptionError,
     CorruptSearchError,
@@ -26,16 +27,15 @@ from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import WRITERS
 from diptych.snapshot.reader import SnapshotReader
+from diptych.store.changes import ChangeSet
 from diptych.store.checkpoint import Leaves, Target, search_is_whole
 from diptych.store.current import Current
 from diptych.store.generation import Generation, next_mend, publish, read_manifest
-from diptych.store.liveness import Liveness
+from diptych.store.liveness import Ownership
 from diptych.store.manifest import Identity, Manifest, now_ms
 from diptych.store.policy import CheckpointPolicy, Durability
 from diptych.store.retention import trim
 from diptych.store.scheduler import Scheduler
-from diptych.store.state import StateMachine
-from diptych.store.transaction import Operation
 from diptych.store.view import Healing, View, log
 
 # While it builds a generation, the checkpoint's thread works this long at a stretch, then steps aside for
@@ -60,8 +60,7 @@ class Publisher:
         durability: Durability,
         journal: JournalWriter,
         current: Current[Any],
-        states: StateMachine,
-        alive: Liveness,
+        ownership: Ownership,
         modified_ms: int,
     ) -> None:
         self.modified_ms = modified_ms
@@ -70,7 +69,7 @@ class Publisher:
         """Whether nothing is removed, here or later by this handle: for repair."""
         self._path, self._identity, self._schema, self._policy = path, identity, schema, policy
         self._journal, self._current = journal, current
-        self._states, self._alive = states, alive
+        self._ownership = ownership
         self._durability = durability
         self._lock = threading.RLock()
         self._closed: StoreClosedError | None = None
@@ -80,7 +79,8 @@ class Publisher:
             self._feed_changes = min(self._feed_changes, _BUFFERED_FEED_CHANGES)
         # Held while Tantivy is fed by a commit. None is while a generation is built, and none waits for that.
         self._feed_lock = threading.Lock()
-        self._publishing = False
+        self.is_publishing = False
+        """Whether a checkpoint is under way."""
         # With "full" the generation comes with the commit; and what failed once waits for the checkpoint.
         self._feeds = durability != "full"
         self._first_change_s = 0.0
@@ -107,12 +107,12 @@ class Publisher:
         """A commit begins: a checkpoint that is under way steps aside now and then."""
         self._committing_ns = time.perf_counter_ns()
 
-    def committed(self, lsn: int, operations: Sequence[Operation]) -> None:
+    def committed(self, lsn: int, changes: ChangeSet[Any]) -> None:
         """A commit ended: a checkpoint may be due, and a large one is given to Tantivy at once."""
         self.modified_ms = time.time_ns() // 1_000_000
         try:
-            if self._feeds and len(operations) >= self._feed_changes:
-                self._feed(lsn, operations)
+            if self._feeds and len(changes) >= self._feed_changes:
+                self._feed(lsn, changes)
         finally:
             self._wake_if_due()
 
@@ -140,7 +140,7 @@ class Publisher:
     def release_search(self) -> None:
         """Let go of Tantivy's writer, unless it is in use: the next checkpoint begins from its base."""
         # The lock alone does not tell: a checkpoint of this thread may have led here.
-        if not self._publishing and self._lock.acquire(blocking=False):
+        if not self.is_publishing and self._lock.acquire(blocking=False):
             try:
                 if self._feed_lock.acquire(blocking=False):
                     try:
@@ -150,16 +150,15 @@ class Publisher:
             finally:
                 self._lock.release()
 
-    def _feed(self, lsn: int, operations: Sequence[Operation]) -> None:
+    def _feed(self, lsn: int, changes: ChangeSet[Any]) -> None:
         """Give Tantivy what was committed up to `lsn`, unless a checkpoint is under way."""
         with self._feed_lock:
-            if not self._feeds or self._publishing or self._current.healing.needed:
+            if not self._feeds or self.is_publishing or self._current.healing.needed:
                 return
-            by_key = {operation.key: operation for operation in operations}
             base, overlay = self._current.base, self._current.overlay
             try:
                 with fs.translated("write to", self._path):
-                    self._leaves.feed(self._path, self._schema, base, overlay, lsn, by_key)
+                    self._leaves.feed(self._path, self._schema, base, overlay, lsn, changes)
                 WRITERS.use(self)
             except Exception as error:  # noqa: BLE001 - of a schema's own, too: the commit stands
                 # It is in the journal, from which the next checkpoint takes it, or says why it cannot.
@@ -182,20 +181,18 @@ class Publisher:
             if not new and not self._current.healing.needed and not (compact and base):
                 return self._journal.last_lsn
             # What is at the path now may be another store: nothing is begun, renamed or removed in that.
-            self._alive.refuse_replaced()
-            self._states.begin_saving()
+            self._ownership.refuse_replaced()
             try:
                 with self._feed_lock:
-                    self._publishing = True
+                    self.is_publishing = True
                 with fs.translated("publish a generation in", self._path):
                     return self._publish(base, compact)
             except (StorageError, CorruptionError):
                 # What went away under the checkpoint is no damage and no failure of the disk.
-                self._alive.refuse_replaced()
+                self._ownership.refuse_replaced()
                 raise
             finally:
-                self._publishing = False
-                self._states.end_saving(empty=not self._current.has_records())
+                self.is_publishing = False
 
     def _publish(self, base: Generation | None, compact: bool) -> int:
         journal, current = self._journal, self._current
@@ -236,7 +233,7 @@ class Publisher:
         self._tell_journal(path, lsn)
         if not self.keeps_all:
             try:
-                self._alive.refuse_replaced()
+                self._ownership.refuse_replaced()
                 trim(self._path, self._policy.keep_generations, current.pinned())
             except StoreReplacedError:
                 raise
@@ -264,7 +261,7 @@ class Publisher:
         def build(directory: str) -> Manifest:
             return self._leaves.build(target, directory)
 
-        return publish(self._path, lsn, mend, build, self._alive.refuse_replaced)
+        return publish(self._path, lsn, mend, build, self._ownership.refuse_replaced)
 
     def _tell_journal(self, path: str, lsn: int) -> None:
         where = os.path.join(path, MANIFEST)
@@ -272,7 +269,7 @@ class Publisher:
             checksum = xxh3_64_intdigest(fs.read_bounded(where, MAX_SIZE_BYTES))
         with suppress(StorageError):
             # It says in the journal what the directory says already; a failure takes nothing back.
-            self._journal.append_control(encode_snapshot_created(lsn, now_ms(), checksum))
+            self._journal.append_control(encode_snapshot_created(SnapshotCreated(lsn, now_ms(), checksum)))
 
     def _breather(self) -> Callable[[], None]:
         """A function by which a checkpoint steps aside, while others commit, after `_BREATH_NS` of work.

@@ -25,6 +25,7 @@ from dataclasses import replace
 from typing import Any
 
 from diptych import fs
+from diptych.change import FileIndexed
 from diptych.errors import CorruptStoreError
 from diptych.journal.format import SegmentHeader
 from diptych.journal.reader import TailKind
@@ -43,8 +44,7 @@ from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.search.documents import Watermark
 from diptych.search.writer import SearchWriter
-from diptych.snapshot.writer import Change, write_snapshot
-from diptych.store.core import RecordStore
+from diptych.snapshot.writer import with_terms, write_snapshot
 from diptych.store.generation import next_mend, publish
 from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
 from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
@@ -55,6 +55,8 @@ from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.report import Report, Severity
 from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
 from diptych.store.verify import cut_off_segments, inspect
+from diptych.store.view import View
+from diptych.store.writer import StoreWriter
 
 
 def repair(
@@ -111,9 +113,7 @@ def _damaged(generation: FoundGeneration) -> bool:
     return bool(generation.problem or generation.snapshot_problem or generation.search_problem)
 
 
-def _mend(
-    found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
-) -> None:
+def _mend(found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
     """Step 4. Nothing is given up."""
     base = plan.base
     source = "journal" if base is None else "search" if base.snapshot_problem else "snapshot"
@@ -132,13 +132,12 @@ def _mend(
     report.actions += [f"set {item} aside" for item in aside]
     if lock is None:
         return
-    opened = open_planned(path=found.path, found=found, plan=plan, schema=schema)
-    opened.held = lock
-    store = RecordStore(opened, schema, "journal", CheckpointPolicy(automatic=False))
+    opened = open_planned(found.path, found, plan, schema, lock, releases_lock=False)
+    writer = StoreWriter(opened, schema, View, "journal", CheckpointPolicy(automatic=False))
     try:
-        store.publish_anew()
+        writer.rewrite()
     finally:
-        store.close()
+        writer.close()
     # Only now: until the generation is published, what is damaged may be what the store opens from.
     for item in aside:
         if fs.exists(item) and item not in found.strays:
@@ -277,11 +276,11 @@ def _build(
         schema=schema,
         base=None,
         base_counts=(),
-        changes=(Change(key, *records[key]) for key in sorted(records)),
+        changes=with_terms(schema, (records[key] for key in sorted(records))),
     )
     writer = SearchWriter(os.path.join(store, WORK), schema, None)
-    for key, (check, payload) in records.items():
-        writer.replace(key, check, payload, schema.documents(key, payload), known=False)
+    for record in records.values():
+        writer.apply(FileIndexed(*record), schema.documents(record.key, record.payload), known=False)
     writer.commit(Watermark(identity.store_id, lsn, chain, written.records, written.counts))
     files = writer.export(os.path.join(directory, SEARCH), {})
     writer.drop()

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from diptych import fs
-from diptych.checks import check_of
+from diptych.change import FileIndexed, FileRemoved, StoredRecord, record_checksum
 from diptych.errors import CorruptionError, DiptychError
-from diptych.journal.format import COMMIT, CONTROL, FileIndexed, FileRemoved, Frame, decode_entries
+from diptych.journal.format import COMMIT, CONTROL, Frame, decode_entries
 from diptych.journal.reader import FrameReader
 from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT, is_plain_name
 from diptych.schema.base import Schema
@@ -27,8 +27,8 @@ from diptych.snapshot.format import (
 )
 from diptych.store.recovery.found import FoundGeneration, Scan
 
-Records = dict[bytes, tuple[int, bytes]]
-"""Key to `(check, payload)`."""
+Records = dict[bytes, StoredRecord]
+"""By key."""
 
 
 class Salvaged(NamedTuple):
@@ -121,10 +121,8 @@ def store_id_of_leaves(found: Scan) -> bytes | None:
     return None
 
 
-def _from_snapshot(
-    found: FoundGeneration, store_id: bytes
-) -> tuple[Records, int | None, dict[bytes, str]]:
-    """The records that pass their check, how many there were if that is known, and what does not pass."""
+def _from_snapshot(found: FoundGeneration, store_id: bytes) -> tuple[Records, int | None, dict[bytes, str]]:
+    """The records that pass their checksum, how many there were if that is known, and what does not pass."""
     where = os.path.join(found.path, SNAPSHOT)
     try:
         with fs.translated("read", where), open(where, "rb", opener=fs.open_regular) as file:
@@ -165,19 +163,17 @@ def _walk(
             at = following
             continue
         payload = data[place.payload : place.end]
-        if check_of(place.key, payload) == place.check:
-            records[place.key] = (place.check, payload)
+        if record_checksum(place.key, payload) == place.checksum:
+            records[place.key] = StoredRecord(place.key, place.checksum, payload)
             at = place.end
         else:
             shown = place.key.decode("utf-8", "backslashreplace")
-            damaged[place.key] = f"the record of {shown!r:.200}, which fails its check"
+            damaged[place.key] = f"the record of {shown!r:.200}, which fails its checksum"
             at = following if offsets else place.end
     return records, damaged
 
 
-def _from_search(
-    found: FoundGeneration, schema: Schema[Any], store_id: bytes
-) -> tuple[Records, int | None]:
+def _from_search(found: FoundGeneration, schema: Schema[Any], store_id: bytes) -> tuple[Records, int | None]:
     """What the search leaf has, and how many records it should have, if it says so."""
     directory = os.path.join(found.path, SEARCH)
     records: Records = {}
@@ -193,11 +189,11 @@ def _from_search(
         if (mark.store_id, mark.lsn) != (store_id, found.lsn):
             return {}, None
         expected = mark.records
-        for key, check, payload in leaf.records():
-            records[key] = (check, payload)
+        for record in leaf.records():
+            records[record.key] = record
     except (OSError, DiptychError) as error:
         fs.refuse_of_the_moment(error)
-        # What was read before the damage has passed its check.
+        # What was read before the damage has passed its checksum.
         return records, expected
     return records, expected
 
@@ -217,19 +213,19 @@ def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, li
             if lsn <= last:
                 continue
             try:
-                entries = [e for f in frames for e in decode_entries(f.payload, where=segment.path)]
+                changes = [e.value for f in frames for e in decode_entries(f.payload, where=segment.path)]
             except CorruptionError:
                 continue
             if lsn > last + 1:
                 missing.append(lsn_range(last + 1, lsn - 1))
             last = lsn
-            for entry in entries:
-                if isinstance(entry, FileIndexed):
-                    records[entry.key] = (entry.check, entry.payload)
-                    replaced.add(entry.key)
-                elif isinstance(entry, FileRemoved):
-                    records.pop(entry.key, None)
-                    replaced.add(entry.key)
+            for change in changes:
+                if isinstance(change, FileIndexed):
+                    records[change.key] = StoredRecord(change.key, change.checksum, change.payload)
+                    replaced.add(change.key)
+                elif isinstance(change, FileRemoved):
+                    records.pop(change.key, None)
+                    replaced.add(change.key)
     return last, missing, replaced
 
 

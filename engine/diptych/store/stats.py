@@ -8,10 +8,9 @@ from typing import Any
 
 from diptych import fs
 from diptych.layout import GENERATIONS, JOURNAL, SNAPSHOT, parse_generation_name, parse_segment_name
-from diptych.store.manifest import Identity
+from diptych.store.handle import Handle
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
-from diptych.store.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,10 @@ class Stats:
     """Why the last automatic checkpoint failed; "" when it did not."""
 
 
-def gather(
-    path: str,
-    identity: Identity,
-    view: View[Any],
-    state: StoreState,
-    modified_ms: int,
-    recovery: list[Finding],
-    error: Exception | None,
-) -> Stats:
-    """The figures of the store in directory `path`, as `view` sees it."""
+def gather(handle: Handle[Any]) -> Stats:
+    """The figures of an open store."""
+    path, identity, error = handle.path, handle.identity, handle.checkpoint_error
+    view = handle.current.view
     base = view.generation
     files = base.manifest.files if base is not None else {}
     snapshot = files.get(SNAPSHOT, (0, ""))[0]
@@ -60,7 +53,7 @@ def gather(
         path=path,
         store_id=identity.store_id.hex(),
         schema=identity.schema,
-        state=state,
+        state=handle.state,
         lsn=view.lsn,
         records=len(view),
         counts=view.counts(),
@@ -75,8 +68,8 @@ def gather(
             if parse_segment_name(name) is not None
         ),
         created_ms=identity.created_ms,
-        modified_ms=modified_ms,
-        recovery=tuple(recovery),
+        modified_ms=handle.modified_ms,
+        recovery=tuple(handle.recovery),
         checkpoint_error=str(error) if error is not None else "",
     )
 

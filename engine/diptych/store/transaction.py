@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 from types import TracebackType
-from typing import Any, Generic, Self
+from typing import Generic, Self
 
-from diptych.checks import check_of
+from diptych.change import FileIndexed, FileRemoved, record_checksum
 from diptych.errors import (
     CorruptionError,
     InvalidRecordError,
@@ -15,48 +14,10 @@ from diptych.errors import (
     TransactionError,
     UnknownFileError,
 )
-from diptych.journal.format import (
-    FRAME_TARGET_BYTES,
-    MAX_RECORD_BYTES,
-    encode_file_indexed,
-    encode_file_removed,
-)
-from diptych.schema.base import Projection, Record, Schema
-
-# Of so many payload bytes, records are kept until the commit, and projections that were made to check a
-# packed record: records take some three times the memory, projections ten times.
-_RECORD_BYTES = 16 * 1024 * 1024
-_PROJECTED_BYTES = 4 * 1024 * 1024
-
-
-class Operation:
-    """One key's change, as the transaction leaves it."""
-
-    __slots__ = ("check", "entry", "key", "length", "projection", "record")
-
-    def __init__(
-        self,
-        key: bytes,
-        check: int,
-        entry: bytes,
-        length: int,
-        projection: Projection | None = None,
-        record: Any = None,
-    ) -> None:
-        self.key = key
-        self.check = check
-        self.entry = entry
-        self.length = length
-        self.projection = projection
-        self.record = record
-
-    def project(self, schema: Schema[Any], payload: bytes) -> Projection:
-        """The payload's projection, the cheapest way there is."""
-        if self.projection is not None:
-            return self.projection
-        if self.record is not None:
-            return schema.project_record(self.key, payload, self.record)
-        return schema.project(self.key, payload)
+from diptych.journal.format import MAX_RECORD_BYTES
+from diptych.schema.base import Record
+from diptych.store.changes import ChangeSet
+from diptych.store.writer import StoreWriter
 
 
 class _Phase(Enum):
@@ -73,23 +34,13 @@ class Transaction(Generic[Record]):
     included, `lsn` tells: 0 says that it was rolled back.
     """
 
-    def __init__(
-        self,
-        schema: Schema[Record],
-        number: int,
-        exists: Callable[[bytes], bool],
-        begin: Callable[[Transaction[Record]], None],
-        commit: Callable[[Transaction[Record]], int],
-        end: Callable[[Transaction[Record]], None],
-    ) -> None:
-        self.number = number
-        self.lsn = 0
-        self.operations: dict[bytes, Operation] = {}
-        self._schema = schema
-        self._exists = exists
-        self._begin, self._commit, self._end = begin, commit, end
+    def __init__(self, writer: StoreWriter[Record]) -> None:
+        """Internal: use `RecordStore.transaction`."""
+        self.number = writer.new_number()
+        self._writer = writer
+        self._schema = writer.schema
+        self._changes = ChangeSet(writer.schema)
         self._phase = _Phase.NEW
-        self._kept = self._projected = 0
 
     def __enter__(self) -> Self:
         if self._phase is not _Phase.NEW:
@@ -97,7 +48,7 @@ class Transaction(Generic[Record]):
                 f"transaction {self.number} is {self._phase.value}",
                 advice="begin a new one: each is used once",
             )
-        self._begin(self)
+        self._writer.begin(self.number)
         self._phase = _Phase.OPEN
         return self
 
@@ -112,21 +63,21 @@ class Transaction(Generic[Record]):
             self.rollback()
 
     @property
-    def is_open(self) -> bool:
-        """Whether it was begun, and neither committed nor rolled back."""
-        return self._phase is _Phase.OPEN
+    def lsn(self) -> int:
+        """The LSN of the commit; 0 before it, and after a rollback."""
+        return self._changes.lsn
 
     def commit(self) -> int:
         """Commit now, before the block ends; returns the LSN. See the class for what a failure leaves."""
         self._check_open()
         try:
-            self.lsn = self._commit(self)
+            self._changes.lsn = self._writer.commit(self._changes)
         finally:
             self._finish()
-        return self.lsn
+        return self._changes.lsn
 
     def rollback(self) -> None:
-        """Give all of it up, before the block ends: nothing was written anywhere."""
+        """Discard all of it, before the block ends: nothing was written anywhere."""
         self._check_open()
         self._finish()
 
@@ -134,11 +85,7 @@ class Transaction(Generic[Record]):
         """Replace what was known of the record's key. Raises InvalidRecordError, RecordTooLargeError."""
         self._check_open()
         key = self._schema.key_of(record)
-        payload = self._schema.pack(record)
-        self._kept += len(payload)
-        self._put(key, payload, record=self._schema.kept(record) if self._kept <= _RECORD_BYTES else None)
-
-    index_file = put
+        self._changes.index(_indexed(key, self._schema.pack(record)), record)
 
     def put_packed(self, key: bytes, payload: bytes) -> None:
         """As `put`, with a payload that this store's schema packed, in another process perhaps.
@@ -155,32 +102,17 @@ class Transaction(Generic[Record]):
                 f"the payload of {key.decode('utf-8', 'replace')!r:.200} is none of {self._schema.name!r}",
                 advice="pack it with the pack() of the schema that the store was opened with",
             ) from error
-        self._projected += len(payload)
-        self._put(key, payload, projection if self._projected <= _PROJECTED_BYTES else None)
+        self._changes.index_packed(_indexed(key, payload), projection)
 
     def remove(self, name: str) -> None:
         """Remove a record. Raises UnknownFileError where there is none, InvalidPathError."""
         self._check_open()
         key = self._schema.key(name)
-        known = self.operations.get(key)
-        if (known.length < 0) if known is not None else not self._exists(key):
+        change = self._changes.by_key.get(key)
+        exists = isinstance(change, FileIndexed) if change is not None else self._writer.has_key(key)
+        if not exists:
             raise UnknownFileError(f"there is no {name!r} in the store")
-        self.operations[key] = Operation(key, 0, encode_file_removed(key), -1)
-
-    remove_file = remove
-
-    def _put(
-        self, key: bytes, payload: bytes, projection: Projection | None = None, record: Record | None = None
-    ) -> None:
-        if len(payload) + len(key) > MAX_RECORD_BYTES - 64:
-            raise RecordTooLargeError(
-                f"the record of {key.decode('utf-8', 'replace')!r:.200} has {len(payload):,} bytes, "
-                f"and {MAX_RECORD_BYTES - 64:,} is the most",
-                advice="leave out part of it, or skip the file",
-            )
-        check = check_of(key, payload)
-        entry = encode_file_indexed(key, check, payload)
-        self.operations[key] = Operation(key, check, entry, len(payload), projection, record)
+        self._changes.remove(FileRemoved(key))
 
     def _check_open(self) -> None:
         if self._phase is not _Phase.OPEN:
@@ -191,18 +123,15 @@ class Transaction(Generic[Record]):
 
     def _finish(self) -> None:
         self._phase = _Phase.DONE
-        self._end(self)
-        self.operations = {}
+        self._writer.end(self.number)
+        self._changes.clear()
 
 
-def framed(operations: list[Operation]) -> list[list[Operation]]:
-    """The operations cut into frames, each of about FRAME_TARGET_BYTES or of one operation."""
-    frames: list[list[Operation]] = [[]]
-    size = 0
-    for operation in operations:
-        if size and size + len(operation.entry) > FRAME_TARGET_BYTES:
-            frames.append([])
-            size = 0
-        frames[-1].append(operation)
-        size += len(operation.entry)
-    return frames
+def _indexed(key: bytes, payload: bytes) -> FileIndexed:
+    if len(payload) + len(key) > MAX_RECORD_BYTES - 64:
+        raise RecordTooLargeError(
+            f"the record of {key.decode('utf-8', 'replace')!r:.200} has {len(payload):,} bytes, "
+            f"and {MAX_RECORD_BYTES - 64:,} is the most",
+            advice="leave out part of it, or skip the file",
+        )
+    return FileIndexed(key, record_checksum(key, payload), payload)

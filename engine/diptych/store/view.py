@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self
 
+from diptych.change import Change, FileIndexed, StoredRecord, term_hash
 from diptych.errors import (
     CorruptionError,
     CorruptSearchError,
@@ -18,9 +19,8 @@ from diptych.errors import (
 from diptych.schema.base import Buffer, Record, Schema
 from diptych.search.index import Match, SearchIndex
 from diptych.search.query import parse
-from diptych.snapshot.reader import StoredRecord
 from diptych.store.generation import Generation
-from diptych.store.overlay import Entry, Overlay
+from diptych.store.overlay import Overlay
 
 log = logging.getLogger("diptych")
 
@@ -92,6 +92,10 @@ class View(Generic[Record]):
     ) -> None:
         self.close()
 
+    def at(self, lsn: int) -> Self:
+        """Another view of the same generation and overlay, at `lsn`."""
+        return type(self)(self.schema, self.generation, self.overlay, lsn, self.healing)
+
     def close(self, reason: Exception | None = None) -> None:
         """Reads raise StoreClosedError (or `reason`) from now on. Closing twice is nothing."""
         if self._closed is None:
@@ -112,9 +116,9 @@ class View(Generic[Record]):
         """The payload of a key, or None. Raises CorruptionError, StoreClosedError."""
         if self._closed is not None:
             self._refuse()
-        entry = self.overlay.get(key, self.lsn)
-        if entry is not None:
-            return entry.payload() if entry.segment is not None else None
+        change = self.overlay.get(key, self.lsn)
+        if change is not None:
+            return change.payload if isinstance(change, FileIndexed) else None
         if self._snapshot is None:
             return None
         try:
@@ -132,9 +136,9 @@ class View(Generic[Record]):
 
     def has_key(self, key: bytes) -> bool:
         """Whether there is a record of that key. Raises CorruptionError."""
-        entry = self.overlay.get(key, self.lsn)
-        if entry is not None:
-            return entry.segment is not None
+        change = self.overlay.get(key, self.lsn)
+        if change is not None:
+            return isinstance(change, FileIndexed)
         return self._in_generation(key)
 
     def __len__(self) -> int:
@@ -143,33 +147,33 @@ class View(Generic[Record]):
             self._refuse()
         if self._count is None:
             count = len(self._snapshot) if self._snapshot is not None else 0
-            for entry in self.overlay.changes(self.lsn):
-                count += (entry.segment is not None) - self._in_generation(entry.key)
+            for change in self._changes():
+                count += isinstance(change, FileIndexed) - self._in_generation(change.key)
             self._count = count
         return self._count
 
     def records(self) -> Iterator[Record]:
         """All records, in key order, one at a time. Raises CorruptionError, StoreClosedError."""
-        for key, _, payload in self.stored():
-            yield self.schema.unpack(key, payload)
+        for record in self.stored():
+            yield self.schema.unpack(record.key, record.payload)
 
-    def stored(self) -> Iterator[tuple[bytes, int, bytes]]:
-        """`(key, check, payload)` of all records, in key order."""
+    def stored(self) -> Iterator[StoredRecord]:
+        """All records as they are stored, in key order."""
         if self._closed is not None:
             self._refuse()
-        changes = self.overlay.changes(self.lsn)
+        changes = self._changes()
         position = 0
-        for key, check, payload in self._generation_records():
-            while position < len(changes) and changes[position].key < key:
+        for record in self._generation_records():
+            while position < len(changes) and changes[position].key < record.key:
                 yield from _stored(changes[position])
                 position += 1
-            if position < len(changes) and changes[position].key == key:
+            if position < len(changes) and changes[position].key == record.key:
                 continue
             if self._closed is not None:
                 self._refuse()
-            yield key, check, payload
-        for entry in changes[position:]:
-            yield from _stored(entry)
+            yield record
+        for change in changes[position:]:
+            yield from _stored(change)
 
     def lookup(self, index: str, term: str) -> list[Any]:
         """The hits of an exact term in one of the schema's indexes, in key order.
@@ -192,8 +196,9 @@ class View(Generic[Record]):
             if self.overlay.get(record.key, self.lsn) is None:
                 hits = self.schema.matches(number, encoded, record.key, record.payload, items)
                 found.append((record.key, hits))
-        for entry, items in self.overlay.lookup(number, encoded, self.lsn):
-            found.append((entry.key, self.schema.matches(number, encoded, entry.key, entry.payload(), items)))
+        for change, items in self.overlay.lookup(number, encoded, self.lsn):
+            hits = self.schema.matches(number, encoded, change.key, change.payload, items)
+            found.append((change.key, hits))
         if len(found) == 1:
             return found[0][1]
         found.sort(key=lambda pair: pair[0])
@@ -246,12 +251,20 @@ class View(Generic[Record]):
         totals = dict.fromkeys(self.schema.counters, 0)
         if self.generation is not None:
             totals.update(self.generation.manifest.counts)
-        for entry in self.overlay.changes(self.lsn):
-            for sign, payload in ((-1, self._replaced(entry.key)), (1, _payload_of(entry))):
-                if payload is not None:
-                    for name, count in zip(self.schema.counters, self.schema.counts(payload), strict=True):
-                        totals[name] += sign * count
+        for change in self._changes():
+            replaced = self._replaced(change.key)
+            if replaced is not None:
+                for name, count in zip(self.schema.counters, self.schema.counts(replaced), strict=True):
+                    totals[name] -= count
+            if isinstance(change, FileIndexed):
+                counts = self.schema.counts(change.payload)
+                for name, count in zip(self.schema.counters, counts, strict=True):
+                    totals[name] += count
         return totals
+
+    def _changes(self) -> list[Change]:
+        """The overlay's change to each key, in key order."""
+        return [entry.change for entry in self.overlay.changes(self.lsn)]
 
     def _replaced(self, key: bytes) -> bytes | None:
         """The generation's payload of a key that the overlay has a newer word on."""
@@ -271,7 +284,7 @@ class View(Generic[Record]):
         except CorruptSnapshotError as error:
             return self._heal(key, error) is not None
 
-    def _generation_records(self) -> Iterator[tuple[bytes, int, bytes]]:
+    def _generation_records(self) -> Iterator[StoredRecord]:
         if self._snapshot is None:
             return
         last: bytes | None = None
@@ -280,7 +293,7 @@ class View(Generic[Record]):
             for stored in self._snapshot.scan():
                 last = stored.key
                 count += 1
-                yield stored.key, stored.check, stored.payload
+                yield stored
             if count != len(self._snapshot):
                 raise CorruptSnapshotError(f"{self._snapshot.path} lacks records", where=self._snapshot.path)  # noqa: TRY301
         except CorruptSnapshotError as error:
@@ -288,7 +301,7 @@ class View(Generic[Record]):
             assert self.generation is not None
             try:
                 leaf = self.generation.search()
-                rest = sorted(record for record in leaf.records() if last is None or record[0] > last)
+                rest = sorted(record for record in leaf.records() if last is None or record.key > last)
             except CorruptSearchError as second:
                 raise error from second
             self.healing.leaf(error)
@@ -308,10 +321,10 @@ class View(Generic[Record]):
         except CorruptSnapshotError as error:
             # The way to the records is damaged: walk all of them.
             found = []
-            for key, check, payload in self._generation_records():
-                some = [item for other, item in self.schema.terms(payload)[number] if other == term]
+            for record in self._generation_records():
+                some = [item for other, item in self.schema.terms(record.payload)[number] if other == term]
                 if some:
-                    found.append((StoredRecord(0, key, check, payload), some))
+                    found.append((record, some))
             self.healing.leaf(error)
         yield from found
 
@@ -366,26 +379,23 @@ class View(Generic[Record]):
         return found
 
     def _healed_by_hash(self, key_hash: int, error: CorruptSnapshotError) -> list[tuple[bytes, Buffer]]:
-        from diptych.checks import term_hash
-
+        assert self.generation is not None
         found: list[tuple[bytes, Buffer]] = [
-            (key, payload) for key, _, payload in self._search_records() if term_hash(key) == key_hash
+            (record.key, record.payload)
+            for record in self.generation.search().records()
+            if term_hash(record.key) == key_hash
         ]
         self.healing.leaf(error)
         return found
-
-    def _search_records(self) -> Iterator[tuple[bytes, int, bytes]]:
-        assert self.generation is not None
-        yield from self.generation.search().records()
 
     def _overlay_items(self) -> ItemsOf:
         resolved: dict[int, list[tuple[bytes, Buffer]]] = {}
 
         def items(key_hash: int, item: int) -> list[Any]:
             if key_hash not in resolved:
-                entries = [self.overlay.get(key, self.lsn) for key in self.overlay.keys_of(key_hash)]
+                changes = [self.overlay.get(key, self.lsn) for key in self.overlay.keys_of(key_hash)]
                 resolved[key_hash] = [
-                    (entry.key, entry.payload()) for entry in entries if entry and entry.segment is not None
+                    (change.key, change.payload) for change in changes if isinstance(change, FileIndexed)
                 ]
             return [found for _, found in self._items_in(resolved[key_hash], item)]
 
@@ -399,7 +409,7 @@ class View(Generic[Record]):
         except CorruptSearchError as second:
             raise error from second
         self.healing.record(key, error)
-        return None if found is None else found[1]
+        return None if found is None else found.payload
 
     def _refuse(self) -> NoReturn:
         assert self._closed is not None
@@ -410,10 +420,6 @@ def _worse(scored: tuple[float, Any]) -> float:
     return -scored[0]
 
 
-def _payload_of(entry: Entry) -> bytes | None:
-    return entry.payload() if entry.segment is not None else None
-
-
-def _stored(entry: Entry) -> Iterator[tuple[bytes, int, bytes]]:
-    if entry.segment is not None:
-        yield entry.key, entry.check, entry.payload()
+def _stored(change: Change) -> Iterator[StoredRecord]:
+    if isinstance(change, FileIndexed):
+        yield StoredRecord(change.key, change.checksum, change.payload)

@@ -11,7 +11,8 @@ import typer
 from diptych.cli.options import LSN_MAX, Json, StorePath
 
 if TYPE_CHECKING:
-    from diptych.journal.format import Entry, Frame
+    from diptych.change import Change, SnapshotCreated
+    from diptych.journal.format import Frame
 
 
 def run(
@@ -101,7 +102,7 @@ def _segment(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]
         yield _frame(frame, kinds[frame.kind])
         if entries:
             for entry in decode_entries(frame.payload, where=f"{path}@{frame.offset}"):
-                yield _entry(entry)
+                yield _entry(entry.value)
     tail = reader.tail()
     if tail.kind is TailKind.TORN:
         message = f"{tail.size - tail.offset:,} bytes that are no frame: a torn write"
@@ -123,8 +124,8 @@ def _frame(frame: Frame, kind: str) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    from diptych.journal.format import FileIndexed, FileRemoved
+def _entry(entry: Change | SnapshotCreated) -> dict[str, Any]:
+    from diptych.change import FileIndexed, FileRemoved
 
     if isinstance(entry, FileIndexed):
         return {"type": "entry", "op": "FileIndexed", "path": _path(entry.key), "size": len(entry.payload)}

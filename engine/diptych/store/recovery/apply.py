@@ -28,11 +28,11 @@ from diptych.layout import (
 from diptych.schema.base import Schema
 from diptych.search.leaf import open_leaf, verify_files
 from diptych.snapshot.reader import SnapshotReader
-from diptych.snapshot.writer import Change, write_snapshot
+from diptych.snapshot.writer import with_terms, write_snapshot
 from diptych.store.generation import Generation, compare_watermark
 from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
-from diptych.store.recovery.found import FoundGeneration, FoundTransaction, Scan
+from diptych.store.recovery.found import FoundGeneration, Scan
 from diptych.store.recovery.plan import Plan
 
 # So much of a torn end is copied at a time.
@@ -105,7 +105,7 @@ def rebuild_snapshot(found: FoundGeneration, schema: Schema[Any], target: str) -
         schema=schema,
         base=None,
         base_counts=(),
-        changes=(Change(key, check, payload) for key, check, payload in sorted(leaf.records())),
+        changes=with_terms(schema, sorted(leaf.records())),
     )
     if written.records != manifest.records or written.counts != tuple(manifest.counts.values()):
         raise CorruptStoreError(
@@ -117,19 +117,10 @@ def rebuild_snapshot(found: FoundGeneration, schema: Schema[Any], target: str) -
 def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
     """What the journal adds to the base."""
     overlay = Overlay(schema)
-    for found, transaction in plan.replay:
-        assert found.segment is not None
-        take(overlay, transaction, found.segment)
+    for transaction in plan.replay:
+        for change in transaction.changes:
+            overlay.append(transaction.lsn, change)
     return overlay
-
-
-def take(overlay: Overlay, transaction: FoundTransaction, segment: Segment) -> None:
-    """Add a transaction found in `segment` to an overlay."""
-    for op in transaction.ops:
-        if op.length < 0:
-            overlay.remove(transaction.lsn, op.key)
-        else:
-            overlay.put(transaction.lsn, op.key, op.check, segment, op.offset, op.length)
 
 
 def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWriter:

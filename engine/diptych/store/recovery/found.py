@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from diptych.change import Change
 from diptych.errors import IncompatibleStoreError
 from diptych.journal.format import HEADER_SIZE, SegmentHeader
 from diptych.journal.reader import Tail
@@ -13,20 +14,11 @@ from diptych.snapshot.reader import SnapshotReader
 from diptych.store.manifest import ClosedMark, Identity, Manifest
 
 
-class Op(NamedTuple):
-    """One change in the journal: a record whose payload stands at `offset`, or a removal (length -1)."""
-
-    key: bytes
-    check: int
-    offset: int
-    length: int
-
-
 class FoundTransaction(NamedTuple):
-    """A whole transaction found in the journal."""
+    """A complete transaction found in the journal."""
 
     lsn: int
-    ops: list[Op]
+    changes: list[Change]
 
 
 @dataclass(slots=True)

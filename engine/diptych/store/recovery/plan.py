@@ -35,7 +35,7 @@ class Plan:
 
     base: FoundGeneration | None = None
     snapshot_from_search: bool = False
-    replay: list[tuple[FoundSegment, FoundTransaction]] = field(default_factory=list)
+    replay: list[FoundTransaction] = field(default_factory=list)
     cut: FoundSegment | None = None
     """The segment whose end is cut off, and kept aside."""
     append_to: FoundSegment | None = None
@@ -149,7 +149,7 @@ class _Replay:
         self.base = base
         self.last_lsn = base.lsn if base else 0
         self.chain = base.manifest.chain if base and base.manifest else 0
-        self.transactions: list[tuple[FoundSegment, FoundTransaction]] = []
+        self.transactions: list[FoundTransaction] = []
         self.used: FoundSegment | None = None
         self.gap = ""
         behind = [s for s in scan.segments if s.first_lsn > self.last_lsn or s.last_lsn >= self.last_lsn]
@@ -175,7 +175,7 @@ class _Replay:
         self.used = segment
         for transaction in segment.transactions:
             if transaction.lsn > self.last_lsn:
-                self.transactions.append((segment, transaction))
+                self.transactions.append(transaction)
                 self.last_lsn = transaction.lsn
         self.last_lsn = max(self.last_lsn, segment.last_lsn)
         self.chain = segment.chain

@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 
 from diptych import fs
+from diptych.change import Change
 from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
     FRAME_SIZE,
     PART,
-    FileIndexed,
-    FileRemoved,
     Frame,
     decode_entries,
 )
 from diptych.journal.reader import FrameReader, TailKind
-from diptych.journal.segment import Segment
+from diptych.journal.segment import Segment, changes_at
 from diptych.layout import CLOSED, JOURNAL, is_temporary, parse_segment_name
 from diptych.store.manifest import decode_closed
-from diptych.store.recovery.found import FoundSegment, FoundTransaction, Op, Scan
+from diptych.store.recovery.found import FoundSegment, FoundTransaction, Scan
 from diptych.store.recovery.reading import names_in, read_sealed
 
 
@@ -91,13 +90,13 @@ def _scan_closed(found: Scan, where: str) -> None:
 def _scan_segment(found: FoundSegment, segment: Segment, journal_from: int) -> None:
     found.read = True
     reader = FrameReader(segment)
-    ops: list[Op] = []
+    changes: list[Change] = []
     for frame in reader:
         problem = _frame_problem(frame, found)
         if not problem and frame.kind != CONTROL and frame.lsn > journal_from:
             # Places only, frame by frame: a transaction may be larger than memory.
             try:
-                ops += ops_of(frame, found.path)
+                changes += changes_in(frame, segment)
             except CorruptionError as error:
                 problem = error.message
         if problem:
@@ -108,8 +107,8 @@ def _scan_segment(found: FoundSegment, segment: Segment, journal_from: int) -> N
             continue
         if frame.kind == COMMIT:
             if frame.lsn > journal_from:
-                found.transactions.append(FoundTransaction(frame.lsn, ops))
-                ops = []
+                found.transactions.append(FoundTransaction(frame.lsn, changes))
+                changes = []
             found.last_lsn = frame.lsn
         found.end, found.chain = frame.end, frame.checksum
     found.tail = reader.tail()
@@ -130,13 +129,7 @@ def _frame_problem(frame: Frame, found: FoundSegment) -> str:
     return ""
 
 
-def ops_of(frame: Frame, path: str) -> list[Op]:
-    """The changes in a frame of segment `path`. Raises CorruptJournalError."""
-    ops = []
-    begin = frame.offset + FRAME_SIZE
-    for entry in decode_entries(frame.payload, where=f"{path}@{frame.offset}"):
-        if isinstance(entry, FileIndexed):
-            ops.append(Op(entry.key, entry.check, begin + entry.offset, len(entry.payload)))
-        elif isinstance(entry, FileRemoved):
-            ops.append(Op(entry.key, 0, 0, -1))
-    return ops
+def changes_in(frame: Frame, segment: Segment) -> list[Change]:
+    """The changes in a frame of `segment`. Raises CorruptJournalError."""
+    entries = decode_entries(frame.payload, where=f"{segment.path}@{frame.offset}")
+    return changes_at(segment, frame.offset + FRAME_SIZE, entries)

@@ -1,0 +1,83 @@
+"""A change to one key: what a transaction gathers, the journal stores, and both stores take in.
+
+    FileIndexed       a record, in place of what was known of its key
+    FileRemoved       nothing, in place of what was known of its key
+    SnapshotCreated   no change: the journal's note that a generation was published
+
+The names are the code index's; the core knows keys and payloads, and nothing of what they mean. What is read
+from a store is a `StoredRecord`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from xxhash import xxh3_64_intdigest
+
+# XXH3-64 of a term or a key: where it is found.
+term_hash = xxh3_64_intdigest
+
+
+def record_checksum(key: bytes, payload: bytes | memoryview) -> int:
+    """XXH3-64 of a record's payload, seeded with that of its key.
+
+    It is computed once, when the transaction is made, and travels with the record through the journal and
+    both stores, so that a payload damaged anywhere on the way, or given under another key, does not pass.
+    """
+    return xxh3_64_intdigest(payload, xxh3_64_intdigest(key))
+
+
+class PayloadPlace(Protocol):
+    """Where a payload is stored, for one that is not kept in memory."""
+
+    def read(self, key: bytes, checksum: int) -> bytes:
+        """The payload. Raises CorruptionError where it fails the checksum, and StorageError."""
+
+
+@dataclass(slots=True)
+class FileIndexed:
+    """A record, in place of what was known of its key. `stored` is its payload, or where that is."""
+
+    key: bytes
+    checksum: int
+    stored: bytes | PayloadPlace = field(repr=False)
+
+    @property
+    def payload(self) -> bytes:
+        """The record's bytes. Raises CorruptionError and StorageError where they have to be read."""
+        stored = self.stored
+        return stored if type(stored) is bytes else stored.read(self.key, self.checksum)  # type: ignore[union-attr]
+
+
+@dataclass(slots=True)
+class FileRemoved:
+    """Nothing, in place of what was known of the key."""
+
+    key: bytes
+
+
+class SnapshotCreated(NamedTuple):
+    """A generation was published; `checksum` is that of its manifest."""
+
+    lsn: int
+    created_ms: int
+    checksum: int
+
+
+Change = FileIndexed | FileRemoved
+
+
+def loaded(change: Change) -> Change:
+    """The change with its payload in memory. Raises CorruptionError and StorageError."""
+    if isinstance(change, FileIndexed) and type(change.stored) is not bytes:
+        return FileIndexed(change.key, change.checksum, change.payload)
+    return change
+
+
+class StoredRecord(NamedTuple):
+    """A record as it was read from a store."""
+
+    key: bytes
+    checksum: int
+    payload: bytes

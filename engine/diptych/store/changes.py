@@ -1,0 +1,72 @@
+"""The changes of one transaction, and what is at hand of their records."""
+
+from __future__ import annotations
+
+from typing import Generic
+
+from diptych.change import Change, FileIndexed, FileRemoved
+from diptych.schema.base import Projection, Record, Schema
+
+# Of so many payload bytes, records are kept until the commit, and projections that were made to check a
+# packed record: records take some three times the memory, projections ten times.
+_RECORD_BYTES = 16 * 1024 * 1024
+_PROJECTED_BYTES = 4 * 1024 * 1024
+
+
+class ChangeSet(Generic[Record]):
+    """One change for each key, the newest; and, once it is committed, its LSN."""
+
+    def __init__(self, schema: Schema[Record]) -> None:
+        self.lsn = 0
+        """0 until it is committed. Set within the commit: an interrupt after that takes nothing back."""
+        self.by_key: dict[bytes, Change] = {}
+        self._schema = schema
+        self._records: dict[bytes, Record] = {}
+        self._projections: dict[bytes, Projection] = {}
+        self._record_bytes = self._projected_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.by_key)
+
+    def index(self, change: FileIndexed, record: Record) -> None:
+        """Add `change`, whose payload `record` was packed into."""
+        self._forget(change.key)
+        self._record_bytes += len(change.payload)
+        if self._record_bytes <= _RECORD_BYTES:
+            kept = self._schema.kept(record)
+            if kept is not None:
+                self._records[change.key] = kept
+        self.by_key[change.key] = change
+
+    def index_packed(self, change: FileIndexed, projection: Projection) -> None:
+        """Add `change`, whose payload has that projection."""
+        self._forget(change.key)
+        self._projected_bytes += len(change.payload)
+        if self._projected_bytes <= _PROJECTED_BYTES:
+            self._projections[change.key] = projection
+        self.by_key[change.key] = change
+
+    def remove(self, change: FileRemoved) -> None:
+        """Add a removal."""
+        self._forget(change.key)
+        self.by_key[change.key] = change
+
+    def project(self, key: bytes, payload: bytes) -> Projection:
+        """The projection of a record's payload, the cheapest way there is."""
+        projection = self._projections.get(key)
+        if projection is not None:
+            return projection
+        record = self._records.get(key)
+        if record is not None:
+            return self._schema.project_record(key, payload, record)
+        return self._schema.project(key, payload)
+
+    def clear(self) -> None:
+        """Forget the changes; `lsn` stays."""
+        self.by_key = {}
+        self._records, self._projections = {}, {}
+
+    def _forget(self, key: bytes) -> None:
+        if key in self.by_key:
+            self._records.pop(key, None)
+            self._projections.pop(key, None)

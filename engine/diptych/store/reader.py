@@ -1,0 +1,183 @@
+"""The reading side of a store: it follows a writer, which is another process, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+from diptych import fs
+from diptych.change import Change
+from diptych.errors import (
+    CorruptSearchError,
+    IncompatibleStoreError,
+    NotAStoreError,
+    ReadOnlyError,
+    StorageError,
+    StoreNotFoundError,
+    StoreReplacedError,
+)
+from diptych.journal.format import COMMIT, CONTROL
+from diptych.journal.reader import FrameReader
+from diptych.journal.segment import Segment
+from diptych.layout import JOURNAL, segment_name
+from diptych.schema.base import Record, Schema
+from diptych.store.generation import Generation
+from diptych.store.handle import REMOVED_TRIES, Handle
+from diptych.store.opening import OpenedReader, open_for_reading, published
+from diptych.store.recovery.scan_journal import changes_in
+from diptych.store.state import Status, StoreState
+from diptych.store.view import Healing, View
+
+
+class StoreReader(Handle[Record]):
+    """Takes in new frames of the journal, and now and then a new generation. Never changes a byte."""
+
+    def __init__(self, opened: OpenedReader, schema: Schema[Record], view_type: type[View[Record]]) -> None:
+        super().__init__(opened.store, schema, view_type, Healing())
+        self._modified_ms = opened.store.modified_ms
+        self._generations = opened.generations
+        self._frames = opened.frames
+        self._lsn = opened.store.lsn
+        """Of the newest transaction taken in, which the view may not show yet."""
+
+    def writer(self) -> NoReturn:
+        """Raise ReadOnlyError."""
+        self.alive.check()
+        raise ReadOnlyError(f"{self.path} was opened with read_only=True")
+
+    def view(self) -> View[Record]:
+        """A view with its search index open: the writer, which does not know of it, may remove its files."""
+        self.alive.check()
+        for _ in range(REMOVED_TRIES):
+            view = self.current.hold()
+            try:
+                view.prepare()
+            except (CorruptSearchError, StorageError):
+                if not self.overtaken(view.generation):
+                    raise
+            else:
+                return view
+        view = self.current.hold()
+        view.prepare()
+        return view
+
+    def search(self, query: str, limit: int) -> list[object]:
+        """See `RecordStore.search`."""
+        try:
+            return super().search(query, limit)
+        except CorruptSearchError as error:
+            raise CorruptSearchError(
+                error.message,
+                where=error.where,
+                advice="run `diptych repair`, or open the store for writing",
+            ) from error
+
+    def overtaken(self, base: Generation | None) -> bool:
+        """Whether the writer removed `base`, or the store itself is not there; then this was refreshed."""
+        if base is None or (fs.is_dir(base.path) and self._in_place()):
+            return False
+        self.refresh()
+        return True
+
+    def refresh(self) -> int:
+        """Take in what was committed since; returns the LSN.
+
+        Raises CorruptionError and StorageError: StoreReplacedError where another store is at the path now, or
+        none.
+        """
+        self.alive.check()
+        current = self.current
+        with current.lock:
+            view = current.view
+            if (
+                self._frames is not None
+                and published(self.path) == self._generations
+                and self._in_place()
+                and self._read_on(self._frames)
+            ):
+                if self._lsn > view.lsn:
+                    current.replace(view.generation, view.overlay, self._lsn, view.healing)
+            else:
+                self._open_again(view.lsn)
+        return current.view.lsn
+
+    def refuse_replaced(self) -> None:
+        """Raise StoreReplacedError where another store is at the path now, or none."""
+        self.alive.check()
+        if not self._in_place():
+            self.refresh()
+
+    @property
+    def state(self) -> StoreState:
+        """What the store is doing; never blocks."""
+        if self.alive.reason is not None:
+            return StoreState(Status.CLOSED)
+        return StoreState(Status.READY if self.current.has_records() else Status.EMPTY)
+
+    @property
+    def modified_ms(self) -> int:
+        """When the newest transaction was committed, as far as known."""
+        return self._modified_ms
+
+    @property
+    def checkpoint_error(self) -> None:
+        """None: a reader publishes nothing."""
+        return None
+
+    def _close(self) -> None:
+        self.current.close(self.alive.close())
+
+    def _in_place(self) -> bool:
+        """Whether the journal file that was read last is still where it was. Raises StorageError."""
+        return self._frames is None or self._frames.segment.in_place()
+
+    def _read_on(self, frames: FrameReader) -> bool:
+        """Read new frames; False where they cannot be reached from here."""
+        overlay, before = self.current.view.overlay, self._lsn
+        while True:
+            # Another one: where this ends early, `frames` is still at the last complete transaction.
+            ahead = FrameReader(frames.segment, offset=frames.offset, chain=frames.chain)
+            changes: list[Change] = []
+            for frame in ahead:
+                if frame.kind != CONTROL:
+                    changes += changes_in(frame, ahead.segment)
+                if frame.kind == COMMIT:
+                    for change in changes:
+                        overlay.append(frame.lsn, change)
+                    self._lsn, changes = frame.lsn, []
+                if frame.kind in (COMMIT, CONTROL):
+                    frames.offset, frames.chain = frame.end, frame.checksum
+            following = os.path.join(self.path, JOURNAL, segment_name(self._lsn + 1))
+            if following == frames.segment.path or not fs.exists(following):
+                if self._lsn > before:
+                    self._modified_ms = frames.segment.modified_ms()
+                return True
+            segment = Segment(following)
+            if segment.header.chain != frames.chain:
+                return False
+            frames = self._frames = FrameReader(segment)
+
+    def _open_again(self, seen_lsn: int) -> None:
+        try:
+            reopened = open_for_reading(self.path, self.schema)
+        except (StoreNotFoundError, NotAStoreError, IncompatibleStoreError) as error:
+            raise _replaced(f"there is no such store at {self.path} any more: {error}") from error
+        opened = reopened.store
+        if opened.identity.store_id != self.identity.store_id:
+            raise _replaced(f"another store is at {self.path} now")
+        if opened.lsn < seen_lsn:
+            # The files of a store that was repaired, or put back from a copy.
+            raise _replaced(f"the store at {self.path} is at LSN {opened.lsn} now, and was at LSN {seen_lsn}")
+        healing = Healing()
+        healing.snapshot, healing.search = opened.heal_snapshot, opened.heal_search
+        # Before the view: interrupted in between, the next refresh opens it again.
+        self._generations, self._frames = reopened.generations, None
+        self.current.replace(opened.base, opened.overlay, opened.lsn, healing)
+        self._lsn, self._frames = opened.lsn, reopened.frames
+        self._modified_ms = opened.modified_ms
+        # A fallback is told also when it comes with a refresh.
+        self.recovery = opened.findings
+
+
+def _replaced(message: str) -> StoreReplacedError:
+    return StoreReplacedError(message, advice="close this handle and open the store again")

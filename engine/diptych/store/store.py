@@ -1,0 +1,213 @@
+"""The store: one writer or any number of readers of a directory, for records of any schema."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, ClassVar, Generic, Self
+
+from diptych import fs
+from diptych.errors import InvalidArgumentError
+from diptych.schema.base import Record, Schema
+from diptych.store.opening import absolute, open_for_reading, open_for_writing
+from diptych.store.policy import CheckpointPolicy, Durability
+from diptych.store.reader import StoreReader
+from diptych.store.report import Finding
+from diptych.store.state import StoreState
+from diptych.store.stats import Stats, gather
+from diptych.store.transaction import Transaction
+from diptych.store.view import View
+from diptych.store.writer import StoreWriter
+
+
+class RecordStore(Generic[Record]):
+    """A store of records of one schema. Made by `open_with`; all methods may be called from any thread.
+
+    Subclasses name their records; see `diptych.store.code` for the one that holds files.
+    """
+
+    view_type: ClassVar[type[View[Any]]] = View
+
+    def __init__(
+        self,
+        handle: StoreWriter[Record] | StoreReader[Record],
+        durability: Durability,
+        policy: CheckpointPolicy,
+    ) -> None:
+        """Internal: use `open_with`."""
+        self.path = handle.path
+        self.schema = handle.schema
+        self.durability = durability
+        self.policy = policy
+        self._handle = handle
+
+    @classmethod
+    def open_with(
+        cls,
+        path: str | os.PathLike[str],
+        schema: Schema[Record],
+        *,
+        create: bool = True,
+        read_only: bool = False,
+        durability: Durability = "journal",
+        lock_timeout_s: float = 0.0,
+        policy: CheckpointPolicy | None = None,
+    ) -> Self:
+        """Open the store in directory `path`, recovering what a crash left; made there if it is missing.
+
+        `durability`: with "journal" a commit returns when its frame is on disk; with "full" when a
+        generation with it is published; with "buffered" when it is written, and a crash may take back the
+        newest commits, in order. A reader (`read_only`) takes no lock and never changes a byte.
+
+        Raises StoreNotFoundError, NotAStoreError, StoreLockedError (after `lock_timeout_s`),
+        IncompatibleStoreError, CorruptStoreError, StorageError, InvalidArgumentError.
+        """
+        if durability not in ("journal", "full", "buffered"):
+            raise InvalidArgumentError(f"durability is journal, full or buffered, not {durability!r}")
+        policy = policy or CheckpointPolicy()
+        where = absolute(path)
+        with fs.translated("open the store at", where):
+            if read_only:
+                reader = StoreReader(open_for_reading(where, schema), schema, cls.view_type)
+                return cls(reader, durability, policy)
+            opened = open_for_writing(where, schema, create=create, lock_timeout_s=lock_timeout_s)
+        try:
+            return cls(StoreWriter(opened, schema, cls.view_type, durability, policy), durability, policy)
+        except BaseException:
+            opened.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- writing ------------------------------------------------------------------------------------
+
+    def transaction(self) -> Transaction[Record]:
+        """A transaction, to be used in a `with` statement.
+
+        Raises ReadOnlyError, StoreClosedError, ForkedProcessError, PoisonedError, and TransactionError
+        where this thread has one open already.
+        """
+        return Transaction(self._handle.writer())
+
+    def checkpoint(self, *, compact: bool = False) -> int:
+        """Publish a generation with everything committed so far; returns its LSN.
+
+        Nothing to do where nothing changed. Commits and reads go on meanwhile. `compact` writes the search
+        index again as one segment, whatever changed; it takes some 600 bytes of memory for a document.
+        Raises StorageError, CorruptionError, ReadOnlyError, StoreClosedError; then the generation before
+        stays the newest.
+        """
+        return self._handle.writer().checkpoint(compact=compact)
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    def view(self) -> View[Record]:
+        """The store as it is now, to be read as long as it is open; close it, or use `with`.
+
+        A reader whose generation the writer has removed meanwhile is refreshed first. Raises StorageError,
+        CorruptionError, StoreClosedError.
+        """
+        return self._handle.view()
+
+    def get(self, name: str) -> Record | None:
+        """The record of that name, or None. Raises InvalidRecordError, CorruptionError, StoreClosedError."""
+        return self._handle.current.view.get(name)
+
+    def records(self) -> Iterator[Record]:
+        """All records in key order, one at a time, as of the call."""
+        return self._handle.current.view.records()
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._handle.current.view
+
+    def __len__(self) -> int:
+        return len(self._handle.current.view)
+
+    def lookup(self, index: str, term: str) -> list[Any]:
+        """The hits of an exact term in one of the schema's indexes, in key order.
+
+        Raises CorruptionError, StoreClosedError, and InvalidArgumentError for an index that the schema
+        does not have.
+        """
+        return self._handle.current.view.lookup(index, term)
+
+    def search(self, query: str, limit: int = 20) -> list[Any]:
+        """The best `limit` hits for a query, best first; for its language see docs/command-line.md.
+
+        A reader whose generation the writer has removed is refreshed first, as by `refresh`: what it reads
+        from then on is newer than what it read before, and `lsn` says how new. Use a view for several reads
+        of one LSN.
+
+        Where the search index turns out to be damaged, a writer builds it again from the snapshot before
+        it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError, and
+        InvalidArgumentError for a limit below 1.
+        """
+        return self._handle.search(query, limit)
+
+    def refresh(self) -> int:
+        """Follow the writer's commits (for a reader); returns the LSN. A writer is always up to date.
+
+        Raises StorageError, CorruptionError, StoreClosedError.
+        """
+        return self._handle.refresh()
+
+    @property
+    def lsn(self) -> int:
+        """The LSN of the newest transaction that reads of this handle see.
+
+        In a reader it changes with `refresh`, and with a `search` or a `view` that had to refresh.
+        """
+        return self._handle.current.view.lsn
+
+    @property
+    def state(self) -> StoreState:
+        """What the store is doing; never blocks."""
+        return self._handle.state
+
+    @property
+    def recovery(self) -> list[Finding]:
+        """What recovery found when the store was opened."""
+        return self._handle.recovery
+
+    @property
+    def store_id(self) -> str:
+        """The store's identity, 32 hexadecimal digits, made with it."""
+        return self._handle.identity.store_id.hex()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether this handle only reads."""
+        return isinstance(self._handle, StoreReader)
+
+    def stats(self) -> Stats:
+        """Counts, sizes, generations, and what recovery found. Raises CorruptionError, StoreClosedError."""
+        self._handle.alive.check()
+        return gather(self._handle)
+
+    # -- the end ------------------------------------------------------------------------------------
+
+    def refuse_replaced(self) -> None:
+        """Raise StoreReplacedError where the store was deleted, moved or replaced since it was opened.
+
+        A writer asks by itself before it acknowledges a commit, publishes, removes or closes; one that waits
+        for something to write may ask now and then. A reader asks when it refreshes. Also raises
+        StoreClosedError, ForkedProcessError, and StorageError where it cannot be found out now.
+        """
+        self._handle.refuse_replaced()
+
+    def close(self) -> None:
+        """Sync, write the clean-shutdown marker, and let the next writer in. Closing twice is nothing.
+
+        Waits for a checkpoint that runs in another thread, and for a commit that is being written; whatever
+        else began before raises StoreClosedError and has written nothing.
+        Views of this handle are closed too. Raises StorageError where the last sync failed, and
+        StoreReplacedError where the store is not there any more; the store is closed all the same.
+        """
+        self._handle.close()
