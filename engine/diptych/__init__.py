@@ -61,8 +61,8 @@ if TYPE_CHECKING:
         symbol_id,
     )
     from diptych.schema.base import Field, Schema
+    from diptych.store.checkpoint.policy import CheckpointPolicy
     from diptych.store.code import CodeTransaction, CodeView, Store
-    from diptych.store.policy import CheckpointPolicy
     from diptych.store.repair import repair
     from diptych.store.report import Finding, Report, Severity
     from diptych.store.state import Status, StoreState
@@ -120,7 +120,7 @@ _HOMES = {
     "CodeView": "diptych.store.code",
     "Store": "diptych.store.code",
     "RecordStore": "diptych.store.store",
-    "CheckpointPolicy": "diptych.store.policy",
+    "CheckpointPolicy": "diptych.store.checkpoint.policy",
     "repair": "diptych.store.repair",
     "Finding": "diptych.store.report",
     "Report": "diptych.store.report",

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from diptych import CheckpointPolicy, FileRecord, StorageError, Store, fs
-from diptych.store.checkpoint import search_is_whole
+from diptych.store.checkpoint.build import search_is_intact
 from diptych.store.generation import Generation
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -41,4 +41,4 @@ def test_nor_is_the_search_leaf(tmp_path, monkeypatch):
         with store.view() as view:
             monkeypatch.setattr("diptych.search.leaf.hash_stable_file", refuse)
             with pytest.raises(StorageError):
-                search_is_whole(view.generation)
+                search_is_intact(view.generation)

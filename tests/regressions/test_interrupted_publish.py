@@ -97,7 +97,7 @@ def test_a_refresh_after_an_interrupted_one_lacks_nothing(tmp_path):
                 reader.refresh()
                 assert {file.path for file in reader.files()} == {file.path for file in store.files()}
 
-        _each_line({"refresh", "follow", "_take", "replace"}, attempt)
+        _each_line({"refresh", "_read_on", "_open_again", "replace"}, attempt)
 
 
 def test_an_interrupt_behind_a_durable_commit_leaves_its_receipt(tmp_path):
@@ -118,7 +118,7 @@ def test_an_interrupt_behind_a_durable_commit_leaves_its_receipt(tmp_path):
             if raised != "CommitInDoubtError":
                 assert (txn is not None and txn.lsn == 1) == ("a.py" in again)
 
-    _each_line({"_commit", "advance", "committed"}, attempt)
+    _each_line({"commit", "advance", "committed"}, attempt)
 
 
 def test_a_durable_commit_whose_generation_fails_is_not_called_rolled_back(tmp_path, monkeypatch):
@@ -128,7 +128,7 @@ def test_a_durable_commit_whose_generation_fails_is_not_called_rolled_back(tmp_p
         raise StorageFullError("cannot write", errno=28)
 
     with Store.open(tmp_path / "s", durability="full") as store:
-        monkeypatch.setattr("diptych.store.generation.encode_manifest", full)
+        monkeypatch.setattr("diptych.store.checkpoint.unpublished.encode_manifest", full)
         with pytest.raises(CommitNotPublishedError) as raised:
             _put(store, "a.py")
         assert isinstance(raised.value.__cause__, StorageFullError)

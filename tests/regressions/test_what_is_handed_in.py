@@ -82,7 +82,8 @@ def test_a_close_that_was_interrupted_can_be_called_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("diptych.store.publisher.Publisher.close", lambda self, _: interrupted(store, None))
+        publisher = "diptych.store.checkpoint.publish.Publisher"
+        patch.setattr(f"{publisher}.close", lambda self, _: interrupted(store, None))
         with pytest.raises(KeyboardInterrupt):
             store.close()
     store.close()

@@ -148,7 +148,7 @@ def test_feeding_many_stores_is_bounded_too(memory_path: Path, monkeypatch: pyte
     for store in opened:
         with store.transaction() as txn:
             txn.index_file(record("a.py"))
-    assert [store._handle._publisher._leaves._writer is None for store in opened] == [True, True, False]
+    assert [store._handle._publisher._builder._writer is None for store in opened] == [True, True, False]
     for store in opened:
         store.checkpoint()
         assert len(store.search("kind:function", 10)) == 2

@@ -21,7 +21,7 @@ from diptych.snapshot import postings as postings_module
 from diptych.snapshot.format import KEY_INDEX
 from diptych.snapshot.postings import Postings
 from diptych.snapshot.reader import SnapshotReader
-from diptych.snapshot.writer import NO_TERMS, Written, extract_terms, write_snapshot
+from diptych.snapshot.writer import NO_TERMS, SnapshotInfo, extract_terms, write_snapshot
 
 STORE_ID = b"snapshot merging"
 Model = dict[bytes, bytes]
@@ -40,7 +40,7 @@ class Chain:
         self.counts: tuple[int, ...] = ()
         self.model: Model = {}
 
-    def write(self, changes: dict[bytes, bytes | None]) -> Written:
+    def write(self, changes: dict[bytes, bytes | None]) -> SnapshotInfo:
         self.lsn += 1
         path = str(self.directory / f"{self.lsn}.msgpack")
         written = write_snapshot(

@@ -13,7 +13,7 @@ from tests.support.records import record
 
 from diptych import Status, Store, StoreClosedError, StoreLockedError, fs, verify
 from diptych.layout import CLOSED
-from diptych.store.checkpoint import Leaves
+from diptych.store.checkpoint.build import GenerationBuilder
 from diptych.store.writer import StoreWriter
 
 # A bound for what never happens: a thread that waits for ever fails the test, however slow the machine is.
@@ -108,7 +108,7 @@ def is_second_writer_refused(path: str) -> bool:
 def test_a_close_waits_for_a_checkpoint(
     store: Store, monkeypatch: pytest.MonkeyPatch, released: list[dict[str, bytes]], point: str
 ) -> None:
-    place = Leaves if point == "build" else fs
+    place = GenerationBuilder if point == "build" else fs
     stop = Stop(getattr(place, point))
     monkeypatch.setattr(place, point, lambda *arguments: stop(*arguments))
     checkpoint = Beside(store.checkpoint)

@@ -15,9 +15,9 @@ from diptych import CheckpointPolicy, CorruptSearchError, FileRecord, Store, Sym
 from diptych.change import Change
 from diptych.schema.code import CodeSchema
 from diptych.search.writer import SearchWriter
-from diptych.store import checkpoint
-from diptych.store.policy import Durability
-from diptych.store.publisher import Publisher
+from diptych.store.checkpoint import build as checkpoint
+from diptych.store.checkpoint.policy import Durability
+from diptych.store.checkpoint.publish import Publisher
 
 FED = CheckpointPolicy(automatic=False, feed_changes=1)
 
@@ -150,7 +150,7 @@ def test_the_terms_kept_for_the_checkpoint_are_bounded(
         files = put(store, *numbered(5))
         files |= put(store, *numbered(2, version=1, first=1), removed=("pkg/004.py",))
         del files["pkg/004.py"]
-        assert 0 < len(store._handle._publisher._leaves._terms) < 5  # type: ignore[union-attr]
+        assert 0 < len(store._handle._publisher._builder._terms) < 5  # type: ignore[union-attr]
         store.checkpoint()
         assert len(given.keys) == 8
     check(store_path, files)
@@ -187,7 +187,7 @@ def test_how_large_a_transaction_is_fed(
 
 
 def test_with_full_durability_nothing_is_fed(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint.Leaves, "feed", None)
+    monkeypatch.setattr(checkpoint.GenerationBuilder, "feed", None)
     with Store.open(store_path, durability="full", policy=FED) as store:
         files = put(store, *numbered(3))
     check(store_path, files)
@@ -234,7 +234,7 @@ def test_a_feed_does_not_wait_for_a_checkpoint(
     store_path: str, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside, go_on = threading.Event(), threading.Event()
-    original = checkpoint.Leaves.build
+    original = checkpoint.GenerationBuilder.build
 
     def slow(*arguments: Any) -> Any:
         inside.set()
@@ -243,7 +243,7 @@ def test_a_feed_does_not_wait_for_a_checkpoint(
 
     with Store.open(store_path, policy=FED) as store:
         files = put(store, *numbered(2))
-        monkeypatch.setattr(checkpoint.Leaves, "build", slow)
+        monkeypatch.setattr(checkpoint.GenerationBuilder, "build", slow)
         thread = threading.Thread(target=store.checkpoint)
         thread.start()
         wait_for(inside)

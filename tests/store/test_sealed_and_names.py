@@ -13,6 +13,7 @@ from diptych import layout
 from diptych.errors import CorruptionError, CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
 from diptych.schema.code import CODE
 from diptych.sealed import MAX_SIZE_BYTES, seal, unseal
+from diptych.store.checkpoint.retention import generations_to_remove, segments_to_remove
 from diptych.store.manifest import (
     ClosedMark,
     Identity,
@@ -24,7 +25,6 @@ from diptych.store.manifest import (
     encode_identity,
     encode_manifest,
 )
-from diptych.store.retention import generations_to_remove, segments_to_remove
 
 U64 = st.integers(0, 2**64 - 1)
 LSN = st.integers(0, 2**64 - 2)

@@ -10,7 +10,7 @@ from tests.support.records import record
 from tests.support.waiting import join, wait_for
 
 from diptych import Status, Store, StoreState
-from diptych.store.checkpoint import Leaves
+from diptych.store.checkpoint.build import GenerationBuilder
 
 
 def test_a_store_shows_what_it_does(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,9 +24,9 @@ def test_a_store_shows_what_it_does(store_path: str, monkeypatch: pytest.MonkeyP
         raise ZeroDivisionError
     assert store.state.status is Status.READY
     seen: list[StoreState] = []
-    real = Leaves.build
+    real = GenerationBuilder.build
 
-    def build(self: Leaves, *arguments: object) -> object:
+    def build(self: GenerationBuilder, *arguments: object) -> object:
         seen.append(store.state)
         with store.transaction() as txn:
             seen.append(store.state)
@@ -34,7 +34,7 @@ def test_a_store_shows_what_it_does(store_path: str, monkeypatch: pytest.MonkeyP
         seen.append(store.state)
         return real(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Leaves, "build", build)
+    monkeypatch.setattr(GenerationBuilder, "build", build)
     store.checkpoint()
     assert [state.status for state in seen] == [Status.SAVING, Status.INDEXING, Status.SAVING]
     assert store.state.status is Status.READY

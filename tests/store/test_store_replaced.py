@@ -32,7 +32,7 @@ from diptych import (
     verify,
 )
 from diptych.layout import LOCK, WORK
-from diptych.store.checkpoint import Leaves
+from diptych.store.checkpoint.build import GenerationBuilder
 
 
 def add(store: Store, *names: str) -> int:
@@ -183,7 +183,7 @@ def test_a_checkpoint_is_refused_before_it_writes(store: Store, way: Way) -> Non
 def test_a_checkpoint_under_which_it_happens_publishes_nothing(
     store: Store, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = Leaves.build
+    real = GenerationBuilder.build
     before: dict[str, object] = {}
 
     def build_then(*arguments: object) -> object:
@@ -193,7 +193,7 @@ def test_a_checkpoint_under_which_it_happens_publishes_nothing(
         before.update(listed(store.path))
         return built
 
-    monkeypatch.setattr(Leaves, "build", build_then)
+    monkeypatch.setattr(GenerationBuilder, "build", build_then)
     with pytest.raises(StoreReplacedError):
         store.checkpoint()
     if way in (exchanged, link_turned):

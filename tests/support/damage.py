@@ -23,7 +23,7 @@ from diptych import CheckpointPolicy, FileRecord, StorageFullError, Store
 from diptych.journal.reader import FrameReader
 from diptych.journal.segment import Segment
 from diptych.snapshot.reader import SnapshotReader
-from diptych.store.checkpoint import Leaves
+from diptych.store.checkpoint.build import GenerationBuilder
 
 OLD, NEW, LAST = 4, 8, 12
 FLIPPED = "keep/flipped.py"
@@ -110,7 +110,7 @@ def build(path: str) -> None:
                 store.checkpoint()
             if lsn == 10:
                 with pytest.MonkeyPatch.context() as patch, pytest.raises(StorageFullError):
-                    patch.setattr(Leaves, "build", _no_space)
+                    patch.setattr(GenerationBuilder, "build", _no_space)
                     store.checkpoint()
     assert sorted(os.listdir(f"{path}/generations")) == [f"{OLD:020d}", f"{NEW:020d}"]
     assert sorted(os.listdir(f"{path}/journal")) == [f"{n:020d}.wal" for n in (5, 9, 11)] + ["CLOSED"]

@@ -184,7 +184,7 @@ class SnapshotReader:
             with suppress(OSError):
                 os.close(self._fd)
 
-    def let_go(self) -> None:
+    def drop_pages(self) -> None:
         """Unmap what was touched: it stays in the kernel's cache, and is no longer this process's memory.
 
         Each look into the mapping maps some sixteen pages at once.

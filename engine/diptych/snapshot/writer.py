@@ -1,4 +1,4 @@
-"""Writing a snapshot leaf: the records of the one before as bytes, the changes merged in, the indexes mended.
+"""Writing a snapshot: the records of the one before as bytes, the changes merged in, the indexes updated.
 
 The Python work grows with what changed; the rest is copied in runs. Where there is no snapshot before, all is
 a change.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from diptych.change import Change, FileIndexed, FileRemoved, StoredRecord, term_hash
@@ -34,7 +34,7 @@ from diptych.snapshot.reader import SnapshotReader
 
 _COPY_BYTES = 1024 * 1024
 # So many changes leave some 20 MB of the base mapped.
-_LET_GO_CHANGES = 200
+_DROP_PAGES_CHANGES = 200
 # Hashes to a bucket: about this many after a rebuild; rebuilt when the mean leaves the bounds.
 _HASHES_WANTED = 8
 _HASHES_MOST = 24
@@ -49,8 +49,8 @@ class IndexTerms(NamedTuple):
     """For each of the schema's indexes: hash, item, hash, item …"""
 
 
-class Written(NamedTuple):
-    """What came of it: size in bytes, BLAKE3, records, and the schema's counts over all of them."""
+class SnapshotInfo(NamedTuple):
+    """Of a snapshot: size in bytes, BLAKE3, records, and the schema's counts over all of them."""
 
     size: int
     blake3: str
@@ -85,33 +85,28 @@ def write_snapshot(
     store_id: bytes,
     lsn: int,
     schema: Schema[Any],
-    base: SnapshotReader | None,
-    base_counts: Sequence[int],
     changes: Iterable[tuple[Change, IndexTerms]],
-    breathe: Callable[[], None] = lambda: None,
-    merged: Callable[[int, tuple[int, ...]], None] = lambda *_: None,
-) -> Written:
-    """Write to `path` the snapshot at `lsn`: `base` with `changes`, which come in key order, each key once.
-
-    `base_counts` are the schema's counts over `base`. `breathe` is called between small pieces of work, to
-    let other threads run; `merged` once, when the changes are at an end and the indexes are still to be
-    written, with the records and the schema's counts there are now. Removing a key that is not there is
-    nothing. The file is fsynced, its name is not.
-
-    Raises CorruptSnapshotError where a part of `base` that is decoded is damaged (bytes that are copied are
-    not looked at: see to that before), and StorageError.
-    """
-    out = HashedFile(path)
+    base: SnapshotReader | None = None,
+    base_counts: Sequence[int] = (),
+) -> SnapshotInfo:
+    """Write a snapshot in one go; see `SnapshotWriter`."""
+    writer = SnapshotWriter(
+        path, store_id=store_id, lsn=lsn, schema=schema, base=base, base_counts=base_counts
+    )
     try:
-        return _Merge(out, store_id, lsn, schema, base, base_counts, breathe).run(changes, merged)
+        for _ in writer.write_records(changes):
+            pass
+        for _ in writer.write_indexes():
+            pass
+        return writer.finish()
     finally:
-        out.close()
+        writer.close()
 
 
 class _Window:
     """Reads a snapshot's bytes front to back, a mebibyte at a time, and hands them out in pieces.
 
-    A read for each bucket would let go of Python's lock for each, and wait for it behind those that commit.
+    A read for each bucket would release the GIL for each, and wait for it after those that commit.
     """
 
     def __init__(self, base: SnapshotReader, limit: int) -> None:
@@ -131,228 +126,257 @@ class _Window:
             begin += len(piece)
 
 
-class _Merge:
+class SnapshotWriter:
+    """Writes to `path` the snapshot at `lsn`: `base` with changes; first the records, then the indexes.
+
+    `base_counts` are the schema's counts over `base`. `write_records` and `write_indexes` are to be iterated
+    to their end; they yield between small pieces of work, so that the caller can let other threads run.
+    """
+
     def __init__(
         self,
-        out: HashedFile,
+        path: str,
+        *,
         store_id: bytes,
         lsn: int,
         schema: Schema[Any],
         base: SnapshotReader | None,
         base_counts: Sequence[int],
-        breathe: Callable[[], None],
     ) -> None:
-        self.out, self.schema, self.base, self.lsn, self.breathe = out, schema, base, lsn, breathe
-        self.counts = list(base_counts) if base is not None else [0] * len(schema.counters)
-        self.order, self.offsets = array("I"), array("Q")
-        self.base_order, self.base_offsets = array("I"), array("Q")
+        """Raises StorageError."""
+        self._schema, self._base, self._lsn = schema, base, lsn
+        self._counts = list(base_counts) if base is not None else [0] * len(schema.counters)
+        self._order, self._offsets = array("I"), array("Q")
+        self._base_order, self._base_offsets = array("I"), array("Q")
         if base is not None:
-            self.base_order, self.base_offsets = base.order(), base.offsets()
-            self.offsets = self.base_offsets[:]
-        self.next_free = 0
-        self.changed_ids: set[int] = set()
-        directory = os.path.dirname(out.path)
-        self.added = [Postings(directory) for _ in range(1 + len(schema.indexes))]
-        self.touched: list[set[int]] = [set() for _ in self.added]
-        out.write(encode_head(store_id, lsn))
+            self._base_order, self._base_offsets = base.order(), base.offsets()
+            self._offsets = self._base_offsets[:]
+        self._next_free = 0
+        self._changed_ids: set[int] = set()
+        self._added = [Postings(os.path.dirname(path)) for _ in range(1 + len(schema.indexes))]
+        self._touched: list[set[int]] = [set() for _ in self._added]
+        self._records_end = 0
+        self._places: list[IndexPlace] = []
+        self._out = HashedFile(path)
+        self._out.write(encode_head(store_id, lsn))
 
-    def run(
-        self, changes: Iterable[tuple[Change, IndexTerms]], merged: Callable[[int, tuple[int, ...]], None]
-    ) -> Written:
+    @property
+    def records(self) -> int:
+        """How many records there are, once they are written."""
+        return len(self._order)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The schema's counts over all records, once they are written."""
+        return tuple(self._counts)
+
+    def write_records(self, changes: Iterable[tuple[Change, IndexTerms]]) -> Iterator[None]:
+        """Write the records: those of `base` as bytes, the changes merged in.
+
+        The changes come in key order, each key once; removing a key that is not there does nothing. Raises
+        CorruptSnapshotError where a part of `base` that is decoded is damaged (bytes that are copied are not
+        verified: do that before), and StorageError.
+        """
         position = 0
         for number, (change, terms) in enumerate(changes, 1):
-            position = self._merge(change, terms, position)
-            if self.base is not None and number % _LET_GO_CHANGES == 0:
-                self.base.let_go()
-            self.breathe()
-        self._copy_records(position, len(self.base_order))
-        merged(len(self.order), tuple(self.counts))
-        out = self.out
-        records_end = out.position
-        order = self._write_table(self.order)
-        offsets = self._write_table(self.offsets)
-        places = tuple(self._write_index(number) for number in range(len(self.added)))
-        out.write(
-            encode_trailer(
-                Trailer(self.lsn, len(self.order), len(self.offsets), records_end, order, offsets, places)
-            )
-        )
-        for postings in self.added:
-            postings.close()
-        return Written(out.position, out.finish(), len(self.order), tuple(self.counts))
+            position = yield from self._merge(change, terms, position)
+            if self._base is not None and number % _DROP_PAGES_CHANGES == 0:
+                self._base.drop_pages()
+            yield
+        yield from self._copy_records(position, len(self._base_order))
+        self._records_end = self._out.position
 
-    def _merge(self, change: Change, terms: IndexTerms, position: int) -> int:
-        """Write what comes before the change, and the change; the position in the base after it."""
+    def write_indexes(self) -> Iterator[None]:
+        """Write the tables of the records and the indexes. Raises as `write_records`."""
+        self._order_begin = self._write_table(self._order)
+        self._offsets_begin = self._write_table(self._offsets)
+        for number in range(len(self._added)):
+            place = yield from self._write_index(number)
+            self._places.append(place)
+
+    def finish(self) -> SnapshotInfo:
+        """Write the trailer, and make the file's bytes durable; its name is not. Raises StorageError."""
+        out = self._out
+        trailer = Trailer(
+            self._lsn,
+            len(self._order),
+            len(self._offsets),
+            self._records_end,
+            self._order_begin,
+            self._offsets_begin,
+            tuple(self._places),
+        )
+        out.write(encode_trailer(trailer))
+        return SnapshotInfo(out.position, out.finish(), self.records, self.counts)
+
+    def close(self) -> None:
+        """Close what is open; the file is of no use unless `finish` returned."""
+        self._out.close()
+        for postings in self._added:
+            postings.close()
+
+    def _merge(self, change: Change, terms: IndexTerms, position: int) -> Generator[None, None, int]:
+        """Write what comes before the change, and the change; returns the position in the base after it."""
         key = change.key
         record_id = -1
-        if self.base is not None:
-            behind, _, found = self.base.seek(key)
-            self._copy_records(position, behind - 1 if found else behind)
-            position = behind
+        if self._base is not None:
+            after, _, found = self._base.seek(key)
+            yield from self._copy_records(position, after - 1 if found else after)
+            position = after
             if found:
-                record_id = self.base_order[behind - 1]
-                self._forget(record_id)
+                record_id = self._base_order[after - 1]
+                self._forget(self._base, record_id)
         if isinstance(change, FileRemoved):
             if record_id >= 0:
-                self.offsets[record_id] = 0
+                self._offsets[record_id] = 0
             return position
         if record_id < 0:
             record_id = self._new_id()
-        self.offsets[record_id] = self.out.position
-        self.order.append(record_id)
-        self.out.write(encode_record(record_id, change.checksum, key, change.payload))
+        self._offsets[record_id] = self._out.position
+        self._order.append(record_id)
+        self._out.write(encode_record(record_id, change.checksum, key, change.payload))
         self._add(record_id, key, terms)
         return position
 
-    def _forget(self, record_id: int) -> None:
+    def _forget(self, base: SnapshotReader, record_id: int) -> None:
         """Take the base's record out of the counts, and mark the buckets its terms are in."""
-        assert self.base is not None
-        old = self.base.record(record_id)
-        self.changed_ids.add(record_id)
-        for number, count in enumerate(self.schema.counts(old.payload)):
-            self.counts[number] -= count
+        old = base.record(record_id)
+        self._changed_ids.add(record_id)
+        for number, count in enumerate(self._schema.counts(old.payload)):
+            self._counts[number] -= count
         of_key: tuple[Iterable[tuple[bytes, int]]] = (((old.key, 0),),)
-        for number, terms in enumerate((*of_key, *self.schema.terms(old.payload))):
-            bits = self.base.trailer.indexes[number].bits
-            self.touched[number].update([bucket_of(term_hash(term), bits) for term, _ in terms])
+        for number, terms in enumerate((*of_key, *self._schema.terms(old.payload))):
+            bits = base.trailer.indexes[number].bits
+            self._touched[number].update([bucket_of(term_hash(term), bits) for term, _ in terms])
 
     def _add(self, record_id: int, key: bytes, terms: IndexTerms) -> None:
         for number, count in enumerate(terms.counts):
-            self.counts[number] += count
+            self._counts[number] += count
         high = record_id << 32
-        self.added[KEY_INDEX].add((term_hash(key), 0), high)
-        for postings, pairs in zip(self.added[1:], terms.terms, strict=True):
+        self._added[KEY_INDEX].add((term_hash(key), 0), high)
+        for postings, pairs in zip(self._added[1:], terms.terms, strict=True):
             postings.add(pairs, high)
 
     def _new_id(self) -> int:
         """The lowest id that no record has."""
         try:
-            self.next_free = self.offsets.index(0, self.next_free)
+            self._next_free = self._offsets.index(0, self._next_free)
         except ValueError:
-            self.next_free = len(self.offsets)
-            self.offsets.append(0)
-        return self.next_free
+            self._next_free = len(self._offsets)
+            self._offsets.append(0)
+        return self._next_free
 
-    def _copy_records(self, first: int, last: int) -> None:
+    def _copy_records(self, first: int, last: int) -> Iterator[None]:
         """Copy the base's records at positions `first` to `last` of its order, as bytes."""
-        if first >= last:
+        base = self._base
+        if base is None or first >= last:
             return
-        assert self.base is not None
-        ids = self.base_order[first:last]
-        begin = self.base_offsets[ids[0]]
-        end = self.base.trailer.records_end
-        if last < len(self.base_order):
-            end = self.base_offsets[self.base_order[last]]
-        shift = self.out.position - begin
-        self._copy_bytes(begin, end)
-        self.order.extend(ids)
+        ids = self._base_order[first:last]
+        begin = self._base_offsets[ids[0]]
+        end = base.trailer.records_end
+        if last < len(self._base_order):
+            end = self._base_offsets[self._base_order[last]]
+        shift = self._out.position - begin
+        for at in range(begin, end, _COPY_BYTES):
+            self._out.write(base.raw(at, min(at + _COPY_BYTES, end)))
+            yield
+        self._order.extend(ids)
         if shift:
-            offsets = self.offsets
+            offsets = self._offsets
             for number, record_id in enumerate(ids):
                 offsets[record_id] += shift
                 if not number & 0xFFF:
-                    self.breathe()
-
-    def _copy_bytes(self, begin: int, end: int) -> None:
-        assert self.base is not None
-        for at in range(begin, end, _COPY_BYTES):
-            self.out.write(self.base.raw(at, min(at + _COPY_BYTES, end)))
-            self.breathe()
+                    yield
 
     def _write_table(self, values: array[int]) -> int:
         """Write a table; returns where its bytes begin."""
         data = encode_table(values)
-        self.out.write(encode_bin(len(data)))
-        begin = self.out.position
-        self.out.write(data)
+        self._out.write(encode_bin(len(data)))
+        begin = self._out.position
+        self._out.write(data)
         return begin
 
-    def _write_index(self, number: int) -> IndexPlace:
-        place = self.base.trailer.indexes[number] if self.base is not None else IndexPlace(0, 0, 0)
-        most = place.hashes + self.added[number].count
+    def _write_index(self, number: int) -> Generator[None, None, IndexPlace]:
+        base = self._base
+        if base is None:
+            return (yield from self._build_index(number))
+        place = base.trailer.indexes[number]
+        most = place.hashes + self._added[number].count
         dense = place.hashes >= _HASHES_LEAST << place.bits or not place.bits
         if place.hashes and dense and most <= _HASHES_MOST << place.bits:
-            return self._mend_index(number, place)
-        return self._build_index(number, place)
+            return (yield from self._update_index(number, base, place))
+        for bucket in range(1 << place.bits if place.hashes else 0):
+            kept = decode_bucket(base.bucket(number, bucket), self._changed_ids)
+            for hash_, some in kept.items():
+                for posting in some:
+                    self._added[number].add((hash_, posting), 0)
+            yield
+        return (yield from self._build_index(number))
 
-    def _build_index(self, number: int, place: IndexPlace) -> IndexPlace:
-        """All buckets anew, from the base's postings and the added ones."""
-        added = self.added[number]
-        if place.hashes:
-            assert self.base is not None
-            for bucket in range(1 << place.bits):
-                kept = decode_bucket(self.base.bucket(number, bucket), self.changed_ids)
-                for hash_, some in kept.items():
-                    for posting in some:
-                        added.add((hash_, posting), 0)
-                self.breathe()
+    def _build_index(self, number: int) -> Generator[None, None, IndexPlace]:
+        """All buckets, from the added postings."""
+        added = self._added[number]
         bits = (added.distinct() // _HASHES_WANTED).bit_length()
+        shift = 64 - bits
         ends, total = array("Q"), 0
-        begin = self.out.position
-        bucket = 0
+        begin = self._out.position
         hashes: list[int] = []
         postings: list[list[int]] = []
-        shift = 64 - bits
-
-        def flush() -> None:
-            nonlocal hashes, postings
-            self.out.write(encode_bucket(number, bucket, hashes, postings))
-            ends.append(self.out.position)
-            hashes, postings = [], []
-            self.breathe()
-
         for hash_, some in added.grouped():
-            while hash_ >> shift != bucket:
-                flush()
-                bucket += 1
+            while len(ends) < hash_ >> shift:
+                self._write_bucket(number, ends, hashes, postings)
+                hashes, postings = [], []
+                yield
             hashes.append(hash_)
             postings.append(some)
             total += 1
-        while bucket < 1 << bits:
-            flush()
-            bucket += 1
+        while len(ends) < 1 << bits:
+            self._write_bucket(number, ends, hashes, postings)
+            hashes, postings = [], []
+            yield
         return self._write_ends(bits, begin, ends, total)
 
-    def _mend_index(self, number: int, place: IndexPlace) -> IndexPlace:
-        """The touched buckets anew, the others copied in runs."""
-        base = self.base
-        assert base is not None
+    def _write_bucket(
+        self, number: int, ends: array[int], hashes: Sequence[int], postings: list[list[int]]
+    ) -> None:
+        """Write the bucket after those that `ends` has."""
+        self._out.write(encode_bucket(number, len(ends), hashes, postings))
+        ends.append(self._out.position)
+
+    def _update_index(
+        self, number: int, base: SnapshotReader, place: IndexPlace
+    ) -> Generator[None, None, IndexPlace]:
+        """The touched buckets written again, the others copied in runs."""
         bits, total = place.bits, place.hashes
         added: dict[int, list[tuple[int, list[int]]]] = {}
-        for hash_, some in self.added[number].grouped():
+        for hash_, some in self._added[number].grouped():
             added.setdefault(bucket_of(hash_, bits), []).append((hash_, some))
-        base_ends, ends = base.ends(number), array("Q")
-        section = base.bucket_extent(number, 0)[0]
-        window = _Window(base, base_ends[-1])
-        begin = self.out.position
-        position = 0
-
-        def copy(last: int) -> None:
-            first_byte = base_ends[position - 1] if position else section
-            last_byte = base_ends[last - 1] if last else section
-            shift = self.out.position - first_byte
-            for piece in window.pieces(first_byte, last_byte):
-                self.out.write(piece)
-                self.breathe()
-            ends.extend([end + shift for end in base_ends[position:last]])
-
-        for bucket in sorted(self.touched[number].union(added)):
-            copy(bucket)
-            position = bucket + 1
-            first_byte = base_ends[bucket - 1] if bucket else section
-            data = b"".join(window.pieces(first_byte, base_ends[bucket]))
+        # With the section's begin before it, so that bucket 0 is no exception.
+        bounds = array("Q", [base.bucket_extent(number, 0)[0]]) + base.ends(number)
+        window = _Window(base, bounds[-1])
+        ends = array("Q")
+        begin = self._out.position
+        # After the last bucket, the copies end too.
+        for bucket in [*sorted(self._touched[number].union(added)), 1 << bits]:
+            position = len(ends)
+            shift = self._out.position - bounds[position]
+            for piece in window.pieces(bounds[position], bounds[bucket]):
+                self._out.write(piece)
+                yield
+            ends.extend([end + shift for end in bounds[position + 1 : bucket + 1]])
+            if bucket == 1 << bits:
+                break
+            data = b"".join(window.pieces(bounds[bucket], bounds[bucket + 1]))
             old = base.checked_bucket(number, bucket, data[BIN32_SIZE:])
-            new = decode_bucket(old, self.changed_ids)
+            new = decode_bucket(old, self._changed_ids)
             hashes: Sequence[int] = list(new)
             if bucket in added:
                 for hash_, some in added[bucket]:
                     new.setdefault(hash_, []).extend(some)
                 hashes = sorted(new)
             total += len(hashes) - bucket_length(old)
-            self.out.write(encode_bucket(number, bucket, hashes, [new[hash_] for hash_ in hashes]))
-            ends.append(self.out.position)
-            self.breathe()
-        copy(1 << bits)
+            self._write_bucket(number, ends, hashes, [new[hash_] for hash_ in hashes])
+            yield
         return self._write_ends(bits, begin, ends, total)
 
     def _write_ends(self, bits: int, begin: int, ends: array[int], total: int) -> IndexPlace:

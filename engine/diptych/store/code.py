@@ -9,7 +9,7 @@ from typing import Any, Self
 from diptych.model import FileRecord, RelationHit, SearchHit, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
-from diptych.store.policy import CheckpointPolicy, Durability
+from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.store import RecordStore
 from diptych.store.transaction import Transaction
 from diptych.store.view import View

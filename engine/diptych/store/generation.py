@@ -1,31 +1,21 @@
-"""A generation: both leaves at one LSN with a manifest, opened for reading, or published by one rename."""
+"""A published generation, opened for reading: both stores at one LSN, with a manifest."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptSearchError, CorruptSnapshotError, StorageError
-from diptych.layout import (
-    GENERATIONS,
-    MANIFEST,
-    SEARCH,
-    SNAPSHOT,
-    generation_name,
-    parse_generation_name,
-    temporary_name,
-)
+from diptych.layout import MANIFEST, SEARCH, SNAPSHOT
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
 from diptych.search.index import SearchIndex
 from diptych.search.leaf import open_leaf, stats_of, verify_files
 from diptych.snapshot.reader import SnapshotReader
-from diptych.store.manifest import Manifest, decode_manifest, encode_manifest
+from diptych.store.manifest import Manifest, decode_manifest
 
 
 def read_manifest(path: str) -> Manifest:
@@ -39,7 +29,7 @@ def read_manifest(path: str) -> Manifest:
     return decode_manifest(data, where=where)
 
 
-class Items:
+class HitCache:
     """What searches have found in a generation, decoded and checked: the same few are found again and again.
 
     Never wrong, since a generation does not change; bounded, and emptied when full.
@@ -72,7 +62,7 @@ class Generation:
         self.lsn = manifest.lsn
         self.manifest = manifest
         self._schema = schema
-        self.items = Items()
+        self.hits = HitCache()
         self._search_stats: list[tuple[int, ...]] | None = None
         """The stats of the search index's files, once they were found to be what the manifest says."""
         self._search: SearchIndex | None = None
@@ -140,52 +130,3 @@ def compare_watermark(index: SearchIndex, manifest: Manifest) -> None:
         raise CorruptSearchError(
             f"{index.where} is of LSN {mark.lsn}, and its manifest of LSN {manifest.lsn}", where=index.where
         )
-
-
-def next_mend(store: str, lsn: int) -> int:
-    """The first mend number that no generation at `lsn` has; 0 where there is none."""
-    generations = os.path.join(store, GENERATIONS)
-    with fs.translated("list", generations):
-        names = fs.list_directory(generations)
-    return max((p[1] + 1 for name in names if (p := parse_generation_name(name)) and p[0] == lsn), default=0)
-
-
-def publish(
-    store: str,
-    lsn: int,
-    mend: int,
-    build: Callable[[str], Manifest],
-    refuse_replaced: Callable[[], None],
-) -> str:
-    """Build a generation in a temporary directory and publish it by one rename; returns its path.
-
-    `build` fills the directory it is given with two leaves, durable, and returns the manifest.
-    `refuse_replaced` raises where the store at that path is not the caller's any more. On any error the
-    temporary directory is removed, and nothing is published.
-    """
-    generations = os.path.join(store, GENERATIONS)
-    name = generation_name(lsn, mend)
-    temporary, path = os.path.join(generations, temporary_name(name)), os.path.join(generations, name)
-    fs.remove_tree(temporary)
-    try:
-        with fs.translated("make the directory", temporary):
-            # One by one: the directory above is not made again in the place of a store that is gone.
-            os.mkdir(temporary)
-            os.mkdir(os.path.join(temporary, SEARCH))
-        manifest = build(temporary)
-        fs.write_file(os.path.join(temporary, MANIFEST), encode_manifest(manifest))
-        # Names inside before the name outside: a crash after the rename must not show an empty directory.
-        fs.fsync_dir(os.path.join(temporary, SEARCH))
-        fs.fsync_dir(temporary)
-        refuse_replaced()
-        fs.rename(temporary, path)
-    except BaseException:
-        with suppress(Exception):
-            # Another store's writer may be building under the same name.
-            refuse_replaced()
-            fs.remove_tree(temporary)
-        raise
-    # Before anything that the generation replaces is deleted: a crash after the deletion alone would
-    # leave neither.
-    fs.fsync_dir(generations)
-    return path

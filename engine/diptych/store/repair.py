@@ -45,10 +45,10 @@ from diptych.schema.code import CODE
 from diptych.search.documents import Watermark
 from diptych.search.writer import SearchWriter
 from diptych.snapshot.writer import with_terms, write_snapshot
-from diptych.store.generation import next_mend, publish
+from diptych.store.checkpoint.policy import CheckpointPolicy
+from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
 from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
-from diptych.store.policy import CheckpointPolicy
 from diptych.store.recovery.apply import clear, cut, set_aside
 from diptych.store.recovery.found import FoundGeneration, FoundSegment, Scan
 from diptych.store.recovery.plan import Plan, cut_off
@@ -176,13 +176,10 @@ def _salvage(
     clear(found)
     # The segment before the generation: a generation promises that the journal goes on behind it.
     segment, chain = _begin_segment(found, identity, proven)
-    path = publish(
-        found.path,
-        proven,
-        next_mend(found.path, proven),
-        lambda directory: _build(directory, found.path, identity, schema, records, proven, chain),
-        lock.refuse_replaced,
-    )
+    with UnpublishedGeneration(found.path, proven, lock) as unpublished:
+        path = unpublished.publish(
+            _build(unpublished.path, found.path, identity, schema, records, proven, chain)
+        )
     for item in aside:
         if fs.exists(item) and item not in (path, segment, *found.strays):
             lock.refuse_replaced()
@@ -274,8 +271,6 @@ def _build(
         store_id=identity.store_id,
         lsn=lsn,
         schema=schema,
-        base=None,
-        base_counts=(),
         changes=with_terms(schema, (records[key] for key in sorted(records))),
     )
     writer = SearchWriter(os.path.join(store, WORK), schema, None)

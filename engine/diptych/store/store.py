@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Generic, Self
 from diptych import fs
 from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Record, Schema
+from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
-from diptych.store.policy import CheckpointPolicy, Durability
 from diptych.store.reader import StoreReader
 from diptych.store.report import Finding
 from diptych.store.state import StoreState

@@ -343,7 +343,7 @@ class View(Generic[Record]):
     def _generation_items(self) -> ItemsOf:
         """What a match of the search leaf stands for, unless the overlay has a newer word on its record."""
         assert self.generation is not None
-        known, overlay, lsn = self.generation.items, self.overlay, self.lsn
+        known, overlay, lsn = self.generation.hits, self.overlay, self.lsn
         # Hits often stand in the same few records.
         resolved: dict[int, Sequence[tuple[bytes, Buffer]]] = {}
 

@@ -26,13 +26,13 @@ from diptych.layout import CLOSED, JOURNAL
 from diptych.schema.base import Record, Schema
 from diptych.search.index import LongWordsError
 from diptych.store.changes import ChangeSet
+from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
+from diptych.store.checkpoint.publish import Publisher
 from diptych.store.generation import Generation
 from diptych.store.handle import Handle
 from diptych.store.liveness import Ownership
 from diptych.store.manifest import ClosedMark, encode_closed, now_ms
 from diptych.store.opening import OpenedWriter
-from diptych.store.policy import CheckpointPolicy, Durability
-from diptych.store.publisher import Publisher
 from diptych.store.report import Finding, Severity
 from diptych.store.state import Status, StoreState
 from diptych.store.view import Healing, View, log

@@ -103,8 +103,6 @@ def rebuild_snapshot(found: FoundGeneration, schema: Schema[Any], target: str) -
         store_id=manifest.identity.store_id,
         lsn=manifest.lsn,
         schema=schema,
-        base=None,
-        base_counts=(),
         changes=with_terms(schema, sorted(leaf.records())),
     )
     if written.records != manifest.records or written.counts != tuple(manifest.counts.values()):

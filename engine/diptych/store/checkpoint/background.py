@@ -1,4 +1,4 @@
-"""Work that goes on in a thread of its own while its caller does something else."""
+"""Work in a thread of its own, while its caller does something else."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from concurrent.futures import Future, wait
 from threading import Thread
 
 
-class Aside:
-    """One piece of work. Made first and started then: an interrupt between the two loses sight of nothing."""
+class BackgroundTask:
+    """One piece of work. Made first and started then: an interrupt between the two loses nothing."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
@@ -17,7 +17,7 @@ class Aside:
     def start(self) -> None:
         """Begin; and end, where the system has no thread to give."""
         try:
-            Thread(target=self._run, name="diptych-aside").start()
+            Thread(target=self._run, name="diptych-background").start()
         except RuntimeError:
             self._run()
 

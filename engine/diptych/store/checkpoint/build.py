@@ -1,20 +1,19 @@
-"""A checkpoint: both leaves brought to one LSN, and published as a generation.
+"""Filling a generation's directory: both stores at one LSN, durable, and the manifest.
 
-In order: the journal is synced and goes on in a new segment; the changes are fed to Tantivy, which indexes
-them in its own threads; meanwhile the snapshot's records are written; Tantivy commits while the snapshot's
-indexes are written; its files are linked, made durable and hashed; the manifest is written; one rename
-publishes. A crash anywhere before the rename leaves the generation before and the journal, which hold
-everything.
+The changes are fed to Tantivy, which indexes them in its own threads; meanwhile the snapshot's records are
+written; Tantivy commits while the snapshot's indexes are written; its files are linked, made durable and
+hashed.
 
 The changes of large transactions are fed as they are committed, so that Tantivy's threads work while the next
-is prepared. Tantivy's directory is a cache: what it was fed and did not publish is thrown away at the next
+is prepared. Tantivy's directory is a cache: what it was fed and did not publish is discarded at the next
 opening.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -26,9 +25,9 @@ from diptych.schema.base import Schema
 from diptych.search.documents import Watermark
 from diptych.search.leaf import verify_files
 from diptych.search.writer import SearchWriter
-from diptych.snapshot.writer import NO_TERMS, IndexTerms, Written, extract_terms, write_snapshot
-from diptych.store.aside import Aside
+from diptych.snapshot.writer import NO_TERMS, IndexTerms, SnapshotWriter, extract_terms
 from diptych.store.changes import ChangeSet
+from diptych.store.checkpoint.background import BackgroundTask
 from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, Manifest, now_ms
 from diptych.store.overlay import Overlay, OverlayEntry
@@ -38,8 +37,8 @@ Unfed = tuple[Change, IndexTerms | None]
 """A change, with its terms where Tantivy has it already."""
 
 
-class Target(NamedTuple):
-    """What a checkpoint is to come to."""
+class BuildRequest(NamedTuple):
+    """What to build."""
 
     store: str
     identity: Identity
@@ -53,27 +52,54 @@ class Target(NamedTuple):
     rewrite_search: bool
     one_segment: bool
     """Whether the rewritten search index is to have one segment."""
-    breathe: Callable[[], None]
 
 
+class Pace:
+    """Lets threads that commit run while a generation is built.
+
+    Python hands the GIL over only every 5 ms, which is ten commits long; a sleeping thread does not hold it.
+    """
+
+    def __init__(self) -> None:
+        self._committing_ns = 0
+        self._last_ns = 0
+
+    def committing(self) -> None:
+        """A commit begins."""
+        self._committing_ns = time.perf_counter_ns()
+
+    def step(self) -> None:
+        """After each small piece of work: yield the GIL when it was held for long, and others commit."""
+        now_ns = time.perf_counter_ns()
+        if now_ns - self._last_ns > _STRETCH_NS:
+            if now_ns - self._committing_ns < _COMMITS_RECENT_NS:
+                time.sleep(_PAUSE_S)
+            self._last_ns = time.perf_counter_ns()
+
+
+# While it builds a generation, a thread works this long at a stretch, then steps aside for those that
+# committed this recently.
+_STRETCH_NS = 400_000
+_PAUSE_S = 0.000_05
+_COMMITS_RECENT_NS = 20_000_000
 # A feed does not make one commit pay for more changes of others than these: the next checkpoint does.
 _BACKLOG_MOST = 2_000
 # The terms of a load are kept up to this, and extracted again from the rest: memory must not grow with it.
 _TERMS_BYTES = 32 * 1024 * 1024
 # About what one takes beside its terms.
 _ENTRY_BYTES = 500
-# Where a Tantivy writer stands that began empty.
+# Where a Tantivy writer is that began empty.
 _EMPTY = ""
 
 
-class Leaves:
+class GenerationBuilder:
     """Builds generations. Keeps the Tantivy writer from one to the next. One thread at a time."""
 
     def __init__(self) -> None:
         self._writer: SearchWriter | None = None
-        self._committing: Aside | None = None
-        self._stands: str | None = None
-        """The generation that the writer began with or built last; None: it must not be gone on with."""
+        self._committing: BackgroundTask | None = None
+        self._is_at: str | None = None
+        """The generation that the writer began with or built last; None: it must not be reused."""
         self._fed_lsn = 0
         """Up to where the writer was fed ahead of the next generation."""
         self._terms: dict[bytes, tuple[Change, IndexTerms]] = {}
@@ -92,12 +118,12 @@ class Leaves:
         """Give Tantivy what was committed up to `lsn`, ahead of the generation that will have it.
 
         `changes` are those of `lsn`.
-        Nothing is done where Tantivy's writer would have to be brought to the base first, or has fallen far
-        behind. Whatever is raised, the next checkpoint begins anew.
+        Does nothing where Tantivy's writer would have to be brought to the base first, or lags far.
+        Whatever is raised, the next checkpoint begins with a new writer.
         """
         if self._writer is None and base is None:
-            self._writer, self._stands = SearchWriter(os.path.join(store, WORK), schema, None), _EMPTY
-        if self._writer is None or self._stands != _place(base):
+            self._writer, self._is_at = SearchWriter(os.path.join(store, WORK), schema, None), _EMPTY
+        if self._writer is None or self._is_at != _place(base):
             return
         if lsn <= self._fed_lsn:
             # The feed of a later commit came first, from another thread, and took this one along.
@@ -118,13 +144,13 @@ class Leaves:
             self.drop()
             raise
 
-    def build(self, target: Target, directory: str) -> Manifest:
-        """Fill `directory` with both leaves at the view's LSN; returns the manifest.
+    def build(self, request: BuildRequest, directory: str, pace: Pace) -> Manifest:
+        """Fill `directory` with both stores at the view's LSN; returns the manifest.
 
-        Raises CorruptionError and StorageError; then the Tantivy writer begins anew next time.
+        Raises CorruptionError and StorageError; then the next build begins with a new Tantivy writer.
         """
         try:
-            return self._build(target, directory)
+            return self._build(request, directory, pace)
         except BaseException:
             self.drop()
             raise
@@ -137,86 +163,92 @@ class Leaves:
             self._committing.settle()
             self._committing = None
         writer, self._writer = self._writer, None
-        self._stand(None)
+        self._move(None)
         if writer is not None:
             writer.drop()
 
-    def published(self, path: str, target: Target) -> None:
+    def published(self, path: str, request: BuildRequest) -> None:
         """What was built is published at `path`: the Tantivy writer is where that generation is."""
-        if target.one_segment:
+        if request.one_segment:
             # It has one thread, and may take gigabytes before it writes a segment.
             self.drop()
         else:
-            self._stand(path)
+            self._move(path)
 
-    def _stand(self, place: str | None) -> None:
-        self._stands = place
+    def _move(self, place: str | None) -> None:
+        self._is_at = place
         self._fed_lsn = self._terms_bytes = 0
         self._terms = {}
 
-    def _build(self, target: Target, directory: str) -> Manifest:
-        view, base = target.view, target.view.generation
-        changed = partial(self._changes, target.schema, view.overlay.changes(view.lsn))
-        rewrite_snapshot = target.rewrite_snapshot or base is None
-        if base is not None and not rewrite_snapshot and not _whole(base):
-            log.warning("the snapshot leaf of LSN %d is damaged: writing it anew from all records", base.lsn)
+    def _build(self, request: BuildRequest, directory: str, pace: Pace) -> Manifest:
+        view, base = request.view, request.view.generation
+        changed = partial(self._changes, request.schema, view.overlay.changes(view.lsn))
+        rewrite_snapshot = request.rewrite_snapshot or base is None
+        if base is not None and not rewrite_snapshot and not _snapshot_is_intact(base):
+            log.warning("the snapshot of LSN %d is damaged: writing it again from all records", base.lsn)
             rewrite_snapshot = True
-        writer = self._take_writer(target, base)
-        rewrite_search = target.rewrite_search and base is not None
-        source = self._feed_rest(writer, target, _all(view) if rewrite_search else changed())
+        writer = self._take_writer(request, base)
+        rewrite_search = request.rewrite_search and base is not None
+        source = self._feed_rest(writer, request, _all(view) if rewrite_search else changed())
         if base is not None and rewrite_search != rewrite_snapshot:
-            # The leaves need different records: one pass for each. Else one pass serves both: each payload
+            # The stores need different records: one pass for each. Else one pass serves both: each payload
             # is read and taken apart once, and Tantivy's threads work while the snapshot is written.
             for _ in source:
-                pass
+                pace.step()
             rest = _all(view) if rewrite_snapshot else changed()
-            source = ((change, terms or _terms_of(target.schema, change)) for change, terms in rest)
+            source = ((change, terms or _terms_of(request.schema, change)) for change, terms in rest)
 
-        def merged(records: int, counts: tuple[int, ...]) -> None:
+        snapshot = _begin_snapshot(request, None if rewrite_snapshot else base, directory)
+        try:
+            for _ in snapshot.write_records(source):
+                pace.step()
+            watermark = Watermark(
+                request.identity.store_id, view.lsn, request.chain, snapshot.records, snapshot.counts
+            )
             # Tantivy has all of it, and writes its segments while the snapshot's indexes are written.
-            watermark = Watermark(target.identity.store_id, view.lsn, target.chain, records, counts)
-            self._committing = Aside(partial(writer.commit, watermark))
-            self._committing.start()
-
-        written = _write_snapshot(target, None if rewrite_snapshot else base, source, directory, merged)
-        counts = dict(zip(target.schema.counters, written.counts, strict=True))
-        assert self._committing is not None
+            committing = self._committing = BackgroundTask(partial(writer.commit, watermark))
+            committing.start()
+            for _ in snapshot.write_indexes():
+                pace.step()
+            written = snapshot.finish()
+        finally:
+            snapshot.close()
         # Before the export, which takes what the newest commit names: the one before has none of this.
-        self._committing.result()
+        committing.result()
         self._committing = None
         # A merge that ends after the export is lost with this writer, and due again with the next.
         writer.wait_for_merges()
-        known = base.manifest.of_search() if base is not None and not target.rewrite_search else {}
+        known = base.manifest.of_search() if base is not None and not request.rewrite_search else {}
         files = writer.export(os.path.join(directory, SEARCH), known)
         return Manifest(
-            identity=target.identity,
+            identity=request.identity,
             lsn=view.lsn,
-            chain=target.chain,
+            chain=request.chain,
             records=written.records,
-            counts=counts,
+            counts=dict(zip(request.schema.counters, written.counts, strict=True)),
             created_ms=now_ms(),
-            modified_ms=target.modified_ms,
+            modified_ms=request.modified_ms,
             files={SNAPSHOT: (written.size, written.blake3)}
             | {f"{SEARCH}/{name}": facts for name, facts in files.items()},
         )
 
-    def _take_writer(self, target: Target, base: Generation | None) -> SearchWriter:
-        """The Tantivy writer, standing where the base does."""
+    def _take_writer(self, request: BuildRequest, base: Generation | None) -> SearchWriter:
+        """The Tantivy writer, brought to the base."""
         writer = self._writer
-        if writer is None or target.rewrite_search or self._stands != _place(base):
+        if writer is None or request.rewrite_search or self._is_at != _place(base):
             self.drop()
-            writer = self._begin(target, base, os.path.join(target.store, WORK))
-        # Until what is built now is published, it stands nowhere.
-        self._writer, self._stands = writer, None
+            writer = self._begin(request, base, os.path.join(request.store, WORK))
+        # Until what is built now is published, it is nowhere.
+        self._writer, self._is_at = writer, None
         return writer
 
-    def _begin(self, target: Target, base: Generation | None, work: str) -> SearchWriter:
-        if base is None or target.rewrite_search:
-            return SearchWriter(work, target.schema, None, one_segment=target.one_segment)
+    def _begin(self, request: BuildRequest, base: Generation | None, work: str) -> SearchWriter:
+        if base is None or request.rewrite_search:
+            return SearchWriter(work, request.schema, None, one_segment=request.one_segment)
         files = base.manifest.of_search()
         # What is linked from here ends up in the next generation: a damaged file must not.
         verify_files(base.search_path, files)
-        return SearchWriter(work, target.schema, base.search_path, files)
+        return SearchWriter(work, request.schema, base.search_path, files)
 
     def _changes(self, schema: Schema[Any], entries: list[OverlayEntry]) -> Iterator[Unfed]:
         """The changes, with their terms where Tantivy was fed them already."""
@@ -229,14 +261,13 @@ class Leaves:
             yield loaded(change), terms
 
     def _feed_rest(
-        self, writer: SearchWriter, target: Target, changes: Iterable[Unfed]
+        self, writer: SearchWriter, request: BuildRequest, changes: Iterable[Unfed]
     ) -> Iterator[tuple[Change, IndexTerms]]:
         """The same changes, each with its terms, after Tantivy was given it."""
         # An index that begins empty has nothing to delete.
-        known = self._fed_lsn > 0 or (target.view.generation is not None and not target.rewrite_search)
+        known = self._fed_lsn > 0 or (request.view.generation is not None and not request.rewrite_search)
         for change, terms in changes:
-            yield change, terms or _give(writer, change, target.schema, known)
-            target.breathe()
+            yield change, terms or _give(writer, change, request.schema, known)
 
 
 def _terms_of(schema: Schema[Any], change: Change) -> IndexTerms:
@@ -262,28 +293,19 @@ def _give(
     return terms
 
 
-def _write_snapshot(
-    target: Target,
-    base: Generation | None,
-    changes: Iterable[tuple[Change, IndexTerms]],
-    directory: str,
-    merged: Callable[[int, tuple[int, ...]], None],
-) -> Written:
-    return write_snapshot(
+def _begin_snapshot(request: BuildRequest, base: Generation | None, directory: str) -> SnapshotWriter:
+    return SnapshotWriter(
         os.path.join(directory, SNAPSHOT),
-        store_id=target.identity.store_id,
-        lsn=target.view.lsn,
-        schema=target.schema,
+        store_id=request.identity.store_id,
+        lsn=request.view.lsn,
+        schema=request.schema,
         base=base.snapshot if base is not None else None,
         base_counts=tuple(base.manifest.counts.values()) if base is not None else (),
-        changes=changes,
-        breathe=target.breathe,
-        merged=merged,
     )
 
 
-def search_is_whole(generation: Generation) -> bool:
-    """Whether a generation's search leaf is what its manifest says: reads all of it.
+def search_is_intact(generation: Generation) -> bool:
+    """Whether a generation's search index is what its manifest says: reads all of it.
 
     Raises StorageError where it cannot be looked at now.
     """
@@ -295,7 +317,7 @@ def search_is_whole(generation: Generation) -> bool:
     return True
 
 
-def _whole(generation: Generation) -> bool:
+def _snapshot_is_intact(generation: Generation) -> bool:
     """Whether the snapshot is what was written: copying would bless damage with a new hash."""
     try:
         return generation.verify_snapshot()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -28,21 +27,17 @@ from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import WRITERS
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.changes import ChangeSet
-from diptych.store.checkpoint import Leaves, Target, search_is_whole
+from diptych.store.checkpoint.build import BuildRequest, GenerationBuilder, Pace, search_is_intact
+from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
+from diptych.store.checkpoint.retention import trim
+from diptych.store.checkpoint.scheduler import Scheduler
+from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.current import Current
-from diptych.store.generation import Generation, next_mend, publish, read_manifest
+from diptych.store.generation import Generation, read_manifest
 from diptych.store.liveness import Ownership
-from diptych.store.manifest import Identity, Manifest, now_ms
-from diptych.store.policy import CheckpointPolicy, Durability
-from diptych.store.retention import trim
-from diptych.store.scheduler import Scheduler
+from diptych.store.manifest import Identity, now_ms
 from diptych.store.view import Healing, View, log
 
-# While it builds a generation, the checkpoint's thread works this long at a stretch, then steps aside for
-# those that committed this recently.
-_BREATH_NS = 400_000
-_PAUSE_S = 0.000_05
-_COMMITS_RECENT_NS = 20_000_000
 # With durability "buffered", which loads have, transactions of this many changes are fed: Tantivy's work is
 # the same then, and for fewer the way to it costs more than the commit.
 _BUFFERED_FEED_CHANGES = 10
@@ -73,7 +68,8 @@ class Publisher:
         self._durability = durability
         self._lock = threading.RLock()
         self._closed: StoreClosedError | None = None
-        self._leaves = Leaves()
+        self._builder = GenerationBuilder()
+        self._pace = Pace()
         self._feed_changes = policy.feed_changes
         if durability == "buffered":
             self._feed_changes = min(self._feed_changes, _BUFFERED_FEED_CHANGES)
@@ -84,7 +80,6 @@ class Publisher:
         # With "full" the generation comes with the commit; and what failed once waits for the checkpoint.
         self._feeds = durability != "full"
         self._first_change_s = 0.0
-        self._committing_ns = 0
         self._wake_at = self._wake_at_bytes = 0
         self._set_wake_mark()
         self._scheduler = Scheduler(self.publish, self._due, policy.interval_s) if policy.automatic else None
@@ -105,7 +100,7 @@ class Publisher:
 
     def committing(self) -> None:
         """A commit begins: a checkpoint that is under way steps aside now and then."""
-        self._committing_ns = time.perf_counter_ns()
+        self._pace.committing()
 
     def committed(self, lsn: int, changes: ChangeSet[Any]) -> None:
         """A commit ended: a checkpoint may be due, and a large one is given to Tantivy at once."""
@@ -135,7 +130,7 @@ class Publisher:
             self._closed = reason
             # A commit beside this close must not begin again either.
             self._feeds = False
-            self._leaves.drop()
+            self._builder.drop()
 
     def release_search(self) -> None:
         """Let go of Tantivy's writer, unless it is in use: the next checkpoint begins from its base."""
@@ -144,7 +139,7 @@ class Publisher:
             try:
                 if self._feed_lock.acquire(blocking=False):
                     try:
-                        self._leaves.drop()
+                        self._builder.drop()
                     finally:
                         self._feed_lock.release()
             finally:
@@ -158,7 +153,7 @@ class Publisher:
             base, overlay = self._current.base, self._current.overlay
             try:
                 with fs.translated("write to", self._path):
-                    self._leaves.feed(self._path, self._schema, base, overlay, lsn, changes)
+                    self._builder.feed(self._path, self._schema, base, overlay, lsn, changes)
                 WRITERS.use(self)
             except Exception as error:  # noqa: BLE001 - of a schema's own, too: the commit stands
                 # It is in the journal, from which the next checkpoint takes it, or says why it cannot.
@@ -198,14 +193,13 @@ class Publisher:
         journal, current = self._journal, self._current
         lsn = journal.last_lsn
         if base is None or lsn > base.lsn:
-            # The segment before the generation: a generation promises that the journal goes on behind it.
+            # The journal file before the generation, which promises that the journal continues after it.
             lsn = journal.rotate()
             current.advance(lsn)
-        mend = next_mend(self._path, lsn)
         first_change_s, self._first_change_s = self._first_change_s, 0.0
         healing = current.healing
         chain = base.manifest.chain if base is not None and base.lsn == lsn else journal.segment.header.chain
-        target = Target(
+        request = BuildRequest(
             self._path,
             self._identity,
             self._schema,
@@ -215,10 +209,9 @@ class Publisher:
             healing.snapshot,
             healing.search or compact,
             compact,
-            self._breather(),
         )
         try:
-            path = self._build(target, lsn, mend)
+            path = self._build(request)
             generation = _open_generation(path, self._schema)
             generation.trust_search()
         except BaseException:
@@ -242,26 +235,25 @@ class Publisher:
                 log.warning("what the generation of LSN %d replaces was not removed: %s", lsn, error)
         return lsn
 
-    def _build(self, target: Target, lsn: int, mend: int) -> str:
+    def _build(self, request: BuildRequest) -> str:
         try:
-            path = self._publish_built(target, lsn, mend)
+            path = self._build_once(request)
         except CorruptSearchError as error:
-            base = target.view.generation
-            if target.rewrite_search or base is None or search_is_whole(base):
+            base = request.view.generation
+            if request.rewrite_search or base is None or search_is_intact(base):
                 raise
-            log.warning("the search leaf is damaged: building it anew from the snapshot leaf: %s", error)
-            target = target._replace(rewrite_search=True)
-            path = self._publish_built(target, lsn, mend)
-        self._leaves.published(path, target)
+            log.warning("the search index is damaged: building it again from the snapshot: %s", error)
+            request = request._replace(rewrite_search=True)
+            path = self._build_once(request)
+        self._builder.published(path, request)
         WRITERS.use(self)
         self._feeds = self._durability != "full"
         return path
 
-    def _publish_built(self, target: Target, lsn: int, mend: int) -> str:
-        def build(directory: str) -> Manifest:
-            return self._leaves.build(target, directory)
-
-        return publish(self._path, lsn, mend, build, self._ownership.refuse_replaced)
+    def _build_once(self, request: BuildRequest) -> str:
+        with UnpublishedGeneration(self._path, request.view.lsn, self._ownership) as unpublished:
+            manifest = self._builder.build(request, unpublished.path, self._pace)
+            return unpublished.publish(manifest)
 
     def _tell_journal(self, path: str, lsn: int) -> None:
         where = os.path.join(path, MANIFEST)
@@ -270,24 +262,6 @@ class Publisher:
         with suppress(StorageError):
             # It says in the journal what the directory says already; a failure takes nothing back.
             self._journal.append_control(encode_snapshot_created(SnapshotCreated(lsn, now_ms(), checksum)))
-
-    def _breather(self) -> Callable[[], None]:
-        """A function by which a checkpoint steps aside, while others commit, after `_BREATH_NS` of work.
-
-        Python hands its lock over only every 5 ms, which is ten commits long; a sleeping thread does not
-        hold it.
-        """
-        last = time.perf_counter_ns()
-
-        def breathe() -> None:
-            nonlocal last
-            now = time.perf_counter_ns()
-            if now - last > _BREATH_NS:
-                if now - self._committing_ns < _COMMITS_RECENT_NS:
-                    time.sleep(_PAUSE_S)
-                last = time.perf_counter_ns()
-
-        return breathe
 
     def _due(self) -> bool:
         current, base, first = self._current, self._current.base, self._first_change_s

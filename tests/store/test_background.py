@@ -11,29 +11,30 @@ from tests.support.invariants import check_search, check_whole
 from tests.support.records import numbered
 from tests.support.waiting import wait_for
 
-from diptych import CheckpointPolicy, Store, snapshot
+from diptych import CheckpointPolicy, Store
 from diptych.search.writer import SearchWriter
-from diptych.store import aside as module
-from diptych.store.aside import Aside
+from diptych.snapshot.writer import SnapshotWriter
+from diptych.store.checkpoint import background as module
+from diptych.store.checkpoint.background import BackgroundTask
 
 
 def test_what_the_work_raises_arrives_where_its_result_is_asked_for() -> None:
     def fail() -> None:
         raise ValueError("this")
 
-    aside = Aside(fail)
-    aside.start()
+    task = BackgroundTask(fail)
+    task.start()
     with pytest.raises(ValueError, match="this"):
-        aside.result()
-    aside.settle()
+        task.result()
+    task.settle()
 
 
 def test_what_was_not_started_never_begins() -> None:
     begun: list[bool] = []
-    aside = Aside(lambda: begun.append(True))
-    aside.settle()
-    aside.start()
-    aside.settle()
+    task = BackgroundTask(lambda: begun.append(True))
+    task.settle()
+    task.start()
+    task.settle()
     assert begun == []
 
 
@@ -56,11 +57,11 @@ def test_an_interrupted_wait_ends_when_the_work_has(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(module, "wait", interrupted)
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    aside = Aside(work)
-    aside.start()
+    task = BackgroundTask(work)
+    task.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            aside.settle()
+            task.settle()
     finally:
         leave.set()
         signal.signal(signal.SIGALRM, before)
@@ -74,10 +75,10 @@ def _no_thread(_: threading.Thread) -> None:
 
 def test_where_there_is_no_thread_the_work_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[bool] = []
-    aside = Aside(lambda: done.append(True))
+    task = BackgroundTask(lambda: done.append(True))
     monkeypatch.setattr(threading.Thread, "start", _no_thread)
-    aside.start()
-    aside.result()
+    task.start()
+    task.result()
     assert done == [True]
 
 
@@ -101,7 +102,7 @@ def test_a_checkpoint_that_fails_waits_for_tantivy(store_path: str, monkeypatch:
     files = {one.path: one for one in numbered(3)}
     events: list[str] = []
     go_on = threading.Event()
-    commit, settle = SearchWriter.commit, Aside.settle
+    commit, settle = SearchWriter.commit, BackgroundTask.settle
 
     def slow(writer: SearchWriter, watermark: object) -> None:
         wait_for(go_on)
@@ -111,9 +112,9 @@ def test_a_checkpoint_that_fails_waits_for_tantivy(store_path: str, monkeypatch:
     def failing(*_: object) -> None:
         raise OSError(28, "no space left")
 
-    def settled(aside: Aside) -> None:
+    def settled(task: BackgroundTask) -> None:
         go_on.set()
-        settle(aside)
+        settle(task)
 
     with Store.open(store_path, policy=CheckpointPolicy(automatic=False)) as store:
         with store.transaction() as txn:
@@ -121,8 +122,8 @@ def test_a_checkpoint_that_fails_waits_for_tantivy(store_path: str, monkeypatch:
                 txn.index_file(one)
         with monkeypatch.context() as patch:
             patch.setattr(SearchWriter, "commit", slow)
-            patch.setattr(snapshot.writer._Merge, "_write_index", failing)
-            patch.setattr(Aside, "settle", settled)
+            patch.setattr(SnapshotWriter, "_write_index", failing)
+            patch.setattr(BackgroundTask, "settle", settled)
             with pytest.raises(OSError, match="no space left"):
                 store.checkpoint()
             events.append("failed")
