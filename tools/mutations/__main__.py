@@ -22,8 +22,9 @@ from dataclasses import asdict, dataclass
 from tools.damage.results import write_json
 from tools.guard import HANG_S
 
+from .errors import MutationError
 from .listed import MUTATIONS
-from .mutation import Copy, Hunt, Mutation, MutationError, as_options
+from .mutation import Copy, Hunt, Mutation, as_options
 
 
 @dataclass(slots=True)
@@ -174,7 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.control:
                 verdicts = control(copy, chosen, scale=options.scale)
             else:
-                more = [Copy(os.path.join(os.path.dirname(copy.root), str(n))) for n in range(1, options.jobs)]
+                more = [
+                    Copy(os.path.join(os.path.dirname(copy.root), str(n))) for n in range(1, options.jobs)
+                ]
                 verdicts = judge_all([copy, *more], chosen, scale=options.scale, seconds=options.seconds)
         except MutationError as error:
             print(error, file=sys.stderr)

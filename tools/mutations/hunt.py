@@ -35,7 +35,7 @@ from tools.guard import HANG_S
 
 from . import tables
 from .diverged import mixtures
-from .mutation import MutationError
+from .errors import MutationError
 from .withheld import without_syncs
 
 SEED = 1

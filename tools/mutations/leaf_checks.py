@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from .edits import Always, Drop, Edit, Instead, Never, WithoutArgument
 from .hunts import FORGED, damage, exchanged, unit
-from .mutation import Edit, Hunt, Mutation
+from .mutation import Hunt, Mutation
 
-_SCAN = "store/recovery/scan_generations.py"
-_SNAPSHOT = "snapshot/reader.py"
-_LEAF = "snapshot/format.py"
-_APPLY = "store/recovery/apply.py"
-_SALVAGE = "store/salvage.py"
+_SCAN = "store.recovery.scan_generations"
+_SNAPSHOT = "snapshot.reader"
+_LEAF = "snapshot.format"
+_APPLY = "store.recovery.apply"
+_SALVAGE = "store.salvage"
 
 # Where more is damaged than a store must survive, something may be given up, but said wrongly never.
 _NOT_GIVEN_UP = ["wrong", "lost", "blessed", "unrepaired", "exception", "panic"]
@@ -25,9 +26,7 @@ _FLIPPED_SNAPSHOT = damage("*/snapshot.msgpack", kinds=["flip"], sample="level")
 _SNAPSHOT_TESTS = unit("tests/snapshot", "tests/regressions/test_trailer_that_points_nowhere.py")
 
 
-def _check(
-    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False
-) -> Mutation:
+def _check(name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False) -> Mutation:
     edits = edits if isinstance(edits, tuple) else (edits,)
     return Mutation(name, "check", edits, hunts, share)
 
@@ -36,169 +35,134 @@ LEAF_CHECKS = (
     # The snapshot leaf.
     _check(
         "a snapshot: its store and LSN",
-        Edit(
-            _SCAN,
-            "    if (snapshot.lsn, snapshot.store_id) != (manifest.lsn, manifest.identity.store_id):",
-            "    if False:",
-        ),
+        Never(_SCAN, "_open_snapshot", "snapshot.store_id"),
         FORGED,
     ),
     _check(
         "a snapshot: how many records it has",
-        Edit(
-            _SCAN,
-            "    elif len(snapshot) != manifest.records or snapshot.trailer.lsn != manifest.lsn:",
-            "    elif False:",
+        (
+            Never(_SCAN, "_open_snapshot", "manifest.records"),
+            Never(_SCAN, "_open_snapshot", "snapshot.trailer.lsn"),
         ),
         FORGED,
     ),
     _check(
         "a snapshot: its size",
-        Edit(_SNAPSHOT, "(size is not None and actual != size) or actual", "actual"),
+        Never(_SNAPSHOT, "SnapshotReader.__init__", "actual != size"),
         damage("*/snapshot.msgpack", kinds=["grow", "cut", "predecessor"]),
         _SNAPSHOT_TESTS,
     ),
     _check(
         "a snapshot: the checksum of its trailer",
-        Edit(_LEAF, "    if xxh3_64_intdigest(body[8:]) != fields[0]:", "    if False:"),
+        Never(_LEAF, "decode_trailer", "xxh3_64_intdigest"),
         FORGED,
     ),
     _check(
         "a snapshot: that its trailer points into it",
-        Edit(_SNAPSHOT, "        check_places(self.trailer, actual, where=path)\n", ""),
+        Drop(_SNAPSHOT, "SnapshotReader.__init__", "check_places"),
         _SNAPSHOT_TESTS,
     ),
     _check(
         "a snapshot: the checksum of a bucket",
-        Edit(_LEAF, "        and xxh3_64_intdigest(data[8:], index << 32 | bucket) == checksum\n", ""),
+        Always(_LEAF, "check_bucket", "xxh3_64_intdigest"),
         _FLIPPED_SNAPSHOT,
     ),
     _check(
         "a snapshot: which bucket it is",
         (
-            Edit(_LEAF, "xxh3_64_intdigest(data[8:], index << 32 | bucket)", "xxh3_64_intdigest(data[8:])"),
-            Edit(_LEAF, "xxh3_64_intdigest(body, index << 32 | bucket)", "xxh3_64_intdigest(body)"),
+            WithoutArgument(_LEAF, "check_bucket", "xxh3_64_intdigest", "bucket"),
+            WithoutArgument(_LEAF, "encode_bucket", "xxh3_64_intdigest", "bucket"),
         ),
         exchanged(),
         _SNAPSHOT_TESTS,
     ),
     _check(
         "a snapshot: a record's check",
-        Edit(
-            _SNAPSHOT,
-            "        if xxh3_64_intdigest(payload, xxh3_64_intdigest(place.key)) != place.check:",
-            "        if False:",
-        ),
+        Never(_SNAPSHOT, "SnapshotReader._check", "place.check"),
         _FLIPPED_SNAPSHOT,
         share=True,
     ),
     _check(
         "a snapshot: which record it is",
-        Edit(_SNAPSHOT, "        if place.id != record_id:", "        if False:"),
+        Never(_SNAPSHOT, "SnapshotReader._place", "place.id"),
         exchanged(),
         _SNAPSHOT_TESTS,
     ),
     _check(
         "a snapshot: the order of its records",
-        Edit(
-            _SNAPSHOT,
-            "            if previous is not None and record.key <= previous:",
-            "            if False:",
-        ),
+        Never(_SNAPSHOT, "SnapshotReader.scan", "record.key"),
         FORGED,
     ),
     _check(
         "a snapshot: all of it, before it is copied",
-        Edit(
-            "store/checkpoint.py",
-            "if base is not None and not rewrite_snapshot and not _whole(base):",
-            "if False:",
-        ),
+        Never("store.checkpoint", "Leaves._build", "_whole"),
         _FLIPPED_SNAPSHOT,
     ),
     # The search leaf.
     _check(
         "a search leaf: its hashes, before it is searched",
-        Edit(
-            "store/generation.py",
-            "                        verify_files(self.search_path, files)\n",
-            "                        pass\n",
-        ),
+        Drop("store.generation", "Generation.search", "verify_files"),
         damage("*/search/*", kinds=["flip"], sample="level"),
     ),
     _check(
         "a search leaf: its hashes, before it is linked",
-        Edit(
-            "store/checkpoint.py",
-            "        verify_files(base.search_path, files)\n        return SearchWriter",
-            "        return SearchWriter",
-        ),
+        Drop("store.checkpoint", "Leaves._begin", "verify_files"),
         FORGED,
     ),
     _check(
         "a search leaf: the sizes of its files",
-        Edit(_SCAN, "        if status.st_size != sizes[name]:\n", "        if False:\n"),
+        Never(_SCAN, "_sizes_problem", "status.st_size"),
         FORGED,
     ),
     _check(
         "a search leaf: its watermark, before it is searched",
-        Edit("store/generation.py", "                    compare_watermark(index, self.manifest)\n", ""),
+        Drop("store.generation", "Generation.search", "compare_watermark"),
         FORGED,
     ),
     _check(
         "a search leaf: its hashes, before a snapshot is rebuilt",
-        Edit(_APPLY, "    verify_files(directory, manifest.of_search())\n", ""),
+        Drop(_APPLY, "rebuild_snapshot", "verify_files"),
         FORGED,
     ),
     _check(
         "a search leaf: its watermark, before a snapshot is rebuilt",
-        Edit(_APPLY, "    compare_watermark(leaf, manifest)\n", ""),
+        Drop(_APPLY, "rebuild_snapshot", "compare_watermark"),
         FORGED,
     ),
     _check(
         "a search leaf: that the rebuilt snapshot has all",
-        Edit(
-            _APPLY,
-            "    if written.records != manifest.records or written.counts != "
-            "tuple(manifest.counts.values()):",
-            "    if False:",
-        ),
+        Drop(_APPLY, "rebuild_snapshot", "written.records != manifest.records"),
         FORGED,
     ),
     _check(
         "a search leaf: a record's check",
-        Edit(
-            "search/documents.py",
-            "        if len(key) == length and check_of(key, payload) == check:",
-            "        if len(key) == length:",
-        ),
+        Always("search.documents", "decode_stored", "check_of"),
         damage("*/search/*", kinds=["flip"]),
         unit("tests/search"),
     ),
     _check(
         "a search leaf: that it is opened, and not made anew",
-        Edit(
-            "search/leaf.py",
-            "index = tantivy.Index.open(private)",
-            "from diptych.search.documents import tantivy_schema\n"
-            "                    index = tantivy.Index(tantivy_schema(schema), private)",
+        Instead(
+            "search.leaf",
+            "open_leaf",
+            "tantivy.Index.open",
+            """
+            from diptych.search.documents import tantivy_schema
+            index = tantivy.Index(tantivy_schema(schema), private)
+            """,
         ),
         unit("tests/search"),
         damage("*/search/meta.json", kinds=["delete"]),
     ),
     _check(
         "a search leaf: Tantivy's CRC",
-        Edit(
-            "search/footer.py",
-            "    if zlib.crc32(data[: footer.body_length]) != footer.crc:",
-            "    if False:",
-        ),
+        Never("search.footer", "check_footer", "zlib.crc32"),
         unit("tests/search"),
     ),
     # Salvage and verification.
     _check(
         "salvage: a record's check",
-        Edit(_SALVAGE, "        if check_of(place.key, payload) == place.check:", "        if True:"),
+        Always(_SALVAGE, "_walk", "check_of"),
         damage(
             "*/snapshot.msgpack",
             kinds=["flip"],
@@ -209,51 +173,28 @@ LEAF_CHECKS = (
     ),
     _check(
         "salvage: a snapshot's store and LSN",
-        Edit(
-            _SALVAGE,
-            "            if head != (store_id, found.lsn):\n                return {}, None, {}\n",
-            "",
-        ),
+        Never(_SALVAGE, "_from_snapshot", "found.lsn"),
         FORGED,
     ),
     _check(
         "salvage: a search leaf's store and LSN",
-        Edit(
-            _SALVAGE,
-            "        if (mark.store_id, mark.lsn) != (store_id, found.lsn):\n            return {}, None\n",
-            "",
-        ),
+        Never(_SALVAGE, "_from_search", "found.lsn"),
         FORGED,
     ),
     _check(
         "salvage: that a transaction has its beginning",
-        Edit(
-            _SALVAGE,
-            "            elif not parts:\n"
-            "                # Its beginning is in the damage: half a transaction is none.\n"
-            "                continue\n",
-            "",
-        ),
+        Never(_SALVAGE, "transactions", "parts"),
         unit("tests/store/test_salvage_transactions.py"),
         _RECOVERY_TESTS,
     ),
     _check(
         "verify: the hash of a snapshot",
-        Edit(
-            "store/verify.py",
-            "        if fs.hash_stable_file(where, expected_bytes=size)[1].hex() == blake3_hex:\n"
-            "            return\n",
-            "        return\n",
-        ),
+        Always("store.verify", "_snapshot_problems", "fs.hash_stable_file"),
         _FLIPPED_SNAPSHOT,
     ),
     _check(
         "verify: the hashes of a search leaf",
-        Edit(
-            "store/verify.py",
-            "            if fs.hash_stable_file(path, expected_bytes=size)[1].hex() == blake3_hex:\n                continue\n",
-            "            continue\n",
-        ),
+        Always("store.verify", "_search_problems", "fs.hash_stable_file"),
         damage("*/search/*", kinds=["flip"], sample="level"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import os
 import shutil
@@ -10,21 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from .edits import Edit
+from .errors import MutationError
+
 _REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _COPIED = ("engine", "tools", "tests")
-
-
-class MutationError(Exception):
-    """A mutation that no longer fits the source, or a hunt that could not do its work."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """`old`, which stands exactly once in `file` (below `engine/diptych`), becomes `new`."""
-
-    file: str
-    old: str
-    new: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +48,12 @@ class Mutation:
     """Whether it is one of those tried with every change."""
 
 
-def mutated(text: str, edit: Edit) -> str:
-    """`text` with the edit made. Raises MutationError where the old text is not there exactly once."""
-    count = text.count(edit.old)
-    if count != 1:
-        raise MutationError(f"{edit.file} has {count} times, not once: {edit.old!r}")
-    return text.replace(edit.old, edit.new)
+def mutated(text: str, edits: Iterable[Edit]) -> str:
+    """The source of a module with the edits made, in order. Raises MutationError, SyntaxError."""
+    tree = ast.parse(text)
+    for edit in edits:
+        edit.apply(tree)
+    return ast.unparse(tree) + "\n"
 
 
 class Copy:
@@ -87,14 +78,14 @@ class Copy:
 
     def planned(self, mutation: Mutation) -> dict[str, str]:
         """The new text of each file that the mutation edits. Raises MutationError."""
-        texts: dict[str, str] = {}
+        edits: dict[str, list[Edit]] = {}
         for edit in mutation.edits:
-            if edit.file not in texts:
-                with open(self._path(edit.file), encoding="utf-8") as file:
-                    texts[edit.file] = file.read()
-            texts[edit.file] = mutated(texts[edit.file], edit)
-        for name, text in texts.items():
-            compile(text, name, "exec")
+            edits.setdefault(edit.file, []).append(edit)
+        texts = {}
+        for name, of_file in edits.items():
+            with open(self._path(name), encoding="utf-8") as file:
+                texts[name] = mutated(file.read(), of_file)
+            compile(texts[name], name, "exec")
         return texts
 
     def refuse_misfits(self, mutations: Iterable[Mutation]) -> None:
