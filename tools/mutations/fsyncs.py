@@ -10,14 +10,16 @@ from .mutation import Mutation
 
 _WRITER = "journal.writer"
 _DURABLE = "fs.durable"
-_PUBLISH = "store.generation"
+_PUBLISH = "store.checkpoint.unpublished"
 _APPLY = "store.recovery.apply"
 # Files of the store's directory in which Tantivy works: its own fsyncs must not hide a missing one of ours.
 _TANTIVYS = f"/{WORK}/"
 _VERSIONS = unit("tests/versions/test_version_order.py")
-_AFTER_RENAME = Drop(_PUBLISH, "publish", "fs.fsync_dir(generations)")
-_IN_TRIM = Drop("store.retention", "trim", "fs.fsync_dir")
-_SEARCH_NAMES = Drop(_PUBLISH, "publish", "fs.fsync_dir(os.path.join(temporary, SEARCH))")
+_AFTER_RENAME = Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(self._generations)")
+_IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
+_SEARCH_NAMES = Drop(
+    _PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.join(self.path, SEARCH))"
+)
 _LAST_SEGMENT = Drop(_APPLY, "prepare_for_writing", "fs.fsync_file")
 
 
@@ -99,7 +101,7 @@ FSYNCS = (
     ),
     _fsync(
         "a generation: the names inside",
-        Drop(_PUBLISH, "publish", "fs.fsync_dir(temporary)"),
+        Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(self.path)"),
         rough("clean:nk"),
     ),
     _fsync(

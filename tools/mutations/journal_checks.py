@@ -132,7 +132,7 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "a record in the overlay: its check",
-        Never("store.overlay", "Entry.payload", "check_of"),
+        Never("journal.segment", "JournalPlace.read", "record_checksum"),
         under_a_reader(),
     ),
     # Identity, manifest, mark of a close.

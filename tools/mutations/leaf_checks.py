@@ -78,7 +78,7 @@ LEAF_CHECKS = (
     ),
     _check(
         "a snapshot: a record's check",
-        Never(_SNAPSHOT, "SnapshotReader._check", "place.check"),
+        Never(_SNAPSHOT, "SnapshotReader._check", "place.checksum"),
         _FLIPPED_SNAPSHOT,
         share=True,
     ),
@@ -95,7 +95,7 @@ LEAF_CHECKS = (
     ),
     _check(
         "a snapshot: all of it, before it is copied",
-        Never("store.checkpoint", "Leaves._build", "_whole"),
+        Never("store.checkpoint.build", "GenerationBuilder._build", "_snapshot_is_intact"),
         _FLIPPED_SNAPSHOT,
     ),
     # The search leaf.
@@ -106,7 +106,7 @@ LEAF_CHECKS = (
     ),
     _check(
         "a search leaf: its hashes, before it is linked",
-        Drop("store.checkpoint", "Leaves._begin", "verify_files"),
+        Drop("store.checkpoint.build", "GenerationBuilder._begin", "verify_files"),
         FORGED,
     ),
     _check(
@@ -136,7 +136,7 @@ LEAF_CHECKS = (
     ),
     _check(
         "a search leaf: a record's check",
-        Always("search.documents", "decode_stored", "check_of"),
+        Always("search.documents", "decode_stored", "record_checksum"),
         damage("*/search/*", kinds=["flip"]),
         unit("tests/search"),
     ),
@@ -162,7 +162,7 @@ LEAF_CHECKS = (
     # Salvage and verification.
     _check(
         "salvage: a record's check",
-        Always(_SALVAGE, "_walk", "check_of"),
+        Always(_SALVAGE, "_walk", "record_checksum"),
         damage(
             "*/snapshot.msgpack",
             kinds=["flip"],

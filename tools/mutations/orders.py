@@ -8,8 +8,8 @@ from .mutation import Hunt, Mutation
 
 _WRITER = "journal.writer"
 _DURABLE = "fs.durable"
-_CORE = "store.core"
-_PUBLISHER = "store.publisher"
+_STORE_WRITER = "store.writer"
+_PUBLISHER = "store.checkpoint.publish"
 _APPLY = "store.recovery.apply"
 _REPAIR = "store.repair"
 _SEARCH_WRITER = "search.writer"
@@ -68,13 +68,20 @@ ORDERS = (
     ),
     _order(
         "a generation: built in its place",
-        Replace("store.generation", "publish", "temporary_name(...)", "name"),
+        Replace(
+            "store.checkpoint.unpublished", "UnpublishedGeneration.__init__", "temporary_name(...)", "name"
+        ),
         crash("nk"),
         rough("clean:nk"),
     ),
     _order(
         "a generation that goes: deleted under its name",
-        Instead("store.retention", "trim", "fs.rename", "fs.remove_tree(os.path.join(generations, name))"),
+        Instead(
+            "store.checkpoint.retention",
+            "trim",
+            "fs.rename",
+            "fs.remove_tree(os.path.join(generations, name))",
+        ),
         rough("clean:nknknk"),
     ),
     _order(
@@ -103,7 +110,9 @@ ORDERS = (
         "a close: the mark before the fsync",
         (
             Drop(_WRITER, "JournalWriter.finish", "self._sync_locked"),
-            After(_CORE, "RecordStore._close_journal", "encode_closed", "fs.fdatasync_fd(journal._fd)"),
+            After(
+                _STORE_WRITER, "StoreWriter._close_journal", "encode_closed", "fs.fdatasync_fd(journal._fd)"
+            ),
         ),
         crash("buffered:nn"),
     ),
@@ -122,7 +131,7 @@ ORDERS = (
     ),
     _order(
         "a commit: shown before the fsync",
-        Before(_CORE, "RecordStore._commit", "_BUFFERED_COMMITS", "self._current.advance(lsn)"),
+        Before(_STORE_WRITER, "StoreWriter.commit", "_BUFFERED_COMMITS", "self.current.advance(lsn)"),
         _FAILURES,
         fault("syscalls", "EIO on fsync"),
     ),
@@ -135,7 +144,7 @@ ORDERS = (
     ),
     _order(
         "an interrupted commit: the journal does not remember it",
-        Drop(_CORE, "RecordStore._commit", "journal.set_poison"),
+        Drop(_STORE_WRITER, "StoreWriter._refuse_doubt", "self._journal.set_poison"),
         _FAILURES,
         fault("interrupts"),
     ),
@@ -162,7 +171,7 @@ ORDERS = (
             After(
                 _REPAIR,
                 "_salvage",
-                "publish(...)",
+                "unpublished.publish",
                 """
             header = SegmentHeader(identity.store_id, proven + 1, 7, chain)
             segment = create_segment(os.path.join(found.path, JOURNAL), header)

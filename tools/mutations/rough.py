@@ -243,7 +243,7 @@ def _join(path: str, wanted: list[Any]) -> None:
         number = len(threads) + 2
         threads.append(threading.Thread(target=commit, args=(number,)))
         threads[-1].start()
-        while store._journal is not None and store._journal.last_lsn < number:
+        while store._handle.writer()._journal.last_lsn < number:
             time.sleep(0.001)
 
     def fdatasync_fd(fd: int) -> None:
