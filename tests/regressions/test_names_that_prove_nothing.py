@@ -121,7 +121,7 @@ def test_a_generation_without_a_manifest_counts_by_its_leaves(path, left):
     gone(segment(path, 11))
     damage_sealed(generation(path, NEW, "manifest.msgpack"), "damaged")
     gone(generation(path, NEW, {"snapshot.msgpack": "search", "search": "snapshot.msgpack"}[left]))
-    with pytest.raises(CorruptStoreError, match="behind LSN 8 is gone"):
+    with pytest.raises(CorruptStoreError, match="after LSN 8 is missing"):
         Store.open(path)
     assert repair(path).given_up == ["what was committed behind LSN 8, if anything was"]
     with Store.open(path) as store:

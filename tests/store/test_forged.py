@@ -30,7 +30,7 @@ from diptych.snapshot import format as snapshot
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import encode_manifest
-from diptych.store.opening import look
+from diptych.store.opening import inspect
 
 SNAPSHOT = "snapshot.msgpack"
 
@@ -56,7 +56,7 @@ def frames(path: str, first_lsn: int) -> list[tuple[int, int]]:
 
 def problems(path: str) -> str:
     """All that is wrong with the segments."""
-    return "; ".join(found.problem for found in look(path)[0].segments if found.problem)
+    return "; ".join(found.problem for found in inspect(path).scan.journal if found.problem)
 
 
 def forge_segment(path: str, pieces: list[tuple[int, int, bool]]) -> None:
@@ -88,9 +88,9 @@ def test_frames_that_are_chained_and_make_no_transactions(
     killed(store_path, commits=1)
     forge_segment(store_path, pieces)
     assert problem in problems(store_path)
-    found, plan = look(store_path)
+    found, _, plan = inspect(store_path)
     assert plan.fatal
-    assert plan.last_lsn == found.segments[0].last_lsn < 3
+    assert plan.last_lsn == found.journal[0].last_lsn < 3
 
 
 def test_a_segment_under_the_name_of_another_lsn(store_path: str) -> None:
@@ -105,9 +105,9 @@ def test_a_later_segment_tells_what_an_earlier_one_has_lost(store_path: str) -> 
     begin, end = frames(store_path, 1)[-1]
     cut(segment(store_path, 1), end - begin)
     assert not problems(store_path)
-    plan = look(store_path)[1]
+    plan = inspect(store_path).plan
     assert plan.fatal
-    assert plan.lost == ["the transactions of LSN 3 to 3"]
+    assert plan.lost == ("the transactions of LSN 3 to 3",)
 
 
 def test_a_manifest_tells_what_the_journal_has_lost(store_path: str) -> None:
@@ -117,13 +117,13 @@ def test_a_manifest_tells_what_the_journal_has_lost(store_path: str) -> None:
     gone(segment(store_path, 4))
     begin, end = frames(store_path, 1)[-1]
     cut(segment(store_path, 1), end - begin)
-    assert look(store_path)[1].lost == ["the transactions of LSN 3 to 3"]
+    assert inspect(store_path).plan.lost == ("the transactions of LSN 3 to 3",)
 
 
 def test_a_frame_behind_a_damaged_one_tells_how_far_the_journal_went(store_path: str) -> None:
     killed(store_path, commits=3)
     overwrite(segment(store_path, 1), frames(store_path, 1)[1][0] + 40, b"\x5a\xa5\x5a")
-    plan = look(store_path)[1]
+    plan = inspect(store_path).plan
     assert plan.fatal
     assert plan.lost == ["the transactions of LSN 2 to 3"]
 

@@ -38,18 +38,18 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "a segment's header: the name of its file",
-        Never(_SCAN_JOURNAL, "scan_journal", "header.first_lsn"),
+        Never(_SCAN_JOURNAL, "_scan_file", "header.first_lsn"),
         FORGED,
     ),
     _check(
         "a segment's header: its store",
-        Never(_SCAN_JOURNAL, "scan_journal", "header.store_id"),
+        Never(_SCAN_JOURNAL, "_scan_file", "header.store_id"),
         _MIXED_JOURNAL,
         _RECOVERY_TESTS,
     ),
     _check(
         "a segment's header: its chain",
-        Never(_PLAN, "_Replay._follow", "segment.header.chain"),
+        Never(_PLAN, "_Replay._follow", "file.header.chain"),
         diverged(),
     ),
     _check(
@@ -91,7 +91,7 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "a frame: no control frame within a transaction",
-        Replace(_SCAN_JOURNAL, "_frame_problem", "... if found.unfinished else ...", '""'),
+        Replace(_SCAN_JOURNAL, "_frame_problem", "... if unfinished else ...", '""'),
         FORGED,
     ),
     _check(
@@ -111,12 +111,12 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "the journal's end: by a later segment",
-        Drop(_PLAN, "_proven_lsn", "s.proven_lsn"),
+        Drop(_PLAN, "_proven_lsn", "f.proven_lsn"),
         FORGED,
     ),
     _check(
         "the journal's end: by a frame behind a damaged one",
-        Drop(_PLAN, "_proven_lsn", "s.tail.resumes_lsn"),
+        Drop(_PLAN, "_proven_lsn", "f.tail.resumes_lsn"),
         FORGED,
     ),
     _check(

@@ -35,14 +35,14 @@ LEAF_CHECKS = (
     # The snapshot leaf.
     _check(
         "a snapshot: its store and LSN",
-        Never(_SCAN, "_open_snapshot", "snapshot.store_id"),
+        Never(_SCAN, "_snapshot_problem", "snapshot.store_id"),
         FORGED,
     ),
     _check(
         "a snapshot: how many records it has",
         (
-            Never(_SCAN, "_open_snapshot", "manifest.records"),
-            Never(_SCAN, "_open_snapshot", "snapshot.trailer.lsn"),
+            Never(_SCAN, "_snapshot_problem", "manifest.records"),
+            Never(_SCAN, "_snapshot_problem", "snapshot.trailer.lsn"),
         ),
         FORGED,
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import shlex
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from diptych import fs
 from diptych.errors import (
@@ -27,8 +27,8 @@ from diptych.store.generation import Generation
 from diptych.store.manifest import Identity, now_ms
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.apply import create, is_foreign, is_store, open_base, prepare_for_writing, replay
-from diptych.store.recovery.found import Scan
-from diptych.store.recovery.plan import NEXT_CHECKPOINT, Plan, make_plan
+from diptych.store.recovery.found import OpenFiles, Scan
+from diptych.store.recovery.plan import NEXT_CHECKPOINT, NeedMore, Plan, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Severity
 from diptych.store.view import log
@@ -85,25 +85,27 @@ class OpenedReader:
     """After the last complete transaction; None where there is no journal file to follow."""
 
 
-def look(path: str) -> tuple[Scan, Plan]:
+class Inspection(NamedTuple):
+    """What was found, what was opened for that, and what to do about it."""
+
+    scan: Scan
+    files: OpenFiles
+    plan: Plan
+
+
+def inspect(path: str) -> Inspection:
     """Scan and plan, as far back in the journal as the plan needs. Changes nothing. Raises StorageError."""
-
-    def read() -> tuple[Scan, Plan]:
-        found = scan(path)
-        return found, plan_for(found)
-
-    (found, plan), unreadable = fs.read_again_after_medium_errors(read)
-    found.unreadable = unreadable
-    return found, plan
+    inspection, unreadable = fs.read_again_after_medium_errors(lambda: plan_for(*scan(path)))
+    return inspection._replace(scan=replace(inspection.scan, unreadable=tuple(unreadable)))
 
 
-def plan_for(found: Scan) -> Plan:
+def plan_for(found: Scan, files: OpenFiles) -> Inspection:
     """The plan, the journal read as far back as it needs. Raises StorageError."""
     plan = make_plan(found)
-    while plan.rescan_from is not None:
-        rescan_journal(found, plan.rescan_from)
+    while isinstance(plan, NeedMore):
+        found = rescan_journal(found, files, plan.journal_from)
         plan = make_plan(found)
-    return plan
+    return Inspection(found, files, plan)
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
@@ -162,25 +164,25 @@ def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeo
 
 
 def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_create: bool) -> OpenedWriter:
-    found, plan = look(path)
-    if found.incompatible is not None:
-        raise found.incompatible
-    if plan.fresh:
+    inspection = inspect(path)
+    if inspection.scan.incompatible is not None:
+        raise inspection.scan.incompatible
+    if inspection.plan.fresh:
         if not may_create:
             raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
         create(path, Identity.new(schema))
-        found, plan = look(path)
-    return open_planned(path, found, plan, schema, lock, releases_lock=True)
+        inspection = inspect(path)
+    return open_planned(inspection, schema, lock, releases_lock=True)
 
 
 def open_planned(
-    path: str, found: Scan, plan: Plan, schema: Schema[Any], lock: fs.WriterLock, *, releases_lock: bool
+    inspection: Inspection, schema: Schema[Any], lock: fs.WriterLock, *, releases_lock: bool
 ) -> OpenedWriter:
     """Open for writing by a plan; the caller holds the lock. Raises CorruptStoreError, StorageError."""
-    identity = _identity(found, plan)
-    identity.refuse_other(schema, path)
-    plan, base = _settled(found, plan, schema)
-    opened = _opened(found, plan, base, identity, schema)
+    identity = _identity(inspection)
+    identity.refuse_other(schema, inspection.scan.path)
+    inspection, base = _settled(inspection, schema)
+    opened = _opened(inspection, base, identity, schema)
     if base is not None and not opened.heal_search and not _is_current(base):
         opened.heal_search = True
         message = f"{base.search_path} was made by an earlier Diptych, whose merges could bring records back"
@@ -188,8 +190,8 @@ def open_planned(
         opened.findings.append(
             Finding("search-outdated", base.search_path, Severity.NOTE, message, NEXT_CHECKPOINT)
         )
-    journal = prepare_for_writing(found, plan, identity)
-    closed_lsn = _closed_lsn(found, identity)
+    journal = prepare_for_writing(inspection.scan, inspection.plan, inspection.files, identity)
+    closed_lsn = _closed_lsn(inspection.scan, identity)
     return OpenedWriter(opened, journal, lock, releases_lock, closed_lsn)
 
 
@@ -218,20 +220,20 @@ def open_for_reading(path: str, schema: Schema[Any]) -> OpenedReader:
 
 
 def _open_reader(path: str, schema: Schema[Any]) -> OpenedReader:
-    found, plan = look(path)
-    if found.incompatible is not None:
-        raise found.incompatible
-    if plan.fresh:
+    inspection = inspect(path)
+    if inspection.scan.incompatible is not None:
+        raise inspection.scan.incompatible
+    if inspection.plan.fresh:
         raise StoreNotFoundError(f"the store at {path} is being made", advice="try again in a moment")
-    identity = _identity(found, plan)
+    identity = _identity(inspection)
     identity.refuse_other(schema, path)
-    plan, base = _settled(found, plan, schema)
-    opened = _opened(found, plan, base, identity, schema)
-    last = plan.append_to
+    inspection, base = _settled(inspection, schema)
+    opened = _opened(inspection, base, identity, schema)
+    last = inspection.plan.append_to
     frames = None
-    if last is not None and last.segment is not None:
-        frames = FrameReader(last.segment, offset=last.end, chain=last.chain)
-    generations = sorted(os.path.basename(generation.path) for generation in found.generations)
+    if last is not None:
+        frames = FrameReader(inspection.files.journal[last.path], offset=last.end, chain=last.chain)
+    generations = sorted(os.path.basename(generation.path) for generation in inspection.scan.generations)
     return OpenedReader(opened, generations, frames)
 
 
@@ -266,38 +268,42 @@ def refuse_unreadable(found: Scan) -> None:
         )
 
 
-def _identity(found: Scan, plan: Plan) -> Identity:
+def _identity(inspection: Inspection) -> Identity:
+    found = inspection.scan
     if found.identity is not None:
         return found.identity
     for generation in found.generations:
         if generation.manifest is not None:
             return generation.manifest.identity
-    refuse_fatal(found, plan)
+    refuse_fatal(found, inspection.plan)
     raise IncompatibleStoreError(found.identity_problem, advice=repair_by_hand(found.path))
 
 
-def _settled(found: Scan, plan: Plan, schema: Schema[Any]) -> tuple[Plan, Generation | None]:
+def _settled(inspection: Inspection, schema: Schema[Any]) -> tuple[Inspection, Generation | None]:
     """The plan that can be carried out, and its base, open.
 
-    A search leaf is read only where a snapshot must be rebuilt from it; where it then proves to be damaged,
+    A search index is read only where a snapshot must be rebuilt from it; where it then proves to be damaged,
     the plan is made again without it. Raises CorruptStoreError, StorageError.
     """
     while True:
+        found, files, plan = inspection
         refuse_fatal(found, plan)
         if plan.base is None:
-            return plan, None
+            return inspection, None
         try:
-            return plan, open_base(plan.base, schema)
+            return inspection, open_base(plan.base, files, schema)
         except CorruptionError as error:
             if not plan.base.snapshot_problem or plan.base.search_problem:
                 raise
-            plan.base.search_problem = error.message
-            plan = plan_for(found)
+            worse = replace(plan.base, search_problem=error.message)
+            generations = tuple(worse if g is plan.base else g for g in found.generations)
+            inspection = plan_for(replace(found, generations=generations), files)
 
 
 def _opened(
-    found: Scan, plan: Plan, base: Generation | None, identity: Identity, schema: Schema[Any]
+    inspection: Inspection, base: Generation | None, identity: Identity, schema: Schema[Any]
 ) -> Opened:
+    found, _, plan = inspection
     for finding in plan.findings:
         if finding.severity is not Severity.NOTE:
             log.warning("%s: %s", finding.kind, finding.message)
@@ -312,7 +318,7 @@ def _opened(
         modified_ms=_modified_ms(found, base),
         heal_snapshot=plan.snapshot_from_search,
         heal_search=bool(plan.base and plan.base.search_problem),
-        findings=plan.findings,
+        findings=list(plan.findings),
     )
 
 
@@ -324,7 +330,7 @@ def _closed_lsn(found: Scan, identity: Identity) -> int:
 
 
 def _modified_ms(found: Scan, base: Generation | None) -> int:
-    newest = found.segments[-1] if found.segments else None
+    newest = found.journal[-1] if found.journal else None
     if newest is not None and newest.transactions:
         try:
             return os.stat(newest.path).st_mtime_ns // 1_000_000

@@ -48,13 +48,13 @@ from diptych.snapshot.writer import with_terms, write_snapshot
 from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
-from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
+from diptych.store.opening import Inspection, absolute, check_place, open_planned, refuse_unreadable
 from diptych.store.recovery.apply import clear, cut, set_aside
-from diptych.store.recovery.found import FoundGeneration, FoundSegment, Scan
+from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.report import Report, Severity
 from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
-from diptych.store.verify import cut_off_segments, inspect
+from diptych.store.verify import cut_off_journal, inspect_all
 from diptych.store.view import View
 from diptych.store.writer import StoreWriter
 
@@ -86,7 +86,8 @@ def repair(
 
 
 def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Report:
-    found, plan = inspect(path, schema, deep=True)
+    inspection = inspect_all(path, schema, deep=True)
+    found, _, plan = inspection
     if found.incompatible is not None:
         raise found.incompatible
     if found.identity is not None:
@@ -95,17 +96,17 @@ def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Repor
     if plan.fresh:
         report.actions.append("nothing was ever committed here: nothing to mend")
     elif plan.fatal:
-        _salvage(found, plan, schema, report, lock)
+        _salvage(inspection, schema, report, lock)
     elif _is_whole(found, plan):
         report.actions.append("nothing is damaged: nothing to mend")
     else:
-        _mend(found, plan, schema, report, lock)
+        _mend(inspection, schema, report, lock)
     return report
 
 
 def _is_whole(found: Scan, plan: Plan) -> bool:
     return all(finding.severity is Severity.NOTE for finding in plan.findings) and not any(
-        segment.problem for segment in found.segments
+        file.problem for file in found.journal
     )
 
 
@@ -113,8 +114,11 @@ def _damaged(generation: FoundGeneration) -> bool:
     return bool(generation.problem or generation.snapshot_problem or generation.search_problem)
 
 
-def _mend(found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
-    """Step 4. Nothing is given up."""
+def _mend(
+    inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
+) -> None:
+    """Step 4. Nothing is lost."""
+    found, _, plan = inspection
     base = plan.base
     source = "journal" if base is None else "search" if base.snapshot_problem else "snapshot"
     report.mended_from = source
@@ -126,13 +130,14 @@ def _mend(found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs
     if plan.rewrite_identity:
         report.actions.append("write the identity anew, from a manifest")
     report.actions.append(f"publish both leaves at LSN {plan.last_lsn}")
-    aside = [*found.strays, *(g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)])]
-    useless = {s.path for s in cut_off_segments(found, plan)}
-    aside += [s.path for s in found.segments if s.problem or s.path in useless]
+    strays = [stray.path for stray in found.strays]
+    aside = [*strays, *(g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)])]
+    useless = cut_off_journal(found, plan)
+    aside += [file.path for file in found.journal if file.problem or file in useless]
     report.actions += [f"set {item} aside" for item in aside]
     if lock is None:
         return
-    opened = open_planned(found.path, found, plan, schema, lock, releases_lock=False)
+    opened = open_planned(inspection, schema, lock, releases_lock=False)
     writer = StoreWriter(opened, schema, View, "journal", CheckpointPolicy(automatic=False))
     try:
         writer.rewrite()
@@ -140,22 +145,23 @@ def _mend(found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs
         writer.close()
     # Only now: until the generation is published, what is damaged may be what the store opens from.
     for item in aside:
-        if fs.exists(item) and item not in found.strays:
+        if fs.exists(item) and item not in strays:
             lock.refuse_replaced()
             set_aside(found.path, item)
 
 
 def _salvage(
-    found: Scan, plan: Plan, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
+    inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
 ) -> None:
     """Step 5."""
+    found, files, plan = inspection
     refuse_unreadable(found)
     identity = _identity(found, schema)
     identity.refuse_other(schema, found.path)
     with fs.medium_errors_raised():
-        salvaged = best(found, schema, identity.store_id, _reached(found, plan))
+        salvaged = best(found, files, schema, identity.store_id, _reached(found, plan))
         records = salvaged.records
-        last_lsn, gaps, replaced = from_journal(found, salvaged.base_lsn, records)
+        last_lsn, gaps, replaced = from_journal(found, files, salvaged.base_lsn, records)
     report.mended_from = salvaged.source
     report.given_up += [*salvaged.missing(replaced), *gaps]
     proven = max(last_lsn, _reached(found, plan))
@@ -165,7 +171,8 @@ def _salvage(
         report.given_up.append(f"what was committed behind LSN {last_lsn}, if anything was")
     report.lsn = proven
     # The journal is ended here, so that no LSN that was ever given is given again.
-    aside = [*found.strays, *(g.path for g in found.generations)] + [s.path for s in found.segments]
+    strays = [stray.path for stray in found.strays]
+    aside = [*strays, *(g.path for g in found.generations), *(file.path for file in found.journal)]
     if found.closed is not None or found.closed_problem:
         aside.append(os.path.join(found.path, JOURNAL, CLOSED))
     aside = list(dict.fromkeys(aside))
@@ -181,7 +188,7 @@ def _salvage(
             _build(unpublished.path, found.path, identity, schema, records, proven, chain)
         )
     for item in aside:
-        if fs.exists(item) and item not in (path, segment, *found.strays):
+        if fs.exists(item) and item not in (path, segment, *strays):
             lock.refuse_replaced()
             set_aside(found.path, item)
     fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))
@@ -192,7 +199,7 @@ def _end_is_known(found: Scan) -> bool:
 
     A generation promises that a segment begins behind it.
     """
-    last = found.segments[-1] if found.segments else None
+    last = found.journal[-1] if found.journal else None
     promised = max((g.lsn for g in found.generations if not g.foreign), default=0)
     return (
         last is not None
@@ -225,9 +232,9 @@ def _begin_segment(found: Scan, identity: Identity, proven: int) -> tuple[str, i
     return create_segment(journal, SegmentHeader(identity.store_id, proven + 1, salt, chain)), chain
 
 
-def _end_of_journal(found: Scan, identity: Identity, proven: int) -> FoundSegment | None:
+def _end_of_journal(found: Scan, identity: Identity, proven: int) -> FoundJournalFile | None:
     """The last segment, where it is intact and reaches `proven`."""
-    last = found.segments[-1] if found.segments else None
+    last = found.journal[-1] if found.journal else None
     if last is None or last.header is None or last.header.store_id != identity.store_id:
         return None
     return last if last.read and not last.problem and last.last_lsn == proven else None
@@ -241,17 +248,17 @@ def _identity(found: Scan, schema: Schema[Any]) -> Identity:
         if generation.manifest is not None:
             return generation.manifest.identity
     fresh = Identity.new(schema)
-    store_id = next((s.header.store_id for s in found.segments if s.header is not None), None)
+    store_id = next((file.header.store_id for file in found.journal if file.header is not None), None)
     store_id = store_id or store_id_of_leaves(found)
     return fresh if store_id is None else replace(fresh, store_id=store_id)
 
 
 def _reached(found: Scan, plan: Plan) -> int:
     """How far the journal went, by anything that says so."""
-    own = [s for s in found.segments if not s.foreign]
+    own = [file for file in found.journal if not file.foreign]
     proofs = [plan.last_lsn, *(g.lsn for g in found.generations if not g.foreign)]
-    proofs += [s.proven_lsn for s in own]
-    proofs += [s.tail.resumes_lsn for s in own if s.tail is not None]
+    proofs += [file.proven_lsn for file in own]
+    proofs += [file.tail.resumes_lsn for file in own if file.tail is not None]
     if found.closed is not None and found.store_id in (None, found.closed.store_id):
         proofs.append(found.closed.lsn)
     return max(proofs)

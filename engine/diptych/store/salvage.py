@@ -25,7 +25,7 @@ from diptych.snapshot.format import (
     decode_trailer,
     encode_head,
 )
-from diptych.store.recovery.found import FoundGeneration, Scan
+from diptych.store.recovery.found import FoundGeneration, OpenFiles, Scan
 
 Records = dict[bytes, StoredRecord]
 """By key."""
@@ -55,13 +55,13 @@ class Salvaged(NamedTuple):
         return [f"{lost:,} of the {self.expected:,} records of LSN {self.base_lsn}", *named] if lost else []
 
 
-def best(found: Scan, schema: Schema[Any], store_id: bytes, reached: int) -> Salvaged:
+def best(found: Scan, files: OpenFiles, schema: Schema[Any], store_id: bytes, reached: int) -> Salvaged:
     """What to start from, so that least is lost: first of transactions, then of records.
 
     `reached` is how far the journal went. The records are those of the generation; `from_journal` takes
     them further.
     """
-    whole = whole_lsns(found)
+    whole = whole_lsns(found, files)
 
     def missing(base_lsn: int) -> int:
         return max(reached - base_lsn, 0) - (len(whole) - bisect_right(whole, base_lsn))
@@ -78,14 +78,14 @@ def best(found: Scan, schema: Schema[Any], store_id: bytes, reached: int) -> Sal
     return chosen
 
 
-def whole_lsns(found: Scan) -> list[int]:
+def whole_lsns(found: Scan, files: OpenFiles) -> list[int]:
     """The LSNs of all whole transactions in the journal, ascending."""
     return sorted(
         {
             lsn
-            for segment in found.segments
-            if segment.segment is not None and not segment.foreign
-            for lsn, _ in transactions(FrameReader(segment.segment))
+            for file in found.journal
+            if file.path in files.journal and not file.foreign
+            for lsn, _ in transactions(FrameReader(files.journal[file.path]))
         }
     )
 
@@ -198,7 +198,9 @@ def _from_search(found: FoundGeneration, schema: Schema[Any], store_id: bytes) -
     return records, expected
 
 
-def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, list[str], set[bytes]]:
+def from_journal(
+    found: Scan, files: OpenFiles, above_lsn: int, records: Records
+) -> tuple[int, list[str], set[bytes]]:
     """Apply every whole transaction above `above_lsn` to `records`, also those behind damage.
 
     Returns the newest LSN, a sentence for each range of LSNs that is missing, and the keys that were
@@ -206,10 +208,11 @@ def from_journal(found: Scan, above_lsn: int, records: Records) -> tuple[int, li
     """
     last, missing = above_lsn, []
     replaced: set[bytes] = set()
-    for segment in found.segments:
-        if segment.segment is None or segment.foreign:
+    for file in found.journal:
+        segment = files.journal.get(file.path)
+        if segment is None or file.foreign:
             continue
-        for lsn, frames in transactions(FrameReader(segment.segment)):
+        for lsn, frames in transactions(FrameReader(segment)):
             if lsn <= last:
                 continue
             try:

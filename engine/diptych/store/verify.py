@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,8 +19,8 @@ from diptych.snapshot.reader import SnapshotReader
 from diptych.store.agreement import disagreements
 from diptych.store.generation import compare_watermark
 from diptych.store.manifest import Manifest
-from diptych.store.opening import absolute, check_place, plan_for
-from diptych.store.recovery.found import FoundGeneration, FoundSegment, Scan
+from diptych.store.opening import Inspection, absolute, check_place, plan_for
+from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, OpenFiles, Scan
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Report, Severity
@@ -37,86 +38,85 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
     where = absolute(path)
     check_place(where, create=False)
     with fs.translated("read the store at", where):
-        found, plan = inspect(where, schema, deep=deep)
+        found, _, plan = inspect_all(where, schema, deep=deep)
     if found.incompatible is not None:
         raise found.incompatible
     if found.identity is not None:
         found.identity.refuse_other(schema, where)
-    report = Report(where, lsn=plan.last_lsn)
-    report.findings = plan.findings
-    return report
+    return Report(where, findings=list(plan.findings), lsn=plan.last_lsn)
 
 
-def inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
-    """Scan all of the journal, and with `deep` every byte of the leaves, and plan with what was found."""
-
-    def read() -> tuple[Scan, Plan]:
-        return _inspect(path, schema, deep=deep)
-
-    (found, plan), unreadable = fs.read_again_after_medium_errors(read)
-    found.unreadable = unreadable
-    return found, plan
+def inspect_all(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
+    """Scan all of the journal, and with `deep` every byte of both stores, and plan with what was found."""
+    inspection, unreadable = fs.read_again_after_medium_errors(lambda: _inspect(path, schema, deep=deep))
+    return inspection._replace(scan=replace(inspection.scan, unreadable=tuple(unreadable)))
 
 
-def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> tuple[Scan, Plan]:
-    found = scan(path)
-    plan_for(found)
+def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
+    found, files, _ = plan_for(*scan(path))
     if deep:
+        generations = []
         for generation in found.generations:
             # Another schema's records cannot be taken apart.
             if generation.manifest is not None:
                 generation.manifest.identity.refuse_other(schema, path)
-            _inspect_leaves(generation, schema)
-    rescan_journal(found, 0)
+            generations.append(_verified(generation, files, schema))
+        found = replace(found, generations=tuple(generations))
+    found = rescan_journal(found, files, 0)
     plan = make_plan(found)
+    # The whole journal was read.
+    assert isinstance(plan, Plan)
+    findings = [*plan.findings]
     for generation in cut_off(found, plan):
-        plan.note(
-            "generation-cut-off",
-            generation.path,
-            Severity.WARNING,
-            f"the journal behind LSN {generation.lsn} is not whole: that generation is no second way to it",
-            NEXT_CHECKPOINT,
+        message = f"the journal after LSN {generation.lsn} has a gap: it cannot serve as a fallback"
+        findings.append(
+            Finding("generation-cut-off", generation.path, Severity.WARNING, message, NEXT_CHECKPOINT)
         )
-    plan.findings += list(_old_journal(found, plan))
-    return found, plan
+    findings += _old_journal(found, plan)
+    return Inspection(found, files, replace(plan, findings=tuple(findings)))
 
 
-def cut_off_segments(found: Scan, plan: Plan) -> list[FoundSegment]:
-    """The segments before one that the plan's base rests on and that does not follow on them."""
+def cut_off_journal(found: Scan, plan: Plan) -> tuple[FoundJournalFile, ...]:
+    """The journal files before one that the plan's base rests on and that does not follow them."""
     base_lsn = plan.base.lsn if plan.base is not None else 0
     cut = 0
-    for number, (before, segment) in enumerate(pairwise(found.segments), 1):
-        if segment.first_lsn <= base_lsn + 1 and not _follows(segment, before):
+    for number, (before, file) in enumerate(pairwise(found.journal), 1):
+        if file.first_lsn <= base_lsn + 1 and not _follows(file, before):
             cut = number
-    return found.segments[:cut]
+    return found.journal[:cut]
 
 
-def _follows(segment: FoundSegment, before: FoundSegment) -> bool:
+def _follows(file: FoundJournalFile, before: FoundJournalFile) -> bool:
     return (
-        segment.header is not None
+        file.header is not None
         and not before.problem
-        and (before.last_lsn + 1, before.chain) == (segment.first_lsn, segment.header.chain)
+        and (before.last_lsn + 1, before.chain) == (file.first_lsn, file.header.chain)
     )
 
 
-def _inspect_leaves(generation: FoundGeneration, schema: Schema[Any]) -> None:
+def _verified(generation: FoundGeneration, files: OpenFiles, schema: Schema[Any]) -> FoundGeneration:
+    """The generation, with what is wrong with any byte of it."""
     manifest = generation.manifest
     if manifest is None:
-        return
-    if not generation.snapshot_problem:
-        generation.snapshot_problem = "; ".join(_snapshot_problems(generation, manifest, schema))
-    if not generation.search_problem:
-        generation.search_problem = "; ".join(_search_problems(generation, manifest, schema))
+        return generation
+    snapshot_problem, search_problem = generation.snapshot_problem, generation.search_problem
+    snapshot = files.snapshots.get(generation.path)
+    if snapshot is not None:
+        problems = _snapshot_problems(generation, manifest, snapshot, schema)
+        snapshot_problem = snapshot_problem or "; ".join(problems)
+    if not search_problem:
+        intact = snapshot if not snapshot_problem else None
+        search_problem = "; ".join(_search_problems(generation, manifest, intact, schema))
     if not fs.is_directory(generation.path):
         # The writer removed it meanwhile: it is past, not damaged.
-        generation.manifest = None
-        generation.problem = generation.snapshot_problem = generation.search_problem = ""
+        return FoundGeneration(generation.path, generation.lsn, generation.revision)
+    return replace(generation, snapshot_problem=snapshot_problem, search_problem=search_problem)
 
 
-def _snapshot_problems(generation: FoundGeneration, manifest: Manifest, schema: Schema[Any]) -> Iterator[str]:
+def _snapshot_problems(
+    generation: FoundGeneration, manifest: Manifest, snapshot: SnapshotReader, schema: Schema[Any]
+) -> Iterator[str]:
     where = os.path.join(generation.path, SNAPSHOT)
-    snapshot = generation.snapshot
-    assert snapshot is not None
     try:
         size, blake3_hex = manifest.files[SNAPSHOT]
         if fs.hash_stable_file(where, expected_bytes=size)[1].hex() == blake3_hex:
@@ -143,7 +143,10 @@ def damaged_records(snapshot: SnapshotReader) -> Iterator[str]:
             yield error.message
 
 
-def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Schema[Any]) -> Iterator[str]:
+def _search_problems(
+    generation: FoundGeneration, manifest: Manifest, snapshot: SnapshotReader | None, schema: Schema[Any]
+) -> Iterator[str]:
+    """`snapshot` is the generation's, where it is intact."""
     directory = os.path.join(generation.path, SEARCH)
     files = manifest.of_search()
     damaged = False
@@ -161,10 +164,10 @@ def _search_problems(generation: FoundGeneration, manifest: Manifest, schema: Sc
     if damaged:
         return
     try:
-        leaf = open_leaf(directory, files, schema)
-        compare_watermark(leaf, manifest)
-        if generation.snapshot is not None and not generation.snapshot_problem:
-            yield from disagreements(generation.snapshot, leaf, schema)
+        index = open_leaf(directory, files, schema)
+        compare_watermark(index, manifest)
+        if snapshot is not None:
+            yield from disagreements(snapshot, index, schema)
     except DiptychError as error:
         fs.refuse_of_the_moment(error)
         yield error.message
@@ -185,20 +188,14 @@ def _footer_says(path: str, name: str, size: int) -> str:
 
 
 def _old_journal(found: Scan, plan: Plan) -> Iterator[Finding]:
-    """What the plan does not speak of: damage in journal that nothing needs at present."""
-    told = " ".join(f"{finding.where} {finding.message}" for finding in plan.findings)
-    for number, segment in enumerate(found.segments):
-        if segment.problem and segment.problem not in told:
-            advice = REPAIR if plan.fatal else NEXT_CHECKPOINT
-            yield Finding("journal-damaged", segment.path, Severity.WARNING, segment.problem, advice)
-        if number == 0 or segment.header is None:
+    """What the plan does not report: damage in journal that nothing needs at present."""
+    advice = REPAIR if plan.fatal else NEXT_CHECKPOINT
+    for number, file in enumerate(found.journal):
+        if file.problem and file.path not in plan.reported:
+            yield Finding("journal-damaged", file.path, Severity.WARNING, file.problem, advice)
+        if number == 0 or file.header is None:
             continue
-        before = found.segments[number - 1]
-        if not before.problem and before.read and not _follows(segment, before):
-            yield Finding(
-                "journal-gap",
-                segment.path,
-                Severity.WARNING,
-                f"{segment.path} does not follow on {before.path}",
-                REPAIR if plan.fatal else NEXT_CHECKPOINT,
-            )
+        before = found.journal[number - 1]
+        if not before.problem and before.read and not _follows(file, before):
+            message = f"{file.path} does not follow {before.path}"
+            yield Finding("journal-gap", file.path, Severity.WARNING, message, advice)

@@ -32,7 +32,7 @@ from diptych.snapshot.writer import with_terms, write_snapshot
 from diptych.store.generation import Generation, compare_watermark
 from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
-from diptych.store.recovery.found import FoundGeneration, Scan
+from diptych.store.recovery.found import FoundGeneration, OpenFiles, Scan
 from diptych.store.recovery.plan import Plan
 
 # So much of a torn end is copied at a time.
@@ -75,15 +75,15 @@ def _inside(path: str, name: str) -> list[str]:
         return [name] if fs.exists(os.path.join(path, name)) else []
 
 
-def open_base(found: FoundGeneration, schema: Schema[Any]) -> Generation:
-    """The generation a plan rests on, open; its snapshot rebuilt from the search leaf where it must be.
+def open_base(found: FoundGeneration, files: OpenFiles, schema: Schema[Any]) -> Generation:
+    """The generation a plan rests on, open; its snapshot rebuilt from the search index where it must be.
 
     The rebuilt snapshot is a private file, so that this serves readers too; a writer publishes it with its
     next checkpoint. Raises CorruptSearchError, CorruptSnapshotError, StorageError.
     """
     assert found.manifest is not None
-    if found.snapshot is not None and not found.snapshot_problem:
-        return Generation(found.path, found.manifest, schema, found.snapshot)
+    if not found.snapshot_problem:
+        return Generation(found.path, found.manifest, schema, files.snapshots[found.path])
     with fs.private_directory() as private:
         target = os.path.join(private, SNAPSHOT)
         rebuild_snapshot(found, schema, target)
@@ -121,7 +121,7 @@ def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
     return overlay
 
 
-def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWriter:
+def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Identity) -> JournalWriter:
     """Clear away what a crash left, set a torn end aside, and open the journal. Raises StorageError."""
     journal = os.path.join(scan.path, JOURNAL)
     clear(scan)
@@ -133,8 +133,7 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
         )
         segment, end = Segment(create_segment(journal, header)), HEADER_SIZE
     else:
-        assert plan.append_to.segment is not None
-        segment, end = plan.append_to.segment, plan.append_to.end
+        segment, end = files.journal[plan.append_to.path], plan.append_to.end
         # A killed process leaves what it wrote in memory only; a reader of this handle must not be shown
         # what a power cut could still take back. And a tail that was cut off must be gone for good.
         fs.fsync_file(segment.path)
@@ -151,8 +150,8 @@ def prepare_for_writing(scan: Scan, plan: Plan, identity: Identity) -> JournalWr
 
 def clear(scan: Scan) -> None:
     """Set aside what is no part of the store and stands in its way. Raises StorageError."""
-    for path in scan.strays:
-        set_aside(scan.path, path)
+    for stray in scan.strays:
+        set_aside(scan.path, stray.path)
     for name in (JOURNAL, GENERATIONS):
         fs.make_dir(os.path.join(scan.path, name), follow=False)
 

@@ -1,4 +1,4 @@
-"""What there is in a store's directory, as a scan finds it: values only."""
+"""What there is in a store's directory, as a scan finds it: frozen values, and the files that it opened."""
 
 from __future__ import annotations
 
@@ -21,33 +21,30 @@ class FoundTransaction(NamedTuple):
     changes: list[Change]
 
 
-@dataclass(slots=True)
-class FoundSegment:
-    """A journal segment."""
+@dataclass(frozen=True, slots=True)
+class FoundJournalFile:
+    """A file of the journal."""
 
     path: str
     first_lsn: int
+    """By its name."""
     size: int = 0
-    segment: Segment | None = None
+    header: SegmentHeader | None = None
+    """None where it cannot be read."""
     problem: str = ""
-    read: bool = False
-    """Whether its frames were read; older ones than are needed are not."""
     foreign: bool = False
     """Whether it belongs to another store."""
+    read: bool = False
+    """Whether its frames were read; older ones than are needed are not."""
     last_lsn: int = 0
     chain: int = 0
     end: int = HEADER_SIZE
-    """Behind the last frame that ends a transaction, which is where a cut would be made."""
+    """After the last frame that ends a transaction, which is where a cut would be made."""
     tail: Tail | None = None
     unfinished: bool = False
-    """Whether whole frames of a transaction without its last one stand at the end."""
-    transactions: list[FoundTransaction] = field(default_factory=list)
+    """Whether frames of a transaction without its last one are at the end."""
+    transactions: tuple[FoundTransaction, ...] = ()
     """Those newer than what was asked for."""
-
-    @property
-    def header(self) -> SegmentHeader | None:
-        """The header, when it is whole."""
-        return self.segment.header if self.segment is not None else None
 
     @property
     def misnamed(self) -> bool:
@@ -60,53 +57,76 @@ class FoundSegment:
         return self.header.first_lsn - 1 if self.header is not None and not self.foreign else 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class FoundGeneration:
-    """A generation: its manifest, and for each leaf what is wrong with it ("" when nothing is)."""
+    """A generation: its manifest, and what is wrong with each of the two stores ("" when nothing is)."""
 
     path: str
     lsn: int
-    mend: int
+    """By its name."""
+    revision: int
+    """By its name: which one of this LSN it is."""
     manifest: Manifest | None = None
     problem: str = ""
-    snapshot: SnapshotReader | None = None
     snapshot_problem: str = ""
     search_problem: str = ""
     foreign: bool = False
     """Whether it belongs to another store."""
-    told_lsn: int | None = None
-    """The LSN that a whole manifest has, where it is not that of the name."""
+    manifest_lsn: int | None = None
+    """The LSN that an intact manifest has, where it is not that of the name."""
 
     @property
     def usable(self) -> bool:
-        """Whether a leaf is whole, as far as was looked."""
+        """Whether one of the two stores is intact, as far as was verified."""
         return self.manifest is not None and not (self.snapshot_problem and self.search_problem)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Scan:
     """All there is in a store's directory."""
 
     path: str
     identity: Identity | None = None
+    identity_missing: bool = False
+    """Whether there is no identity at all."""
     identity_problem: str = ""
-    generations: list[FoundGeneration] = field(default_factory=list)
+    generations: tuple[FoundGeneration, ...] = ()
     """Newest first."""
-    segments: list[FoundSegment] = field(default_factory=list)
+    journal: tuple[FoundJournalFile, ...] = ()
     """Oldest first."""
+    journal_from: int = 0
+    """The journal's transactions after this LSN were read."""
     closed: ClosedMark | None = None
     closed_problem: str = ""
-    strays: dict[str, str] = field(default_factory=dict)
-    """What is not what its name says, by its path: why it is no part of the store."""
-    temporaries: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    strays: tuple[Stray, ...] = ()
+    temporaries: tuple[str, ...] = ()
+    unreadable: tuple[str, ...] = ()
     """Errors of the medium that were met twice, and are among what looks damaged."""
-    journal_from: int = 0
-    """The journal's transactions behind this LSN were read."""
     incompatible: IncompatibleStoreError | None = None
 
     @property
     def store_id(self) -> bytes | None:
         """The store's id, by its identity or else by its newest manifest."""
-        known = [self.identity, *(g.manifest.identity for g in self.generations if g.manifest)]
-        return next((identity.store_id for identity in known if identity is not None), None)
+        return store_id_of(self.identity, self.generations)
+
+
+class Stray(NamedTuple):
+    """What is not what its name says, and why it is no part of the store."""
+
+    path: str
+    reason: str
+
+
+@dataclass(slots=True)
+class OpenFiles:
+    """What a scan opened, by path: of the journal the files with an intact header, and intact snapshots."""
+
+    journal: dict[str, Segment] = field(default_factory=dict)
+    snapshots: dict[str, SnapshotReader] = field(default_factory=dict)
+    """By the generation's path."""
+
+
+def store_id_of(identity: Identity | None, generations: tuple[FoundGeneration, ...]) -> bytes | None:
+    """The store's id, by its identity or else by its newest manifest."""
+    known = [identity, *(g.manifest.identity for g in generations if g.manifest)]
+    return next((some.store_id for some in known if some is not None), None)

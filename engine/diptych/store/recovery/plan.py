@@ -3,92 +3,87 @@
 The rules, in order:
 
 1. A store of a newer format or another schema is refused as it is.
-2. The base is the newest generation of which a leaf is whole, if the journal goes on from it without a gap.
-   If its snapshot leaf is not whole, the snapshot is rebuilt from the search leaf. If neither is, or the
-   journal behind it is not whole but an older one's is, the next older generation is tried. With no
-   generation at all, the journal must begin with LSN 1.
-3. The journal is replayed from the base to its end. Bytes at the end that are no frame are a torn write, and
-   are cut off, only if no whole frame behind says that they were synced, no later segment claims them, and
-   no generation and no mark of an orderly close says that the journal went further. Otherwise the store is
-   corrupt, and says so.
-4. What recovery would have to give up to open the store, it does not open: that is for repair, to which the
+2. The base is the newest generation of which the snapshot or the search index is intact, if the journal
+   continues from it without a gap. If its snapshot is not intact, that is rebuilt from the search index. If
+   neither is, or the journal after it has a gap and after an older one has none, the next older generation is
+   tried. With no generation at all, the journal must begin with LSN 1.
+3. The journal is replayed from the base to its end. Bytes at the end that are no frame are a torn write,
+   and are cut off, only if no intact frame after them says that they were synced, no later journal file
+   claims them, and no generation and no clean-shutdown marker says that the journal went further. Otherwise
+   the store is corrupt, and opening says so.
+4. What recovery would have to discard to open the store, it does not open: that is for repair, to which the
    same plan says what would be lost.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from diptych.journal.reader import TailKind
-from diptych.store.recovery.found import FoundGeneration, FoundSegment, FoundTransaction, Scan
+from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, FoundTransaction, Scan
 from diptych.store.report import Finding, Severity
 
 REPAIR = "run `diptych repair`; with --dry-run it says first what it would do"
-NEXT_CHECKPOINT = "nothing: everything can be read; the next checkpoint or `diptych repair` mends it"
-
+NEXT_CHECKPOINT = "nothing: everything can be read; the next checkpoint or `diptych repair` heals it"
 SET_ASIDE = "nothing: opening the store for writing or `diptych repair` sets it aside"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class NeedMore:
+    """There is no plan yet: the journal must be read from this older LSN first."""
+
+    journal_from: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do. `fatal` is why the store cannot be opened without giving something up; "" when it can."""
+    """What to do. `fatal` is why the store cannot be opened without discarding something; "" when it can."""
 
     base: FoundGeneration | None = None
     snapshot_from_search: bool = False
-    replay: list[FoundTransaction] = field(default_factory=list)
-    cut: FoundSegment | None = None
-    """The segment whose end is cut off, and kept aside."""
-    append_to: FoundSegment | None = None
-    """The segment to go on in; None to begin a new one."""
+    """Whether the base's snapshot has to be rebuilt from its search index."""
+    replay: tuple[FoundTransaction, ...] = ()
+    cut: FoundJournalFile | None = None
+    """The journal file whose end is cut off, and kept aside."""
+    append_to: FoundJournalFile | None = None
+    """The journal file to continue in; None to begin a new one."""
     last_lsn: int = 0
     chain: int = 0
     rewrite_identity: bool = False
     fatal: str = ""
-    findings: list[Finding] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
+    reported: frozenset[str] = frozenset()
+    """The paths of the journal files whose problem is among the findings."""
+    lost: tuple[str, ...] = ()
     """What cannot be brought back, a sentence each."""
-    rescan_from: int | None = None
-    """When set, there is no plan yet: the journal must be read from this older LSN first."""
     fresh: bool = False
-    """Nothing was ever committed here, and the store is not complete: make it anew."""
-
-    def note(self, kind: str, where: str, severity: Severity, message: str, advice: str = "") -> None:
-        """Add a finding."""
-        self.findings.append(Finding(kind, where, severity, message, advice))
+    """Nothing was ever committed here, and the store is not complete: make it again."""
 
 
-def make_plan(scan: Scan) -> Plan:
+def make_plan(scan: Scan) -> Plan | NeedMore:
     """What to do about what was found."""
-    plan = Plan()
     if _never_finished(scan):
-        plan.fresh = True
-        return plan
-    _plan_identity(scan, plan)
-    _note_generations(scan, plan)
-    candidates = [g for g in scan.generations if g.usable]
+        return Plan(fresh=True)
     attempts = []
-    for base in [*candidates, None]:
+    for base in [*(g for g in scan.generations if g.usable), None]:
         if (base.lsn if base else 0) < scan.journal_from:
-            plan.rescan_from = base.lsn if base else 0
-            return plan
-        attempt = _Replay(scan, base)
-        attempts.append(attempt)
-        if not attempt.gap:
+            return NeedMore(base.lsn if base else 0)
+        attempts.append(_Replay(scan, base))
+        if not attempts[-1].gap:
+            replay, fatal = attempts[-1], ""
             break
     else:
-        # None goes on without a gap. The one that reaches furthest loses least; of equals the newest base.
-        attempts.sort(key=lambda a: a.last_lsn, reverse=True)
-        plan.fatal = attempts[0].gap or "no generation is whole, and what is left of the journal is not all"
-        attempts = attempts[:1]
-    _adopt(scan, plan, attempts[-1])
-    _plan_tail(scan, plan)
-    return plan
+        # None continues without a gap. The one that reaches furthest loses least; of equals the newest base.
+        replay = max(attempts, key=lambda attempt: attempt.last_lsn)
+        fatal = replay.gap
+    return _plan_replay(scan, replay, fatal)
 
 
 def cut_off(scan: Scan, plan: Plan) -> list[FoundGeneration]:
-    """The generations behind which the journal is not whole: no help where the plan's base is lost one day.
+    """The generations after which the journal has a gap: useless as a fallback if the base is lost later.
 
-    The scan has read the whole journal.
+    The scan has read all of the journal.
     """
     if plan.fatal:
         return []
@@ -98,48 +93,13 @@ def cut_off(scan: Scan, plan: Plan) -> list[FoundGeneration]:
 def _never_finished(scan: Scan) -> bool:
     """Whether the store's making was interrupted: the identity comes last, and nothing came before it."""
     return (
-        scan.identity is None
-        and scan.identity_problem.endswith("is gone")
+        scan.identity_missing
         and not scan.generations
         and scan.closed is None
         and not scan.strays
-        and all(s.first_lsn == 1 and not s.problem and s.read and s.last_lsn == 0 for s in scan.segments)
-        and all(not s.unfinished and s.tail and s.tail.kind is TailKind.CLEAN for s in scan.segments)
+        and all(f.first_lsn == 1 and not f.problem and f.read and f.last_lsn == 0 for f in scan.journal)
+        and all(not f.unfinished and f.tail and f.tail.kind is TailKind.CLEAN for f in scan.journal)
     )
-
-
-def _plan_identity(scan: Scan, plan: Plan) -> None:
-    if scan.identity is not None:
-        return
-    known = [g.manifest.identity for g in scan.generations if g.manifest]
-    plan.note(
-        "identity-damaged",
-        scan.path,
-        Severity.WARNING if known else Severity.ERROR,
-        scan.identity_problem,
-        NEXT_CHECKPOINT if known else REPAIR,
-    )
-    if known and all(identity == known[0] for identity in known):
-        plan.rewrite_identity = True
-    else:
-        plan.fatal = f"{scan.identity_problem}, and nothing else says what the store is"
-
-
-def _note_generations(scan: Scan, plan: Plan) -> None:
-    for path, message in scan.strays.items():
-        plan.note("stray", path, Severity.WARNING, message, SET_ASIDE)
-    for g in scan.generations:
-        if g.problem:
-            plan.note("manifest-damaged", g.path, Severity.WARNING, g.problem, NEXT_CHECKPOINT)
-        if g.snapshot_problem:
-            plan.note("snapshot-damaged", g.path, Severity.WARNING, g.snapshot_problem, NEXT_CHECKPOINT)
-        if g.search_problem:
-            plan.note("search-damaged", g.path, Severity.WARNING, g.search_problem, NEXT_CHECKPOINT)
-    closed_problem = scan.closed_problem
-    if scan.closed is not None and scan.store_id not in (None, scan.closed.store_id):
-        closed_problem = "the mark of an orderly close belongs to another store"
-    if closed_problem:
-        plan.note("closed-mark-damaged", scan.path, Severity.WARNING, closed_problem, NEXT_CHECKPOINT)
 
 
 class _Replay:
@@ -150,98 +110,137 @@ class _Replay:
         self.last_lsn = base.lsn if base else 0
         self.chain = base.manifest.chain if base and base.manifest else 0
         self.transactions: list[FoundTransaction] = []
-        self.used: FoundSegment | None = None
+        self.used: FoundJournalFile | None = None
         self.gap = ""
-        behind = [s for s in scan.segments if s.first_lsn > self.last_lsn or s.last_lsn >= self.last_lsn]
-        for segment in behind:
-            self._follow(segment)
+        self.gap_at: FoundJournalFile | None = None
+        """The file whose problem the gap is."""
+        after = [f for f in scan.journal if f.first_lsn > self.last_lsn or f.last_lsn >= self.last_lsn]
+        for file in after:
+            self._follow(file)
             if self.gap:
                 return
-        # A checkpoint begins a segment before it publishes, and a store is made with one.
+        # A checkpoint begins a journal file before it publishes, and a store is made with one.
         promised = max((g.lsn for g in scan.generations if not g.foreign), default=0)
-        if not any(s.first_lsn == promised + 1 for s in scan.segments) or self.used is None:
-            self.gap = f"the journal behind LSN {promised} is gone"
+        if not any(f.first_lsn == promised + 1 for f in scan.journal) or self.used is None:
+            self.gap = f"the journal after LSN {promised} is missing"
 
-    def _follow(self, segment: FoundSegment) -> None:
-        if segment.header is None or segment.misnamed:
-            self.gap = segment.problem
+    def _follow(self, file: FoundJournalFile) -> None:
+        if file.header is None or file.misnamed:
+            self.gap, self.gap_at = file.problem, file
             return
-        if segment.first_lsn > self.last_lsn + 1:
-            self.gap = f"the journal lacks LSN {self.last_lsn + 1} to {segment.first_lsn - 1}"
+        if file.first_lsn > self.last_lsn + 1:
+            self.gap = f"the journal lacks LSN {self.last_lsn + 1} to {file.first_lsn - 1}"
             return
-        if segment.first_lsn == self.last_lsn + 1 and segment.header.chain != self.chain:
-            self.gap = f"{segment.path} does not follow on the frame before it"
+        if file.first_lsn == self.last_lsn + 1 and file.header.chain != self.chain:
+            self.gap = f"{file.path} does not follow the frame before it"
             return
-        self.used = segment
-        for transaction in segment.transactions:
+        self.used = file
+        for transaction in file.transactions:
             if transaction.lsn > self.last_lsn:
                 self.transactions.append(transaction)
                 self.last_lsn = transaction.lsn
-        self.last_lsn = max(self.last_lsn, segment.last_lsn)
-        self.chain = segment.chain
-        if segment.problem:
-            self.gap = segment.problem
+        self.last_lsn = max(self.last_lsn, file.last_lsn)
+        self.chain = file.chain
+        if file.problem:
+            self.gap, self.gap_at = file.problem, file
 
 
-def _adopt(scan: Scan, plan: Plan, replay: _Replay) -> None:
-    plan.base = replay.base
-    plan.replay = replay.transactions
-    plan.last_lsn, plan.chain = replay.last_lsn, replay.chain
-    plan.append_to = replay.used
-    if replay.base is not None and replay.base.snapshot_problem:
-        plan.snapshot_from_search = True
-        plan.note(
-            "fallback",
-            replay.base.path,
-            Severity.WARNING,
-            f"the snapshot leaf of LSN {replay.base.lsn} is read from the search leaf",
-            NEXT_CHECKPOINT,
-        )
-    if scan.generations and replay.base is not scan.generations[0]:
-        to = f"the generation of LSN {replay.base.lsn}" if replay.base else "the journal alone"
-        plan.note(
-            "fallback",
-            scan.generations[0].path,
-            Severity.WARNING,
-            f"the newest generation cannot be used: going on from {to} and the journal",
-            NEXT_CHECKPOINT,
-        )
-    if plan.fatal:
-        plan.note("journal-damaged", replay.gap or scan.path, Severity.ERROR, plan.fatal, REPAIR)
-
-
-def _plan_tail(scan: Scan, plan: Plan) -> None:
-    """Rule 3: whether the journal's end is a torn write or a loss."""
+def _plan_replay(scan: Scan, replay: _Replay, gap: str) -> Plan:
+    """The plan for a base and what the journal adds to it; `gap` is why it would not be all."""
+    known = [g.manifest.identity for g in scan.generations if g.manifest]
+    rewrite_identity = scan.identity is None and bool(known) and all(i == known[0] for i in known)
+    fatal = gap
+    if scan.identity is None and not rewrite_identity:
+        fatal = fatal or f"{scan.identity_problem}, and nothing else says what the store is"
+    findings = [*_identity_findings(scan, known_elsewhere=bool(known)), *_generation_findings(scan)]
+    findings += _fallback_findings(scan, replay)
+    reported = set()
+    if fatal:
+        findings.append(_journal_finding(replay.gap or scan.path, fatal, Severity.ERROR))
+        reported |= {replay.gap_at.path} if replay.gap_at is not None else set()
+    lost = []
     proven = _proven_lsn(scan)
-    if plan.last_lsn < proven:
-        plan.lost.append(f"the transactions of LSN {plan.last_lsn + 1} to {proven}")
-        if not plan.fatal:
-            plan.fatal = f"the journal ends at LSN {plan.last_lsn}, and once reached LSN {proven}"
-            plan.note("journal-damaged", scan.path, Severity.ERROR, plan.fatal, REPAIR)
-    elif plan.fatal:
-        plan.lost.append(f"the transactions behind LSN {plan.last_lsn}, if there were any")
-    last = scan.segments[-1] if scan.segments else None
-    for segment in scan.segments:
-        if segment is last and not plan.fatal and segment.end < segment.size:
-            plan.cut = segment
-            plan.note(
-                "journal-torn",
-                segment.path,
-                Severity.NOTE,
-                f"{segment.size - segment.end:,} bytes of a transaction that was not committed are set aside",
-            )
-        elif segment.problem and not plan.fatal:
+    # Rule 3: whether the journal's end is a torn write or a loss.
+    if replay.last_lsn < proven:
+        lost.append(f"the transactions of LSN {replay.last_lsn + 1} to {proven}")
+        if not fatal:
+            fatal = f"the journal ends at LSN {replay.last_lsn}, and once reached LSN {proven}"
+            findings.append(_journal_finding(scan.path, fatal, Severity.ERROR))
+    elif fatal:
+        lost.append(f"the transactions after LSN {replay.last_lsn}, if there were any")
+    cut = None
+    last = scan.journal[-1] if scan.journal else None
+    for file in () if fatal else scan.journal:
+        if file is last and file.end < file.size:
+            cut = file
+            message = f"{file.size - file.end:,} bytes of a transaction that was not committed are set aside"
+            findings.append(Finding("journal-torn", file.path, Severity.NOTE, message))
+        elif file.problem:
             # Nothing of it is needed any more.
-            plan.note("journal-damaged", segment.path, Severity.WARNING, segment.problem, NEXT_CHECKPOINT)
-    if plan.fatal:
-        plan.append_to = None
+            findings.append(_journal_finding(file.path, file.problem, Severity.WARNING))
+            reported.add(file.path)
+    return Plan(
+        base=replay.base,
+        snapshot_from_search=bool(replay.base and replay.base.snapshot_problem),
+        replay=tuple(replay.transactions),
+        cut=cut,
+        append_to=None if fatal else replay.used,
+        last_lsn=replay.last_lsn,
+        chain=replay.chain,
+        rewrite_identity=rewrite_identity,
+        fatal=fatal,
+        findings=tuple(findings),
+        reported=frozenset(reported),
+        lost=tuple(lost),
+    )
+
+
+def _identity_findings(scan: Scan, *, known_elsewhere: bool) -> Iterator[Finding]:
+    if scan.identity is None:
+        severity = Severity.WARNING if known_elsewhere else Severity.ERROR
+        advice = NEXT_CHECKPOINT if known_elsewhere else REPAIR
+        yield Finding("identity-damaged", scan.path, severity, scan.identity_problem, advice)
+
+
+def _generation_findings(scan: Scan) -> Iterator[Finding]:
+    for stray in scan.strays:
+        yield Finding("stray", stray.path, Severity.WARNING, stray.reason, SET_ASIDE)
+    for g in scan.generations:
+        for kind, problem in (
+            ("manifest-damaged", g.problem),
+            ("snapshot-damaged", g.snapshot_problem),
+            ("search-damaged", g.search_problem),
+        ):
+            if problem:
+                yield Finding(kind, g.path, Severity.WARNING, problem, NEXT_CHECKPOINT)
+    closed_problem = scan.closed_problem
+    if scan.closed is not None and scan.store_id not in (None, scan.closed.store_id):
+        closed_problem = "the clean-shutdown marker belongs to another store"
+    if closed_problem:
+        yield Finding("closed-mark-damaged", scan.path, Severity.WARNING, closed_problem, NEXT_CHECKPOINT)
+
+
+def _fallback_findings(scan: Scan, replay: _Replay) -> Iterator[Finding]:
+    base = replay.base
+    if base is not None and base.snapshot_problem:
+        message = f"the snapshot of LSN {base.lsn} is read from the search index"
+        yield Finding("fallback", base.path, Severity.WARNING, message, NEXT_CHECKPOINT)
+    if scan.generations and base is not scan.generations[0]:
+        source = f"the generation of LSN {base.lsn} and the journal" if base else "the journal alone"
+        message = f"the newest generation cannot be used: reading {source}"
+        yield Finding("fallback", scan.generations[0].path, Severity.WARNING, message, NEXT_CHECKPOINT)
+
+
+def _journal_finding(where: str, message: str, severity: Severity) -> Finding:
+    advice = REPAIR if severity is Severity.ERROR else NEXT_CHECKPOINT
+    return Finding("journal-damaged", where, severity, message, advice)
 
 
 def _proven_lsn(scan: Scan) -> int:
     """The LSN that something durable says the journal reached."""
     proofs = [g.lsn for g in scan.generations if g.manifest]
-    proofs += [s.proven_lsn for s in scan.segments]
+    proofs += [f.proven_lsn for f in scan.journal]
     if scan.closed is not None and (scan.identity is None or scan.closed.store_id == scan.identity.store_id):
         proofs.append(scan.closed.lsn)
-    proofs += [s.tail.resumes_lsn for s in scan.segments if s.tail and s.tail.kind is TailKind.DAMAGED]
+    proofs += [f.tail.resumes_lsn for f in scan.journal if f.tail and f.tail.kind is TailKind.DAMAGED]
     return max(proofs, default=0)

@@ -1,47 +1,40 @@
-"""Looking at one file or directory of a store, whatever stands in its place."""
+"""Reading one file or directory of a store, whatever is in its place."""
 
 from __future__ import annotations
 
 import errno
 import os
-import stat
 from collections.abc import Callable
 
 from diptych import fs
 from diptych.errors import CorruptStoreError, StorageError
 from diptych.sealed import MAX_SIZE_BYTES
-from diptych.store.recovery.found import Scan
+from diptych.store.recovery.found import Stray
 
 
-def _read(path: str) -> bytes | None:
-    with fs.translated("read", path):
-        try:
-            return fs.read_bounded(path, MAX_SIZE_BYTES)
-        except FileNotFoundError:
-            return None
-
-
-def note_irregular(found: Scan, path: str, right: Callable[[int], bool], what: str) -> None:
-    """Note it where something else than the right kind of file is at `path`; a link is none."""
+def irregular(path: str, right: Callable[[int], bool], what: str) -> list[Stray]:
+    """What is at `path`, where that is something else than the right kind of file; a link never is right."""
     if not fs.exists(path):
-        return
+        return []
     try:
         mode = os.lstat(path).st_mode
     except OSError as error:
         if error.errno != errno.ELOOP:
-            # No reason to move anything: what cannot be looked at may be just what it should be.
+            # No reason to move anything: what cannot be examined may be just what it should be.
             raise fs.storage_error(error, "examine", path) from error
         mode = 0
     # What was removed meanwhile is not in the way.
-    if not right(mode) and fs.exists(path):
-        found.strays[path] = f"{path} is {what}"
+    return [Stray(path, f"{path} is {what}")] if not right(mode) and fs.exists(path) else []
 
 
-def read_sealed(found: Scan, where: str) -> bytes | None:
+def read_small(where: str) -> bytes | None:
     """A small file's bytes; None where there is none. Raises CorruptStoreError where it cannot be read."""
-    note_irregular(found, where, stat.S_ISREG, "no regular file")
     try:
-        return _read(where)
+        with fs.translated("read", where):
+            try:
+                return fs.read_bounded(where, MAX_SIZE_BYTES)
+            except FileNotFoundError:
+                return None
     except StorageError as error:
         fs.refuse_of_the_moment(error)
         raise CorruptStoreError(error.message, where=where) from error

@@ -1,4 +1,4 @@
-"""The first step of recovery: look at all there is, change nothing, judge nothing.
+"""The first step of recovery: read all there is, change nothing, judge nothing.
 
 What is found is a `Scan`, which `plan` turns into what to do.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 
 from diptych import fs
 from diptych.errors import CorruptionError, IncompatibleStoreError
@@ -24,8 +25,8 @@ from diptych.layout import (
     parse_segment_name,
 )
 from diptych.store.manifest import decode_identity
-from diptych.store.recovery.found import Scan
-from diptych.store.recovery.reading import names_in, note_irregular, read_sealed
+from diptych.store.recovery.found import OpenFiles, Scan
+from diptych.store.recovery.reading import irregular, names_in, read_small
 from diptych.store.recovery.scan_generations import scan_generations
 from diptych.store.recovery.scan_journal import scan_journal
 
@@ -34,31 +35,71 @@ _GENERATIONS_AHEAD = 2
 _JOURNAL_AHEAD_BYTES = 256 * 1024
 
 
-def scan(path: str, *, journal_from: int | None = None) -> Scan:
-    """Look at the store in directory `path`.
+def scan(path: str) -> tuple[Scan, OpenFiles]:
+    """Read the store in directory `path`, and what was opened for that.
 
-    The journal's frames are read from LSN `journal_from` on; None for behind the newest generation that
-    looks usable. Leaves are looked at from outside: present, of the right size. Raises StorageError.
+    The journal's transactions are read from the newest generation that looks usable. The two stores are
+    inspected from outside: present, of the right size. Raises StorageError.
     """
-    found = Scan(path)
     _read_ahead(path)
-    for name in (JOURNAL, GENERATIONS, QUARANTINE, WORK):
-        note_irregular(found, os.path.join(path, name), stat.S_ISDIR, "no directory")
-    for name in (FACTS, FRESHNESS):
-        note_irregular(found, os.path.join(path, name), stat.S_ISREG, "no regular file")
-    _scan_identity(found)
-    scan_generations(found)
-    if journal_from is None:
-        journal_from = next((g.lsn for g in found.generations if g.usable), 0)
-    scan_journal(found, journal_from)
-    if _is_stranger(found):
-        found.identity_problem = f"{os.path.join(path, IDENTITY)} belongs to another store than all the rest"
-        found.identity = None
-        found.generations.clear()
-        found.temporaries.clear()
-        scan_generations(found)
-        scan_journal(found, next((g.lsn for g in found.generations if g.usable), 0))
+    strays = [
+        *(
+            stray
+            for name in (JOURNAL, GENERATIONS, QUARANTINE, WORK)
+            for stray in irregular(os.path.join(path, name), stat.S_ISDIR, "no directory")
+        ),
+        *(
+            stray
+            for name in (FACTS, FRESHNESS, IDENTITY)
+            for stray in irregular(os.path.join(path, name), stat.S_ISREG, "no regular file")
+        ),
+    ]
+    where = os.path.join(path, IDENTITY)
+    found = _with_rest(replace(_scan_identity(path, where), strays=tuple(strays)))
+    if _is_stranger(found[0]):
+        found = _with_rest(
+            Scan(
+                path,
+                identity_problem=f"{where} belongs to another store than all the rest",
+                strays=tuple(strays),
+            )
+        )
     return found
+
+
+def rescan_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
+    """The scan with the journal read again, from an older LSN. Raises StorageError."""
+    directory = os.path.join(found.path, JOURNAL)
+    strays = tuple(stray for stray in found.strays if os.path.dirname(stray.path) != directory)
+    return _with_journal(replace(found, strays=strays), files, journal_from)
+
+
+def _with_rest(begun: Scan) -> tuple[Scan, OpenFiles]:
+    files = OpenFiles()
+    generations = scan_generations(begun.path, begun.identity, files)
+    found = replace(
+        begun,
+        generations=generations.found,
+        strays=(*begun.strays, *generations.strays),
+        temporaries=tuple(generations.temporaries),
+        incompatible=begun.incompatible or generations.incompatible,
+    )
+    journal_from = next((g.lsn for g in found.generations if g.usable), 0)
+    return _with_journal(found, files, journal_from), files
+
+
+def _with_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
+    journal = scan_journal(found.path, found.store_id, journal_from, files)
+    return replace(
+        found,
+        journal=journal.files,
+        journal_from=journal_from,
+        closed=journal.closed,
+        closed_problem=journal.closed_problem,
+        strays=(*found.strays, *journal.strays),
+        temporaries=tuple(dict.fromkeys((*found.temporaries, *journal.temporaries))),
+        incompatible=found.incompatible or journal.incompatible,
+    )
 
 
 def _read_ahead(path: str) -> None:
@@ -81,9 +122,9 @@ def _is_stranger(found: Scan) -> bool:
     """Whether the identity alone is of another store: then it is what is damaged, not all the rest."""
     if found.identity is None:
         return False
-    others = [s.header.store_id for s in found.segments if s.header is not None]
+    others = [file.header.store_id for file in found.journal if file.header is not None]
     others += [found.closed.store_id] if found.closed is not None else []
-    foreign = [g.foreign for g in found.generations]
+    foreign = [generation.foreign for generation in found.generations]
     return (
         len(others) + len(foreign) > 1
         and all(foreign)
@@ -92,25 +133,14 @@ def _is_stranger(found: Scan) -> bool:
     )
 
 
-def rescan_journal(found: Scan, journal_from: int) -> None:
-    """Read the journal again, from an older LSN. Raises StorageError."""
-    scan_journal(found, journal_from)
-
-
-def _scan_identity(found: Scan) -> None:
-    where = os.path.join(found.path, IDENTITY)
+def _scan_identity(path: str, where: str) -> Scan:
+    """A scan with no more than the identity."""
     try:
-        data = read_sealed(found, where)
-    except CorruptionError as error:
-        found.identity_problem = error.message
-        return
-    if data is None:
-        found.identity_problem = f"{where} is gone"
-        return
-    try:
-        found.identity = decode_identity(data, where=where)
+        data = read_small(where)
+        if data is None:
+            return Scan(path, identity_missing=True, identity_problem=f"{where} is missing")
+        return Scan(path, identity=decode_identity(data, where=where))
     except IncompatibleStoreError as error:
-        found.incompatible = error
-        found.identity_problem = error.message
+        return Scan(path, identity_problem=error.message, incompatible=error)
     except CorruptionError as error:
-        found.identity_problem = error.message
+        return Scan(path, identity_problem=error.message)

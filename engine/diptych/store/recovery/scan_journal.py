@@ -1,135 +1,166 @@
-"""Scanning the journal: its segments, their frames, how each ends, and the mark of an orderly close."""
+"""Scanning the journal: its files, their frames, how each ends, and the clean-shutdown marker."""
 
 from __future__ import annotations
 
 import os
+import stat
+from dataclasses import replace
+from typing import NamedTuple
 
 from diptych import fs
 from diptych.change import Change
 from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError
-from diptych.journal.format import (
-    COMMIT,
-    CONTROL,
-    FRAME_SIZE,
-    PART,
-    Frame,
-    decode_entries,
-)
+from diptych.journal.format import COMMIT, CONTROL, FRAME_SIZE, PART, Frame, decode_entries
 from diptych.journal.reader import FrameReader, TailKind
 from diptych.journal.segment import Segment, changes_at
 from diptych.layout import CLOSED, JOURNAL, is_temporary, parse_segment_name
-from diptych.store.manifest import decode_closed
-from diptych.store.recovery.found import FoundSegment, FoundTransaction, Scan
-from diptych.store.recovery.reading import names_in, read_sealed
+from diptych.store.manifest import ClosedMark, decode_closed
+from diptych.store.recovery.found import FoundJournalFile, FoundTransaction, OpenFiles, Stray
+from diptych.store.recovery.reading import irregular, names_in, read_small
 
 
-def scan_journal(found: Scan, journal_from: int) -> None:
-    """Fill in the segments, oldest first, their transactions behind `journal_from`. Raises StorageError."""
-    directory = os.path.join(found.path, JOURNAL)
-    found.segments.clear()
-    for path in [path for path in found.strays if os.path.dirname(path) == directory]:
-        del found.strays[path]
-    found.journal_from = journal_from
-    names, store_id = names_in(directory), found.store_id
+class Journal(NamedTuple):
+    """What was found in the journal's directory."""
+
+    files: tuple[FoundJournalFile, ...]
+    """Oldest first."""
+    closed: ClosedMark | None
+    closed_problem: str
+    strays: list[Stray]
+    temporaries: list[str]
+    incompatible: IncompatibleStoreError | None
+
+
+def scan_journal(store: str, store_id: bytes | None, journal_from: int, files: OpenFiles) -> Journal:
+    """Inspect the journal, reading the transactions after `journal_from`; opened files go into `files`.
+
+    Raises StorageError.
+    """
+    directory = os.path.join(store, JOURNAL)
+    names = names_in(directory)
     firsts = sorted(first for name in names if (first := parse_segment_name(name)) is not None)
-    found.temporaries += [os.path.join(directory, name) for name in names if is_temporary(name)]
-    _scan_closed(found, os.path.join(directory, CLOSED))
-    # The last segment that begins at or before the first LSN asked for, and all behind it.
+    temporaries = [os.path.join(directory, name) for name in names if is_temporary(name)]
+    closed_where = os.path.join(directory, CLOSED)
+    strays = irregular(closed_where, stat.S_ISREG, "no regular file")
+    closed, closed_problem, incompatible = _scan_closed(closed_where)
+    # The last file that begins at or before the first LSN asked for, and all after it.
     needed = max([first for first in firsts if first <= journal_from + 1], default=0)
+    found: list[FoundJournalFile] = []
     for first in firsts:
-        path = os.path.join(directory, f"{first:020d}.wal")
-        segment = FoundSegment(path, first, last_lsn=first - 1)
-        found.segments.append(segment)
+        named = FoundJournalFile(os.path.join(directory, f"{first:020d}.wal"), first, last_lsn=first - 1)
         try:
-            segment.segment = Segment(path)
+            segment = Segment(named.path)
         except IncompatibleStoreError as error:
-            found.incompatible = found.incompatible or error
-            segment.problem = error.message
-            continue
+            incompatible = incompatible or error
+            found.append(replace(named, problem=error.message))
         except DiptychError as error:
-            if not fs.exists(path):
-                # As with generations: the writer needs it no more.
-                found.segments.pop()
+            # As with generations: one that is gone meanwhile, the writer needs no more.
+            is_there = fs.exists(named.path)
             fs.refuse_of_the_moment(error)
-            segment.problem = error.message
-            continue
-        header = segment.segment.header
-        segment.size = segment.segment.size()
-        segment.chain = header.chain
-        if store_id is not None and header.store_id != store_id:
-            # First of all: nothing of it is to be taken, whatever else is wrong with it.
-            segment.problem, segment.foreign = f"{path} belongs to another store", True
-        elif header.first_lsn != first:
-            segment.problem = f"{path} says that it begins with LSN {header.first_lsn}"
-        elif first >= needed:
-            _scan_segment(segment, segment.segment, journal_from)
-    _part_copies(found)
-
-
-def _part_copies(found: Scan) -> None:
-    """Part from the journal the copies of its segments under names that are not theirs."""
-    whole = {s.header for s in found.segments if s.header is not None and not s.problem}
-    for segment in list(found.segments):
-        if segment.misnamed and not segment.foreign and segment.header in whole:
-            found.segments.remove(segment)
-            found.strays[segment.path] = f"{segment.problem}, and that one is whole elsewhere"
-
-
-def _scan_closed(found: Scan, where: str) -> None:
-    try:
-        data = read_sealed(found, where)
-        if data is None:
-            return
-        found.closed = decode_closed(data, where=where)
-    except IncompatibleStoreError as error:
-        found.incompatible = found.incompatible or error
-    except CorruptionError as error:
-        found.closed_problem = error.message
-
-
-def _scan_segment(found: FoundSegment, segment: Segment, journal_from: int) -> None:
-    found.read = True
-    reader = FrameReader(segment)
-    changes: list[Change] = []
-    for frame in reader:
-        problem = _frame_problem(frame, found)
-        if not problem and frame.kind != CONTROL and frame.lsn > journal_from:
-            # Places only, frame by frame: a transaction may be larger than memory.
-            try:
-                changes += changes_in(frame, segment)
-            except CorruptionError as error:
-                problem = error.message
-        if problem:
-            found.problem = f"{found.path}@{frame.offset}: {problem}"
-            return
-        found.unfinished = frame.kind == PART
-        if frame.kind == PART:
-            continue
-        if frame.kind == COMMIT:
-            if frame.lsn > journal_from:
-                found.transactions.append(FoundTransaction(frame.lsn, changes))
-                changes = []
-            found.last_lsn = frame.lsn
-        found.end, found.chain = frame.end, frame.checksum
-    found.tail = reader.tail()
-    if found.tail.kind is TailKind.DAMAGED:
-        found.problem = (
-            f"{found.path}@{found.tail.offset}: a damaged frame, and behind it at {found.tail.resumes} "
-            f"a whole one of LSN {found.tail.resumes_lsn}"
-        )
-
-
-def _frame_problem(frame: Frame, found: FoundSegment) -> str:
-    if frame.kind == CONTROL:
-        return "a control frame within a transaction" if found.unfinished else ""
-    if frame.continues != found.unfinished:
-        return f"a transaction of LSN {frame.lsn} without its beginning or end"
-    if frame.lsn != found.last_lsn + 1:
-        return f"LSN {frame.lsn} follows {found.last_lsn}"
-    return ""
+            if is_there:
+                found.append(replace(named, problem=error.message))
+        else:
+            files.journal[named.path] = segment
+            read_from = journal_from if first >= needed else None
+            found.append(_scan_file(named, segment, store_id, read_from))
+    copies = _copies(found)
+    kept = tuple(file for file in found if file.path not in {stray.path for stray in copies})
+    return Journal(kept, closed, closed_problem, strays + copies, temporaries, incompatible)
 
 
 def changes_in(frame: Frame, segment: Segment) -> list[Change]:
     """The changes in a frame of `segment`. Raises CorruptJournalError."""
     entries = decode_entries(frame.payload, where=f"{segment.path}@{frame.offset}")
     return changes_at(segment, frame.offset + FRAME_SIZE, entries)
+
+
+def _copies(found: list[FoundJournalFile]) -> list[Stray]:
+    """The copies of journal files under names that are not theirs."""
+    intact = {file.header for file in found if file.header is not None and not file.problem}
+    return [
+        Stray(file.path, f"{file.problem}, and that one is intact elsewhere")
+        for file in found
+        if file.misnamed and not file.foreign and file.header in intact
+    ]
+
+
+def _scan_closed(where: str) -> tuple[ClosedMark | None, str, IncompatibleStoreError | None]:
+    """The marker, or what is wrong with it."""
+    try:
+        data = read_small(where)
+        return (decode_closed(data, where=where) if data is not None else None), "", None
+    except IncompatibleStoreError as error:
+        return None, "", error
+    except CorruptionError as error:
+        return None, error.message, None
+
+
+def _scan_file(
+    named: FoundJournalFile, segment: Segment, store_id: bytes | None, read_from: int | None
+) -> FoundJournalFile:
+    """The file, its frames read unless `read_from` is None: the transactions after that LSN."""
+    header = segment.header
+    file = replace(named, header=header, size=segment.size(), chain=header.chain)
+    if store_id is not None and header.store_id != store_id:
+        # First of all: nothing of it is to be taken, whatever else is wrong with it.
+        return replace(file, problem=f"{file.path} belongs to another store", foreign=True)
+    if header.first_lsn != file.first_lsn:
+        return replace(file, problem=f"{file.path} says that it begins with LSN {header.first_lsn}")
+    return file if read_from is None else _read_file(file, segment, read_from)
+
+
+def _read_file(file: FoundJournalFile, segment: Segment, read_from: int) -> FoundJournalFile:
+    reader = FrameReader(segment)
+    last_lsn, chain, end = file.last_lsn, file.chain, file.end
+    transactions: list[FoundTransaction] = []
+    changes: list[Change] = []
+    unfinished, problem = False, ""
+    for frame in reader:
+        problem = _frame_problem(frame, last_lsn, unfinished)
+        if not problem and frame.kind != CONTROL and frame.lsn > read_from:
+            # Places only, frame by frame: a transaction may be larger than memory.
+            try:
+                changes += changes_in(frame, segment)
+            except CorruptionError as error:
+                problem = error.message
+        if problem:
+            problem = f"{file.path}@{frame.offset}: {problem}"
+            break
+        unfinished = frame.kind == PART
+        if unfinished:
+            continue
+        if frame.kind == COMMIT:
+            if frame.lsn > read_from:
+                transactions.append(FoundTransaction(frame.lsn, changes))
+                changes = []
+            last_lsn = frame.lsn
+        end, chain = frame.end, frame.checksum
+    tail = None
+    if not problem:
+        tail = reader.tail()
+        if tail.kind is TailKind.DAMAGED:
+            problem = (
+                f"{file.path}@{tail.offset}: a damaged frame, and after it at {tail.resumes} "
+                f"an intact one of LSN {tail.resumes_lsn}"
+            )
+    return replace(
+        file,
+        read=True,
+        last_lsn=last_lsn,
+        chain=chain,
+        end=end,
+        tail=tail,
+        unfinished=unfinished,
+        transactions=tuple(transactions),
+        problem=problem,
+    )
+
+
+def _frame_problem(frame: Frame, last_lsn: int, unfinished: bool) -> str:
+    if frame.kind == CONTROL:
+        return "a control frame within a transaction" if unfinished else ""
+    if frame.continues != unfinished:
+        return f"a transaction of LSN {frame.lsn} without its beginning or end"
+    if frame.lsn != last_lsn + 1:
+        return f"LSN {frame.lsn} follows {last_lsn}"
+    return ""
