@@ -1,1 +1,1 @@
-"""Breaks the engine on purpose, one line at a time, to see that the campaigns notice."""
+"""Breaks the engine on purpose, at one point at a time, to see that the campaigns notice."""

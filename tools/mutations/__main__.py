@@ -1,6 +1,6 @@
 """`python -m tools.mutations`: break the engine in one place after another, and see which campaign notices.
 
-Ends with 1 when a mutation survives, with 2 when one no longer fits the source or a hunt cannot be carried out.
+Ends with 1 when a mutation survives, with 2 when one no longer fits the source or a hunt cannot run.
 """
 
 from __future__ import annotations

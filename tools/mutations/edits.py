@@ -1,9 +1,11 @@
-"""The edits that break the engine. Each names a module, a function in it, and a point in the function by what occurs
-there (`points` says how), so that it survives what changes around the point.
+"""The edits that break the engine.
 
-A tree is edited, and its file written with `ast.unparse`: no edit can then leave wrong indentation or half a
-statement, and several edits to one file cannot move each other's positions. Comments and line numbers are lost, which
-matters to nobody: a mutated file is run, not read.
+Each names a module, a function in it, and a point in the function by what occurs there (`points` says how),
+so that it survives changes around the point.
+
+The tree is edited, and `ast.unparse` writes the file. So no edit can leave wrong indentation or half a
+statement, and several edits to one file cannot shift each other's positions. Comments and line numbers are
+lost, which is no harm: a mutated file is run, not read.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class Edit(ABC):
         return self.module.replace(".", "/") + ".py"
 
     def apply(self, tree: ast.Module) -> None:
-        """Make the edit in the module's tree. Raises MutationError where the point is missing or ambiguous."""
+        """Make the edit in the module's tree. Raises MutationError if the point is missing or ambiguous."""
         self._change(function_at(tree, self.module, self.function))
 
     @abstractmethod
@@ -53,21 +55,21 @@ class Edit(ABC):
 
 
 class Drop(Edit):
-    """The statement is gone; an `if`, a loop or a `with` goes with its block."""
+    """The statement is removed; where it is an `if`, a loop or a `with`, so is its block."""
 
     __slots__ = ()
 
     def _change(self, function: Function) -> None:
-        block, index = place = self._statement(function)
+        place = self._statement(function)
         if getattr(place.statement, "orelse", []):
-            raise MutationError(f"{self._where}: what {self.point} names has an else, which would go too")
-        del block[index]
-        if not block:
-            block.append(ast.Pass())
+            raise MutationError(
+                f"{self._where}: the statement with {self.point} has an else, which would be lost"
+            )
+        _take(place)
 
 
 class _Decide(Edit):
-    """A condition has one answer: the smallest one with the point in it, which may be an operand of `and` or `or`."""
+    """A condition always has the same answer. It is the smallest one that has the point in it."""
 
     __slots__ = ()
     _answer: ClassVar[bool]
@@ -79,14 +81,14 @@ class _Decide(Edit):
 
 
 class Never(_Decide):
-    """The condition never holds; of an `or` the other operands remain."""
+    """The condition never holds; the other operands of an `or` remain."""
 
     __slots__ = ()
     _answer = False
 
 
 class Always(_Decide):
-    """The condition always holds; of an `and` the other operands remain."""
+    """The condition always holds; the other operands of an `and` remain."""
 
     __slots__ = ()
     _answer = True
@@ -94,7 +96,7 @@ class Always(_Decide):
 
 @dataclass(frozen=True, slots=True)
 class Replace(Edit):
-    """The expression that the point names is another: a value, an argument, the result of a call, a callee."""
+    """Another expression replaces the one that the point names: a value, a call, a callee, an argument."""
 
     by: str
 
@@ -106,7 +108,7 @@ class Replace(Edit):
 
 @dataclass(frozen=True, slots=True)
 class WithoutArgument(Edit):
-    """A call, named by its callee, lacks the argument in which `argument` occurs."""
+    """A call, named by its callee, loses the argument in which `argument` occurs."""
 
     argument: str
 
@@ -127,13 +129,13 @@ class WithoutArgument(Edit):
 
 @dataclass(frozen=True, slots=True)
 class Instead(Edit):
-    """Other statements stand in the place of this one."""
+    """Other statements replace this one."""
 
     code: str
 
     def _change(self, function: Function) -> None:
-        block, index = self._statement(function)
-        block[index : index + 1] = _parsed(self.code)
+        block, at = self._statement(function)
+        block[at : at + 1] = _parsed(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,8 @@ class Before(Edit):
     code: str
 
     def _change(self, function: Function) -> None:
-        block, index = self._statement(function)
-        block[index:index] = _parsed(self.code)
+        block, at = self._statement(function)
+        block[at:at] = _parsed(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +156,13 @@ class After(Edit):
     code: str
 
     def _change(self, function: Function) -> None:
-        block, index = self._statement(function)
-        block[index + 1 : index + 1] = _parsed(self.code)
+        block, at = self._statement(function)
+        block[at + 1 : at + 1] = _parsed(self.code)
 
 
 @dataclass(frozen=True, slots=True)
 class Move(Edit):
-    """The statement comes before another one of the same function, named by `before`."""
+    """The statement moves before another one of the same function, which `before` names."""
 
     before: str
 
@@ -172,11 +174,17 @@ class Move(Edit):
             if place.statement is not moved.statement
         ]
         target = chosen(found, 0, self._where, "statement", self.before).statement
-        statement = moved.block.pop(moved.index)
-        if not moved.block:
-            moved.block.append(ast.Pass())
-        (place,) = (p for p in statements(function, pattern(self.before)) if p.statement is target)
-        place.block.insert(place.index, statement)
+        statement = _take(moved)
+        # Found again: taking the other one may have shifted it.
+        block, at = next(p for p in statements(function, pattern(self.before)) if p.statement is target)
+        block.insert(at, statement)
+
+
+def _take(place: Place) -> ast.stmt:
+    statement = place.block.pop(place.at)
+    if not place.block:
+        place.block.append(ast.Pass())
+    return statement
 
 
 def _parsed(code: str) -> list[ast.stmt]:

@@ -80,22 +80,22 @@ FSYNCS = (
         FORGED,
     ),
     _fsync(
-        "a close: the journal before the mark",
+        "a close: the journal before the clean-shutdown marker",
         Drop(_WRITER, "JournalWriter.finish", "self._sync_locked"),
         crash("buffered:nn"),
     ),
     _fsync(
-        "the snapshot leaf: its bytes",
+        "a snapshot: its bytes",
         Drop("snapshot.hashed", "HashedFile.finish", "fsync_fd"),
         rough("clean:nk"),
     ),
     _fsync(
-        "the search leaf: its bytes",
+        "a search index: its bytes",
         Drop("search.writer", "SearchWriter.export", "fs.fsync_file"),
         rough("clean:nk", withheld=_TANTIVYS),
     ),
     _fsync(
-        "the search leaf: its names",
+        "a search index: its names",
         _SEARCH_NAMES,
         rough("clean:nk"),
     ),

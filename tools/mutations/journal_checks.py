@@ -95,17 +95,17 @@ JOURNAL_CHECKS = (
         FORGED,
     ),
     _check(
-        "a bad end: that it was on disk, by a frame behind it",
+        "a bad end: that it was on disk, by a frame after it",
         Never(_READER, "FrameReader.tail", "frame.synced"),
         _JOURNAL_TESTS,
     ),
     _check(
-        "a bad end: a whole frame out of the chain",
+        "a bad end: an intact frame out of the chain",
         Never(_READER, "FrameReader.tail", "frame.offset == self.offset"),
         _JOURNAL_TESTS,
     ),
     _check(
-        "the journal's end: by the mark of a close",
+        "the journal's end: by the clean-shutdown marker",
         Drop(_PLAN, "_proven_lsn", "scan.closed.lsn"),
         damage("journal/*.wal", kinds=["cut"]),
     ),
@@ -115,7 +115,7 @@ JOURNAL_CHECKS = (
         FORGED,
     ),
     _check(
-        "the journal's end: by a frame behind a damaged one",
+        "the journal's end: by a frame after a damaged one",
         Drop(_PLAN, "_proven_lsn", "f.tail.resumes_lsn"),
         FORGED,
     ),
@@ -131,19 +131,19 @@ JOURNAL_CHECKS = (
         _RECOVERY_TESTS,
     ),
     _check(
-        "a record in the overlay: its check",
+        "a record in the overlay: its checksum",
         Never("journal.segment", "JournalPlace.read", "record_checksum"),
         under_a_reader(),
     ),
-    # Identity, manifest, mark of a close.
+    # Identity, manifest, clean-shutdown marker.
     _check(
-        "identity, manifest, mark: the checksum",
+        "identity, manifest, marker: the checksum",
         Never("sealed", "_open", "_checksum"),
         damage("IDENTITY", "*/manifest.msgpack", "journal/CLOSED", kinds=["flip"]),
         share=True,
     ),
     _check(
-        "identity, manifest, mark: which of them it is",
+        "identity, manifest, marker: which of them it is",
         (
             Never("sealed", "_open", "parts[0]"),
             WithoutArgument("sealed", "_checksum", "xxh3_64_intdigest", "xxh3_64_intdigest"),
@@ -164,7 +164,7 @@ JOURNAL_CHECKS = (
         _RECOVERY_TESTS,
     ),
     _check(
-        "the mark of a close: its store",
+        "the clean-shutdown marker: its store",
         Always(_PLAN, "_proven_lsn", "scan.closed.store_id"),
         FORGED,
     ),

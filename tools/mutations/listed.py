@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .fsyncs import FSYNCS
 from .journal_checks import JOURNAL_CHECKS
-from .leaf_checks import LEAF_CHECKS
 from .mutation import Mutation
 from .orders import ORDERS
+from .store_checks import STORE_CHECKS
 
-MUTATIONS: tuple[Mutation, ...] = (*FSYNCS, *ORDERS, *JOURNAL_CHECKS, *LEAF_CHECKS)
+MUTATIONS: tuple[Mutation, ...] = (*FSYNCS, *ORDERS, *JOURNAL_CHECKS, *STORE_CHECKS)

@@ -57,7 +57,7 @@ def mutated(text: str, edits: Iterable[Edit]) -> str:
 
 
 class Copy:
-    """A copy of the engine with its tools and tests, to be mutated and mended again."""
+    """A copy of the engine with its tools and tests, to be mutated and restored."""
 
     def __init__(self, directory: str) -> None:
         self.root = directory
@@ -106,15 +106,15 @@ class Copy:
     def broken(self, mutation: Mutation) -> Iterator[None]:
         """The mutation in force. Raises MutationError where it does not fit."""
         texts = self.planned(mutation)
-        whole = {}
+        originals = {}
         try:
             for name, text in texts.items():
                 with open(self._path(name), encoding="utf-8") as file:
-                    whole[name] = file.read()
+                    originals[name] = file.read()
                 self._write(name, text)
             yield
         finally:
-            for name, text in whole.items():
+            for name, text in originals.items():
                 self._write(name, text)
 
     def _path(self, name: str) -> str:

@@ -100,14 +100,16 @@ ORDERS = (
                 "fs.translated",
                 """
             fs.make_dir(os.path.join(store, QUARANTINE))
-            fs.atomic_write(os.path.join(store, QUARANTINE, f"{os.path.basename(path)}-{end}"), b"".join(kept))
+            fs.atomic_write(
+                os.path.join(store, QUARANTINE, f"{os.path.basename(path)}-{end}"), b"".join(kept)
+            )
             """,
             ),
         ),
         rough("torn:n|n"),
     ),
     _order(
-        "a close: the mark before the fsync",
+        "a close: the clean-shutdown marker before the fsync",
         (
             Drop(_WRITER, "JournalWriter.finish", "self._sync_locked"),
             After(
@@ -154,7 +156,7 @@ ORDERS = (
         rough("failing:nen"),
     ),
     _order(
-        "an interrupted commit: taken back though it is whole",
+        "an interrupted commit: taken back though it is complete",
         Never(_WRITER, "JournalWriter._undo", "os.fstat"),
         unit("tests/regressions/test_interrupt_behind_a_whole_write.py"),
         fault("interrupts"),
@@ -181,7 +183,7 @@ ORDERS = (
         rough("salvaged:nnip"),
     ),
     _order(
-        "salvage: all the rest set aside before the generation",
+        "salvage: everything else set aside before the generation",
         After(
             _REPAIR,
             "_salvage",

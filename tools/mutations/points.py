@@ -1,7 +1,8 @@
 """Finds points in parsed source: a function by its qualified name, and places in it by what occurs there.
 
-What occurs is written as a short expression and compared as a tree, so that layout and comments do not count. In it
-`...` stands for any expression, and as a call's last argument for any further arguments, none included:
+What occurs is written as a short expression, a pattern, and compared as a tree, so that layout and comments
+do not count. In it `...` stands for any expression, and as a call's last argument for any further arguments
+or none:
 
     fs.fsync_dir              that name, called or not
     fs.fsync_dir(...)         a call of it
@@ -22,15 +23,15 @@ _HOLDS_STATEMENTS = ast.stmt | ast.excepthandler | ast.match_case
 
 
 class Place(NamedTuple):
-    """A statement: `block[index]`."""
+    """A statement: `block[at]`."""
 
     block: list[ast.stmt]
-    index: int
+    at: int
 
     @property
     def statement(self) -> ast.stmt:
         """The statement itself."""
-        return self.block[self.index]
+        return self.block[self.at]
 
 
 def function_at(tree: ast.Module, module: str, name: str) -> Function:
@@ -64,7 +65,7 @@ def pattern(text: str) -> ast.expr:
 
 
 def fits(wanted: object, node: object) -> bool:
-    """Whether a part of a tree is what a pattern says, read or assigned to."""
+    """Whether a part of a tree fits a part of a pattern; reading and assigning are the same here."""
     if _is_anything(wanted):
         return isinstance(node, ast.expr)
     if type(wanted) is not type(node):
@@ -92,7 +93,7 @@ def _is_anything(wanted: object) -> bool:
 
 
 def occurs(wanted: ast.expr, node: ast.AST) -> bool:
-    """Whether what a pattern says is `node` or a part of it."""
+    """Whether `node` or a part of it fits the pattern."""
     return any(fits(wanted, part) for part in ast.walk(node))
 
 
@@ -111,11 +112,9 @@ def in_body(function: Function) -> Iterator[ast.AST]:
 
 
 def statements(function: Function, wanted: ast.expr) -> list[Place]:
-    """Statements in which the pattern occurs: of an `if`, a loop or a `with` its first line counts, not its block."""
+    """Statements in which the pattern occurs; of an `if`, a loop or a `with` only the head counts."""
     return [
-        place
-        for place in _places(function)
-        if any(occurs(wanted, part) for part in _first_line(place.statement))
+        place for place in _places(function) if any(occurs(wanted, part) for part in _head(place.statement))
     ]
 
 
@@ -128,7 +127,7 @@ def _places(node: ast.AST) -> Iterator[Place]:
                 yield from _places(part)
 
 
-def _first_line(statement: ast.stmt) -> Iterator[ast.AST]:
+def _head(statement: ast.stmt) -> Iterator[ast.AST]:
     if isinstance(statement, Function | ast.ClassDef):
         return
     for part in ast.iter_child_nodes(statement):
@@ -137,7 +136,7 @@ def _first_line(statement: ast.stmt) -> Iterator[ast.AST]:
 
 
 def expressions(function: Function, wanted: ast.expr) -> list[ast.expr]:
-    """Expressions that are what the pattern says. What is assigned to is none: it has no value to replace."""
+    """Expressions that fit the pattern, without targets of assignments, which have no value to replace."""
     return [
         node
         for node in in_body(function)
@@ -171,10 +170,11 @@ def _conditions_of(node: ast.AST) -> list[ast.expr]:
 
 def chosen(found: Sequence[_Found], nth: int, where: str, kind: str, named: str) -> _Found:
     """The nth of those found, counted from 1, or with 0 the only one. Raises MutationError."""
-    if not found:
+    count = len(found)
+    if not count:
         raise MutationError(f"{where} has no {kind} with {named}")
-    if nth == 0 and len(found) > 1:
-        raise MutationError(f"{where} has {len(found)} places, not one, for a {kind} with {named}: say which")
-    if nth > len(found):
-        raise MutationError(f"{where} has only {len(found)} of the kind {kind} with {named}, and no {nth}th")
+    if nth == 0 and count > 1:
+        raise MutationError(f"{where} has {count} {kind}s with {named}: nth must say which")
+    if not 0 <= nth <= count:
+        raise MutationError(f"{where} has {count} {kind}s with {named}, and nth is {nth}")
     return found[max(nth, 1) - 1]

@@ -1,14 +1,17 @@
 """The mutations fit the source, a few of them are caught, and nothing is caught where nothing was broken."""
 
+import ast
 import json
 import re
 from pathlib import Path
 
 import pytest
 from tools.mutations.__main__ import carry_out, judge, main
+from tools.mutations.edits import After, Before, Drop
+from tools.mutations.errors import MutationError
 from tools.mutations.hunts import crash, rough, unit
 from tools.mutations.listed import MUTATIONS
-from tools.mutations.mutation import Copy, Edit, Mutation, MutationError, mutated
+from tools.mutations.mutation import Copy, Mutation
 
 from tools.mutations import __main__ as command
 
@@ -35,21 +38,45 @@ def test_every_fsync_of_the_engine_is_taken_away_by_one(copy):
     missing = []
     for path in sorted(engine.rglob("*.py")):
         name, text = path.relative_to(engine).as_posix(), path.read_text()
-        taken = [edit.old for mutation in MUTATIONS for edit in mutation.edits if edit.file == name]
-        for call in re.finditer(r"^ +(?:fs\.)?(?:fsync_\w+|fdatasync_fd)\(.*\)$", text, re.MULTILINE):
-            inside = re.findall(r"^ *def (\w+)", text[: call.start()], re.MULTILINE)[-1]
-            covered = any(text.index(old) <= call.start() + 1 < text.index(old) + len(old) for old in taken)
-            if not covered and not inside.startswith("fsync"):
-                missing.append(f"{name}: {call[0].strip()} in {inside}")
+        left = dict(fsyncs(ast.parse(text)))
+        for mutation in MUTATIONS:
+            if edits := [edit for edit in mutation.edits if edit.file == name]:
+                tree = ast.parse(text)
+                before = dict(fsyncs(tree))
+                for edit in edits:
+                    edit.apply(tree)
+                remaining = {id(node) for node in ast.walk(tree)}
+                for place, node in before.items():
+                    if id(node) not in remaining:
+                        left.pop(place, None)
+        missing += [f"{name}:{line}: {ast.unparse(node)}" for (line, _), node in left.items()]
     assert missing == []
 
 
-@pytest.mark.parametrize("old", ["not there", "twice"])
-def test_a_mutation_that_no_longer_fits_is_an_error(copy, old):
-    with pytest.raises(MutationError, match=old):
-        mutated("twice and twice", Edit("a.py", old, ""))
-    with pytest.raises(MutationError, match="this one"):
-        copy.refuse_misfits([Mutation("this one", "check", (Edit("sealed.py", "no such text", ""),), ())])
+def fsyncs(tree):
+    """The statements that are nothing but an fsync, each by its place, outside functions called fsync."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("fsync"):
+            continue
+        if isinstance(node, ast.Expr) and re.match(r"(fs\.)?(fsync_\w+|fdatasync_fd)\(", ast.unparse(node)):
+            yield (node.lineno, node.col_offset), node
+        yield from fsyncs(node)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (Drop("sealed", "seal", "no_such_call"), "seal of sealed has no statement with no_such_call"),
+        (Drop("sealed", "no_such_function", "pack"), "sealed has no function no_such_function"),
+        (Drop("no_such_module", "seal", "pack"), "no_such_module.py"),
+        (Drop("sealed", "seal", "not an expression"), "invalid syntax"),
+        (Before("sealed", "_checksum", "packed", "break"), "outside loop"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_mutation_that_no_longer_fits_is_an_error(copy, edit, said):
+    with pytest.raises(MutationError, match=f"^this one: .*{re.escape(said)}"):
+        copy.refuse_misfits([Mutation("this one", "check", (edit,), ())])
 
 
 @pytest.mark.parametrize("mutation", SHARE, ids=lambda mutation: mutation.name)
@@ -59,7 +86,7 @@ def test_a_seeded_share_is_caught(copy, mutation):
     assert verdict.trials > 0
 
 
-def test_the_copy_is_mended_again(copy):
+def test_the_copy_is_restored(copy):
     mutation = SHARE[0]
     before = copy.planned(mutation)
     with copy.broken(mutation), pytest.raises(MutationError):
@@ -82,12 +109,12 @@ def test_a_hunt_that_cannot_be_carried_out_catches_nothing(copy):
 
 
 def test_a_survivor_is_shown_and_ends_the_command_with_1(tmp_path, monkeypatch, capsys):
-    harmless = Edit("checks.py", "# XXH3-64 of a term or a key: where it is found.\n", "")
-    survivor = Mutation("a comment", "check", (harmless,), (unit("tests/tools/test_decode.py"),))
+    harmless = After("checks", "check_of", "xxh3_64_intdigest(payload, ...)", "never_reached()")
+    survivor = Mutation("nothing that runs", "check", (harmless,), (unit("tests/tools/test_decode.py"),))
     monkeypatch.setattr(command, "MUTATIONS", (survivor,))
     output = tmp_path / "mutations.json"
     assert main(["--scale", str(PATIENT), "--output", str(output)]) == 1
     (verdict,) = json.loads(output.read_text())["verdicts"]
-    assert (verdict["mutation"], verdict["verdict"]) == ("a comment", "survived")
+    assert (verdict["mutation"], verdict["verdict"]) == ("nothing that runs", "survived")
     assert verdict["trials"] > 0
     assert "survived" in capsys.readouterr().out

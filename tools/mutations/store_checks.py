@@ -1,4 +1,4 @@
-"""Each test of a checksum in the two leaves, and of what belongs together, taken away."""
+"""Each test of a checksum in the two stores, and of what belongs together, taken away."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ from .mutation import Hunt, Mutation
 
 _SCAN = "store.recovery.scan_generations"
 _SNAPSHOT = "snapshot.reader"
-_LEAF = "snapshot.format"
+_SNAPSHOT_FORMAT = "snapshot.format"
 _APPLY = "store.recovery.apply"
 _SALVAGE = "store.salvage"
 
-# Where more is damaged than a store must survive, something may be given up, but said wrongly never.
+# Where more is damaged than a store must survive, something may be lost, but never reported wrongly.
 _NOT_GIVEN_UP = ["wrong", "lost", "blessed", "unrepaired", "exception", "panic"]
-# The snapshot is read from the search leaf.
-_REBUILT = damage(
-    "*/search/*", kinds=["flip"], gone=["generations/*/snapshot.msgpack"], words=_NOT_GIVEN_UP, sample="level"
-)
-_WHOLE_FILES = ["predecessor", "exchange", "foreign"]
 _RECOVERY_TESTS = unit(
     "tests/store/test_recovery_odd.py", "tests/regressions/test_repair_of_exchanged_files.py"
 )
@@ -31,8 +26,8 @@ def _check(name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool 
     return Mutation(name, "check", edits, hunts, share)
 
 
-LEAF_CHECKS = (
-    # The snapshot leaf.
+STORE_CHECKS = (
+    # The snapshot.
     _check(
         "a snapshot: its store and LSN",
         Never(_SCAN, "_snapshot_problem", "snapshot.store_id"),
@@ -54,7 +49,7 @@ LEAF_CHECKS = (
     ),
     _check(
         "a snapshot: the checksum of its trailer",
-        Never(_LEAF, "decode_trailer", "xxh3_64_intdigest"),
+        Never(_SNAPSHOT_FORMAT, "decode_trailer", "xxh3_64_intdigest"),
         FORGED,
     ),
     _check(
@@ -64,20 +59,20 @@ LEAF_CHECKS = (
     ),
     _check(
         "a snapshot: the checksum of a bucket",
-        Always(_LEAF, "check_bucket", "xxh3_64_intdigest"),
+        Always(_SNAPSHOT_FORMAT, "check_bucket", "xxh3_64_intdigest"),
         _FLIPPED_SNAPSHOT,
     ),
     _check(
         "a snapshot: which bucket it is",
         (
-            WithoutArgument(_LEAF, "check_bucket", "xxh3_64_intdigest", "bucket"),
-            WithoutArgument(_LEAF, "encode_bucket", "xxh3_64_intdigest", "bucket"),
+            WithoutArgument(_SNAPSHOT_FORMAT, "check_bucket", "xxh3_64_intdigest", "bucket"),
+            WithoutArgument(_SNAPSHOT_FORMAT, "encode_bucket", "xxh3_64_intdigest", "bucket"),
         ),
         exchanged(),
         _SNAPSHOT_TESTS,
     ),
     _check(
-        "a snapshot: a record's check",
+        "a snapshot: a record's checksum",
         Never(_SNAPSHOT, "SnapshotReader._check", "place.checksum"),
         _FLIPPED_SNAPSHOT,
         share=True,
@@ -98,50 +93,50 @@ LEAF_CHECKS = (
         Never("store.checkpoint.build", "GenerationBuilder._build", "_snapshot_is_intact"),
         _FLIPPED_SNAPSHOT,
     ),
-    # The search leaf.
+    # The search index.
     _check(
-        "a search leaf: its hashes, before it is searched",
+        "a search index: its hashes, before it is searched",
         Drop("store.generation", "Generation.search", "verify_files"),
         damage("*/search/*", kinds=["flip"], sample="level"),
     ),
     _check(
-        "a search leaf: its hashes, before it is linked",
+        "a search index: its hashes, before it is linked",
         Drop("store.checkpoint.build", "GenerationBuilder._begin", "verify_files"),
         FORGED,
     ),
     _check(
-        "a search leaf: the sizes of its files",
+        "a search index: the sizes of its files",
         Never(_SCAN, "_sizes_problem", "status.st_size"),
         FORGED,
     ),
     _check(
-        "a search leaf: its watermark, before it is searched",
+        "a search index: its watermark, before it is searched",
         Drop("store.generation", "Generation.search", "compare_watermark"),
         FORGED,
     ),
     _check(
-        "a search leaf: its hashes, before a snapshot is rebuilt",
+        "a search index: its hashes, before a snapshot is rebuilt",
         Drop(_APPLY, "rebuild_snapshot", "verify_files"),
         FORGED,
     ),
     _check(
-        "a search leaf: its watermark, before a snapshot is rebuilt",
+        "a search index: its watermark, before a snapshot is rebuilt",
         Drop(_APPLY, "rebuild_snapshot", "compare_watermark"),
         FORGED,
     ),
     _check(
-        "a search leaf: that the rebuilt snapshot has all",
+        "a search index: that the rebuilt snapshot has all",
         Drop(_APPLY, "rebuild_snapshot", "written.records != manifest.records"),
         FORGED,
     ),
     _check(
-        "a search leaf: a record's check",
+        "a search index: a record's checksum",
         Always("search.documents", "decode_stored", "record_checksum"),
         damage("*/search/*", kinds=["flip"]),
         unit("tests/search"),
     ),
     _check(
-        "a search leaf: that it is opened, and not made anew",
+        "a search index: that it is opened, not made again",
         Instead(
             "search.leaf",
             "open_leaf",
@@ -155,13 +150,13 @@ LEAF_CHECKS = (
         damage("*/search/meta.json", kinds=["delete"]),
     ),
     _check(
-        "a search leaf: Tantivy's CRC",
+        "a search index: Tantivy's CRC",
         Never("search.footer", "check_footer", "zlib.crc32"),
         unit("tests/search"),
     ),
     # Salvage and verification.
     _check(
-        "salvage: a record's check",
+        "salvage: a record's checksum",
         Always(_SALVAGE, "_walk", "record_checksum"),
         damage(
             "*/snapshot.msgpack",
@@ -177,7 +172,7 @@ LEAF_CHECKS = (
         FORGED,
     ),
     _check(
-        "salvage: a search leaf's store and LSN",
+        "salvage: a search index's store and LSN",
         Never(_SALVAGE, "_from_search", "found.lsn"),
         FORGED,
     ),
@@ -193,7 +188,7 @@ LEAF_CHECKS = (
         _FLIPPED_SNAPSHOT,
     ),
     _check(
-        "verify: the hashes of a search leaf",
+        "verify: the hashes of a search index",
         Always("store.verify", "_search_problems", "fs.hash_stable_file"),
         damage("*/search/*", kinds=["flip"], sample="level"),
     ),
