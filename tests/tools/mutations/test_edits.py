@@ -48,9 +48,8 @@ def edited(source: str, wanted: str, edit: Edit) -> None:
 
 
 def test_a_statement_is_dropped_and_an_empty_block_passes():
-    assert mutated(SOURCE, [Drop("m", "Writer.sync", "fs.fsync")]) == SOURCE.replace(
-        "fs.fsync(self.fd)", "pass"
-    ).lstrip("\n")
+    text = mutated(SOURCE, [Drop("m", "Writer.sync", "fs.fsync")])
+    assert same(text, SOURCE.replace("fs.fsync(self.fd)", "pass"))
     edited("a()\nb()\n", "a()", Drop("m", "f", "b"))
 
 
@@ -73,21 +72,14 @@ def test_an_edit_survives_layout_comments_and_what_is_added():
 @pytest.mark.parametrize(
     "point",
     [
-        "sync(b)",
-        "sync(join(b, ...))",
-        "sync(join(...))",
         "sync(join(b, c), deep=True)",
+        "sync(join(b, ...), deep=True)",
+        "sync(join(...), ...)",
         "sync(..., deep=True)",
     ],
 )
 def test_an_argument_tells_two_calls_apart(point):
-    calls = ("sync(a)", "sync(b)" if point == "sync(b)" else "sync(join(b, c), deep=True)")
-    edit = Drop("m", "f", point)
-    if point in ("sync(join(b, ...))", "sync(join(...))"):
-        with pytest.raises(MutationError, match="no statement"):
-            body("\n".join(calls), edit)
-        return
-    edited("\n".join(calls), "sync(a)", edit)
+    edited("sync(a)\nsync(join(b, c), deep=True)", "sync(a)", Drop("m", "f", point))
 
 
 @pytest.mark.parametrize(
@@ -180,7 +172,7 @@ def test_a_function_is_named_with_those_around_it():
     for name in ("A.g", "C.f", "A", "g"):
         with pytest.raises(MutationError, match=f"m has no function {name}$"):
             mutated(source, [Drop("m", name, "a")])
-    with pytest.raises(MutationError, match="m has 2 functions f$"):
+    with pytest.raises(MutationError, match=r"m has 2 functions f$"):
         mutated("def f(): a()\ndef f(): a()", [Drop("m", "f", "a")])
 
 
