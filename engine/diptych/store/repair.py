@@ -221,8 +221,9 @@ def _begin_segment(found: Scan, identity: Identity, proven: int) -> tuple[str, i
         # As at every opening; and with a segment after it, a torn end would be damage.
         cut(found.path, last.path, last.end, last.size)
         fs.fsync_file(last.path)
-    if last is not None and last.first_lsn == proven + 1:
-        return last.path, last.chain
+    if last is not None and last.header is not None and last.first_lsn == proven + 1:
+        # The chain of its header: the checkpoint before wrote a control frame after that.
+        return last.path, last.header.chain
     journal = os.path.join(found.path, JOURNAL)
     path = os.path.join(journal, segment_name(proven + 1))
     if fs.exists(path):
