@@ -137,7 +137,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.files = applied(self.files, changes)
             self.store.checkpoint()
             check_search(self.store, self.files)
-        check_whole(self.path)
+            check_whole(self.path)
 
     @rule(torn=st.binary(max_size=50))
     def abandon(self, torn: bytes) -> None:

@@ -28,6 +28,9 @@ _END_POLL_S = 0.05
 _POLICY = CheckpointPolicy(changes=60, interval_s=0.5)
 # How many commits a writer lives for: few, so that merges meet new writers, or many.
 _SESSION_COMMITS = (4, 4, 4, 12, 12, 60, 400)
+# How many writers with one commit each come before it.
+_BRIEF_WRITERS = (10, 20, 30)
+_BRIEF_PAUSE_S = 0.02
 
 
 def _record(path: str, number: int) -> FileRecord:
@@ -68,7 +71,7 @@ class _Run:
         self.history = History()
         self.errors: list[str] = []
         self.acked_lsn = 0
-        self.session = 0
+        self.session = self._turn = 0
         self._session_commits = 0
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -82,15 +85,42 @@ class _Run:
 
     def begin_session(self) -> None:
         """A writer that lives for a few commits: the next one goes on with the segments that it left."""
+        rng = random.Random(f"{self.seed} {self.session}")
+        for _ in range(rng.choice(_BRIEF_WRITERS)):
+            if self.goes_on():
+                self._write_briefly(rng)
+                self._reopen()
         if self.session:
-            self.store.close()
-            # All keys and documents in both stores, after each writer.
-            if not (report := verify(self.path)).ok:
-                self.errors.append(f"verify after session {self.session}: {report.findings}")
-            self.store = Store.open(self.path, policy=_POLICY)
+            self._reopen()
         self.session += 1
-        most = random.Random(f"{self.seed} {self.session}").choice(_SESSION_COMMITS)
+        most = rng.choice(_SESSION_COMMITS)
         self._session_commits = len(self.history.commits) + most
+
+    def _reopen(self) -> None:
+        self.store.close()
+        # All keys and documents in both stores, after each writer.
+        if not (report := verify(self.path)).ok:
+            self.errors.append(f"verify after session {self.session}: {report.findings}")
+        self.store = Store.open(self.path, policy=_POLICY)
+
+    def _write_briefly(self, rng: random.Random) -> None:
+        """One commit and one checkpoint of a writer, with merges of the writers before it under way.
+
+        What it replaces first has its newest version in a segment that the last writer removed something
+        from: only of such a segment can a merge lose the first delete of a new writer.
+        """
+        turn = self._turn = self._turn + 1
+        number = next(self._numbers)
+        paths = (f"brief/a{turn % 4}.py", f"brief/b{turn % 3}.py", f"brief/m{turn % 40}.py")
+        with self.store.transaction() as txn:
+            for path in paths:
+                txn.index_file(_record(path, number))
+        with self._lock:
+            self.history.commits.append(Commit(txn.lsn, number, dict.fromkeys(paths, number)))
+            self.acked_lsn = max(self.acked_lsn, txn.lsn)
+        self.store.checkpoint()
+        # A merge is to end at any moment of the way to the next writer.
+        time.sleep(rng.random() * _BRIEF_PAUSE_S)
 
     def thread(self, name: str, work: Callable[[str, random.Random], None]) -> threading.Thread:
         """A thread that works, once at least, until the session's end or until anything is raised."""

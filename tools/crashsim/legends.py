@@ -16,6 +16,7 @@ LETTERS = {
     "p": "close, repair, reopen",
     "s": "close, damage the newest snapshot, reopen",
     "f": "close, damage the newest search index, reopen",
+    "v": "close, verify, reopen",
 }
 
 SETTINGS = {

@@ -6,6 +6,7 @@ Ends with 1 when a mutation survives, with 2 when one no longer fits the source 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import queue
@@ -73,6 +74,17 @@ def carry_out(copy: Copy, hunt: Hunt, *, scale: float = 1.0) -> tuple[bool, int,
     return answer["caught"], answer["trials"], answer["message"]
 
 
+def judge_each_hunt(copy: Copy, mutation: Mutation, *, scale: float = 1.0) -> list[Verdict]:
+    """Try every hunt for a mutation, whatever the others find: a verdict of each. Raises MutationError."""
+    each = [dataclasses.replace(mutation, hunts=(hunt,)) for hunt in mutation.hunts]
+    verdicts = []
+    for one in each:
+        verdicts.append(judge(copy, one, scale=scale))
+        verdicts[-1].caught_by = verdicts[-1].caught_by or f"not {one.hunts[0].label}"
+        show(verdicts[-1])
+    return verdicts
+
+
 def judge(copy: Copy, mutation: Mutation, *, scale: float = 1.0) -> Verdict:
     """Try the hunts for a mutation in order. Raises MutationError where it does not fit the source."""
     began_s = time.monotonic()
@@ -93,7 +105,12 @@ def judge(copy: Copy, mutation: Mutation, *, scale: float = 1.0) -> Verdict:
 
 
 def judge_all(
-    copies: Sequence[Copy], mutations: Sequence[Mutation], *, scale: float, seconds: float
+    copies: Sequence[Copy],
+    mutations: Sequence[Mutation],
+    *,
+    scale: float,
+    seconds: float,
+    every_hunt: bool = False,
 ) -> list[Verdict]:
     """Try the mutations side by side, one in each copy; show each verdict as it comes."""
     idle: queue.SimpleQueue[Copy] = queue.SimpleQueue()
@@ -101,22 +118,24 @@ def judge_all(
         idle.put(copy)
     end_s = time.monotonic() + seconds if seconds else float("inf")
 
-    def one(mutation: Mutation) -> Verdict | None:
+    def one(mutation: Mutation) -> list[Verdict]:
         if time.monotonic() > end_s:
-            return None
+            return []
         copy = idle.get()
         try:
+            if every_hunt:
+                return judge_each_hunt(copy, mutation, scale=scale)
             verdict = judge(copy, mutation, scale=scale)
         finally:
             idle.put(copy)
         show(verdict)
-        return verdict
+        return [verdict]
 
     with ThreadPoolExecutor(len(copies)) as pool:
-        verdicts = [verdict for verdict in pool.map(one, mutations) if verdict is not None]
-    if len(verdicts) < len(mutations):
-        print(f"{len(mutations) - len(verdicts)} were not begun within {seconds:.0f} s")
-    return verdicts
+        begun = [verdicts for verdicts in pool.map(one, mutations) if verdicts]
+    if len(begun) < len(mutations):
+        print(f"{len(mutations) - len(begun)} were not begun within {seconds:.0f} s")
+    return [verdict for verdicts in begun for verdict in verdicts]
 
 
 def control(copy: Copy, mutations: Sequence[Mutation], *, scale: float) -> list[Verdict]:
@@ -151,6 +170,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="a group (fsync, order, check), or a part of names")
     parser.add_argument("--share", action="store_true", help="a few quick ones, for every change")
     parser.add_argument("--control", action="store_true", help="run the hunts on the engine as it is")
+    parser.add_argument(
+        "--every-hunt", action="store_true", help="all hunts of each, not up to the first find"
+    )
     parser.add_argument("--list", action="store_true", help="name them, and test that they fit the source")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies each hunt's time box")
     parser.add_argument("--jobs", type=int, default=2, help="mutations tried side by side")
@@ -178,7 +200,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 more = [
                     Copy(os.path.join(os.path.dirname(copy.root), str(n))) for n in range(1, options.jobs)
                 ]
-                verdicts = judge_all([copy, *more], chosen, scale=options.scale, seconds=options.seconds)
+                verdicts = judge_all(
+                    [copy, *more],
+                    chosen,
+                    scale=options.scale,
+                    seconds=options.seconds,
+                    every_hunt=options.every_hunt,
+                )
         except MutationError as error:
             print(error, file=sys.stderr)
             return 2

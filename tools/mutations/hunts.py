@@ -30,6 +30,16 @@ def unit(*tests: str) -> Hunt:
     return Hunt("unit", {"tests": list(tests)}, 120.0)
 
 
+def concurrency() -> Hunt:
+    """Writers and readers at once, and writers one after the other."""
+    return Hunt("concurrency", {}, 60.0)
+
+
+def stateful() -> Hunt:
+    """The store against a dict, where files are slow to go."""
+    return Hunt("unit", {"tests": ["tests/store/test_stateful.py"], "slowly": True}, 120.0)
+
+
 FORGED = unit("tests/store/test_forged.py")
 """Files that pass their own checksums and are not what they are taken for."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .edits import After, Before, Drop, Edit, Instead, Move, Never, Replace
-from .hunts import crash, fault, rough, unit
+from .hunts import concurrency, crash, fault, rough, stateful, unit
 from .mutation import Hunt, Mutation
 
 _WRITER = "journal.writer"
@@ -43,12 +43,16 @@ ORDERS = (
         Drop(_SEARCH_WRITER, "SearchWriter.__init__", "self._writer.delete_documents_by_term"),
         unit("tests/search/test_reopened_writers.py"),
         crash("reopen"),
+        concurrency(),
+        stateful(),
     ),
     _order(
         "a Tantivy writer: in the directory of the one before",
         Replace(_SEARCH_WRITER, "_private_directory", "secrets.token_hex(...)", '"live"'),
         unit("tests/search/test_reopened_writers.py"),
         crash("reopen"),
+        concurrency(),
+        stateful(),
     ),
     _order(
         "a replaced file: the rename before the fsync",

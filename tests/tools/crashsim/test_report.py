@@ -11,7 +11,7 @@ from tools.crashsim.legends import LEGENDS, LETTERS
 from tools.crashsim.page import render
 from tools.crashsim.results import Campaign, Failure, Run, from_json
 from tools.crashsim.subjects import MODULES, load
-from tools.crashsim.subjects.diptych_plan import ALPHABET, COMMITS
+from tools.crashsim.subjects.diptych_plan import ALPHABET, COMMITS, OTHERS
 from tools.crashsim.terminal import outcome, summary, table
 
 
@@ -76,7 +76,7 @@ def test_every_workload_is_explained():
             assert not colon or setting + colon in names, workload
             known = word in names or word.startswith("mix") or all(letter in names for letter in word)
             assert known, workload
-    assert set(LETTERS) == set(ALPHABET + COMMITS + "sf")
+    assert set(LETTERS) == set(ALPHABET + COMMITS + OTHERS)
 
 
 def test_the_table_has_a_line_for_each_run(campaign):

@@ -8,6 +8,7 @@
     w  one that stores twenty new files
     y  one that replaces two files: one of the first four in turn, and one of the next three
     s  close, damage the newest snapshot leaf, reopen
+    v  close, verify, reopen; verify must find nothing
     f  close, damage the newest search leaf, reopen
 
 A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default.
@@ -25,6 +26,7 @@ from diptych import FileRecord, Range, Relation, Symbol, content_hash
 
 COMMITS = "nxdtbwy"
 ALPHABET = "nxdrkqp"
+OTHERS = "sfv"
 _FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 7}
 _SETTINGS = ("full", "buffered", "auto", "load")
 _MIX_LENGTH = 40
@@ -75,8 +77,8 @@ NAMED = {
     "merge": "nk" * 12,
     "merge-removals": "nknknkxkdknkxkdknkxkdknk",
     # Merges over many reopenings, each of which begins with a file that the writers before had to do with.
-    "reopen": "w" + "ynkq" * 36,
-    "load:reopen": "w" + "ynkq" * 24,
+    "reopen": "w" + "ynkv" * 36,
+    "load:reopen": "w" + "ynkv" * 24,
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
     **{word: word for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn")},
@@ -98,7 +100,7 @@ def word_of(workload: str) -> tuple[str, str]:
 def accepts(workload: str) -> bool:
     """Whether this is a workload: any word that makes sense is, listed or not."""
     setting, word = word_of(workload)
-    known = setting in ("", *_SETTINGS) and set(word) <= set(ALPHABET + COMMITS + "sf")
+    known = setting in ("", *_SETTINGS) and set(word) <= set(ALPHABET + COMMITS + OTHERS)
     return known and bool(word) and possible(word)
 
 

@@ -6,17 +6,20 @@ import glob
 import os
 from typing import Any
 
-from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair
+from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair, verify
 from diptych.search import merging
+from tools import slow
 
 from ..marks import Marks
 from .diptych_oracle import check
 from .diptych_plan import COMMITS, WORKLOADS, Transaction, accepts, plan, record_of, word_of
 
-__all__ = ["EXPECTED", "MODES", "WORKLOADS", "accepts", "check", "recover", "run"]
+__all__ = ["EXPECTED", "MODES", "REMOVAL_MS", "WORKLOADS", "accepts", "check", "recover", "run"]
 
 EXPECTED: dict[str, str] = {}
 MODES = ("open", "repair")
+# Else the merges of a closed writer have removed what they replaced before the next writer begins.
+REMOVAL_MS = {"reopen": slow.REMOVAL_MS, "load:reopen": slow.REMOVAL_MS}
 
 
 def run(workload: str, directory: str) -> None:
@@ -48,6 +51,8 @@ def run(workload: str, directory: str) -> None:
                 repair(path)
             elif letter in "sf":
                 _damage(path, letter)
+            elif letter == "v":
+                _verify(path)
             store = _open(path, setting)
     store.close()
     marks.acked(number)
@@ -86,6 +91,13 @@ def _damage(path: str, letter: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _verify(path: str) -> None:
+    """All keys and documents in both stores."""
+    report = verify(path)
+    if not report.ok:
+        raise AssertionError(f"verify finds {report.findings}")
 
 
 class _RollBackError(Exception):
