@@ -33,10 +33,13 @@ from tests.support.invariants import (
 )
 from tests.support.processes import other
 from tests.support.records import record
+from tools.merges import WRITERS_IN_TURN, slow_collection, until_merged
 
 from diptych import FileRecord, Store
 from diptych.store.view import View
 
+NO_FILES = 5_000
+WRITTEN_BRIEFLY = (("a", 4), ("b", 3), ("m", 40))
 PATHS = st.sampled_from(["a.py", "b/c.py", "b/d.py", "e.py", "\udcff.py", "z" * 90])
 CHANGES = st.lists(st.tuples(PATHS, st.one_of(st.none(), st.integers(0, 9))), max_size=5)
 
@@ -127,17 +130,28 @@ class StoreMachine(RuleBasedStateMachine):
         """Writers that each live for one commit. What each replaces first, the last but a few wrote."""
         for _ in range(rounds):
             self.store.close()
-            self.store = Store.open(self.path, policy=self.policy)
-            self.turn += 1
-            changes = [(f"a{self.turn % 4}.py", self.turn), (f"b{self.turn % 3}.py", self.turn)]
-            changes.append((f"m{self.turn % 40}.py", self.turn))
-            with self.store.transaction() as txn:
-                for path, version in changes:
-                    txn.index_file(record(path, version))
-            self.files = applied(self.files, changes)
-            self.store.checkpoint()
+            with slow_collection(NO_FILES):
+                self.store = Store.open(self.path, policy=self.policy)
+                self.turn += 1
+                changes = [(f"{name}{self.turn % of}.py", self.turn) for name, of in WRITTEN_BRIEFLY]
+                self._write_and_publish(changes)
+            merged = until_merged(self.path)
+            if merged and self.turn % WRITERS_IN_TURN:
+                # The next writer begins while this one's merge removes files, and shows both in a moment.
+                continue
+            if merged:
+                self._write_and_publish([(f"n{self.turn % 40}.py", self.turn)])
             check_search(self.store, self.files)
             check_whole(self.path)
+        check_search(self.store, self.files)
+        check_whole(self.path)
+
+    def _write_and_publish(self, changes: list[tuple[str, int]]) -> None:
+        with self.store.transaction() as txn:
+            for path, version in changes:
+                txn.index_file(record(path, version))
+        self.files = applied(self.files, changes)
+        self.store.checkpoint()
 
     @rule(torn=st.binary(max_size=50))
     def abandon(self, torn: bytes) -> None:

@@ -6,11 +6,9 @@ Ends with 1 when it does not, or when anything was raised, hung or died.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 
-from tools import slow
 from tools.damage.results import write_json
 
 from .campaign import run
@@ -26,12 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--readers", type=int, default=2, help="threads that read")
     parser.add_argument("--processes", type=int, default=2, help="processes that read")
     parser.add_argument("--output", default="", help="write the results here, as JSON")
-    parser.add_argument("--slow-removals", action="store_true", help="hold up each unlink (needs strace)")
     options = parser.parse_args(arguments)
-    if options.slow_removals:
-        rest = [word for word in arguments or sys.argv[1:] if word != "--slow-removals"]
-        command = [*slow.removals(), sys.executable, "-m", "tools.concurrency", *rest]
-        return subprocess.run(command, check=False).returncode
     results = run(
         seed=options.seed,
         seconds=options.seconds,

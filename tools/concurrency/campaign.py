@@ -18,6 +18,7 @@ from typing import Any
 
 from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol, verify
 from tools.guard import HANG_S
+from tools.merges import WRITERS_IN_TURN, slow_collection, until_merged
 
 from .history import Commit, Glance, History, Seen, check
 
@@ -29,8 +30,8 @@ _POLICY = CheckpointPolicy(changes=60, interval_s=0.5)
 # How many commits a writer lives for: few, so that merges meet new writers, or many.
 _SESSION_COMMITS = (4, 4, 4, 12, 12, 60, 400)
 # How many writers with one commit each come before it.
-_BRIEF_WRITERS = (10, 20, 30)
-_BRIEF_PAUSE_S = 0.02
+_BRIEF_WRITERS = (7, 14)
+_NO_FILES = 20_000
 
 
 def _record(path: str, number: int) -> FileRecord:
@@ -86,10 +87,11 @@ class _Run:
     def begin_session(self) -> None:
         """A writer that lives for a few commits: the next one goes on with the segments that it left."""
         rng = random.Random(f"{self.seed} {self.session}")
-        for _ in range(rng.choice(_BRIEF_WRITERS)):
-            if self.goes_on():
-                self._write_briefly(rng)
-                self._reopen()
+        with slow_collection(_NO_FILES):
+            for _ in range(rng.choice(_BRIEF_WRITERS)):
+                if self.goes_on():
+                    self._write_briefly()
+        self._verify()
         if self.session:
             self._reopen()
         self.session += 1
@@ -98,20 +100,32 @@ class _Run:
 
     def _reopen(self) -> None:
         self.store.close()
-        # All keys and documents in both stores, after each writer.
-        if not (report := verify(self.path)).ok:
-            self.errors.append(f"verify after session {self.session}: {report.findings}")
         self.store = Store.open(self.path, policy=_POLICY)
 
-    def _write_briefly(self, rng: random.Random) -> None:
-        """One commit and one checkpoint of a writer, with merges of the writers before it under way.
+    def _verify(self) -> None:
+        """All keys and documents in both stores."""
+        if not (report := verify(self.path)).ok:
+            self.errors.append(f"verify after session {self.session}: {report.findings}")
+
+    def _write_briefly(self) -> None:
+        """A commit and a checkpoint of a writer, with merges of the writers before it under way.
 
         What it replaces first has its newest version in a segment that the last writer removed something
         from: only of such a segment can a merge lose the first delete of a new writer.
         """
+        self._reopen()
         turn = self._turn = self._turn + 1
+        self._write_and_publish((f"brief/a{turn % 4}.py", f"brief/b{turn % 3}.py", f"brief/m{turn % 40}.py"))
+        merged = until_merged(self.path)
+        if merged and turn % WRITERS_IN_TURN:
+            # The next writer begins while this one's merge removes files, and shows both in a moment.
+            return
+        if merged:
+            self._write_and_publish((f"brief/n{turn % 40}.py",))
+        self._verify()
+
+    def _write_and_publish(self, paths: tuple[str, ...]) -> None:
         number = next(self._numbers)
-        paths = (f"brief/a{turn % 4}.py", f"brief/b{turn % 3}.py", f"brief/m{turn % 40}.py")
         with self.store.transaction() as txn:
             for path in paths:
                 txn.index_file(_record(path, number))
@@ -119,8 +133,6 @@ class _Run:
             self.history.commits.append(Commit(txn.lsn, number, dict.fromkeys(paths, number)))
             self.acked_lsn = max(self.acked_lsn, txn.lsn)
         self.store.checkpoint()
-        # A merge is to end at any moment of the way to the next writer.
-        time.sleep(rng.random() * _BRIEF_PAUSE_S)
 
     def thread(self, name: str, work: Callable[[str, random.Random], None]) -> threading.Thread:
         """A thread that works, once at least, until the session's end or until anything is raised."""

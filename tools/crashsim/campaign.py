@@ -91,7 +91,6 @@ class Simulator:
                 subject=settings.subject,
                 workload=workload,
                 without=settings.without,
-                removal_ms=subjects.removal_ms(settings.subject, workload),
             )
         except CrashsimError as error:
             run = Run(settings.subject, workload, "-", refused=str(error), expected=expected)

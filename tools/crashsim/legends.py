@@ -17,6 +17,7 @@ LETTERS = {
     "s": "close, damage the newest snapshot, reopen",
     "f": "close, damage the newest search index, reopen",
     "v": "close, verify, reopen",
+    "m": "wait for the end of a merge",
 }
 
 SETTINGS = {

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
-from tools import slow
 from tools.guard import HANG_S
 
 from .effects import Tree
@@ -60,12 +59,10 @@ def record(
     mode: str = "workload",
     marks_before: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
-    removal_ms: int = 0,
 ) -> Recording:
     """Run `command(directory)` under strace on a directory that starts as `initial`.
 
-    `without` names functions that a subject's workload does without; see `mutation`. `removal_ms`: each
-    unlink is held up for so long; see `tools.slow`.
+    `without` names functions that a subject's workload does without; see `mutation`.
 
     Raises RecordingError when the program fails or the trace is not complete, RefusedError when it does
     something that has no model.
@@ -80,9 +77,7 @@ def record(
             pass
         arguments = [
             *(strace, "--seccomp-bpf", "-f", "-y", "-xx", "-s", str(STRING_BYTES_MAX), "-o", trace),
-            *("-e", "trace=" + ",".join("?" + name for name in TRACED)),
-            *(slow.injected(removal_ms) if removal_ms else ()),
-            "--",
+            *("-e", "trace=" + ",".join("?" + name for name in TRACED), "--"),
             *command(root),
         ]
         done = subprocess.run(

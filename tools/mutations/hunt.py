@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import diptych
-from tools import slow
 from tools.crashsim import recorder, subjects
 from tools.crashsim.enumeration import POINT_STRIDE, Budget
 from tools.crashsim.errors import CrashsimError
@@ -70,7 +69,6 @@ def crash(
             lambda directory: recorder.python("tools.mutations.program", subject, workload, directory),
             subject=subject,
             workload=workload,
-            removal_ms=subjects.removal_ms(subject, workload),
         )
     except CrashsimError as error:
         if not shutil.which("strace"):
@@ -179,16 +177,10 @@ def fault(deadline_s: float, *, campaign: str, only: str = "") -> Found:
 
 
 def concurrency(deadline_s: float) -> Found:
-    """Writers and readers at once, where files are slow to go."""
-    with tempfile.TemporaryDirectory() as directory:
-        output = os.path.join(directory, "results")
-        command = [*_slowly(), "-m", "tools.concurrency", "--seed", str(SEED), "--output", output]
-        command += ["--seconds", str(max(1.0, deadline_s - time.monotonic()))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode not in (0, 1) or not os.path.exists(output):
-            raise MutationError(f"the campaign ended with status {done.returncode}: {done.stderr[-500:]}")
-        with open(output, encoding="utf-8") as file:
-            results = json.load(file)
+    """Writers and readers at once."""
+    from tools.concurrency.campaign import run
+
+    results = run(seed=SEED, seconds=max(1.0, deadline_s - time.monotonic()))
     said = " ".join(map(str, results["violations"][:1]))
     return Found(bool(results["violation_count"]), results["views"], said)
 
@@ -220,18 +212,9 @@ def _first_wrong(deadline_s: float, tried: Iterable[str]) -> Found:
     return Found(False, done)
 
 
-def _slowly() -> list[str]:
-    """Python, where files are slow to go. Raises MutationError."""
-    try:
-        return [*slow.removals(), sys.executable]
-    except slow.SlowError as error:
-        raise MutationError(str(error)) from error
-
-
-def unit(deadline_s: float, *, tests: list[str], slowly: bool = False) -> Found:
-    """Tests of the suite, up to the first that fails. `slowly`: where files are slow to go."""
-    python = _slowly() if slowly else [sys.executable]
-    command = [*python, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+def unit(deadline_s: float, *, tests: list[str]) -> Found:
+    """Tests of the suite, up to the first that fails."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
         left_s = max(1.0, deadline_s - time.monotonic())
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=left_s)

@@ -36,8 +36,8 @@ def concurrency() -> Hunt:
 
 
 def stateful() -> Hunt:
-    """The store against a dict, where files are slow to go."""
-    return Hunt("unit", {"tests": ["tests/store/test_stateful.py"], "slowly": True}, 120.0)
+    """The store against a dict."""
+    return Hunt("unit", {"tests": ["tests/store/test_stateful.py"]}, 240.0)
 
 
 FORGED = unit("tests/store/test_forged.py")

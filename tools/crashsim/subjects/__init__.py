@@ -8,7 +8,6 @@
                                             opens a crash state; raises CheckError where a promise is broken
     MODES                                   ways to recover, each recorded and crashed for nested states
     recover(workload, directory, mode)      recovers in that way, and closes
-    REMOVAL_MS                              workload -> how long each unlink is held up (optional)
 
 `python -m tools.crashsim.subjects SUBJECT run|recover WORKLOAD DIRECTORY [MODE]` runs one.
 """
@@ -46,12 +45,6 @@ class Subject(Protocol):
 
     def recover(self, workload: str, directory: str, mode: str) -> None:
         """Recover and close."""
-
-
-def removal_ms(name: str, workload: str) -> int:
-    """How long each unlink is held up while a workload is recorded."""
-    slow: Mapping[str, int] = getattr(load(name), "REMOVAL_MS", {})
-    return slow.get(workload, 0)
 
 
 def load(name: str) -> Subject:

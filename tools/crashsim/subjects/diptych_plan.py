@@ -9,6 +9,7 @@
     y  one that replaces two files: one of the first four in turn, and one of the next three
     s  close, damage the newest snapshot leaf, reopen
     v  close, verify, reopen; verify must find nothing
+    m  wait until the merge that is due has ended
     f  close, damage the newest search leaf, reopen
 
 A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default.
@@ -23,10 +24,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from diptych import FileRecord, Range, Relation, Symbol, content_hash
+from tools.merges import WRITERS_IN_TURN
 
 COMMITS = "nxdtbwy"
 ALPHABET = "nxdrkqp"
-OTHERS = "sfv"
+OTHERS = "sfvm"
 _FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 7}
 _SETTINGS = ("full", "buffered", "auto", "load")
 _MIX_LENGTH = 40
@@ -72,13 +74,15 @@ def mix(seed: int) -> str:
     return word
 
 
+# Merges over many reopenings, each of which begins with a file that the writers before had to do with. Of all
+# writers but one in turn the merges end after the last checkpoint.
+_REOPENED = "ynkmv" * (WRITERS_IN_TURN - 1) + "ynkmnkv"
 NAMED = {
     "large": "nbx",
     "merge": "nk" * 12,
     "merge-removals": "nknknkxkdknkxkdknkxkdknk",
-    # Merges over many reopenings, each of which begins with a file that the writers before had to do with.
-    "reopen": "w" + "ynkv" * 36,
-    "load:reopen": "w" + "ynkv" * 24,
+    "reopen": "w" + _REOPENED * 6,
+    "load:reopen": "w" + _REOPENED * 4,
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
     **{word: word for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn")},
