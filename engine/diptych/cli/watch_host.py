@@ -1,7 +1,7 @@
 """The coordinator's host for `diptych watch`: a repository on disk, the indexer, and a store.
 
 A build is a run of the indexer over everything. An update parses the few files that changed, and commits each
-by itself.
+by itself, all but small ones in a worker that is kept for the next: nothing stops a parser in this process.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import TracebackType
 
 from diptych import fs
 from diptych.cli.watch_facts import FactsKeeper
+from diptych.cli.watch_git import GitIndex, not_ignored
 from diptych.errors import (
     CorruptStoreError,
     DiptychError,
@@ -23,13 +24,14 @@ from diptych.errors import (
     StorageError,
     StoreReplacedError,
 )
-from diptych.indexer import Notice, Progress, Settings, facts, git
+from diptych.indexer import Notice, Progress, Settings, facts
 from diptych.indexer.discover import Scan, Stat, scan, scan_names
 from diptych.indexer.fact_columns import Fact
 from diptych.indexer.languages import language_of
-from diptych.indexer.parse import parse
+from diptych.indexer.parse import Parsed, failed_hash, parse
 from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.plan import Job, plan
+from diptych.indexer.pool import WarmWorkers, parsed_in_workers
 from diptych.model import Symbol
 from diptych.store.code import Store
 from diptych.workspace.coordinator import IoError, LeafDamaged, Limits, Totals
@@ -39,39 +41,12 @@ from diptych.workspace.watch import is_nested_git, is_rule
 # Nothing is held in memory here, so the size of the repository is no limit.
 LIMITS = Limits(files_max=10**9, symbols_max=10**12)
 
-_ARGUMENTS_MAX = 500
 # A query may be making the store again just then; it is tried again later.
 _REOPEN_TIMEOUT_S = 1.0
 
 
 class _Superseded(Exception):  # noqa: N818 - it ends a run, and is no error
     pass
-
-
-def _may_ask_git(root: str) -> bool:
-    try:
-        return git.may_ask(root)
-    except git.GitRefusedError:
-        return False
-
-
-class GitIndex:
-    """Tells when git's index was replaced. Nothing to tell where there is no git."""
-
-    def __init__(self, root: str) -> None:
-        output = git.run(root, "rev-parse", "--git-path", "index") if _may_ask_git(root) else None
-        self._path = os.path.join(root, os.fsdecode(output.removesuffix(b"\n"))) if output else ""
-        self._seen: tuple[int, ...] = ()
-
-    def changed(self) -> bool:
-        """Whether it is another than at the last call."""
-        seen: tuple[int, ...] = ()
-        if self._path:
-            with suppress(OSError):
-                status = os.stat(self._path)
-                seen = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        before, self._seen = self._seen, seen
-        return before != seen
 
 
 class RepositoryHost:
@@ -89,6 +64,7 @@ class RepositoryHost:
         self.notice: Notice | None = None
         """What the last look says of how the files were found."""
         self._processes = processes
+        self._workers = WarmWorkers()
         # What the last look found, and all that the store may have: more, since a run looks for itself.
         self._known: dict[str, tuple[str, Stat]] = {}
         self._names: frozenset[str] = frozenset()
@@ -119,7 +95,7 @@ class RepositoryHost:
         Nothing is left to be done for a store that was deleted or replaced. Raises StorageError,
         CorruptionError.
         """
-        with suppress(StoreReplacedError), self.store:
+        with self._workers, suppress(StoreReplacedError), self.store:
             if self._facts_lag:
                 update(self.root, self.store, settings=self._settings, processes=0)
 
@@ -251,7 +227,8 @@ class RepositoryHost:
                     selected.append(name + "/")
             elif name.endswith("/") or is_rule(name) or self._may_be_source(name):
                 new.append(name)
-        return selected + self._not_ignored(new)
+        # Of files in submodules the outer repository says nothing.
+        return selected + (not_ignored(self.root, new) if self._ask_git else new)
 
     # How it is done.
 
@@ -278,6 +255,7 @@ class RepositoryHost:
                     settings=self._settings,
                     processes=self._processes,
                     progress=progress,
+                    workers=self._workers,
                 )
             except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for this one
                 failures.append(error)
@@ -303,6 +281,10 @@ class RepositoryHost:
         self._facts.resume(self.store.lsn)
         self._name(frozenset(self._in_facts() or (record.path for record in self.store.files())))
         self._names_lag = False
+        if self._processes != 0:
+            # The first edit, too, finds a worker.
+            with suppress(OSError):
+                self._workers.warm(self.root, max_file_bytes=self._settings.max_file_bytes)
         yield from left
 
     def _in_facts(self) -> Iterable[str]:
@@ -330,14 +312,16 @@ class RepositoryHost:
         if found is not None:
             name = path.encode("utf-8", "surrogateescape")
             seen = scan_names(self.root, [name], settings, store_path=store.path).files.get(path)
-            job = Job(path, found[0], found[1].size, record.content_hash if record is not None else "")
-            with fs.Beneath(self.root) as tree:
-                parsed = parse(tree, job, settings.max_file_bytes)
+            # The size of now: what was small when the files were last listed may be large.
+            size = (found if seen is None else seen)[1].size
+            job = Job(path, found[0], size, record.content_hash if record is not None else "")
+            parsed = self._parsed(job)
             if parsed.unchanged:
                 return
             payload = parsed.payload
-            if seen is not None and parsed.content_hash:
-                fact = Fact(seen[1], parsed.content_hash, parsed.skipped)
+            digest = parsed.content_hash or failed_hash(self.root, parsed, settings.max_file_bytes)
+            if seen is not None and digest:
+                fact = Fact(seen[1], digest, parsed.skipped)
 
         def put() -> None:
             with store.transaction() as txn:
@@ -361,20 +345,32 @@ class RepositoryHost:
             # Nothing to commit; but without an account of it, the index would never be fresh.
             self._facts.update(store, path, fact, lambda: None)
 
+    def _parsed(self, job: Job) -> Parsed:
+        settings = self._settings
+        if self._processes == 0 or job.size <= settings.in_process_file_bytes:
+            with fs.Beneath(self.root) as tree:
+                return parse(tree, job, settings.max_file_bytes)
+        (parsed,) = parsed_in_workers(
+            [job],
+            self.root,
+            processes=1,
+            max_file_bytes=settings.max_file_bytes,
+            timeout_s=settings.worker_timeout_s,
+            workers=self._workers,
+        )
+        return parsed
+
     def _look(self) -> None:
         found = self._scan()
         self._known = found.files
         self.notice = found.notice
         self._name(self._names)
-        # Of files in submodules the outer repository says nothing.
         self._ask_git = found.source == "git" and not os.path.lexists(self._absolute(".gitmodules"))
 
     def _scan(self) -> Scan:
         store = self.store
         known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
-        return scan(
-            self.root, self._settings, store_path=store.path, before=found_by_git(store, known)
-        )
+        return scan(self.root, self._settings, store_path=store.path, before=found_by_git(store, known))
 
     def _name(self, others: frozenset[str]) -> None:
         """Let `names` be what was found, and these others."""
@@ -394,23 +390,6 @@ class RepositoryHost:
             return os.lstat(self._absolute(name)).st_mode & 0o111 != 0  # its first line may say
         except OSError:
             return False
-
-    def _not_ignored(self, names: list[str]) -> list[str]:
-        """Those that git lists, or has files below. All of them where git would not say, or is not asked."""
-        if not names or not self._ask_git:
-            return names
-        which = names if len(names) <= _ARGUMENTS_MAX else []
-        arguments = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *which)
-        output = git.run(self.root, "--literal-pathspecs", *arguments)
-        if output is None:
-            return names
-        listed: set[str] = set()
-        for path in output.split(b"\0"):
-            name = os.fsdecode(path)
-            while name and name not in listed:
-                listed.add(name)
-                name = name.removesuffix("/").rpartition("/")[0] + "/" if "/" in name[:-1] else ""
-        return [name for name in names if name in listed or is_rule(name)]
 
     def _absolute(self, name: str) -> str:
         return f"{self.root}/{name}"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from diptych.indexer.extract import RelationRow
 
 
+_PARSER_FAILED = frozenset({"parser died", "parser hung"})
+
+
 class Parsed(NamedTuple):
     """What became of a job: a payload to store, or none, because it is `unchanged` or was `skipped` (why)."""
 
@@ -52,6 +55,17 @@ def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
     except Exception:  # noqa: BLE001 - one file that trips the parser must not end the run
         return Parsed(job.path, digest, size=len(data), skipped="parser died")
     return Parsed(job.path, digest, payload, len(symbols), len(relations), size=len(data))
+
+
+def failed_hash(root: str, parsed: Parsed, max_file_bytes: int) -> str:
+    """The hash of a file whose parser failed, by which the next run knows not to try it again; else ""."""
+    if parsed.skipped not in _PARSER_FAILED:
+        return ""
+    try:
+        with fs.Beneath(root) as tree:
+            return content_hash(read_regular(tree, parsed.path, max_file_bytes))
+    except OSError:
+        return ""
 
 
 def record_of(path: str, language: str, data: bytes) -> FileRecord:

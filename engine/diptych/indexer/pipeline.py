@@ -21,15 +21,13 @@ from diptych.indexer.discover import left_out, scan
 from diptych.indexer.fact_columns import Fact
 from diptych.indexer.facts import Facts
 from diptych.indexer.meter import Meter
-from diptych.indexer.parse import Parsed, parse, read_regular
+from diptych.indexer.parse import Parsed, failed_hash, parse
 from diptych.indexer.plan import Job, Plan, plan
 from diptych.indexer.settings import IndexReport, Progress, Settings
-from diptych.model import content_hash
 
 if TYPE_CHECKING:
+    from diptych.indexer.pool import WarmWorkers
     from diptych.store.code import Store
-
-_PARSER_FAILED = frozenset({"parser died", "parser hung"})
 
 
 def index_repository(
@@ -40,18 +38,21 @@ def index_repository(
     settings: Settings | None = None,
     parse_all: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    workers: WarmWorkers | None = None,
 ) -> IndexReport:
     """Bring `store` up to date with the files below `root`.
 
     `settings` None: those of the run before; they are the store's until they are changed.
     `processes` parse (as many as there are cores when None; 0: in this process). `parse_all` parses
-    what is unchanged too. `progress` is called some ten times a second, and once at the end.
+    what is unchanged too. `progress` is called some ten times a second, and once at the end. A process that
+    runs this again and again passes its `workers` (`diptych.indexer.pool.WarmWorkers`), so that a worker need
+    not be started each time.
 
     Raises OSError when `root` cannot be read, and what the store's transactions raise; what was committed
     before that stays.
     """
     started_s = time.monotonic()
-    run = _Run(os.fspath(root), store, settings, progress)
+    run = _Run(os.fspath(root), store, settings, progress, workers)
     run.execute(_cores() if processes is None else processes, parse_all)
     run.report.elapsed_s = time.monotonic() - started_s
     return run.report
@@ -69,7 +70,9 @@ class _Run:
         store: Store,
         settings: Settings | None,
         progress: Callable[[Progress], None] | None,
+        workers: WarmWorkers | None,
     ) -> None:
+        self._workers = workers
         self.report = IndexReport(root)
         self._root = root
         self._store = store
@@ -154,6 +157,7 @@ class _Run:
                 processes=processes,
                 max_file_bytes=settings.max_file_bytes,
                 timeout_s=settings.worker_timeout_s,
+                workers=self._workers,
             )
         return self._parsed_here(jobs)
 
@@ -205,8 +209,7 @@ class _Run:
         report, digest = self.report, parsed.content_hash
         if parsed.skipped:
             self._note_skipped(parsed.path, parsed.skipped)
-            if parsed.skipped in _PARSER_FAILED:
-                digest = self._hash(parsed.path)
+            digest = digest or failed_hash(self._root, parsed, self._settings.max_file_bytes)
         elif parsed.unchanged:
             report.unchanged += 1
         else:
@@ -216,14 +219,6 @@ class _Run:
             report.parsed_bytes += parsed.size
         if digest:
             self._seen[parsed.path] = Fact(self._found.files[parsed.path][1], digest, parsed.skipped)
-
-    def _hash(self, path: str) -> str:
-        """The hash of a file whose parser failed, by which the next run knows not to try it again."""
-        try:
-            with fs.Beneath(self._root) as tree:
-                return content_hash(read_regular(tree, path, self._settings.max_file_bytes))
-        except OSError:
-            return ""
 
     def _remove(self, paths: list[str]) -> None:
         for start in range(0, len(paths), self._settings.batch_files):

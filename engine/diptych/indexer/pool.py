@@ -4,18 +4,24 @@ A worker is a fresh interpreter over two pipes. It is given a chunk of files at 
 advance so that it never waits. What a worker that died or fell silent had not answered is tried again one
 file at a time; a file that does so alone is the culprit, and is skipped. Memory is bounded: a worker that
 is ahead blocks on its full pipe until the run has taken its answers.
+
+Starting one costs more than parsing most files, so a host that indexes again and again keeps one between
+runs: see `WarmWorkers`. Its bounds are the same. A worker is started by exec, so it holds no lock of the host
+and no descriptor but its three pipes, whatever threads the host runs.
 """
 
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from types import TracebackType
 
 from diptych.indexer.parse import Parsed
 from diptych.indexer.plan import Job, chunks
@@ -32,31 +38,47 @@ _START = "import sys; from diptych.indexer.worker import main; main(sys.argv[1],
 _POLL_S = 0.5
 # A worker that is to start is given this long at least, on a busy machine too.
 _START_S = 120.0
+# Workers that wait between two runs: single edits need one, and a run that has more to do starts more.
+_WARM = 1
 
 
 class _Worker:
     """One process, and the files it has yet to answer for, in order."""
 
     def __init__(self, root: str, max_file_bytes: int) -> None:
+        self.serves = (root, max_file_bytes)
+        self._started_by = os.getpid()
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
         self.process = subprocess.Popen(
             # -P: a module in the current folder, the repository's perhaps, must not pass for one of ours.
             [sys.executable, "-P", "-c", _START, root, str(max_file_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            # Nothing is written to it: it tells the worker of the host's end, also in the midst of a parse.
+            stderr=subprocess.PIPE,
             env=environment,
             bufsize=0,
+            # Ctrl-C goes to the whole group, and would end a worker that is starting, with its file.
+            process_group=0,
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.requests, self.answers = self.process.stdin, self.process.stdout
+        assert self.process.stderr is not None
+        self.requests, self.answers, self._life = (
+            self.process.stdin,
+            self.process.stdout,
+            self.process.stderr,
+        )
         if sys.platform == "linux":
             _widen(self.answers.fileno())
         self.waiting: deque[Job] = deque()
         self.chunks_waiting: deque[int] = deque()
         self.unpacker = unpacker()
         self.started = False
+        self.left = False
+        """It is ending by itself, and began with none of what it has not answered for."""
+        self.reused = False
+        """It has waited since its last answer: should it be dead, that need not be the next file's doing."""
         self.heard_at_s = time.monotonic()
 
     def give(self, chunk: list[Job]) -> None:
@@ -80,6 +102,10 @@ class _Worker:
             if fields is None:
                 self.started = True
                 continue
+            if fields is False:
+                self.left = True
+                continue
+            self.reused = False
             parsed = Parsed._make(fields)
             assert parsed.path == self.waiting.popleft().path
             taken.append(parsed)
@@ -88,40 +114,124 @@ class _Worker:
                 self.chunks_waiting.popleft()
         return taken
 
+    def is_usable_for(self, root: str, max_file_bytes: int) -> bool:
+        """Whether it was started for these, by this process, and still waits, as far as can be seen."""
+        if self.serves != (root, max_file_bytes) or self._started_by != os.getpid():
+            return False
+        poll = select.poll()
+        poll.register(self.answers, select.POLLIN)
+        while poll.poll(0):
+            if self.take() is None or self.left:
+                return False
+        return True
+
+    def unbegun(self) -> Iterator[list[Job]]:
+        """The chunks that one which left did not begin with."""
+        for files in self.chunks_waiting:
+            yield [self.waiting.popleft() for _ in range(files)]
+
     def end(self) -> None:
-        """Kill it, whatever it is at."""
-        self.process.kill()
-        self.process.wait()
+        """Kill it, whatever it is at. In a forked child: let go of it, for it is the parent's."""
+        if self._started_by == os.getpid():
+            self.process.kill()
+            self.process.wait()
+        else:
+            self.process.returncode = 0
         self.requests.close()
         self.answers.close()
+        self._life.close()
+
+
+class WarmWorkers:
+    """A worker that outlasts a run, for a host that indexes again and again. Close it, or use `with`.
+
+    Nothing is started before a run needs it, or `warm` is called. A worker that waits for too long, or has
+    grown, ends by itself. Safe from any thread; a forked child starts workers of its own.
+    """
+
+    def __init__(self) -> None:
+        # Appending and taking are atomic: no lock, which a fork could leave locked.
+        self._waiting: deque[_Worker] = deque()
+        self._closed = False
+
+    def __enter__(self) -> WarmWorkers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what waits. What a run has at work ends with that run."""
+        self._closed = True
+        self._end_all_but(0)
+
+    def warm(self, root: str, *, max_file_bytes: int) -> None:
+        """Have a worker started for the next run of that root and setting. Raises OSError."""
+        self.put(self.take(root, max_file_bytes) or _Worker(root, max_file_bytes))
+
+    def take(self, root: str, max_file_bytes: int) -> _Worker | None:
+        """One that waits and was started for the same; None where a new one is to be started."""
+        with suppress(IndexError):
+            while True:
+                worker = self._waiting.popleft()
+                if worker.is_usable_for(root, max_file_bytes):
+                    worker.reused = True
+                    return worker
+                worker.end()
+        return None
+
+    def put(self, worker: _Worker) -> None:
+        """Let it wait for the next run."""
+        self._waiting.append(worker)
+        self._end_all_but(0 if self._closed else _WARM)
+
+    def _end_all_but(self, most: int) -> None:
+        with suppress(IndexError):
+            while len(self._waiting) > most:
+                self._waiting.popleft().end()
 
 
 def parsed_in_workers(
-    jobs: list[Job], root: str, *, processes: int, max_file_bytes: int, timeout_s: float
+    jobs: list[Job],
+    root: str,
+    *,
+    processes: int,
+    max_file_bytes: int,
+    timeout_s: float,
+    workers: WarmWorkers | None = None,
 ) -> Generator[Parsed]:
     """Parse `jobs` in up to `processes` workers; yields in no order, one result for each job.
 
-    Closing the iterator ends the workers. Raises OSError when no process can be started.
+    Closing the iterator ends the workers, but for one that `workers` keeps for the next run. Raises OSError
+    when no process can be started.
     """
-    pool = _Pool(jobs, root, processes, max_file_bytes, timeout_s)
-    try:
+    with closing(_Pool(jobs, root, processes, max_file_bytes, timeout_s, workers)) as pool:
         yield from pool.results()
-    finally:
-        pool.end()
 
 
 class _Pool:
     def __init__(
-        self, jobs: list[Job], root: str, processes: int, max_file_bytes: int, timeout_s: float
+        self,
+        jobs: list[Job],
+        root: str,
+        processes: int,
+        max_file_bytes: int,
+        timeout_s: float,
+        warm: WarmWorkers | None,
     ) -> None:
         self._fresh = chunks(
             jobs, max_files=_CHUNK_FILES, max_bytes=_CHUNK_BYTES, max_path_bytes=_CHUNK_PATH_BYTES
         )
         self._suspects: deque[Job] = deque()
-        self._root = root
+        self._unbegun: deque[list[Job]] = deque()
+        # A worker that is kept must not depend on the folder that is the current one at its start.
+        self._root = root if warm is None else os.path.abspath(root)
         self._processes = processes
         self._max_file_bytes = max_file_bytes
         self._timeout_s = timeout_s
+        self._warm = warm
         self._selector = selectors.DefaultSelector()
         self._workers: set[_Worker] = set()
         self._left = len(jobs)
@@ -138,7 +248,10 @@ class _Pool:
                 if taken is None:
                     yield from self._failed(worker, "parser died")
                     continue
-                self._fill(worker)
+                if worker.left:
+                    self._replace(worker)
+                else:
+                    self._fill(worker)
                 self._left -= len(taken)
                 yield from taken
             now_s = time.monotonic()
@@ -147,10 +260,13 @@ class _Pool:
                 if worker.waiting and now_s - worker.heard_at_s > limit_s:
                     yield from self._failed(worker, "parser hung")
 
-    def end(self) -> None:
-        """End every worker."""
+    def close(self) -> None:
+        """End every worker, but for those that may wait for another run."""
         for worker in self._workers:
-            worker.end()
+            if self._warm is not None and worker.started and not worker.waiting:
+                self._warm.put(worker)
+            else:
+                worker.end()
         self._workers.clear()
         self._selector.close()
 
@@ -159,7 +275,8 @@ class _Pool:
         chunk = self._next()
         if chunk is None:
             return False
-        worker = _Worker(self._root, self._max_file_bytes)
+        worker = self._warm.take(self._root, self._max_file_bytes) if self._warm is not None else None
+        worker = worker or _Worker(self._root, self._max_file_bytes)
         self._workers.add(worker)
         self._selector.register(worker.answers, selectors.EVENT_READ, worker)
         worker.give(chunk)
@@ -169,6 +286,8 @@ class _Pool:
     def _next(self) -> list[Job] | None:
         if self._suspects:
             return [self._suspects.popleft()]
+        if self._unbegun:
+            return self._unbegun.popleft()
         return next(self._fresh, None)
 
     def _fill(self, worker: _Worker) -> None:
@@ -189,11 +308,21 @@ class _Pool:
         worker.end()
         waiting = worker.waiting
         at_large = reason == "parser hung" and worker.started and waiting[0].size >= LARGE_BYTES
-        if len(waiting) == 1 or at_large:
+        # One that was killed while it waited has told of no file.
+        unproven = reason == "parser died" and worker.reused
+        if (len(waiting) == 1 and not unproven) or at_large:
             job = waiting.popleft()
             self._left -= 1
             yield Parsed(job.path, size=job.size, skipped=reason)
         self._suspects.extend(waiting)
+        self._start()
+
+    def _replace(self, worker: _Worker) -> None:
+        """Give what one that left did not begin with to another."""
+        self._selector.unregister(worker.answers)
+        self._workers.discard(worker)
+        self._unbegun.extend(worker.unbegun())
+        worker.end()
         self._start()
 
 

@@ -3,6 +3,7 @@
 run -> worker     u32 length, [[path, language, size, expected, known as], ...]
 worker -> run     nil when it has started; then for each file, in the order asked, the fields of `Parsed`:
                   [path, hash, payload, ...]
+                  false when it ends by itself: it began with none of what it has not answered for
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from diptych.indexer.plan import Job
 LARGE_BYTES = 32 * 1024
 _LENGTH_BYTES = 4
 READY = bytes(msgpack.packb(None))
+LEAVING = bytes(msgpack.packb(False))
 
 
 def pack_jobs(jobs: Iterable[Job]) -> bytes:
@@ -28,7 +30,7 @@ def pack_jobs(jobs: Iterable[Job]) -> bytes:
 
 
 def read_jobs(read: Any) -> list[Job] | None:
-    """The next request from `read(n)`, a buffered file's; None at its end."""
+    """The next request from `read(n)`, which gives fewer bytes at the end alone; None at its end."""
     head = read(_LENGTH_BYTES)
     if len(head) < _LENGTH_BYTES:
         return None
@@ -42,5 +44,8 @@ def pack_parsed(parsed: Parsed) -> bytes:
 
 
 def unpacker() -> msgpack.Unpacker:
-    """What takes bytes as they come and gives answers, each the fields of a `Parsed`, or None for `READY`."""
+    """What takes bytes as they come and gives answers.
+
+    Each is the fields of a `Parsed`, None for `READY`, or False for `LEAVING`.
+    """
     return msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)

@@ -28,6 +28,7 @@ from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.verdict import Kind, Verdict, judge
 
 if TYPE_CHECKING:
+    from diptych.indexer.pool import WarmWorkers
     from diptych.store.code import Store
 
 _LOCK_SLICE_S = 0.5
@@ -63,6 +64,8 @@ class Options:
     on_update: Callable[[Verdict], None] | None = None
     """Called once, before an update begins."""
     progress: Callable[[Progress], None] | None = None
+    workers: WarmWorkers | None = None
+    """Those of a process that does this again and again."""
 
 
 def check(root: str | None, store_path: str, options: Options | None = None) -> tuple[Verdict, Gathered]:
@@ -134,6 +137,7 @@ def update(
     processes: int | None = None,
     parse_all: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    workers: WarmWorkers | None = None,
 ) -> IndexReport:
     """A run of the indexer that leaves what the next verdict needs to be quick.
 
@@ -175,6 +179,7 @@ def update(
             processes=processes,
             parse_all=parse_all,
             progress=show,
+            workers=workers,
         )
         # Nothing is left in the folder of a store that was deleted meanwhile, or put into another.
         store.refuse_replaced()
@@ -199,6 +204,7 @@ def _update(store_path: str, gathered: Gathered, options: Options, timeout_s: fl
             settings=gathered.settings,
             processes=options.processes,
             progress=options.progress,
+            workers=options.workers,
         )
 
 
