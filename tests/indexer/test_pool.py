@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from tests.support.children import children, runs
 from tests.support.waiting import HANG_S, wait_until
 
 from diptych.indexer import Settings, pool
@@ -63,11 +64,6 @@ class HangsOnly:
 def repository(tmp_path: Path, **more: str) -> Path:
     files: dict[str, str | bytes] = {f"f{number}.py": f"def f{number}(): pass\n" for number in range(_FILES)}
     return make_repository(tmp_path / "r", files | {f"{name}.py": text for name, text in more.items()})
-
-
-def children() -> set[int]:
-    own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    return {int(pid) for pid in own.read_text().split()}
 
 
 def test_workers_give_what_this_process_would(tmp_path: Path) -> None:
@@ -177,15 +173,8 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
         try:
             assert parent.stdout is not None
             assert parent.stdout.readline() == "started\n"
-            workers = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+            workers = children(parent.pid)
             assert len(workers) == 2
         finally:
             parent.kill()
-    wait_until(lambda: not any(_runs(pid) for pid in workers), "the end of the workers")
-
-
-def _runs(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    wait_until(lambda: not any(runs(pid) for pid in workers), "the end of the workers")

@@ -107,12 +107,14 @@ def _comes(requests: int, parent: int, *, worn: bool) -> bool:
     poll = select.poll()
     poll.register(requests, select.POLLIN)
     idle_s = _WORN_IDLE_S if worn or _resident_bytes() >= _WORN_RESIDENT_BYTES else _IDLE_S
-    while (left_s := began_s + idle_s - time.monotonic()) > 0:
-        if poll.poll(min(left_s, _LOOK_S) * 1000):
+    while True:
+        left_s = began_s + idle_s - time.monotonic()
+        if poll.poll(max(0.0, min(left_s, _LOOK_S)) * 1000):
             return True
         if os.getppid() != parent:
             os._exit(1)
-    return False
+        if left_s <= 0:
+            return False
 
 
 def _resident_bytes() -> int:

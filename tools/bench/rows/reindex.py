@@ -16,6 +16,7 @@ from tools.bench.rows.index import PROCESSES, index_command, run_timed
 FLOOR = "git status"
 RUNNING = "diptych, running process"
 _EDITS = 20
+_SETTLED_S = 2.1
 _ADDED = {".py": b"\n\ndef %s():\n    pass\n", ".c": b"\nint %s(void) { return 0; }\n"}
 
 
@@ -55,16 +56,21 @@ class GitSession:
 
 
 class RunningSession:
-    """A process that has the store open, as a language server has: nothing changed, then one file edited."""
+    """A process that has the store open, as `diptych watch` has: nothing changed, then one file edited.
+
+    An edited file is parsed in the worker that such a process keeps.
+    """
 
     def __init__(self, root: str, store: str) -> None:
         self._root = root
         self._place = store
         import diptych
-        from diptych.indexer import index_repository
-        from diptych.indexer.parse import record_of
+        from diptych.indexer import Settings, index_repository
+        from diptych.indexer.plan import Job
+        from diptych.indexer.pool import WarmWorkers, parsed_in_workers
 
-        self._index, self._record_of = index_repository, record_of
+        self._index, self._job, self._parse = index_repository, Job, parsed_in_workers
+        self._settings, self._workers = Settings(), WarmWorkers()
         self._store = diptych.Store.open(store)
         names = [name for name in trees.files(root) if name.endswith((".py", ".c"))]
         step = max(1, len(names) // _EDITS)
@@ -85,31 +91,50 @@ class RunningSession:
         return unchanged_s, edits
 
     def _edit(self, name: str, number: int) -> tuple[float, float]:
-        """Seconds from the new bytes at hand to a durable commit and a search that finds it; and of
-        these, the seconds that parsing took."""
+        """Seconds from the changed file to a durable commit and a search that finds it; and of these, the
+        seconds until the worker had read and parsed it."""
         with open(os.path.join(self._root, name), "rb") as file:
-            data = file.read()
+            original = file.read()
         mark = "zzq" + "".join(chr(97 + int(digit)) for digit in str(number))
-        data += _ADDED[os.path.splitext(name)[1]] % mark.encode()
+        data = original + _ADDED[os.path.splitext(name)[1]] % mark.encode()
+        self._write(name, data)
         begin = time.perf_counter()
-        record = self._record_of(name, language_of(name), data)
+        payload = self._parsed(name, len(data))
         parsed_s = time.perf_counter() - begin
         with self._store.transaction() as txn:
-            txn.index_file(record)
+            txn.put_packed(name.encode(), payload)
         hits = self._store.search(mark, limit=20)
         elapsed_s = time.perf_counter() - begin
+        self._write(name, original)
         if [hit.path for hit in hits] != [name]:
             raise RuntimeError(f"a search for what was added to {name} found {len(hits)} symbols")
         return elapsed_s, parsed_s
 
+    def _parsed(self, name: str, size: int) -> bytes:
+        job, settings = self._job(name, language_of(name), size), self._settings
+        (parsed,) = self._parse(
+            [job],
+            self._root,
+            processes=1,
+            max_file_bytes=settings.max_file_bytes,
+            timeout_s=settings.worker_timeout_s,
+            workers=self._workers,
+        )
+        if not parsed.payload:
+            raise RuntimeError(f"{name} was skipped: {parsed.skipped}")
+        return parsed.payload
+
+    def _write(self, name: str, data: bytes) -> None:
+        with open(os.path.join(self._root, name), "wb") as file:
+            file.write(data)
+
     def _put_back(self) -> None:
-        with self._store.transaction() as txn:
-            for name in self._edited:
-                with open(os.path.join(self._root, name), "rb") as file:
-                    txn.index_file(self._record_of(name, language_of(name), file.read()))
-        self._index(self._root, self._store)
+        # What was changed within two seconds of a run is hashed by the next.
+        time.sleep(_SETTLED_S)
+        self._index(self._root, self._store, workers=self._workers)
 
     def answers(self) -> dict[str, Any]:
+        self._workers.close()
         self._store.close()
         shutil.rmtree(self._place, ignore_errors=True)
         return {}
