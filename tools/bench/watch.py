@@ -1,9 +1,9 @@
 """How soon an edit under `diptych watch` is found: `python -m tools.bench.watch [FOLDER] [--edits N]`.
 
-The folder, a git work tree, is cloned (without one: this repository). A watch runs in a process of its own, at
-its defaults; files of several sizes are edited one at a time; and a reader in this process asks for the new
-name until it is found, first by `symbols`, then by `search`. What is found is durable: the reader has it from
-the store's files. The figures include the 10 ms and more for which the events of one edit are gathered.
+The folder, a git work tree, is cloned (without one: this repository). A watch runs in a process of its own,
+at its defaults; files of several sizes are edited one at a time; and a reader in this process asks for the
+new name until it is found, first by `symbols`, then by `search`. The figures include the time, 10 ms and more,
+in which the events of one edit are gathered.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def _measure(root: Path, edits: int) -> None:
             chosen = [name for name in names if least <= name.stat().st_size / 1024 < most]
             chosen = random.Random(0).sample(sorted(chosen), min(_FILES, len(chosen)))
             if chosen:
-                taken = [_edit(reader, chosen[turn % len(chosen)], f"zz_{most}_{turn}") for turn in range(edits)]
+                turns = range(edits)
+                taken = [_edit(reader, chosen[turn % len(chosen)], f"zz_{most}_{turn}") for turn in turns]
                 print(
                     f"{least}-{most} KB, {edits} edits: "
                     f"symbols {_shown([symbols for symbols, _ in taken])}, "
@@ -84,7 +85,7 @@ def _until(condition: Callable[[], object]) -> None:
 
 
 def _shown(taken_s: list[float]) -> str:
-    return f"{percentile(taken_s, 50) * 1e3:.1f} ms (p50), {percentile(taken_s, 99) * 1e3:.1f} ms (p99)"
+    return f"{percentile(taken_s, 0.5) * 1e3:.1f} ms (p50), {percentile(taken_s, 0.99) * 1e3:.1f} ms (p99)"
 
 
 if __name__ == "__main__":
