@@ -2,8 +2,8 @@
 
 The folder, a git work tree, is cloned (without one: this repository). A watch runs in a process of its own,
 at its defaults; files of several sizes are edited one at a time; and a reader in this process asks for the
-new name until it is found, first by `symbols`, then by `search`. The figures include the time, 10 ms and more,
-in which the events of one edit are gathered.
+new name until it is found, first by `symbols`, then by `search`. The figures include the time in which the
+events of one edit are gathered, 10 ms and more.
 """
 
 from __future__ import annotations
