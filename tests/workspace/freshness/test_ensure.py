@@ -202,17 +202,14 @@ def test_a_store_that_moved_on_is_judged_by_its_records(root: Path) -> None:
 _KILLED = """
 import os, sys
 from diptych import Store
-from diptych.indexer import Settings
+from diptych.indexer import Settings, pipeline
 from diptych.workspace.freshness import update
-from diptych.store.transaction import Transaction
+commit = pipeline._Run._commit
+def killed(self, batch, stored):
+    commit(self, batch, stored)
+    os._exit(9)
+pipeline._Run._commit = killed
 with Store.open(sys.argv[1] + "/.diptych") as store:
-    original, seen = type(store)._commit, []
-    def commit(self, transaction):
-        if seen:
-            os._exit(9)
-        seen.append(1)
-        return original(self, transaction)
-    type(store)._commit = commit
     update(sys.argv[1], store, settings=Settings(batch_files=1), processes=0)
 """
 
