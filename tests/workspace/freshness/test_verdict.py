@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from diptych.workspace.freshness.checks import Code, Outcome
 from diptych.workspace.freshness.evidence import (
     Account,
     Differences,
@@ -20,7 +22,7 @@ from diptych.workspace.freshness.evidence import (
     StoreFound,
 )
 from diptych.workspace.freshness.policy import Action, Policy, decide
-from diptych.workspace.freshness.verdict import Code, Kind, Outcome, decided, judge
+from diptych.workspace.freshness.verdict import CHECKS, Kind, Role, decided, judge
 
 VERSIONS = {"diptych.indexer": "1", "tree_sitter_c": "0.24"}
 SETTINGS = {"max_file_bytes": 100, "exclude": ("vendor/",)}
@@ -197,6 +199,30 @@ def test_same_evidence_same_verdict_with_reasons_exactly_when_not_fresh(evidence
     for reason in verdict.reasons:
         assert reason.text
         assert not reason.text.endswith(".")
+
+
+@given(_evidence)
+def test_each_check_keeps_to_its_role_and_none_that_needs_more_is_made(evidence: Evidence) -> None:
+    tests = judge(evidence).tests
+    failed = [place for place, test in enumerate(tests) if test.outcome is Outcome.FAILED]
+    assert len(failed) <= 1
+    for place, (check, test) in enumerate(zip(CHECKS, tests, strict=True)):
+        assert test.outcome is not Outcome.FAILED or check.role in (Role.STOPS, Role.DECIDES)
+        made = getattr(evidence, check.needs) is not None
+        if check.role is not Role.ALWAYS:
+            made = made and not any(place > other for other in failed)
+        assert (test.outcome is not Outcome.SKIPPED) == made
+
+
+def test_every_check_needs_a_field_of_the_evidence_and_is_documented_in_its_place() -> None:
+    assert {check.needs for check in CHECKS} <= {field.name for field in fields(Evidence)}
+    page = (Path(__file__).parents[3] / "docs/freshness.md").read_text("utf-8")
+    table = page.split("| check | what is compared | decides |\n|---|---|---|\n")[1].split("\n\n")[0]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines()]
+    written = [(name, decides) for names, _, decides in rows for name in names.split(", ")]
+    assert written == [
+        (check.name, "yes" if check.role in (Role.STOPS, Role.DECIDES) else "no") for check in CHECKS
+    ]
 
 
 @given(_evidence)

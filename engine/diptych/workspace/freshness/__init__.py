@@ -9,6 +9,7 @@
 Gathering (`gather`) reads, and decides nothing; judging (`judge`) decides, and reads nothing.
 """
 
+from diptych.workspace.freshness.checks import Code, Outcome, Reason
 from diptych.workspace.freshness.ensure import (
     Ensured,
     Options,
@@ -23,7 +24,7 @@ from diptych.workspace.freshness.evidence import Account, Differences, Evidence,
 from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings
 from diptych.workspace.freshness.place import store_below
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
-from diptych.workspace.freshness.verdict import Code, Kind, Outcome, Reason, Test, Verdict, judge
+from diptych.workspace.freshness.verdict import Kind, Test, Verdict, judge
 
 __all__ = [
     "Account",

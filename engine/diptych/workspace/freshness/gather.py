@@ -27,6 +27,7 @@ from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.settings import Notice, Settings
 from diptych.layout import DEFAULT_STORE, FACTS
 from diptych.workspace.freshness import gitlook, hints, record, writer
+from diptych.workspace.freshness.checks import DECISIVE_SETTINGS
 from diptych.workspace.freshness.differences import differences
 from diptych.workspace.freshness.evidence import (
     Account,
@@ -37,7 +38,7 @@ from diptych.workspace.freshness.evidence import (
     Recorded,
     StoreFound,
 )
-from diptych.workspace.freshness.verdict import DECISIVE_SETTINGS, decided
+from diptych.workspace.freshness.verdict import decided
 
 if TYPE_CHECKING:
     from diptych.indexer.fact_columns import Fact

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from enum import Enum
 
-from diptych.workspace.freshness.verdict import Code, Kind, Verdict
+from diptych.workspace.freshness.checks import Code
+from diptych.workspace.freshness.verdict import Kind, Verdict
 
 
 class Policy(Enum):
