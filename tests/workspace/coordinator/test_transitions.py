@@ -42,8 +42,7 @@ from diptych.workspace.coordinator.events import (
     WorkspaceChanged,
 )
 from diptych.workspace.coordinator.states import Reason
-from diptych.workspace.coordinator.transitions import TABLE, TARGETS, Core, initial, step
-from diptych.workspace.coordinator.triggers import due, next_due_s
+from diptych.workspace.coordinator.transitions import TABLE, TARGETS, Core, due, initial, next_due_s, step
 
 LIMITS = Limits(files_max=50, symbols_max=200, cache_bytes_max=1000, pending_max=10)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .cache import SymbolCache, TreeCache
-from .coordinator import Answer, Coordinator
+from .coordinator import Answer, Coordinator, CoordinatorThread
 from .host import Host, Totals
 from .limits import EarlyExit, ExitReason, Limits
 from .metrics import Snapshot, describe
@@ -20,7 +20,6 @@ from .states import (
     Stage,
     State,
 )
-from .thread import CoordinatorThread
 
 __all__ = [
     "Answer",

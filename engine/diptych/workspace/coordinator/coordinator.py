@@ -1,4 +1,4 @@
-"""The coordinator: an index that is always answerable, and says how far its answers can be trusted."""
+"""The coordinator keeps an index up to date, and says how far its answers can be trusted."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from .driver import Driver, failure_reason
 from .events import Failed, LimitsChanged, RecoveryAttempted, WorkspaceChanged
 from .host import Host
 from .limits import Clock, Limits
-from .metrics import Snapshot
+from .metrics import Snapshot, logger
 from .shell import Shell
 from .states import Ready, State
-from .transitions import is_updatable
-from .triggers import next_due_s
+from .transitions import is_updatable, next_due_s
 
 T = TypeVar("T")
+
+_IDLE_WAIT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +164,54 @@ class Coordinator:
         return self._shell.snapshot(
             trees_evicted=self.trees.evicted(), symbols_evicted=self.symbols.evicted()
         )
+
+
+class CoordinatorThread:
+    """Calls `tick` whenever something is due. Use as a context manager, or `start` and `stop`.
+
+    The second thread exists because a scan may hang in the operating system: that it is overdue must be
+    said all the same.
+    """
+
+    def __init__(self, coordinator: Coordinator) -> None:
+        self._coordinator = coordinator
+        self._stop = threading.Event()
+        self._threads = (
+            threading.Thread(target=self._work, name="diptych-coordinator", daemon=True),
+            threading.Thread(target=self._watch, name="diptych-coordinator-watch", daemon=True),
+        )
+
+    def start(self) -> None:
+        """Begin. It can be started once."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Ask both to end after their present slice, and wait for them."""
+        self._stop.set()
+        self._coordinator.interrupt()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def __enter__(self) -> CoordinatorThread:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                more = self._coordinator.tick()
+            except Exception:  # noqa: BLE001 - a host's mistake; degraded by now, to recover after a cool-down
+                logger.exception("the host failed", extra={"event": "coordinator_host_failed"})
+                more = False
+            if not more and not self._stop.is_set():
+                self._coordinator.wait(_IDLE_WAIT_S)
+        # The host may have a thread at work, which must not outlive this one.
+        self._coordinator.stop()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_IDLE_WAIT_S):
+            self._coordinator.check()

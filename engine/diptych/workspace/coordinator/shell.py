@@ -7,7 +7,7 @@ atomic: a reader has the core of before or of after, never a mixture.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from diptych.errors import StateTransitionError
 
@@ -25,10 +25,59 @@ from .events import (
 )
 from .limits import Clock, EarlyExit, Limits
 from .metrics import Metrics, Snapshot, log_exit, log_move
-from .pending import PendingPaths
 from .states import IoError, LeafDamaged, Stage
-from .transitions import Core, initial, is_updatable, step
-from .triggers import due
+from .transitions import Core, due, initial, is_updatable, step
+
+
+class _PendingPaths:
+    """Distinct changed paths that wait or are being parsed, in order of their first change. Not thread-safe.
+
+    A path that changes again while it is parsed waits again, for what is being parsed may be its old content.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, None] = {}
+        self._taken: set[str] = set()
+
+    def __len__(self) -> int:
+        # Counted over what is taken, which is a handful: the waiting may be a whole branch switch.
+        return len(self._waiting) + sum(1 for path in self._taken if path not in self._waiting)
+
+    def notice(self, path: str) -> None:
+        """The file has changed."""
+        self._waiting.setdefault(path)
+
+    def take(self, count_max: int) -> list[str]:
+        """Up to `count_max` of those that wait, to be parsed now."""
+        taken: list[str] = []
+        for path in self._waiting:
+            if len(taken) == count_max:
+                break
+            taken.append(path)
+        for path in taken:
+            del self._waiting[path]
+        self._taken.update(taken)
+        return taken
+
+    def give_back(self, paths: Iterable[str]) -> None:
+        """These were taken and not parsed: they wait again, before all others."""
+        returned = dict.fromkeys(path for path in paths if path in self._taken)
+        self._taken.difference_update(returned)
+        self._waiting = returned | self._waiting
+
+    def complete(self, path: str) -> bool:
+        """The file was parsed. False where it was not pending, which changes nothing."""
+        if path in self._taken:
+            self._taken.remove(path)
+            return True
+        if path in self._waiting:
+            del self._waiting[path]
+            return True
+        return False
+
+    def absorb(self) -> None:
+        """A scan begins that will see every change noticed so far: none of them need wait."""
+        self._waiting.clear()
 
 
 class Shell:
@@ -39,7 +88,7 @@ class Shell:
         self.core: Core = initial(clock(), limits)
         self.wake = threading.Event()
         self._lock = threading.Lock()
-        self._pending = PendingPaths()
+        self._pending = _PendingPaths()
         self._metrics = Metrics(self.core.state.stage, self.core.state.since_s)
 
     def dispatch(self, event: Event) -> None:

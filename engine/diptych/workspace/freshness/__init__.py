@@ -17,12 +17,12 @@ from diptych.workspace.freshness.ensure import (
     command_by_hand,
     ensure_fresh,
     hide_from_git,
+    store_below,
     update,
 )
 from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Differences, Evidence, GitNow, Problem
 from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings
-from diptych.workspace.freshness.place import store_below
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.verdict import Kind, Test, Verdict, judge
 

@@ -20,6 +20,7 @@ from diptych.errors import DiptychError, StoreLockedError
 from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_versions, index_repository
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, LOCK
+from diptych.model import content_hash
 from diptych.workspace.freshness import gitlook, hints, recording
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Evidence
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 _LOCK_SLICE_S = 0.5
 # So many files read only because their stat proved nothing are worth a run that settles them.
 _SETTLE_HASHED = 32
+# Of the name of a store below an output root.
+_NAME_MAX = 80
+_DIGEST_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +217,18 @@ def hide_from_git(store_path: str) -> None:
     ignore = os.path.join(store_path, ".gitignore")
     if not os.path.lexists(ignore):
         fs.atomic_write(ignore, b"*\n")
+
+
+def store_below(output_root: str, root: str) -> str:
+    """The store of the repository at `root` where stores are kept below `output_root`.
+
+    Named after the repository, and by a hash of its full path, so that two of one name keep apart.
+    """
+    home = os.path.realpath(root)
+    name = os.path.basename(home)[:_NAME_MAX] or "root"
+    return os.path.join(
+        os.path.abspath(output_root), f"{name}-{content_hash(os.fsencode(home))[:_DIGEST_DIGITS]}"
+    )
 
 
 def _remember(store_path: str, gathered: Gathered, options: Options) -> None:

@@ -26,7 +26,7 @@ from diptych.indexer.discover import scan, scan_names
 from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.settings import Notice, Settings
 from diptych.layout import DEFAULT_STORE, FACTS
-from diptych.workspace.freshness import gitlook, hints, record, writer
+from diptych.workspace.freshness import gitlook, hints, record
 from diptych.workspace.freshness.checks import DECISIVE_SETTINGS
 from diptych.workspace.freshness.differences import differences
 from diptych.workspace.freshness.evidence import (
@@ -90,7 +90,7 @@ def gather(
     except CorruptionError as error:
         seen.evidence = _without_store(seen.evidence, Problem.CORRUPT, error)
     if decided(seen.evidence):
-        pid = writer.holder(path)
+        pid = hints.holder(path)
         seen.evidence = replace(seen.evidence, writer_pid=pid, progress=hints.progress_of(path, pid))
     return seen
 
