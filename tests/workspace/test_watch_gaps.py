@@ -361,12 +361,15 @@ def test_a_query_may_make_the_new_store_first(root: Path, store: Path) -> None:
     assert verify(store, deep=True).ok
 
 
-def test_a_watch_that_ends_leaves_a_new_store_alone(root: Path, store: Path) -> None:
+def test_a_watch_that_ends_leaves_a_new_store_alone(
+    root: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It ends before it begins again.
+    limits = replace(LIMITS, cooldown_s=1e6, cooldown_max_s=1e6)
+    monkeypatch.setattr("tests.workspace.watching.LIMITS", limits)
     with Watching(root, store) as watching:
         write(root, "pkg/m1.py", "edited")
         wait_until(lambda: watching.found("edited") == ["pkg/m1.py"])
-        # It ends before it begins again.
-        watching.coordinator.set_limits(replace(LIMITS, cooldown_s=1e6, cooldown_max_s=1e6))
         shutil.rmtree(store)
         with Store.open(store) as theirs:
             index_repository(root, theirs, processes=0)

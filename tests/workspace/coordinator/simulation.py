@@ -23,7 +23,6 @@ from .fakes import FakeClock, FakeHost, repository
 
 # Some repositories are within these, and some are not.
 LIMITS = Limits(files_max=150, symbols_max=800, cache_items_max=5)
-LARGER = Limits(files_max=1000, symbols_max=5000, cache_items_max=5)
 
 
 class Simulation:
@@ -42,7 +41,7 @@ class Simulation:
 
     def run(self, steps: int) -> None:
         common = (self.edit, self.edit, self.wait, self.read)
-        actions = (*common, self.storm, self.weather, self.folder, self.by_hand, self.other_limits)
+        actions = (*common, self.storm, self.weather, self.folder, self.by_hand, self.caches)
         for _ in range(steps):
             action = self.random.choice(actions)
             action()
@@ -82,8 +81,9 @@ class Simulation:
         if isinstance(self.coordinator.state, Degraded):
             self.coordinator.recover()
 
-    def other_limits(self) -> None:
-        self.coordinator.set_limits(self.random.choice((LIMITS, LARGER)))
+    def caches(self) -> None:
+        """The host's caches grow over the limit, or shrink."""
+        self.host.cache_bytes = self.random.choice((0, 0, LIMITS.cache_bytes_max + 1))
 
     def calm(self) -> None:
         """Faults cease, time passes: then it must come to rest by itself, equal to indexing from scratch."""

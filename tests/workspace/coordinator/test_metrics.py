@@ -10,10 +10,9 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from diptych.errors import CorruptSnapshotError
-from diptych.workspace.coordinator import Coordinator, ExitReason, Stage, describe
+from diptych.workspace.coordinator import ExitReason, Stage, describe
 from diptych.workspace.coordinator.prometheus import CoordinatorCollector
 
-from .fakes import FakeClock, FakeHost, repository
 from .test_builds import ready, settle, started
 
 
@@ -152,14 +151,3 @@ def test_the_coordinator_needs_no_prometheus() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "Install it with: pip install 'diptych[metrics]'.\n"
-
-
-def test_files_symbols_and_evictions_of_a_repository_over_the_limits() -> None:
-    host = FakeHost(FakeClock(), repository(50))
-    coordinator = Coordinator(host, load=host.load, clock=host.clock)
-    settle(coordinator)
-    for path in host.repository:
-        coordinator.symbols.get(path)
-    coordinator.set_limits(type(coordinator.limits)(files_max=20))
-    assert len(coordinator.symbols) == 20
-    assert coordinator.metrics().symbols_evicted["files"] == 30

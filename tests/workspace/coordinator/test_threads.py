@@ -57,11 +57,11 @@ def test_pending_never_goes_below_nought_and_none_is_lost() -> None:
 
     def notify(worker: int) -> None:
         for n in range(500):
-            coordinator.notify_parse_complete(f"{worker}/{n}")  # before its change: nothing may happen
+            coordinator._shell.complete(f"{worker}/{n}")  # before its change: nothing may happen
             coordinator.notify_change(f"{worker}/{n}")
             if n % 2:
-                coordinator.notify_parse_complete(f"{worker}/{n}")
-                coordinator.notify_parse_complete(f"{worker}/{n}")
+                coordinator._shell.complete(f"{worker}/{n}")
+                coordinator._shell.complete(f"{worker}/{n}")
 
     def look() -> None:
         while not done.is_set():

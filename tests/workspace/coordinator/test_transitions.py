@@ -25,12 +25,10 @@ from diptych.workspace.coordinator import (
 )
 from diptych.workspace.coordinator.events import (
     BuildCompleted,
-    BuildWanted,
     Event,
     Failed,
     FilesFound,
     FilesIndexed,
-    LimitsChanged,
     Moved,
     PendingChanged,
     RecoveryAttempted,
@@ -63,9 +61,8 @@ EVENTS: dict[Trigger, Event] = {
     Trigger.BUILD_COMPLETED: BuildCompleted(1, 5, 10),
     Trigger.PENDING_CHANGED: PendingChanged(1, noticed=True),
     Trigger.USAGE_REPORTED: UsageReported(5, 10, 0),
-    Trigger.LIMITS_CHANGED: LimitsChanged(LIMITS),
     Trigger.WORKSPACE_CHANGED: WorkspaceChanged("a folder"),
-    Trigger.RECOVERY_ATTEMPTED: RecoveryAttempted(by_hand=True),
+    Trigger.RECOVERY_ATTEMPTED: RecoveryAttempted(),
     Trigger.FAILED: Failed(IoError("gone")),
 }
 
@@ -100,9 +97,7 @@ SECOND_TARGETS: list[tuple[Stage, Event, Core]] = [
     (Stage.INDEXING, BuildCompleted(1, 5, 10), Core(Building(Phase.INDEXING, 5, 5, 1.0), LIMITS, pending=11)),
     (Stage.READY, PendingChanged(11, noticed=True), CORES[Stage.READY]),
     (Stage.READY, UsageReported(5, 10, 1001), CORES[Stage.READY]),
-    (Stage.READY, LimitsChanged(Limits(files_max=4)), CORES[Stage.READY]),
     (Stage.DEGRADED, UsageReported(5, 10, 0), OVER_A_LIMIT),
-    (Stage.DEGRADED, LimitsChanged(Limits()), OVER_A_LIMIT),
 ]
 
 
@@ -137,10 +132,10 @@ def test_an_event_that_counts_backwards_or_is_of_another_build_is_refused(
         step(core, event, 2.0)
 
 
-@pytest.mark.parametrize("event", [UsageReported(5, 10, 0), LimitsChanged(Limits())])
 @pytest.mark.parametrize("reason", [ParseStorm(3), IoError("x"), ScanTimeout(1), LeafDamaged("search", "x")])
-def test_no_other_reason_ends_by_figures_alone(event: Event, reason: Reason) -> None:
-    after, _ = step(Core(Degraded(reason, 0, 1.0), LIMITS, pending=3), event, 2.0)
+def test_no_other_reason_ends_by_figures_alone(reason: Reason) -> None:
+    core = Core(Degraded(reason, 0, 1.0), LIMITS, pending=3)
+    after, _ = step(core, UsageReported(5, 10, 0), 2.0)
     assert isinstance(after.state, Degraded)
     assert after.state.reason == reason
 
@@ -161,7 +156,6 @@ def test_ready_is_entered_from_indexing_or_a_limit_and_indexing_after_a_complete
     assert into_ready == {
         (Stage.INDEXING, Trigger.BUILD_COMPLETED),
         (Stage.DEGRADED, Trigger.USAGE_REPORTED),
-        (Stage.DEGRADED, Trigger.LIMITS_CHANGED),
     }
     assert into_indexing == {Trigger.SCAN_COMPLETED}
 
@@ -176,7 +170,7 @@ def test_a_recovery_is_due_within_the_cool_down_however_often_it_failed(
     assert due_s is not None
     assert 5.0 + cooldown_s <= due_s <= 5.0 + cooldown_max_s
     assert due(core, due_s - 0.01) is None
-    assert due(core, due_s) == RecoveryAttempted(by_hand=False)
+    assert due(core, due_s) == RecoveryAttempted()
 
 
 class AgainstTheTable(RuleBasedStateMachine):
@@ -195,23 +189,21 @@ class AgainstTheTable(RuleBasedStateMachine):
         source = before.state.stage
         targets = TARGETS.get((source, event.trigger))
         try:
-            after, effects = step(before, event, self.now_s)
+            after, move = step(before, event, self.now_s)
         except StateTransitionError:
             return
         assert targets is not None, "accepted, and not in the table"
         assert after.state.stage in targets
-        assert step(before, event, self.now_s) == (after, effects), "the same step twice is the same"
+        assert step(before, event, self.now_s) == (after, move), "the same step twice is the same"
         self.core = after
         self.accepted[event.trigger] += 1
         if event.trigger is Trigger.SCAN_COMPLETED:
             self.scan_completed_in = after.build
         if after.state.stage is not source:
-            assert [e for e in effects if isinstance(e, Moved)] == [
-                Moved(before.state, after.state, event.trigger, self.now_s)
-            ]
+            assert move == Moved(before.state, after.state, event.trigger, self.now_s)
         if after.state.stage is Stage.READY and source is not Stage.READY:
             assert self.scan_completed_in == after.build, "ready without a completed scan"
-        assert (BuildWanted(after.build) in effects) == (after.build != before.build)
+        assert move is not None or after.build == before.build
         assert after.build in (before.build, before.build + 1)
 
     @rule(seconds=st.floats(0.01, 40))
@@ -232,9 +224,8 @@ class AgainstTheTable(RuleBasedStateMachine):
             st.builds(BuildCompleted, st.integers(1, 3), st.integers(0, 60), st.integers(0, 300)),
             st.builds(PendingChanged, st.integers(0, 20), st.booleans()),
             st.builds(UsageReported, st.integers(0, 60), st.integers(0, 300), st.integers(0, 1200)),
-            st.builds(LimitsChanged, st.sampled_from([LIMITS, Limits(), Limits(files_max=1)])),
             st.builds(WorkspaceChanged, st.just("a folder")),
-            st.builds(RecoveryAttempted, st.booleans()),
+            st.builds(RecoveryAttempted),
             st.builds(Failed, st.sampled_from([IoError("x"), LeafDamaged("search", "y")])),
         )
     )
@@ -256,7 +247,7 @@ class AgainstTheTable(RuleBasedStateMachine):
             case Building():
                 self.send(BuildCompleted(build, total, 2 * total))
             case _:
-                self.send(RecoveryAttempted(by_hand=True))
+                self.send(RecoveryAttempted())
 
     @precondition(lambda self: isinstance(self.core.state, Ready))
     @rule(pending=st.integers(9, 12))

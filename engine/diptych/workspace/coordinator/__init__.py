@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .cache import SymbolCache, TreeCache
-from .coordinator import Answer, Coordinator, CoordinatorThread
+from .coordinator import Coordinator, CoordinatorThread
 from .host import Host, Totals
 from .limits import EarlyExit, ExitReason, Limits
 from .metrics import Snapshot, describe
@@ -22,7 +22,6 @@ from .states import (
 )
 
 __all__ = [
-    "Answer",
     "Building",
     "Coordinator",
     "CoordinatorThread",

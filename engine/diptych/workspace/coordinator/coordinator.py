@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from diptych.model import Symbol
 
 from .cache import SymbolCache, SymbolLoader, TreeCache
 from .driver import Driver, failure_reason
-from .events import Failed, LimitsChanged, RecoveryAttempted, WorkspaceChanged
+from .events import Failed, RecoveryAttempted, WorkspaceChanged
 from .host import Host
 from .limits import Clock, Limits
 from .metrics import Snapshot, logger
@@ -23,19 +22,6 @@ from .transitions import is_updatable, next_due_s
 T = TypeVar("T")
 
 _IDLE_WAIT_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
-    """What a query gave, and the state that it was given in."""
-
-    value: T
-    state: State
-
-    @property
-    def whole(self) -> bool:
-        """Whether it rests on a completed scan of everything."""
-        return isinstance(self.state, Ready)
 
 
 def _no_symbols(_path: str) -> tuple[Symbol, ...] | None:
@@ -92,21 +78,11 @@ class Coordinator:
         """`full()` when the index is ready, otherwise `partial()` at once."""
         return full() if isinstance(self._shell.core.state, Ready) else partial()
 
-    def answer(self, full: Callable[[], T], partial: Callable[[], T]) -> Answer[T]:
-        """As `query`, with the state that chose between the two."""
-        state = self._shell.core.state
-        return Answer(full() if isinstance(state, Ready) else partial(), state)
-
     # Notifications: from any thread.
 
     def notify_change(self, path: str) -> None:
         """A file was made, changed or removed. More than `pending_max` of them at once are a storm."""
         self._shell.notice(path)
-
-    def notify_parse_complete(self, path: str) -> None:
-        """A changed file was parsed and is in the store. Nothing happens where it was not pending."""
-        self.symbols.changed(path)
-        self._shell.complete(path)
 
     def notify_workspace_changed(self, what: str) -> None:
         """Folders came or went, or a file that decides what is indexed has changed: a new build begins."""
@@ -118,13 +94,7 @@ class Coordinator:
 
     def recover(self) -> None:
         """Attempt to recover now. Raises StateTransitionError where the index is not degraded."""
-        self._shell.dispatch(RecoveryAttempted(by_hand=True))
-
-    def set_limits(self, limits: Limits) -> None:
-        """Obey these limits from now on; what is over them is evicted."""
-        self.trees.set_limits(limits)
-        self.symbols.set_limits(limits)
-        self._shell.dispatch(LimitsChanged(limits))
+        self._shell.dispatch(RecoveryAttempted())
 
     # Work.
 

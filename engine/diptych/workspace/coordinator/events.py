@@ -1,7 +1,6 @@
-"""What can happen to the coordinator, and what it answers with: plain values.
+"""What can happen to the coordinator, and the moves that follow: plain values.
 
-An event that belongs to a build carries that build's number, so that the last words of a build that was
-superseded are told from those of the present one.
+An event of a build carries the build's number, so that a late one of a build that was superseded is refused.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .limits import Limits
 from .states import IoError, LeafDamaged, Stage, State
 
 
@@ -24,7 +22,6 @@ class Trigger(StrEnum):
     BUILD_COMPLETED = "build completed"
     PENDING_CHANGED = "pending changed"
     USAGE_REPORTED = "usage reported"
-    LIMITS_CHANGED = "limits changed"
     WORKSPACE_CHANGED = "workspace changed"
     RECOVERY_ATTEMPTED = "recovery attempted"
     FAILED = "failed"
@@ -92,12 +89,6 @@ class UsageReported:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitsChanged:
-    limits: Limits
-    trigger = Trigger.LIMITS_CHANGED
-
-
-@dataclass(frozen=True, slots=True)
 class WorkspaceChanged:
     """Folders were added or removed, or a file that decides what is indexed was changed."""
 
@@ -107,7 +98,6 @@ class WorkspaceChanged:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryAttempted:
-    by_hand: bool
     trigger = Trigger.RECOVERY_ATTEMPTED
 
 
@@ -126,7 +116,6 @@ Event = (
     | BuildCompleted
     | PendingChanged
     | UsageReported
-    | LimitsChanged
     | WorkspaceChanged
     | RecoveryAttempted
     | Failed
@@ -135,7 +124,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Effect: another stage was entered, or a degraded index has another reason. To be counted and logged."""
+    """Another stage, reason or build was entered: to be counted and logged."""
 
     source: State
     target: State
@@ -145,13 +134,3 @@ class Moved:
     @property
     def stages(self) -> tuple[Stage, Stage]:
         return self.source.stage, self.target.stage
-
-
-@dataclass(frozen=True, slots=True)
-class BuildWanted:
-    """Effect: work on this build, and on no earlier one."""
-
-    build: int
-
-
-Effect = Moved | BuildWanted

@@ -42,7 +42,6 @@ class Snapshot:
     symbols: int
     refused: int
     pending: int
-    pending_max: int
     changes_noticed: int
     parses_completed: int
     files_indexed: int
@@ -63,7 +62,6 @@ class Metrics:
         self._exits: dict[ExitReason, ExitCount] = {}
         self._recent: deque[Moved] = deque(maxlen=_RECENT_MAX)
         self.refused = 0
-        self.pending_max = 0
         self.changes_noticed = 0
         self.parses_completed = 0
         self.files_indexed = 0
@@ -113,7 +111,6 @@ class Metrics:
             symbols=core.symbols,
             refused=self.refused,
             pending=core.pending,
-            pending_max=self.pending_max,
             changes_noticed=self.changes_noticed,
             parses_completed=self.parses_completed,
             files_indexed=self.files_indexed,

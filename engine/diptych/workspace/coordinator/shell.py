@@ -13,7 +13,6 @@ from diptych.errors import StateTransitionError
 
 from .events import (
     BuildCompleted,
-    Effect,
     Event,
     Failed,
     FilesFound,
@@ -94,8 +93,8 @@ class Shell:
     def dispatch(self, event: Event) -> None:
         """Take the step. Raises StateTransitionError where it is refused; nothing has changed then."""
         with self._lock:
-            effects = self._step(event)
-        self._announce(effects)
+            move = self._step(event)
+        self._announce(move)
 
     def check(self) -> None:
         """Take the step that time alone has made due, if any."""
@@ -103,8 +102,8 @@ class Shell:
             return
         with self._lock:
             event = due(self.core, self.clock())  # again: another thread may have come first
-            effects = () if event is None else self._step(event)
-        self._announce(effects)
+            move = None if event is None else self._step(event)
+        self._announce(move)
 
     # Changes.
 
@@ -113,18 +112,18 @@ class Shell:
         with self._lock:
             self._metrics.changes_noticed += 1
             self._pending.notice(path)
-            effects = self._pending_changed(noticed=True)
-        self._announce(effects)
+            move = self._pending_changed(noticed=True)
+        self._announce(move)
         self.wake.set()
 
     def complete(self, path: str) -> None:
         """A file was parsed; nothing happens where it was not pending."""
         with self._lock:
-            effects: tuple[Effect, ...] = ()
+            move = None
             if self._pending.complete(path):
                 self._metrics.parses_completed += 1
-                effects = self._pending_changed(noticed=False)
-        self._announce(effects)
+                move = self._pending_changed(noticed=False)
+        self._announce(move)
 
     def take(self) -> list[str]:
         """The paths to be parsed in the next update, if the index is in a state for one."""
@@ -137,8 +136,8 @@ class Shell:
         """These were taken, and could not be parsed yet."""
         with self._lock:
             self._pending.give_back(paths)
-            effects = self._pending_changed(noticed=False)
-        self._announce(effects)
+            move = self._pending_changed(noticed=False)
+        self._announce(move)
 
     # Builds. Each returns False, and does nothing, where the build was superseded or has failed meanwhile.
 
@@ -148,8 +147,8 @@ class Shell:
             if self.core.build != build or self.core.state.stage is not Stage.IDLE:
                 return False
             self._pending.absorb()
-            effects = self._step(ScanStarted(build, len(self._pending)))
-        self._announce(effects)
+            move = self._step(ScanStarted(build, len(self._pending)))
+        self._announce(move)
         return True
 
     def advance(self, event: FilesFound | ScanCompleted | FilesIndexed | BuildCompleted) -> bool:
@@ -157,10 +156,10 @@ class Shell:
         with self._lock:
             if not self.goes_on(event.build):
                 return False
-            effects = self._step(event)
+            move = self._step(event)
             if isinstance(event, FilesIndexed):
                 self._metrics.files_indexed += 1
-        self._announce(effects)
+        self._announce(move)
         return True
 
     def fail(self, build: int, reason: IoError | LeafDamaged) -> bool:
@@ -168,8 +167,8 @@ class Shell:
         with self._lock:
             if self.core.build != build:
                 return False
-            effects = self._step(Failed(reason))
-        self._announce(effects)
+            move = self._step(Failed(reason))
+        self._announce(move)
         return True
 
     def goes_on(self, build: int) -> bool:
@@ -194,29 +193,24 @@ class Shell:
 
     # With the lock held.
 
-    def _pending_changed(self, *, noticed: bool) -> tuple[Effect, ...]:
-        pending = len(self._pending)
-        self._metrics.pending_max = max(self._metrics.pending_max, pending)
-        return self._step(PendingChanged(pending, noticed))
+    def _pending_changed(self, *, noticed: bool) -> Moved | None:
+        return self._step(PendingChanged(len(self._pending), noticed))
 
-    def _step(self, event: Event) -> tuple[Effect, ...]:
+    def _step(self, event: Event) -> Moved | None:
         try:
-            core, effects = step(self.core, event, self.clock())
+            core, move = step(self.core, event, self.clock())
         except StateTransitionError:
             self._metrics.refused += 1
             raise
         self.core = core
         self._metrics.stepped(event.trigger)
-        for effect in effects:
-            if isinstance(effect, Moved):
-                self._metrics.moved(effect)
-        return effects
+        if move is not None:
+            self._metrics.moved(move)
+        return move
 
     # Without it: a log handler may be slow, or may look at the coordinator.
 
-    def _announce(self, effects: tuple[Effect, ...]) -> None:
-        for effect in effects:
-            if isinstance(effect, Moved):
-                log_move(effect)
-        if effects:
+    def _announce(self, move: Moved | None) -> None:
+        if move is not None:
+            log_move(move)
             self.wake.set()

@@ -14,13 +14,10 @@ from diptych.errors import StateTransitionError
 
 from .events import (
     BuildCompleted,
-    BuildWanted,
-    Effect,
     Event,
     Failed,
     FilesFound,
     FilesIndexed,
-    LimitsChanged,
     Moved,
     PendingChanged,
     RecoveryAttempted,
@@ -82,11 +79,6 @@ TABLE: tuple[Row, ...] = (
     Row(_X, Trigger.USAGE_REPORTED, (_X,)),
     Row(_R, Trigger.USAGE_REPORTED, (_R, _D), "degraded when a limit is exceeded"),
     Row(_D, Trigger.USAGE_REPORTED, (_D, _R), "ready when the reason was a limit and none is exceeded now"),
-    Row(_I, Trigger.LIMITS_CHANGED, (_I,)),
-    Row(_S, Trigger.LIMITS_CHANGED, (_S,)),
-    Row(_X, Trigger.LIMITS_CHANGED, (_X,)),
-    Row(_R, Trigger.LIMITS_CHANGED, (_R, _D), "degraded when a limit is exceeded"),
-    Row(_D, Trigger.LIMITS_CHANGED, (_D, _R), "ready when the reason was a limit and none is exceeded now"),
     # What is to be indexed has changed: a new build, from anywhere.
     Row(_I, Trigger.WORKSPACE_CHANGED, (_I,)),
     Row(_S, Trigger.WORKSPACE_CHANGED, (_I,)),
@@ -137,8 +129,8 @@ def initial(now_s: float, limits: Limits) -> Core:
     return Core(Building(Phase.IDLE, 0, 0, now_s), limits, changed_s=now_s)
 
 
-def step(core: Core, event: Event, now_s: float) -> tuple[Core, tuple[Effect, ...]]:
-    """What `core` becomes by `event` at `now_s`, and the effects, in order.
+def step(core: Core, event: Event, now_s: float) -> tuple[Core, Moved | None]:
+    """What `core` becomes by `event` at `now_s`, and the move, if another stage, reason or build was entered.
 
     Raises StateTransitionError, and nothing has changed, where the table has no such row, where the row's
     condition does not hold, or where the event is of another build or counts backwards.
@@ -151,12 +143,9 @@ def step(core: Core, event: Event, now_s: float) -> tuple[Core, tuple[Effect, ..
     target = after.state.stage
     if target not in targets:
         raise _refusal(core, event, f"it may not lead to {target}")
-    effects: list[Effect] = []
-    if (target, _reason_name(after.state), after.build) != (source, _reason_name(core.state), core.build):
-        effects.append(Moved(core.state, after.state, event.trigger, now_s))
-    if after.build != core.build:
-        effects.append(BuildWanted(after.build))
-    return after, tuple(effects)
+    if (target, _reason_name(after.state), after.build) == (source, _reason_name(core.state), core.build):
+        return after, None
+    return after, Moved(core.state, after.state, event.trigger, now_s)
 
 
 def _apply(core: Core, event: Event, now_s: float) -> Core:
@@ -204,8 +193,6 @@ def _apply(core: Core, event: Event, now_s: float) -> Core:
         case UsageReported():
             core = replace(core, files=event.files, symbols=event.symbols, cache_bytes=event.cache_bytes)
             return _weigh(core, now_s)
-        case LimitsChanged():
-            return _weigh(replace(core, limits=event.limits), now_s)
         case WorkspaceChanged() | RecoveryAttempted():
             return replace(
                 core, state=Building(Phase.IDLE, 0, 0, now_s), build=core.build + 1, scan_started_s=None
@@ -303,7 +290,7 @@ def due(core: Core, now_s: float) -> Event | None:
         return None
     if core.scan_started_s is not None:
         return ScanOverdue(round((now_s - core.scan_started_s) * 1000))
-    return RecoveryAttempted(by_hand=False)
+    return RecoveryAttempted()
 
 
 def next_due_s(core: Core) -> float | None:
@@ -320,8 +307,6 @@ def next_due_s(core: Core) -> float | None:
 def _recovery_due_s(core: Core, state: Degraded) -> float | None:
     limits = core.limits
     match state.reason:
-        case ParseStorm(pending=0):
-            return state.since_s  # all was parsed: only the scan is wanting
         case ParseStorm():
             return min(core.changed_s + limits.cooldown_s, state.since_s + limits.cooldown_max_s)
         case IoError() | LeafDamaged():
