@@ -51,7 +51,7 @@ class Watching:
     def __init__(self, root: Path, store: Path) -> None:
         self.root = root
         self.host = RepositoryHost(str(root), Store.open(store), processes=0)
-        self.coordinator = Coordinator(self.host, load=self.host.load, limits=LIMITS)
+        self.coordinator = Coordinator(self.host, limits=LIMITS)
         self.watcher = RepositoryWatcher(self.host, self.coordinator)
         self.noticed: list[str] = []
         self._stop = threading.Event()

@@ -88,7 +88,7 @@ def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
     from diptych.workspace.monitor import Monitor
     from diptych.workspace.watch import RepositoryWatcher
 
-    coordinator = Coordinator(host, load=host.load, limits=LIMITS)
+    coordinator = Coordinator(host, limits=LIMITS)
     watcher = RepositoryWatcher(host, coordinator)
     worker = CoordinatorThread(coordinator)
     monitor = Monitor(f"diptych watch  {host.root}")

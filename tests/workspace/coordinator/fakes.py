@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from diptych.model import Range, Symbol
 from diptych.workspace.coordinator import IoError, LeafDamaged, Totals
 
 
@@ -17,14 +16,6 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self.now_s += seconds
-
-
-def symbol(name: str) -> Symbol:
-    return Symbol(name, "function", Range(0, 0, 1, 0))
-
-
-def symbols(path: str, count: int) -> tuple[Symbol, ...]:
-    return tuple(symbol(f"{path}:{n}") for n in range(count))
 
 
 class FakeHost:
@@ -70,10 +61,6 @@ class FakeHost:
 
     def totals(self) -> Totals:
         return Totals(len(self.store), sum(self.store.values()), self.cache_bytes)
-
-    def load(self, path: str) -> tuple[Symbol, ...] | None:
-        count = self.store.get(path)
-        return None if count is None else symbols(path, count)
 
 
 def repository(files: int, symbols_each: int = 2) -> dict[str, int]:

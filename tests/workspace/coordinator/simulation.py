@@ -22,7 +22,7 @@ from diptych.workspace.coordinator import (
 from .fakes import FakeClock, FakeHost, repository
 
 # Some repositories are within these, and some are not.
-LIMITS = Limits(files_max=150, symbols_max=800, cache_items_max=5)
+LIMITS = Limits(files_max=150, symbols_max=800)
 
 
 class Simulation:
@@ -32,7 +32,7 @@ class Simulation:
         self.random = random.Random(seed)
         self.clock = FakeClock()
         self.host = FakeHost(self.clock, repository(self.random.randrange(200)))
-        self.coordinator = Coordinator(self.host, load=self.host.load, limits=LIMITS, clock=self.clock)
+        self.coordinator = Coordinator(self.host, limits=LIMITS, clock=self.clock)
         self.trace: list[str] = []
         self.failure_rate = 0.0
         self.host.before_scan = self._fault
@@ -40,7 +40,7 @@ class Simulation:
         self._last = (1, 0, 0)
 
     def run(self, steps: int) -> None:
-        common = (self.edit, self.edit, self.wait, self.read)
+        common = (self.edit, self.edit, self.wait)
         actions = (*common, self.storm, self.weather, self.folder, self.by_hand, self.caches)
         for _ in range(steps):
             action = self.random.choice(actions)
@@ -73,10 +73,6 @@ class Simulation:
     def wait(self) -> None:
         self.clock.advance(self.random.choice((0.01, 0.5, 2.0, 70.0)))
 
-    def read(self) -> None:
-        path = f"pkg/m{self.random.randrange(250):04}.py"
-        assert self.coordinator.symbols.get(path) == self.host.load(path)
-
     def by_hand(self) -> None:
         if isinstance(self.coordinator.state, Degraded):
             self.coordinator.recover()
@@ -100,8 +96,6 @@ class Simulation:
         totals, limits = self.host.totals(), self.coordinator.limits
         over = limits.exceeded(files=totals.files, symbols=totals.symbols, cache_bytes=totals.cache_bytes)
         assert isinstance(self.coordinator.state, Degraded) == bool(over)
-        for path in self.host.repository:
-            assert self.coordinator.symbols.get(path) == self.host.load(path)
 
     def _at_rest(self) -> bool:
         state = self.coordinator.state
@@ -113,8 +107,6 @@ class Simulation:
         state = core.state
         self.trace.append(f"{self.clock():10.4f} {what:8} pending {core.pending:3}  {describe(state)}")
         assert core.pending >= 0
-        assert len(self.coordinator.symbols) <= self.coordinator.limits.files_max
-        assert self.coordinator.symbols.symbols <= self.coordinator.limits.symbols_max
         if isinstance(state, Building):
             now = (core.build, state.phase, state.indexed)
             assert now >= self._last, f"{now} after {self._last}"

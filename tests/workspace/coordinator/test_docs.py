@@ -28,7 +28,7 @@ def test_every_limit_is_documented_with_its_default() -> None:
     for name, number in shown.items():
         value = getattr(Limits(), name)
         assert int(number.replace(",", "")) == (value >> 20 if name == "cache_bytes_max" else value)
-    assert len(shown) == 10
+    assert len(shown) == 7
 
 
 def test_every_reason_is_documented() -> None:

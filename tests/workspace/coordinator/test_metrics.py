@@ -120,7 +120,6 @@ def test_a_log_handler_may_look_at_the_coordinator() -> None:
 
 def test_prometheus_metrics_say_what_the_snapshot_says() -> None:
     _, _, coordinator = ready(200)
-    coordinator.trees.put("a", "hash", "tree", 12)
     for n in range(11):
         coordinator.notify_change(f"pkg/m{n:04}.py")
     registry = CollectorRegistry()
@@ -131,13 +130,12 @@ def test_prometheus_metrics_say_what_the_snapshot_says() -> None:
     assert value("diptych_coordinator_reason", {"reason": "parse_storm"}) == 1
     assert value("diptych_coordinator_pending_parses") == 11
     assert value("diptych_coordinator_symbols") == 400
-    assert value("diptych_coordinator_tree_cache_bytes") == 12
     labels = {"source": "ready", "target": "degraded"}
     assert value("diptych_coordinator_transitions_total", labels) == 1
     assert value("diptych_coordinator_early_exits_total", {"reason": str(ExitReason.SCAN_BUDGET)}) == 1
     assert value("diptych_coordinator_early_exit_seconds_total", {"reason": "scan_budget"}) >= 0.1
     assert value("diptych_coordinator_stage_seconds_total", {"stage": "building/scanning"}) > 0.1
-    assert b"# HELP diptych_coordinator_evictions_total" in generate_latest(registry)
+    assert b"# HELP diptych_coordinator_files_indexed_total" in generate_latest(registry)
 
 
 def test_the_coordinator_needs_no_prometheus() -> None:

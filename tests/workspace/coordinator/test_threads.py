@@ -81,8 +81,8 @@ def test_pending_never_goes_below_nought_and_none_is_lost() -> None:
 def test_the_index_converges_while_threads_change_read_and_query() -> None:
     clock = FakeClock()
     host = FakeHost(clock, repository(300))
-    limits = Limits(cooldown_s=0.02, cooldown_max_s=0.2, cache_items_max=5, files_max=1000)
-    coordinator = Coordinator(host, load=host.load, limits=limits)
+    limits = Limits(cooldown_s=0.02, cooldown_max_s=0.2, files_max=1000)
+    coordinator = Coordinator(host, limits=limits)
     host.scan_step_s = host.index_step_s = 0.0
     stop = threading.Event()
 
@@ -100,7 +100,6 @@ def test_the_index_converges_while_threads_change_read_and_query() -> None:
             if isinstance(state, Building):
                 assert 0 <= state.indexed <= state.total
             coordinator.query(lambda: None, lambda: None)
-            coordinator.symbols.get("pkg/m0001.py")
             coordinator.metrics()
 
     with CoordinatorThread(coordinator):

@@ -1,8 +1,7 @@
-"""The coordinator of a long-running server: states, limits, eviction, recovery. See docs/coordinator.md."""
+"""The coordinator of a long-running server: states, limits, recovery. See docs/coordinator.md."""
 
 from __future__ import annotations
 
-from .cache import SymbolCache, TreeCache
 from .coordinator import Coordinator, CoordinatorThread
 from .host import Host, Totals
 from .limits import EarlyExit, ExitReason, Limits
@@ -40,8 +39,6 @@ __all__ = [
     "Snapshot",
     "Stage",
     "State",
-    "SymbolCache",
     "Totals",
-    "TreeCache",
     "describe",
 ]

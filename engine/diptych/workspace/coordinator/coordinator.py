@@ -7,9 +7,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from diptych.model import Symbol
-
-from .cache import SymbolCache, SymbolLoader, TreeCache
 from .driver import Driver, failure_reason
 from .events import Failed, RecoveryAttempted, WorkspaceChanged
 from .host import Host
@@ -24,32 +21,24 @@ T = TypeVar("T")
 _IDLE_WAIT_S = 1.0
 
 
-def _no_symbols(_path: str) -> tuple[Symbol, ...] | None:
-    return None
-
-
 class Coordinator:
     """Drives a host's builds and updates, and answers for their state.
 
     Reading and notifying are safe from any thread, and none of them waits for a build. The work is done in
     `tick`, by whichever thread calls it: a server's own loop, or a `CoordinatorThread`.
 
-    `load` gives a file's symbols from the store, for `symbols`. `clock` gives monotonic seconds.
+    `clock` gives monotonic seconds.
     """
 
     def __init__(
         self,
         host: Host,
         *,
-        load: SymbolLoader = _no_symbols,
         limits: Limits | None = None,
         clock: Clock = time.monotonic,
     ) -> None:
-        limits = limits or Limits()
-        self._shell = Shell(limits, clock)
-        self.trees = TreeCache(limits, clock)
-        self.symbols = SymbolCache(limits, load)
-        self._driver = Driver(host, self._shell, lambda: self.trees.size_bytes, self.symbols.changed)
+        self._shell = Shell(limits or Limits(), clock)
+        self._driver = Driver(host, self._shell)
         self._driving = threading.Lock()
 
     # Reading: no lock.
@@ -105,7 +94,6 @@ class Coordinator:
         """
         with self._driving:
             self._shell.check()
-            self.trees.sweep()
             return self._driver.slice()
 
     def stop(self) -> None:
@@ -131,9 +119,7 @@ class Coordinator:
 
     def metrics(self) -> Snapshot:
         """Every count, as of now."""
-        return self._shell.snapshot(
-            trees_evicted=self.trees.evicted(), symbols_evicted=self.symbols.evicted()
-        )
+        return self._shell.snapshot()
 
 
 class CoordinatorThread:

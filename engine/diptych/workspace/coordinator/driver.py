@@ -6,7 +6,7 @@ called without a lock, so that changes can be noticed and states read however lo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from diptych.errors import (
     CallerError,
@@ -61,13 +61,9 @@ class _Build:
 class Driver:
     """Does the work that the state calls for. Not thread-safe: one thread at a time."""
 
-    def __init__(
-        self, host: Host, shell: Shell, cache_bytes: Callable[[], int], changed: Callable[[str], None]
-    ) -> None:
+    def __init__(self, host: Host, shell: Shell) -> None:
         self._host = host
         self._shell = shell
-        self._cache_bytes = cache_bytes
-        self._changed = changed
         self._build: _Build | None = None
 
     def slice(self) -> bool:
@@ -132,7 +128,6 @@ class Driver:
                 continue
             del build.left[path]
             build.indexed += 1
-            self._changed(path)
             if not shell.advance(FilesIndexed(build.number, build.indexed)):
                 return True
             if budget.spent:
@@ -162,7 +157,6 @@ class Driver:
                     continue
                 del left[path]
                 done += 1
-                self._changed(path)
                 shell.complete(path)
                 if left and (budget.spent or not is_updatable(shell.core.state)):
                     reason = ExitReason.UPDATE_BUDGET if budget.spent else ExitReason.SUPERSEDED
@@ -177,8 +171,7 @@ class Driver:
         return True
 
     def _report(self, totals: Totals) -> None:
-        cache_bytes = totals.cache_bytes + self._cache_bytes()
-        self._shell.dispatch(UsageReported(totals.files, totals.symbols, cache_bytes))
+        self._shell.dispatch(UsageReported(totals.files, totals.symbols, totals.cache_bytes))
 
     def _fail(self, number: int, error: Exception) -> None:
         self._shell.fail(number, failure_reason(error))

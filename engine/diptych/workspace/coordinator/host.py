@@ -11,7 +11,7 @@ from .states import IoError, LeafDamaged
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the store holds. `cache_bytes` is what the host caches beside the coordinator's trees."""
+    """What the store holds. `cache_bytes` is the size of the host's caches."""
 
     files: int
     symbols: int

@@ -16,16 +16,12 @@ Clock = Callable[[], float]
 class Limits:
     """Every limit and budget, with its default. All are positive numbers.
 
-    Of the files and symbols over the limit none is lost: they stay in the store and are read from there.
+    An index over one of the first three is complete all the same, and kept up to date: it only says so.
     """
 
     files_max: int = 10_000
-    symbols_per_file_max: int = 5_000
     symbols_max: int = 500_000
     cache_bytes_max: int = 256 * 1024 * 1024
-    cache_items_max: int = 100
-    tree_ttl_s: float = 300.0
-    """A parse tree is dropped this long after it was put in."""
 
     pending_max: int = 10
     """More pending parses than this are a storm."""

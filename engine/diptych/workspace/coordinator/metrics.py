@@ -45,8 +45,6 @@ class Snapshot:
     changes_noticed: int
     parses_completed: int
     files_indexed: int
-    trees_evicted: Mapping[str, int]
-    symbols_evicted: Mapping[str, int]
     recent: tuple[Moved, ...]
 
 
@@ -88,14 +86,7 @@ class Metrics:
             before.done_total + early.done,
         )
 
-    def snapshot(
-        self,
-        core: Core,
-        now_s: float,
-        *,
-        trees_evicted: Mapping[str, int],
-        symbols_evicted: Mapping[str, int],
-    ) -> Snapshot:
+    def snapshot(self, core: Core, now_s: float) -> Snapshot:
         """All counts as they stand at `now_s`."""
         seconds = dict(self._seconds)
         seconds[self._stage] += now_s - self._entered_s
@@ -114,8 +105,6 @@ class Metrics:
             changes_noticed=self.changes_noticed,
             parses_completed=self.parses_completed,
             files_indexed=self.files_indexed,
-            trees_evicted=trees_evicted,
-            symbols_evicted=symbols_evicted,
             recent=tuple(self._recent),
         )
 

@@ -42,7 +42,7 @@ class CoordinatorCollector:
     def collect(self) -> Iterator[Metric]:
         """Every metric, as of now."""
         snapshot = self._coordinator.metrics()
-        for name, what, labels, samples in (*_gauges(snapshot), *self._cache_gauges()):
+        for name, what, labels, samples in _gauges(snapshot):
             gauge = self._core.GaugeMetricFamily(f"{self._prefix}_{name}", what, labels=labels)
             for values, value in samples.items():
                 gauge.add_metric(values, value)
@@ -52,14 +52,6 @@ class CoordinatorCollector:
             for values, value in samples.items():
                 counter.add_metric(values, value)
             yield counter
-
-    def _cache_gauges(self) -> Iterable[_Family]:
-        trees, symbols = self._coordinator.trees, self._coordinator.symbols
-        items: _Samples = {("trees",): len(trees), ("symbols",): len(symbols)}
-        return (
-            ("cache_items", "Files held in each cache.", ("cache",), items),
-            ("tree_cache_bytes", "Bytes of the parse trees held.", (), {(): trees.size_bytes}),
-        )
 
 
 def _gauges(snapshot: Snapshot) -> Iterable[_Family]:
@@ -76,9 +68,6 @@ def _gauges(snapshot: Snapshot) -> Iterable[_Family]:
 
 def _counters(snapshot: Snapshot) -> Iterable[_Family]:
     exits = snapshot.early_exits.items()
-    evictions: dict[tuple[str, ...], float] = {}
-    evictions |= {("trees", reason): count for reason, count in snapshot.trees_evicted.items()}
-    evictions |= {("symbols", reason): count for reason, count in snapshot.symbols_evicted.items()}
     seconds: _Samples = {(stage,): value for stage, value in snapshot.seconds_in.items()}
     transitions: _Samples = {(a, b): count for (a, b), count in snapshot.transitions.items()}
     triggers: _Samples = {(trigger,): count for trigger, count in snapshot.triggers.items()}
@@ -94,5 +83,4 @@ def _counters(snapshot: Snapshot) -> Iterable[_Family]:
         ("changes_noticed", "Changes of files noticed.", (), {(): snapshot.changes_noticed}),
         ("parses_completed", "Pending parses completed.", (), {(): snapshot.parses_completed}),
         ("files_indexed", "Files indexed by builds.", (), {(): snapshot.files_indexed}),
-        ("evictions", "What left the caches.", ("cache", "reason"), evictions),
     )

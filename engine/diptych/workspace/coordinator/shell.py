@@ -184,12 +184,10 @@ class Shell:
             self._metrics.exited(early)
         log_exit(early)
 
-    def snapshot(self, *, trees_evicted: Mapping[str, int], symbols_evicted: Mapping[str, int]) -> Snapshot:
-        """All counts as they stand."""
+    def snapshot(self) -> Snapshot:
+        """All counts as of now."""
         with self._lock:
-            return self._metrics.snapshot(
-                self.core, self.clock(), trees_evicted=trees_evicted, symbols_evicted=symbols_evicted
-            )
+            return self._metrics.snapshot(self.core, self.clock())
 
     # With the lock held.
 

@@ -66,7 +66,7 @@ class ScanTimeout:
 
 @dataclass(frozen=True, slots=True)
 class ResourceLimit:
-    """The index is larger than the memory it may have. What is not held is read from the store."""
+    """The index is larger than its limits. It is complete all the same, and kept up to date."""
 
     files: int
     symbols: int
