@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 import diptych
 from diptych.indexer import git, git_process
 from diptych.indexer.git_process import NOT_ENDED, NOT_STARTED, run_all
-from diptych.workspace.freshness import gitlook
+from diptych.workspace.freshness import gitstate
 
 from .repository import make_repository
 
@@ -78,12 +78,12 @@ def test_an_index_that_is_a_pipe_or_without_end_is_not_waited_for(
     index = root / ".git/index"
     index.unlink()
     os.mkfifo(index)
-    assert gitlook.look(str(root)) is None
-    assert gitlook.index_digest(str(root)) is None
+    assert gitstate.ask(str(root)) is None
+    assert gitstate.index_digest(str(root)) is None
     index.unlink()
     with index.open("wb") as file:
         file.truncate(1 << 40)
-    assert gitlook.index_digest(str(root)) is None
+    assert gitstate.index_digest(str(root)) is None
 
 
 def test_an_answer_without_end_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -566,7 +566,7 @@ def test_the_facts_keep_up_with_the_store(watching: Watching, tmp_path: Path) ->
         wait_until(lambda: watching.found(f"new_{n}") == ["pkg/new.py"])  # noqa: B023
         wait_until(lambda: watching.settled() and accounted())
         verdict, gathered = check(str(watching.root), watching.store.path)
-        assert (verdict.kind, gathered.evidence.account) == (Kind.FRESH, Account.WHOLE)
+        assert (verdict.kind, gathered.evidence.account) == (Kind.FRESH, Account.COMPLETE)
     (watching.root / "pkg/new.py").write_bytes(b"\0binary")
     wait_until(lambda: watching.found("new_2") == [])
     wait_until(lambda: watching.settled() and accounted())

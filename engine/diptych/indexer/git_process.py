@@ -3,7 +3,7 @@
 A repository's configuration can name programs: a file system monitor, hooks, filters, helpers for a network
 that git turns to by itself for an object it lacks. Each way to them is closed here, by git's environment and
 by settings that override the repository's. Filters have names of the repository's choice: whoever starts a
-command that may run one switches it off by its name (see `gitlook`).
+command that may run one switches it off by its name (see `gitstate`).
 
 Nothing the caller's environment says to git gets through either: a run from a hook has GIT_DIR set.
 """

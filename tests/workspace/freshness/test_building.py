@@ -76,7 +76,7 @@ def test_a_first_run_is_building_from_its_beginning_to_its_end(root: Path, tmp_p
         f"process {os.getpid()} is writing to it ({evidence.progress.done} of 6 files are parsed)"
     )
     verdict, gathered = check(None, str(store))
-    assert (verdict.kind, gathered.evidence.account) == (Kind.FRESH, Account.WHOLE)
+    assert (verdict.kind, gathered.evidence.account) == (Kind.FRESH, Account.COMPLETE)
     assert not (store / PROGRESS).exists()
 
 
@@ -138,7 +138,7 @@ def test_an_empty_repository_has_its_first_run_too(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store") as opened:
         update(str(tmp_path / "repository"), opened, processes=0)
     verdict, gathered = check(None, str(tmp_path / "store"))
-    assert (verdict.kind, gathered.evidence.account) == (Kind.FRESH, Account.WHOLE)
+    assert (verdict.kind, gathered.evidence.account) == (Kind.FRESH, Account.COMPLETE)
 
 
 def test_who_waits_asks_the_writer_and_the_next_run_answers(root: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ FRESH = Evidence(
     "/repository",
     "/repository/.diptych",
     StoreFound(store_id="ab", lsn=7, records=3),
-    Account.WHOLE,
+    Account.COMPLETE,
     Recorded(7, VERSIONS, {"max_file_bytes": 100, "exclude": ["vendor/"]}, "c0", "main", 3),
     indexer=VERSIONS,
     settings=SETTINGS,
@@ -57,7 +57,7 @@ CHANGES = {
 TOLD = {
     Code.BRANCH_CHANGED: lambda e: replace(e, git=replace(e.git, branch="topic")),
     Code.COMMIT_CHANGED: lambda e: replace(e, git=replace(e.git, commit="c1")),
-    Code.STORE_MOVED_ON: lambda e: replace(e, account=Account.BEHIND),
+    Code.STORE_MOVED_ON: lambda e: replace(e, account=Account.LAGGING),
     Code.BEING_WRITTEN: lambda e: replace(e, writer_pid=99),
 }
 
@@ -131,7 +131,7 @@ def test_what_ends_the_tests_early(evidence: Evidence, kind: Kind, code: Code) -
 def test_a_writer_makes_a_stale_index_locked_and_an_incomplete_one_building() -> None:
     stale = replace(CHANGES[Code.FILES_GONE](FRESH), writer_pid=99)
     assert judge(stale).kind is Kind.LOCKED
-    assert judge(replace(stale, account=Account.BEHIND)).kind is Kind.BUILDING
+    assert judge(replace(stale, account=Account.LAGGING)).kind is Kind.BUILDING
     missing = replace(stale, store=StoreFound(Problem.MISSING, "no store"))
     assert judge(missing).kind is Kind.BUILDING
     assert "process 99" in judge(stale).sentence()
@@ -153,7 +153,7 @@ _evidence = st.builds(
         lsn=st.integers(0, 3),
         records=st.integers(0, 2),
     ),
-    account=st.sampled_from([Account.WHOLE, Account.WHOLE, *Account]),
+    account=st.sampled_from([Account.COMPLETE, Account.COMPLETE, *Account]),
     recorded=st.builds(
         Recorded,
         lsn=st.integers(0, 3),

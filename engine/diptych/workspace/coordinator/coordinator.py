@@ -102,7 +102,7 @@ class Coordinator:
             self._driver.stop()
 
     def check(self) -> None:
-        """See to what time alone brings about (a scan overdue), while a tick may be stuck in the host."""
+        """Take the step that time alone makes due (a scan overdue), while a tick may be stuck in the host."""
         self._shell.check()
 
     def wait(self, timeout_s: float) -> None:

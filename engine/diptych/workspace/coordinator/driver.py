@@ -70,7 +70,7 @@ class Driver:
         """Do one slice. True when there is more to do at once. See `Host` for what becomes of exceptions."""
         shell = self._shell
         build = self._build
-        if build is not None and not shell.goes_on(build.number):
+        if build is not None and not shell.is_running(build.number):
             self._drop(ExitReason.SUPERSEDED)
         core = shell.core
         try:
@@ -109,7 +109,7 @@ class Driver:
         budget = Budget(shell.clock, shell.core.limits.scan_slice_ms)
         for path in build.paths:
             build.left[path] = None
-            if not shell.goes_on(build.number):
+            if not shell.is_running(build.number):
                 return True
             if budget.spent:
                 shell.exited(EarlyExit(ExitReason.SCAN_BUDGET, budget.elapsed_ms, len(build.left)))

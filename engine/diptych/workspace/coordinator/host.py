@@ -1,4 +1,4 @@
-"""What the coordinator asks of the program it serves: to look, and to index."""
+"""What the coordinator asks of the program it serves: to scan, and to index."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ class Totals:
 class Host(Protocol):
     """The callbacks of a build. All are called from the thread that calls `Coordinator.tick`, without a lock.
 
-    An OSError or OpenError raised by any of them degrades the index with an input/output error, a
-    CorruptionError with a damaged leaf; any other exception does the former and is raised again, for it is a
-    mistake in the host.
+    An OSError or OpenError raised by any of them degrades the index with `IoError`, a CorruptionError with
+    `LeafDamaged`; any other exception does the former and is raised again, for it is a mistake in the host.
     """
 
     def recover(self, failure: IoError | LeafDamaged) -> None:
-        """Mend what failed, before the scan of the build that is to recover from it: reopen, or repair.
+        """Repair what failed, before the scan of the build that is to recover from it: reopen, or repair.
 
-        What it does not mend it must raise, for a build that completes after it makes the index ready.
+        What it cannot repair it must raise, for a build that completes after it makes the index ready.
         """
         ...
 
     def scan(self) -> Iterator[str]:
-        """Look at the whole repository, and yield each path to be indexed or removed, once.
+        """Inspect the entire repository, and yield each path to be indexed or removed, once.
 
         It must see every change that was noticed before its first step. The iterator is closed early when
         the build is superseded.

@@ -46,7 +46,7 @@ class Limits:
                 raise CallerError(f"The limit {field.name} must be a positive number, not {value!r}.")
 
     def exceeded(self, *, files: int, symbols: int, cache_bytes: int) -> tuple[str, ...]:
-        """Which of the limits on the whole index are exceeded, by name, in a fixed order."""
+        """Which of the limits on the index are exceeded, by name, in a fixed order."""
         over = []
         if files > self.files_max:
             over.append("files")

@@ -87,7 +87,7 @@ class Metrics:
         )
 
     def snapshot(self, core: Core, now_s: float) -> Snapshot:
-        """All counts as they stand at `now_s`."""
+        """All counts at `now_s`."""
         seconds = dict(self._seconds)
         seconds[self._stage] += now_s - self._entered_s
         return Snapshot(
@@ -121,7 +121,7 @@ def describe(state: State) -> str:
 
 
 def log_move(move: Moved) -> None:
-    """A transition as a log event; the fields stand in the record's attributes as well."""
+    """A transition as a log event; the fields are attributes of the record as well."""
     level = logging.WARNING if isinstance(move.target, Degraded) else logging.INFO
     if not logger.isEnabledFor(level):
         return

@@ -39,7 +39,7 @@ class _PendingPaths:
         self._taken: set[str] = set()
 
     def __len__(self) -> int:
-        # Counted over what is taken, which is a handful: the waiting may be a whole branch switch.
+        # Counted over what is taken, which is a handful: the waiting may be an entire branch switch.
         return len(self._waiting) + sum(1 for path in self._taken if path not in self._waiting)
 
     def notice(self, path: str) -> None:
@@ -154,7 +154,7 @@ class Shell:
     def advance(self, event: FilesFound | ScanCompleted | FilesIndexed | BuildCompleted) -> bool:
         """The build has come this far."""
         with self._lock:
-            if not self.goes_on(event.build):
+            if not self.is_running(event.build):
                 return False
             move = self._step(event)
             if isinstance(event, FilesIndexed):
@@ -171,7 +171,7 @@ class Shell:
         self._announce(move)
         return True
 
-    def goes_on(self, build: int) -> bool:
+    def is_running(self, build: int) -> bool:
         """Whether this build scans or indexes at this moment."""
         core = self.core
         return core.build == build and (core.scan_started_s is not None or core.state.stage is Stage.INDEXING)
@@ -206,7 +206,7 @@ class Shell:
             self._metrics.moved(move)
         return move
 
-    # Without it: a log handler may be slow, or may look at the coordinator.
+    # Without it: a log handler may be slow, or may ask the coordinator.
 
     def _announce(self, move: Moved | None) -> None:
         if move is not None:

@@ -19,7 +19,7 @@ class Phase(IntEnum):
 
 
 class Stage(StrEnum):
-    """The name of a state, with the phases of Building told apart: what the table speaks of."""
+    """The name of a state, with the phases of Building kept apart: the rows of the table."""
 
     IDLE = "building/idle"
     SCANNING = "building/scanning"
@@ -54,7 +54,7 @@ class IoError:
 
 @dataclass(frozen=True, slots=True)
 class ScanTimeout:
-    """The scan takes longer than allowed. It goes on, and its completion ends this state."""
+    """The scan takes longer than allowed. It continues, and its completion ends this state."""
 
     elapsed_ms: int
 
@@ -85,7 +85,7 @@ class ResourceLimit:
 
 @dataclass(frozen=True, slots=True)
 class LeafDamaged:
-    """A leaf of the store, or its journal, does not hold what was written to it."""
+    """The snapshot, the search index or the journal does not hold what was written to it."""
 
     leaf: Literal["snapshot", "search", "journal", "store"]
     message: str
@@ -120,7 +120,7 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A scan was completed and all that it found is indexed: answers are whole."""
+    """A scan was completed and all that it found is indexed: answers are complete."""
 
     symbols: int
     files: int

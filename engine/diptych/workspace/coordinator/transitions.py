@@ -63,7 +63,7 @@ TABLE: tuple[Row, ...] = (
     Row(_S, Trigger.SCAN_COMPLETED, (_X,)),
     Row(_X, Trigger.FILES_INDEXED, (_X,)),
     Row(_X, Trigger.BUILD_COMPLETED, (_R, _D), "degraded when a storm is pending or a limit is exceeded"),
-    # A scan that takes too long degrades, goes on, and counts when it is complete after all.
+    # A scan that takes too long degrades, continues, and counts when it is complete after all.
     Row(_S, Trigger.SCAN_OVERDUE, (_D,)),
     Row(_D, Trigger.FILES_FOUND, (_D,), "only while the reason is a scan timeout"),
     Row(_D, Trigger.SCAN_COMPLETED, (_X,), "only while the reason is a scan timeout"),
@@ -118,7 +118,7 @@ class Core:
     """Failed builds and updates since the index was last ready, or ready but for a limit."""
 
     failure: IoError | LeafDamaged | None = None
-    """What the host has to mend before the next scan; gone when a build is completed."""
+    """What the host has to repair before the next scan; gone when a build is completed."""
 
     changed_s: float = 0.0
     """When a change last came in, or the index degraded: what a cool-down counts from."""
@@ -138,11 +138,11 @@ def step(core: Core, event: Event, now_s: float) -> tuple[Core, Moved | None]:
     source = core.state.stage
     targets = TARGETS.get((source, event.trigger))
     if targets is None:
-        raise _refusal(core, event, "the table has no such transition")
+        raise _transition_error(core, event, "the table has no such transition")
     after = _apply(core, event, now_s)
     target = after.state.stage
     if target not in targets:
-        raise _refusal(core, event, f"it may not lead to {target}")
+        raise _transition_error(core, event, f"it may not lead to {target}")
     if (target, _reason_name(after.state), after.build) == (source, _reason_name(core.state), core.build):
         return after, None
     return after, Moved(core.state, after.state, event.trigger, now_s)
@@ -167,16 +167,16 @@ def _apply(core: Core, event: Event, now_s: float) -> Core:
         case ScanCompleted():
             _check_build(core, event, event.build)
             if isinstance(state, Degraded) and not isinstance(state.reason, ScanTimeout):
-                raise _refusal(core, event, "no scan is overdue")
+                raise _transition_error(core, event, "no scan is overdue")
             if isinstance(state, Building) and event.total < state.total:
-                raise _refusal(core, event, "fewer files than were found already")
+                raise _transition_error(core, event, "fewer files than were found already")
             since_s = state.since_s if isinstance(state, Building) else now_s
             return replace(core, state=Building(Phase.INDEXING, 0, event.total, since_s), scan_started_s=None)
         case FilesIndexed():
             _check_build(core, event, event.build)
             assert isinstance(state, Building)
             if not state.indexed <= event.indexed <= state.total:
-                raise _refusal(
+                raise _transition_error(
                     core, event, f"{event.indexed} is not between {state.indexed} and {state.total}"
                 )
             return replace(core, state=replace(state, indexed=event.indexed))
@@ -184,7 +184,7 @@ def _apply(core: Core, event: Event, now_s: float) -> Core:
             _check_build(core, event, event.build)
             assert isinstance(state, Building)
             if state.indexed < state.total:
-                raise _refusal(core, event, f"{state.total - state.indexed} files are not indexed")
+                raise _transition_error(core, event, f"{state.total - state.indexed} files are not indexed")
             core = replace(core, files=event.files, symbols=event.symbols, failure=None)
             return _settle(core, now_s, since_s=now_s)
         case PendingChanged():
@@ -210,12 +210,12 @@ def _files_found(core: Core, event: FilesFound, now_s: float) -> Core:
     state = core.state
     if isinstance(state, Degraded):
         if not isinstance(state.reason, ScanTimeout) or core.scan_started_s is None:
-            raise _refusal(core, event, "no scan is overdue")
+            raise _transition_error(core, event, "no scan is overdue")
         reason = ScanTimeout(round((now_s - core.scan_started_s) * 1000))
         return replace(core, state=replace(state, reason=reason))
     assert isinstance(state, Building)
     if event.total < state.total:
-        raise _refusal(core, event, "fewer files than were found already")
+        raise _transition_error(core, event, "fewer files than were found already")
     return replace(core, state=replace(state, total=event.total))
 
 
@@ -233,7 +233,7 @@ def is_updatable(state: State) -> bool:
 
 
 def _settle(core: Core, now_s: float, *, since_s: float) -> Core:
-    """Ready if nothing stands against it. A storm comes first: it passes, and the limit is seen then."""
+    """Ready if nothing prevents it. A storm comes first: it passes, and the limit is seen then."""
     if core.pending > core.limits.pending_max:
         return _degrade(core, ParseStorm(core.pending), now_s)
     limit = _limit_reason(core)
@@ -270,10 +270,10 @@ def _reason_name(state: State) -> str:
 
 def _check_build(core: Core, event: Event, build: int) -> None:
     if build != core.build:
-        raise _refusal(core, event, f"build {build} was superseded by build {core.build}")
+        raise _transition_error(core, event, f"build {build} was superseded by build {core.build}")
 
 
-def _refusal(core: Core, event: Event, why: str) -> StateTransitionError:
+def _transition_error(core: Core, event: Event, why: str) -> StateTransitionError:
     return StateTransitionError(
         f'In the state {core.state.stage}, "{event.trigger}" was refused: {why}.',
         advice="See the table of transitions in docs/coordinator.md.",

@@ -93,9 +93,9 @@ def account(evidence: Evidence, found: Account) -> Answer:
     """Did a run of the indexer ever finish here?"""
     finished = f"a run finished at LSN {evidence.recorded.lsn:,}"
     match found:
-        case Account.WHOLE:
+        case Account.COMPLETE:
             return _fresh(finished)
-        case Account.BEHIND:
+        case Account.LAGGING:
             return _fresh(f"{finished}, and more was committed since")
         case Account.BEGUN:
             code, seen = Code.INCOMPLETE, "the first run of the indexer has not ended"
@@ -183,7 +183,7 @@ def count(evidence: Evidence, found: Differences) -> Answer:
 def content(evidence: Evidence, found: Differences) -> Answer:
     """Is each file the one that its record was made from?"""
     reasons: list[Reason] = []
-    if evidence.account is Account.BEHIND:
+    if evidence.account is Account.LAGGING:
         reasons.append(Reason(Code.STORE_MOVED_ON, "more was committed since a run of the indexer finished"))
     for code, word, paths in (
         (Code.FILES_CHANGED, "changed", found.changed),

@@ -20,8 +20,8 @@ from diptych.indexer.text import is_binary
 from diptych.model import content_hash
 from diptych.workspace.freshness.evidence import Differences
 
-# When so many files are known to differ, the rest in doubt are not read: it is stale, and by how much an
-# update will tell.
+# When so many files are known to differ, the rest in doubt are not read: the index is stale, and
+# an update will show by how much.
 ENOUGH = 100
 
 
@@ -46,7 +46,7 @@ def differences(
 ) -> Differences:
     """Compare what a scan found with the facts and the store.
 
-    `stored` maps paths to the content hash of their record; None says that the facts speak for the store.
+    `stored` maps paths to the content hash of their record; None: the facts are of the store as it is.
     `files` is how many there are now, when the scan was of a part. Files are read, and nothing is raised
     for those that cannot be.
     """

@@ -2,8 +2,8 @@
 
     with_verdict = ensure_fresh(Policy.AUTO, store_path, root=root)
 
-One process updates, behind the store's lock. Others look again now and then while they wait: they answer as
-soon as the index is fresh, whoever made it so.
+One process updates, under the store's lock. Others check again now and then while they wait: they answer as
+soon as the index is fresh, whoever updated it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_ver
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, LOCK
 from diptych.model import content_hash
-from diptych.workspace.freshness import gitlook, hints, recording
+from diptych.workspace.freshness import gitstate, hints, recording
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Evidence
 from diptych.workspace.freshness.gather import Gathered, gather
@@ -42,10 +42,10 @@ _DIGEST_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Ensured:
-    """What `ensure_fresh` came to. `warning` is to be shown with the answer, where it is not ""."""
+    """The result of `ensure_fresh`. `warning` is to be shown with the answer, where it is not ""."""
 
     verdict: Verdict | None
-    """None where nothing was looked at."""
+    """None where nothing was checked."""
     evidence: Evidence | None = None
     report: IndexReport | None = None
     """Of the update, where one was made."""
@@ -174,7 +174,7 @@ def update(
             progress(seen)
 
     began_ns = time.time_ns()
-    digest = gitlook.index_digest(home)
+    digest = gitstate.index_digest(home)
     try:
         report = index_repository(
             home,
@@ -234,24 +234,24 @@ def store_below(output_root: str, root: str) -> str:
 def _remember(store_path: str, gathered: Gathered, options: Options) -> None:
     """Leave what makes the next verdict quick, where that can be done at once; it is a cache."""
     evidence = gathered.evidence
-    found, look = evidence.differences, gathered.look
+    found, state = evidence.differences, gathered.git_state
     if found is None:
         return
-    settle = found.hashed >= _SETTLE_HASHED or evidence.account is not Account.WHOLE
-    record_git = found.by == "stat" and look is not None
+    settle = found.hashed >= _SETTLE_HASHED or evidence.account is not Account.COMPLETE
+    record_git = found.by == "stat" and state is not None
     if not (settle or record_git) or not os.access(store_path, os.W_OK):
         return
     try:
         if settle:
             _update(store_path, gathered, options, 0.0)
-        elif look is not None:
+        elif state is not None:
             lock = fs.WriterLock(os.path.join(store_path, LOCK))
             try:
-                recording.after_look(evidence, look)
+                recording.after_inspection(evidence, state)
             finally:
                 lock.release()
     except (DiptychError, OSError):
-        # A writer is at it, or the disk is full: the next verdict takes a look at every file again.
+        # Another process writes, or the disk is full: the next verdict inspects every file again.
         return
 
 
@@ -274,7 +274,7 @@ def _may_build(root: str, options: Options) -> bool:
 
 
 def _refuse(verdict: Verdict, evidence: Evidence, policy: Policy) -> None:
-    """Raise, as what it is that stands in the way."""
+    """Raise the error that fits the verdict."""
     if verdict.kind in (Kind.MISSING, Kind.INCOMPATIBLE, Kind.CORRUPT) and evidence.store.problem is not None:
         from diptych.store.code import Store
 

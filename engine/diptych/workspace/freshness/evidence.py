@@ -25,8 +25,8 @@ class Problem(Enum):
 class Account(Enum):
     """What the indexer's facts say of the store."""
 
-    WHOLE = "whole"
-    BEHIND = "behind"
+    COMPLETE = "complete"
+    LAGGING = "lagging"
     """The store has been written to since: another writer, or a run that was cut short."""
     BEGUN = "begun"
     """A first run of the indexer was begun, and has not ended."""
@@ -62,7 +62,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class GitNow:
-    """Where git stands. `same_index`: every entry of its index is as it was when this was last recorded."""
+    """What git says. `same_index`: every entry of its index is as it was when this was last recorded."""
 
     commit: str = ""
     branch: str = ""
@@ -76,8 +76,8 @@ class GitNow:
 class Differences:
     """How the files on disk differ from the records in the store.
 
-    `by` says what told: "git" (its index and a look at what it could not speak for) or "stat" (a look at
-    every file). Of `new`, `changed` and `gone` each is a list of paths; where there are many, not all:
+    `by` is "git" (its index vouched for the files that were not inspected) or "stat" (every file was
+    inspected). Of `new`, `changed` and `gone` each is a list of paths; where there are many, not all:
     `unread` files were in doubt and left unread, since enough was known. `touched` are those whose stat
     proved nothing, and whose content is that of their record.
     """
@@ -100,13 +100,13 @@ class Differences:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All of it, in the order in which it is gathered: cheap before dear."""
+    """All of it, in the order in which it is gathered: cheapest first."""
 
     root: str
     """The repository; "" where none is known for the store."""
     store_path: str
     store: StoreFound = field(default_factory=StoreFound)
-    account: Account = Account.WHOLE
+    account: Account = Account.COMPLETE
     recorded: Recorded = field(default_factory=Recorded)
     root_problem: str = ""
     """Why the repository cannot be looked at; "" where it can."""
@@ -115,7 +115,7 @@ class Evidence:
     git: GitNow | None = None
     differences: Differences | None = None
     notice: Notice | None = None
-    """What to tell of how the files were found."""
+    """What to report about how the files were found."""
     writer_pid: int | None = None
     """The process that holds the writer's lock; 0 where nobody does."""
     progress: Counts | None = None

@@ -1,4 +1,4 @@
-"""Gathering the evidence: each look dearer than the one before, and none after one that decides.
+"""Gathering the evidence: cheapest first, and nothing after what decides.
 
 Nothing is written here. Two ways lead to the differences between files and records:
 
@@ -26,7 +26,7 @@ from diptych.indexer.discover import scan, scan_names
 from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.settings import Notice, Settings
 from diptych.layout import DEFAULT_STORE, FACTS
-from diptych.workspace.freshness import gitlook, hints, record
+from diptych.workspace.freshness import gitstate, hints, record
 from diptych.workspace.freshness.checks import DECISIVE_SETTINGS
 from diptych.workspace.freshness.differences import differences
 from diptych.workspace.freshness.evidence import (
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Gathered:
-    """The evidence, and what was learnt on the way that recording it needs."""
+    """The evidence, and what was found on the way that recording it needs."""
 
     evidence: Evidence
     settings: Settings
     """Those wanted; where none were given, those that were recorded."""
-    look: gitlook.GitLook | None = None
+    git_state: gitstate.GitState | None = None
 
 
 def gather(
@@ -67,7 +67,7 @@ def gather(
     """Look at the store at `store_path` and the repository it is an index of.
 
     `root` None: the one it was made from. `settings` None: those it was made with. Without `trust_git`
-    every file is looked at; when `thorough`, also where the verdict stands without that. Raises
+    every file is looked at; when `thorough`, also where something else has decided. Raises
     StorageError and OSError where the system refuses, but for the store itself: what is wrong with that is
     evidence.
     """
@@ -133,45 +133,42 @@ def _gather_from(
     unreachable = not home or seen.evidence.root_problem
     if unreachable or (decided(seen.evidence) and not thorough):
         return
-    if trust_git:
-        seen.look = gitlook.look(home)
+    state = seen.git_state = gitstate.ask(home) if trust_git else None
     same = (
         brief is not None
         and brief.root == home
-        and seen.look is not None
-        and seen.look.digest == brief.index_digest
+        and state is not None
+        and state.digest == brief.index_digest
     )
-    if seen.look is None:
+    if state is None:
         head = git.head(home)
         now = GitNow(head.commit, head.branch) if head.commit or head.branch else None
     else:
-        now = GitNow(
-            seen.look.commit, seen.look.branch, same, len(seen.look.dirty), len(seen.look.untracked)
-        )
+        now = GitNow(state.commit, state.branch, same, len(state.dirty), len(state.untracked))
     seen.evidence = replace(seen.evidence, git=now)
-    if same and brief is not None and seen.look is not None:
-        found = _by_git(store, home, wanted, brief, seen.look)
+    if same and brief is not None and state is not None:
+        found = _by_git(store, home, wanted, brief, state)
     else:
         known = known or facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
-        found, notice = _by_stat(store, home, wanted, known, seen.look)
+        found, notice = _by_stat(store, home, wanted, known, state)
         seen.evidence = replace(seen.evidence, notice=notice)
     seen.evidence = replace(seen.evidence, differences=found)
 
 
 def _by_git(
-    store: Store, root: str, settings: Settings, brief: record.Recorded, look: gitlook.GitLook
+    store: Store, root: str, settings: Settings, brief: record.Recorded, state: gitstate.GitState
 ) -> Differences | None:
-    """Only what git's index cannot speak for is looked at."""
-    tracked = look.dirty.union(brief.watched)
-    now = [name for name in tracked.union(look.untracked) if not name.endswith(b"/")]
+    """Only what git's index cannot vouch for is looked at."""
+    tracked = state.dirty.union(brief.watched)
+    now = [name for name in tracked.union(state.untracked) if not name.endswith(b"/")]
     part = scan_names(root, sorted(now), settings, store_path=store.path)
     before = tracked.union(brief.untracked)
     facts: Mapping[str, Fact] = {}
     if part.files or before:
         known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
         if known is None:
-            return _by_stat(store, root, settings, None, look)[0]
-        facts = _part_of(known.files, before.union(look.untracked))
+            return _by_stat(store, root, settings, None, state)[0]
+        facts = _part_of(known.files, before.union(state.untracked))
     found = differences(
         root, part, facts, None, max_file_bytes=settings.max_file_bytes, by="git", files=brief.files
     )
@@ -179,29 +176,29 @@ def _by_git(
 
 
 def _by_stat(
-    store: Store, root: str, settings: Settings, known: Facts | None, look: gitlook.GitLook | None
+    store: Store, root: str, settings: Settings, known: Facts | None, state: gitstate.GitState | None
 ) -> tuple[Differences, Notice | None]:
-    """Every file is looked at. With what there is to tell of how they were found."""
-    entries = gitlook.entries(root) if look is not None else None
-    if look is None or entries is None:
-        whole = scan(root, settings, store_path=store.path, before=found_by_git(store, known))
+    """Every file is looked at. The second value is a notice about how they were found."""
+    entries = gitstate.entries(root) if state is not None else None
+    if state is None or entries is None:
+        found_now = scan(root, settings, store_path=store.path, before=found_by_git(store, known))
     else:
         # The untracked files are known: to list them is half of what a scan spends on names.
-        names = [name for name in entries.tracked.union(look.untracked) if not name.endswith(b"/")]
-        whole = scan_names(root, sorted(names), settings, store_path=store.path)
+        names = [name for name in entries.tracked.union(state.untracked) if not name.endswith(b"/")]
+        found_now = scan_names(root, sorted(names), settings, store_path=store.path)
     stored = None
     if known is None or known.lsn != store.lsn:
-        # The facts do not speak for the store as it is: each record says which content it is of.
+        # The facts are not of the store as it is: each record says which content it is of.
         stored = {record.path: record.content_hash for record in store.files()}
     found = differences(
         root,
-        whole,
+        found_now,
         known.files if known else {},
         stored,
         max_file_bytes=settings.max_file_bytes,
         by="stat",
     )
-    return found, whole.notice
+    return found, found_now.notice
 
 
 def _part_of(files: Mapping[str, Fact], names: Iterable[bytes]) -> dict[str, Fact]:
@@ -211,13 +208,13 @@ def _part_of(files: Mapping[str, Fact], names: Iterable[bytes]) -> dict[str, Fac
 
 def _account(store: Store, brief: record.Recorded | None, known: Facts | None) -> Account:
     if brief is not None:
-        return Account.WHOLE
+        return Account.COMPLETE
     if known is None:
         present = os.path.lexists(os.path.join(store.path, FACTS))
         return Account.WORTHLESS if present else Account.NONE
     if not known.complete:
         return Account.BEGUN
-    return Account.WHOLE if known.lsn == store.lsn else Account.BEHIND
+    return Account.COMPLETE if known.lsn == store.lsn else Account.LAGGING
 
 
 def _recorded(brief: record.Recorded | None, known: Facts | None) -> Recorded:
@@ -239,7 +236,7 @@ def recorded_settings(store: Store) -> Settings:
 
 
 def _root_of(given: str | None, store_path: str, recorded: str) -> str:
-    """The repository: the one given, the folder the store stands in, or the one it was made from."""
+    """The repository: the one given, the folder the store is in, or the one it was made from."""
     if given:
         return os.path.realpath(given)
     if os.path.basename(store_path) == DEFAULT_STORE:

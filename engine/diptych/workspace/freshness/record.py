@@ -25,7 +25,7 @@ FactsIdentity = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the facts say in brief, and which files git's index alone cannot speak for.
+    """What the facts say in brief, and which files git's index alone cannot vouch for.
 
     `watched` are tracked files that git was told not to look at, that were dirty, or whose recorded stat
     proves nothing; `untracked` those in the facts that git does not track.

@@ -134,7 +134,7 @@ def _kind(first: Reason, evidence: Evidence) -> Kind:
     if not evidence.writer_pid or kind in (Kind.INCOMPATIBLE, Kind.CORRUPT):
         return kind
     # Without an account of a finished run, or with commits that none accounts for, records are missing.
-    partial = kind is Kind.MISSING or evidence.account is not Account.WHOLE
+    partial = kind is Kind.MISSING or evidence.account is not Account.COMPLETE
     return Kind.BUILDING if partial else Kind.LOCKED
 
 

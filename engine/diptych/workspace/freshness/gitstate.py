@@ -1,8 +1,8 @@
-"""What git can say about a work tree in a fraction of the time a look at every file takes.
+"""What git can say about a work tree in a fraction of the time that inspecting every file takes.
 
-git keeps, in its index, the stat of every tracked file, and compares it in C, in threads. `look` asks for two
+git keeps, in its index, the stat of every tracked file, and compares it in C, in threads. `ask` asks for two
 lists at once: the tracked files whose stat is not the one in the index (`diff-files`, which unlike `status`
-does not go on to compare contents, so no line-ending conversion and no filter has a say), and the untracked
+does not compare contents as well, so no line-ending conversion and no filter has a say), and the untracked
 ones. docs/freshness.md has the argument for why that, with the index's own bytes unchanged, tells which files
 are as they were.
 """
@@ -25,7 +25,7 @@ _INDEX_MAX = 1 << 32
 _READ_BYTES = 1 << 22
 
 
-class GitLook(NamedTuple):
+class GitState(NamedTuple):
     """The work tree as git sees it: paths relative to the root. `digest` names the bytes of git's index."""
 
     digest: bytes
@@ -43,7 +43,7 @@ def index_digest(root: str) -> bytes | None:
     return None if place is None else _digest(place.index_path)
 
 
-def look(root: str) -> GitLook | None:
+def ask(root: str) -> GitState | None:
     """Ask git about the work tree below `root`.
 
     None where the answer would not do: outside of a work tree, in one that ignores `root`, with submodules,
@@ -67,7 +67,7 @@ def look(root: str) -> GitLook | None:
             return None
     if before != _identity(place.index_path) or digest is None:
         return None
-    return GitLook(
+    return GitState(
         digest,
         _names(changed.output),
         _names(others.output),
