@@ -8,7 +8,7 @@
       INSPECT                           a query's request to the watch that holds the lock; a hint
       journal/<first LSN>.wal
       journal/CLOSED                    how far the journal reached at the last orderly close
-      generations/<LSN>[.<mend>]/       manifest.msgpack  snapshot.msgpack  search/
+      generations/<LSN>[.<revision>]/   manifest.msgpack  snapshot.msgpack  search/
       work/<random>/                    the live Tantivy directory of one writer
       quarantine/                       bytes that recovery or repair set aside
 
@@ -77,13 +77,13 @@ def parse_segment_name(name: str) -> int | None:
     return int(match[1]) if match and int(match[1]) <= _LSN_MOST else None
 
 
-def generation_name(lsn: int, mend: int = 0) -> str:
-    """The directory of the generation at `lsn`; `mend` counts the times repair published it anew."""
-    return f"{lsn:020d}.{mend}" if mend else f"{lsn:020d}"
+def generation_name(lsn: int, revision: int = 0) -> str:
+    """The directory of the generation at `lsn`; `revision` counts the times it was rebuilt at that LSN."""
+    return f"{lsn:020d}.{revision}" if revision else f"{lsn:020d}"
 
 
 def parse_generation_name(name: str) -> tuple[int, int] | None:
-    """`(LSN, mend)` of a generation's directory name; None for any other name."""
+    """`(LSN, revision)` of a generation's directory name; None for any other name."""
     match = _GENERATION.match(name)
     return (int(match[1]), int(match[2] or 0)) if match and int(match[1]) <= _LSN_MOST else None
 

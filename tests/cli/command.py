@@ -51,7 +51,7 @@ def document(*arguments: str | bytes | Path, cwd: Path, code: int = 0) -> Any:
     return json.loads(diptych(*arguments, "--json", cwd=cwd, code=code).stdout)
 
 
-def refusal(*arguments: str | bytes | Path, cwd: Path, code: int) -> str:
+def error_output(*arguments: str | bytes | Path, cwd: Path, code: int) -> str:
     """What the command says on standard error when it refuses: a sentence, and what to do next."""
     said = diptych(*arguments, cwd=cwd, code=code).stderr.decode()
     sentence, advice = said.splitlines()[-2:]

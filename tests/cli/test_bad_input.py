@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.cli.command import COMMAND, diptych, document, environment, refusal, text, write_modules
+from tests.cli.command import COMMAND, diptych, document, environment, error_output, text, write_modules
 from tests.cli.conftest import make_repository, remount
 from tests.support.waiting import HANG_S, SHORT_S, exit_code, output
 from xxhash import xxh3_64_intdigest
@@ -75,17 +75,17 @@ def waiting_for_the_lock(repository: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_no_store_anywhere(tmp_path: Path) -> None:
     for verb in (["status"], ["search", "x"], ["verify"], ["journal"]):
-        assert "diptych index" in refusal(*verb, cwd=tmp_path, code=3)
+        assert "diptych index" in error_output(*verb, cwd=tmp_path, code=3)
     for verb in (["repair"], ["checkpoint"], ["export"], ["files"]):
-        refusal(*verb, "--store", tmp_path / "none", cwd=tmp_path, code=3)
+        error_output(*verb, "--store", tmp_path / "none", cwd=tmp_path, code=3)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_path_that_is_empty_missing_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "file.py").write_text("x = 1\n")
-    refusal("index", "", cwd=tmp_path, code=2)
-    refusal("index", "file.py", cwd=tmp_path, code=2)
-    refusal("index", "missing", cwd=tmp_path, code=3)
+    error_output("index", "", cwd=tmp_path, code=2)
+    error_output("index", "file.py", cwd=tmp_path, code=2)
+    error_output("index", "missing", cwd=tmp_path, code=3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file.py"]
 
 
@@ -93,7 +93,7 @@ def test_a_store_path_that_is_a_file(tmp_path: Path) -> None:
     make_repository(tmp_path / "r")
     (tmp_path / "file").write_text("precious")
     for verb in (["index", "r"], ["status"], ["verify"], ["repair"], ["checkpoint"], ["journal"]):
-        assert "is a file" in refusal(*verb, "--store", "file", cwd=tmp_path, code=6)
+        assert "is a file" in error_output(*verb, "--store", "file", cwd=tmp_path, code=6)
     assert (tmp_path / "file").read_text() == "precious"
 
 
@@ -102,7 +102,7 @@ def test_a_store_path_that_belongs_to_another_program(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other/data.db").write_bytes(b"precious")
     for verb in (["index", "r"], ["status"], ["verify"], ["repair"], ["checkpoint"], ["journal"]):
-        assert "belongs to something else" in refusal(*verb, "--store", "other", cwd=tmp_path, code=6)
+        assert "belongs to something else" in error_output(*verb, "--store", "other", cwd=tmp_path, code=6)
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["data.db"]
 
 
@@ -121,7 +121,7 @@ def test_a_store_of_a_newer_format(repository: Path) -> None:
         ["journal"],
         ["symbol", "parse"],
     ):
-        assert "format 99" in refusal(*verb, cwd=repository, code=6)
+        assert "format 99" in error_output(*verb, cwd=repository, code=6)
     assert segment.read_bytes() == data
 
 
@@ -129,7 +129,7 @@ def test_a_second_writer_is_told_the_first_ones_process_id_and_readers_go_on(rep
     store = repository / ".diptych"
     with writer(store) as pid:
         for verb in (["index"], ["checkpoint"], ["repair"], ["index", "--timeout", "0.2"]):
-            assert f"process {pid}" in refusal(*verb, cwd=repository, code=4)
+            assert f"process {pid}" in error_output(*verb, cwd=repository, code=4)
         for verb in (["status"], ["symbol", "parse"], ["search", "parse"], ["verify", "--deep"], ["journal"]):
             diptych(*verb, cwd=repository)
     diptych("index", cwd=repository)
@@ -151,7 +151,7 @@ def test_a_query_that_cannot_be_parsed(indexed: Path, query: str) -> None:
     done = diptych("search", query, cwd=indexed, code=None)
     assert done.returncode in (1, 2)
     if query in ("nofield:x", "a:b:("):
-        refusal("search", query, cwd=indexed, code=2)
+        error_output("search", query, cwd=indexed, code=2)
 
 
 def test_a_name_of_a_megabyte_in_the_source_is_stored_and_found(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_unknown_commands_options_and_arguments(indexed: Path) -> None:
 
 def test_a_full_disk_is_said_and_with_room_the_next_run_goes_on(tmp_path: Path, small_disk: Path) -> None:
     write_modules(tmp_path / "code", 1500, functions=12)
-    said = refusal("index", tmp_path / "code", "--store", small_disk / "store", cwd=tmp_path, code=7)
+    said = error_output("index", tmp_path / "code", "--store", small_disk / "store", cwd=tmp_path, code=7)
     assert "No space left" in said
     remount(small_disk, "size=64m")
     report = document("index", tmp_path / "code", "--store", small_disk / "store", cwd=tmp_path)
@@ -204,8 +204,8 @@ def test_a_read_only_file_system_is_read_and_not_written(repository: Path, small
         diptych(*verb, "--store", store, cwd=repository)
     (repository / "new.py").write_text("def new(): pass\n")
     for verb in (["index", str(repository)], ["checkpoint"], ["repair"]):
-        refusal(*verb, "--store", store, cwd=repository, code=7)
-    refusal("index", repository, "--store", small_disk / "another", cwd=repository, code=7)
+        error_output(*verb, "--store", store, cwd=repository, code=7)
+    error_output("index", repository, "--store", small_disk / "another", cwd=repository, code=7)
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
@@ -291,4 +291,4 @@ def test_names_that_are_not_utf_8_go_through_every_command(tmp_path: Path) -> No
     assert os.fsencode(document("export", cwd=tmp_path)[0]["path"]) == b"d\xff/a\xfe\n.py"
     assert "1 file, 1 symbol" in text("status", cwd=tmp_path)
     diptych("index", folder, cwd=tmp_path)
-    assert "d\\xff/nothing" in refusal("status", "--store", b"d\xff/nothing", cwd=tmp_path, code=3)
+    assert "d\\xff/nothing" in error_output("status", "--store", b"d\xff/nothing", cwd=tmp_path, code=3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cli.command import diptych, document, refusal, text
+from tests.cli.command import diptych, document, error_output, text
 
 
 def flip(path: Path, offset: int) -> None:
@@ -96,7 +96,7 @@ def test_a_journal_damaged_in_the_middle_is_refused_and_repair_says_what_it_gave
     (segment,) = repository.glob(".diptych/journal/*.wal")
     flip(segment, 200)
     for verb in (["status"], ["symbol", "parse"], ["index"]):
-        assert "diptych repair" in refusal(*verb, cwd=repository, code=5)
+        assert "diptych repair" in error_output(*verb, cwd=repository, code=5)
     assert "damage:" in text("journal", cwd=repository, code=1)
     assert "error journal-damaged" in text("verify", cwd=repository, code=1)
     assert "would give up:" in text("repair", "--dry-run", cwd=repository, code=1)

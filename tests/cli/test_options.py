@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.cli.command import diptych, document, refusal
+from tests.cli.command import diptych, document, error_output
 from tests.cli.conftest import make_repository
 from tests.support.files import tree
 
@@ -59,13 +59,13 @@ def test_a_value_that_is_none_is_an_error_of_usage_and_nothing_is_written(
     before = tree(tmp_path)
     for value in values:
         given = option.encode() + b"=" + os.fsencode(value)
-        refusal(*verb, given, cwd=tmp_path / "r", code=2)
+        error_output(*verb, given, cwd=tmp_path / "r", code=2)
     assert tree(tmp_path) == before
 
 
 @pytest.mark.parametrize("verb", ["index", "watch"])
 def test_an_empty_path_is_not_this_folder(tmp_path: Path, verb: str) -> None:
-    refusal(verb, "", cwd=tmp_path, code=2)
+    error_output(verb, "", cwd=tmp_path, code=2)
     assert tree(tmp_path) == {}
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.cli.command import diptych, refusal, text
+from tests.cli.command import diptych, error_output, text
 from tests.indexer.repository import git, make_repository, write
 
 from diptych.indexer.git import superproject, tracks
@@ -24,7 +24,7 @@ def test_a_worktree_below_an_indexed_checkout_is_answered_from_its_own_index(che
     tree = checkout / "below/tree"
     git(checkout, "worktree", "add", "-q", "-b", "feature", str(tree))
     (tree / "a.py").write_text("def in_feature(): pass\n")
-    said = refusal("symbol", "in_main", "--fresh", "check", cwd=tree, code=3)
+    said = error_output("symbol", "in_main", "--fresh", "check", cwd=tree, code=3)
     assert "of another repository" in said
     assert f"--store {checkout}/.diptych" in said
     assert text("symbol", "in_feature", cwd=tree).startswith("a.py:1:")
@@ -77,7 +77,7 @@ def test_a_store_that_the_repository_tracks_is_refused_until_it_is_named(brought
         ["verify"],
         ["checkpoint"],
     ):
-        said = refusal(*line, cwd=brought_along, code=6)
+        said = error_output(*line, cwd=brought_along, code=6)
         assert f"{store} is tracked by the repository" in said
         assert f"--store {store}" in said
     named = diptych("symbol", "f", "--store", store, "--fresh", "never", cwd=brought_along)

@@ -40,7 +40,7 @@ def test_what_the_medium_refuses_once_is_read_again() -> None:
         read.append(1)
         error = answers.pop(0)
         if error is not None:
-            fs.refuse_of_the_moment(error)
+            fs.raise_transient(error)
         return "whole"
 
     assert fs.read_again_after_medium_errors(look) == ("whole", [])
@@ -49,7 +49,7 @@ def test_what_the_medium_refuses_once_is_read_again() -> None:
 
 def test_what_it_refuses_twice_is_told() -> None:
     def look() -> str:
-        fs.refuse_of_the_moment(OSError(errno.EIO, "always"))
+        fs.raise_transient(OSError(errno.EIO, "always"))
         return "damaged"
 
     assert fs.read_again_after_medium_errors(look) == ("damaged", ["[Errno 5] always"])
@@ -60,7 +60,7 @@ def test_a_disk_that_never_answers_alike_is_an_error() -> None:
 
     def look() -> None:
         count.append(1)
-        fs.refuse_of_the_moment(OSError(errno.EIO, f"at {len(count)}"))
+        fs.raise_transient(OSError(errno.EIO, f"at {len(count)}"))
 
     with pytest.raises(StorageError, match="differently"):
         fs.read_again_after_medium_errors(look)

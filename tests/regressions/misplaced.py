@@ -56,7 +56,7 @@ def call(*arguments: object) -> tuple[int, str]:
     """The exit code of a command and what it said. It must end by itself or by an error of Diptych's."""
     import click
 
-    from diptych.cli.app import Carried, command
+    from diptych.cli.app import WrappedError, command
     from diptych.cli.shell import explain
     from diptych.errors import DiptychError
 
@@ -64,8 +64,8 @@ def call(*arguments: object) -> tuple[int, str]:
     with redirect_stdout(out), redirect_stderr(said):
         try:
             code = command()([str(one) for one in arguments], prog_name="diptych", standalone_mode=False)
-        except (Carried, DiptychError) as error:
-            cause = error.error if isinstance(error, Carried) else error
+        except (WrappedError, DiptychError) as error:
+            cause = error.error if isinstance(error, WrappedError) else error
             assert isinstance(cause, DiptychError), (arguments, cause)
             code = explain(cause)
         except click.exceptions.Exit as ended:

@@ -83,7 +83,7 @@ def test_surrogates_that_together_are_a_letter_project_as_the_letter() -> None:
 
 
 def _check_projections(record: FileRecord) -> None:
-    key, payload, kept = CODE.key_of(record), CODE.pack(record), CODE.kept(record)
+    key, payload, kept = CODE.key_of(record), CODE.pack(record), CODE.snapshot_of(record)
     assert kept == record._replace(symbols=tuple(record.symbols), relations=tuple(record.relations))
     ours, theirs = CODE.project_record(key, payload, kept), CODE.project(key, payload)
     assert (ours.counts, ours.documents) == (theirs.counts, theirs.documents)
@@ -94,8 +94,8 @@ def _check_projections(record: FileRecord) -> None:
 
 def test_a_record_that_could_change_is_not_kept() -> None:
     symbol, relation = Symbol("a", "k", WHERE), Relation("k", "s", "t", WHERE)
-    assert CODE.kept(FileRecord("a", "", "", [symbol], [list(relation)])) is None  # type: ignore[list-item]
-    assert CODE.kept(FileRecord("a", "", "", [list(symbol)], [relation])) is None  # type: ignore[list-item]
+    assert CODE.snapshot_of(FileRecord("a", "", "", [symbol], [list(relation)])) is None  # type: ignore[list-item]
+    assert CODE.snapshot_of(FileRecord("a", "", "", [list(symbol)], [relation])) is None  # type: ignore[list-item]
 
 
 def test_a_symbol_longer_than_the_first_look_is_decoded_whole() -> None:

@@ -337,14 +337,14 @@ def test_a_full_disk_is_said_and_leaves_the_base_as_it_was(tmp_path: Path) -> No
         subprocess.run(["umount", str(small)], check=True)
 
 
-def check_read_only(manager: VersionManager, refusal: type[DiptychError]) -> None:
+def check_read_only(manager: VersionManager, expected: type[DiptychError]) -> None:
     with manager.open_current() as reader, manager.open("v1") as named:
         assert reader.version == named.version == "v1"
         assert not reader.changed()
     assert manager.verify("v1").ok and manager.verify("v2").ok
     assert len(manager.list()) == 2
     for call in (lambda: manager.publish("v2"), lambda: manager.stage("v3"), manager.prune):
-        with pytest.raises(refusal) as caught:
+        with pytest.raises(expected) as caught:
             call()
         assert "read-only" in caught.value.message.lower()
         assert caught.value.advice

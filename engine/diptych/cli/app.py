@@ -36,7 +36,7 @@ VERBS = {
 }
 
 
-class Carried(Exception):  # noqa: N818 - no error of its own
+class WrappedError(Exception):
     """An exception on its way past the handlers of Typer, which would print it in their own way."""
 
     def __init__(self, error: BaseException) -> None:
@@ -65,7 +65,7 @@ class Verbs(TyperGroup):
             formatter.write_dl([(name, verb.help) for name, verb in VERBS.items()])
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb. What it raises of these kinds arrives as Carried."""
+        """Run the verb. What it raises of these kinds arrives as WrappedError."""
         # Not for the help, which needs no logging.
         from diptych.cli.logs import install
 
@@ -73,7 +73,7 @@ class Verbs(TyperGroup):
         try:
             return super().invoke(ctx)
         except (OSError, KeyboardInterrupt, EOFError) as error:
-            raise Carried(error) from error
+            raise WrappedError(error) from error
 
 
 def _load(name: str, verb: Verb) -> Any:

@@ -94,7 +94,7 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
     from diptych.cli.progress import Progressing
     from diptych.workspace.freshness import Busy, Kind, Options, Policy, ensure_fresh
 
-    def tell_of(verdict: Verdict) -> None:
+    def announce(verdict: Verdict) -> None:
         if verdict.kind in (Kind.MISSING, Kind.BUILDING, Kind.LOCKED):
             waits = verdict.kind is not Kind.MISSING
             note(f"diptych: {verdict.sentence()}; {'waiting for it' if waits else 'bringing it up to date'}")
@@ -104,7 +104,7 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
             Policy(fresh),
             path,
             root=root,
-            options=Options(wait_s=wait, busy=Busy(busy), on_update=tell_of, progress=progressing.show),
+            options=Options(wait_s=wait, busy=Busy(busy), on_update=announce, progress=progressing.show),
         )
     if ensured.warning:
         note(f"diptych: {ensured.warning}.")

@@ -33,12 +33,12 @@ def run() -> int:
 
 
 def _call() -> int:
-    from diptych.cli.app import Carried, command
+    from diptych.cli.app import WrappedError, command
 
     try:
         code = command()(prog_name="diptych", standalone_mode=False)
         sys.stdout.flush()
-    except Carried as carried:
+    except WrappedError as carried:
         raise carried.error from carried.error.__cause__
     return code if isinstance(code, int) else ExitCode.DONE
 

@@ -17,7 +17,7 @@ _PASS = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os
 _LIST = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_RDONLY
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 # Descriptors of folders that are kept: a name may have two thousand of them.
-_KEPT_MAX = 16
+_OPEN_MAX = 16
 # No folder of a name is called so.
 _NOWHERE = b"/"
 
@@ -33,8 +33,8 @@ class Beneath:
     def __init__(self, top: str | bytes | os.PathLike[str]) -> None:
         self._top = top
         # The folders from `top` on that are open, and the names of those below it.
-        self._kept: list[int] = []
-        self._way: list[bytes] = []
+        self._open: list[int] = []
+        self._path: list[bytes] = []
         self._folder = _NOWHERE
         self._current = -1
 
@@ -73,16 +73,16 @@ class Beneath:
     def close(self) -> None:
         """Close the folders."""
         self._leave()
-        while self._kept:
-            os.close(self._kept.pop())
-        self._way.clear()
+        while self._open:
+            os.close(self._open.pop())
+        self._path.clear()
 
     def _leave(self) -> None:
         """Close the current folder, unless it is one of those kept."""
         # Until another is reached, no name is looked up in a folder that is not its own.
         self._folder = _NOWHERE
         current, self._current = self._current, -1
-        if current >= 0 and current not in self._kept:
+        if current >= 0 and current not in self._open:
             os.close(current)
 
     def _enter(self, folder: bytes) -> int:
@@ -90,25 +90,25 @@ class Beneath:
         if folder == self._folder:
             return self._current
         self._leave()
-        if not self._kept:
-            self._kept.append(os.open(self._top, _PASS & ~os.O_NOFOLLOW))
+        if not self._open:
+            self._open.append(os.open(self._top, _PASS & ~os.O_NOFOLLOW))
         way = folder.split(b"/") if folder else []
         shared = 0
-        while shared < min(len(way), len(self._way)) and way[shared] == self._way[shared]:
+        while shared < min(len(way), len(self._path)) and way[shared] == self._path[shared]:
             shared += 1
-        while len(self._way) > shared:
-            self._way.pop()
-            os.close(self._kept.pop())
-        self._current = self._kept[-1]
+        while len(self._path) > shared:
+            self._path.pop()
+            os.close(self._open.pop())
+        self._current = self._open[-1]
         for component in way[shared:]:
             try:
                 deeper = _passed(component, self._current)
             except BaseException:
                 self._leave()
                 raise
-            if len(self._way) < _KEPT_MAX:
-                self._way.append(component)
-                self._kept.append(deeper)
+            if len(self._path) < _OPEN_MAX:
+                self._path.append(component)
+                self._open.append(deeper)
                 self._current = deeper
             else:
                 self._leave()

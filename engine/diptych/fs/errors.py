@@ -16,12 +16,12 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Nothing is there, or something that leads nowhere.
 _NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 # The medium did not give the bytes: EIO, and how Linux names damage that the file system found.
-_OF_THE_MEDIUM = frozenset(
+_MEDIUM_ERRORS = frozenset(
     {errno.EIO} | {getattr(errno, name, errno.EIO) for name in ("EBADMSG", "EUCLEAN", "ENODATA")}
 )
 # Errors that say something about the file: it is gone, something else is there, it is too long, or its bytes
 # cannot be read. Any other (too many open files, no rights, no memory) is transient and says nothing of it.
-_OF_THE_FILE = _NOTHING | _OF_THE_MEDIUM | {errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EFBIG}
+_FILE_ERRORS = _NOTHING | _MEDIUM_ERRORS | {errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EFBIG}
 _READ_TRIES = 4
 _MOVE_AWAY = "move what is there out of the way: Diptych opens regular files alone, and follows no link"
 
@@ -58,7 +58,7 @@ def advice_on(error: OSError) -> str:
     return _ADVICE.get(error.errno or 0, StorageError.default_advice)
 
 
-def refuse_of_the_moment(error: Exception) -> None:
+def raise_transient(error: Exception) -> None:
     """Raise `error` again where it says that a file cannot be read now: that is no damage of the file.
 
     Return where it says something about the file itself. An error of the medium does not until it was met
@@ -66,16 +66,16 @@ def refuse_of_the_moment(error: Exception) -> None:
     """
     if not isinstance(error, OSError):
         return
-    if error.errno not in _OF_THE_FILE or (error.errno in _OF_THE_MEDIUM and _medium.raises):
+    if error.errno not in _FILE_ERRORS or (error.errno in _MEDIUM_ERRORS and _medium.raises):
         raise error
-    if error.errno in _OF_THE_MEDIUM and _medium.met is not None:
-        _medium.met.append(str(error))
+    if error.errno in _MEDIUM_ERRORS and _medium.seen is not None:
+        _medium.seen.append(str(error))
 
 
 class _Medium(threading.local):
     """What to do with errors of the medium, in this thread."""
 
-    met: list[str] | None = None
+    seen: list[str] | None = None
     raises = False
 
 
@@ -83,31 +83,31 @@ _medium = _Medium()
 
 
 def read_again_after_medium_errors(read: Callable[[], Read]) -> tuple[Read, list[str]]:
-    """What `read` returns, and the errors of the medium that `refuse_of_the_moment` let pass as damage in it.
+    """What `read` returns, and the errors of the medium that `raise_transient` let pass as damage in it.
 
     Where there were any, it is called again until they are the same twice: one that passes is no damage.
     Raises StorageError where they never are.
     """
     before: list[str] | None = None
-    outer = _medium.met
+    outer = _medium.seen
     for _ in range(_READ_TRIES):
-        met: list[str] = []
-        _medium.met = met
+        seen: list[str] = []
+        _medium.seen = seen
         try:
             result = read()
         finally:
-            _medium.met = outer
-        if not met or met == before:
-            return result, met
-        before = met
+            _medium.seen = outer
+        if not seen or seen == before:
+            return result, seen
+        before = seen
     raise StorageError(
-        f"the disk fails differently each time: {met[0]}", errno=errno.EIO, advice=_ADVICE[errno.EIO]
+        f"the disk fails differently each time: {seen[0]}", errno=errno.EIO, advice=_ADVICE[errno.EIO]
     )
 
 
 @contextmanager
 def medium_errors_raised() -> Iterator[None]:
-    """Within this, `refuse_of_the_moment` takes no error of the medium for damage."""
+    """Within this, `raise_transient` takes no error of the medium for damage."""
     before, _medium.raises = _medium.raises, True
     try:
         yield
@@ -127,11 +127,11 @@ def is_dir(path: str) -> bool:
 
 
 def status_of(
-    path: str | os.PathLike[str], look: Callable[[str | os.PathLike[str]], os.stat_result]
+    path: str | os.PathLike[str], stat_call: Callable[[str | os.PathLike[str]], os.stat_result]
 ) -> os.stat_result | None:
     """The status, or None where nothing is; unlike `os.path`, which says that of every error."""
     try:
-        return look(path)
+        return stat_call(path)
     except OSError as error:
         if error.errno in _NOTHING:
             return None

@@ -10,7 +10,7 @@ from diptych.indexer import text
 from diptych.indexer.grammar import DEFINITION, Pattern, Prepared
 from diptych.model import Range, Symbol
 
-# (start, -end, start of the name, pattern, the whole node, all captures)
+# (start, -end, start of the name, pattern, its node, all captures)
 Definition = tuple[int, int, int, Pattern, Node, dict[str, list[Node]]]
 
 # Inside one of these ("" is a scope) a function is a method and a variable a field.
@@ -42,7 +42,7 @@ class Definitions:
         self._upper_case_constants = prepared.language.upper_case_constants
         self._source = source
         self._above = above
-        self._whole_id = 0
+        self._definition_id = 0
         self._body: Node | None = None
 
     def pop(self) -> None:
@@ -54,7 +54,7 @@ class Definitions:
 
     def define(self, definition: Definition) -> None:
         """Add the symbol of a definition, and open it."""
-        start, minus_end, _, (role, kind, _), whole, captures = definition
+        start, minus_end, _, (role, kind, _), node, captures = definition
         end, source = -minus_end, self._source
         while self.ends[-1] <= start:
             self.pop()
@@ -65,13 +65,13 @@ class Definitions:
             kind = self._kind(kind, name, self._kinds[-2 if sibling else -1])
             if not kind:
                 return
-            body = None if kind in _NO_BODY else self._body_of(whole)
+            body = None if kind in _NO_BODY else self._body_of(node)
             if self._docstrings:
                 documentation = _docstring(source, body)
             else:
-                documentation = _comment(source, self._above, whole)
-            head = _signature(source, start, end, whole, body, kind)
-            place = _range(source, whole)
+                documentation = _comment(source, self._above, node)
+            head = _signature(source, start, end, node, body, kind)
+            place = _range(source, node)
             self.symbols.append(Symbol(name, kind, place, container, head, documentation))
         if sibling:
             return
@@ -81,10 +81,10 @@ class Definitions:
         self._starts.append(start)
         self._kinds.append(kind)
 
-    def _body_of(self, whole: Node) -> Node | None:
+    def _body_of(self, node: Node) -> Node | None:
         # Once for a definition of many names: each search goes through all of them.
-        if whole.id != self._whole_id:
-            self._whole_id, self._body = whole.id, whole.child_by_field_name("body")
+        if node.id != self._definition_id:
+            self._definition_id, self._body = node.id, node.child_by_field_name("body")
         return self._body
 
     def _kind(self, kind: str, name: str, outer: str) -> str:
@@ -141,7 +141,7 @@ def _range(source: bytes, node: Node) -> Range:
     return Range(start_row, start_column, row, column)
 
 
-def _signature(source: bytes, start: int, end: int, whole: Node, body: Node | None, kind: str) -> str:
+def _signature(source: bytes, start: int, end: int, node: Node, body: Node | None, kind: str) -> str:
     """The head of a definition: all before its body, on one line."""
     # The rest of a longer one would be cut off anyway.
     end = min(end, start + 8 * text.SIGNATURE_MAX_CHARS)
@@ -149,7 +149,7 @@ def _signature(source: bytes, start: int, end: int, whole: Node, body: Node | No
         end = min(end, body.start_byte)
         if source.find(b"#", start, end) >= 0 or source.find(b"//", start, end) >= 0:
             # A comment may stand between the head and the body: take the tokens before the first.
-            for child in whole.children:
+            for child in node.children:
                 if child.is_extra or child.start_byte >= end:
                     end = child.start_byte
                     break
@@ -173,20 +173,20 @@ def _docstring(source: bytes, body: Node | None) -> str:
     return text.docstring(source[start:end])
 
 
-def _comment(source: bytes, above: dict[int, Node], whole: Node) -> str:
+def _comment(source: bytes, above: dict[int, Node], node: Node) -> str:
     """The comment block that ends on the line above a definition; attributes may stand between."""
-    row = whole.start_point[0] - 1
+    row = node.start_point[0] - 1
     block: list[bytes] = []
     size = 0
-    looked_at = 0
-    while (node := above.get(row)) is not None and size < text.DOCUMENTATION_MAX_CHARS * 8:
-        row = node.start_point[0] - 1
-        looked_at += 1
-        if looked_at > _MAX_ABOVE:
+    seen = 0
+    while (found := above.get(row)) is not None and size < text.DOCUMENTATION_MAX_CHARS * 8:
+        row = found.start_point[0] - 1
+        seen += 1
+        if seen > _MAX_ABOVE:
             break
-        if "comment" not in node.type:
+        if "comment" not in found.type:
             continue
-        start, end = node.byte_range
+        start, end = found.byte_range
         block.append(source[start:end].rstrip(b"\r\n"))
         size += end - start
     return text.comment(b"\n".join(reversed(block))) if block else ""

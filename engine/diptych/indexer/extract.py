@@ -143,8 +143,8 @@ def _in_order(
     definitions = []
     for start, (_, index, captures) in named.items():
         pattern = prepared.patterns[index]
-        whole = captures[pattern.capture][0]
-        begin, end = whole.byte_range
-        definitions.append((begin, -end, start, pattern, whole, captures))
+        node = captures[pattern.capture][0]
+        begin, end = node.byte_range
+        definitions.append((begin, -end, start, pattern, node, captures))
     definitions.sort(key=itemgetter(0, 1, 2), reverse=True)
     return definitions

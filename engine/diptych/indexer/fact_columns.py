@@ -27,8 +27,8 @@ class FactColumns(Mapping[str, Fact]):
         self, paths: list[str], stats: list[array[int]], hashes: str, reasons: list[str], skipped: bytes
     ) -> None:
         count = len(paths)
-        whole = all(len(column) == count for column in stats) and len(stats) == len(Stat._fields)
-        if not whole or len(hashes) != _HASH_DIGITS * count or len(skipped) != count:
+        matching = all(len(column) == count for column in stats) and len(stats) == len(Stat._fields)
+        if not matching or len(hashes) != _HASH_DIGITS * count or len(skipped) != count:
             raise ValueError("columns of unequal length")
         if max(skipped, default=0) > len(reasons):
             raise ValueError("an unknown reason")
@@ -75,7 +75,7 @@ def packed_column(numbers: Iterable[int]) -> bytes:
 
 
 def unpacked_column(data: bytes) -> array[int]:
-    """The numbers again. Raises ValueError for bytes that are no whole number of them."""
+    """The numbers again. Raises ValueError for bytes whose length is not a multiple of 8."""
     column = array("q")
     column.frombytes(data)
     if sys.byteorder == "big":

@@ -67,13 +67,13 @@ def ignoring_rule(tree: fs.Beneath, name: bytes) -> str:
     for depth in range(len(components)):
         prefix = b"".join(component + b"/" for component in components[:depth])
         held = _with_file(tree, held, prefix)
-        whole = prefix + components[depth]
+        path = prefix + components[depth]
         for start, rules in reversed(held):
-            found = rules.verdict(whole[start:], depth < len(components) - 1)
+            found = rules.verdict(path[start:], depth < len(components) - 1)
             if found is None:
                 continue
             if found[0]:
-                where = os.fsdecode(whole[:start] + IGNORE_FILE)
+                where = os.fsdecode(path[:start] + IGNORE_FILE)
                 return f"{os.fsdecode(found[1].line)} ({where}, line {found[1].number})"
             break
     return ""

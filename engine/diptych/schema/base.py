@@ -109,7 +109,7 @@ class Schema(ABC, Generic[Record]):
         """`counts`, `terms` and `documents` at once; a schema may do it in one pass over the payload."""
         return Projection(self.counts(payload), self.terms(payload), self.documents(key, payload))
 
-    def kept(self, record: Record) -> Record | None:  # noqa: ARG002 - a schema's own may look at it
+    def snapshot_of(self, record: Record) -> Record | None:  # noqa: ARG002 - a schema's own may look at it
         """The record as it is now, for `project_record` to be asked of it when its transaction commits.
 
         None where the caller could change it until then, or where it would not make that cheaper.

@@ -104,16 +104,16 @@ class CodeSchema(Schema[FileRecord]):
             raise InvalidPathError(f"the path {name!r} holds a lone surrogate") from None
         # One test lets nearly every path through; the details are for the ones it stops.
         if not key or b"\0" in key or key[0] == 47 or b"/." in key or b"//" in key or key[0] == 46:
-            _refuse_path(name, key)
+            _check_path(name, key)
         if key[-1] == 47 or len(key) > MAX_PATH_BYTES:
-            _refuse_path(name, key)
+            _check_path(name, key)
         return key
 
     def check_key(self, key: bytes) -> None:
         """Raise InvalidPathError for what is no path's bytes."""
         if type(key) is not bytes:
             raise InvalidPathError(f"a packed record's path is bytes, not {type(key).__name__}")
-        _refuse_path(key.decode("utf-8", "surrogateescape"), key)
+        _check_path(key.decode("utf-8", "surrogateescape"), key)
 
     def key_of(self, record: FileRecord) -> bytes:
         """The key of a record's path. Raises InvalidPathError, InvalidRecordError."""
@@ -247,7 +247,7 @@ class CodeSchema(Schema[FileRecord]):
         )
         return _project(key, payload, language, symbols, relations)
 
-    def kept(self, record: FileRecord) -> FileRecord | None:
+    def snapshot_of(self, record: FileRecord) -> FileRecord | None:
         """The record with tuples for lists; None where a symbol or a relation is something mutable."""
         path, content_hash, language, symbols, relations = record
         if _IMMUTABLE.issuperset(map(type, symbols)) and _IMMUTABLE.issuperset(map(type, relations)):
@@ -351,7 +351,7 @@ def _indexable(text: str) -> str:
     return text[:_INDEXED_CHARACTERS]
 
 
-def _refuse_path(name: str, key: bytes) -> None:
+def _check_path(name: str, key: bytes) -> None:
     """Raise InvalidPathError for what makes `name` no path; return where there is nothing."""
     if not key:
         reason = "is empty"

@@ -33,7 +33,7 @@ class ChangeSet(Generic[Record]):
         self._forget(change.key)
         self._record_bytes += len(change.payload)
         if self._record_bytes <= _RECORD_BYTES:
-            kept = self._schema.kept(record)
+            kept = self._schema.snapshot_of(record)
             if kept is not None:
                 self._records[change.key] = kept
         self.by_key[change.key] = change

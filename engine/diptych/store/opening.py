@@ -200,7 +200,7 @@ def _is_current(base: Generation) -> bool:
         return is_current(base.search_path)
     except StorageError as error:
         # What cannot be read of the search index is built again from the snapshot.
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return False
 
 

@@ -141,7 +141,7 @@ def _from_snapshot(found: FoundGeneration, store_id: bytes) -> tuple[Records, in
             records, damaged = _walk(data, len(encode_head(*head)), limit, offsets, where)
             return records, trailer.records if trailer is not None else None, damaged
     except (OSError, ValueError, DiptychError) as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return {}, None, {}
 
 
@@ -192,7 +192,7 @@ def _from_search(found: FoundGeneration, schema: Schema[Any], store_id: bytes) -
         for record in leaf.records():
             records[record.key] = record
     except (OSError, DiptychError) as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         # What was read before the damage has passed its checksum.
         return records, expected
     return records, expected

@@ -130,7 +130,7 @@ def _snapshot_problems(
                 except CorruptionError as error:
                     yield error.message
     except DiptychError as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         yield error.message
 
 
@@ -158,7 +158,7 @@ def _search_problems(
             damaged = True
             yield f"{path} is not what the manifest says{_footer_says(path, name, size)}"
         except StorageError as error:
-            fs.refuse_of_the_moment(error)
+            fs.raise_transient(error)
             damaged = True
             yield error.message
     if damaged:
@@ -169,7 +169,7 @@ def _search_problems(
         if snapshot is not None:
             yield from disagreements(snapshot, index, schema)
     except DiptychError as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         yield error.message
 
 
@@ -182,7 +182,7 @@ def _footer_says(path: str, name: str, size: int) -> str:
             data = fs.read_bounded(path, size)
         check_footer(data, where=path)
     except (CorruptionError, StorageError) as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return ", and fails Tantivy's checksum"
     return ", though Tantivy's checksum holds"
 

@@ -25,7 +25,7 @@ from diptych.layout import (
 )
 from diptych.versions.errors import InvalidAssetError
 from diptych.versions.names import check_asset_name
-from diptych.versions.stores import require_whole_store
+from diptych.versions.stores import require_intact_store
 
 if TYPE_CHECKING:
     from diptych.schema.base import Schema
@@ -108,7 +108,7 @@ class DiptychStore(Asset):
         return os.path.join(os.fspath(self.path), LOCK)
 
     def check(self, staged: str) -> None:
-        require_whole_store(staged, self.schema)
+        require_intact_store(staged, self.schema)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from diptych.versions.errors import (
     UnknownVersionError,
 )
 from diptych.versions.lease import hold
-from diptych.versions.manifest import MAX_SIZE_BYTES, Embedding, Manifest, decode, refuse_irregular
+from diptych.versions.manifest import MAX_SIZE_BYTES, Embedding, Manifest, decode, raise_if_misplaced
 from diptych.versions.names import (
     CURRENT_LINK,
     MANIFEST,
@@ -239,7 +239,7 @@ def _content(path: str) -> bytes:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            refuse_irregular(error, path)
+            raise_if_misplaced(error, path)
             raise
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from diptych.fs import open_regular, read_bounded_fd, translated
 from diptych.versions.errors import CorruptVersionError, VersionInUseError
-from diptych.versions.manifest import MAX_SIZE_BYTES, refuse_irregular
+from diptych.versions.manifest import MAX_SIZE_BYTES, raise_if_misplaced
 
 if sys.platform != "win32":
     import fcntl
@@ -56,7 +56,7 @@ class Lease:
             try:
                 return read_bounded_fd(self._fd, self._path, MAX_SIZE_BYTES)
             except OSError as error:
-                refuse_irregular(error, self._path)
+                raise_if_misplaced(error, self._path)
                 raise
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ def _opened(path: str, flags: int) -> int:
     try:
         return open_regular(path, flags)
     except OSError as error:
-        refuse_irregular(error, path)
+        raise_if_misplaced(error, path)
         raise
 
 

@@ -106,13 +106,13 @@ class VersionManager:
         if base == version:
             raise InvalidAssetError(f"version {version} cannot be staged from itself")
         checked = as_assets(assets or {})
-        own_attrs = check_attrs(attrs or {})
+        new_attrs = check_attrs(attrs or {})
         with self._writing(create=True) as current:
             after("stage", version, self._catalogue.state(version, current))
             origin = self._catalogue.load(base) if base is not None else None
             carried = carried_assets(origin and origin[1], checked, set(without))
             if origin is not None:
-                own_attrs = {**origin[1].attrs, **own_attrs}
+                new_attrs = {**origin[1].attrs, **new_attrs}
                 embedding = embedding or origin[1].embedding
             self._base.remove_staging(version)
             try:
@@ -129,7 +129,7 @@ class VersionManager:
                     files=filler.contents.files,
                     directories=frozenset(filler.contents.directories),
                     assets=filler.contents.assets,
-                    attrs=own_attrs,
+                    attrs=new_attrs,
                     embedding=embedding,
                     created_ns=time.time_ns(),
                 )

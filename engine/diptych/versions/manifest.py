@@ -231,7 +231,7 @@ def _count(value: Any) -> int:
     return value
 
 
-def refuse_irregular(error: OSError, where: str) -> None:
+def raise_if_misplaced(error: OSError, where: str) -> None:
     """Raise CorruptVersionError where `error` says that no manifest can be what stands at `where`."""
     if is_misplaced(error):
         raise _corrupt(where, f"cannot be a manifest: {error.strerror}") from error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diptych.schema.base import Schema
 
 
-def require_whole_store(path: str, schema: Schema[Any] | None) -> None:
+def require_intact_store(path: str, schema: Schema[Any] | None) -> None:
     """Look at a store without reading every byte; the schema of a code index where none is given.
 
     Raises InvalidAssetError where it is not whole, IncompatibleStoreError for another schema or a newer

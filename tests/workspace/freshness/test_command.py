@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.command import diptych, document, refusal, text
+from tests.cli.command import diptych, document, error_output, text
 
 from .settled import plain
 
@@ -40,7 +40,7 @@ def test_every_look_up_takes_the_policies(root: Path, arguments: list[str]) -> N
     (root / "a.py").write_text("def edited(): pass\n")
     done = diptych(*arguments, "--fresh", "check", cwd=root, code=found)
     assert b"the index is stale: 1 file changed (a.py)" in done.stderr
-    said = refusal(*arguments, "--fresh", "require", cwd=root, code=6)
+    said = error_output(*arguments, "--fresh", "require", cwd=root, code=6)
     assert f"run `diptych index {root}`" in said
     done = diptych(*arguments, "--fresh", "never", cwd=root, code=found)
     assert b"stale" not in done.stderr
@@ -95,7 +95,7 @@ def test_a_read_only_tree_is_answered_from_while_fresh_and_otherwise_says_so(
 ) -> None:
     assert text("symbol", "first", cwd=read_only).startswith("a.py:1:")
     (root / "a.py").write_text("def edited(): pass\n")
-    said = refusal("symbol", "edited", cwd=read_only, code=7)
+    said = error_output("symbol", "edited", cwd=read_only, code=7)
     assert "1 file changed (a.py)" in said
     assert "--output-root" in said
     assert b"stale" in diptych("symbol", "first", "--fresh", "check", cwd=read_only).stderr
@@ -103,7 +103,7 @@ def test_a_read_only_tree_is_answered_from_while_fresh_and_otherwise_says_so(
 
 def test_a_read_only_tree_that_was_never_indexed(root: Path, read_only: Path) -> None:
     shutil.rmtree(root / ".diptych")
-    assert "--output-root" in refusal("symbol", "first", cwd=read_only, code=7)
+    assert "--output-root" in error_output("symbol", "first", cwd=read_only, code=7)
     stores = root.parent / "stores"
     found = text("symbol", "first", "--output-root", os.fspath(stores), cwd=read_only)
     assert found.startswith("a.py:1:")

@@ -312,7 +312,7 @@ def search_is_intact(generation: Generation) -> bool:
     try:
         verify_files(generation.search_path, generation.manifest.of_search())
     except (CorruptSearchError, StorageError) as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return False
     return True
 
@@ -322,7 +322,7 @@ def _snapshot_is_intact(generation: Generation) -> bool:
     try:
         return generation.verify_snapshot()
     except StorageError as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return False
 
 

@@ -36,7 +36,7 @@ def read_small(where: str) -> bytes | None:
             except FileNotFoundError:
                 return None
     except StorageError as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         raise CorruptStoreError(error.message, where=where) from error
 
 

@@ -71,7 +71,7 @@ def _scan_generation(
     except IncompatibleStoreError:
         raise
     except (CorruptionError, StorageError) as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return replace(named, problem=error.message)
     if manifest.lsn != named.lsn:
         problem = f"{path} holds the manifest of LSN {manifest.lsn}"
@@ -110,7 +110,7 @@ def _lsns_in_snapshot(where: str) -> set[int]:
             file.seek(-min(TRAILER_SIZE, os.fstat(file.fileno()).st_size), os.SEEK_END)
             trailer = file.read()
     except StorageError as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return found
     with suppress(DiptychError):
         found.add(decode_head(head, where=where)[1])
@@ -125,7 +125,7 @@ def _snapshot_problem(path: str, manifest: Manifest, files: OpenFiles) -> str:
     try:
         snapshot = SnapshotReader(where, size=size)
     except DiptychError as error:
-        fs.refuse_of_the_moment(error)
+        fs.raise_transient(error)
         return error.message
     if (snapshot.lsn, snapshot.store_id) != (manifest.lsn, manifest.identity.store_id):
         return f"{where} belongs to another generation or store"
@@ -152,7 +152,7 @@ def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) 
         try:
             status = os.lstat(path)
         except OSError as error:
-            fs.refuse_of_the_moment(fs.storage_error(error, "examine", path))
+            fs.raise_transient(fs.storage_error(error, "examine", path))
             return f"{path}: {error.strerror}"
         if not stat.S_ISREG(status.st_mode):
             return f"{path} is no regular file"

@@ -56,7 +56,7 @@ def scan_journal(store: str, store_id: bytes | None, journal_from: int, files: O
         except DiptychError as error:
             # As with generations: one that is gone meanwhile, the writer needs no more.
             is_there = fs.exists(named.path)
-            fs.refuse_of_the_moment(error)
+            fs.raise_transient(error)
             if is_there:
                 found.append(replace(named, problem=error.message))
         else:
