@@ -1,21 +1,21 @@
-"""Every error Diptych raises, as one tree, grouped by what the caller would do about it.
+"""Every error Diptych raises, as one tree, grouped by what the caller can do about it.
 
     DiptychError
     ├── CallerError                 the call was wrong; nothing was changed; correct it and call again
-    │   ├── InvalidArgumentError    (ValueError) an option or argument that has no such value
+    │   ├── InvalidArgumentError    (ValueError) an option or argument with an invalid value
     │   ├── InvalidRecordError      (ValueError) a record or path that cannot be stored
     │   │   ├── InvalidPathError
     │   │   └── RecordTooLargeError
     │   ├── UnknownFileError        (KeyError) no such file in the store
-    │   ├── QueryError              (ValueError) the query language does not know this
+    │   ├── QueryError              (ValueError) not valid in the query language
     │   ├── TransactionError        used twice, nested, or after its end
     │   ├── StateTransitionError    a state change that the table does not allow
     │   ├── StoreClosedError        the handle was closed
     │   ├── ForkedProcessError      the handle was opened before a fork, in the parent
     │   └── ReadOnlyError           a write through a handle opened for reading
-    ├── OpenError                   this is not a store that can be opened here
+    ├── OpenError                   the store cannot be opened here and now
     │   ├── StoreNotFoundError      (FileNotFoundError) nothing there, and create=False
-    │   ├── NotAStoreError          something is there, and it is not a store
+    │   ├── NotAStoreError          something else is there
     │   ├── StoreLockedError        another process writes to it; `.pid` says which
     │   ├── TrackedStoreError       the repository tracks it: it came with a clone
     │   └── IncompatibleStoreError  a newer format, or another schema
@@ -23,27 +23,27 @@
     │   ├── CorruptJournalError
     │   ├── CorruptSnapshotError
     │   ├── CorruptSearchError
-    │   └── CorruptStoreError       what is left cannot be opened without losing something
-    └── StorageError                (OSError) the operating system refused
+    │   └── CorruptStoreError       it cannot be opened without losing data
+    └── StorageError                (OSError) the operating system reported an error
         ├── StorageFullError        no space, or over quota: the transaction was rolled back
         ├── PoisonedError           an earlier failure left the outcome on disk unknown; reopen to recover
         ├── StoreReplacedError      the store was deleted, moved or replaced while it was open; reopen
-        ├── CommitInDoubtError      this commit may or may not survive; reopen to learn which
-        └── CommitNotPublishedError this commit is durable, in the journal; no generation has it yet
+        ├── CommitInDoubtError      this commit may or may not survive; reopen to find out
+        └── CommitNotPublishedError this commit is durable in the journal, but no generation has it
 
-Each carries `advice` (what to do next, in a sentence), `code` (a stable name, for programs) and `exit_code`
-(what the command exits with). A released code keeps its meaning; new ones may be added.
+Each has `advice` (what to do next), `code` (a stable name for programs) and `exit_code` (of the command). A
+released code keeps its meaning; new ones may be added.
 """
 
 from __future__ import annotations
 
 
 class DiptychError(Exception):
-    """The root of the tree. `advice` defaults to that of the class."""
+    """The root of the tree. `advice` defaults to the advice of the class."""
 
     code: str = "error"
     exit_code: int = 7
-    default_advice: str = "report this defect, with the traceback that DIPTYCH_DEBUG=1 shows"
+    default_advice: str = "report this bug, with the traceback that DIPTYCH_DEBUG=1 shows"
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         super().__init__(message)
@@ -59,21 +59,21 @@ class CallerError(DiptychError):
 
     code = "caller-error"
     exit_code = 2
-    default_advice = "correct the call, and call again: nothing was changed"
+    default_advice = "correct the call and try again: nothing was changed"
 
 
 class InvalidArgumentError(CallerError, ValueError):
-    """An option or argument that has no such value."""
+    """An option or argument with an invalid value."""
 
     code = "invalid-argument"
-    default_advice = "give a value that the message allows: nothing was changed"
+    default_advice = "give a valid value: nothing was changed"
 
 
 class InvalidRecordError(CallerError, ValueError):
     """A record that cannot be stored."""
 
     code = "invalid-record"
-    default_advice = "correct the record, and store it again"
+    default_advice = "correct the record and store it again"
 
 
 class InvalidPathError(InvalidRecordError):
@@ -95,7 +95,7 @@ class UnknownFileError(CallerError, KeyError):
 
     code = "unknown-file"
     exit_code = 3
-    default_advice = "`diptych files` lists those there are"
+    default_advice = "`diptych files` lists the files in the store"
 
 
 class QueryError(CallerError, ValueError):
@@ -116,7 +116,7 @@ class StateTransitionError(CallerError):
     """A state change that the table of transitions does not allow."""
 
     code = "state-transition"
-    default_advice = "look at its `state`, and let what it is doing end first"
+    default_advice = "look at its `state`, and wait until the current operation ends"
 
 
 class StoreClosedError(CallerError):
@@ -141,14 +141,14 @@ class ReadOnlyError(CallerError):
 
 
 class OpenError(DiptychError):
-    """What is at the path cannot be opened as a store here and now."""
+    """The store cannot be opened here and now."""
 
     code = "cannot-open"
-    default_advice = "check the path, and that a store is there"
+    default_advice = "check that the path names a store"
 
 
 class StoreNotFoundError(OpenError, FileNotFoundError):
-    """Nothing is there, and it was not to be created."""
+    """Nothing is there, and create=False."""
 
     code = "store-not-found"
     exit_code = 3
@@ -156,7 +156,7 @@ class StoreNotFoundError(OpenError, FileNotFoundError):
 
 
 class NotAStoreError(OpenError):
-    """Something is there, and it is not a Diptych store."""
+    """Something else than a Diptych store is there."""
 
     code = "not-a-store"
     exit_code = 6
@@ -176,15 +176,15 @@ class StoreLockedError(OpenError):
 
 
 class TrackedStoreError(OpenError):
-    """The repository around the store tracks it, so it was made elsewhere, perhaps by a stranger."""
+    """The repository tracks the store, so it was made elsewhere, perhaps by an attacker."""
 
     code = "tracked-store"
     exit_code = 6
-    default_advice = "name it with --store where you trust it, or index again into another place"
+    default_advice = "name it with --store if you trust it, or index again into another place"
 
 
 class IncompatibleStoreError(OpenError):
-    """A store of a newer format or of another schema."""
+    """A store with a newer format or another schema."""
 
     code = "incompatible-store"
     exit_code = 6
@@ -196,7 +196,7 @@ class CorruptionError(DiptychError):
 
     code = "corruption"
     exit_code = 5
-    default_advice = "run `diptych verify --deep`; `diptych repair --dry-run` says what a repair would do"
+    default_advice = "run `diptych verify --deep`; `diptych repair --dry-run` shows what a repair would do"
 
     def __init__(self, message: str, *, where: str = "", advice: str = "") -> None:
         super().__init__(message, advice=advice)
@@ -204,7 +204,7 @@ class CorruptionError(DiptychError):
 
 
 class CorruptJournalError(CorruptionError):
-    """A frame or a segment that was intact once is not any more."""
+    """A frame or a segment that was intact is damaged."""
 
     code = "corrupt-journal"
 
@@ -222,16 +222,16 @@ class CorruptSearchError(CorruptionError):
 
 
 class CorruptStoreError(CorruptionError):
-    """What is left cannot be opened without losing something: a matter for `repair`."""
+    """The store cannot be opened without losing data: run `repair`."""
 
     code = "corrupt-store"
 
 
 class StorageError(DiptychError, OSError):
-    """The operating system refused. `errno` is the original's."""
+    """The operating system reported an error, whose `errno` this has."""
 
     code = "storage"
-    default_advice = "check the disk, and the rights at that path; then run it again"
+    default_advice = "check the disk and the permissions of that path, then run it again"
 
     def __init__(self, message: str, *, errno: int | None = None, advice: str = "") -> None:
         super().__init__(message, advice=advice)
@@ -242,21 +242,21 @@ class StorageFullError(StorageError):
     """No space left, or over quota. The transaction was rolled back; reads continue."""
 
     code = "storage-full"
-    default_advice = "free some space, and run it again"
+    default_advice = "free some space, then run it again"
 
 
 class PoisonedError(StorageError):
-    """An earlier failure left the outcome on disk unknown: this handle writes no more."""
+    """An earlier failure left the state on disk unknown, so this handle cannot write any more."""
 
     code = "poisoned"
-    default_advice = "close the store and open it again: recovery tells what survived"
+    default_advice = "close the store and open it again: recovery finds what survived"
 
 
 class StoreReplacedError(StorageError):
     """The store's directory, its LOCK or its journal was deleted, moved or replaced while it was open.
 
-    This handle writes no more, and wrote nothing into another store. A commit that raises it was not
-    acknowledged; only where that happened in the middle of it may it survive, with the files that it is in.
+    This handle cannot write any more, and wrote nothing to another store. A commit that raises this error was
+    not acknowledged. It survives only if that happened during the commit, and only with the files it is in.
     """
 
     code = "store-replaced"
@@ -267,14 +267,14 @@ class CommitInDoubtError(StorageError):
     """This commit may or may not survive. Reopen the store, and look at `lsn`."""
 
     code = "commit-in-doubt"
-    default_advice = "close the store and open it again: recovery tells whether the commit survived"
+    default_advice = "close the store and open it again: recovery finds whether the commit survived"
 
 
 class CommitNotPublishedError(StorageError):
-    """With durability "full": this commit is durable, in the journal, but no generation could be published.
+    """With durability "full": this commit is durable in the journal, but publishing a generation failed.
 
     It was not rolled back, and must not be repeated.
     """
 
     code = "commit-not-published"
-    default_advice = "do not repeat the commit; call checkpoint() when the cause is gone"
+    default_advice = "do not repeat the commit; call checkpoint() when the cause is fixed"

@@ -1,19 +1,19 @@
-"""Every file name of a store, formatted and parsed in one place.
+"""Format and parse every file name of a store.
 
     <store>/
       LOCK  IDENTITY                    the writer's lock; what the store is
-      facts.msgpack                     an indexer's cache of what it saw; never trusted
-      freshness.msgpack                 a cache of what git said when the index was last found fresh
-      PROGRESS                          how far the run of the indexer is that holds the lock; a hint
+      facts.msgpack                     an indexer's cache of the files it read; never trusted
+      freshness.msgpack                 a cache of git's answer when the index was last fresh
+      PROGRESS                          progress of the indexer that holds the lock; a hint
       INSPECT                           a query's request to the watch that holds the lock; a hint
       journal/<first LSN>.wal
-      journal/CLOSED                    how far the journal reached at the last orderly close
+      journal/CLOSED                    clean-shutdown marker: where the journal ended
       generations/<LSN>[.<revision>]/   manifest.msgpack  snapshot.msgpack  search/
       work/<random>/                    the live Tantivy directory of one writer
-      quarantine/                       bytes that recovery or repair set aside
+      quarantine/                       bytes that recovery or repair moved away
 
-Names that a document gives come from outside: `is_plain_name` and `is_path_inside` are the one grammar for
-them, here and in versions. LSNs are zero-padded to the 20 digits of a u64, so that names sort as numbers do.
+Names read from a document are untrusted. `is_plain_name` and `is_path_inside` define which are valid, here
+and in versions. LSNs are zero-padded to the 20 digits of a u64, so that names sort numerically.
 """
 
 from __future__ import annotations
@@ -33,30 +33,29 @@ GENERATIONS = "generations"
 WORK = "work"
 QUARANTINE = "quarantine"
 
-# What stands beside a store and is no part of it: alone in a folder, it is what a deleted store left.
+# Files next to a store but not part of it. Alone in a folder, they are left from a deleted store.
 BESIDE = frozenset({FACTS, FRESHNESS, PROGRESS, INSPECT, ".gitignore"})
 
 MANIFEST = "manifest.msgpack"
 SNAPSHOT = "snapshot.msgpack"
 SEARCH = "search"
 
-# What Tantivy calls its own files.
+# Tantivy's file names.
 SEARCH_META = "meta.json"
 SEARCH_MANAGED = ".managed.json"
 
 DEFAULT_STORE = ".diptych"
 
-# Twenty digits can say more than a u64 holds; one less, so that an LSN always follows.
+# Twenty digits can exceed a u64. One less than its maximum, so that there is always a next LSN.
 _LSN_MOST = 2**64 - 2
 
 MAX_NAME_CHARS = 128
-# ASCII only: a name must mean the same on file systems that fold case or normalize Unicode, in a shell
-# script, and in a log.
+# ASCII only: a name must mean the same on file systems that normalize Unicode, in shell scripts and in logs.
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=@~-]*\Z")
 PLAIN_NAME_RULE = (
     f"up to {MAX_NAME_CHARS} ASCII letters, digits and . _ + = @ ~ -, beginning with a letter or a digit"
 )
-# Windows gives these a meaning of their own, with any extension.
+# Windows reserves these names, with any extension.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
 # A drive, or another separator.
 _OUTSIDE_ON_WINDOWS = re.compile(rb"[\\:]")
@@ -89,17 +88,17 @@ def parse_generation_name(name: str) -> tuple[int, int] | None:
 
 
 def temporary_name(name: str) -> str:
-    """The name under which `name` is built before one rename publishes it."""
+    """The name under which `name` is built until a rename publishes it."""
     return f"{name}.tmp"
 
 
 def is_temporary(name: str) -> bool:
-    """Whether `name` is something unpublished that a crash left behind."""
+    """Whether `name` is unpublished and was left by a crash."""
     return _TEMPORARY.match(name) is not None
 
 
 def is_plain_name(name: object) -> bool:
-    """Whether `name` names one entry of a directory, the same one wherever the directory is read."""
+    """Whether `name` names one entry of a directory, the same on every system."""
     return (
         isinstance(name, str)
         and _PLAIN.match(name) is not None
@@ -111,12 +110,12 @@ def is_plain_name(name: object) -> bool:
 
 
 def is_device_name(name: str) -> bool:
-    """Whether Windows gives `name` to a device."""
+    """Whether Windows reserves `name` for a device."""
     return _DEVICE.match(name) is not None
 
 
 def is_path_inside(path: object) -> bool:
-    """Whether `path`, bytes with `/` between components, leads to something below where it starts."""
+    """Whether `path`, bytes with `/` between components, stays below its starting directory."""
     if not isinstance(path, bytes) or b"\0" in path:
         return False
     if os.name == "nt" and _OUTSIDE_ON_WINDOWS.search(path):
@@ -125,10 +124,10 @@ def is_path_inside(path: object) -> bool:
 
 
 def are_paths_inside(joined: bytes) -> bool:
-    """Whether `is_path_inside` holds of each of the paths in `joined`, which zero bytes part."""
+    """Whether `is_path_inside` is true for each path in `joined`, which NUL bytes separate."""
     if os.name == "nt":
         return all(map(is_path_inside, joined.split(b"\0")))
-    # The same test as there, of all components at once.
+    # The same test, on all components at once.
     components = b"/" + joined.replace(b"\0", b"/") + b"/"
     return not any(part in components for part in (b"//", b"/./", b"/../"))
 
@@ -142,5 +141,5 @@ def is_generation_file(path: object) -> bool:
 
 
 def is_lsn(value: object) -> bool:
-    """Whether `value` can be the LSN of something that exists."""
+    """Whether `value` is a valid LSN."""
     return type(value) is int and 0 <= value <= _LSN_MOST

@@ -1,7 +1,7 @@
 """The records of a code index.
 
-They are named tuples because msgpack packs a tuple without a Python call, and because a decoded record is
-built at C speed; both stand on the path of every commit and every read.
+They are named tuples for speed in every commit and every read: msgpack packs a tuple without a Python call,
+and a decoded record is built at C speed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ RELATION_KINDS = ("calls", "extends", "implements", "imports", "references")
 
 
 class Range(NamedTuple):
-    """Where a symbol stands: zero-based as in LSP, the end exclusive; columns count UTF-8 bytes."""
+    """The range of a symbol: zero-based as in LSP, the end exclusive; columns count UTF-8 bytes."""
 
     start_line: int
     start_column: int
@@ -25,7 +25,7 @@ class Range(NamedTuple):
 
 
 class Symbol(NamedTuple):
-    """A definition. `container` is the dotted name of what encloses it, "" at the top level."""
+    """A definition. `container` is the dotted name of the enclosing definition, "" at the top level."""
 
     name: str
     kind: str
@@ -53,10 +53,10 @@ class _FileRecord(NamedTuple):
 
 
 class FileRecord(_FileRecord):
-    """What is known of one file.
+    """The record of one file.
 
-    `path` is relative to the repository's root, with `/` between components; bytes that are not UTF-8 stand
-    as in `os.fsdecode` (surrogateescape). `content_hash` is `content_hash(data)` of the file's bytes.
+    `path` is relative to the repository's root, with `/` between components; invalid UTF-8 is decoded as in
+    `os.fsdecode` (surrogateescape). `content_hash` is `content_hash(data)` of the file's bytes.
     """
 
     __slots__ = ()
@@ -74,7 +74,7 @@ class FileRecord(_FileRecord):
 
 @dataclass(frozen=True, slots=True)
 class SymbolHit:
-    """A symbol found, and the file it is in. `occurrence` tells apart symbols alike in all but range."""
+    """A symbol and the path of its file. `occurrence` distinguishes symbols that differ only in range."""
 
     path: str
     symbol: Symbol
@@ -88,7 +88,7 @@ class SymbolHit:
 
 @dataclass(frozen=True, slots=True)
 class RelationHit:
-    """A relation found, and the file it is in."""
+    """A relation and the path of its file."""
 
     path: str
     relation: Relation
@@ -115,7 +115,7 @@ def content_hash(data: bytes | bytearray | memoryview) -> str:
 
 
 def symbol_id(path: str, symbol: Symbol, occurrence: int = 0) -> str:
-    """A symbol's identity: 32 hexadecimal digits that stay while its path, name, kind and container stay.
+    """A symbol's identity: 32 hexadecimal digits that depend only on path, name, kind, container.
 
     `occurrence` counts, in order of appearance, the symbols of one file that agree in all of these (an
     overload, a redefinition), so that no two share an identity. Every part is preceded by its length, so
@@ -130,7 +130,7 @@ def symbol_id(path: str, symbol: Symbol, occurrence: int = 0) -> str:
 
 
 def occurrences(symbols: Iterable[Symbol]) -> list[int]:
-    """For each symbol in turn, how many before it have the same name, kind and container."""
+    """For each symbol, how many earlier ones have the same name, kind and container."""
     seen: dict[tuple[str, str, str], int] = {}
     counted = []
     for symbol in symbols:

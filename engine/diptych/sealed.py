@@ -1,9 +1,9 @@
-"""A small checksummed msgpack document: the form of the identity and of a manifest.
+"""A small checksummed msgpack document: the format of the identity and of a manifest.
 
     [magic: str, format: int, body: bin, checksum: uint64]
 
-`checksum` is XXH3-64 of the body, seeded with that of the magic and the format, so that a body under another
-head does not pass. The body is msgpack as well, so that any decoder can read the whole.
+`checksum` is XXH3-64 of the body, seeded with that of the magic and the format, so that a body with another
+head does not pass. The body is msgpack too, so any decoder can read all of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from xxhash import xxh3_64_intdigest
 from diptych.errors import CorruptionError, IncompatibleStoreError
 
 FORMAT_VERSION = 1
-# No identity or manifest comes near this; a length beyond it is damage, not a reason to allocate.
+# Far larger than any identity or manifest. A longer file is damaged; do not allocate for it.
 MAX_SIZE_BYTES = 16 * 1024 * 1024
 
 
@@ -27,10 +27,10 @@ def seal(magic: str, body: dict[str, Any], *, version: int = FORMAT_VERSION) -> 
 
 
 def unseal(magic: str, data: bytes, *, where: str) -> dict[str, Any]:
-    """The body of what `seal` made.
+    """The body of a document from `seal`.
 
-    Raises IncompatibleStoreError for a newer format, and CorruptionError, naming `where`, for all else
-    that is wrong.
+    Raises IncompatibleStoreError for a newer format, and CorruptionError, with `where`, for any other
+    problem.
     """
     version, packed = _open(magic, data, where)
     if version > FORMAT_VERSION:
@@ -39,20 +39,20 @@ def unseal(magic: str, data: bytes, *, where: str) -> dict[str, Any]:
             advice="open it with a newer Diptych",
         )
     try:
-        # Lists, and strings alone as keys: the hashes of tuples can be made to collide, and then a map of a
-        # few hundred kilobytes takes minutes.
+        # Lists, and only strings as keys: tuples can be crafted so that their hashes collide, and then a
+        # map of a few hundred kilobytes takes minutes.
         body = msgpack.unpackb(packed, strict_map_key=True, use_list=True)
     except Exception as error:
         raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
     if not isinstance(body, dict):
-        raise CorruptionError(f"{where} holds no map", where=where)
+        raise CorruptionError(f"{where} does not hold a map", where=where)
     return body
 
 
 def _open(magic: str, data: bytes, where: str) -> tuple[int, bytes]:
-    """The format and the body's bytes, the checksum tested."""
+    """Verify the checksum; return the format and the packed body."""
     if len(data) > MAX_SIZE_BYTES:
-        raise CorruptionError(f"{where} is too long to be whole", where=where)
+        raise CorruptionError(f"{where} is too long to be valid", where=where)
     try:
         parts = msgpack.unpackb(data, strict_map_key=True, use_list=True)
     except Exception as error:

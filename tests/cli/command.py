@@ -52,7 +52,7 @@ def document(*arguments: str | bytes | Path, cwd: Path, code: int = 0) -> Any:
 
 
 def error_output(*arguments: str | bytes | Path, cwd: Path, code: int) -> str:
-    """What the command says on standard error when it refuses: a sentence, and what to do next."""
+    """What a failing command prints on standard error: a message, and what to do next."""
     said = diptych(*arguments, cwd=cwd, code=code).stderr.decode()
     sentence, advice = said.splitlines()[-2:]
     assert sentence.startswith("diptych: "), said

@@ -1,6 +1,6 @@
 """Repositories that start a program when git is asked about them without care, one for each way there is.
 
-Each builder makes one in `root`, whose program leaves the file `mark`; it returns the folder to stand in.
+Each builder makes one in `root`, whose program leaves the file `mark`; it returns the folder to run in.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def lazy_fetch_by_a_proxy(root: Path, mark: Path) -> Path:
 
 
 def bare_layout(root: Path, mark: Path) -> Path:
-    """A tracked folder that is a repository to git, for who stands in it: a plain clone brings it along."""
+    """A tracked folder that git, run inside it, takes for a repository: a clone brings it along."""
     made = lazy_fetch_by_ssh(root.parent / "made", mark)
     plain(root)
     vendor = root / "vendor"

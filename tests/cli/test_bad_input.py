@@ -48,10 +48,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import filelock
 from diptych.cli import main
 acquire = filelock.FileLock.acquire
-def told(lock, *arguments, **options):
+def recorded(lock, *arguments, **options):
     print("waiting", flush=True)
     return acquire(lock, *arguments, **options)
-filelock.FileLock.acquire = told
+filelock.FileLock.acquire = recorded
 sys.argv = ["diptych", *sys.argv[1:]]
 main()
 """
@@ -155,7 +155,7 @@ def test_a_query_that_cannot_be_parsed(indexed: Path, query: str) -> None:
 
 
 def test_a_name_of_a_megabyte_in_the_source_is_stored_and_found(tmp_path: Path) -> None:
-    # The indexer cuts a name that no source has; the store itself would take it whole.
+    # The indexer cuts a name that no source has; the store itself would accept all of it.
     name = "n" * 1_000_000
     (tmp_path / "long.py").write_text(f"def {name}(): pass\ndef short(): pass\n")
     diptych("index", ".", cwd=tmp_path)

@@ -56,7 +56,9 @@ def test_a_torn_end_is_shown_reported_by_status_and_no_damage(repository: Path) 
     (segment,) = repository.glob(".diptych/journal/*.wal")
     segment.write_bytes(segment.read_bytes() + b"\x07" * 21)
     assert (
-        text("journal", cwd=repository).splitlines()[-1].endswith("21 bytes that are no frame: a torn write")
+        text("journal", cwd=repository)
+        .splitlines()[-1]
+        .endswith("21 bytes that are not a frame: a torn write")
     )
     assert "journal-torn" in text("verify", cwd=repository)
     (found,) = document("status", cwd=repository)["recovery"]
@@ -64,7 +66,7 @@ def test_a_torn_end_is_shown_reported_by_status_and_no_damage(repository: Path) 
     assert "note journal-torn: 21 bytes" in text("status", cwd=repository)
 
 
-def test_a_damaged_snapshot_leaf_is_found_read_around_mended_and_said(repository: Path) -> None:
+def test_a_damaged_snapshot_is_found_reported_bypassed_and_repaired(repository: Path) -> None:
     diptych("checkpoint", cwd=repository)
     before = text("export", cwd=repository)
     (snapshot,) = repository.glob(".diptych/generations/*/snapshot.msgpack")
@@ -77,7 +79,7 @@ def test_a_damaged_snapshot_leaf_is_found_read_around_mended_and_said(repository
     assert done.stdout.decode() == before
     assert b"search leaf" in done.stderr, "falling back was silent"
     assert "warning fallback" in text("status", cwd=repository)
-    assert "would be mended from the search" in text("repair", "--dry-run", cwd=repository, code=1)
+    assert "would be repaired from the search" in text("repair", "--dry-run", cwd=repository, code=1)
     assert document("repair", cwd=repository)["mended_from"] == "search"
     assert document("verify", "--deep", cwd=repository)["ok"] is True
     assert text("export", cwd=repository) == before
@@ -91,7 +93,7 @@ def test_a_flipped_byte_is_seen_by_deep_verify_alone(repository: Path) -> None:
     assert "warning snapshot-damaged" in text("verify", "--deep", cwd=repository, code=1)
 
 
-def test_a_journal_damaged_in_the_middle_is_refused_and_repair_says_what_it_gave_up(repository: Path) -> None:
+def test_a_journal_damaged_in_the_middle_is_an_error_and_repair_lists_the_loss(repository: Path) -> None:
     commit_another(repository)
     (segment,) = repository.glob(".diptych/journal/*.wal")
     flip(segment, 200)
@@ -99,15 +101,15 @@ def test_a_journal_damaged_in_the_middle_is_refused_and_repair_says_what_it_gave
         assert "diptych repair" in error_output(*verb, cwd=repository, code=5)
     assert "damage:" in text("journal", cwd=repository, code=1)
     assert "error journal-damaged" in text("verify", cwd=repository, code=1)
-    assert "would give up:" in text("repair", "--dry-run", cwd=repository, code=1)
+    assert "would lose:" in text("repair", "--dry-run", cwd=repository, code=1)
     shown = text("repair", cwd=repository, code=1)
-    assert "gave up:" in shown
-    assert "is mended from the journal" in shown
+    assert "lost:" in shown
+    assert "was repaired from the journal" in shown
     assert text("symbol", "second", cwd=repository).startswith("src/second.py:1:1:")
     assert (repository / ".diptych/quarantine").is_dir()
     assert document("index", cwd=repository)["indexed"] == 2
     diptych("verify", "--deep", cwd=repository)
 
 
-def test_repair_of_a_whole_store_does_nothing(repository: Path) -> None:
+def test_repair_of_an_intact_store_does_nothing(repository: Path) -> None:
     assert text("repair", cwd=repository) == "did:\n  1. nothing is damaged: nothing to mend\n"

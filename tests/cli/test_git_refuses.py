@@ -1,4 +1,4 @@
-"""Where git does not answer for a repository: that is said once, and the files stay those it found before."""
+"""If git does not answer for a repository, that is reported once, and the file list stays unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No repository of a stranger's gets a program started, whatever its configuration says."""
+"""No hostile repository can start a program, whatever its configuration says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`diptych index`: what it finds, what it leaves alone, and how it goes on after an interruption."""
+"""`diptych index`: what it finds, what it leaves alone, and how it continues after an interruption."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_an_interrupted_run_keeps_what_it_committed_and_the_next_goes_on(tmp_pat
     assert run.returncode == 130, said
     assert b"Traceback" not in said
     assert said.decode().endswith(
-        "diptych: interrupted.\n         Next: what was committed stays: run the same again to continue.\n"
+        "diptych: interrupted.\n         Next: what was committed stays: run the command again to continue.\n"
     )
     assert diptych("verify", "--deep", cwd=tmp_path / "code").returncode == 0
     committed = document("status", cwd=tmp_path / "code")["records"]

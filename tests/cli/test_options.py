@@ -20,7 +20,7 @@ SECONDS = ["nan", "inf", "-1", "-inf", "1e300", HUGE, "x", ""]
 COUNTS = ["-1", "nan", "1.5", HUGE, "x", ""]
 PATTERNS = ["", "!", "#comment", " ", "\\", "/", "a\nb", b"\xff", b"!\xff"]
 
-# (verb, option, values that are refused); the verb has the arguments that it needs.
+# (verb, option, values that are invalid); the verb has the arguments that it needs.
 BAD: list[tuple[list[str], str, list[str | bytes]]] = [
     (["index"], "--exclude", [*PATTERNS]),
     (["watch"], "--exclude", [*PATTERNS]),

@@ -1,4 +1,4 @@
-"""What a store leaves out belongs to it until it is changed; and what is left out is told."""
+"""A store remembers what it excludes, and the command reports what is excluded."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_tree_that_is_ignored_altogether_says_by_which_rule(in_git: bool, tmp_
     done = diptych("index", "--quiet", cwd=root, code=1)
     assert b"3 source files are left out of" in done.stderr
     assert b"a.py by the rule /* (.gitignore, line 3)" in done.stderr
-    assert b"no source files to index" in done.stderr
+    assert b"no source files in a supported language" in done.stderr
     # As is advised.
     assert document("index", "d", "--quiet", cwd=root)["found"] == 2
 

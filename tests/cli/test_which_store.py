@@ -25,7 +25,7 @@ def test_a_worktree_below_an_indexed_checkout_is_answered_from_its_own_index(che
     git(checkout, "worktree", "add", "-q", "-b", "feature", str(tree))
     (tree / "a.py").write_text("def in_feature(): pass\n")
     said = error_output("symbol", "in_main", "--fresh", "check", cwd=tree, code=3)
-    assert "of another repository" in said
+    assert "belongs to another repository" in said
     assert f"--store {checkout}/.diptych" in said
     assert text("symbol", "in_feature", cwd=tree).startswith("a.py:1:")
     diptych("symbol", "in_main", cwd=tree, code=1)
@@ -78,7 +78,7 @@ def test_a_store_that_the_repository_tracks_is_refused_until_it_is_named(brought
         ["checkpoint"],
     ):
         said = error_output(*line, cwd=brought_along, code=6)
-        assert f"{store} is tracked by the repository" in said
+        assert f"{store} is tracked by its repository" in said
         assert f"--store {store}" in said
     named = diptych("symbol", "f", "--store", store, "--fresh", "never", cwd=brought_along)
     assert named.stdout.startswith(b"a.py:1:")

@@ -20,11 +20,11 @@ def test_nothing_is_told_from_an_error(tmp_path: Path, monkeypatch: pytest.Monke
         assert not fs.is_dir(str(tmp_path / name))
     assert fs.is_dir(str(tmp_path))
 
-    def refuse(_path: object) -> None:
+    def fail(_path: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(os, "stat", refuse)
-    monkeypatch.setattr(os, "lstat", refuse)
+    monkeypatch.setattr(os, "stat", fail)
+    monkeypatch.setattr(os, "lstat", fail)
     # Making a directory went up for ever, in search of one that is there.
     for ask in (fs.exists, fs.is_dir, fs.make_dir):
         with pytest.raises(StorageError) as caught:
@@ -32,37 +32,37 @@ def test_nothing_is_told_from_an_error(tmp_path: Path, monkeypatch: pytest.Monke
         assert caught.value.errno == errno.EIO
 
 
-def test_what_the_medium_refuses_once_is_read_again() -> None:
+def test_a_medium_error_that_goes_away_is_no_damage() -> None:
     answers = [OSError(errno.EIO, "once"), None]
     read: list[object] = []
 
-    def look() -> str:
+    def attempt() -> str:
         read.append(1)
         error = answers.pop(0)
         if error is not None:
             fs.raise_transient(error)
-        return "whole"
+        return "intact"
 
-    assert fs.read_again_after_medium_errors(look) == ("whole", [])
+    assert fs.read_again_after_medium_errors(attempt) == ("intact", [])
     assert len(read) == 2
 
 
-def test_what_it_refuses_twice_is_told() -> None:
-    def look() -> str:
+def test_a_medium_error_that_stays_is_reported() -> None:
+    def attempt() -> str:
         fs.raise_transient(OSError(errno.EIO, "always"))
         return "damaged"
 
-    assert fs.read_again_after_medium_errors(look) == ("damaged", ["[Errno 5] always"])
+    assert fs.read_again_after_medium_errors(attempt) == ("damaged", ["[Errno 5] always"])
 
 
-def test_a_disk_that_never_answers_alike_is_an_error() -> None:
+def test_medium_errors_that_keep_changing_raise() -> None:
     count: list[int] = []
 
-    def look() -> None:
+    def attempt() -> None:
         count.append(1)
         fs.raise_transient(OSError(errno.EIO, f"at {len(count)}"))
 
     with pytest.raises(StorageError, match="differently"):
-        fs.read_again_after_medium_errors(look)
+        fs.read_again_after_medium_errors(attempt)
     with fs.medium_errors_raised(), pytest.raises(OSError, match="at"):
-        look()
+        attempt()

@@ -84,7 +84,7 @@ def test_the_top_may_be_a_link_and_may_be_missing(top: Path, tmp_path: Path) -> 
 
 def test_a_name_of_any_depth_takes_few_descriptors(tmp_path: Path) -> None:
     deep = b"/".join([b"d"] * 300)
-    # By steps: the path as a whole is longer than some systems allow.
+    # By steps: the complete path is longer than some systems allow.
     for prefix in range(50, 301, 50):
         (tmp_path / Path(os.fsdecode(b"/".join([b"d"] * prefix)))).mkdir(parents=True)
     (tmp_path / os.fsdecode(deep) / "a.py").write_text("deep")

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and the system's refusals as errors with advice."""
+"""Files are complete or absent, and system errors have advice."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def test_an_atomic_write_that_fails_leaves_the_old_and_no_rubbish(
     path = tmp_path / "file"
     fs.atomic_write(path, b"old")
 
-    def refuse(*arguments: object) -> None:
+    def fail(*arguments: object) -> None:
         raise fs.storage_error(OSError(errno.ENOSPC, "No space left on device"), "write", path)
 
     with monkeypatch.context() as patch:
-        patch.setattr(durable, step, refuse)
+        patch.setattr(durable, step, fail)
         with pytest.raises(StorageFullError):
             fs.atomic_write(path, b"new")
     assert path.read_bytes() == b"old"
@@ -44,7 +44,7 @@ def test_an_atomic_write_that_fails_leaves_the_old_and_no_rubbish(
 def test_bytes_are_on_disk_before_their_name_and_the_name_before_the_return(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The order that a crash at any point leaves old or new behind, and never half of either."""
+    """The order after which a crash at any point leaves the old or the new contents, never a part."""
     done: list[str] = []
     real_fsync, real_replace = os.fsync, os.replace
 
@@ -84,10 +84,10 @@ def test_a_second_name_or_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "one").write_bytes(b"data")
     if not links:
 
-        def refuse(source: object, target: object) -> None:
+        def fail(source: object, target: object) -> None:
             raise OSError(errno.EXDEV, "Invalid cross-device link")
 
-        monkeypatch.setattr(durable.os, "link", refuse)
+        monkeypatch.setattr(durable.os, "link", fail)
     assert fs.link_or_copy(tmp_path / "one", tmp_path / "two") is links
     assert (tmp_path / "two").read_bytes() == b"data"
     assert os.path.samefile(tmp_path / "one", tmp_path / "two") is links

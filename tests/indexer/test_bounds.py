@@ -34,7 +34,7 @@ def found(language: str, source: bytes) -> tuple[list[Any], list[Any]]:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("opener", [b"(", b"[", b"{", b"f(", b"a[", b"!", b"-", b"*", b"a.", b"a::"])
 def test_nesting_without_end_is_refused_or_read(language: str, opener: bytes) -> None:
-    """Each took a query up to two minutes, quadratically; the whole of it now is seconds at most."""
+    """Each took a query up to two minutes, quadratically; all of it now takes seconds at most."""
     try:
         symbols, _ = found(language, opener * (120_000 // len(opener)))
     except TooSlowError:
@@ -71,7 +71,7 @@ def test_the_steps_of_a_parse_are_counted_and_the_next_is_parsed_as_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = b"def f():\n    g()\n" * 4_000
-    whole = found("python", source)
+    expected = found("python", source)
     for _ in range(2):
         with monkeypatch.context() as patch:
             patch.setattr(bounded, "MAX_PARSE_STEPS", 2_000)
@@ -79,7 +79,7 @@ def test_the_steps_of_a_parse_are_counted_and_the_next_is_parsed_as_ever(
                 found("python", source)
         # Not the rest of the one before.
         assert [symbol.name for symbol in found("python", b"def other(): pass\n")[0]] == ["other"]
-        assert found("python", source) == whole
+        assert found("python", source) == expected
 
 
 def test_no_source_code_comes_near_a_bound() -> None:

@@ -55,17 +55,17 @@ def test_what_is_written_is_read_again() -> None:
 
 @given(st.data())
 def test_damaged_bytes_are_told_from_whole_ones(data: st.DataObject) -> None:
-    whole = bytearray(encode(facts({"a.py": Fact(_OLD, _HASH), "b.py": Fact(_OLD, _HASH, "binary")})))
-    place = data.draw(st.integers(0, len(whole) - 1))
+    encoded = bytearray(encode(facts({"a.py": Fact(_OLD, _HASH), "b.py": Fact(_OLD, _HASH, "binary")})))
+    place = data.draw(st.integers(0, len(encoded) - 1))
     kind = data.draw(st.sampled_from(["flip", "cut", "random"]))
     if kind == "flip":
-        whole[place] ^= 1 << data.draw(st.integers(0, 7))
+        encoded[place] ^= 1 << data.draw(st.integers(0, 7))
     elif kind == "cut":
-        del whole[place:]
+        del encoded[place:]
     else:
-        whole[:] = data.draw(st.binary())
+        encoded[:] = data.draw(st.binary())
     with pytest.raises(ValueError, match="facts file"):
-        decode(bytes(whole))
+        decode(bytes(encoded))
 
 
 def test_a_body_of_other_fields_is_damage() -> None:

@@ -111,7 +111,7 @@ def test_a_folder_laid_out_as_a_bare_repository_is_not_asked_about(
     # A git that knows nothing of safe.bareRepository would take it for the repository.
     monkeypatch.setattr(git_process, "_OPTIONS", ())
     for where in (root / "vendor", root / "vendor/sub"):
-        with pytest.raises(git.GitRefusedError, match="laid out as a bare repository"):
+        with pytest.raises(git.GitRefusedError, match="looks like a bare repository"):
             git.listed(str(where))
         assert git.head(str(where)) == git.Head()
     assert git.listed(str(root)) is not None

@@ -1,4 +1,4 @@
-"""A file behind a symbolic link is not there, as for git: a tracked folder may be replaced by one."""
+"""A file below a symbolic link does not exist, as for git: a link may replace a tracked folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole runs over real repositories: what is indexed, left alone, removed, skipped; what survives."""
+"""Complete runs over real repositories: what is indexed, left alone, removed, skipped; what survives."""
 
 from __future__ import annotations
 
@@ -228,12 +228,12 @@ def test_batches_are_transactions_of_bounded_size(tmp_path: Path, store: FakeSto
     assert len(store) == 0
 
 
-def test_progress_is_told_from_nothing_to_all(tmp_path: Path, store: FakeStore) -> None:
+def test_progress_is_reported_from_nothing_to_all(tmp_path: Path, store: FakeStore) -> None:
     root = make_repository(tmp_path / "r", {f"{number}.py": "x = 1\n" for number in range(10)})
-    told: list[Progress] = []
-    index(root, store, progress=told.append)
-    assert (told[0].done_files, told[0].total_files) == (0, 10)
-    assert (told[-1].done_files, told[-1].done_bytes, told[-1].total_bytes) == (10, 60, 60)
+    reported: list[Progress] = []
+    index(root, store, progress=reported.append)
+    assert (reported[0].done_files, reported[0].total_files) == (0, 10)
+    assert (reported[-1].done_files, reported[-1].done_bytes, reported[-1].total_bytes) == (10, 60, 60)
 
 
 def test_an_interrupted_run_keeps_what_it_committed_and_the_next_goes_on(

@@ -70,7 +70,7 @@ def call(*arguments: object) -> tuple[int, str]:
             code = explain(cause)
         except click.exceptions.Exit as ended:
             code = ended.exit_code
-    assert "should not have" not in said.getvalue(), (arguments, said.getvalue())
+    assert "unexpected failure" not in said.getvalue(), (arguments, said.getvalue())
     return int(code or 0), said.getvalue()
 
 

@@ -1,6 +1,6 @@
-"""What the system refuses for a moment (descriptors, rights, temporary files) is not damage of the store.
+"""Transient errors (no descriptors, no permission, no temporary directory) are not damage of the store.
 
-A repair that took it for damage would set whole files aside, and give up what is in them.
+A repair that took them for damage would quarantine intact files, and lose their contents.
 """
 
 import builtins
@@ -13,7 +13,7 @@ import pytest
 from diptych import CheckpointPolicy, FileRecord, Range, StorageError, Store, Symbol, repair, verify
 
 MANUAL = CheckpointPolicy(automatic=False)
-REFUSALS = [errno.EMFILE, errno.EACCES, errno.ENOMEM]
+TRANSIENT = [errno.EMFILE, errno.EACCES, errno.ENOMEM]
 
 
 @pytest.fixture
@@ -28,25 +28,25 @@ def path(tmp_path):
     return path
 
 
-def _refusing(monkeypatch, path, number, wanted):
+def _failing(monkeypatch, path, number, wanted):
     def wrap(real):
-        def refuse(name, *arguments, **options):
+        def fail(name, *arguments, **options):
             if isinstance(name, str) and name.startswith(str(path)) and wanted in name:
                 raise OSError(number, os.strerror(number), name)
             return real(name, *arguments, **options)
 
-        return refuse
+        return fail
 
     for module, name in ((os, "open"), (builtins, "open"), (os, "stat")):
         monkeypatch.setattr(module, name, wrap(getattr(module, name)))
 
 
-@pytest.mark.parametrize("number", REFUSALS, ids=errno.errorcode.get)
+@pytest.mark.parametrize("number", TRANSIENT, ids=errno.errorcode.get)
 @pytest.mark.parametrize("wanted", ["3.wal", "snapshot.msgpack", "manifest.msgpack", ".idx"])
-def test_no_one_calls_it_damage(path, monkeypatch, wanted, number):
+def test_a_transient_error_is_not_reported_as_damage(path, monkeypatch, wanted, number):
     before = sorted(str(file) for file in path.rglob("*"))
     with monkeypatch.context() as patch:
-        _refusing(patch, path, number, wanted)
+        _failing(patch, path, number, wanted)
         for act in (verify, repair, lambda path: repair(path, dry_run=True)):
             with pytest.raises(StorageError) as raised:
                 act(path)
@@ -60,7 +60,7 @@ def test_no_one_calls_it_damage(path, monkeypatch, wanted, number):
         assert len(store) == 3
 
 
-def test_without_a_place_for_temporary_files_the_leaf_is_not_called_damaged(path, monkeypatch):
+def test_without_a_temporary_directory_the_search_index_is_not_called_damaged(path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(path / "nowhere"))
         patch.setattr("diptych.fs.temporary._IN_MEMORY", str(path / "nowhere"))

@@ -11,20 +11,20 @@ from diptych import FileRecord, Range, Relation, Symbol
 from diptych.schema.code import CODE
 
 # What os.fsdecode gives: any bytes, those that are not UTF-8 as lone surrogates.
-TEXTS = st.one_of(
+STRINGS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12), st.binary(max_size=6).map(os.fsdecode)
 )
 WHERE = Range(0, 0, 1, 1)
 RANGES = st.tuples(*[st.integers(0, 2**32 - 1)] * 4).map(
     lambda r: Range(min(r[0], r[2]), r[1], max(r[0], r[2]), r[3])
 )
-SYMBOLS = st.builds(Symbol, TEXTS, TEXTS, RANGES, TEXTS, TEXTS, TEXTS)
-RELATIONS = st.builds(Relation, TEXTS, TEXTS, TEXTS, RANGES)
+SYMBOLS = st.builds(Symbol, STRINGS, STRINGS, RANGES, STRINGS, STRINGS, STRINGS)
+RELATIONS = st.builds(Relation, STRINGS, STRINGS, STRINGS, RANGES)
 RECORDS = st.builds(
     FileRecord,
     st.sampled_from(["a.py", "dir/ü.rs", os.fsdecode(b"\xff/\xfe")]),
-    TEXTS,
-    TEXTS,
+    STRINGS,
+    STRINGS,
     st.lists(SYMBOLS, max_size=5).flatmap(lambda some: st.just(some + some[:2])),
     st.lists(RELATIONS, max_size=5),
 )
@@ -83,19 +83,22 @@ def test_surrogates_that_together_are_a_letter_project_as_the_letter() -> None:
 
 
 def _check_projections(record: FileRecord) -> None:
-    key, payload, kept = CODE.key_of(record), CODE.pack(record), CODE.snapshot_of(record)
-    assert kept == record._replace(symbols=tuple(record.symbols), relations=tuple(record.relations))
-    ours, theirs = CODE.project_record(key, payload, kept), CODE.project(key, payload)
+    key, payload, snapshot = CODE.key_of(record), CODE.pack(record), CODE.snapshot_of(record)
+    assert snapshot == record._replace(symbols=tuple(record.symbols), relations=tuple(record.relations))
+    ours, theirs = CODE.project_record(key, payload, snapshot), CODE.project(key, payload)
     assert (ours.counts, ours.documents) == (theirs.counts, theirs.documents)
     assert [sorted(terms) for terms in ours.terms] == [sorted(terms) for terms in theirs.terms]
     assert ours.counts == CODE.counts(payload)
     assert [sorted(terms) for terms in ours.terms] == [sorted(terms) for terms in CODE.terms(payload)]
 
 
-def test_a_record_that_could_change_is_not_kept() -> None:
+def test_a_mutable_record_has_no_snapshot() -> None:
     symbol, relation = Symbol("a", "k", WHERE), Relation("k", "s", "t", WHERE)
-    assert CODE.snapshot_of(FileRecord("a", "", "", [symbol], [list(relation)])) is None  # type: ignore[list-item]
-    assert CODE.snapshot_of(FileRecord("a", "", "", [list(symbol)], [relation])) is None  # type: ignore[list-item]
+    for mutable in (
+        FileRecord("a", "", "", [symbol], [list(relation)]),  # type: ignore[list-item]
+        FileRecord("a", "", "", [list(symbol)], [relation]),  # type: ignore[list-item]
+    ):
+        assert CODE.snapshot_of(mutable) is None
 
 
 def test_a_symbol_longer_than_the_first_look_is_decoded_whole() -> None:

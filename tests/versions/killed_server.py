@@ -37,7 +37,7 @@ def run(operation: str, base: str, source: str) -> None:
     elif operation == "attributes":
         manager.write_attrs("v3", {"n": 4})
     else:
-        assert operation == "mend"
+        assert operation == "heal"
 
 
 def child(go: int, operation: str, base: str, source: str) -> None:
@@ -66,7 +66,7 @@ def main() -> None:
             os.close(there)
             print(pid, flush=True)
         else:
-            # Attached to, the child begins its waiting anew: that is a system call, and may be its last.
+            # Attached to, the child restarts its wait: that is a system call, and may be its last.
             with contextlib.suppress(BrokenPipeError):
                 os.write(go, b"g")
             os.close(go)

@@ -66,7 +66,7 @@ def typed_assets(root: Path, text: str) -> dict[str, Asset | str]:
 
 
 def check_base(base: Path | str, allowed: set[str | None]) -> str | None:
-    """A base is always so: the current version is one of `allowed`, and each published one is whole.
+    """The invariant of a base: the current version is one of `allowed`, and each published one is intact.
 
     Changes nothing. Gives the current version.
     """
@@ -79,7 +79,7 @@ def check_base(base: Path | str, allowed: set[str | None]) -> str | None:
             assert all(os.path.exists(asset.path) for asset in reader.assets.values())
         link = Path(base, CURRENT_LINK)
         if link.is_symlink():
-            # It may be one version behind after a crash, and leads to a whole version even then.
+            # After a crash it may lag by one version, but that version is intact.
             assert VersionManager(base, read_only=True).verify(link.resolve().name).ok
     for info in manager.list():
         assert info.state is not State.DAMAGED, info

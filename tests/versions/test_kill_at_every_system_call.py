@@ -1,4 +1,4 @@
-"""A manager killed at any system call leaves a base that opens with the old or the new version, whole."""
+"""A manager killed at any system call leaves a base with the old or the new version, intact."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ OPERATIONS: dict[str, tuple[set[str | None], str]] = {
     "prune": ({"v2"}, "v2"),
     "discard": ({"v2"}, "v2"),
     "attributes": ({"v2"}, "v2"),
-    "mend": ({"v2"}, "v2"),
+    "heal": ({"v2"}, "v2"),
 }
 
 
@@ -125,8 +125,8 @@ def fresh(tmp_path: Path) -> Callable[[str], Path]:
         shutil.rmtree(base, ignore_errors=True)
         staged = operation in ("publish", "attributes")
         shutil.copytree(tmp_path / ("prepared" if staged else "template"), base, symlinks=True)
-        if operation == "mend":
-            # As a manager leaves it that was killed between the two renames, in the middle of a removal.
+        if operation == "heal":
+            # The state after a kill between the two renames, during a removal.
             (base / "current").unlink()
             (base / "current").symlink_to("versions/v1")
             shutil.copytree(base / "versions" / "v1", base / "versions" / ".removed.v0")
@@ -137,7 +137,7 @@ def fresh(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def survive(killer: Killer, fresh: Callable[[str], Path], source: Path, operation: str, call: Call) -> None:
-    """Kill at `call`, look, run it again to its end, and look again."""
+    """Kill at `call`, check the base, run it again to its end, and check again."""
     allowed, leads_to = OPERATIONS[operation]
     base = fresh(operation)
     killer.kill(operation, base, source, call)
@@ -161,7 +161,7 @@ def survive(killer: Killer, fresh: Callable[[str], Path], source: Path, operatio
         assert manager.info("v3").attrs in ({"n": 3}, {"n": 4})
         manager.write_attrs("v3", {"n": 5})
         manager.stage("v4", base="v3")
-    elif operation == "mend":
+    elif operation == "heal":
         manager.prune(keep=9)
     assert check_base(base, {leads_to}) == leads_to
     check_settled(base)

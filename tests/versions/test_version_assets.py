@@ -67,7 +67,7 @@ def test_each_kind_is_staged_and_found_again_by_its_parts(manager: VersionManage
     assert info.size_bytes == sum(asset.size_bytes for asset in assets.values())
 
 
-def refused(root: Path) -> dict[str, Asset | Path]:
+def invalid(root: Path) -> dict[str, Asset | Path]:
     good = typed_assets(root, "x")
     assert good
     (root / "text").write_text("plain text")
@@ -106,7 +106,7 @@ def refused(root: Path) -> dict[str, Asset | Path]:
 def test_a_source_that_is_not_what_it_is_said_to_be_is_refused(
     manager: VersionManager, tmp_path: Path
 ) -> None:
-    for what, asset in refused(tmp_path / "src").items():
+    for what, asset in invalid(tmp_path / "src").items():
         with pytest.raises(InvalidAssetError) as caught:
             manager.stage("v1", {"asset": asset})
         assert str(tmp_path / "src") in caught.value.message, what
@@ -134,7 +134,7 @@ def test_a_damaged_store_is_not_staged(manager: VersionManager, tmp_path: Path) 
 
 
 def test_deep_verification_looks_into_a_store(manager: VersionManager, tmp_path: Path) -> None:
-    """What no byte of a version tells: the store in it was damaged before it was staged."""
+    """The version's own hashes cannot show that its store was damaged before it was staged."""
     store = write_store(tmp_path / "store")
     snapshot = next((store / GENERATIONS).glob("*/snapshot.msgpack"))
     data = bytearray(snapshot.read_bytes())
@@ -155,7 +155,7 @@ def test_what_comes_from_outside_is_its_own_and_read_only(manager: VersionManage
     assert inode(staged / "top.bin") != inode(source / "top.bin")
     assert stat.S_IMODE(os.stat(staged / "top.bin").st_mode) == 0o555
     assert stat.S_IMODE(os.stat(staged / "deep" / "void").st_mode) == 0o444
-    # Its owner goes on in place; the version stays.
+    # Its owner writes in place; the version stays.
     with open(source / "top.bin", "r+b") as file:
         file.write(b"CHANGED")
     assert manager.publish("v1").version == "v1"
@@ -356,7 +356,7 @@ def test_a_read_only_base_is_read_and_refuses_changes(tmp_path: Path) -> None:
     manager.stage("v1", {"tree": source})
     manager.publish("v1")
     manager.stage("v2", {"tree": source}, {"n": 2})
-    # Left lagging, so that opening it would have something to mend.
+    # A lagging link, so that opening the base would have something to heal.
     (tmp_path / "base" / "current").unlink()
     (tmp_path / "base" / "current").symlink_to("versions/v0")
     mounted = subprocess.run(

@@ -42,7 +42,7 @@ class Command:
     def json(self, *arguments: str, code: int = 0) -> Any:
         return json.loads(self.well(*arguments, "--json", code=code))
 
-    def refused(self, error: type[DiptychError], *arguments: str) -> None:
+    def fails(self, error: type[DiptychError], *arguments: str) -> None:
         assert type(self(*arguments).exception) is error
 
 
@@ -83,7 +83,7 @@ def test_a_life_from_the_command_line(command: Command, tmp_path: Path) -> None:
     assert "nothing to remove" in command.well("prune")
     command.well("stage", "v3", "--from", "v2")
     assert "v3 is removed" in command.well("discard", "v3")
-    assert "whole" in command.well("verify")
+    assert "intact" in command.well("verify")
 
 
 def test_json_tells_all(command: Command) -> None:
@@ -104,21 +104,21 @@ def test_damage_is_a_finding_of_verify_and_a_refusal_of_publish(command: Command
     path.write_bytes(b"\x0a\x04ond")
     assert "content: index.scip" in command.well("verify", "v1", code=1)
     assert command.json("verify", "v1", code=1)["findings"][0]["kind"] == "content"
-    command.refused(CorruptVersionError, "publish", "v1")
+    command.fails(CorruptVersionError, "publish", "v1")
 
 
 def test_what_is_refused(command: Command, tmp_path: Path) -> None:
     command.well("publish", "v1")
-    command.refused(UnknownVersionError, "publish", "v9")
-    command.refused(VersionExistsError, "stage", "v1")
-    command.refused(InvalidAssetError, "stage", "v2", "--faiss", "vectors=only-one")
-    command.refused(InvalidAssetError, "stage", "v2", "--file", f"a={tmp_path / 'none'}")
+    command.fails(UnknownVersionError, "publish", "v9")
+    command.fails(VersionExistsError, "stage", "v1")
+    command.fails(InvalidAssetError, "stage", "v2", "--faiss", "vectors=only-one")
+    command.fails(InvalidAssetError, "stage", "v2", "--file", f"a={tmp_path / 'none'}")
     assert command("stage", "v2", "--attr", "novalue").exit_code == 2
     assert command("prune", "--keep", "0").exit_code == 2
     command.well("stage", "v2", "--from", "v1")
     command.well("publish", "v2")
     with VersionManager(command.base).open("v1"):
-        command.refused(VersionInUseError, "discard", "v1")
+        command.fails(VersionInUseError, "discard", "v1")
         assert "a reader holds it" in command.well("prune", "--keep", "1")
 
 
@@ -126,8 +126,8 @@ def test_an_empty_base(tmp_path: Path) -> None:
     command = Command(tmp_path)
     assert command.well("list", code=1) == ""
     assert command.json("list", code=1) == []
-    command.refused(UnknownVersionError, "verify")
-    command.refused(UnknownVersionError, "prune")
+    command.fails(UnknownVersionError, "verify")
+    command.fails(UnknownVersionError, "prune")
     assert not command.base.exists()
 
 

@@ -1,4 +1,4 @@
-"""A version that is not whole is neither published nor gone back to, and what is wrong with it is said."""
+"""A damaged version can be neither published nor rolled back to, and every finding is reported."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_damaged_staging_is_not_published(damage: str, manager: VersionManager
     report = manager.verify("v3")
     assert not report.ok and report.findings == caught.value.findings
     assert check_base(tmp_path / "base", {"v2"}) == "v2"
-    # And it is mended by staging it anew.
+    # Staging it again heals it.
     manager.stage("v3", {"tree": tmp_path / "source"})
     assert manager.publish("v3").previous == "v2"
 

@@ -1,4 +1,4 @@
-"""Two that want to change the same thing: the second is told who holds it, and reading waits for nobody."""
+"""Of two writers the second gets the pid of the first, and readers never wait."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ def test_a_good_name_makes_a_version(name: str, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("name", [1, None, b"v1", ["v1"]])
-def test_a_name_that_is_no_string_is_refused(name: object) -> None:
-    with pytest.raises(InvalidVersionNameError, match="is a string"):
+def test_a_name_that_is_not_a_string_is_an_error(name: object) -> None:
+    with pytest.raises(InvalidVersionNameError, match="must be a string"):
         check_version_name(name)  # type: ignore[arg-type]
 
 

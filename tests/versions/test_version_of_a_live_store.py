@@ -1,4 +1,4 @@
-"""A store that is staged by hard links goes on being written to: the published version must not change."""
+"""Writes to a store that was staged by hard links must not change the published version."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A reader keeps what it opened, never meets a gap, and learns of what is newer."""
+"""A reader keeps what it opened, never finds a gap, and is notified of a newer version."""
 
 from __future__ import annotations
 
@@ -128,18 +128,18 @@ def test_a_watch_calls_back_once_per_version_and_survives_a_bad_callback(
     manager: VersionManager, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[str] = []
-    told = threading.Event()
+    notified = threading.Event()
 
     def callback(version: str) -> None:
         seen.append(version)
-        told.set()
+        notified.set()
         raise RuntimeError("a bad callback")
 
     with manager.watch(callback, interval_s=0.005):
         for version in ("v2", "v3"):
-            told.clear()
+            notified.clear()
             publish(manager, version, tmp_path / "source")
-            wait_for(told)
+            wait_for(notified)
     publish(manager, "v4", tmp_path / "source")
     assert seen == ["v2", "v3"]
     assert "callback for a new version failed" in caplog.text

@@ -1,4 +1,4 @@
-"""The `diptych` command. Importing this costs nothing; what a command needs is imported when it runs."""
+"""The `diptych` command. Importing this is cheap: each command imports what it needs when it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `diptych` command as a whole: its verbs, each imported only when it is called."""
+"""The `diptych` command: its verbs, each imported only when it is called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 
 class Verb(NamedTuple):
-    """Where a verb is, and what the help says of it: the first line of its docstring."""
+    """Where a verb is defined, and its line in the help: the first line of its docstring."""
 
     module: str
     help: str
@@ -25,19 +25,19 @@ VERBS = {
     "symbol": Verb(f"{_HERE}.symbol", "Find the definitions of a name."),
     "refs": Verb(f"{_HERE}.refs", "Find what calls, extends, imports or mentions a name."),
     "files": Verb(f"{_HERE}.files", "List the files in the store."),
-    "status": Verb(f"{_HERE}.status", "Show what the store holds, and how it is."),
+    "status": Verb(f"{_HERE}.status", "Show the contents and the state of the store."),
     "verify": Verb(f"{_HERE}.verify", "Look for damage, and change nothing."),
-    "repair": Verb(f"{_HERE}.repair", "Mend a damaged store, and say what was given up."),
-    "checkpoint": Verb(f"{_HERE}.checkpoint", "Publish a generation with all that was committed."),
+    "repair": Verb(f"{_HERE}.repair", "Repair a damaged store, and list what was lost."),
+    "checkpoint": Verb(f"{_HERE}.checkpoint", "Publish a generation with everything committed."),
     "journal": Verb(f"{_HERE}.journal", "Show the journal, frame by frame."),
     "export": Verb(f"{_HERE}.export", "Write every record as a line of JSON."),
     "watch": Verb("diptych.cli.watch", "Keep the index up to date while files change.", "watch"),
-    "versions": Verb("diptych.cli.versions", "Publish whole versions of an index directory.", "app"),
+    "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "app"),
 }
 
 
 class WrappedError(Exception):
-    """An exception on its way past the handlers of Typer, which would print it in their own way."""
+    """Carries an exception past the handlers of Typer, which would print it themselves."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(str(error))
@@ -52,7 +52,7 @@ class Verbs(TyperGroup):
         return list(VERBS)
 
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:
-        """The verb's command, or None where there is no such verb."""
+        """The verb's command, or None if there is no such verb."""
         if cmd_name not in VERBS:
             return None
         if cmd_name not in self.commands:
@@ -65,8 +65,8 @@ class Verbs(TyperGroup):
             formatter.write_dl([(name, verb.help) for name, verb in VERBS.items()])
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb. What it raises of these kinds arrives as WrappedError."""
-        # Not for the help, which needs no logging.
+        """Run the verb. Errors that Typer would handle are raised as WrappedError."""
+        # Imported here: the help needs no logging.
         from diptych.cli.logs import install
 
         install()
@@ -117,7 +117,7 @@ def _root(
 
 
 def command() -> Any:
-    """The whole command, ready to be called."""
+    """The complete command, ready to be called."""
     app = typer.Typer(
         cls=Verbs,
         rich_markup_mode=None,

@@ -39,7 +39,7 @@ def relation_hit_document(hit: RelationHit) -> dict[str, Any]:
 
 
 def record_document(record: FileRecord) -> dict[str, Any]:
-    """A whole record."""
+    """A complete record."""
     counted = zip(record.symbols, occurrences(record.symbols), strict=True)
     return {
         "path": record.path,

@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FINDINGS = 1
-    """Something was found wrong, or nothing was found that matches."""
+    """Damage or differences were found, or nothing matches."""
     USAGE = 2
     NOT_FOUND = 3
     LOCKED = 4
@@ -20,13 +20,13 @@ class ExitCode(IntEnum):
     INCOMPATIBLE = 6
     """Stale, of a newer format, of another schema, tracked by its repository, or not a store."""
     IO_ERROR = 7
-    """The operating system refused, or something failed that should not have."""
+    """The operating system reported an error, or something failed unexpectedly."""
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
 
 def exit_code(error: BaseException) -> int:
-    """The exit code for an error that ended a command: a DiptychError brings its own."""
+    """The exit code for an error that ended a command. Each DiptychError defines one."""
     if _interrupted(error):
         return ExitCode.INTERRUPTED
     if isinstance(error, DiptychError):
@@ -35,7 +35,7 @@ def exit_code(error: BaseException) -> int:
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is what it came from: between a commit's write and its answer, for one."""
+    """Whether Ctrl-C caused it, for example between the write of a commit and its acknowledgement."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True

@@ -1,4 +1,4 @@
-"""Showing what a look-up found."""
+"""Print the hits of a query."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def show(
     *,
     as_json: bool,
 ) -> None:
-    """Print the hits, as lines or as one JSON array. Raises typer.Exit(1) where there are none."""
+    """Print the hits, as lines or as one JSON array. Raises typer.Exit(1) if there are none."""
     show_by(hits, lambda hit: line(*as_line(hit)), as_document, as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""How fresh an answer is: the options of the commands that look things up, and what is said of a verdict."""
+"""Freshness: the options of the query commands, and the output of a verdict."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Fresh = Annotated[
     typer.Option(
         "--fresh",
         envvar="DIPTYCH_FRESH",
-        help="auto: bring the index up to date first. check: answer, and say when it is stale."
-        " never: do not look. require: fail when it is not fresh.",
+        help="auto: update the index first. check: answer, and warn if it is stale."
+        " never: do not check. require: fail if it is not fresh.",
     ),
 ]
 Wait = Annotated[
@@ -40,7 +40,7 @@ Busy = Annotated[
     Literal["fail", "answer"],
     typer.Option(
         "--busy",
-        help="When it still writes then: fail, or answer from what is there, and say so.",
+        help="If the writer is still busy after --wait: fail, or answer from the stale index with a warning.",
     ),
 ]
 OutputRoot = Annotated[
@@ -60,9 +60,9 @@ WAIT_S = 60.0
 def open_fresh(
     store: str | None, fresh: str, *, wait: float = WAIT_S, busy: str = "fail", output_root: str | None = None
 ) -> Iterator[Store]:
-    """The store to answer from, open for reading, as fresh as `fresh` wants it.
+    """The store to query, opened for reading, as fresh as `fresh` requires.
 
-    Raises what `ensure_fresh` and `find_store` raise.
+    Raises the errors of `ensure_fresh` and `find_store`.
     """
     from diptych.store.code import Store
 
@@ -74,7 +74,7 @@ def open_fresh(
 
 
 def located(store: str | None, output_root: str | None, *, may_build: bool) -> tuple[str | None, str]:
-    """`(repository, store)`; the repository None where the store is to say. Raises what `find_store` does."""
+    """`(repository, store)`; the repository is None if the store records it. Raises as `find_store`."""
     from diptych.cli.place import find_root, find_store, output_root_for, store_of
     from diptych.errors import StoreNotFoundError
 
@@ -113,7 +113,7 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
 
 
 def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
-    """A verdict with its reasons, its tests and the facts of git, as a JSON value."""
+    """A verdict with its reasons, its tests and the state of git, as a JSON value."""
     git = evidence.git
     return {
         "verdict": verdict.kind.value,
@@ -135,7 +135,7 @@ def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
 
 
 def freshness_lines(verdict: Verdict, evidence: Evidence, *, explain: bool) -> Iterator[str]:
-    """The verdict for people; with `explain` each test that was made."""
+    """The verdict as text; with `explain`, each test too."""
     yield f"{'freshness:':<16} {verdict.kind.value}"
     for reason in verdict.reasons:
         yield f"{'':<16} {reason.text}"
@@ -154,6 +154,6 @@ def freshness_lines(verdict: Verdict, evidence: Evidence, *, explain: bool) -> I
 
 
 def differing(evidence: Evidence) -> list[str]:
-    """The paths that are known to differ from the store, in order."""
+    """The paths known to differ from the store, sorted."""
     found = evidence.differences
     return sorted((*found.new, *found.changed, *found.gone)) if found is not None else []

@@ -1,4 +1,4 @@
-"""What the engine logs, on standard error: falling back from one leaf to the other, for one."""
+"""Print the engine's log on standard error, such as a fallback from the snapshot to the search index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from diptych.cli.output import Styled, note
 
 
 class Notes(logging.Handler):
-    """Prints each record in a line."""
+    """Prints each record on one line."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""
@@ -17,5 +17,5 @@ class Notes(logging.Handler):
 
 
 def install() -> None:
-    """Print what is logged from now on."""
+    """Start printing the log."""
     logging.getLogger("diptych").addHandler(Notes())

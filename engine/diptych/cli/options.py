@@ -1,6 +1,6 @@
-"""The options that several commands share, and what every option is held to before anything is opened.
+"""The options that several commands share, and the checks on option values.
 
-What a command line gets wrong is an error of usage: it never reaches the store.
+An invalid command line is a usage error, before any store is opened.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import typer
 
 from diptych.layout import DEFAULT_STORE
 
-# Bounds beyond which a number is a slip of the hand. Seconds: a year.
+# Larger numbers are typing errors. Seconds: a year.
 SECONDS_MAX = 366 * 86_400.0
 PROCESSES_MAX = 4_096
 HITS_MAX = 10_000_000
@@ -21,21 +21,21 @@ LSN_MAX = 2**64 - 1
 
 
 def not_empty(value: str | None) -> str | None:
-    """A path that was given is not "", which an unset variable of the shell leaves. Raises BadParameter."""
+    """Reject "", which an unset shell variable leaves. Raises BadParameter."""
     if value == "":
-        raise typer.BadParameter("the path is empty: give one, or leave the option out")
+        raise typer.BadParameter("the path is empty: give one, or omit the option")
     return value
 
 
 def finite(value: float | None) -> float | None:
-    """A number is one: a NaN passes the bounds that Click looks at. Raises BadParameter."""
+    """Reject NaN, which passes the bounds of Click. Raises BadParameter."""
     if value is not None and value != value:
-        raise typer.BadParameter("nan is no number of seconds or days")
+        raise typer.BadParameter("nan is not a number of seconds or days")
     return value
 
 
 def patterns(values: list[str] | None) -> list[str] | None:
-    """Each is a pattern of `.gitignore` that can be used and stored. Raises BadParameter."""
+    """Require valid `.gitignore` patterns. Raises BadParameter."""
     from diptych.errors import InvalidArgumentError
     from diptych.indexer.settings import Settings
 
@@ -76,7 +76,7 @@ Processes = Annotated[
         min=0,
         max=PROCESSES_MAX,
         metavar="N",
-        help="Processes that parse. Default: cores.",
+        help="Number of parser processes. Default: cores.",
     ),
 ]
 Repository = Annotated[

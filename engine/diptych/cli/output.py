@@ -1,4 +1,4 @@
-"""What commands print: lines for people, JSON for programs, and file names that need not be UTF-8."""
+"""Output of commands: lines for people, JSON for programs, file names that need not be UTF-8."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 if TYPE_CHECKING:
     from diptych.indexer import Notice
 
-# What data must not bring to a terminal: C0 and C1 controls and DEL, which steer it or break a line; line and
-# paragraph separators; and the marks that reorder a line, so that it reads as what it is not.
+# What data must not send to a terminal: C0 and C1 controls and DEL, which control it or break a line; line
+# and paragraph separators; and the marks that reorder a line, which mislead the reader.
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
@@ -20,7 +20,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Styled(NamedTuple):
-    """Text to be shown in colour where the stream takes it."""
+    """Text to show in colour if the stream supports it."""
 
     text: str
     fg: str | None = None
@@ -31,9 +31,9 @@ Part = str | Styled
 
 
 def printable(text: str) -> str:
-    """`text` in one line that no terminal takes for a command; what could be one is escaped.
+    """`text` on one line, with everything escaped that could control a terminal.
 
-    Controls, and bytes that are not UTF-8, as \\xNN; other characters as \\uNNNN.
+    Controls and invalid UTF-8 bytes become \\xNN, other characters \\uNNNN.
     """
     return _SURROGATE.sub(_escaped, _CONTROL.sub(_escaped, text))
 
@@ -47,7 +47,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def line(*parts: Part) -> None:
-    """Print a line. Bytes of file names that are not UTF-8 go out as they are, but not to a terminal."""
+    """Print a line. Invalid UTF-8 in file names is printed unchanged, except to a terminal."""
     terminal = sys.stdout.isatty()
     raw(_joined(parts, sys.stdout, printable if terminal else _without_controls) + "\n")
 
@@ -59,7 +59,7 @@ def note(*parts: Part) -> None:
 
 
 def tell(notice: Notice) -> None:
-    """Say on standard error what to know of a command that did not fail."""
+    """Print a notice from a successful command on standard error."""
     note(f"diptych: {notice.message}.")
     if notice.advice:
         note(f"{' ' * 9}Next: {notice.advice}.")
@@ -83,25 +83,25 @@ def _joined(parts: Iterable[Part], stream: TextIO, shown: Callable[[str], str]) 
 
 
 def null_terminated(path: str) -> None:
-    """Print a path and a NUL: the path as it is, but not to a terminal."""
+    """Print a path and a NUL; the path is unchanged, except on a terminal."""
     raw((printable(path) if sys.stdout.isatty() else path) + "\0")
 
 
 def raw(text: str) -> None:
-    """Write text to standard output as it is, in UTF-8 whatever the locale says."""
+    """Write text to standard output unchanged, in UTF-8 whatever the locale."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 
 
 def document(value: Any, *, default: Callable[[Any], Any] | None = None) -> None:
-    """Print one JSON document. A byte that is not UTF-8 stands as a lone surrogate, \\udc80 to \\udcff."""
+    """Print one JSON document. An invalid UTF-8 byte becomes a lone surrogate, \\udc80 to \\udcff."""
     import json
 
     raw(json.dumps(value, indent=2, default=default) + "\n")
 
 
 def array(values: Iterable[Any]) -> int:
-    """Print a JSON array element by element, so that it need not fit in memory; returns how many."""
+    """Print a JSON array element by element, so that it need not fit in memory. Returns the count."""
     import json
 
     count = 0
@@ -120,7 +120,7 @@ def json_line(value: Any) -> None:
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether to colour: only on a terminal, and not where NO_COLOR (no-color.org) says no."""
+    """Whether to use colour: only on a terminal, unless NO_COLOR (no-color.org) is set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

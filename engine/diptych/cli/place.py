@@ -1,4 +1,4 @@
-"""Where the store is, and where the repository is."""
+"""Find the store and the repository."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _OUTPUT_ROOT = "DIPTYCH_OUTPUT_ROOT"
 
 def find_store(given: str | None) -> str:
     """The store to use: the one given, else the one below DIPTYCH_OUTPUT_ROOT, else the nearest `.diptych`
-    here or above that is of the repository this folder is in.
+    here or above that belongs to the repository of this folder.
 
-    Raises StoreNotFoundError where there is none, TrackedStoreError for one that came with the repository;
-    what else is wrong with the one found, opening it says.
+    Raises StoreNotFoundError if there is none, TrackedStoreError for one that came with the repository.
+    Other problems appear when it is opened.
     """
     if given:
         return given
@@ -31,8 +31,8 @@ def find_store(given: str | None) -> str:
         from shlex import quote
 
         raise StoreNotFoundError(
-            f"there is no {DEFAULT_STORE} in {near.repository}; the one in {near.other_folder} is of another"
-            " repository",
+            f"there is no {DEFAULT_STORE} in {near.repository}; the one in {near.other_folder} belongs to"
+            " another repository",
             advice=f"make one with `diptych index`, or use that one with --store"
             f" {quote(os.path.join(near.other_folder, DEFAULT_STORE))}",
         )
@@ -44,7 +44,7 @@ def find_store(given: str | None) -> str:
 
 def find_root(given: str | None) -> str:
     """The repository to index: the folder given, else the nearest one here or above with a store or a
-    `.git`, else this one. A submodule is part of the repository it is in where that one has a store."""
+    `.git`, else this one. A submodule is part of its superproject if that one has a store."""
     if given:
         return os.path.abspath(given)
     here = os.getcwd()
@@ -53,16 +53,16 @@ def find_root(given: str | None) -> str:
 
 
 class _Near(NamedTuple):
-    """What is in a folder or above it, "" for what is not there."""
+    """What is in a folder or above it; "" if absent."""
 
     store_folder: str = ""
     repository: str = ""
     other_folder: str = ""
-    """One with a store that is not of this repository."""
+    """A folder whose store belongs to another repository."""
 
 
 def _nearest(here: str) -> _Near:
-    """The nearest repository decides: a store above it is of another tree, but for a submodule."""
+    """The nearest repository decides. A store above it counts only if that is its superproject."""
     repository = ""
     for folder in _upwards(here):
         if os.path.lexists(os.path.join(folder, DEFAULT_STORE)):
@@ -75,7 +75,7 @@ def _nearest(here: str) -> _Near:
 
 
 def _is_part(repository: str, folder: str) -> bool:
-    """Whether what is indexed in `folder`, which is above, has `repository` as a submodule, at any depth."""
+    """Whether the index of `folder`, which is above, includes `repository` as a submodule, at any depth."""
     from diptych.indexer import git
 
     outer = git.superproject(repository)
@@ -85,7 +85,7 @@ def _is_part(repository: str, folder: str) -> bool:
 
 
 def _made_here(path: str) -> str:
-    """`path`, unless the repository tracks it: a store must not be used because a clone brings it along.
+    """`path`, unless the repository tracks it: never use a store just because it came with a clone.
 
     Raises TrackedStoreError.
     """
@@ -95,15 +95,15 @@ def _made_here(path: str) -> str:
 
     if git.tracks(path):
         raise TrackedStoreError(
-            f"{path} is tracked by the repository it is in, so it was not made here",
-            advice=f"remove it with `git rm -r -f {quote(path)}` and run `diptych index`; or, where you trust"
-            f" who made it, name it with --store {quote(path)}",
+            f"{path} is tracked by its repository, so it was not made here",
+            advice=f"remove it with `git rm -r -f {quote(path)}` and run `diptych index`; or, if you trust"
+            f" its author, name it with --store {quote(path)}",
         )
     return path
 
 
 def output_root_for(store: str | None, output_root: str | None) -> str | None:
-    """The folder that stores are kept below: the one given, else, where no store is, DIPTYCH_OUTPUT_ROOT."""
+    """The folder that holds the stores: the one given, else DIPTYCH_OUTPUT_ROOT unless a store is named."""
     return output_root or (None if store else os.environ.get(_OUTPUT_ROOT) or None)
 
 

@@ -1,4 +1,4 @@
-"""How far a run of the indexer is: a bar on a terminal, a plain line now and then otherwise."""
+"""Progress of an indexer run: a bar on a terminal, otherwise a plain line now and then."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diptych.cli.output import note
 if TYPE_CHECKING:
     from diptych.indexer import Progress
 
-# Below this a run is over before a bar, whose import takes as long, would be seen.
+# A smaller run ends before the bar, which is slow to import, would appear.
 _BAR_FILES = 200
 _LINE_EVERY_S = 5.0
 
@@ -37,7 +37,7 @@ class Progressing:
             self._bar.stop()
 
     def show(self, progress: Progress) -> None:
-        """Show how far the run is."""
+        """Show the progress of the run."""
         if not self._shown or progress.total_files < _BAR_FILES:
             return
         if self._terminal:
@@ -71,7 +71,7 @@ def sentence(progress: Progress) -> str:
 
 
 def pace(progress: Progress) -> str:
-    """The rate, and the time left reckoned by bytes, since files differ in size; "" at the beginning."""
+    """The rate, and the time left, estimated by bytes since files differ in size; "" at first."""
     if not progress.done_files or progress.elapsed_s <= 0:
         return ""
     rate = progress.done_files / progress.elapsed_s

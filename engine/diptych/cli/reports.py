@@ -26,7 +26,7 @@ def report_document(report: Report) -> dict[str, Any]:
 
 
 def finding_lines(finding: Finding) -> list[list[Part]]:
-    """What it is and where, and what to do."""
+    """What was found, where, and what to do."""
     severity = Styled(finding.severity.value, fg=_COLOURS[finding.severity])
     lines: list[list[Part]] = [[severity, f" {finding.kind}: {finding.message}"]]
     if finding.where not in finding.message:

@@ -1,4 +1,4 @@
-"""Running a command: whatever ends it becomes a sentence on standard error and an exit code."""
+"""Run a command. Any error becomes a message on standard error and an exit code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXTRAS = {"watchfiles": "watch", "prometheus_client": "metrics"}
 
 def run() -> int:
     """Run the command with the process's arguments; returns the exit code, and never raises."""
-    # Closed by the caller (`>&-`), they are None, and the next file opened would take their number.
+    # If the caller closed them (`>&-`), they are None, and the next open file would get their number.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - for as long as the process lives
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
@@ -38,13 +38,13 @@ def _call() -> int:
     try:
         code = command()(prog_name="diptych", standalone_mode=False)
         sys.stdout.flush()
-    except WrappedError as carried:
-        raise carried.error from carried.error.__cause__
+    except WrappedError as wrapped:
+        raise wrapped.error from wrapped.error.__cause__
     return code if isinstance(code, int) else ExitCode.DONE
 
 
 def _abandon_output() -> None:
-    """What cannot be written now must not be tried again, and reported, when the interpreter ends."""
+    """Do not let the interpreter retry a failed write, and report it, when it exits."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -53,9 +53,9 @@ def _abandon_output() -> None:
 
 
 def explain(error: BaseException) -> int:
-    """Say on standard error what went wrong and what to do next; returns the exit code."""
+    """Print on standard error what went wrong and what to do next. Returns the exit code."""
     if type(error).__name__ == "NoArgsIsHelpError":
-        # No mistake to explain: the help, as Click prints it.
+        # Not a mistake: print the help, as Click does.
         error.show(file=sys.stderr)  # type: ignore[attr-defined]
         return ExitCode.USAGE
     failure = describe(error)
@@ -81,11 +81,11 @@ class Failure(NamedTuple):
 
 
 def describe(error: BaseException) -> Failure:
-    """What is to be said of an error. There is advice for every one."""
+    """The description of an error. Every one has advice."""
     code = exit_code(error)
     if code == ExitCode.INTERRUPTED:
         return Failure(
-            code, "interrupted", "interrupted", "what was committed stays: run the same again to continue"
+            code, "interrupted", "interrupted", "what was committed stays: run the command again to continue"
         )
     if isinstance(error, DiptychError):
         return Failure(code, error.code, error.message, error.advice)
@@ -105,8 +105,8 @@ def describe(error: BaseException) -> Failure:
     return Failure(
         code,
         DiptychError.code,
-        f"something failed that should not have ({type(error).__name__}: {error})",
-        f"nothing committed is lost; {_DEBUG}=1 shows where, for a report of this defect",
+        f"unexpected failure ({type(error).__name__}: {error})",
+        f"nothing committed is lost; {_DEBUG}=1 shows the traceback, for a bug report",
     )
 
 
@@ -115,7 +115,7 @@ def _usage(error: Any) -> Failure:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "diptych"
     usage = context.get_usage() if context is not None else ""
-    advice = f"`{path} --help` shows what it takes"
+    advice = f"`{path} --help` shows its usage"
     return Failure(int(error.exit_code), "usage", error.format_message(), advice, usage)
 
 

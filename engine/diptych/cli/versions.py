@@ -1,7 +1,7 @@
-"""`diptych versions`: publish whole index directories, go back, look, and clear away.
+"""`diptych versions`: publish, roll back, inspect and remove versions of an index directory.
 
-The verbs print what they did in a line, or one JSON document with `--json`. What fails is a DiptychError,
-which the main command turns into a sentence and an exit code.
+Each verb prints a line, or one JSON document with `--json`. Errors are DiptychErrors, which the main command
+turns into a message and an exit code.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _path(given: str) -> Path:
 
 app = typer.Typer(
     name="versions",
-    help="Publish whole versions of an index directory, go back to one, and clear old ones away.",
+    help="Publish complete versions of an index directory, roll back to one, and remove old ones.",
     no_args_is_help=True,
 )
 
@@ -79,7 +79,7 @@ _HERE = Path()
 
 @app.command("list")
 def list_versions(base: Base = _HERE, as_json: Json = False) -> None:
-    """List every version: those not published yet first, then the newest first. None: exit code 1."""
+    """List every version, unpublished ones first, then the newest. Exit code 1 if there are none."""
     infos = VersionManager(base, read_only=True).list()
     if as_json:
         _print_json([_info(info) for info in infos])
@@ -108,20 +108,22 @@ def stage(
     attr: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute.")] = None,
     model: Annotated[str, typer.Option(help="The embedding model of the vectors.")] = "",
     dimension: Annotated[
-        int, typer.Option(min=0, max=_DIMENSION_MAX, help="Their number of components.")
+        int, typer.Option(min=0, max=_DIMENSION_MAX, help="The number of components of a vector.")
     ] = 0,
     metric: Annotated[str, typer.Option(help="cosine, inner_product or l2.")] = "cosine",
     origin: Annotated[
-        str | None, typer.Option("--from", metavar="VERSION", help="Take over every other asset from it.")
+        str | None, typer.Option("--from", metavar="VERSION", help="Take all other assets from this version.")
     ] = None,
-    without: Annotated[list[str] | None, typer.Option(metavar="NAME", help="But for this asset.")] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Leave out this asset of --from.")
+    ] = None,
     share: Annotated[
         str, typer.Option(help="auto, copy, or link (you promise that nobody writes to the files again).")
     ] = "auto",
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Make a version from files and directories, ready to be published.
+    """Make a version from files and directories, ready to publish.
 
     Example: diptych versions stage 2026-01 --store code=.diptych --faiss vectors=v.faiss,ids.bin
     """
@@ -153,7 +155,7 @@ def publish(version: Name, base: Base = _HERE, timeout: Timeout = 0.0, as_json: 
 
 @app.command()
 def rollback(
-    version: Annotated[str | None, typer.Argument(help="Default: the one that was before.")] = None,
+    version: Annotated[str | None, typer.Argument(help="Default: the previous one.")] = None,
     base: Base = _HERE,
     timeout: Timeout = 0.0,
     as_json: Json = False,
@@ -164,7 +166,7 @@ def rollback(
 
 @app.command()
 def current(base: Base = _HERE, as_json: Json = False) -> None:
-    """Print the current version's name. None was published yet: exit code 1."""
+    """Print the current version's name. Exit code 1 if none has been published."""
     version = VersionManager(base, read_only=True).current()
     if as_json:
         _print_json({"current": version})
@@ -177,11 +179,11 @@ def current(base: Base = _HERE, as_json: Json = False) -> None:
 @app.command()
 def verify(
     version: Annotated[str | None, typer.Argument(help="Default: the current one.")] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Look into each Diptych store as well.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Verify each Diptych store in it too.")] = False,
     base: Base = _HERE,
     as_json: Json = False,
 ) -> None:
-    """Compare every byte of a version with its manifest. Changes nothing. Damage: exit code 1."""
+    """Compare every byte of a version with its manifest. Changes nothing. Exit code 1 for damage."""
     manager = VersionManager(base, read_only=True)
     chosen = version if version is not None else manager.current()
     if chosen is None:
@@ -192,7 +194,7 @@ def verify(
     else:
         for finding in report.findings:
             line(f"{finding.kind}: {finding.where}: {finding.message}")
-        verdict = "is whole" if report.ok else "is not whole"
+        verdict = "is intact" if report.ok else "is damaged"
         line(f"{chosen} {verdict} ({report.files:,} files, {report.bytes_read:,} bytes)")
     if not report.ok:
         raise typer.Exit(_FINDINGS)
@@ -205,7 +207,7 @@ def diff(
     base: Base = _HERE,
     as_json: Json = False,
 ) -> None:
-    """Print what differs between two versions. Something does: exit code 1."""
+    """Print the differences between two versions. Exit code 1 if there are any."""
     found = VersionManager(base, read_only=True).diff(old, new)
     if as_json:
         _print_json({**dataclasses.asdict(found), "same": found.same})
@@ -226,7 +228,7 @@ def diff(
 def prune(
     base: Base = _HERE,
     keep: Annotated[
-        int, typer.Option(min=1, max=_VERSIONS_MAX, help="How many published versions stay.")
+        int, typer.Option(min=1, max=_VERSIONS_MAX, help="Number of published versions to keep.")
     ] = 2,
     older_than: Annotated[
         float | None,
@@ -235,14 +237,14 @@ def prune(
             max=_DAYS_MAX,
             callback=finite,
             metavar="DAYS",
-            help="Remove only what was published before that.",
+            help="Remove only versions published longer ago.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Remove old versions that no reader holds, and stagings that never finished."""
+    """Remove old versions that no reader holds, and unfinished stagings."""
     pruned = VersionManager(base, lock_timeout_s=timeout).prune(
         keep=keep, older_than_s=None if older_than is None else older_than * 86400, dry_run=dry_run
     )
@@ -271,7 +273,7 @@ def _pairs(options: list[str] | None) -> list[tuple[str, str]]:
     for option in options or []:
         name, equals, value = option.partition("=")
         if not equals or not name:
-            raise typer.BadParameter(f"{option!r} is not of the form NAME=VALUE")
+            raise typer.BadParameter(f"{option!r} does not have the form NAME=VALUE")
         pairs.append((name, value))
     return pairs
 
@@ -279,7 +281,7 @@ def _pairs(options: list[str] | None) -> list[tuple[str, str]]:
 def _two(name: str, paths: str) -> tuple[str, str]:
     first, comma, second = paths.partition(",")
     if not comma or not first or not second:
-        raise InvalidAssetError(f"{name} needs two paths with a comma between", advice="see --help")
+        raise InvalidAssetError(f"{name} needs two paths separated by a comma", advice="see --help")
     return first, second
 
 

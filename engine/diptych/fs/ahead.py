@@ -1,6 +1,6 @@
-"""Telling the system what will be read, so that reads of several files overlap.
+"""Read-ahead hints to the kernel, so that reads of several files overlap.
 
-Linux and other systems with `posix_fadvise`; elsewhere nothing happens, and the reads come one by one.
+This needs `posix_fadvise`, as on Linux. Elsewhere it does nothing.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _ENDS_BYTES = 4_096
 
 
 def will_read(path: str, *, beginning: int = 0, end: bool = False) -> None:
-    """The whole of `path`, or its first `beginning` bytes, with the last few if `end`, will be read soon.
+    """All of `path`, or its first `beginning` bytes and if `end` its last few, will be read soon.
 
-    A hint: whatever is wrong with the file is found by the read itself. Never raises OSError.
+    A hint: the read itself reports any error. Never raises OSError.
     """
     if not hasattr(os, "posix_fadvise"):
         return

@@ -1,7 +1,7 @@
-"""Files below a folder, reached without following a symbolic link: one may lead out of the folder.
+"""Access files below a folder without following symbolic links, which may lead out of the folder.
 
-Each folder on the way is opened relative to the one before, so that nothing that is renamed or replaced
-meanwhile leads elsewhere. What is behind a link is not there: FileNotFoundError.
+Each folder on the path is opened relative to its parent, so a concurrent rename or replacement cannot
+redirect it. A path through a link raises FileNotFoundError.
 """
 
 from __future__ import annotations
@@ -12,27 +12,26 @@ from types import TracebackType
 
 from diptych.fs.regular import require_regular_mode
 
-# A descriptor for passing through a folder, where the system has one: it takes no right to read the folder.
+# O_PATH, where it exists, needs no permission to read the folder.
 _PASS = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 _LIST = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_RDONLY
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-# Descriptors of folders that are kept: a name may have two thousand of them.
+# Limit on open folders: a path may have two thousand components.
 _OPEN_MAX = 16
-# No folder of a name is called so.
+# A value that no folder has.
 _NOWHERE = b"/"
 
 
 class Beneath:
-    """Ways to what is below the folder `top`. Names are relative to it, with `/` between components.
+    """Access to files below the folder `top`. Names are relative to it, with `/` between components.
 
-    Quick for names in order: the folders on the way to the last one stay open, so one that is replaced
-    meanwhile is seen as it was. Not for several threads at once. Close it, or use `with`. `top` may be a
-    link, and is opened when something below it is first asked for.
+    Fast for sorted names: the folders of the last name stay open, so a folder replaced meanwhile is seen
+    unchanged. Not thread-safe. Close it, or use `with`. `top` may be a link; it is opened on first use.
     """
 
     def __init__(self, top: str | bytes | os.PathLike[str]) -> None:
         self._top = top
-        # The folders from `top` on that are open, and the names of those below it.
+        # The open folders from `top` down, and the names of those below it.
         self._open: list[int] = []
         self._path: list[bytes] = []
         self._folder = _NOWHERE
@@ -47,26 +46,26 @@ class Beneath:
         self.close()
 
     def lstat(self, name: bytes) -> os.stat_result:
-        """The stat of what has this name, of the link itself where it is one. Raises OSError."""
+        """The stat of this name, without following a link. Raises OSError."""
         folder, _, last = name.rpartition(b"/")
         current = self._current if folder == self._folder else self._enter(folder)
         return os.stat(last, dir_fd=current, follow_symlinks=False)
 
     def open(self, name: bytes) -> int:
-        """A descriptor to read a regular file by, and nothing else: opening never waits. Raises OSError."""
+        """Open a regular file for reading, never anything else. Never blocks. Raises OSError."""
         folder, _, last = name.rpartition(b"/")
         current = self._current if folder == self._folder else self._enter(folder)
         fd = os.open(last, _READ, dir_fd=current)
         try:
             require_regular_mode(os.fstat(fd).st_mode, os.fsdecode(name))
         except BaseException:
-            # Whatever it was, the caller hears of it, and never gets the descriptor.
+            # On any exception, the caller does not get the descriptor.
             os.close(fd)
             raise
         return fd
 
     def open_folder(self, name: bytes) -> int:
-        """A descriptor to list a folder by; of `top` for b"". Raises OSError."""
+        """Open a folder for listing; `top` for b"". Raises OSError."""
         folder, _, last = name.rpartition(b"/")
         return os.open(last or b".", _LIST, dir_fd=self._enter(folder))
 
@@ -78,8 +77,8 @@ class Beneath:
         self._path.clear()
 
     def _leave(self) -> None:
-        """Close the current folder, unless it is one of those kept."""
-        # Until another is reached, no name is looked up in a folder that is not its own.
+        """Close the current folder, unless it is one of those that stay open."""
+        # First of all, so that after an error no name is looked up in the wrong folder.
         self._folder = _NOWHERE
         current, self._current = self._current, -1
         if current >= 0 and current not in self._open:
@@ -121,7 +120,7 @@ def _passed(component: bytes, folder: int) -> int:
     try:
         return os.open(component, _PASS, dir_fd=folder)
     except OSError as error:
-        # How a link answers, or a file in the place of a folder.
+        # It is a link, or a file instead of a folder.
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             absent = os.strerror(errno.ENOENT)
             raise FileNotFoundError(errno.ENOENT, absent, os.fsdecode(component)) from error

@@ -1,9 +1,9 @@
-"""Making files and names durable: the one place that knows what each platform needs.
+"""Make files and names durable: the one place that knows what each platform needs.
 
 Linux: `fsync` of a file, and of the directory that holds its name. macOS: `fsync` only hands the bytes to
-the drive, so `F_FULLFSYNC` follows where it exists. Windows: a directory cannot be opened for fsync; NTFS
-journals the rename itself, so `fsync_dir` does nothing there. `os.replace` is atomic on all three, but on
-Windows fails while another process has the target open without delete sharing.
+the drive, so `F_FULLFSYNC` is used if available. Windows: a directory cannot be opened for fsync, but NTFS
+journals renames, so `fsync_dir` does nothing there. `os.replace` is atomic on all three, but on Windows it
+fails while another process has the target open without delete sharing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if sys.platform != "win32":
     import fcntl
 
 _FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None) if sys.platform == "darwin" else None
-# What link() answers where hard links do not serve: another device, no support, or too many links.
+# Errors of link() if hard links are impossible: another device, no support, or too many links.
 _NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
 
 
 def fsync_fd(fd: int) -> None:
-    """Wait until all that was written to `fd`, its size included, is on the medium. Raises OSError."""
+    """Wait until everything written to `fd`, including its size, is on the medium. Raises OSError."""
     if _FULL_FSYNC is not None:
         fcntl.fcntl(fd, _FULL_FSYNC)
     else:
@@ -35,7 +35,7 @@ def fsync_fd(fd: int) -> None:
 
 
 if sys.platform == "linux":
-    # The data and the size, without the times: what an append needs, at about half the price.
+    # Data and size without the times: enough for an append, at about half the cost.
     fdatasync_fd = os.fdatasync
 else:
     fdatasync_fd = fsync_fd
@@ -64,7 +64,7 @@ def fsync_dir(path: str | os.PathLike[str]) -> None:
 
 
 def open_dir(path: str | os.PathLike[str]) -> int:
-    """A descriptor by which to fsync directory `path` where no other may be left; -1 where there is none.
+    """Open directory `path` now for a later fsync that must not run out of descriptors; -1 on Windows.
 
     Raises StorageError.
     """
@@ -90,16 +90,16 @@ def rename(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> No
 
 
 def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replace the whole of `path` by `data`: after a crash either the old or the new is there, whole."""
+    """Replace the contents of `path` by `data`. After a crash it has either the old or the new contents."""
     directory, name = os.path.split(os.fspath(path))
     temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
     remove_file(temporary)
     try:
-        # The bytes before the name: a crash after the rename alone would show an empty or torn file.
+        # Sync the bytes before the rename: otherwise a crash could leave an empty or torn file.
         write_file(temporary, data)
         rename(temporary, path)
     except BaseException:
-        # An interrupt too: what is raised is what went wrong first, whether or not the rest can be removed.
+        # On an interrupt too. Raise the first error, even if the removal fails as well.
         with suppress(StorageError):
             remove_file(temporary)
         raise
@@ -107,16 +107,16 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
-    """Make a directory and the missing ones above it, each durable in its parent. Raises StorageError.
+    """Make a directory and its missing parents, each durable in its parent. Raises StorageError.
 
-    Without `follow`, a link to a directory at `path` is an error: for what is inside a store.
+    Without `follow`, a link to a directory at `path` is an error. Inside a store, use that.
     """
     path = os.path.abspath(path)
     if not follow and os.path.lexists(path) and not is_directory(path):
         with translated("make the directory", path):
             raise NotADirectoryError(errno.ENOTDIR, "something else is there", path)
     missing = []
-    # An error is not a missing directory: above the root there is none to be found.
+    # `is_dir` raises on errors, so this ends at the root at the latest.
     while not is_dir(path):
         missing.append(path)
         path = os.path.dirname(path)
@@ -131,10 +131,10 @@ def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
 
 
 def link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> bool:
-    """Give `source` a second name; copy it where the file system has no links. True when linked.
+    """Hard-link `source` to `target`, or copy it if the file system has no links. True if linked.
 
-    A copy is fsynced here; a linked file is as durable as its source was. Raises StorageError; a source that
-    is no regular file is never linked, nor what it leads to.
+    A copy is fsynced here; a linked file is as durable as its source. Raises StorageError, also if the source
+    is not a regular file.
     """
     with translated("link to", target):
         require_regular(source)
@@ -153,7 +153,7 @@ def link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str])
 
 
 def remove_file(path: str | os.PathLike[str]) -> None:
-    """Remove a file; nothing to do where there is none. Raises StorageError."""
+    """Remove a file, if it exists. Raises StorageError."""
     with translated("remove", path):
         try:
             os.unlink(path)
@@ -162,9 +162,9 @@ def remove_file(path: str | os.PathLike[str]) -> None:
 
 
 def remove_tree(path: str | os.PathLike[str]) -> None:
-    """Remove a directory and all in it, or what has its name; nothing to do where there is none.
+    """Remove a directory with its contents, or a file of that name, if it exists.
 
-    Of a link only the link goes. Raises StorageError.
+    Of a link, only the link is removed. Raises StorageError.
     """
     with translated("remove", path):
         try:

@@ -1,4 +1,4 @@
-"""The operating system's refusals, as Diptych's errors."""
+"""Operating system errors, as Diptych's errors."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from typing import TypeVar
 from diptych.errors import DiptychError, StorageError, StorageFullError
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-# Nothing is there, or something that leads nowhere.
+# Nothing is there, or a path that leads nowhere.
 _NOTHING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-# The medium did not give the bytes: EIO, and how Linux names damage that the file system found.
+# The medium cannot be read: EIO, and the Linux errors for damage that the file system found.
 _MEDIUM_ERRORS = frozenset(
     {errno.EIO} | {getattr(errno, name, errno.EIO) for name in ("EBADMSG", "EUCLEAN", "ENODATA")}
 )
-# Errors that say something about the file: it is gone, something else is there, it is too long, or its bytes
-# cannot be read. Any other (too many open files, no rights, no memory) is transient and says nothing of it.
+# Errors about the file itself: it is missing, not a regular file, too long or unreadable. Any other error
+# (too many open files, no permission, no memory) is transient and says nothing about the file.
 _FILE_ERRORS = _NOTHING | _MEDIUM_ERRORS | {errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EFBIG}
 _READ_TRIES = 4
-_MOVE_AWAY = "move what is there out of the way: Diptych opens regular files alone, and follows no link"
+_MOVE_AWAY = "move it out of the way: Diptych opens only regular files, and follows no links"
 
 Read = TypeVar("Read")
 _ADVICE = {
@@ -43,7 +43,7 @@ _ADVICE = {
 
 
 def storage_error(error: OSError, doing: str, path: str | os.PathLike[str]) -> StorageError:
-    """What to raise for `error`, met while `doing` ("append to") something to `path`."""
+    """The StorageError for `error`, which occurred while `doing` ("append to") something to `path`."""
     kind = StorageFullError if error.errno in _FULL else StorageError
     reason = error.strerror or str(error)
     return kind(
@@ -54,15 +54,15 @@ def storage_error(error: OSError, doing: str, path: str | os.PathLike[str]) -> S
 
 
 def advice_on(error: OSError) -> str:
-    """What to do about what the system refused."""
+    """What to do about an operating system error."""
     return _ADVICE.get(error.errno or 0, StorageError.default_advice)
 
 
 def raise_transient(error: Exception) -> None:
-    """Raise `error` again where it says that a file cannot be read now: that is no damage of the file.
+    """Raise `error` again if it is transient: then it does not mean that the file is damaged.
 
-    Return where it says something about the file itself. An error of the medium does not until it was met
-    again: see `read_again_after_medium_errors` and `medium_errors_raised`.
+    Return if it is about the file itself. A medium error may be either, so reads are repeated: see
+    `read_again_after_medium_errors` and `medium_errors_raised`.
     """
     if not isinstance(error, OSError):
         return
@@ -73,7 +73,7 @@ def raise_transient(error: Exception) -> None:
 
 
 class _Medium(threading.local):
-    """What to do with errors of the medium, in this thread."""
+    """How this thread treats medium errors."""
 
     seen: list[str] | None = None
     raises = False
@@ -83,10 +83,10 @@ _medium = _Medium()
 
 
 def read_again_after_medium_errors(read: Callable[[], Read]) -> tuple[Read, list[str]]:
-    """What `read` returns, and the errors of the medium that `raise_transient` let pass as damage in it.
+    """The result of `read`, and the medium errors in it that `raise_transient` let pass as damage.
 
-    Where there were any, it is called again until they are the same twice: one that passes is no damage.
-    Raises StorageError where they never are.
+    After medium errors, `read` is repeated until two runs have the same ones: an error that goes away is not
+    damage. Raises StorageError if the errors keep changing.
     """
     before: list[str] | None = None
     outer = _medium.seen
@@ -107,7 +107,7 @@ def read_again_after_medium_errors(read: Callable[[], Read]) -> tuple[Read, list
 
 @contextmanager
 def medium_errors_raised() -> Iterator[None]:
-    """Within this, `raise_transient` takes no error of the medium for damage."""
+    """Within this context, `raise_transient` raises medium errors too."""
     before, _medium.raises = _medium.raises, True
     try:
         yield
@@ -116,12 +116,12 @@ def medium_errors_raised() -> Iterator[None]:
 
 
 def exists(path: str) -> bool:
-    """Whether anything is at `path`, a dangling link included. Raises StorageError where it is not known."""
+    """Whether anything is at `path`, even a dangling link. Raises StorageError if that is unknown."""
     return status_of(path, os.lstat) is not None
 
 
 def is_dir(path: str) -> bool:
-    """Whether `path` is a directory, or a link to one. Raises StorageError where it is not known."""
+    """Whether `path` is a directory, or a link to one. Raises StorageError if that is unknown."""
     status = status_of(path, os.stat)
     return status is not None and stat.S_ISDIR(status.st_mode)
 
@@ -129,7 +129,7 @@ def is_dir(path: str) -> bool:
 def status_of(
     path: str | os.PathLike[str], stat_call: Callable[[str | os.PathLike[str]], os.stat_result]
 ) -> os.stat_result | None:
-    """The status, or None where nothing is; unlike `os.path`, which says that of every error."""
+    """The status, or None if nothing is there. Unlike `os.path`, raises on other errors."""
     try:
         return stat_call(path)
     except OSError as error:
@@ -143,10 +143,10 @@ def status_of(
 
 @contextmanager
 def importing(package: str) -> Iterator[None]:
-    """Raise what keeps the body from importing `package` as a StorageError: too many open files, for one.
+    """Raise a StorageError if an OS error, such as too many open files, prevents importing `package`.
 
-    A package is imported when it is first needed, which may be at any time. Where it is not installed, the
-    ImportError stays.
+    Packages are imported on first use, which may be at any time. If the package is not installed, the
+    ImportError is raised unchanged.
     """
     try:
         yield
@@ -158,7 +158,7 @@ def importing(package: str) -> Iterator[None]:
 
 
 def _number_in(text: str) -> int | None:
-    """What the loader of native code met: it says so in words alone."""
+    """The errno in a message of the native loader, which gives only text."""
     return next((number for number in _ADVICE if os.strerror(number) in text), None)
 
 
@@ -168,7 +168,7 @@ def translated(doing: str, path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except DiptychError:
-        # Some of them are an OSError too.
+        # Some DiptychErrors are OSErrors too.
         raise
     except OSError as error:
         raise storage_error(error, doing, path) from error

@@ -1,4 +1,4 @@
-"""BLAKE3 of a whole file, as fast as the machine reads it, and within bounded memory."""
+"""BLAKE3 of a file, at the speed of the disk and in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diptych.fs.regular import open_regular
 
 # Below this, threads and a mapping cost more than they save.
 _SMALL_BYTES = 1 << 20
-# Mapped pages count as the process's own memory: one window at a time.
+# Mapped pages count as memory of the process, so map one window at a time.
 _WINDOW_BYTES = 16 << 20
 # Linux 5.14; not named by Python yet.
 _MADV_POPULATE_READ = 22
@@ -23,10 +23,10 @@ _MADV_POPULATE_READ = 22
 def hash_stable_file(path: str, *, expected_bytes: int | None = None) -> tuple[int, bytes]:
     """Size in bytes and BLAKE3 (32 bytes) of a file that nobody truncates meanwhile.
 
-    A file of another size than `expected_bytes` is not read: its hash is given as b"".
+    If its size is not `expected_bytes`, the file is not read, and the hash is b"".
 
-    Mapped, and hashed by all cores. Each window is first read in by `madvise`, so that a failing disk is an
-    error and not the SIGBUS that touching the mapping would raise. Raises StorageError.
+    The file is mapped and hashed on all cores. `madvise` reads each window first, so that a disk failure is
+    an error and not a SIGBUS. Raises StorageError.
     """
     with translated("read", path), open(path, "rb", buffering=0, opener=open_regular) as file:
         size_bytes = os.fstat(file.fileno()).st_size
@@ -50,6 +50,6 @@ def _read_in(window: mmap.mmap) -> None:
     try:
         window.madvise(_MADV_POPULATE_READ)
     except OSError as error:
-        # An older kernel does not know the advice; it then maps page by page, as without it.
+        # Kernels before 5.14 lack this advice; they read page by page.
         if error.errno != errno.EINVAL:
             raise

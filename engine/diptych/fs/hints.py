@@ -1,6 +1,6 @@
-"""Small files by which processes tell each other what matters only now: written in place, and not synced.
+"""Small files by which processes notify each other, written in place and not synced.
 
-A hint may be lost, torn, stale or forged. Whoever reads one checks what it says, and is right without it.
+A hint may be lost, torn, stale or forged. Readers validate it, and are correct without it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ _BYTES_MAX = 256
 
 
 def write_hint(path: str, data: bytes) -> None:
-    """Make the file say `data`, and nothing else. Whatever prevents that, nothing is raised."""
+    """Replace the contents of the file by `data`. Never raises OSError."""
     with suppress(OSError):
         fd = open_regular(path, os.O_WRONLY | os.O_CREAT)
         try:
-            # Not by the flag of open: that would come before the check that it is a regular file.
+            # Not O_TRUNC: that would truncate before the test for a regular file.
             os.truncate(fd, 0)
             os.write(fd, data)
         finally:
@@ -26,7 +26,7 @@ def write_hint(path: str, data: bytes) -> None:
 
 
 def read_hint(path: str) -> bytes | None:
-    """What the file says, up to 256 bytes; None where there is none, or it cannot be read."""
+    """The first 256 bytes of the file; None if it is missing or unreadable."""
     try:
         fd = open_regular(path, os.O_RDONLY)
     except OSError:
@@ -40,7 +40,7 @@ def read_hint(path: str) -> bytes | None:
 
 
 def remove_hint(path: str) -> bool:
-    """Remove the file. Whether it was there, and is not now."""
+    """Remove the file. Returns whether that removed one."""
     try:
         os.unlink(path)
     except OSError:

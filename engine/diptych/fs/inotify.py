@@ -1,6 +1,6 @@
-"""How far Linux's file events reach: which limit of inotify is exhausted, and what an instance watches.
+"""The limits of inotify on Linux: which one is exhausted, and how much an instance watches.
 
-Other systems have no such limits, or none that can be asked for: there nothing is found.
+Other systems have no such limits, or cannot be asked for them. There these functions find nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _USUAL = {"watches": 524_288, "instances": 1_024}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit that is exhausted, as sysctl names it."""
+    """An exhausted limit, by its sysctl name."""
 
     name: str
     value: int
@@ -31,7 +31,7 @@ class Limit:
 
 
 def inotify_instances() -> frozenset[int]:
-    """The descriptors of this process's inotify instances; empty where there is no `/proc`."""
+    """The descriptors of this process's inotify instances; empty without `/proc`."""
     found = set()
     try:
         descriptors = os.listdir("/proc/self/fd")
@@ -47,7 +47,7 @@ def inotify_instances() -> frozenset[int]:
 
 
 def inotify_watches(instance: int) -> int | None:
-    """How many files and folders an instance watches; None where that cannot be told."""
+    """How many files and folders an instance watches; None if unknown."""
     try:
         with open(f"/proc/self/fdinfo/{instance}", "rb") as file:
             return sum(line.startswith(b"inotify ") for line in file)
@@ -56,9 +56,9 @@ def inotify_watches(instance: int) -> int | None:
 
 
 def inotify_limit(path: str) -> Limit | None:
-    """The limit that keeps this process from watching `path` as one more; None where nothing does.
+    """The limit that prevents this process from watching one more `path`; None if there is none.
 
-    Tried, not computed: the limits count what all processes of the user watch, in every namespace above.
+    Found by trying: the limits count the watches of all processes of the user, in every parent namespace.
     """
     if sys.platform != "linux":
         return None
@@ -76,7 +76,7 @@ def inotify_limit(path: str) -> Limit | None:
 
 def _exhausted(what: str) -> Limit:
     names = (f"fs.inotify.max_user_{what}", f"user.max_inotify_{what}")
-    # A user namespace has a limit of its own beside the system's: the smaller one is met first.
+    # A user namespace has a separate limit besides the system's. The smaller one is reached first.
     name, value = min(((name, _value(name)) for name in names), key=lambda pair: pair[1])
     raised = max(_USUAL[what], 2 * value)
     return Limit(name, value, f"raise it with `sudo sysctl {name}={raised}`")

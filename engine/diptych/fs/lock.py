@@ -1,10 +1,10 @@
-"""The writer's lock: an operating-system lock on a file that is never deleted, with the holder's process id.
+"""The writer lock: an operating-system lock on a file that is never deleted, with the holder's process id.
 
-The lock itself is filelock's (flock on POSIX, msvcrt on Windows). It vanishes with the process that holds
-it, so a killed writer leaves nothing to clean up. The process id in the file is for the message only.
+The lock is filelock's (flock on POSIX, msvcrt on Windows). It ends with the process that holds it, so a
+killed writer leaves nothing to clean up. The process id in the file is only for error messages.
 
-Someone may delete the file all the same: the next writer would make another one, and lock that. So the
-directory is locked too, where the system can, and the holder can ask whether both are still where they were.
+A user may still delete the file, and the next writer would create and lock another one. So the directory is
+locked too, if the system supports that, and the holder can verify that both are still in place.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ if sys.platform != "win32":
 
 _POLL_S = 0.05
 _HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES})
-# What `stat` answers where there is nothing at a path, or something that leads nowhere.
+# Errors of `stat` if nothing is at a path, or it leads nowhere.
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ESTALE})
 
 
 class WriterLock:
     """Hold the lock on `path`, and on its directory, until `release`.
 
-    Waits up to `timeout_s` seconds. Raises StoreLockedError with the holder's process id after that, and
-    StorageError where the lock file cannot be opened; InvalidArgumentError for no number of seconds.
+    Waits up to `timeout_s` seconds, then raises StoreLockedError with the holder's process id. Raises
+    StorageError if the lock file cannot be opened, InvalidArgumentError for an invalid timeout.
     """
 
     def __init__(self, path: str, *, timeout_s: float = 0.0) -> None:
-        # A NaN, which no time exceeds, would wait for ever.
+        # A NaN would wait for ever.
         if not timeout_s >= 0:
-            raise InvalidArgumentError(f"a timeout is a number of seconds, 0 or more, not {timeout_s!r}")
-        # Imported here: it costs more than the rest of Diptych together, and a reader never needs it.
+            raise InvalidArgumentError(f"a timeout must be 0 or more seconds, not {timeout_s!r}")
+        # Imported here: it is slower to import than the rest of Diptych, and readers never need it.
         with importing("filelock"):
             import filelock
 
         self._directory_fd = -1
         with translated("lock", path):
-            # A lock on a pipe, or through a link, would be none, or somebody else's file.
+            # Locking a pipe has no effect, and a link may lead to an unrelated file.
             if os.path.lexists(path):
                 require_regular(path)
         self._path = path
@@ -70,26 +70,26 @@ class WriterLock:
                 status = os.stat(self._directory)
                 self._directory_at = status.st_ino, status.st_dev
         except BaseException:
-            # An interrupt too: a lock that no one has a handle to would be held as long as the process lives.
+            # On an interrupt too: without a handle, nothing could release the lock before the process ends.
             self.release()
             raise
 
     def refuse_replaced(self) -> None:
-        """Raise StoreReplacedError unless the lock and its directory are those that were locked.
+        """Raise StoreReplacedError unless the lock file and its directory are the ones locked.
 
-        Raises StorageError where it cannot be found out now.
+        Raises StorageError if that cannot be determined now.
         """
         self.refuse_moved()
         try:
             directory = os.stat(self._directory)
         except OSError as error:
             raise self._not_found(error) from error
-        # Everything in it may have been moved into another, or linked to from there, the lock too.
+        # All its files, with the lock, may have been moved or linked into another directory.
         if (directory.st_ino, directory.st_dev) != self._directory_at:
             raise _replaced(self._directory)
 
     def refuse_moved(self) -> None:
-        """As `refuse_replaced`, but look only at the lock, which is found through the directory."""
+        """As `refuse_replaced`, but test only the lock file, by its path."""
         try:
             file = os.stat(self._path)
         except OSError as error:
@@ -104,22 +104,22 @@ class WriterLock:
 
     def release(self) -> None:
         """Let the next writer in. Never raises."""
-        # The directory first: who gets the file's lock next expects to get the directory's at once.
+        # The directory first: the next holder of the file lock expects the directory lock to be free.
         fd, self._directory_fd = self._directory_fd, -1
         if fd >= 0:
             with suppress(OSError):
-                # A forked child that has the descriptor too must not go on holding the lock.
+                # A forked child with the same descriptor must not keep holding the lock.
                 fcntl.flock(fd, fcntl.LOCK_UN)
             with suppress(OSError):
                 os.close(fd)
         self._lock.release(force=True)
 
     def __del__(self) -> None:
-        # filelock lets go of a lock that no one has a handle to; the directory's goes with it.
+        # filelock releases a lock without a handle; release the directory with it.
         self._forget_directory()
 
     def _lock_directory(self, deadline_s: float) -> None:
-        """Lock the directory itself, where the file system can: its name may go, its lock file may not."""
+        """Lock the directory itself, if the file system can: this lock survives deletion of the lock file."""
         if sys.platform == "win32":
             return
         with translated("open the directory", self._directory):
@@ -129,7 +129,7 @@ class WriterLock:
             try:
                 fcntl.flock(self._directory_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                # Any other error: locks of directories are not known there (NFS), and the file's must do.
+                # Any other error: the system cannot lock directories (NFS). The file lock must suffice.
                 if error.errno in _HELD and time.monotonic() < deadline_s:
                     time.sleep(_POLL_S)
                     continue
@@ -138,7 +138,7 @@ class WriterLock:
             return
 
     def _forget_directory(self) -> None:
-        """Close the directory. In a forked child its lock stays the parent's, and goes with the parent."""
+        """Close the directory. After a fork, the lock stays with the parent and ends with it."""
         fd, self._directory_fd = self._directory_fd, -1
         if fd >= 0:
             with suppress(OSError):
@@ -158,7 +158,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _replaced(directory: str) -> StoreReplacedError:
-    """What to raise where the store in `directory` is not the one that was opened there."""
+    """The error for a store in `directory` that is not the one opened there."""
     return StoreReplacedError(
         f"the store at {directory} was deleted, moved or replaced while it was open",
         advice="close this handle and open the store again; if it was moved, open it where it is now",
@@ -166,7 +166,7 @@ def _replaced(directory: str) -> StoreReplacedError:
 
 
 def holder(path: str) -> int:
-    """The process id that the lock file names, or 0."""
+    """The process id in the lock file, or 0."""
     try:
         with open(path, "rb", opener=open_regular) as file:
             return int(file.read(20).strip() or b"0")

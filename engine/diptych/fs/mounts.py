@@ -1,11 +1,11 @@
-"""Which file systems send no events for what changes on them."""
+"""Which file systems do not report all changes as events."""
 
 from __future__ import annotations
 
 import os
 import re
 
-# Changed by other machines, or by the host of a virtual machine or container: the kernel here hears nothing.
+# Other machines, or the host of a virtual machine, can change these without an event in this kernel.
 _SILENT = frozenset(
     {
         "9p",
@@ -33,9 +33,9 @@ _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
 def silent_file_system(path: str, mountinfo: str = "/proc/self/mountinfo") -> str:
-    """The type of a file system at or below `path` on which changes may go without an event; "" for none.
+    """The type of a file system at or below `path` that may miss events; "" if there is none.
 
-    "" as well where the mounts cannot be listed.
+    Also "" if the mounts cannot be listed.
     """
     try:
         with open(mountinfo, encoding="utf-8", errors="surrogateescape") as file:
@@ -46,7 +46,7 @@ def silent_file_system(path: str, mountinfo: str = "/proc/self/mountinfo") -> st
     above = ""
     kind_here = ""
     for place, kind in mounts:
-        # Of two mounts on one place, the later hides the earlier.
+        # Of two mounts on one path, the later hides the earlier.
         if _is_below(here, place) and len(place) >= len(above):
             above, kind_here = place, kind
         elif place != here and _is_below(place, here) and _is_silent(kind):

@@ -1,10 +1,9 @@
-"""Opening what a stranger may have put there: regular files alone, never through a link, never without end.
+"""Open files that an attacker may have made: only regular files, no links, and of bounded length.
 
-Whatever is inside a store or a version may come from an archive or a clone. A link there may lead anywhere, a
-named pipe waits for its writer, a device might never end, and a file of holes is as long as it likes. So each
-file is opened without following a link and without waiting, is tested for what it is, and is no longer than
-what can be meant. The folders above a store, and the path that leads to it, are the user's own: links there
-are followed.
+The contents of a store or a version may come from an archive or a clone. A link may lead anywhere, a named
+pipe blocks until it has a writer, a device may never end, and a sparse file may have any length. So each file
+is opened without following links and without blocking, must be a regular file, and is read up to a limit.
+The path to the store belongs to the user, so links in it are followed.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from diptych.fs.errors import status_of
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _COPY_BYTES = 1 << 20
-# What the functions below raise for a thing of another kind than was asked for, or for one that is too long.
+# Errors of the functions below for the wrong type of file, or for one that is too long.
 _MISPLACED = frozenset(
     {errno.ELOOP, errno.ENXIO, errno.ENODEV, errno.EISDIR, errno.ENOTDIR, errno.EFBIG}
 )
-_IRREGULAR = "it is no regular file"
+_IRREGULAR = "it is not a regular file"
 
 
 def open_regular(path: str, flags: int) -> int:
@@ -41,14 +40,14 @@ def open_regular(path: str, flags: int) -> int:
     try:
         require_regular_mode(os.fstat(fd).st_mode, path)
     except BaseException:
-        # Whatever it was, the caller hears of it, and never gets the descriptor.
+        # On any exception, the caller does not get the descriptor.
         os.close(fd)
         raise
     return fd
 
 
 def require_regular(path: str | os.PathLike[str]) -> None:
-    """Raise OSError unless `path` is a regular file, and no link to one."""
+    """Raise OSError unless `path` is a regular file; a link to one is not."""
     require_regular_mode(os.lstat(path).st_mode, os.fspath(path))
 
 
@@ -62,8 +61,8 @@ def read_bounded(path: str, most_bytes: int) -> bytes:
 
 
 def read_bounded_fd(fd: int, path: str, most_bytes: int) -> bytes:
-    """As `read_bounded`, of a file that `open_regular` has opened."""
-    # By its size: a buffer is made for what is asked for.
+    """As `read_bounded`, for a file from `open_regular`."""
+    # By its size: a read allocates a buffer of the requested length.
     size_bytes = os.fstat(fd).st_size
     if size_bytes > most_bytes:
         raise OSError(errno.EFBIG, f"it has {size_bytes:,} bytes, more than {most_bytes:,}", path)
@@ -71,7 +70,7 @@ def read_bounded_fd(fd: int, path: str, most_bytes: int) -> bytes:
         file.seek(0)
         parts = []
         left = most_bytes + 1
-        # One more than it has: what grew meanwhile is read on, up to the limit.
+        # One byte more than the size, to read on if the file grew, up to the limit.
         while left > 0 and (part := file.read(min(size_bytes + 1, left))):
             parts.append(part)
             left -= len(part)
@@ -81,13 +80,13 @@ def read_bounded_fd(fd: int, path: str, most_bytes: int) -> bytes:
 
 
 def copy_regular(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
-    """Copy the bytes of a regular file to a new one; durable when that is fsynced. Raises OSError."""
+    """Copy a regular file to a new one, without fsync. Raises OSError."""
     with open(source, "rb", buffering=0, opener=open_regular) as origin, open(target, "xb") as copy:
         shutil.copyfileobj(origin, copy, _COPY_BYTES)
 
 
 def list_directory(path: str | os.PathLike[str]) -> list[str]:
-    """The names in a directory. Raises OSError; NotADirectoryError for a link, whatever it leads to."""
+    """The names in a directory. Raises OSError; NotADirectoryError for any link."""
     if os.listdir not in os.supports_fd:
         if os.path.islink(path):
             raise NotADirectoryError(errno.ENOTDIR, "it is a symbolic link", os.fspath(path))
@@ -105,17 +104,17 @@ def list_directory(path: str | os.PathLike[str]) -> list[str]:
 
 
 def is_regular(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a regular file, and no link to one. Raises StorageError where it is not known."""
+    """Whether `path` is a regular file, not a link. Raises StorageError if that is unknown."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_directory(path: str | os.PathLike[str]) -> bool:
-    """Whether `path` is a directory, and no link to one. Raises StorageError where it is not known."""
+    """Whether `path` is a directory, not a link. Raises StorageError if that is unknown."""
     return stat.S_ISDIR(_mode(path))
 
 
 def is_regular_below(top: str, relative: str) -> bool:
-    """Whether `relative`, with `/` between components, is a regular file below `top`, reached by no link."""
+    """Whether `relative`, with `/` between components, is a regular file below `top`, without links."""
     *folders, name = relative.split("/")
     for folder in folders:
         top = os.path.join(top, folder)
@@ -125,7 +124,7 @@ def is_regular_below(top: str, relative: str) -> bool:
 
 
 def is_misplaced(error: BaseException) -> bool:
-    """Whether `error` says that something of another kind stands there, or something far too long."""
+    """Whether `error` says that a file has the wrong type or is too long."""
     return isinstance(error, OSError) and error.errno in _MISPLACED
 
 

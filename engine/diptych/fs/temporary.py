@@ -14,27 +14,27 @@ from functools import cache
 from diptych.errors import StorageError
 from diptych.fs.errors import storage_error
 
-# Linux keeps this in memory: making names there waits for no disk, however busy.
+# In memory on Linux: making names there never waits for a busy disk.
 _IN_MEMORY = "/dev/shm"
 _LINKS = "diptych-links-"
-# Such a directory lives for milliseconds: one this old is of a process that was killed.
+# Such a directory lives for milliseconds. An older one belongs to a killed process.
 _ABANDONED_S = 3600.0
 
 
 @contextmanager
 def private_directory(*, in_memory: bool = False) -> Iterator[str]:
-    """A new directory that this user alone can read, removed at the end. Raises StorageError.
+    """A new directory that only this user can read, removed at the end. Raises StorageError.
 
-    `in_memory`: for names alone, in memory where the system has a place for that and TMPDIR names no other.
-    There may be little room.
+    `in_memory`: for links only; in memory if the system supports that and TMPDIR is not set. There may be
+    little space.
     """
     try:
         path = _make(in_memory)
     except (FileNotFoundError, NotADirectoryError) as error:
-        # Without its errno, which would tell of a leaf that is gone.
+        # Without its errno, which would mean that the search index is missing.
         raise StorageError(
-            f"there is no place for temporary files, which reading needs here: {error.strerror}",
-            advice="set TMPDIR to a directory that can be written to",
+            f"there is no directory for temporary files: {error.strerror}",
+            advice="set TMPDIR to a writable directory",
         ) from error
     except OSError as error:
         raise storage_error(error, "make a directory in", tempfile.gettempdir()) from error
@@ -46,7 +46,7 @@ def private_directory(*, in_memory: bool = False) -> Iterator[str]:
 
 def _make(in_memory: bool) -> str:
     if in_memory and "TMPDIR" not in os.environ and os.path.isdir(_IN_MEMORY):
-        # Full, read-only or not ours: then the usual place may do.
+        # If it is full, read-only or not ours, use the usual directory.
         with suppress(OSError):
             _remove_abandoned(_IN_MEMORY)
             return tempfile.mkdtemp(prefix=_LINKS, dir=_IN_MEMORY)
@@ -55,7 +55,7 @@ def _make(in_memory: bool) -> str:
 
 @cache
 def _remove_abandoned(place: str) -> None:
-    """Once a process: nothing else clears memory before the system starts again."""
+    """Once per process: nothing else clears this directory until a reboot."""
     before_s = time.time() - _ABANDONED_S
     with os.scandir(place) as entries:
         for entry in entries:

@@ -1,8 +1,8 @@
-"""Diptych's own indexer: from a repository's source files to records, by tree-sitter.
+"""Diptych's indexer: from the source files of a repository to records, by tree-sitter.
 
     report = index_repository("path/to/repository", store)
 
-Importing this is cheap: what parses is imported when there is something to parse.
+Importing this is cheap: the parsers are imported when there is something to parse.
 """
 
 from diptych.indexer.pipeline import index_repository

@@ -1,4 +1,4 @@
-"""A definition's symbol: its kind, container, signature and documentation, from where it stands."""
+"""The symbol of a definition: kind, container, signature and documentation, from the syntax tree."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Definition = tuple[int, int, int, Pattern, Node, dict[str, list[Node]]]
 # Inside one of these ("" is a scope) a function is a method and a variable a field.
 _TYPES = frozenset({"class", "struct", "enum", "interface", "trait", ""})
 _MEMBER = {"function": "method", "variable": "field"}
-# Symbols only where no function encloses them.
+# Symbols only outside of functions.
 _GLOBAL = {"global": "variable", "global_constant": "constant"}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
 _STRING_START = re.compile(rb"[rRuUbBfF]{0,2}[\"']")
-# Comments and attributes above a definition; of more, the first are not its documentation.
+# Limit on comments and attributes above a definition. Earlier ones are not its documentation.
 _MAX_ABOVE = 1_000
 _ARGUMENTS = re.compile(r"<[^<>]*>")
 
 
 class Definitions:
-    """The symbols found so far, and the definitions that are open at a place in the source, outermost first.
+    """The symbols found so far, and the open definitions at the current position, outermost first.
 
-    `ends` holds the byte after each open definition, and `dotted` its name behind its containers'.
+    `ends` has the end offset of each open definition, and `dotted` its name prefixed by its containers.
     """
 
     def __init__(self, prepared: Prepared, source: bytes, above: dict[int, Node]) -> None:
@@ -46,19 +46,19 @@ class Definitions:
         self._body: Node | None = None
 
     def pop(self) -> None:
-        """Close the innermost."""
+        """Close the innermost definition."""
         self.ends.pop()
         self.dotted.pop()
         self._starts.pop()
         self._kinds.pop()
 
     def define(self, definition: Definition) -> None:
-        """Add the symbol of a definition, and open it."""
+        """Add the symbol of a definition, and open the definition."""
         start, minus_end, _, (role, kind, _), node, captures = definition
         end, source = -minus_end, self._source
         while self.ends[-1] <= start:
             self.pop()
-        # What has the very range of the one before is its sibling (`int a, b;`), not inside it.
+        # With the same range as the last one, it is a sibling (`int a, b;`), not nested in it.
         sibling = self._starts[-1] == start and self.ends[-1] == end
         container, name = _placed(source, self.dotted[-2 if sibling else -1], captures)
         if role == DEFINITION:
@@ -82,13 +82,13 @@ class Definitions:
         self._kinds.append(kind)
 
     def _body_of(self, node: Node) -> Node | None:
-        # Once for a definition of many names: each search goes through all of them.
+        # Once for a definition of many names: each search visits all of them.
         if node.id != self._definition_id:
             self._definition_id, self._body = node.id, node.child_by_field_name("body")
         return self._body
 
     def _kind(self, kind: str, name: str, outer: str) -> str:
-        """The symbol's kind, given that of what encloses it; "" for what is no symbol there."""
+        """The symbol's kind inside a definition of kind `outer`; "" if it is not a symbol there."""
         if outer in _TYPES:
             return _MEMBER.get(kind, kind)
         if kind in _GLOBAL:
@@ -132,7 +132,7 @@ def _range(source: bytes, node: Node) -> Range:
     start_row, start_column = node.start_point
     row, column = node.end_point
     if column == 0 and row > start_row:
-        # A line's end that the grammar counts to the node (a macro's) is no part of it.
+        # Some grammars include the newline in the node (of a macro, say). Exclude it.
         end = node.end_byte
         while end > node.start_byte and source[end - 1] in b"\r\n":
             end -= 1
@@ -142,13 +142,13 @@ def _range(source: bytes, node: Node) -> Range:
 
 
 def _signature(source: bytes, start: int, end: int, node: Node, body: Node | None, kind: str) -> str:
-    """The head of a definition: all before its body, on one line."""
-    # The rest of a longer one would be cut off anyway.
+    """The head of a definition: everything before its body, on one line."""
+    # A longer signature is cut off anyway.
     end = min(end, start + 8 * text.SIGNATURE_MAX_CHARS)
     if body is not None:
         end = min(end, body.start_byte)
         if source.find(b"#", start, end) >= 0 or source.find(b"//", start, end) >= 0:
-            # A comment may stand between the head and the body: take the tokens before the first.
+            # There may be a comment between head and body: take the tokens before it.
             for child in node.children:
                 if child.is_extra or child.start_byte >= end:
                     end = child.start_byte
@@ -160,7 +160,7 @@ def _signature(source: bytes, start: int, end: int, node: Node, body: Node | Non
 
 
 def _docstring(source: bytes, body: Node | None) -> str:
-    # A look at the source first: most bodies do not begin with a string, and nodes are dear.
+    # Test the source first: most bodies do not begin with a string, and nodes are expensive.
     if body is None or not _STRING_START.match(source, body.start_byte) or not body.named_child_count:
         return ""
     statement = body.named_child(0)
@@ -174,7 +174,7 @@ def _docstring(source: bytes, body: Node | None) -> str:
 
 
 def _comment(source: bytes, above: dict[int, Node], node: Node) -> str:
-    """The comment block that ends on the line above a definition; attributes may stand between."""
+    """The comment block that ends on the line above a definition; attributes may come between."""
     row = node.start_point[0] - 1
     block: list[bytes] = []
     size = 0

@@ -1,8 +1,8 @@
-"""Which files a repository has, and what the file system says of each.
+"""Which files a repository has, and the stat of each.
 
 First the names: git's list in a work tree, a walk under `.gitignore` rules elsewhere. Then one `lstat` of
-each name in a known language. Nothing is opened here but extensionless executables, whose first line may
-name their language; what cannot be a source file (a FIFO, a link, a directory) is counted, never opened.
+each name in a known language. Only executables without an extension are opened here, since their first line
+may name their language. What is not a regular file (a FIFO, a link, a directory) is counted, never opened.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _NEVER = frozenset({b".git", b".hg", b".svn", os.fsencode(DEFAULT_STORE)})
 
 
 class Stat(NamedTuple):
-    """What tells a file that was touched from one that was not; times in nanoseconds.
+    """The fields of a stat that show whether a file was touched; times in nanoseconds.
 
-    `inode` is signed, as it is stored: some file systems use all 64 bits, and only equality is asked of it.
+    `inode` is signed, as stored: some file systems use all 64 bits, and it is only compared for equality.
     """
 
     size: int
@@ -44,23 +44,23 @@ class Stat(NamedTuple):
 
 @dataclass(slots=True)
 class Scan:
-    """The source files of a repository: path to language and stat, in path order; and what was left out."""
+    """The source files of a repository: path to language and stat, in path order; and what was skipped."""
 
     source: str
     files: dict[str, tuple[str, Stat]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     other_language: int = 0
     notice: Notice | None = None
-    """What to tell of how they were found: git did not answer."""
+    """Set if git did not answer."""
 
 
 def scan(
     root: str, settings: Settings, *, store_path: str = "", before: Collection[str] | None = None
 ) -> Scan:
-    """Find the source files below `root`, leaving out the store. Raises OSError when root is unreadable.
+    """Find the source files below `root`, without the store. Raises OSError if root is unreadable.
 
-    `before` are the files found last time, if git found them: where git does not answer now, those of them
-    that are still there are found again, and no others. Without it, a walk finds what no rule ignores.
+    `before` are the files of the last scan, if git listed them. If git does not answer now, the scan finds
+    those of them that still exist, and no others. Without `before`, it walks the tree instead.
     """
     found = Scan("git")
     exclude = _excluded(settings)
@@ -72,7 +72,7 @@ def scan(
 
 
 def scan_names(root: str, names: list[bytes], settings: Settings, *, store_path: str = "") -> Scan:
-    """What `scan` would find of these names, were they all that git listed."""
+    """The result of `scan` if git listed exactly these names."""
     found = Scan("git")
     with fs.Beneath(root) as tree:
         _sweep(tree, _wanted(root, names, _excluded(settings), store_path), settings, found)
@@ -80,7 +80,7 @@ def scan_names(root: str, names: list[bytes], settings: Settings, *, store_path:
 
 
 def left_out(root: str, settings: Settings, found: Scan) -> Notice | None:
-    """Why a scan found nothing: how many files rules leave out, and the first. None: there are none."""
+    """Why a scan found nothing: how many files are excluded, and the first. None if there are none."""
     count = 0
     first = b""
     with fs.Beneath(root) as tree:
@@ -118,15 +118,15 @@ class _Scanning:
         self._found = found
 
     def names(self, prefix: bytes = b"") -> Iterator[bytes]:
-        """The names in the work tree at `prefix`; those of the submodules that are checked out too."""
+        """The names in the work tree at `prefix`, including those in its checked-out submodules."""
         found = self._found
         try:
             listing = git.listed(self._root + "/" + os.fsdecode(prefix) if prefix else self._root)
-        except git.GitRefusedError as refused:
-            found.notice = found.notice or self._notice(refused)
+        except git.GitRefusedError as error:
+            found.notice = found.notice or self._notice(error)
             if self._before is not None:
-                kept = (path.encode("utf-8", "surrogateescape") for path in self._before)
-                yield from sorted(name for name in kept if name.startswith(prefix))
+                before = (path.encode("utf-8", "surrogateescape") for path in self._before)
+                yield from sorted(name for name in before if name.startswith(prefix))
                 return
             listing = None
         if listing is None:
@@ -144,20 +144,20 @@ class _Scanning:
                 yield prefix + name
 
     def _has_git(self, name: bytes) -> bool:
-        """Whether it is a submodule: only one has a `.git` below a name that git lists."""
+        """Whether it is a submodule: only that has a `.git` below a name that git lists."""
         try:
             self._tree.lstat(name + b"/.git")
         except OSError:
             return False
         return True
 
-    def _notice(self, refused: git.GitRefusedError) -> Notice:
+    def _notice(self, error: git.GitRefusedError) -> Notice:
         effect = (
             "found by a walk under .gitignore"
             if self._before is None
             else "those of the last run, and new ones are not seen"
         )
-        return Notice(f"{refused.message}; until it does, files are {effect}", refused.advice)
+        return Notice(f"{error.message}; until it does, files are {effect}", error.advice)
 
 
 def _excluded(settings: Settings) -> GitIgnoreSpec | None:
@@ -197,7 +197,7 @@ def _sweep(tree: fs.Beneath, names: list[bytes], settings: Settings, found: Scan
         try:
             seen = lstat(name)
         except FileNotFoundError:
-            # Deleted, and not yet from git's index; or between the list and now; or behind a link.
+            # Deleted but still in git's index, or deleted since the listing, or below a link.
             continue
         except OSError:
             skipped["unreadable"] += 1

@@ -1,10 +1,10 @@
-"""What a file can do to its parser."""
+"""Errors of parsing a file."""
 
 from __future__ import annotations
 
 
 class TooSlowError(Exception):
-    """A source that would take more work than any source code does.
+    """A source file takes more work than real source code ever does.
 
-    No error of the public tree: a run catches it, and counts the file as "too slow to parse".
+    Not part of the public tree: a run catches it and counts the file as "too slow to parse".
     """

@@ -1,4 +1,4 @@
-"""Imports whose one node names several things, or a thing with marks around it."""
+"""Imports in which one node names several things, or has punctuation around the name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from diptych.indexer.text import NAME_MAX_CHARS
 
-# A `use` tree deeper than this is no code.
+# Real code has no deeper `use` tree.
 _MAX_DEPTH = 32
 _PUNCTUATION = re.compile(r" ?(::|[,{}]) ?")
 
@@ -15,7 +15,7 @@ _PUNCTUATION = re.compile(r" ?(::|[,{}]) ?")
 def expanded(kind: str, raw: bytes) -> list[str]:
     """The names an import relates to, in order: of kind "use" (Rust), "include" (C), "path" (Java, dotted).
 
-    A path and the name at its end are both there, so that either finds the place.
+    Returns both the path and its last name, so that either finds the import.
     """
     source = raw.decode("utf-8", "replace")
     if kind == "include":
@@ -31,7 +31,7 @@ def _both(path: str, separator: str) -> list[str]:
 
 
 def _spaced(source: str) -> str:
-    """White space out, but for the one space that makes ` as ` a word."""
+    """Remove white space, except the spaces around `as`."""
     return _PUNCTUATION.sub(r"\1", " ".join(source.split()))
 
 
@@ -47,14 +47,14 @@ def _use_paths(prefix: str, tree: str, depth: int) -> Iterator[str]:
     inner = tree[brace + 1 :].rpartition("}")[0]
     prefix += tree[:brace].strip()
     if len(prefix) > NAME_MAX_CHARS:
-        # Of each name as much is cut off anyway, and there may be as many as it is long.
+        # Each name is cut off there anyway, and there may be very many of them.
         prefix = prefix[:NAME_MAX_CHARS].rstrip(":") + "::"
     for part in _split(inner):
         yield from _use_paths(prefix, part, depth + 1)
 
 
 def _split(inner: str) -> Iterator[str]:
-    """The parts between the commas that stand in no braces."""
+    """Split at the commas outside of braces."""
     depth = start = 0
     for position, character in enumerate(inner):
         if character == "{":

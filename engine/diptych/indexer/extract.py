@@ -2,8 +2,8 @@
 
 One pass of one query over the tree, then one sweep over what it found, in the order of the source: open
 definitions form a stack, whose dotted names are the containers of what follows. Speed matters here (a
-standard library has half a million references), so a relation is a plain tuple, which packs as the record
-it stands for; text is sliced from the source; and no node's parent is ever looked up.
+standard library has half a million references), so a relation is a plain tuple, which packs like a Relation;
+text is sliced from the source; and no code asks a node for its parent.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from diptych.indexer.grammar import (
 )
 from diptych.model import Symbol
 
-# The fields of a Relation, those of its Range as its last.
+# The fields of a Relation, with the Range as a plain tuple.
 RelationRow = tuple[str, str, str, tuple[int, int, int, int]]
 
 # A reference's place and its pattern's rank as one number, by which they sort. No query has as many patterns.
@@ -45,7 +45,7 @@ _LINE_BYTES = 4_096
 def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[RelationRow]]:
     """The symbols and relations of `source` (UTF-8 bytes), each list in the order of the source.
 
-    Syntax errors are tolerated: what tree-sitter could make of the rest is returned. Raises TooSlowError.
+    Syntax errors are tolerated: the result has what tree-sitter could parse. Raises TooSlowError.
     """
     tree = parsed_tree(prepared.parser, source)
     roles, ranks = prepared.roles, prepared.ranks
@@ -70,21 +70,21 @@ def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[Relat
 
 
 def _note(above: dict[int, Node], node: Node, source: bytes) -> None:
-    """Remember a comment or attribute by the line it ends on, when nothing else stands there."""
+    """Remember a comment or attribute by the line it ends on, if nothing follows it there."""
     start, end = node.byte_range
     row, column = node.end_point
     if column == 0:
-        # Some grammars count the line's end to the comment.
+        # Some grammars include the newline in the comment.
         row -= 1
     elif not _REST_OF_LINE.match(source, end):
         return
-    # What stands before an attribute is part of it: `template <...>`.
+    # Text before an attribute is part of it: `template <...>`.
     if "comment" not in node.type or not _before_in_line(source, start).strip():
         above[row] = node
 
 
 def _before_in_line(source: bytes, end: int) -> bytes:
-    # Not all of a line of megabytes, for each of its comments.
+    # Bounded: a line of megabytes may have many comments.
     before = source[max(end - _LINE_BYTES, 0) : end]
     return before[before.rfind(b"\n") + 1 :]
 
@@ -99,11 +99,11 @@ def _swept(
     relations: list[RelationRow] = []
     stack = Definitions(prepared, source, above)
     ends, dotted = stack.ends, stack.dotted
-    # Last first, to be taken from the end.
+    # Reversed, to pop from the end.
     pending = _in_order(prepared, named)
     past_end = len(source) + 1
     next_start = pending[-1][0] if pending else past_end
-    # Slicing text is cheaper than slicing and decoding bytes, where offsets are the same.
+    # In ASCII the offsets are equal, and slicing text is cheaper than slicing and decoding bytes.
     ascii_text = source.decode("ascii") if source.isascii() else None
     patterns, limit = prepared.by_rank, text.NAME_MAX_CHARS
     last_start = -1
@@ -139,7 +139,7 @@ def _swept(
 def _in_order(
     prepared: Prepared, named: dict[int, tuple[int, int, dict[str, list[Node]]]]
 ) -> list[Definition]:
-    """The definitions by where they start, the wider first; then the whole list reversed."""
+    """The definitions sorted by start, wider ones first, then the list reversed."""
     definitions = []
     for start, (_, index, captures) in named.items():
         pattern = prepared.patterns[index]

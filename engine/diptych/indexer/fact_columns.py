@@ -1,4 +1,4 @@
-"""The files of a facts file as they are stored, in columns: looked up without making an object of each."""
+"""The files of a facts file in columns, as stored, for lookups without an object per file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HASH_DIGITS = 64
 
 
 class Fact(NamedTuple):
-    """What is known of one file: its stat, its content hash, and why it was skipped ("" when indexed)."""
+    """The facts of one file: its stat, its content hash, and why it was skipped ("" when indexed)."""
 
     stat: Stat
     content_hash: str
@@ -67,7 +67,7 @@ class FactColumns(Mapping[str, Fact]):
 
 
 def packed_column(numbers: Iterable[int]) -> bytes:
-    """Little-endian int64. Raises OverflowError for a number of more bits."""
+    """Little-endian int64. Raises OverflowError for a larger number."""
     column = array("q", numbers)
     if sys.byteorder == "big":
         column.byteswap()
@@ -75,7 +75,7 @@ def packed_column(numbers: Iterable[int]) -> bytes:
 
 
 def unpacked_column(data: bytes) -> array[int]:
-    """The numbers again. Raises ValueError for bytes whose length is not a multiple of 8."""
+    """The numbers in `data`. Raises ValueError for bytes whose length is not a multiple of 8."""
     column = array("q")
     column.frombytes(data)
     if sys.byteorder == "big":

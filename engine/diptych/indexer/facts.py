@@ -1,17 +1,16 @@
-"""The facts file: what the last run saw of each file, so that the next need not read it again.
+"""The facts file: what the last run saw of each file, so that the next run need not read it again.
 
     [magic: str, format: int, body: bin, checksum: bin(16)]       XXH3-128 of the body
 
 The body is a msgpack map whose long fields are columns (paths joined by NUL; times, sizes and inodes as
-little-endian int64; BLAKE3 hashes of 32 bytes), which load at the speed of memory. It is a cache: missing,
-damaged, of another store, or of an LSN that the store has not reached, it is as if it were not there, and
-files are hashed instead.
+little-endian int64; BLAKE3 hashes of 32 bytes), which load at memory speed. It is a cache: if it is missing,
+damaged, from another store, or has a newer LSN than the store, it is ignored and files are hashed.
 
-An edit that leaves no trace in the stat must not pass for none. As in git, a file touched so shortly before
-it was looked at that a later edit could carry the same times is recorded with a size no file has ("smudged"),
-so that the next run hashes it. "Shortly" is `RACY_MARGIN_NS`: two seconds, the coarsest clock among common
-file systems (FAT); it also covers kernels that stamp files by a clock up to one tick behind. The change time
-counts like the modification time, since no program can set it back.
+An edit must not go unnoticed because it leaves the stat unchanged. As in git, if a file was touched so
+shortly before its stat that a later edit could have the same times, it is recorded with an impossible size
+("smudged"), so that the next run hashes it. "Shortly" is `RACY_MARGIN_NS`: two seconds, the coarsest clock
+among common file systems (FAT). It also covers kernels whose file clock lags by up to one tick. The change
+time counts like the modification time, since no program can set it back.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from diptych.indexer.settings import Settings, check_patterns
 
 MAGIC = "diptych facts"
 FORMAT = 1
-# Some two million files; what is longer is not read, and files are hashed instead.
+# Room for about two million files. A longer file is not read, and files are hashed.
 MAX_SIZE_BYTES = 256 * 1024 * 1024
 RACY_MARGIN_NS = 2_000_000_000
 SMUDGED_SIZE = -1
@@ -41,10 +40,10 @@ _MAX_REASONS = 255
 
 @dataclass(slots=True)
 class Facts:
-    """What one run saw. `taken_ns` is the time just before its first look at a file.
+    """What one run saw. `taken_ns` is the time just before it examined the first file.
 
-    `store_id` and `lsn` name the state of the store that the run left. `indexer` maps each part whose
-    version decides what a parse gives to that version. `root` is the repository, "" where it is not known.
+    `store_id` and `lsn` identify the state of the store after the run. `indexer` maps each component that
+    affects parsing to its version. `root` is the repository, "" if unknown.
     """
 
     store_id: str
@@ -57,9 +56,9 @@ class Facts:
     branch: str = ""
     root: str = ""
     source: str = ""
-    """How the files were found: "git", "walk", or "" where it is not known."""
+    """How the files were found: "git", "walk", or "" if unknown."""
     complete: bool = True
-    """Whether that run ended; False while, and after, a first run that did not."""
+    """Whether the run ended; False during a first run, and after one that was interrupted."""
 
     def stored_hashes(self) -> dict[str, str]:
         """The content hash of each file that has a record in the store."""
@@ -69,7 +68,7 @@ class Facts:
 
 
 class Comparison(NamedTuple):
-    """The paths seen now, sorted by what the facts say of them. `gone` are in the facts alone."""
+    """The paths seen now, grouped by comparison with the facts. `gone` are only in the facts."""
 
     unchanged: list[str]
     in_doubt: list[str]
@@ -78,7 +77,7 @@ class Comparison(NamedTuple):
 
 
 def compare(facts: Mapping[str, Fact], stats: Mapping[str, Stat]) -> Comparison:
-    """Tell which files are surely as they were, by stat alone; the rest must be hashed. Pure."""
+    """Find the files that are certainly unchanged, by stat alone; hash the rest. Pure."""
     if isinstance(facts, FactColumns):
         recorded: Mapping[str, tuple[int, ...]] = facts.stats()
     else:
@@ -99,7 +98,7 @@ def compare(facts: Mapping[str, Fact], stats: Mapping[str, Stat]) -> Comparison:
 
 
 def smudged(stat: Stat, taken_ns: int) -> Stat:
-    """`stat` as it is recorded: with a size that matches no file where its times prove nothing."""
+    """`stat` as recorded: with an impossible size if its times are too recent to prove anything."""
     if max(stat.mtime_ns, stat.ctime_ns) > taken_ns - RACY_MARGIN_NS:
         return stat._replace(size=SMUDGED_SIZE)
     return stat
@@ -111,7 +110,7 @@ def save(store_path: str, facts: Facts) -> None:
 
 
 def load(store_path: str, *, store_id: str, lsn: int) -> Facts | None:
-    """The facts of the store at `store_path`, or None where there are none to be trusted."""
+    """The facts of the store at `store_path`, or None if there are none or they are not valid."""
     try:
         facts = decode(fs.read_bounded(f"{store_path}/{layout.FACTS}", MAX_SIZE_BYTES))
     except (OSError, ValueError):
@@ -120,14 +119,14 @@ def load(store_path: str, *, store_id: str, lsn: int) -> Facts | None:
 
 
 def settings_in(recorded: Mapping[str, Any]) -> Settings:
-    """The settings of a run from what facts have of them; the defaults where they cannot be told."""
+    """The settings recorded in the facts, or the defaults if they are invalid."""
     default = Settings()
     largest = recorded.get("max_file_bytes", default.max_file_bytes)
     exclude = recorded.get("exclude", default.exclude)
     valid = isinstance(largest, int) and isinstance(exclude, list | tuple)
     if not valid:
         return default
-    # An earlier release stored patterns that cannot be used: without them, the index is stale, not unusable.
+    # An earlier release stored invalid patterns. Without them the index is stale, but usable.
     return replace(default, max_file_bytes=largest, exclude=tuple(filter(_usable, exclude)))
 
 
@@ -170,7 +169,7 @@ def encode(facts: Facts) -> bytes:
 
 
 def decode(data: bytes) -> Facts:
-    """The facts again. Raises ValueError for bytes that are not what `encode` gave, whatever they are."""
+    """The facts in `data`. Raises ValueError for any bytes not from `encode`."""
     try:
         return _decoded(data)
     except Exception as error:
@@ -202,29 +201,29 @@ def _decoded(data: bytes) -> Facts:
         commit=body["commit"],
         branch=body["branch"],
         root=body.get("root", b"").decode("utf-8", "surrogateescape"),
-        # It was not written once: a commit is known where git found the files.
+        # Earlier releases did not write it; they had a commit if git found the files.
         source=body.get("source", "git" if body["commit"] else ""),
         complete=bool(body.get("complete", True)),
     )
     require_fields(facts.store_id, facts.lsn, facts.indexer, facts.settings, facts.commit, facts.branch)
     if type(facts.taken_ns) is not int or not all(type(reason) is str for reason in body["reasons"]):
-        raise ValueError("a field of another type")
+        raise ValueError("a field has the wrong type")
     return facts
 
 
 def require_fields(
     store_id: Any, lsn: Any, indexer: Any, settings: Any, commit: Any, branch: Any
 ) -> None:
-    """Raise ValueError where what the facts and the freshness file have in common is of another type."""
-    texts = [store_id, commit, branch]
+    """Raise ValueError if a field that the facts and the freshness file share has the wrong type."""
+    strings = [store_id, commit, branch]
     if not layout.is_lsn(lsn) or not isinstance(indexer, dict) or not isinstance(settings, dict):
-        raise ValueError("a field of another type")
-    if not all(type(text) is str for text in [*texts, *indexer, *indexer.values(), *settings]):
-        raise ValueError("a field of another type")
+        raise ValueError("a field has the wrong type")
+    if not all(type(text) is str for text in [*strings, *indexer, *indexer.values(), *settings]):
+        raise ValueError("a field has the wrong type")
 
 
 def _checksum(packed: bytes) -> bytes:
-    # Imported here: a first run has no facts to check.
+    # Imported here: a first run has no facts to verify.
     from xxhash import xxh3_128_digest
 
     return xxh3_128_digest(packed)

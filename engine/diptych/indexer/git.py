@@ -1,8 +1,7 @@
-"""What git knows of a work tree, asked of the `git` command.
+"""Queries on a work tree, by the `git` command.
 
-There are three kinds of answer: what was asked for; None, outside of any work tree; and GitRefusedError,
-where a `.git` is there and git does not answer for it. The last two must not be taken for one another:
-outside of a work tree other rules say which files there are.
+A query has three outcomes: an answer; None, outside of any work tree; and GitRefusedError, if there is a
+`.git` but git fails. Do not confuse the last two: outside of a work tree, other rules determine the files.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ from diptych.errors import DiptychError
 from diptych.indexer.git_process import NOT_ENDED, NOT_STARTED, Answer, run_all
 
 _INDEX_MAX = 1 << 28
-# What `place_in` reads. The folder last: it is known, so that a newline in either name does no harm.
+# The command for `place_in`. The folder comes last: it is known, so a newline in either name is harmless.
 WHERE = ("rev-parse", "--is-inside-work-tree", "--git-path", "index", "--show-toplevel")
 IGNORED = ("check-ignore", "-q", ".")
 
 
 class GitRefusedError(DiptychError):
-    """A repository is there, and git does not answer for it. The message has git's words."""
+    """There is a repository, but git does not answer for it. The message quotes git."""
 
     code = "git-refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Names as git lists them, relative to the root asked for, sorted. `submodules`: there may be some.
+    """Names as git lists them, sorted, relative to the given root. `submodules`: there may be some.
 
-    A name that ends in `/` is a repository nested in this one; a submodule stands as its directory's name.
+    A name that ends in `/` is a nested repository; a submodule is listed by the name of its directory.
     """
 
     names: list[bytes]
@@ -41,7 +40,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The commit checked out (40 or 64 hexadecimal digits) and the branch, each "" where there is none."""
+    """The commit checked out (40 or 64 hexadecimal digits) and the branch, each "" if there is none."""
 
     commit: str = ""
     branch: str = ""
@@ -55,7 +54,7 @@ class Place(NamedTuple):
 
 
 def run(root: str, *arguments: str) -> bytes | None:
-    """The standard output of `git <arguments>` in `root`; None when it fails or there is no git."""
+    """The standard output of `git <arguments>` in `root`; None if it fails or git is missing."""
     (answer,) = run_all(root, arguments)
     return answer.output if answer.code == 0 else None
 
@@ -73,14 +72,14 @@ def listed(root: str) -> Listing | None:
         return None
     (answer,) = run_all(root, ("ls-files", "-z", "--cached", "--others", "--exclude-standard"))
     if answer.code:
-        raise _refused(root, answer)
+        raise _git_error(root, answer)
     submodules = os.path.lexists(place.top + b"/.gitmodules")
-    # A path in conflict is listed once for each of its versions.
+    # A path with a merge conflict is listed several times.
     return Listing(sorted(set(answer.output.split(b"\0")) - {b""}), submodules)
 
 
 def head(root: str) -> Head:
-    """Where HEAD points; both fields empty outside of a repository, and where git does not answer."""
+    """Where HEAD points. Both fields are empty outside of a repository, and if git does not answer."""
     try:
         if not may_ask(root):
             return Head()
@@ -96,9 +95,9 @@ def head(root: str) -> Head:
 
 
 def tracks(path: str) -> bool:
-    """Whether the repository around `path` tracks it or anything in it, in whatever case of letters.
+    """Whether the repository around `path` tracks it or anything in it, ignoring case.
 
-    Where git does not answer, its index is searched for the name.
+    If git does not answer, this searches its index for the name.
     """
     folder, name = _around(path)
     if not folder:
@@ -108,8 +107,8 @@ def tracks(path: str) -> bool:
 
 
 def ignoring_rule(root: str, name: bytes) -> str:
-    """The rule by which git ignores `name` below `root`, and where it stands; "" where none is the reason."""
-    # With `./` no name can pass for a pathspec with magic.
+    """The rule by which git ignores `name` below `root`, and its location; "" if there is none."""
+    # With `./` no name can have pathspec magic.
     (answer,) = run_all(root, ("check-ignore", "-v", "--no-index", "--", f"./{os.fsdecode(name)}"))
     said = os.fsdecode(answer.output).rpartition("\t")[0]
     found = re.fullmatch(r"(.*?):([0-9]+):(.*)", said, re.DOTALL)
@@ -117,7 +116,7 @@ def ignoring_rule(root: str, name: bytes) -> str:
 
 
 def superproject(top: str) -> str:
-    """The top of the work tree that has the work tree `top` as a submodule; "" where none has."""
+    """The top of the work tree that has `top` as a submodule; "" if there is none."""
     folder, name = _around(top)
     if not folder:
         return ""
@@ -126,10 +125,10 @@ def superproject(top: str) -> str:
 
 
 def may_ask(root: str) -> bool:
-    """Whether there is a `.git` in `root` or above: so that a plain folder costs no process.
+    """Whether there is a `.git` in `root` or above, so that a plain folder starts no process.
 
-    Raises GitRefusedError for a folder below it that is laid out as a bare repository. A clone can bring one,
-    with a configuration of the stranger's choice, and git older than 2.38 would take it for the repository.
+    Raises GitRefusedError for a folder below it that looks like a bare repository. A clone can contain one
+    with a malicious configuration, and git before 2.38 would use it as the repository.
     """
     folder = os.path.realpath(root)
     bare = ""
@@ -142,7 +141,7 @@ def may_ask(root: str) -> bool:
         folder = parent
     if bare:
         raise GitRefusedError(
-            f"git is not asked about {root}: {bare} is laid out as a bare repository inside {folder}",
+            f"git is not used for {root}: {bare} looks like a bare repository inside {folder}",
             advice=f"index {folder} itself, or move {bare} out of it",
         )
     return True
@@ -158,31 +157,31 @@ def place_in(root: str, where: Answer, ignored: Answer) -> Place | None:
         if inside == b"false":
             # In a `.git` folder, or in a bare repository.
             return None
-        raise _refused(root, where)
+        raise _git_error(root, where)
     home = os.fsencode(os.path.realpath(root))
     top = _folder_with_git(home)
     if rest.endswith(b"\n" + top):
         index_path = rest[: -len(top) - 1]
     else:
-        # Git may pass over a `.git` that is none, and name folders otherwise than the system does.
+        # Git may skip an invalid `.git`, and may name folders differently from the system.
         index_path, _, top = rest.rpartition(b"\n")
         above = any(_same(folder, top) for folder in _upwards(home))
         if inside != b"true" or not above or not os.path.lexists(top + b"/.git"):
             raise GitRefusedError(
                 f"git does not answer for {root}: its configuration (core.worktree) names another folder,"
                 f" {os.fsdecode(top)}",
-                advice=f"correct it: git -C {root} config --unset core.worktree",
+                advice=f"correct that: git -C {root} config --unset core.worktree",
             )
     if not _same(home, top):
         # From inside an ignored folder `git ls-files` shows nothing.
         if ignored.code == 0:
             return None
         if ignored.code != 1:
-            raise _refused(root, ignored)
+            raise _git_error(root, ignored)
     return Place(top, index_path)
 
 
-def _refused(root: str, answer: Answer) -> GitRefusedError:
+def _git_error(root: str, answer: Answer) -> GitRefusedError:
     words = answer.complaint.partition("\n")[0].removeprefix("fatal: ") or f"it failed with {answer.code}"
     if answer.code == NOT_STARTED:
         advice = "install git, or put its folder into PATH"
@@ -190,14 +189,14 @@ def _refused(root: str, answer: Answer) -> GitRefusedError:
         top = os.fsdecode(_folder_with_git(os.fsencode(os.path.realpath(root))))
         advice = f"if you trust it: git config --global --add safe.directory {top}"
     elif answer.code == NOT_ENDED:
-        advice = f"see what holds it up: git -C {root} status"
+        advice = f"find out why it takes so long: git -C {root} status"
     else:
-        advice = f"see what it says, and correct that: git -C {root} status"
+        advice = f"see what git reports, and correct that: git -C {root} status"
     return GitRefusedError(f"git does not answer for {root}: {words}", advice=advice)
 
 
 def _around(path: str) -> tuple[str, str]:
-    """The nearest folder with a `.git` above `path`, and the path from there; "" and "" where none is."""
+    """The nearest folder with a `.git` above `path`, and the path from there; "" and "" if none."""
     parent = os.path.realpath(os.path.dirname(path))
     folder = os.fsdecode(_folder_with_git(os.fsencode(parent)))
     if not os.path.lexists(os.path.join(folder, ".git")):
@@ -206,7 +205,7 @@ def _around(path: str) -> tuple[str, str]:
 
 
 def _in_index(folder: str, name: str) -> bool:
-    # It may be the end of a longer name: better to refuse a store too many than to use a stranger's.
+    # This may match the end of a longer name. Better to reject a good store than to use a hostile one.
     try:
         with open(os.path.join(folder, ".git", "index"), "rb", opener=fs.open_regular) as file:
             return os.fsencode(name).lower() + b"/" in file.read(_INDEX_MAX).lower()

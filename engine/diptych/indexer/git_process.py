@@ -1,11 +1,11 @@
-"""Starting git: the only place that does, so that a stranger's repository gets no program started.
+"""Start git safely. Only this module starts git, so that a hostile repository cannot start a program.
 
-A repository's configuration can name programs: a file system monitor, hooks, filters, helpers for a network
-that git turns to by itself for an object it lacks. Each way to them is closed here, by git's environment and
-by settings that override the repository's. Filters have names of the repository's choice: whoever starts a
-command that may run one switches it off by its name (see `gitstate`).
+The configuration of a repository can name programs: a file system monitor, hooks, filters, and helpers to
+fetch missing objects. This module disables them all, by git's environment and by settings that override the
+repository's. Filters have arbitrary names, so a caller whose command may run one disables it by its name (see
+`gitstate`).
 
-Nothing the caller's environment says to git gets through either: a run from a hook has GIT_DIR set.
+Git also does not see its variables in the caller's environment: a run from a hook has GIT_DIR set.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     import subprocess
 
-# A network file system may take long to list a large work tree; a FIFO in place of a file takes for ever.
+# Listing a large work tree on a network file system may take long; a FIFO in place of a file blocks for ever.
 WAIT_S = 300.0
 _END_S = 5.0
 _READ_BYTES = 1 << 18
@@ -31,19 +31,19 @@ NOT_STARTED = 127
 NOT_ENDED = 124
 
 _ENVIRONMENT = {
-    # No network, and no other repository: git older than 2.45 fetches what a partial clone lacks, unasked.
+    # No network and no other repository: git before 2.45 fetches missing objects of a partial clone.
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_NO_LAZY_FETCH": "1",
-    # Reading changes nothing.
+    # Do not let reads write to the index.
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
-    # Where git has an environment variable and a setting for a program, the variable decides.
+    # For these programs, git's environment variable overrides the setting.
     "GIT_ASKPASS": "false",
     "GIT_SSH_COMMAND": "false",
     "GIT_PROXY_COMMAND": "false",
     "GIT_EDITOR": "false",
     "GIT_PAGER": "cat",
-    # Its words are shown, and some are looked for: in one language.
+    # Its messages are shown and searched, so they must be in English.
     "LC_ALL": "C",
 }
 _SETTINGS = (
@@ -65,9 +65,9 @@ _DROPPED = frozenset({"SSH_ASKPASS", "LANGUAGE"})
 
 
 class Answer(NamedTuple):
-    """What a command of git printed, its exit code, and its words on standard error.
+    """The output of a git command, its exit code, and its standard error.
 
-    Where git could not be started the code is `NOT_STARTED`; where it was ended, `NOT_ENDED`.
+    The code is `NOT_STARTED` if git could not be started, and `NOT_ENDED` if it was killed.
     """
 
     output: bytes
@@ -80,8 +80,8 @@ class _StoppedError(Exception):
 
 
 def run_all(root: str, *commands: Sequence[str]) -> list[Answer]:
-    """The answers to several commands of git, run at once in `root`. Never raises for what git does."""
-    # Imported here: a run that finds nothing changed in a plain folder needs no process.
+    """Run several git commands at once in `root`. Git failures are in the answers, not exceptions."""
+    # Imported here: an unchanged plain folder needs no process.
     import subprocess
 
     folders = _absolute_path_folders()
@@ -106,13 +106,13 @@ def run_all(root: str, *commands: Sequence[str]) -> list[Answer]:
                 return [Answer(b"", NOT_STARTED, complaint)] * len(commands)
             processes.append(process)
         try:
-            return _heard(processes)
+            return _communicate(processes)
         except _StoppedError as stopped:
             return [Answer(b"", NOT_ENDED, str(stopped))] * len(commands)
 
 
 def _absolute_path_folders() -> str:
-    """PATH without what is relative: git runs in the repository's folder, which may hold a `git` too."""
+    """PATH without relative folders: git runs in the repository, which may contain a `git` too."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     return os.pathsep.join(folder for folder in folders if os.path.isabs(folder))
 
@@ -124,17 +124,17 @@ def _program(folders: str) -> str | None:
 
 
 def _environment(folders: str) -> dict[str, str]:
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith("GIT_") and name not in _DROPPED
     }
-    return {**kept, "PATH": folders, **_ENVIRONMENT}
+    return {**inherited, "PATH": folders, **_ENVIRONMENT}
 
 
 @contextmanager
 def _ended(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Whatever happens: no process, and none that it started, is left."""
+    """On exit, kill the processes and all that they started."""
     import subprocess
 
     try:
@@ -148,21 +148,21 @@ def _ended(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
             for stream in (process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
-            # A process that the kernel will not end now is left to it.
+            # Do not wait for a process that the kernel cannot end now.
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_END_S)
 
 
-def _heard(processes: list[subprocess.Popen[bytes]]) -> list[Answer]:
-    """What each prints until it ends. Raises _StoppedError."""
+def _communicate(processes: list[subprocess.Popen[bytes]]) -> list[Answer]:
+    """Read the output of each process until it ends. Raises _StoppedError."""
     import selectors
     import subprocess
 
     deadline_s = time.monotonic() + WAIT_S
     late = f"git did not answer within {WAIT_S:.0f} s"
-    heard = [(bytearray(), bytearray()) for _ in processes]
+    outputs = [(bytearray(), bytearray()) for _ in processes]
     with selectors.DefaultSelector() as selector:
-        for process, (output, complaint) in zip(processes, heard, strict=True):
+        for process, (output, complaint) in zip(processes, outputs, strict=True):
             assert process.stdout is not None
             assert process.stderr is not None
             selector.register(process.stdout, selectors.EVENT_READ, (output, _OUTPUT_MAX))
@@ -180,7 +180,7 @@ def _heard(processes: list[subprocess.Popen[bytes]]) -> list[Answer]:
                 elif len(into) > most:
                     raise _StoppedError(f"git printed more than {most:,} bytes")
     answers = []
-    for process, (output, complaint) in zip(processes, heard, strict=True):
+    for process, (output, complaint) in zip(processes, outputs, strict=True):
         try:
             code = process.wait(max(0.0, deadline_s - time.monotonic()))
         except subprocess.TimeoutExpired:

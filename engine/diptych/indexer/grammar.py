@@ -1,15 +1,15 @@
-"""A language's parser and query, made ready once in each process.
+"""A language's parser and query, prepared once per process.
 
-The query is ours followed by the wheels' own. Where two patterns name the same node the earlier wins, as in
-tree-sitter's tags, so that ours refine theirs; a plain reference gives way to everything else. What a
-pattern means is read once from its captures:
+The query is ours, then the ones in the wheels. If two patterns match the same node, the earlier wins, as in
+tree-sitter's tags, so that ours refine theirs. A plain reference has the lowest priority. The captures of a
+pattern determine its meaning:
 
     @definition.<kind> with @name           a symbol
     @reference.<kind> with @name            a relation to that name
-    @scope with @name                       no symbol, but a container of what is inside (Rust's `impl`)
-    @container, @qualified                  where a definition belongs, when that is not what encloses it
-    @comment, @attribute                    what may stand above a definition as its documentation
-    @ignore with @name                      that node is neither, whatever a later pattern says
+    @scope with @name                       not a symbol, but a container (Rust's `impl`)
+    @container, @qualified                  the container, if it is not what encloses the definition
+    @comment, @attribute                    what may be above a definition as its documentation
+    @ignore with @name                      ignore that node, whatever a later pattern says
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from diptych.indexer.languages import LANGUAGES, Language
 
 DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED = range(7)
 
-# The tags queries' words for relations, as the records' words.
+# From the relation names of tags queries to those of records.
 _RELATIONS = {
     "call": "calls",
     "class": "calls",
@@ -43,7 +43,7 @@ _COMMENT_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")|;[^\n]*')
 
 
 class Pattern(NamedTuple):
-    """What a match of one pattern means: its role, the kind it gives, and the capture of its whole node."""
+    """The meaning of a pattern: its role, its kind, and the capture of the complete node."""
 
     role: int
     kind: str
@@ -52,9 +52,9 @@ class Pattern(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that parsing a file of one language takes. Not safe for use by two threads at once.
+    """Everything needed to parse files of one language. Not thread-safe.
 
-    `patterns`, `roles` and `ranks` go by a pattern's index; of two patterns the lower rank wins.
+    `patterns`, `roles` and `ranks` are indexed by pattern; of two patterns, the lower rank wins.
     """
 
     language: Language
@@ -83,7 +83,7 @@ def prepared(name: str) -> Prepared:
         if pattern.role == IGNORED and "@ignore" not in text:
             query.disable_pattern(index)
         patterns.append(pattern)
-    # Only the name of a reference is looked at: a node that is not captured is not made.
+    # Only the name of a reference is used, and nodes that are not captured cost nothing.
     for index in range(query.capture_count):
         capture = query.capture_name(index)
         if capture == "doc" or capture == "ignore" or capture.startswith(("reference.", "local.")):

@@ -1,4 +1,4 @@
-"""Which versions decide what a parse gives. When one changes, every file is parsed again."""
+"""The versions that affect the result of parsing. If one changes, every file is parsed again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DIST_INFO = ".dist-info"
 
 
 def current() -> dict[str, str]:
-    """The versions of the indexer, of tree-sitter and of each grammar's wheel; "" where one is missing."""
+    """The versions of the indexer, of tree-sitter and of each grammar's wheel; "" if missing."""
     found = {"diptych.indexer": str(INDEXER_VERSION)}
     listings: dict[str, list[str]] = {}
     for module in sorted({"tree_sitter"} | {language.module for language in LANGUAGES.values()}):
@@ -21,10 +21,10 @@ def current() -> dict[str, str]:
 
 
 def _version(module: str, listings: dict[str, list[str]]) -> str:
-    """A wheel's version, by the name of the directory that was installed beside its package.
+    """A wheel's version, from the name of the `.dist-info` directory next to its package.
 
-    `importlib.metadata` would say the same, but imports an e-mail parser: more than all else that a run
-    with nothing changed does.
+    `importlib.metadata` gives the same result but imports an e-mail parser, which would take most of the time
+    of a run with nothing changed.
     """
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
@@ -39,7 +39,7 @@ def _version(module: str, listings: dict[str, list[str]]) -> str:
 
 
 def _version_by_metadata(module: str) -> str:
-    """For what is installed in another way: an editable wheel, or one whose name is written otherwise."""
+    """For other installations: an editable wheel, or one with a differently spelled name."""
     from importlib import metadata
 
     try:

@@ -1,8 +1,8 @@
-"""The rules of one `.gitignore` file, read and applied byte by byte as git does.
+"""The rules of one `.gitignore` file, parsed and applied to bytes as git does.
 
-Each rule becomes a regular expression in which no star is tried twice (atomic groups), so that a stranger's
-rules cannot make matching slow. All of a file's rules are one expression, the last rule first: the last one
-that matches decides.
+Each rule becomes a regular expression that never backtracks over a star (atomic groups), so that hostile
+rules cannot make matching slow. All rules of a file form one expression, the last rule first, since the last
+match decides.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-# More than people write. A file of more says nothing.
+# More than people write. A longer file is ignored.
 RULES_MAX_BYTES = 512 * 1024
 _RULES_MAX = 10_000
 
@@ -34,7 +34,7 @@ _CLASSES = {
 
 
 class Rule(NamedTuple):
-    """A line of the file, as it stands there, and its number."""
+    """A line of the file, unchanged, and its number."""
 
     line: bytes
     number: int
@@ -53,7 +53,7 @@ class Rules:
         self._match = re.compile(joined, re.DOTALL).fullmatch
 
     def verdict(self, name: bytes, is_directory: bool) -> tuple[bool, Rule] | None:
-        """Whether `name`, relative to the file's folder, is ignored, and by which rule; None: by none."""
+        """Whether `name`, relative to the file's folder, is ignored, and by which rule; None if no match."""
         found = self._match(name + b"/" if is_directory else name)
         if found is None or found.lastindex is None:
             return None
@@ -75,15 +75,15 @@ def _read(data: bytes) -> list[tuple[Rule, bool, bytes]]:
 
 
 def _without_trailing_spaces(line: bytes) -> bytes:
-    kept = line.rstrip(b" ")
-    if len(kept) < len(line) and (len(kept) - len(kept.rstrip(b"\\"))) % 2:
-        # The first of them is escaped.
-        return kept + b" "
-    return kept
+    stripped = line.rstrip(b" ")
+    if len(stripped) < len(line) and (len(stripped) - len(stripped.rstrip(b"\\"))) % 2:
+        # The first space is escaped.
+        return stripped + b" "
+    return stripped
 
 
 def _expression(pattern: bytes) -> bytes:
-    """What matches the names that `pattern` does, those of folders with a `/` at their end."""
+    """The expression for `pattern`. Names of folders end in `/`."""
     end = b"/" if pattern.endswith(b"/") else b"/?"
     pattern = pattern.removesuffix(b"/")
     if b"/" not in pattern:
@@ -91,7 +91,7 @@ def _expression(pattern: bytes) -> bytes:
     components = pattern.removeprefix(b"/").split(b"/")
     if b"" in components:
         return _NEVER
-    # What stands between two `**`, each with the `/` at its end; what must be last has its own.
+    # The parts between two `**`, each with a final `/`; the last component is separate.
     groups = [b""]
     for component in components[:-1]:
         if component == b"**":
@@ -106,12 +106,12 @@ def _expression(pattern: bytes) -> bytes:
     if not others:
         return first
     *middle, last = others
-    # Each is looked for once, where it comes first.
+    # Match each part once, at its first occurrence.
     return first + b"".join(b"(?>" + _DEEPER + b"?" + group + b")" for group in middle) + _DEEPER + last
 
 
 def _component(pattern: bytes) -> bytes:
-    """What matches one component of a name."""
+    """The expression for one component."""
     parts: list[bytes] = [b""]
     at = 0
     while at < len(pattern):
@@ -138,12 +138,12 @@ def _component(pattern: bytes) -> bytes:
     if len(parts) == 1:
         return parts[0] or _NEVER
     first, *middle, last = parts
-    # Never without a byte: no name has an empty component.
+    # Match at least one byte: no component is empty.
     return b"(?=[^/])" + first + b"".join(b"(?>[^/]*?" + part + b")" for part in middle) + b"[^/]*" + last
 
 
 def _bracket(pattern: bytes, at: int) -> tuple[bytes, int] | None:
-    """The set that begins after a `[`, and where the pattern continues; None where the set has no end."""
+    """The set after a `[`, and where the pattern continues; None if the set has no end."""
     inverted = pattern[at : at + 1] in (b"!", b"^")
     at += inverted
     ranges: list[bytes] = []

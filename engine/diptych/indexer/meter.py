@@ -1,4 +1,4 @@
-"""Counting how far a run is, for a progress bar."""
+"""Count the progress of a run, for a progress bar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _REPORT_EVERY_S = 0.1
 
 
 class Meter:
-    """Calls `progress` some ten times a second, and at the end; does nothing without one."""
+    """Calls `progress` about ten times a second, and at the end. Does nothing if it is None."""
 
     def __init__(self, progress: Callable[[Progress], None] | None) -> None:
         self._progress = progress
@@ -20,20 +20,20 @@ class Meter:
         self._began_s = self._reported_s = time.monotonic()
 
     def begin(self, files: int, size: int) -> None:
-        """So much is to be done; the clock starts."""
+        """Set the total, and start the clock."""
         self._total_files, self._total_bytes = files, size
         self._began_s = time.monotonic()
         self._report()
 
     def advance(self, size: int) -> None:
-        """One file of `size` bytes is done."""
+        """Count one finished file of `size` bytes."""
         self._done_files += 1
         self._done_bytes += size
         if self._progress is not None and time.monotonic() - self._reported_s >= _REPORT_EVERY_S:
             self._report()
 
     def finish(self) -> None:
-        """All is done."""
+        """Report the end."""
         self._report()
 
     def _report(self) -> None:

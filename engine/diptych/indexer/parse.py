@@ -1,4 +1,4 @@
-"""One file from its bytes to a packed record. Runs in a worker, or in the process itself for a few files."""
+"""Parse one file into a packed record. Runs in a worker, or in the main process for a few files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PARSER_FAILED = frozenset({"parser died", "parser hung"})
 
 
 class Parsed(NamedTuple):
-    """What became of a job: a payload to store, or none, because it is `unchanged` or was `skipped` (why)."""
+    """The result of a job: a payload to store, or none if it is `unchanged` or `skipped` (with a reason)."""
 
     path: str
     content_hash: str = ""
@@ -34,7 +34,7 @@ class Parsed(NamedTuple):
 
 
 def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
-    """Read and parse the file of `job`. Never raises for what is in the file, or for what the system says."""
+    """Read and parse the file of `job`. Never raises for the contents of the file, or for OS errors."""
     try:
         data = read_regular(tree, job.path, max_file_bytes)
     except OSError as error:
@@ -52,7 +52,7 @@ def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
         payload = packed(job.path, digest, language, symbols, relations)
     except TooSlowError:
         return Parsed(job.path, digest, size=len(data), skipped="too slow to parse")
-    except Exception:  # noqa: BLE001 - one file that trips the parser must not end the run
+    except Exception:  # noqa: BLE001 - one bad file must not end the run
         return Parsed(job.path, digest, size=len(data), skipped="parser died")
     return Parsed(job.path, digest, payload, len(symbols), len(relations), size=len(data))
 
@@ -69,7 +69,7 @@ def failed_hash(root: str, parsed: Parsed, max_file_bytes: int) -> str:
 
 
 def record_of(path: str, language: str, data: bytes) -> FileRecord:
-    """The record of a file's bytes. `language` is a name in `LANGUAGES`. Raises TooSlowError."""
+    """The record for a file's bytes. `language` is a name in `LANGUAGES`. Raises TooSlowError."""
     language, symbols, relations = rows_of(language, data)
     return FileRecord(
         path,
@@ -81,8 +81,8 @@ def record_of(path: str, language: str, data: bytes) -> FileRecord:
 
 
 def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow]]:
-    """The language that the content confirms, and what was found in it. Raises TooSlowError."""
-    # Imported here: tree-sitter and its grammars are not needed when nothing has changed.
+    """The language according to the content, and what was found in it. Raises TooSlowError."""
+    # Imported here: tree-sitter is not needed if nothing has changed.
     from diptych.indexer.extract import extract
     from diptych.indexer.grammar import prepared
 
@@ -97,20 +97,20 @@ def packed(
     """The payload of a record with these fields, as a transaction's `put_packed` takes it."""
     from diptych.schema.code import CODE
 
-    # Rows in the place of relations: packing only takes them apart.
+    # Rows instead of relations: `pack` only unpacks them.
     return CODE.pack(cast("FileRecord", (path, digest, language, symbols, relations)))
 
 
 def read_regular(tree: fs.Beneath, path: str, max_bytes: int) -> bytes:
-    """A regular file's bytes, one past `max_bytes` at most. Raises OSError, also for what is not one.
+    """At most `max_bytes` + 1 bytes of a regular file. Raises OSError, also for another type of file.
 
-    It may have been replaced since it was listed: no link is followed, and opening never waits (a FIFO).
+    It may have been replaced since the listing: links are not followed, and opening never blocks (a FIFO).
     """
     fd = tree.open(path.encode("utf-8", "surrogateescape"))
     try:
         wanted = min(os.fstat(fd).st_size, max_bytes) + 1
         data = os.read(fd, wanted)
-        # Short of what was asked for is the end; else it has grown since.
+        # A short read is the end of the file. Otherwise it has grown since.
         while len(data) == wanted and len(data) <= max_bytes:
             more = os.read(fd, max_bytes + 1 - len(data))
             data, wanted = data + more, max_bytes + 1

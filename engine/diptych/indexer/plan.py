@@ -1,4 +1,4 @@
-"""What a run has to do, from what is on disk, in the facts and in the store. Pure."""
+"""Decide what a run has to do, from the files, the facts and the store. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LARGE_BYTES = 128 * 1024
 
 
 class Job(NamedTuple):
-    """A file to read. When its hash is `expected` it is not parsed again.
+    """A file to read. If its hash is `expected`, it is not parsed again.
 
-    The store has it then, unless `known_as` says why it was skipped.
+    Then it is in the store already, unless `known_as` says why it was skipped.
     """
 
     path: str
@@ -28,9 +28,9 @@ class Job(NamedTuple):
 
 @dataclass(slots=True)
 class Plan:
-    """The files to read, those that are as the store has them, and those to remove from the store.
+    """The files to read, the unchanged ones, and those to remove from the store.
 
-    `kept` carries the facts of what was not read over to the next run.
+    `kept` are the facts of the unchanged files, for the next run.
     """
 
     jobs: list[Job] = field(default_factory=list)
@@ -45,10 +45,10 @@ def plan(
     *,
     parse_all: bool = False,
 ) -> Plan:
-    """Decide on every file.
+    """Decide what to do with every file.
 
-    `stored` maps each path in the store to its record's content hash; None says that the store is where
-    the facts left it, so that they speak for it. With `parse_all` no record is taken to be up to date.
+    `stored` maps each path in the store to the content hash of its record; None means that the store is
+    unchanged since the facts, which then give the hashes. With `parse_all`, every file is parsed.
     """
     made = Plan()
     if stored is None:
@@ -69,7 +69,7 @@ def plan(
         if not expected and path in facts and facts[path].skipped:
             _, expected, known_as = facts[path]
         made.jobs.append(Job(path, language, stat.size, *(("", "") if parse_all else (expected, known_as))))
-    # The large ones first: a run must not end with all processes but one idle.
+    # Large files first, so that a run does not end with only one busy process.
     made.jobs.sort(key=lambda job: (-(job.size // _LARGE_BYTES), job.path))
     made.removed = sorted(path for path in stored if path not in files)
     return made

@@ -1,4 +1,4 @@
-"""What a run may be told, and what it tells."""
+"""The settings of a run, its progress and its report."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from diptych.errors import InvalidArgumentError
 from diptych.fs import importing
 
-# Rises when the same source would give other symbols or relations: every file is then parsed again.
+# Increase it when the same source gives other symbols or relations: then every file is parsed again.
 INDEXER_VERSION = 2
 
-# Why a file was passed over.
+# Why a file was skipped.
 SKIP_REASONS = (
     "binary",  # a NUL in its first 8 KB
     "too large",  # over `Settings.max_file_bytes`
-    "unreadable",  # no right to read it, or an input/output error
+    "unreadable",  # no permission, or an input/output error
     "symbolic link",
     "not a regular file",  # a FIFO, a socket, a device
     "directory",
@@ -31,11 +31,11 @@ SKIP_REASONS = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a run goes about it. Sizes in bytes, times in seconds.
+    """The settings of a run. Sizes in bytes, times in seconds.
 
     `exclude` holds patterns in `.gitignore`'s syntax, relative to the root. A run with at most
-    `in_process_files` to parse, of `in_process_bytes` in all and `in_process_file_bytes` each, starts no
-    worker: nothing stops a parser in the midst of a step, and in a file of that size none is long.
+    `in_process_files` to parse, of `in_process_bytes` in total and `in_process_file_bytes` each, starts no
+    worker: nothing can stop a parser during a step, but in such small files every step is short.
     """
 
     max_file_bytes: int = 2 * 1024 * 1024
@@ -49,21 +49,21 @@ class Settings:
     checkpoint_changes: int = 1000
 
     def __post_init__(self) -> None:
-        """Raises InvalidArgumentError: what cannot be used is not to be stored with an index."""
+        """Raises InvalidArgumentError, so that no index stores invalid settings."""
         if self.exclude:
             check_patterns(self.exclude)
 
 
 def check_patterns(patterns: Sequence[str]) -> None:
-    """Raise InvalidArgumentError for a pattern that is none of `.gitignore`'s, or that can match nothing."""
-    # Imported here: it costs as much as the rest of a run that finds nothing changed.
+    """Raise InvalidArgumentError for an invalid `.gitignore` pattern, or one that matches nothing."""
+    # Imported here: that takes as long as the rest of a run with nothing changed.
     with importing("pathspec"):
         from pathspec import GitIgnoreSpec
 
     for pattern in patterns:
         try:
             pattern.encode()
-            # Compiled together as well as alone: what is used is the list.
+            # Compile it as a list, which is how it is used.
             compiled = GitIgnoreSpec.from_lines([pattern]).patterns
         except UnicodeEncodeError:
             raise InvalidArgumentError(
@@ -82,7 +82,7 @@ def check_patterns(patterns: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What to know of a run that did not fail: a sentence without its full stop, and what to do."""
+    """A notice from a successful run: a sentence without a full stop, and what to do."""
 
     message: str
     advice: str = ""
@@ -90,7 +90,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: of the files to parse, how many are done, and of their bytes."""
+    """The progress of a run: files and bytes to parse, and how many of each are done."""
 
     done_files: int
     total_files: int
@@ -103,10 +103,10 @@ class Progress:
 class IndexReport:
     """What a run found and did. Counts are of files unless named otherwise.
 
-    `indexed` were parsed and stored, `unchanged` were as the store has them, `removed` are gone from disk.
-    `skipped` counts by reason (`SKIP_REASONS`) and `skipped_paths` names those that could not be parsed.
-    `source` says how files were found: "git" or "walk"; `notice` that git did not answer, or why nothing was
-    found. `lsn` is the store's after the run.
+    `indexed` files were parsed and stored, `unchanged` ones were already stored, `removed` ones are gone from
+    disk. `skipped` counts by reason (`SKIP_REASONS`), and `skipped_paths` names those that could not be
+    parsed. `source` is how files were found, "git" or "walk". `notice` says that git did not answer, or why
+    nothing was found. `lsn` is the LSN of the store after the run.
     """
 
     root: str

@@ -1,8 +1,8 @@
 """From a file's bytes to the text of names, signatures and documentation.
 
-Sources are parsed as the bytes they are. Text cut from them is decoded as UTF-8 with U+FFFD for what is not
-(a Latin-1 comment): a search index holds Unicode only, and names of another encoding are rare. UTF-16 with
-a byte-order mark is transcoded first, so that its columns, like all, count UTF-8 bytes.
+Sources are parsed as raw bytes. Text cut from them is decoded as UTF-8, with U+FFFD for invalid bytes (a
+Latin-1 comment): a search index holds only Unicode, and names in another encoding are rare. UTF-16 with a
+byte-order mark is transcoded first, so that its columns also count UTF-8 bytes.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import codecs
 import re
 
-# A name longer than this is data, not a name; it is cut, so that one file cannot make every record huge.
+# A longer name is data, not a name. It is cut off, so that one file cannot make many records huge.
 NAME_MAX_CHARS = 512
 CONTAINER_MAX_CHARS = 1024
 SIGNATURE_MAX_CHARS = 240
 DOCUMENTATION_MAX_CHARS = 2000
 
-_SNIFFED_BYTES = 8192  # as git: a NUL in the first 8 KB means binary
+_SNIFFED_BYTES = 8192  # as in git: a NUL in the first 8 KB means binary
 _COMMENT_MARK = re.compile(r"[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?")
 _PREFIXES = ("r", "R", "u", "U", "b", "B", "f", "F")
 
@@ -34,21 +34,21 @@ def is_binary(data: bytes) -> bool:
 
 
 def as_utf8(data: bytes) -> bytes:
-    """The source to parse: UTF-16 with a byte-order mark transcoded, anything else as it is."""
+    """The source to parse: UTF-16 with a byte-order mark transcoded, anything else unchanged."""
     if is_utf16(data):
         return data.decode("utf-16", "replace").encode("utf-8", "replace")
     return data
 
 
 def folded(raw: bytes, limit: int) -> str:
-    """One line: runs of white space folded to a space, and at most `limit` characters."""
-    # Cut before folding: a head of megabytes (a generated table) must not be folded whole.
+    """One line of at most `limit` characters, with runs of white space folded to one space."""
+    # Cut before folding, since a head may have megabytes (a generated table).
     text = " ".join(raw[: limit * 8].decode("utf-8", "replace").split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def docstring(raw: bytes) -> str:
-    """The text of a Python string literal that stands as documentation: quotes off, indentation off."""
+    """The text of a Python docstring literal, without quotes and indentation."""
     text = raw[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
     while text.startswith(_PREFIXES):
         text = text[1:]
@@ -58,7 +58,7 @@ def docstring(raw: bytes) -> str:
 
 
 def comment(raw: bytes) -> str:
-    """The text of a comment block: its marks off, line by line."""
+    """The text of a comment block, without the comment marks of each line."""
     text = raw[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
     lines = text.replace("\r\n", "\n").split("\n")
     return _capped("\n".join(map(without_marks, lines)).strip())
@@ -67,7 +67,7 @@ def comment(raw: bytes) -> str:
 def without_marks(line: str) -> str:
     """A line of a comment without the marks at its beginning and end."""
     line = _COMMENT_MARK.sub("", line, count=1).rstrip(" \t")
-    # Not in one pattern: on a long line of white space that takes hours.
+    # Not by one pattern, which takes hours on a long line of white space.
     return line[:-1].rstrip("*").rstrip(" \t") if line.endswith("*/") else line
 
 

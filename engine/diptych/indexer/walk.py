@@ -1,4 +1,4 @@
-"""A walk below a folder under its `.gitignore` files, for where git does not answer."""
+"""Walk a folder under its `.gitignore` files, for folders without git."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 IGNORE_FILE = b".gitignore"
 
-# The rules that hold in a directory, outermost first, each with the length of the prefix it is relative to.
+# The rules that apply in a directory, outermost first, each with the length of the prefix it is relative to.
 _Held = tuple[tuple[int, Rules], ...]
 
 
@@ -28,13 +28,13 @@ def walked(
     start: bytes = b"",
     ignore: bool = True,
 ) -> Iterator[bytes]:
-    """The names below the folder `start` that no rule ignores, in no order; without `ignore`, all names.
+    """The names below the folder `start` that no rule ignores, unsorted; without `ignore`, all names.
 
-    `start` ends in `/`, but for the top. Directories in `never`, and those that `exclude` matches, are not
+    `start` ends in `/`, except at the top. Directories in `never`, and those that `exclude` matches, are not
     entered.
 
-    Symbolic links are named, not followed. Raises OSError when the top itself cannot be read; directories
-    below that cannot are counted as unreadable.
+    Symbolic links are listed, not followed. Raises OSError if the top cannot be read; unreadable directories
+    below it are only counted.
     """
     pending: list[tuple[bytes, _Held]] = [(start, ())]
     while pending:
@@ -61,7 +61,7 @@ def walked(
 
 
 def ignoring_rule(tree: fs.Beneath, name: bytes) -> str:
-    """The rule by which `name` is not walked, and where it stands; "" where none is the reason."""
+    """The rule by which `name` is ignored, and its location; "" if there is none."""
     held: _Held = ()
     components = name.split(b"/")
     for depth in range(len(components)):
@@ -80,7 +80,7 @@ def ignoring_rule(tree: fs.Beneath, name: bytes) -> str:
 
 
 def _listed(tree: fs.Beneath, prefix: bytes) -> list[tuple[bytes, bool]]:
-    """What is in a directory, and of each whether it is one."""
+    """The entries of a directory, and whether each is a directory."""
     fd = tree.open_folder(prefix.removesuffix(b"/"))
     try:
         with os.scandir(fd) as entries:
@@ -96,7 +96,7 @@ def _with_file(tree: fs.Beneath, held: _Held, prefix: bytes) -> _Held:
             data = file.read(RULES_MAX_BYTES + 1)
         return (*held, (len(prefix), Rules(data))) if len(data) <= RULES_MAX_BYTES else held
     except (OSError, ValueError):
-        # A file of rules that is a link, or cannot be read or understood, rules nothing.
+        # A `.gitignore` that is a link, unreadable or invalid has no effect.
         return held
 
 
@@ -105,7 +105,7 @@ def _relative(name: bytes) -> str:
 
 
 def _ignored(held: _Held, name: bytes, is_directory: bool) -> bool:
-    """The innermost file with a word on it decides; in one file, the last pattern that matches."""
+    """The innermost file with a matching rule decides; in one file, the last matching rule."""
     for start, rules in reversed(held):
         found = rules.verdict(name[start:], is_directory)
         if found is not None:

@@ -1,7 +1,7 @@
-"""What the core asks of a schema, and the schema of a code index.
+"""The contract of a schema, and the schema of a code index.
 
-`diptych.schema.base` is the contract: a new kind of thing to index (notes, mail, notebooks) implements it
-and writes no storage code. `diptych.schema.code` is the one that ships.
+`diptych.schema.base` is the contract. To index something else (notes, mail, notebooks), implement it; no
+storage code is needed. `diptych.schema.code` is the schema that ships.
 """
 
 from diptych.schema.base import Field, Schema

@@ -1,8 +1,8 @@
 """The contract between the storage core and a schema.
 
-The core knows keys (bytes), payloads (opaque bytes, one per key), terms (bytes under which a payload, or an
-item in it, is found by exact match) and search documents (text fields). What any of these mean, only the
-schema knows. All methods are pure: the same argument gives the same answer in every process.
+The core knows keys (bytes), payloads (opaque bytes, one per key), terms (bytes that find a payload, or an
+item in it, by exact match) and search documents (text fields). Only the schema knows what they mean. All
+methods are pure: the same argument gives the same result in every process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from diptych.errors import InvalidRecordError
 Record = TypeVar("Record")
 Buffer = bytes | memoryview
 
-# The core's own search fields begin with this; a schema's must not.
+# Prefix of the core's search fields, not allowed in a schema's.
 RESERVED_PREFIX = "_"
 MAX_KEY_BYTES = 65_535
 
@@ -26,7 +26,7 @@ MAX_KEY_BYTES = 65_535
 class Field(NamedTuple):
     """One text field of a search document.
 
-    `tokens`: "code" splits at what is not a letter or digit and lower-cases; "exact" keeps the value whole.
+    `tokens`: "code" splits at anything but letters and digits and lower-cases; "exact" keeps the value as is.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Field(NamedTuple):
 
 
 class Projection(NamedTuple):
-    """All that the stores derive from a payload: what `counts`, `terms` and `documents` give."""
+    """Everything that is derived from a payload: the results of `counts`, `terms` and `documents`."""
 
     counts: tuple[int, ...]
     terms: Sequence[Iterable[tuple[bytes, int]]]
@@ -44,7 +44,7 @@ class Projection(NamedTuple):
 class Schema(ABC, Generic[Record]):
     """How one kind of record is packed, found and searched.
 
-    `version` rises when payloads, terms or documents change: a store made by another version is refused.
+    Increase `version` when payloads, terms or documents change. A store of another version cannot be opened.
     """
 
     name: ClassVar[str]
@@ -52,7 +52,7 @@ class Schema(ABC, Generic[Record]):
     fields: ClassVar[tuple[Field, ...]]
     """The search fields, in order."""
     default_fields: ClassVar[dict[str, float]]
-    """The fields a query searches when it names none, each with its boost."""
+    """The fields that a query without field names searches, each with its boost."""
     any_case_fields: ClassVar[frozenset[str]] = frozenset()
     """The exact fields whose values a query may write in upper or lower case."""
     indexes: ClassVar[tuple[str, ...]]
@@ -61,18 +61,18 @@ class Schema(ABC, Generic[Record]):
     """What `counts` counts, by name."""
 
     def fingerprint(self) -> str:
-        """32 hexadecimal digits that differ when anything the stored bytes rest on differs."""
+        """32 hexadecimal digits that change with anything the stored bytes depend on."""
         facts = (self.name, self.version, self.fields, self.indexes, self.counters)
         return blake3(repr(facts).encode()).hexdigest(16)
 
     @abstractmethod
     def key(self, name: str) -> bytes:
-        """The key of what a caller calls `name`. Raises InvalidRecordError for a name that cannot be one."""
+        """The key for the name that a caller gives. Raises InvalidRecordError for an invalid name."""
 
     def check_key(self, key: bytes) -> None:
-        """Raise InvalidRecordError for a key that `key` would not give."""
+        """Raise InvalidRecordError for a key that `key` would never return."""
         if type(key) is not bytes or not 0 < len(key) <= MAX_KEY_BYTES:
-            raise InvalidRecordError(f"a key has 1 to {MAX_KEY_BYTES:,} bytes")
+            raise InvalidRecordError(f"a key must have 1 to {MAX_KEY_BYTES:,} bytes")
 
     @abstractmethod
     def key_of(self, record: Record) -> bytes:
@@ -84,7 +84,7 @@ class Schema(ABC, Generic[Record]):
 
     @abstractmethod
     def unpack(self, key: bytes, payload: bytes) -> Record:
-        """The record again."""
+        """The record of a payload."""
 
     @abstractmethod
     def counts(self, payload: bytes) -> tuple[int, ...]:
@@ -94,39 +94,39 @@ class Schema(ABC, Generic[Record]):
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:
         """For each of `indexes`, the `(term, item)` pairs of a payload.
 
-        An item is a number below 2**32 that tells the schema where in the payload to look.
+        An item is a number below 2**32 by which the schema finds a part of the payload.
         """
 
     @abstractmethod
     def matches(self, index: int, term: bytes, key: bytes, payload: bytes, items: Sequence[int]) -> list[Any]:
-        """The hits at `items` of a payload whose term is really `term` (terms are found by hash)."""
+        """The hits at `items` of a payload that really have `term` (the index stores only hashes)."""
 
     @abstractmethod
     def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, str]]]:
-        """The search documents of a payload, each with the item it stands for."""
+        """The search documents of a payload, each with its item."""
 
     def project(self, key: bytes, payload: bytes) -> Projection:
         """`counts`, `terms` and `documents` at once; a schema may do it in one pass over the payload."""
         return Projection(self.counts(payload), self.terms(payload), self.documents(key, payload))
 
-    def snapshot_of(self, record: Record) -> Record | None:  # noqa: ARG002 - a schema's own may look at it
-        """The record as it is now, for `project_record` to be asked of it when its transaction commits.
+    def snapshot_of(self, record: Record) -> Record | None:  # noqa: ARG002 - for overriding methods
+        """An immutable snapshot of the record, for `project_record` when its transaction commits.
 
-        None where the caller could change it until then, or where it would not make that cheaper.
+        None if the caller could still change it, or if the snapshot would not make that cheaper.
         """
         return None
 
     def project_record(self, key: bytes, payload: bytes, record: Record) -> Projection:  # noqa: ARG002
-        """`project`, of a payload whose record is at hand: `pack` made the one of the other."""
+        """`project` for a payload whose record is available: `pack` made the payload from it."""
         return self.project(key, payload)
 
     @abstractmethod
     def item(self, key: bytes, payload: Buffer, item: int) -> Any:
-        """What the document for `item` stands for: that part of a hit which no query changes.
+        """The part of a hit for `item` that does not depend on the query.
 
-        It is kept in memory, and given to `hit` by whoever searches next; a view of a payload must not be.
+        It is cached in memory and passed to `hit` by later searches, so it must not be a view of the payload.
         """
 
     @abstractmethod
     def hit(self, found: Any, score: float) -> Any:
-        """The search hit for what `item` returned."""
+        """The search hit for a result of `item`."""

@@ -1,6 +1,6 @@
 """The schema of a code index: files with their symbols and relations.
 
-Payload, a msgpack array (strings are UTF-8 with the bytes of surrogateescape):
+Payload, a msgpack array (text is UTF-8; invalid bytes are stored unchanged, by surrogateescape):
 
     [content hash, language,
      [[name, kind, [start line, start column, end line, end column], container, signature, documentation
@@ -26,7 +26,7 @@ from diptych.schema.base import Buffer, Field, Projection, Schema
 MAX_PATH_BYTES = 65_535
 MAX_COORDINATE = 2**32 - 1
 
-# How much of a text Tantivy is given: a longer one is found by its beginning, and stored whole in the record.
+# Tantivy indexes only this many characters of a text. The record stores all of it.
 _INDEXED_CHARACTERS = 4_096
 _IMMUTABLE = frozenset((Symbol, Relation, tuple))
 
@@ -41,19 +41,19 @@ _new = tuple.__new__
 Arguments = ParamSpec("Arguments")
 Decoded = TypeVar("Decoded")
 
-# What msgpack raises, and what comes of values that are not where they should be.
+# The errors of msgpack, and of values in the wrong place.
 _UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, msgpack.UnpackException)
 
 
 def _unpacker(payload: bytes) -> msgpack.Unpacker:
-    # A length beyond the payload's own is refused before anything is allocated for it.
+    # Reject a length beyond the payload before anything is allocated for it.
     return msgpack.Unpacker(
         use_list=False, unicode_errors="surrogateescape", max_buffer_size=max(len(payload), 1)
     )
 
 
 def _decoding(method: Callable[Arguments, Decoded]) -> Callable[Arguments, Decoded]:
-    """Raise what a payload that is none makes `method` raise as a CorruptionError."""
+    """Raise a CorruptionError if `method` fails on a malformed payload."""
 
     @wraps(method)
     def decode(*arguments: Arguments.args, **options: Arguments.kwargs) -> Decoded:
@@ -68,7 +68,7 @@ def _decoding(method: Callable[Arguments, Decoded]) -> Callable[Arguments, Decod
 def _undecodable(error: Exception) -> CorruptionError:
     return CorruptionError(
         f"a record does not decode: {error!r}",
-        advice="index the file again; whoever packed the record packed something else",
+        advice="index the file again: its packed record was invalid",
     )
 
 
@@ -102,7 +102,7 @@ class CodeSchema(Schema[FileRecord]):
             key = name.encode("utf-8", "surrogateescape")
         except UnicodeEncodeError:
             raise InvalidPathError(f"the path {name!r} holds a lone surrogate") from None
-        # One test lets nearly every path through; the details are for the ones it stops.
+        # This one test accepts nearly every path. The others get a detailed check.
         if not key or b"\0" in key or key[0] == 47 or b"/." in key or b"//" in key or key[0] == 46:
             _check_path(name, key)
         if key[-1] == 47 or len(key) > MAX_PATH_BYTES:
@@ -110,7 +110,7 @@ class CodeSchema(Schema[FileRecord]):
         return key
 
     def check_key(self, key: bytes) -> None:
-        """Raise InvalidPathError for what is no path's bytes."""
+        """Raise InvalidPathError for a key that is not a valid path."""
         if type(key) is not bytes:
             raise InvalidPathError(f"a packed record's path is bytes, not {type(key).__name__}")
         _check_path(key.decode("utf-8", "surrogateescape"), key)
@@ -118,7 +118,7 @@ class CodeSchema(Schema[FileRecord]):
     def key_of(self, record: FileRecord) -> bytes:
         """The key of a record's path. Raises InvalidPathError, InvalidRecordError."""
         if not isinstance(record, FileRecord):
-            raise InvalidRecordError(f"a FileRecord is wanted, not {record!r:.200}")
+            raise InvalidRecordError(f"expected a FileRecord, not {record!r:.200}")
         return self.key(record[0])
 
     def pack(self, record: FileRecord) -> bytes:
@@ -165,13 +165,13 @@ class CodeSchema(Schema[FileRecord]):
         try:
             return bytes(self._pack((content_hash, language, stored, relations)))
         except UnicodeEncodeError:
-            raise InvalidRecordError(f"{path}: a text in the record holds a lone surrogate") from None
+            raise InvalidRecordError(f"{path}: a string in the record holds a lone surrogate") from None
         except ValueError as error:
             raise InvalidRecordError(f"{path}: the record cannot be packed: {error}") from None
 
     @_decoding
     def unpack(self, key: bytes, payload: bytes) -> FileRecord:
-        """The record again, equal to the one packed."""
+        """The record, equal to the one packed."""
         content_hash, language, symbols, relations = msgpack.unpackb(
             payload, use_list=False, unicode_errors="surrogateescape"
         )
@@ -241,21 +241,21 @@ class CodeSchema(Schema[FileRecord]):
 
     @_decoding
     def project(self, key: bytes, payload: bytes) -> Projection:
-        """Counts, terms and documents, in one pass: it stands on the path of a bulk load."""
+        """Counts, terms and documents, in one pass for the speed of bulk loads."""
         _, language, symbols, relations = msgpack.unpackb(
             payload, use_list=False, unicode_errors="surrogateescape"
         )
         return _project(key, payload, language, symbols, relations)
 
     def snapshot_of(self, record: FileRecord) -> FileRecord | None:
-        """The record with tuples for lists; None where a symbol or a relation is something mutable."""
+        """The record with tuples for lists; None if a symbol or a relation is mutable."""
         path, content_hash, language, symbols, relations = record
         if _IMMUTABLE.issuperset(map(type, symbols)) and _IMMUTABLE.issuperset(map(type, relations)):
             return FileRecord(path, content_hash, language, tuple(symbols), tuple(relations))
         return None
 
     def project_record(self, key: bytes, payload: bytes, record: FileRecord) -> Projection:
-        """The same, with half the work: nothing is unpacked, only symbols' offsets are looked for."""
+        """The same, with half the work: it unpacks nothing, and only finds the offsets of symbols."""
         return _project(key, payload, record.language, record.symbols, record.relations)
 
     def item(self, key: bytes, payload: Buffer, item: int) -> tuple[str, Symbol, int]:
@@ -290,13 +290,13 @@ def _project(
         names.append((symbol[0].encode("utf-8", "surrogateescape"), item))
         documents.append((item, _document(path, language, symbol)))
     targets = {relation[2] for relation in relations}
-    # Once more a set: two texts may have the same bytes, where lone surrogates stand for them.
+    # A set again: different strings with surrogates may encode to the same bytes.
     terms = (names, [(target, 0) for target in {name.encode("utf-8", "surrogateescape") for name in targets}])
     return Projection((len(names), len(relations)), terms, documents)
 
 
 def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
-    # Most symbols end within this; only a longer one costs a second look.
+    # Most symbols are shorter than this. Only a longer one is decoded twice.
     stored = _first_of(payload[item : item + 2_048]) or _first_of(payload[item:])
     if stored is None:
         raise ValueError(f"a symbol at byte {item} is cut off")
@@ -306,9 +306,9 @@ def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
 
 
 def _first_of(data: Buffer) -> Any:
-    """The object that `data` begins with, or None where it is longer than that.
+    """The object at the beginning of `data`, or None if `data` ends before it does.
 
-    By way of the error that says that more follows: an Unpacker costs twice as much.
+    It takes the object from the error for extra data: an Unpacker costs twice as much.
     """
     try:
         return msgpack.unpackb(data, use_list=False, unicode_errors="surrogateescape")
@@ -337,13 +337,13 @@ def _document(path: str, language: str, symbol: tuple[Any, ...]) -> dict[str, st
             plain = text.isascii() and len(text) <= _INDEXED_CHARACTERS
             document[field] = text if plain else _indexable(text)
     if name and not name.islower() and _CAMEL.search(document["name"]):
-        # So that "server" finds HTTPServer; what is joined by "_" Tantivy splits itself.
+        # So that "server" finds HTTPServer. Tantivy itself splits at "_".
         document["name"] = f"{document['name']} {' '.join(_WORDS.findall(document['name']))}"
     return document
 
 
 def _indexable(text: str) -> str:
-    """`text` as Tantivy takes it: valid UTF-8, of a bounded length."""
+    """`text` as Tantivy needs it: valid UTF-8 of bounded length."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -352,7 +352,7 @@ def _indexable(text: str) -> str:
 
 
 def _check_path(name: str, key: bytes) -> None:
-    """Raise InvalidPathError for what makes `name` no path; return where there is nothing."""
+    """Raise InvalidPathError if `name` is not a valid path."""
     if not key:
         reason = "is empty"
     elif b"\0" in key:

@@ -1,4 +1,4 @@
-"""Whole versions of an index directory: staged, published by one rename, rolled back, verified, pruned."""
+"""Complete versions of an index directory: stage, publish by one rename, roll back, verify, prune."""
 
 from diptych.versions.assets import (
     Asset,

@@ -1,8 +1,7 @@
-"""The kinds of asset a version is made of, and the check that a source is what it is said to be.
+"""The kinds of asset in a version, each with a test that its source has the right format.
 
-Each kind says which parts it has, and looks at a few bytes of each: a wrong path given to `stage` is then a
-sentence at once, and not an engine's crash after publishing. The bytes looked at are those with which the
-format's own reader begins.
+Each kind lists its parts and reads the first bytes of each, the ones that the format's reader tests first.
+So a wrong path fails in `stage` with a clear message, not as a crash of an engine after publishing.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file or directory of an asset: where it comes from, and its path below the asset's own.
+    """One file or directory of an asset: its source, and its path relative to the asset.
 
-    "" as `name` means that the asset is this one file or directory. `skip` names entries at the top of a
-    directory that do not belong in a version. `immutable` names those whose files may be linked, None for
-    all: what its owner goes on writing to is copied, whoever promises what. Links to files are followed,
-    unless a `stranger` may have put them there.
+    An empty `name` means that the asset is this one file or directory. `skip` names top-level entries to
+    leave out. `immutable` names the top-level entries whose files may be hard-linked, None for all of them.
+    Files that the owner keeps writing to are always copied. Links to files are followed unless a `stranger`
+    may have made them.
     """
 
     name: str
@@ -51,26 +50,26 @@ class Part:
 
 
 class Asset:
-    """Something to be staged under a name: one of the kinds below."""
+    """Something to stage under a name: one of the kinds below."""
 
     kind: ClassVar[str]
 
     def parts(self) -> list[Part]:
-        """What to bring over. Raises InvalidAssetError where a source is missing or of another kind."""
+        """The parts to copy. Raises InvalidAssetError if a source is missing or has another format."""
         raise NotImplementedError
 
     @property
     def writer_lock(self) -> str | None:
-        """The lock to hold while the source is read; None where its owner has no such lock."""
+        """The lock to hold while the source is read; None if it has no lock."""
         return None
 
     def check(self, staged: str) -> None:
-        """Look at what was staged as its reader would. Raises InvalidAssetError, IncompatibleStoreError."""
+        """Verify the staged copy. Raises InvalidAssetError, IncompatibleStoreError."""
 
 
 @dataclass(frozen=True)
 class Files(Asset):
-    """Any file, or any directory with all in it."""
+    """Any file, or any directory with its contents."""
 
     path: PathLike
     kind: ClassVar[str] = "files"
@@ -83,9 +82,9 @@ class Files(Asset):
 
 @dataclass(frozen=True)
 class DiptychStore(Asset):
-    """A Diptych store. Staged without its lock file and its cache; no writer may have it open meanwhile.
+    """A Diptych store, staged without its lock file and caches. No writer may have it open meanwhile.
 
-    `schema` is that of a code index unless given. Read it in a version with `read_only=True`.
+    `schema` defaults to the schema of a code index. Inside a version, open the store with `read_only=True`.
     """
 
     path: PathLike
@@ -99,7 +98,7 @@ class DiptychStore(Asset):
         if IDENTITY not in names or GENERATIONS not in names:
             raise InvalidAssetError(f"{os.fspath(self.path)} is not a Diptych store")
         skip = {LOCK, WORK, QUARANTINE, PROGRESS, INSPECT, *filter(is_temporary, names)}
-        # The journal's last file is appended to, and recovery may cut it: generations alone never change.
+        # Writers append to the journal and recovery may truncate it. Only generations never change.
         unchanging = frozenset({GENERATIONS})
         return [Part("", os.fspath(self.path), frozenset(skip), immutable=unchanging, stranger=True)]
 
@@ -113,7 +112,7 @@ class DiptychStore(Asset):
 
 @dataclass(frozen=True)
 class FaissIndex(Asset):
-    """A FAISS index and the map from its ids to what they stand for: one is no use without the other."""
+    """A FAISS index, and the map from its ids to their meaning. Each is useless without the other."""
 
     index: PathLike
     id_map: PathLike
@@ -130,7 +129,7 @@ class FaissIndex(Asset):
 
 @dataclass(frozen=True)
 class DuckDbCatalogue(Asset):
-    """A DuckDB database file, closed or checkpointed: its write-ahead log is empty or gone."""
+    """A DuckDB database file, closed or checkpointed, so that its write-ahead log is empty or absent."""
 
     path: PathLike
     kind: ClassVar[str] = "duckdb"
@@ -141,7 +140,7 @@ class DuckDbCatalogue(Asset):
         log = os.fspath(self.path) + ".wal"
         if os.path.exists(log) and os.path.getsize(log) > 0:
             raise InvalidAssetError(
-                f"{os.fspath(self.path)} has changes that are only in {log}",
+                f"{os.fspath(self.path)} has changes that exist only in {log}",
                 advice="run CHECKPOINT in DuckDB, or close the database, and stage again",
             )
         return [Part("", os.fspath(self.path))]
@@ -174,7 +173,7 @@ class LuceneIndex(Asset):
 
 @dataclass(frozen=True)
 class LucenePair(Asset):
-    """Two Lucene directories over the same documents: BM25 and SPLADE. They advance together."""
+    """Two Lucene directories over the same documents, BM25 and SPLADE, which change together."""
 
     bm25: PathLike
     splade: PathLike
@@ -185,7 +184,7 @@ class LucenePair(Asset):
 
 
 def as_assets(assets: Mapping[str, Asset | PathLike]) -> dict[str, Asset]:
-    """`assets` with every plain path taken as `Files`. Raises InvalidVersionNameError."""
+    """`assets`, with each plain path wrapped in `Files`. Raises InvalidVersionNameError."""
     return {
         check_asset_name(name): asset if isinstance(asset, Asset) else Files(asset)
         for name, asset in assets.items()
@@ -207,7 +206,7 @@ def _directory(path: PathLike, what: str) -> None:
 
 
 def _head(path: PathLike, size_bytes: int = 0) -> bytes:
-    """The first bytes of a file that must be there."""
+    """The first bytes of a file. Raises InvalidAssetError if there is none."""
     if not os.path.lexists(path):
         raise InvalidAssetError(f"there is no {os.fspath(path)}")
     if not os.path.isfile(path):

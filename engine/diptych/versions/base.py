@@ -1,4 +1,4 @@
-"""Changes to a base directory: one at a time, and each one put right after a crash."""
+"""Changes to a base directory: one at a time, each one completed or undone after a crash."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from diptych.versions.pointer import link_follows, read_current, switch_link
 
 
 class BaseDirectory:
-    """The base directory `path`, for one that may change it unless `read_only`."""
+    """The base directory `path`, which this object may change unless it is `read_only`."""
 
     def __init__(self, path: str, *, read_only: bool, lock_timeout_s: float) -> None:
         self.path = path
@@ -45,10 +45,10 @@ class BaseDirectory:
 
     @contextmanager
     def writing(self, *, create: bool = False) -> Iterator[None]:
-        """Hold the lock; what a killed manager left is put right first.
+        """Hold the lock. First clean up after a killed manager.
 
-        Raises ReadOnlyError, StoreLockedError, UnknownVersionError where there is no base and it is not to
-        be created, and StorageError.
+        Raises ReadOnlyError, StoreLockedError, StorageError, and UnknownVersionError if there is no base and
+        `create` is false.
         """
         if self._read_only:
             raise ReadOnlyError(f"{self.path} was opened read-only", advice="open it with read_only=False")
@@ -67,31 +67,31 @@ class BaseDirectory:
             lock.release()
 
     def is_unfinished(self) -> bool:
-        """Whether a manager is at work, or was killed at it. Takes no lock, changes nothing."""
+        """Whether a change is in progress, or was interrupted. Takes no lock and changes nothing."""
         if not is_directory(self.versions):
             return False
         return self._lagging_link() is not None or next(self._leftovers(), None) is not None
 
     def staging(self, version: str) -> str:
-        """The directory in which `version` is made."""
+        """The directory in which `version` is built."""
         return os.path.join(self.versions, staging_name(version))
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write the manifest of a version that is being made, durably. Raises StorageError."""
+        """Durably write the manifest of a staged version. Raises StorageError."""
         atomic_write(os.path.join(self.staging(manifest.version), MANIFEST), encode(manifest))
 
     def name_published(self, version: str) -> None:
-        """Give a staged version the name of a published one, durably. Raises StorageError."""
+        """Durably rename a staged version to its published name. Raises StorageError."""
         rename(self.staging(version), os.path.join(self.versions, version))
         fsync_dir(self.versions)
 
     def remove_staging(self, version: str) -> None:
-        """Remove a staged version; nothing to do where there is none. Raises StorageError."""
+        """Remove a staged version, if there is one. Raises StorageError."""
         if os.path.lexists(self.staging(version)):
             remove_tree(self._set_aside(staging_name(version)))
 
     def remove_published(self, version: str) -> bool:
-        """Remove a published version; False, and nothing changed, where a reader holds it.
+        """Remove a published version. Return False and change nothing if a reader holds it.
 
         Raises StorageError.
         """
@@ -108,7 +108,7 @@ class BaseDirectory:
             return not free
 
     def _lagging_link(self) -> str | None:
-        """The version that the symlink should lead to, and does not; None where all is well."""
+        """The version that the symlink should point to but does not; None if it is up to date."""
         try:
             current = read_current(self.path)
         except CorruptVersionError:
@@ -116,14 +116,14 @@ class BaseDirectory:
         return current if current is not None and not link_follows(self.path, current) else None
 
     def _set_aside(self, name: str) -> str:
-        """Take the directory's name away first: after a power cut too it is there whole, or not at all."""
+        """Rename the directory first, so that after a power loss it is either complete or gone."""
         removed = os.path.join(self.versions, removed_name(name))
         rename(os.path.join(self.versions, name), removed)
         fsync_dir(self.versions)
         return removed
 
     def _sweep(self) -> None:
-        """Remove what killed managers left. Only under the lock: without it, it may be somebody's work."""
+        """Remove what killed managers left. Needs the lock, or it could remove a running manager's work."""
         for path in list(self._leftovers()):
             remove_tree(path)
 

@@ -1,4 +1,4 @@
-"""What is in a base directory: read from the disk at each call, nothing kept, nothing changed."""
+"""Queries on a base directory. Each call reads the disk; nothing is cached and nothing is changed."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from diptych.versions.verify import check_version
 
 @dataclass(frozen=True, slots=True)
 class VersionInfo:
-    """One line of the list. Times are Unix nanoseconds, 0 where not known.
+    """One line of the list. Times are Unix nanoseconds, 0 if unknown.
 
-    `problem` says why a version cannot be used; "" where nothing is known to be wrong (`verify` looks).
+    `problem` says why a version cannot be used, "" if no problem is known. Only `verify` reads the files.
     """
 
     version: str
@@ -55,7 +55,7 @@ class VersionInfo:
 
 
 class Catalogue:
-    """Looks things up in `base`."""
+    """Queries on `base`."""
 
     def __init__(self, base: str) -> None:
         self._base = base
@@ -68,7 +68,7 @@ class Catalogue:
             if is_directory(path):
                 return path
         raise UnknownVersionError(
-            f"there is no version {version}", advice="`diptych versions list` shows those there are"
+            f"there is no version {version}", advice="`diptych versions list` shows the versions"
         )
 
     def load(self, version: str) -> tuple[str, Manifest]:
@@ -94,7 +94,7 @@ class Catalogue:
         return directory, manifest
 
     def believed_current(self) -> str | None:
-        """The current version's name, from the symlink where CURRENT is damaged: for finding what to mend."""
+        """The current version's name; if CURRENT is damaged, the name in the symlink."""
         try:
             return read_current(self._base)
         except CorruptVersionError:
@@ -104,7 +104,7 @@ class Catalogue:
             return None
 
     def current_is_unreadable(self) -> bool:
-        """Whether CURRENT is damaged, or lost."""
+        """Whether CURRENT is damaged or missing."""
         try:
             read_current(self._base)
         except CorruptVersionError:
@@ -112,7 +112,7 @@ class Catalogue:
         return False
 
     def state(self, version: str, current: str | None) -> State | None:
-        """Where `version` stands when `current` is the current one; None where there is none of that name.
+        """The state of `version` while `current` is the current one; None if there is no such version.
 
         Raises IncompatibleVersionError, StorageError.
         """
@@ -129,7 +129,7 @@ class Catalogue:
         return _published_state(manifest, current, self._sequence(current))
 
     def published(self) -> dict[str, Manifest]:
-        """Every published version whose manifest can be read. Raises IncompatibleVersionError."""
+        """Every published version with a readable manifest. Raises IncompatibleVersionError."""
         found = {}
         for version in self._names(staged=False):
             with contextlib.suppress(CorruptVersionError, UnknownVersionError):
@@ -139,7 +139,7 @@ class Catalogue:
         return found
 
     def incomplete(self) -> list[str]:
-        """The versions whose staging never finished. Only right under the manager's lock."""
+        """The versions whose staging never finished. Reliable only under the manager's lock."""
         names = []
         for version in self._names(staged=True):
             try:
@@ -151,19 +151,19 @@ class Catalogue:
         return names
 
     def list(self) -> list[VersionInfo]:
-        """Every version, those not published yet first, then the newest first."""
+        """Every version: the unpublished ones first, then the newest first."""
         current = self.believed_current()
         names = {*self._names(staged=False), *self._names(staged=True)}
         infos = []
         for version in names:
-            # One that is published or removed meanwhile is simply not there any more under that name.
+            # It may be published or removed in the meantime.
             with contextlib.suppress(UnknownVersionError):
                 infos.append(self._info(version, current))
         infos.sort(key=lambda info: (info.sequence == 0, info.sequence, info.created_ns, info.version))
         return infos[::-1]
 
     def info(self, version: str) -> VersionInfo:
-        """What is known of one version. Raises UnknownVersionError."""
+        """Information about one version. Raises UnknownVersionError."""
         return self._info(version, self.believed_current())
 
     def verify(self, version: str, *, deep: bool) -> VersionReport:
@@ -213,7 +213,7 @@ class Catalogue:
         )
 
     def _sequence(self, current: str | None) -> int:
-        """The publishing number of the current version; 0 where that cannot be told."""
+        """The sequence number of the current version; 0 if unknown."""
         if current is not None:
             with contextlib.suppress(DiptychError):
                 return self.load(current)[1].sequence
@@ -232,7 +232,7 @@ class Catalogue:
 
 
 def _content(path: str) -> bytes:
-    """The bytes of a manifest; b"" where there is none. Raises CorruptVersionError, StorageError."""
+    """The bytes of a manifest; b"" if there is none. Raises CorruptVersionError, StorageError."""
     with translated("read", path):
         try:
             return read_bounded(path, MAX_SIZE_BYTES)

@@ -1,4 +1,4 @@
-"""What differs between two versions, from their manifests alone."""
+"""The differences between two versions, from their manifests alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diptych.versions.manifest import Embedding, Manifest
 class VersionDiff:
     """From `old` to `new`: paths of files (inside the version), and the attributes that differ.
 
-    `attrs` and `embedding` hold (old value, new value), None where there is none. `bytes_new` is the size
+    `attrs` and `embedding` hold (old value, new value), each None if absent. `bytes_new` is the total size
     of the files added and changed.
     """
 
@@ -31,7 +31,7 @@ class VersionDiff:
 
     @property
     def same(self) -> bool:
-        """Whether the two hold the same, but for their names and times."""
+        """Whether the two have the same contents; names and times may differ."""
         return not (
             self.added or self.removed or self.changed or self.assets_added or self.assets_removed
             or self.attrs or self.embedding
@@ -39,7 +39,7 @@ class VersionDiff:
 
 
 def compare(old: Manifest, new: Manifest) -> VersionDiff:
-    """How to get from `old` to `new`."""
+    """The changes from `old` to `new`."""
     both = old.files.keys() & new.files.keys()
     changed = {path for path in both if old.files[path] != new.files[path]}
     added = new.files.keys() - old.files.keys()

@@ -1,17 +1,17 @@
-"""What can go wrong with versions; each error also belongs to a category of `diptych.errors`.
+"""The errors of versions. Each one also belongs to a category of `diptych.errors`.
 
 VersionError (DiptychError)
 ├── InvalidVersionNameError     (CallerError, ValueError) a name that no version or asset may have
 ├── InvalidAssetError           (CallerError, ValueError) the source is not what the asset says it is
-├── UnknownVersionError         (CallerError, KeyError) no version, or no asset, of that name
+├── UnknownVersionError         (CallerError, KeyError) no version or asset of that name
 ├── VersionExistsError          (CallerError) the name is taken by a published version
 ├── VersionStateError           (CallerError) the version's state does not allow this
 │   ├── IncompleteVersionError  its staging never finished
 │   ├── NotPublishedError       staged only
-│   ├── ImmutableVersionError   published: it does not change any more
+│   ├── ImmutableVersionError   published, so it cannot change
 │   └── CurrentVersionError     the current version cannot be removed
 ├── NoRollbackTargetError       (CallerError) no earlier version is left to go back to
-├── VersionInUseError           (OpenError) a reader holds it, or somebody is removing it
+├── VersionInUseError           (OpenError) a reader holds it, or it is being removed
 ├── EmbeddingMismatchError      (OpenError) made with another model, dimension or metric
 ├── IncompatibleVersionError    (IncompatibleStoreError) a manifest of a newer format
 ├── CorruptVersionError         (CorruptionError) its files are not what its manifest says
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class VersionError(DiptychError):
-    """The root of the errors of versions."""
+    """The root of the version errors."""
 
     code = "version"
     exit_code = 2
@@ -59,14 +59,14 @@ class InvalidAssetError(VersionError, CallerError, ValueError):
 
 
 class UnknownVersionError(VersionError, CallerError, KeyError):
-    """No version, or no asset in it, of that name."""
+    """No version or asset of that name."""
 
     code = "unknown-version"
     exit_code = 3
 
 
 class VersionExistsError(VersionError, CallerError):
-    """The name belongs to a published version already."""
+    """A published version already has that name."""
 
     code = "version-exists"
     default_advice = "choose another name"
@@ -86,14 +86,14 @@ class IncompleteVersionError(VersionStateError):
 
 
 class NotPublishedError(VersionStateError):
-    """It is staged, and not published yet."""
+    """It is staged but not published yet."""
 
     code = "not-published"
     default_advice = "publish it first"
 
 
 class ImmutableVersionError(VersionStateError):
-    """It is published, and does not change any more."""
+    """It is published, so it cannot change."""
 
     code = "immutable-version"
     default_advice = "stage a new version from it"
@@ -114,7 +114,7 @@ class NoRollbackTargetError(VersionError, CallerError):
 
 
 class VersionInUseError(VersionError, OpenError):
-    """A reader holds the version, or somebody is removing it just now."""
+    """A reader holds the version, or it is being removed."""
 
     code = "version-in-use"
     exit_code = 4
@@ -130,7 +130,7 @@ class EmbeddingMismatchError(VersionError, OpenError):
 
 
 class IncompatibleVersionError(VersionError, IncompatibleStoreError):
-    """The manifest is of a newer format."""
+    """The manifest has a newer format."""
 
     code = "incompatible-version"
     exit_code = 6
@@ -138,7 +138,7 @@ class IncompatibleVersionError(VersionError, IncompatibleStoreError):
 
 
 class CorruptVersionError(VersionError, CorruptionError):
-    """The version's files are not what its manifest says. `findings` tells each difference."""
+    """The version's files are not what its manifest says. `findings` lists the differences."""
 
     code = "corrupt-version"
     exit_code = 5
@@ -156,4 +156,4 @@ class AssetChangedError(VersionError, StorageError):
 
     code = "asset-changed"
     exit_code = 7
-    default_advice = "stage again when its owner is done with it"
+    default_advice = "stage it again when nothing writes to it"

@@ -1,9 +1,9 @@
 """A reader's hold on a version: a shared operating-system lock on the version's manifest.
 
-The manifest is the one file of a version that no other version shares. It is opened for reading only, so a
-reader needs no right to write, and a base on a read-only file system serves as well. The lock goes with the
-process, so a killed reader leaves nothing behind. Where there is no `flock` (Windows), the open file itself
-keeps the directory from being renamed, which is how a removal begins.
+No other version shares the manifest of a version. It is opened read-only, so a reader needs no write
+permission and the base may be on a read-only file system. The lock ends with the process, so a killed reader
+leaves nothing to clean up. Without `flock` (Windows), the open file itself prevents the rename with which a
+removal begins.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from diptych.versions.manifest import MAX_SIZE_BYTES, raise_if_misplaced
 if sys.platform != "win32":
     import fcntl
 
-# A removal holds a version for the length of one rename: only a stopped process makes a reader wait so long.
+# A removal holds a version for one rename. Only a stopped process makes a reader wait this long.
 _WAIT_S = 5.0
 
 
 class Lease:
     """A shared hold on the version whose manifest is `path`, until `close`.
 
-    Raises FileNotFoundError where the version is gone, VersionInUseError while it is being removed,
-    CorruptVersionError where no file is in the place of the manifest, and StorageError.
+    Raises FileNotFoundError if the version is gone, VersionInUseError while it is being removed,
+    CorruptVersionError if the manifest is not a regular file, and StorageError.
     """
 
     def __init__(self, path: str) -> None:
@@ -43,14 +43,14 @@ class Lease:
                 )
             with _missing_passes("open", path):
                 if not os.path.samestat(os.fstat(self._fd), os.lstat(path)):
-                    # Removed and made anew between the open and the lock: what was locked is the old one.
+                    # It was removed and recreated between open and lock, so the lock is on the old file.
                     raise FileNotFoundError(path)  # noqa: TRY301
         except BaseException:
             self.close()
             raise
 
     def read(self) -> bytes:
-        """The manifest's bytes. Raises CorruptVersionError where it is far too long, and StorageError."""
+        """The manifest's bytes. Raises CorruptVersionError if it is too long, and StorageError."""
         assert self._fd is not None
         with translated("read", self._path):
             try:
@@ -60,17 +60,17 @@ class Lease:
                 raise
 
     def close(self) -> None:
-        """Let go. A second call does nothing."""
-        # Closed and not unlocked: an unlock would also end the hold of a forked child.
+        """Release the version. A second call does nothing."""
+        # Close without unlocking: an unlock would also end the lock of a forked child.
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
 
 
 def hold(path: str) -> Lease:
-    """A lease on the version whose manifest is `path`; waits out a removal, or a look, that is under way.
+    """A lease on the version whose manifest is `path`. Waits for a removal in progress.
 
-    Raises what Lease does; VersionInUseError only where that takes longer than it ever should.
+    Raises the errors of Lease; VersionInUseError only after a timeout.
     """
     deadline = time.monotonic() + _WAIT_S
     while True:
@@ -84,13 +84,13 @@ def hold(path: str) -> Lease:
 
 @contextmanager
 def exclusive(path: str) -> Iterator[bool]:
-    """Whether nobody holds the version whose manifest is `path`; while in the body, nobody new does.
+    """Yield whether no reader holds the version whose manifest is `path`, and admit none in the body.
 
-    Raises StorageError. A version without a manifest, or with something else in its place, is held by nobody.
+    Raises StorageError. A version without a regular file as its manifest has no readers.
     """
     try:
         with _missing_passes("open", path):
-            # Opened for writing: some network file systems give an exclusive lock on nothing less.
+            # Some network file systems grant an exclusive lock only on a file opened for writing.
             fd = _opened(path, os.O_RDWR)
     except (FileNotFoundError, CorruptVersionError):
         yield True

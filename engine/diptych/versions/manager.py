@@ -1,4 +1,4 @@
-"""The manager of a base directory of versions: what changes it, under one lock."""
+"""The manager of a base directory of versions. It makes every change, under one lock."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ Relatives = list[tuple[str, Manifest]]
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """The receipt of a publish or a rollback: `version` is current, and that is durable.
+    """The result of a publish or a rollback: `version` is durably the current one.
 
-    `previous` was current before. `verify_ms` went into hashing its files, `switch_ms` into all else.
+    `previous` was current before. `verify_ms` is the time to hash its files, `switch_ms` the rest.
     """
 
     version: str
@@ -60,12 +60,12 @@ class Pruned:
 
 
 class VersionManager:
-    """Whole versions of an index directory, published one after another in `base_dir`.
+    """Complete versions of an index directory, published one after another in `base_dir`.
 
-    Opening it finishes what a killed manager left half done, where it may write and nobody else does.
-    Each method that changes something holds the base's lock for its length: it waits `lock_timeout_s`
-    seconds for it, and raises StoreLockedError after that. `read_only` refuses those methods with
-    ReadOnlyError, and writes nothing at all. All methods raise StorageError where the system refuses.
+    Opening it cleans up after a killed manager, unless it is read-only or another manager holds the lock.
+    Each method that makes a change holds the base's lock while it runs. It waits `lock_timeout_s` seconds
+    for the lock, then raises StoreLockedError. With `read_only` these methods raise ReadOnlyError, and
+    nothing is ever written. All methods raise StorageError if the operating system reports an error.
     """
 
     def __init__(self, base_dir: PathLike, *, read_only: bool = False, lock_timeout_s: float = 0.0) -> None:
@@ -73,7 +73,7 @@ class VersionManager:
         self._base = BaseDirectory(self.path, read_only=read_only, lock_timeout_s=lock_timeout_s)
         self._catalogue = Catalogue(self.path)
         if not read_only and self._base.is_unfinished():
-            # Whoever holds the lock mends it, and where nobody may write readers have CURRENT.
+            # If another manager holds the lock, it cleans up. If nobody may write, readers use CURRENT.
             with contextlib.suppress(StoreLockedError, StorageError), self._writing():
                 pass
 
@@ -90,19 +90,19 @@ class VersionManager:
         without: Iterable[str] = (),
         share: str = "auto",
     ) -> VersionInfo:
-        """Make `version` from `assets`, ready to be published; replaces a staging of the same name.
+        """Make `version` from `assets`, ready to publish. Replaces a staging of the same name.
 
-        `base`: a version from which to take over all other assets (but for `without`), and the attributes
-        and embedding that are not given. `share`: "auto" brings files from outside by reflink or copy, and
-        hard-links those that `base` or the current version holds already; "link" hard-links from outside
-        too, for a caller who promises never to write to them again; "copy" shares nothing.
+        `base`: a version from which to take all other assets except those in `without`, and the attributes
+        and embedding that are not given. `share`: "auto" reflinks or copies files from outside, and
+        hard-links those that `base` or the current version already has. "link" also hard-links files from
+        outside; the caller promises never to write to them again. "copy" shares nothing.
 
-        Raises InvalidVersionNameError, InvalidAssetError, VersionExistsError, AssetChangedError; after an
-        error nothing is left of it.
+        Raises InvalidVersionNameError, InvalidAssetError, VersionExistsError, AssetChangedError. An error
+        leaves nothing staged.
         """
         check_version_name(version)
         if share not in SHARE_MODES:
-            raise InvalidAssetError(f"share is one of {', '.join(SHARE_MODES)}, not {share!r}")
+            raise InvalidAssetError(f"share must be one of {', '.join(SHARE_MODES)}, not {share!r}")
         if base == version:
             raise InvalidAssetError(f"version {version} cannot be staged from itself")
         checked = as_assets(assets or {})
@@ -136,7 +136,7 @@ class VersionManager:
                 self._base.write_manifest(manifest)
                 fsync_dir(self._base.versions)
             except BaseException:
-                # What cannot be removed now (a full or failing disk) goes with the next staging.
+                # If it cannot be removed now (a full or failing disk), the next staging removes it.
                 with contextlib.suppress(DiptychError):
                     self._base.remove_staging(version)
                 raise
@@ -147,28 +147,28 @@ class VersionManager:
     ) -> VersionInfo:
         """Stage `version`: the Lucene pair `name` replaced, all else shared with `base` (default: current).
 
-        Raises what `stage` does, and UnknownVersionError where there is no such version.
+        Raises the errors of `stage`, and UnknownVersionError if there is no such version.
         """
         base = base if base is not None else self.current()
         if base is None:
             raise UnknownVersionError(
-                f"no version was published in {self.path} yet", advice="stage a whole one"
+                f"no version was published in {self.path} yet", advice="stage a complete one"
             )
         return self.stage(version, {name: pair}, base=base)
 
     def write_attrs(self, version: str, attrs: Mapping[str, Any]) -> None:
-        """Set attributes of a staged version; None as a value removes one.
+        """Set attributes of a staged version. The value None removes an attribute.
 
         Raises UnknownVersionError, ImmutableVersionError, InvalidAssetError.
         """
         changes = check_attrs(attrs)
         with self._changing(version) as manifest:
             merged = {**manifest.attrs, **changes}
-            kept = {name: value for name, value in merged.items() if value is not None}
-            self._base.write_manifest(replace(manifest, attrs=kept))
+            present = {name: value for name, value in merged.items() if value is not None}
+            self._base.write_manifest(replace(manifest, attrs=present))
 
     def write_embedding(self, version: str, embedding: Embedding | None) -> None:
-        """Say what the vectors of a staged version were made with.
+        """Record which embedding made the vectors of a staged version.
 
         Raises UnknownVersionError, ImmutableVersionError.
         """
@@ -180,10 +180,10 @@ class VersionManager:
     def publish(self, version: str) -> Switched:
         """Verify a staged version, and make it the current one.
 
-        Publishing the current version again, or one whose publishing was interrupted, or the one that was
-        rolled back from, is allowed as well. Raises UnknownVersionError, IncompleteVersionError,
-        VersionExistsError, and CorruptVersionError with every finding. After StorageError, or a crash, the
-        old version or the new one is current, whole; `current()` tells which.
+        It may also be the current version, one whose publishing was interrupted, or the one that was rolled
+        back from. Raises UnknownVersionError, IncompleteVersionError, VersionExistsError, and
+        CorruptVersionError with every finding. After StorageError or a crash, either the old version or the
+        new one is current, and it is complete; `current()` tells which.
         """
         check_version_name(version)
         with self._writing() as current:
@@ -206,7 +206,7 @@ class VersionManager:
             return self._switched(version, current, verify_ms, started)
 
     def rollback(self, version: str | None = None) -> Switched:
-        """Verify an earlier version, and make it current again; by default the one that was before.
+        """Verify an earlier version and make it current again. The default is the previous one.
 
         Raises UnknownVersionError, NotPublishedError, NoRollbackTargetError, CorruptVersionError.
         """
@@ -243,11 +243,11 @@ class VersionManager:
         return Watch(self.path, callback, interval_s)
 
     def list(self) -> list[VersionInfo]:
-        """Every version, those not published yet first, then the newest first."""
+        """Every version: the unpublished ones first, then the newest first."""
         return self._catalogue.list()
 
     def info(self, version: str) -> VersionInfo:
-        """What is known of one version. Raises UnknownVersionError."""
+        """Information about one version. Raises UnknownVersionError."""
         return self._catalogue.info(check_version_name(version))
 
     def assets(self, version: str) -> dict[str, AssetInfo]:
@@ -258,15 +258,15 @@ class VersionManager:
         return asset_infos(*self._catalogue.load(check_version_name(version)))
 
     def verify(self, version: str, *, deep: bool = False) -> VersionReport:
-        """Hash every file of a version, and compare with its manifest; changes nothing.
+        """Hash every file of a version and compare it with the manifest. Changes nothing.
 
-        `deep` also looks into each Diptych store in it. Damage is in the report's findings. Raises
+        `deep` also verifies each Diptych store in it. The report lists any damage. Raises
         UnknownVersionError, IncompleteVersionError, IncompatibleVersionError.
         """
         return self._catalogue.verify(check_version_name(version), deep=deep)
 
     def diff(self, old: str, new: str) -> VersionDiff:
-        """What differs between two versions, by their manifests.
+        """The differences between two versions, by their manifests.
 
         Raises UnknownVersionError, IncompleteVersionError, CorruptVersionError.
         """
@@ -279,21 +279,21 @@ class VersionManager:
     def prune(
         self, *, keep: int = 2, older_than_s: float | None = None, dry_run: bool = False
     ) -> Pruned:
-        """Remove published versions beyond the first `keep`, and older than `older_than_s` when given.
+        """Remove published versions beyond the first `keep`, if they are older than `older_than_s`.
 
-        Kept first is the current version (always), then the one that `rollback()` would lead to, then the
-        newest. One that a reader holds is left. Stagings that never finished go as well. Raises
-        InvalidArgumentError for a `keep` below 1, UnknownVersionError where there is no base,
-        CorruptVersionError where CURRENT does not tell which version is current.
+        The order is: the current version, which always stays, the target of `rollback()`, then the newest.
+        A version that a reader holds stays. Unfinished stagings are removed too. Raises
+        InvalidArgumentError for a `keep` below 1, UnknownVersionError if there is no base, and
+        CorruptVersionError if CURRENT does not name a version.
         """
         if keep < 1:
             raise InvalidArgumentError(
-                f"keep is 1 or more, not {keep}", advice="the current one always stays"
+                f"keep must be 1 or more, not {keep}", advice="the current version always stays"
             )
         removed: Names = []
         in_use: Names = []
         with self._writing():
-            # Not what is believed: where CURRENT is damaged, nothing is removed on a guess.
+            # Not `believed_current`: if CURRENT is damaged, remove nothing on a guess.
             current = read_current(self.path)
             if current is not None and self._catalogue.state(current, current) is None:
                 raise CorruptVersionError(
@@ -337,7 +337,7 @@ class VersionManager:
 
     @contextlib.contextmanager
     def _writing(self, *, create: bool = False) -> Iterator[str | None]:
-        """Hold the lock, and give the current version's name, as far as it can be told."""
+        """Hold the lock, and yield the current version's name if it is known."""
         with self._base.writing(create=create):
             yield self._catalogue.believed_current()
 
@@ -349,7 +349,7 @@ class VersionManager:
             yield self._catalogue.load(version)[1]
 
     def _relatives(self, origin: tuple[str, Manifest] | None, current: str | None) -> Relatives:
-        """The versions to share files with. A damaged one is none: staging does not depend on it."""
+        """The versions to share files with. Skips a damaged one: staging does not need it."""
         relatives = [origin] if origin is not None else []
         if current is not None:
             with contextlib.suppress(DiptychError):
@@ -363,9 +363,9 @@ class VersionManager:
             first = report.findings[0]
             more = f", and {len(report.findings) - 1} more" if len(report.findings) > 1 else ""
             raise CorruptVersionError(
-                f"version {manifest.version} is not whole: {first.where}: {first.message}{more}",
+                f"version {manifest.version} is damaged: {first.where}: {first.message}{more}",
                 where=os.path.join(directory, first.where),
-                advice="stage it anew, or choose another version",
+                advice="stage it again, or choose another version",
                 findings=report.findings,
             )
         return report.elapsed_ms
@@ -384,7 +384,7 @@ class VersionManager:
             others = ", ".join(sorted(published.keys() - {current})) or "none"
             raise NoRollbackTargetError(
                 "no earlier version is known to go back to",
-                advice=f"name one (`diptych versions rollback VERSION`); published besides: {others}",
+                advice=f"name one (`diptych versions rollback VERSION`); other published versions: {others}",
             )
         return target
 

@@ -2,7 +2,7 @@
 
     [magic: str, format: int, body: bin, BLAKE3 of magic, format and body: bin 32]
 
-The body is a msgpack map, so any msgpack decoder reads the whole. Paths are bytes, relative to the
+The body is a msgpack map, so any msgpack decoder can read all of it. Paths are bytes, relative to the
 version's directory, with `/` between components. A file's digest is BLAKE3, 32 bytes.
 """
 
@@ -27,16 +27,16 @@ from diptych.versions.names import check_asset_name, check_version_name
 
 MAGIC = "diptych version"
 FORMAT_VERSION = 1
-# Some two million files; a length beyond it is damage, not a reason to allocate.
+# Room for about two million files. A longer manifest is damaged; do not allocate for it.
 MAX_SIZE_BYTES = 256 * 1024 * 1024
 METRICS = ("cosine", "inner_product", "l2")
-# How far back `rollback` can follow the chain of versions; more would grow every manifest.
+# How far back `rollback` can go. Every manifest stores this chain.
 MAX_LINEAGE = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """What the vectors of a version were made with. Raises InvalidAssetError when it makes no sense.
+    """How the vectors of a version were made. Raises InvalidAssetError for invalid values.
 
     `dimension` counts components; `metric` is one of METRICS.
     """
@@ -66,7 +66,7 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class AssetEntry:
-    """What an asset is (`kind`) and where its parts are: part name -> path inside the version."""
+    """The kind of an asset, and its parts: part name -> path inside the version."""
 
     kind: str
     parts: Mapping[str, bytes]
@@ -74,10 +74,10 @@ class AssetEntry:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All that is known of one version.
+    """The contents of one version.
 
-    `sequence` numbers the published versions of a base from 1; 0 while the version is staged only.
-    `lineage` names the versions that were current before it, the nearest first. Times are Unix nanoseconds.
+    `sequence` numbers the published versions of a base from 1; it is 0 while the version is only staged.
+    `lineage` names the versions that were current before it, most recent first. Times are Unix nanoseconds.
     """
 
     version: str
@@ -93,12 +93,12 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """The size of all files together, those shared with other versions included."""
+        """The total size of all files, including those shared with other versions."""
         return sum(entry.size_bytes for entry in self.files.values())
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest as bytes. Raises InvalidAssetError where an attribute cannot be stored."""
+    """The manifest as bytes. Raises InvalidAssetError if an attribute cannot be stored."""
     embedding = manifest.embedding
     body = msgpack.packb(
         {
@@ -139,14 +139,14 @@ def decode(data: bytes, where: str) -> Manifest:
             lineage=tuple(check_version_name(name) for name in body["lineage"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, InvalidVersionNameError) as error:
-        raise _corrupt(where, f"has a field that makes no sense ({error})") from error
+        raise _corrupt(where, f"has an invalid field ({error})") from error
     return manifest
 
 
 def check_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of `attrs` as they will be read back (tuples become lists). Raises InvalidAssetError."""
     if not all(isinstance(name, str) for name in attrs):
-        raise InvalidAssetError("the name of an attribute is a string")
+        raise InvalidAssetError("the name of an attribute must be a string")
     try:
         copy = _unpacked(msgpack.packb(dict(attrs)))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -159,10 +159,10 @@ def check_attrs(attrs: Mapping[str, Any]) -> dict[str, Any]:
 
 def _body(data: bytes, where: str) -> dict[str, Any]:
     if len(data) > MAX_SIZE_BYTES:
-        raise _corrupt(where, "is too long to be whole")
+        raise _corrupt(where, "is too long to be valid")
     try:
         parts = _unpacked(data)
-    except Exception as error:  # msgpack raises a dozen kinds; all mean the same here
+    except Exception as error:  # msgpack raises a dozen kinds; all mean damage
         raise _corrupt(where, "does not decode") from error
     if not isinstance(parts, list) or len(parts) != 4 or parts[0] != MAGIC:
         raise _corrupt(where, "is not the manifest of a version")
@@ -179,12 +179,12 @@ def _body(data: bytes, where: str) -> dict[str, Any]:
     except Exception as error:  # see above
         raise _corrupt(where, "does not decode") from error
     if not isinstance(body, dict):
-        raise _corrupt(where, "holds no map")
+        raise _corrupt(where, "does not hold a map")
     return body
 
 
 def _unpacked(data: bytes) -> Any:
-    """What msgpack makes of it. The keys of its maps are plain values. Raises all kinds of Exception."""
+    """Decode msgpack whose map keys are plain values. Raises all kinds of Exception."""
     try:
         return msgpack.unpackb(data)
     except ValueError:
@@ -193,9 +193,9 @@ def _unpacked(data: bytes) -> Any:
 
 
 def _plain_map(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    # The hashes of a timestamp can be made to collide, and a map of them then takes for ever.
+    # Timestamps can be crafted so that their hashes collide, and a map of them never finishes.
     if not all(isinstance(key, str | bytes | int | float | None) for key, _ in pairs):
-        raise ValueError("a key of a map is neither text nor a number")
+        raise ValueError("a map key is neither text nor a number")
     return dict(pairs)
 
 
@@ -204,7 +204,7 @@ def _digest(magic: str, version: int, body: bytes) -> bytes:
 
 
 def _path(path: Any) -> bytes:
-    # A path that leads out of the version would make verify, or a share, read somebody else's file.
+    # A path that leads out of the version would let verify or sharing read a file elsewhere.
     if not is_path_inside(path):
         raise ValueError(f"path {path!r}")
     assert isinstance(path, bytes)
@@ -232,7 +232,7 @@ def _count(value: Any) -> int:
 
 
 def raise_if_misplaced(error: OSError, where: str) -> None:
-    """Raise CorruptVersionError where `error` says that no manifest can be what stands at `where`."""
+    """Raise CorruptVersionError if `error` says that what is at `where` cannot be a manifest."""
     if is_misplaced(error):
         raise _corrupt(where, f"cannot be a manifest: {error.strerror}") from error
 
@@ -241,5 +241,5 @@ def _corrupt(where: str, what: str) -> CorruptVersionError:
     return CorruptVersionError(
         f"{where} {what}",
         where=where,
-        advice="go back to a whole version (`diptych versions rollback`), and discard this one",
+        advice="roll back to an intact version (`diptych versions rollback`), and discard this one",
     )

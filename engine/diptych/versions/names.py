@@ -1,12 +1,12 @@
-"""Every file name of a base directory of versions, formatted, parsed and checked in one place.
+"""Format, parse and check every file name in a base directory of versions.
 
     <base>/
-      LOCK                          one manager changes the base at a time
-      CURRENT                       the name of the current version, one line: what readers trust
-      current -> versions/<name>    the same for people and shell scripts; follows CURRENT
+      LOCK                          held by the one manager that may change the base
+      CURRENT                       the name of the current version, one line; readers trust it
+      current -> versions/<name>    the same, for people and shell scripts; follows CURRENT
       versions/<name>/              a published version: manifest.msgpack, and one entry per asset
-      versions/<name>.staging/      a version being made
-      versions/.removed.<name>/     on its way out: what a killed removal left goes at the next change
+      versions/<name>.staging/      a version being built
+      versions/.removed.<name>/     being removed; after a crash, the next change finishes that
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ _TEMPORARY = re.compile(r"\.(?:CURRENT|current|manifest\.msgpack)\..*\.tmp\Z")
 
 
 def check_version_name(name: str) -> str:
-    """`name`, when a version may have it. Raises InvalidVersionNameError."""
+    """`name`, if it is valid for a version. Raises InvalidVersionNameError."""
     _check(name, "version")
     if name.lower().endswith(STAGING_SUFFIX):
         raise InvalidVersionNameError(
-            f"a version cannot be named {name!r}: {STAGING_SUFFIX} marks a version that is being made",
+            f"a version cannot be named {name!r}: {STAGING_SUFFIX} marks a version that is being built",
             advice=f"choose a name that does not end in {STAGING_SUFFIX}",
         )
     return name
 
 
 def check_asset_name(name: str) -> str:
-    """`name`, when an asset may have it. Raises InvalidVersionNameError."""
+    """`name`, if it is valid for an asset. Raises InvalidVersionNameError."""
     _check(name, "asset")
     if name.lower() == MANIFEST:
         raise InvalidVersionNameError(
@@ -56,7 +56,7 @@ def check_asset_name(name: str) -> str:
 
 
 def is_version_name(name: str) -> bool:
-    """Whether a version may be named so."""
+    """Whether `name` is valid for a version."""
     try:
         check_version_name(name)
     except InvalidVersionNameError:
@@ -65,7 +65,7 @@ def is_version_name(name: str) -> bool:
 
 
 def staging_name(version: str) -> str:
-    """The directory in which `version` is made."""
+    """The directory in which `version` is built."""
     return version + STAGING_SUFFIX
 
 
@@ -76,17 +76,17 @@ def parse_staging_name(name: str) -> str | None:
 
 
 def removed_name(directory: str) -> str:
-    """The name that a directory takes before it is deleted."""
+    """The name to which a directory is renamed before it is deleted."""
     return _REMOVED_PREFIX + directory
 
 
 def is_removed_name(name: str) -> bool:
-    """Whether the directory is on its way out."""
+    """Whether the directory is being removed."""
     return name.startswith(_REMOVED_PREFIX)
 
 
 def is_temporary_name(name: str) -> bool:
-    """Whether the file is one that a killed manager was about to rename."""
+    """Whether the file is a temporary one that a killed manager left."""
     return _TEMPORARY.match(name) is not None
 
 
@@ -98,7 +98,7 @@ def link_target(version: str) -> str:
 def _check(name: object, what: str) -> None:
     if not isinstance(name, str):
         raise InvalidVersionNameError(
-            f"a {what}'s name is a string, not {type(name).__name__}", advice=f"use {PLAIN_NAME_RULE}"
+            f"a {what}'s name must be a string, not {type(name).__name__}", advice=f"use {PLAIN_NAME_RULE}"
         )
     if is_device_name(name):
         raise InvalidVersionNameError(

@@ -1,7 +1,7 @@
-"""CURRENT, and the symlink that follows it: read, switched, and mended.
+"""CURRENT and the symlink that follows it: read, switch and heal them.
 
-CURRENT alone decides. The symlink is for people and shell scripts; a crash between the two leaves it one
-version behind until the next manager that may write puts it right.
+CURRENT alone decides. The symlink is for people and shell scripts. A crash between the two leaves it lagging
+by one version, until the next manager with write access corrects it.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from diptych.versions.names import (
 
 
 def read_current(base: str) -> str | None:
-    """The name that CURRENT holds; None where nothing was published yet.
+    """The name in CURRENT; None if nothing has been published yet.
 
-    Raises CorruptVersionError where it holds no version's name or is lost, and StorageError.
+    Raises CorruptVersionError if it is missing or does not hold a version's name, and StorageError.
     """
     path = os.path.join(base, CURRENT)
     data = _content(path)
     if data is None and os.path.lexists(os.path.join(base, CURRENT_LINK)):
-        # The symlink comes after CURRENT: it was written a moment ago, or was there, and is lost.
+        # CURRENT is written before the symlink, so it was written just now, or is lost. Read again.
         data = _content(path) or b""
     if data is None:
         return None
     name = data[:-1].decode("ascii", "replace")
-    # The line's end tells a whole name from one that was cut short.
+    # The newline proves that the name is complete.
     if data.endswith(b"\n") and is_version_name(name):
         return name
     raise CorruptVersionError(
@@ -60,7 +60,7 @@ def _content(path: str) -> bytes | None:
             return None
         except OSError as error:
             if is_misplaced(error):
-                # No name of a version, whatever it is.
+                # Not a regular file, so not a version's name.
                 return b""
             raise
 
@@ -68,15 +68,15 @@ def _content(path: str) -> bytes | None:
 def switch(base: str, version: str) -> None:
     """Make `version` the current one: CURRENT by one rename, then the symlink by another.
 
-    Raises StorageError. After that, or a crash, the old version or the new one is current; `read_current`
-    tells which.
+    Raises StorageError. After an error or a crash, either the old version or the new one is current;
+    `read_current` tells which.
     """
     atomic_write(os.path.join(base, CURRENT), version.encode("ascii") + b"\n")
     switch_link(base, version)
 
 
 def link_follows(base: str, version: str) -> bool:
-    """Whether the symlink leads to `version`."""
+    """Whether the symlink points to `version`."""
     try:
         return os.readlink(os.path.join(base, CURRENT_LINK)) == link_target(version)
     except OSError:
@@ -84,9 +84,9 @@ def link_follows(base: str, version: str) -> bool:
 
 
 def switch_link(base: str, version: str) -> None:
-    """Make the symlink lead to `version`, with no moment without it. Raises StorageError."""
+    """Atomically point the symlink to `version`. Raises StorageError."""
     if sys.platform == "win32":
-        return  # A symlink needs a privilege there that most users lack; CURRENT serves alone.
+        return  # Most users lack the privilege to make symlinks there; CURRENT is enough.
     link = os.path.join(base, CURRENT_LINK)
     temporary = os.path.join(base, f".{CURRENT_LINK}.{os.getpid()}.tmp")
     remove_file(temporary)

@@ -1,4 +1,4 @@
-"""Reading a version: it stays whole on disk for as long as it is open, whatever is published or pruned."""
+"""Reading a version. It stays complete on disk while it is open, whatever is published or pruned."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AssetInfo:
-    """An asset in a version. `parts`: a part's name ("" where the asset has one only) -> its full path."""
+    """An asset in a version. `parts`: a part's name ("" if it is the only one) -> its full path."""
 
     name: str
     kind: str
@@ -38,10 +38,10 @@ class AssetInfo:
 
 
 class OpenVersion:
-    """A version held open: `prune` and `discard` leave it alone until `close`, or the process's end.
+    """An open version. `prune` and `discard` leave it alone until `close` or the end of the process.
 
-    Made by `VersionManager.open_current` and `open`, or without a manager by `open_current(base)`. One that
-    is dropped without `close` is released, with a ResourceWarning.
+    Returned by `VersionManager.open_current` and `open`, or without a manager by `open_current(base)`. If it
+    is dropped without `close`, it is released with a ResourceWarning.
     """
 
     def __init__(self, base: str, manifest: Manifest, lease: Lease) -> None:
@@ -54,12 +54,12 @@ class OpenVersion:
 
     @property
     def attrs(self) -> dict[str, Any]:
-        """The version's attributes: a copy."""
+        """A copy of the version's attributes."""
         return dict(self._manifest.attrs)
 
     @property
     def embedding(self) -> Embedding | None:
-        """What its vectors were made with."""
+        """How its vectors were made."""
         return self._manifest.embedding
 
     def asset(self, name: str, part: str = "") -> str:
@@ -75,9 +75,9 @@ class OpenVersion:
             ) from None
 
     def require_embedding(self, expected: Embedding) -> None:
-        """Raises EmbeddingMismatchError unless the vectors were made with `expected`.
+        """Raise EmbeddingMismatchError unless the vectors were made with `expected`.
 
-        Vectors of two models, or of two dimensions, can be compared by an engine and mean nothing.
+        An engine may compare vectors of two models or dimensions, but the result is meaningless.
         """
         if self.embedding != expected:
             raise EmbeddingMismatchError(
@@ -90,21 +90,21 @@ class OpenVersion:
         return read_current(self._base) != self.version
 
     def reopen(self) -> OpenVersion:
-        """The current version: this one when it is still current, otherwise another, newly opened.
+        """The current version: this object if it is still current, otherwise a newly opened one.
 
-        This one stays open either way, so that what is running on it can end; close it after that.
-        Raises what `open_current` does.
+        This object stays open either way, so that running queries can finish. Close it after that.
+        Raises the errors of `open_current`.
         """
         return open_current(self._base) if self.changed() else self
 
     def close(self) -> None:
-        """Let go of the version. A second call does nothing."""
+        """Release the version. A second call does nothing."""
         lease, self._lease = self._lease, None
         if lease is not None:
             lease.close()
 
     def __del__(self) -> None:
-        # Not there where the constructor failed.
+        # Absent if the constructor failed.
         if getattr(self, "_lease", None) is not None:
             self.close()
             message = f"version {self.version} was dropped without close()"
@@ -122,7 +122,7 @@ class OpenVersion:
 def open_version(base: str, version: str) -> OpenVersion:
     """Open a published version by name.
 
-    Raises UnknownVersionError, VersionInUseError while it is being removed, CorruptVersionError where its
+    Raises UnknownVersionError, VersionInUseError while it is being removed, CorruptVersionError if its
     manifest is damaged, IncompatibleVersionError, and StorageError.
     """
     check_version_name(version)
@@ -131,7 +131,7 @@ def open_version(base: str, version: str) -> OpenVersion:
         lease = hold(path)
     except FileNotFoundError:
         raise UnknownVersionError(
-            f"there is no published version {version}", advice="`diptych versions list` shows those there are"
+            f"there is no published version {version}", advice="`diptych versions list` shows the versions"
         ) from None
     try:
         manifest = decode(lease.read(), path)
@@ -139,7 +139,7 @@ def open_version(base: str, version: str) -> OpenVersion:
             raise CorruptVersionError(  # noqa: TRY301 - the lease is closed for all of them below
                 f"{path} is the manifest of version {manifest.version}",
                 where=path,
-                advice="a version cannot be renamed by hand; give it its own name again",
+                advice="a version cannot be renamed by hand; give it back its original name",
             )
         return OpenVersion(base, manifest, lease)
     except BaseException:
@@ -148,10 +148,10 @@ def open_version(base: str, version: str) -> OpenVersion:
 
 
 def open_current(base: str) -> OpenVersion:
-    """Open the current version. Takes no lock that a manager could wait for.
+    """Open the current version. Takes no lock that would delay a manager.
 
-    Raises UnknownVersionError where nothing was published yet, CorruptVersionError, VersionInUseError where
-    a stopped process holds it for removal, StorageError.
+    Raises UnknownVersionError if nothing has been published, CorruptVersionError, VersionInUseError if a
+    stopped process holds it for removal, and StorageError.
     """
     while True:
         version = read_current(base)
@@ -160,7 +160,7 @@ def open_current(base: str) -> OpenVersion:
         try:
             return open_version(base, version)
         except UnknownVersionError:
-            # Between the two reads it may have been superseded and pruned; then CURRENT names another.
+            # It may have been superseded and pruned between the two reads; then CURRENT names another.
             if read_current(base) == version:
                 raise CorruptVersionError(
                     f"CURRENT names version {version}, which is not there",
@@ -170,9 +170,9 @@ def open_current(base: str) -> OpenVersion:
 
 
 class Watch:
-    """Calls `callback(name)` in a thread of its own when another version becomes current, until `close`.
+    """Calls `callback(name)` in a separate thread when another version becomes current, until `close`.
 
-    Looks every `interval_s` seconds. An error in the callback is logged, and the watch goes on.
+    Polls every `interval_s` seconds. An error in the callback is logged, and the watch continues.
     """
 
     def __init__(self, base: str, callback: Callable[[str], None], interval_s: float) -> None:
@@ -195,7 +195,7 @@ class Watch:
             try:
                 current = read_current(self._base)
             except DiptychError:
-                _log.warning("cannot tell which version is current", exc_info=True)
+                _log.warning("cannot read which version is current", exc_info=True)
                 continue
             if current is None or current == self._seen:
                 continue
@@ -215,7 +215,7 @@ class Watch:
 
 
 def asset_infos(path: str, manifest: Manifest) -> dict[str, AssetInfo]:
-    """What stands in the version's directory `path`, by asset."""
+    """The assets in the version's directory `path`, by name."""
     infos = {}
     for name, asset in manifest.assets.items():
         top = os.fsencode(name)

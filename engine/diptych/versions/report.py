@@ -1,4 +1,4 @@
-"""What verifying a version found."""
+"""The result of verifying a version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Finding:
     """One difference.
 
     `kind`: "missing", "extra", "size", "content", "type", "unreadable", "manifest" or "store".
-    `where`: the path inside the version. `severity`: "error", or "note" where nothing is wrong.
+    `where`: the path inside the version. `severity`: "error", or "note" if nothing is wrong.
     """
 
     kind: str
@@ -22,7 +22,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class VersionReport:
-    """What `verify` found in one version; `bytes_read` counts what was hashed."""
+    """What `verify` found in one version. `bytes_read` counts the bytes hashed."""
 
     version: str
     findings: tuple[Finding, ...]
@@ -32,5 +32,5 @@ class VersionReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the version is whole: notes aside, there is no finding."""
+        """Whether the version is intact: there is no finding but notes."""
         return all(finding.severity == "note" for finding in self.findings)

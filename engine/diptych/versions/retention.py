@@ -1,4 +1,4 @@
-"""Which published versions to keep: a pure decision."""
+"""Decide which published versions to keep. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from diptych.versions.manifest import Manifest
 
 
 def rollback_target(current: Manifest, published: Mapping[str, Manifest]) -> str | None:
-    """The version that was current before `current`, or the nearest one before that which is still there.
+    """The version that was current before `current`, or the nearest earlier one that still exists.
 
-    It follows the chain of what was current, and not the order of publishing: after a rollback from 3 to 2
-    and the publishing of 4, going back from 4 leads to 2 and not to the 3 that was found wanting.
+    It follows the chain of current versions, not the order of publishing. After a rollback from 3 to 2 and
+    the publishing of 4, a rollback from 4 leads to 2, not to the rejected 3.
     """
     for name in current.lineage:
-        # A name may have been discarded and used again since; then it is not the version that was meant.
+        # The name may have been discarded and reused since; then it is not the same version.
         if name in published and published[name].sequence < current.sequence:
             return name
     return None
@@ -28,9 +28,9 @@ def to_remove(
     older_than_ns: int | None,
     now_ns: int,
 ) -> list[str]:
-    """The versions beyond the first `keep`, and published more than `older_than_ns` ago; oldest first.
+    """The versions beyond the first `keep` that are older than `older_than_ns`; oldest first.
 
-    Kept first is the current one, then the one a rollback would lead to, then the newest.
+    The order is: the current version, the target of a rollback, then the newest.
     """
     first = []
     if current is not None and current in published:

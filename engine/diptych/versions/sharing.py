@@ -1,8 +1,8 @@
-"""Bringing one file into a version, and its digest.
+"""Copying one file into a version, and its digest.
 
-From outside the base a file comes by reflink (one copy of the blocks until somebody writes), else by copy:
-its owner may change the original in place, and a version must not change with it. A hard link would. Between
-versions of one base hard links are safe, since nothing in a version is ever written again.
+A file from outside the base is reflinked (the blocks are shared until somebody writes) or else copied. Its
+owner may change it in place, and with a hard link the version would change too. Between versions of one base
+hard links are safe, since nothing ever writes to a file in a version.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def digest_stable_file(path: str) -> FileEntry:
 
 
 def digest_source(path: str) -> FileEntry:
-    """Size and BLAKE3 of a file that its owner may be changing: read, never mapped. Raises StorageError."""
+    """Size and BLAKE3 of a file that may be changing; it is never mapped. Raises StorageError."""
     hasher = blake3(max_threads=blake3.AUTO)
     size_bytes = 0
     buffer = bytearray(_CHUNK_BYTES)
     with (
         translated("read", path),
-        # What the path leads to, as `bring` takes it.
+        # Resolve links, as `bring` does.
         open(os.path.realpath(path), "rb", buffering=0, opener=open_regular) as file,
         memoryview(buffer) as view,
     ):
@@ -57,10 +57,10 @@ def digest_source(path: str) -> FileEntry:
 
 
 def bring(source: str, target: str, *, link: bool) -> FileEntry:
-    """Bring `source` from outside to `target`, durable but for its name.
+    """Copy `source` from outside to `target`. The bytes are durable, the name is not yet.
 
-    `link`: by hard link where possible (the caller promises that nobody writes to it). Raises StorageError,
-    and AssetChangedError where the source changed meanwhile.
+    `link`: hard-link if possible; the caller promises that nobody writes to it. Raises StorageError, and
+    AssetChangedError if the source changed meanwhile.
     """
     with translated("read", source):
         source = os.path.realpath(source, strict=True)
@@ -77,7 +77,7 @@ def bring(source: str, target: str, *, link: bool) -> FileEntry:
         after = os.stat(source)
     if _stamp(before) != _stamp(after) or entry.size_bytes != before.st_size:
         raise AssetChangedError(
-            f"{source} changed while it was being staged", advice="stage when its owner is done with it"
+            f"{source} changed while it was being staged", advice="stage it when nothing writes to it"
         )
     if not linked:
         seal(target, executable=bool(before.st_mode & stat.S_IXUSR))
@@ -85,7 +85,7 @@ def bring(source: str, target: str, *, link: bool) -> FileEntry:
 
 
 def share(source: str, target: str, *, copy: bool) -> None:
-    """Give a file of one version to another: by hard link, or as a copy of its own. Raises StorageError."""
+    """Add a file of one version to another, by hard link or by copy. Raises StorageError."""
     if copy:
         if not _reflink(source, target):
             with translated("copy to", target):
@@ -101,13 +101,13 @@ def share(source: str, target: str, *, copy: bool) -> None:
 
 
 def seal(path: str, *, executable: bool) -> None:
-    """Take away the right to write: what is in a version stays as it is. Raises StorageError."""
+    """Make a file read-only, since a version must not change. Raises StorageError."""
     with translated("make read-only", path):
         os.chmod(path, 0o555 if executable else 0o444)
 
 
 def _reflink(source: str, target: str) -> bool:
-    """Share the source's blocks. False, with nothing left behind, where the file system cannot."""
+    """Share the source's blocks. False, and no target, if the file system cannot."""
     if sys.platform != "linux":
         return False
     with translated("read", source), open(source, "rb", buffering=0, opener=open_regular) as origin:
@@ -115,7 +115,7 @@ def _reflink(source: str, target: str) -> bool:
             try:
                 fcntl.ioctl(clone.fileno(), _FICLONE, origin.fileno())
             except OSError as error:
-                # Every refusal but a full disk is answered by a plain copy, which reports its own failure.
+                # After any error but a full disk, a plain copy follows, which reports its own errors.
                 if error.errno in (errno.ENOSPC, errno.EDQUOT):
                     raise
             else:

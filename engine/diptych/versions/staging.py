@@ -1,4 +1,4 @@
-"""Filling the directory of a version that is being made; the manifest, written last, makes it whole."""
+"""Fill the staging directory of a version. The manifest, written last, makes the version complete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARE_MODES = ("auto", "link", "copy")
 
 @dataclass
 class Contents:
-    """What a staging directory holds so far, as its manifest will say it."""
+    """What a staging directory holds so far, in the form of its manifest."""
 
     files: dict[bytes, FileEntry] = field(default_factory=dict)
     directories: set[bytes] = field(default_factory=set)
@@ -31,9 +31,9 @@ class Contents:
 class Filler:
     """Fills the staging directory `root`.
 
-    `relatives`: (directory, manifest) of versions of the same base, with which files may be shared.
-    `mode`: "auto" reflinks or copies from outside, and hard-links what a relative has already; "link" hard-
-    links from outside as well; "copy" gives the version blocks of its own.
+    `relatives`: (directory, manifest) of versions of the same base whose files may be shared.
+    `mode`: "auto" reflinks or copies from outside, and hard-links what a relative already has; "link" also
+    hard-links from outside; "copy" shares no blocks.
     """
 
     def __init__(self, root: str, relatives: list[tuple[str, Manifest]], mode: str) -> None:
@@ -48,11 +48,11 @@ class Filler:
                     self._candidates[entry.size_bytes].setdefault(entry.digest, place)
 
     def add(self, name: str, asset: Asset) -> None:
-        """Bring an asset from outside. Raises InvalidAssetError, StoreLockedError, StorageError."""
+        """Add an asset from outside. Raises InvalidAssetError, StoreLockedError, StorageError."""
         with ExitStack() as held:
             parts = asset.parts()
             if asset.writer_lock is not None:
-                # Only in what is a store; and what it holds is looked up again once nobody changes it.
+                # Lock only what is a store, and list its parts again once nobody can change them.
                 _hold(asset.writer_lock, held)
                 parts = asset.parts()
             paths = {}
@@ -78,7 +78,7 @@ class Filler:
                 raise CorruptVersionError(
                     f"version {manifest.version} has no file {relative!r}",
                     where=os.path.join(directory, relative),
-                    advice=f"`diptych versions verify {manifest.version}` says what else is wrong with it",
+                    advice=f"`diptych versions verify {manifest.version}` lists all its damage",
                 )
             share(
                 os.path.join(directory, relative),
@@ -89,7 +89,7 @@ class Filler:
         self.contents.assets[name] = entry
 
     def finish(self) -> None:
-        """Make every name durable, the deepest first. Raises StorageError."""
+        """Make every name durable, deepest first. Raises StorageError."""
         for path in sorted(self.contents.directories, reverse=True):
             fsync_dir(os.path.join(self._root, os.fsdecode(path)))
         fsync_dir(self._root)
@@ -114,7 +114,7 @@ class Filler:
         )
 
     def _share_known(self, source: str, target: str) -> FileEntry | None:
-        """Link what a relative holds with the same bytes; None where none does."""
+        """Link a file of a relative with the same bytes; None if there is none."""
         with translated("read", source):
             candidates = self._candidates.get(os.stat(source).st_size)
         if not candidates:
@@ -124,7 +124,7 @@ class Filler:
         if place is None or not is_regular_below(*place):
             return None
         share(os.path.join(*place), target, copy=False)
-        # The relative may have been damaged since it was staged: then the source is the better copy.
+        # If the relative was damaged after staging, use the source instead.
         if digest_stable_file(target) == entry:
             return entry
         remove_file(target)
@@ -132,14 +132,14 @@ class Filler:
 
     def _make_directory(self, path: bytes) -> None:
         directory = os.path.join(self._root, os.fsdecode(path))
-        # Not durable yet: `finish` does that once per directory, and not once per name in it.
+        # Not durable yet: `finish` syncs once per directory, not once per name.
         with translated("make the directory", directory):
             os.mkdir(directory)
         self.contents.directories.add(path)
 
 
 def carried_assets(manifest: Manifest | None, assets: Mapping[str, Asset], remove: set[str]) -> list[str]:
-    """The names that a new version takes over from `manifest`. Raises InvalidAssetError."""
+    """The assets that a new version takes from `manifest`. Raises InvalidAssetError."""
     if manifest is None:
         return []
     unknown = sorted(remove - manifest.assets.keys())
@@ -153,7 +153,7 @@ def _hold(lock: str, held: ExitStack) -> None:
         writer = WriterLock(lock)
     except StoreLockedError as error:
         raise StoreLockedError(
-            error.message, pid=error.pid, advice="close the store that is to be staged, and stage again"
+            error.message, pid=error.pid, advice="close the store, then stage it again"
         ) from error
     except StorageError as error:
         # Nobody can be writing to a store on a read-only file system.
@@ -164,9 +164,9 @@ def _hold(lock: str, held: ExitStack) -> None:
 
 
 def _walk(part: Part) -> Iterator[tuple[bytes, str, bool]]:
-    """(path below the part's directory, source, whether a directory) of all in it, parents first.
+    """(path below the part's directory, source, whether a directory) of each entry, parents first.
 
-    Links to files are followed where the part allows it: a version holds the bytes. Raises InvalidAssetError
+    Links to files are followed if the part allows it: a version holds the bytes. Raises InvalidAssetError
     for anything else.
     """
     top = part.source
@@ -186,6 +186,6 @@ def _walk(part: Part) -> Iterator[tuple[bytes, str, bool]]:
             elif not entry.is_file(follow_symlinks=not part.stranger):
                 raise InvalidAssetError(
                     f"{entry.path} is neither a file nor a directory, so no version can hold it",
-                    advice="leave it out, or put the bytes in its place",
+                    advice="remove it, or replace it by a regular file",
                 )
             yield os.fsencode(relative), entry.path, is_directory

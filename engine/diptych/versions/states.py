@@ -1,7 +1,7 @@
-"""The life of a version, as a table: what each operation does to a version in each state.
+"""The life cycle of a version as a table: what each operation does in each state.
 
-The value is the state afterwards, or the error that refuses the operation. `None` as a state means that
-there is no version of that name.
+The value is the state afterwards, or the error to raise. The state `None` means that there is no version of
+that name.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from diptych.versions.errors import (
 
 
 class State(Enum):
-    """Where a version stands in its life."""
+    """The state of a version."""
 
-    INCOMPLETE = "incomplete"  # staging was interrupted: no manifest, or one that does not decode
+    INCOMPLETE = "incomplete"  # staging was interrupted: the manifest is missing or does not decode
     STAGED = "staged"
     AHEAD = "ahead"  # published after the current version: rolled back from, or a publish was interrupted
     CURRENT = "current"
@@ -92,27 +92,27 @@ TRANSITIONS: dict[str, dict[State | None, State | type[VersionError] | None]] = 
 }
 
 _SENTENCES = {
-    UnknownVersionError: ("there is no version {0}", "`diptych versions list` shows those there are"),
+    UnknownVersionError: ("there is no version {0}", "`diptych versions list` shows the versions"),
     VersionExistsError: (
-        "version {0} is published already, and is {2}",
+        "version {0} is already published (state: {2})",
         "choose another name, or `diptych versions rollback {0}` to make it the current one again",
     ),
     IncompleteVersionError: ("the staging of version {0} never finished", "stage it again"),
     NotPublishedError: ("version {0} is not published", "publish it first"),
     ImmutableVersionError: (
-        "version {0} is published, and does not change any more",
+        "version {0} is published, so it cannot change",
         "stage a new version from it",
     ),
     CurrentVersionError: ("version {0} is the current one", "publish or roll back to another one first"),
     CorruptVersionError: (
         "the manifest of version {0} is damaged",
-        "discard it; `diptych versions verify {0}` says more",
+        "discard it; `diptych versions verify {0}` shows details",
     ),
 }
 
 
 def after(operation: str, version: str, state: State | None) -> State | None:
-    """The state of `version` once `operation` is done. Raises what the table says where it is refused."""
+    """The state of `version` after `operation`. Raises the error in the table, if there is one."""
     outcome = TRANSITIONS[operation][state]
     if isinstance(outcome, type):
         sentence, advice = _SENTENCES[outcome]

@@ -1,4 +1,4 @@
-"""Asking a Diptych store inside a version whether it is whole. The store's code is loaded only then."""
+"""Verify a Diptych store inside a version. The store's code is imported only here."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def require_intact_store(path: str, schema: Schema[Any] | None) -> None:
-    """Look at a store without reading every byte; the schema of a code index where none is given.
+    """Verify a store without reading every byte. The default schema is that of a code index.
 
-    Raises InvalidAssetError where it is not whole, IncompatibleStoreError for another schema or a newer
-    format, and StorageError.
+    Raises InvalidAssetError if it is damaged, IncompatibleStoreError for another schema or a newer format,
+    and StorageError.
     """
     from diptych.schema.code import CODE
     from diptych.store.report import Severity
@@ -34,13 +34,13 @@ def require_intact_store(path: str, schema: Schema[Any] | None) -> None:
     for finding in report.findings:
         if finding.severity is not Severity.NOTE:
             raise InvalidAssetError(
-                f"the store is not whole: {finding.where}: {finding.message}",
-                advice="run `diptych verify` on it, and stage it once it is mended",
+                f"the store is damaged: {finding.where}: {finding.message}",
+                advice="run `diptych repair` on it, then stage it again",
             )
 
 
 def check_stores(directory: str, manifest: Manifest) -> Iterator[Finding]:
-    """What is wrong with each Diptych store of a version; reads every byte of them. Raises StorageError."""
+    """The findings in each Diptych store of a version. Reads every byte. Raises StorageError."""
     from diptych.store.report import Severity
     from diptych.store.verify import verify
 
@@ -50,7 +50,7 @@ def check_stores(directory: str, manifest: Manifest) -> Iterator[Finding]:
         try:
             findings = verify(os.path.join(directory, name), deep=True).findings
         except IncompatibleStoreError as error:
-            yield Finding("store", name, f"it was not looked into: {error.message}", severity="note")
+            yield Finding("store", name, f"not verified: {error.message}", severity="note")
         except (OpenError, CorruptionError) as error:
             yield Finding("store", name, error.message, advice=error.advice)
         else:

@@ -1,4 +1,4 @@
-"""Does a version's directory hold exactly what its manifest says? Finds every difference."""
+"""Find every difference between a version's directory and its manifest."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def check_version(directory: str, manifest: Manifest) -> VersionReport:
 
 
 def check_files(root: str, manifest: Manifest) -> Iterator[Finding]:
-    """Every way in which the directory `root` differs from `manifest`. Reads every byte; changes nothing."""
+    """Every difference of the directory `root` from `manifest`. Reads every byte; changes nothing."""
     entries = dict(scan(root))
     present = {path for path, is_file in entries.items() if is_file}
     directories = {path for path, is_file in entries.items() if is_file is False}
     for path in sorted(manifest.directories - directories):
-        yield _finding("missing" if path not in entries else "type", path, "the directory is not there")
+        yield _finding("missing" if path not in entries else "type", path, "the directory is missing")
     for path in sorted(entries.keys() - manifest.files.keys() - manifest.directories):
         yield _finding("extra", path, "it is not in the manifest")
     for path in sorted(manifest.files):
         if path not in present:
             kind = "type" if path in entries else "missing"
-            yield _finding(kind, path, "it is not a file" if kind == "type" else "the file is not there")
+            yield _finding(kind, path, "it is not a file" if kind == "type" else "the file is missing")
             continue
         expected = manifest.files[path]
         try:
@@ -50,15 +50,15 @@ def check_files(root: str, manifest: Manifest) -> Iterator[Finding]:
                 sizes = f"it has {size_bytes} bytes instead of {expected.size_bytes}"
                 yield _finding("size", path, sizes)
             elif digest_stable_file(os.path.join(root, os.fsdecode(path))) != expected:
-                yield _finding("content", path, "its bytes are not those that were staged")
+                yield _finding("content", path, "its contents changed after staging")
         except DiptychError as error:
             yield _finding("unreadable", path, error.message)
 
 
 def scan(root: str) -> Iterator[tuple[bytes, bool | None]]:
-    """Every path below `root`, but for the manifest: True for a file, False for a directory, None for else.
+    """Every path below `root` but the manifest: True for a file, False for a directory, else None.
 
-    Raises StorageError where a directory cannot be read.
+    Raises StorageError if a directory cannot be read.
     """
     pending = [b""]
     top = os.fsencode(root)
@@ -83,5 +83,5 @@ def _finding(kind: str, path: bytes, message: str) -> Finding:
         kind,
         os.fsdecode(path),
         message,
-        advice="stage it anew, or roll back to a whole version",
+        advice="stage it again, or roll back to an intact version",
     )

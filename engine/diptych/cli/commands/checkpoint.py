@@ -12,16 +12,16 @@ from diptych.cli.options import Json, StorePath, Timeout
 def run(
     store: StorePath = None,
     compact: Annotated[
-        bool, typer.Option("--compact", help="Write the search index again as one segment, whatever changed.")
+        bool, typer.Option("--compact", help="Rewrite the search index as one segment.")
     ] = False,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Publish a generation with all that was committed.
+    """Publish a generation with everything committed.
 
-    Writers do this by themselves in time; by hand it is for before a backup or a copy of the store.
+    Writers do this automatically. Do it by hand before a backup or a copy of the store.
 
-    With --compact searches read one segment, and the text of removed records is gone from the search index.
+    With --compact searches read one segment, and the search index no longer has the text of removed records.
 
     \b
     Examples:

@@ -11,15 +11,15 @@ from diptych.cli.options import Json, StorePath
 
 def run(
     prefix: Annotated[
-        str, typer.Argument(metavar="PREFIX", help="Only paths that begin so.", show_default=False)
+        str, typer.Argument(metavar="PREFIX", help="Only paths with this prefix.", show_default=False)
     ] = "",
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Write every record as a line of JSON.
 
-    One line a file, in the order of paths: path, content_hash, language, symbols, relations. Ranges are as
-    in LSP: zero-based, the end exclusive, columns in UTF-8 bytes. With --json one array instead.
+    One line per file, ordered by path: path, content_hash, language, symbols, relations. Ranges are as in
+    LSP: zero-based, the end exclusive, columns in UTF-8 bytes. With --json, one array instead.
 
     \b
     Examples:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def run(
     prefix: Annotated[
-        str, typer.Argument(metavar="PREFIX", help="Only paths that begin so.", show_default=False)
+        str, typer.Argument(metavar="PREFIX", help="Only paths with this prefix.", show_default=False)
     ] = "",
     language: Annotated[
         str | None, typer.Option("--language", metavar="NAME", help="Only files in this language.")
     ] = None,
     null: Annotated[
-        bool, typer.Option("--null", "-0", help="Paths as they are, a NUL behind each, for xargs -0.")
+        bool, typer.Option("--null", "-0", help="Separate paths with NUL, unescaped, for xargs -0.")
     ] = False,
     store: StorePath = None,
     output_root: OutputRoot = None,
@@ -32,7 +32,7 @@ def run(
 ) -> None:
     """List the files in the store.
 
-    Paths are relative to the repository's root, in the order of their bytes. None: exit code 1.
+    Paths are relative to the repository's root, in byte order. Exit code 1 if there are none.
 
     \b
     Examples:

@@ -27,7 +27,7 @@ def run(
             "--exclude",
             metavar="PATTERN",
             callback=patterns,
-            help="Leave these out, as in .gitignore. Repeatable. Default: those of the last run.",
+            help="Exclude these, in .gitignore syntax. Repeatable. Default: as in the last run.",
         ),
     ] = None,
     max_file_bytes: Annotated[
@@ -37,7 +37,7 @@ def run(
             min=1,
             max=FILE_BYTES_MAX,
             metavar="N",
-            help="Leave larger files out. Default: as in the last run; 2 MiB in the first.",
+            help="Skip larger files. Default: as in the last run; 2 MiB at first.",
             show_default=False,
         ),
     ] = None,
@@ -51,9 +51,9 @@ def run(
 ) -> None:
     """Bring the store up to date with a repository's files.
 
-    Files are found as git finds them, otherwise by a walk that honours .gitignore. What is unchanged is not
-    read again. An interrupted run keeps what it committed, and the next one goes on from there.
-    A store holds one repository: what is not below PATH is removed from it. It keeps --exclude and
+    Git lists the files; without git, a walk that honours .gitignore. Unchanged files are not read again. An
+    interrupted run keeps what it committed, and the next one continues from there.
+    A store holds one repository: files not below PATH are removed from it. It remembers --exclude and
     --max-file-bytes until they are given again.
 
     \b
@@ -99,7 +99,7 @@ def run(
     if report.notice is not None:
         tell(report.notice)
     if report.empty:
-        note(f"diptych: {root} has no source files to index, in a language that is known here")
+        note(f"diptych: {root} has no source files in a supported language")
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -107,7 +107,7 @@ def _print(report: IndexReport, store: Store, as_json: bool) -> None:
     from diptych.cli.output import document, line, plural, size
 
     if as_json:
-        # Not asdict, which makes of a Counter one of pairs.
+        # Not asdict, which breaks a Counter.
         figures = {field.name: getattr(report, field.name) for field in fields(report)}
         figures["notice"] = asdict(report.notice) if report.notice is not None else None
         document({**figures, "store": store.path, "empty": report.empty})

@@ -19,7 +19,7 @@ def run(
     since: Annotated[
         int,
         typer.Option(
-            "--from", min=0, max=LSN_MAX, metavar="LSN", help="Only frames of this LSN and later ones."
+            "--from", min=0, max=LSN_MAX, metavar="LSN", help="Only frames from this LSN on."
         ),
     ] = 0,
     entries: Annotated[
@@ -30,8 +30,8 @@ def run(
 ) -> None:
     """Show the journal, frame by frame.
 
-    Each frame with its place, LSN, kind, size and checksum, and the changes in it; at the end of each segment
-    what stands behind the last whole frame. Changes nothing. A damaged segment: exit code 1.
+    Prints the offset, LSN, kind, size and checksum of each frame and the changes in it, and for each segment
+    what follows the last intact frame. Changes nothing. Exit code 1 if a segment is damaged.
 
     \b
     Examples:
@@ -63,7 +63,7 @@ def run(
 
 
 def walk(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
-    """What is in the journal, in order: values of type segment, frame, entry, torn and damage."""
+    """The contents of the journal, in order: items of type segment, frame, entry, torn and damage."""
     from diptych.errors import CorruptionError
     from diptych.fs import list_directory, translated
     from diptych.layout import JOURNAL, parse_segment_name
@@ -105,10 +105,10 @@ def _segment(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]
                 yield _entry(entry.value)
     tail = reader.tail()
     if tail.kind is TailKind.TORN:
-        message = f"{tail.size - tail.offset:,} bytes that are no frame: a torn write"
+        message = f"{tail.size - tail.offset:,} bytes that are not a frame: a torn write"
         yield {"type": "torn", "where": f"{path}@{tail.offset}", "message": message}
     elif tail.kind is TailKind.DAMAGED:
-        message = f"a damaged frame, and behind it at {tail.resumes} a whole one of LSN {tail.resumes_lsn}"
+        message = f"a damaged frame, followed by an intact one at {tail.resumes} with LSN {tail.resumes_lsn}"
         yield {"type": "damage", "where": f"{path}@{tail.offset}", "message": message}
 
 
@@ -139,7 +139,7 @@ def _path(key: bytes) -> str:
 
 
 def text_of(item: dict[str, Any]) -> str:
-    """One of `walk`'s values, for people."""
+    """An item of `walk` as a line of text."""
     match item["type"]:
         case "segment":
             return f"{item['path']}: from LSN {item['first_lsn']:,}, {item['size']:,} bytes"

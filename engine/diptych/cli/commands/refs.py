@@ -25,8 +25,8 @@ def run(
 ) -> None:
     """Find what calls, extends, imports or mentions a name.
 
-    Relations are by name, as the source has them: two things of one name are not told apart.
-    No match: exit code 1.
+    Relations are by name, as the source has them: two definitions of one name are not distinguished.
+    Exit code 1 if there is no match.
 
     \b
     Examples:

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def run(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     store: StorePath = None,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Mend a damaged store, and say what was given up.
+    """Repair a damaged store, and list what was lost.
 
-    Nothing is deleted: what is damaged is set aside in the store's quarantine folder. Exit code 1 where
-    something had to be given up, and with --dry-run where something is damaged; otherwise 0.
+    Nothing is deleted: damaged files are moved to the store's quarantine folder. Exit code 1 if something
+    was lost, or with --dry-run if something is damaged; otherwise 0.
 
     \b
     Examples:
@@ -46,16 +46,16 @@ def run(
 
 
 def lines(report: Report, *, dry_run: bool) -> list[list[Part]]:
-    """What was wrong, what was done, what was given up."""
+    """What was wrong, what was done, what was lost."""
     from diptych.cli.reports import finding_lines
 
     shown = [parts for finding in report.findings for parts in finding_lines(finding)]
     shown.append(["would do:" if dry_run else "did:"])
     shown += [[f"  {number}. {action}"] for number, action in enumerate(report.actions, 1)]
     if report.given_up:
-        shown.append(["would give up:" if dry_run else "gave up:"])
+        shown.append(["would lose:" if dry_run else "lost:"])
         shown += [[f"  {what}"] for what in report.given_up]
     if report.mended_from:
-        would = "would be mended" if dry_run else "is mended"
-        shown.append([f"{report.path} {would} from the {report.mended_from}, up to LSN {report.lsn:,}"])
+        verb = "would be repaired" if dry_run else "was repaired"
+        shown.append([f"{report.path} {verb} from the {report.mended_from}, up to LSN {report.lsn:,}"])
     return shown

@@ -25,9 +25,9 @@ def run(
 ) -> None:
     """Search names, signatures and documentation.
 
-    Several words are alternatives; AND, OR, NOT, -word, "a phrase", field:word, begin* and word~1 work too.
-    The fields are name, kind, path, language, container, signature and documentation. A query that cannot be
-    read is refused, with how to write it. Best first. No match: exit code 1.
+    Several words match any of them; AND, OR, NOT, -word, "a phrase", field:word, begin* and word~1 work too.
+    The fields are name, kind, path, language, container, signature and documentation. An invalid query is
+    an error that shows the syntax. Best hits first. Exit code 1 if there is no match.
 
     \b
     Examples:

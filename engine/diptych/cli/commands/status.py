@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from diptych.store.stats import Stats
 
 _SHOWN = 5
-_SOURCES = {"git": "git", "walk": "a walk under .gitignore", "": "not known"}
+_SOURCES = {"git": "git", "walk": "a walk under .gitignore", "": "unknown"}
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
         bool, typer.Option("--check", help="Compare with the files on disk; exit code 6 where they differ.")
     ] = False,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show each test that the verdict on freshness rests on.")
+        bool, typer.Option("--explain", help="Show each test for the freshness verdict.")
     ] = False,
     root: Annotated[
         str | None,
@@ -39,11 +39,11 @@ def run(
     output_root: OutputRoot = None,
     as_json: Json = False,
 ) -> None:
-    """Show what the store holds, and how it is.
+    """Show the contents and the state of the store.
 
-    Counts, sizes, the newest LSN, the generations kept, when it last changed, and what recovery found when
-    the store was opened just now: whether one leaf had to stand in for the other, for one. Then whether the
-    index is fresh: whether it says of every file what indexing it now would say. Changes nothing.
+    Counts, sizes, the newest LSN, the generations kept, the time of the last change, and what recovery found
+    when this command opened the store: for example, that the search index had to replace a damaged snapshot.
+    Then whether the index is fresh: whether indexing now would change nothing. Changes nothing.
 
     \b
     Examples:
@@ -109,7 +109,7 @@ def as_document(stats: Stats) -> dict[str, Any]:
 
 
 def freshness(stale: list[str]) -> str:
-    """A line on the files that differ."""
+    """A line about the files that differ."""
     if not stale:
         return f"{'files on disk:':<16} as in the store"
     shown = ", ".join(stale[:_SHOWN]) + (", …" if len(stale) > _SHOWN else "")
@@ -129,12 +129,12 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("holds", f"{plural(stats.records, 'file')}, {counts}"),
         ("LSN", f"{stats.lsn:,} ({plural(stats.changes, 'change')} in the journal alone)"),
         ("generations", ", ".join(name.lstrip("0") or "0" for name in stats.generations) or "none yet"),
-        ("snapshot leaf", size(stats.snapshot_bytes)),
-        ("search leaf", size(stats.search_bytes)),
+        ("snapshot", size(stats.snapshot_bytes)),
+        ("search index", size(stats.search_bytes)),
         ("journal", size(stats.journal_bytes)),
-        ("in all", size(total)),
+        ("total", size(total)),
         ("last modified", _moment(stats.modified_ms)),
-        ("made", _moment(stats.created_ms)),
+        ("created", _moment(stats.created_ms)),
         ("last indexed", _run(known)),
         ("files found by", _SOURCES[known.source if known is not None else ""]),
         ("settings", _settings(known)),
@@ -153,7 +153,7 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
 
 def _run(known: Facts | None) -> str:
     if known is None:
-        return "not known: the next `diptych index` compares every file"
+        return "unknown: the next `diptych index` compares every file"
     if not known.complete:
         return "not yet: the first run has not ended"
     when = _moment(known.taken_ns // 1_000_000)

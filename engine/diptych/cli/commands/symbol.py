@@ -12,7 +12,9 @@ from diptych.cli.options import Json, StorePath
 
 def run(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The exact name.")],
-    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only of this kind.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="Only symbols of this kind.")
+    ] = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
     fresh: Fresh = "auto",
@@ -22,7 +24,7 @@ def run(
 ) -> None:
     """Find the definitions of a name.
 
-    The name is exact, in upper and lower case as written. No match: exit code 1.
+    The name must match exactly, including case. Exit code 1 if there is no match.
 
     \b
     Examples:

@@ -11,15 +11,16 @@ from diptych.cli.options import Json, StorePath
 
 def run(
     deep: Annotated[
-        bool, typer.Option("--deep", help="Read every byte, and compare the two leaves record by record.")
+        bool, typer.Option("--deep", help="Read every byte, and compare the snapshot with the search index.")
     ] = False,
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:
     """Look for damage, and change nothing.
 
-    Without --deep: identity, manifests, file sizes and every frame of the journal. With it every byte of
-    both leaves. Takes no lock: a writer may go on meanwhile. Findings: exit code 1; notes alone: 0.
+    Checks the identity, manifests, file sizes and every frame of the journal. With --deep, also every byte of
+    the snapshot and the search index. Takes no lock, so a writer can continue. Exit code 1 for findings, 0
+    for notes alone.
 
     \b
     Examples:
@@ -39,8 +40,8 @@ def run(
         for finding in report.findings:
             for parts in finding_lines(finding):
                 line(*parts)
-        looked = "every byte was read" if deep else "the leaves from outside only; --deep reads them"
+        extent = "every byte was read" if deep else "snapshot and search index not read; --deep reads them"
         verdict = "nothing is damaged" if report.ok else "damaged"
-        line(f"{report.path}: {verdict} up to LSN {report.lsn:,} ({looked})")
+        line(f"{report.path}: {verdict} up to LSN {report.lsn:,} ({extent})")
     if not report.ok:
         raise typer.Exit(ExitCode.FINDINGS)

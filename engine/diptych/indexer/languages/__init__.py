@@ -1,7 +1,7 @@
-"""The languages the indexer knows: a table, and how a file's language is told.
+"""The languages that the indexer knows, and how to recognise the language of a file.
 
-To add one: an entry here, its grammar's wheel in the dependencies, and what its tags query lacks in
-`queries/<query>.scm`. Nothing here imports a grammar; `diptych.indexer.grammar` does, when a file needs it.
+To add one: add an entry here, the grammar's wheel to the dependencies, and what its tags query lacks to
+`queries/<query>.scm`. Nothing here imports a grammar; `diptych.indexer.grammar` does so for the first file.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 class Language:
     """How to recognise and parse one language.
 
-    `module` is the grammar's wheel and `factory` the function in it that gives the grammar. `tags` names the
-    wheels whose `queries/tags.scm` apply, and `queries` our own query files, which win over them. `doc` says
-    where documentation stands: "docstring" (the first statement of the body) or "comment" (just above).
-    With `upper_case_constants` the case of a variable's name tells whether it is a constant.
+    `module` is the grammar's wheel and `factory` its function that returns the grammar. `tags` names the
+    wheels whose `queries/tags.scm` apply, and `queries` our query files, which override them. `doc` says
+    where documentation is: "docstring" (the first statement of the body) or "comment" (just above). With
+    `upper_case_constants`, an upper-case variable is a constant.
     """
 
     name: str
@@ -111,8 +111,8 @@ LANGUAGES = {language.name: language for language in _LANGUAGES}
 _BY_SUFFIX = {suffix: language.name for language in _LANGUAGES for suffix in language.suffixes}
 _BY_INTERPRETER = {name: language.name for language in _LANGUAGES for name in language.interpreters}
 
-# What C has no meaning for, at the start of a line: one such line makes a `.h` file C++. It is sought from
-# every line on: what it passes over is bounded, and read in one way only.
+# Line beginnings that only C++ has: one such line makes a `.h` file C++. The search may start at every
+# line, so each attempt is bounded and does not backtrack.
 _CPP_ONLY = re.compile(
     rb"^[ \t]*+(?:class\s+\w[^;(){}:]{0,1000}+[{:]|namespace\b[^;={]{0,1000}+\{|template\s*<"
     rb"|using\s+[\w:]{1,1000}\s*+[=;:]|using\s+namespace\b"
@@ -123,9 +123,9 @@ _SHEBANG = re.compile(rb"#![ \t]*(?:\S*/)?([^/\s]+)(?:[ \t]+(.*))?")
 
 
 def language_of(path: str) -> str:
-    """The language that the name of `path` tells, or ""; upper-case suffixes count (`.PY`), but for `.C`."""
+    """The language by the name of `path`, or "". Suffixes ignore case (`.PY`), except that `.C` is C++."""
     dot = path.rfind(".")
-    # A suffix behind nothing (`.py`, `lib/.py`) is a name.
+    # Without a stem (`.py`, `lib/.py`) it is a name, not a suffix.
     if dot <= 0 or path[dot - 1] == "/":
         return ""
     suffix = path[dot:]
@@ -136,7 +136,7 @@ def language_of(path: str) -> str:
 
 
 def language_of_shebang(head: bytes) -> str:
-    """The language that a script's first line (`#!…`) tells, or ""."""
+    """The language by a script's first line (`#!…`), or ""."""
     if not head.startswith(b"#!"):
         return ""
     match = _SHEBANG.match(head.split(b"\n", 1)[0])
@@ -153,7 +153,7 @@ def language_of_shebang(head: bytes) -> str:
 
 
 def language_of_content(name: str, source: bytes) -> str:
-    """The language after a look inside: a `.h` file with a line only C++ can have is C++, not C."""
+    """The language by content: a `.h` file with a line that only C++ can have is C++, not C."""
     if name == "c" and _CPP_ONLY.search(source):
         return "cpp"
     return name
