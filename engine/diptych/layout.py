@@ -9,6 +9,8 @@
       journal/<first LSN>.wal
       journal/CLOSED                    clean-shutdown marker: where the journal ended
       generations/<LSN>[.<revision>]/   manifest.msgpack  snapshot.msgpack  search/
+      segments/<digest of SEAL>/        SEAL  records.msgpack  search.bundle or <Tantivy's id>.*
+      incoming/<pid>.<n>/               a segment being built
       work/<random>/                    the live Tantivy directory of one writer
       quarantine/                       bytes that recovery or repair moved away
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 
 LOCK = "LOCK"
 IDENTITY = "IDENTITY"
@@ -40,9 +43,16 @@ MANIFEST = "manifest.msgpack"
 SNAPSHOT = "snapshot.msgpack"
 SEARCH = "search"
 
+SEGMENTS = "segments"
+INCOMING = "incoming"
+SEAL = "SEAL"
+RECORDS = "records.msgpack"
+BUNDLE = "search.bundle"
+
 # Tantivy's file names.
 SEARCH_META = "meta.json"
 SEARCH_MANAGED = ".managed.json"
+SEARCH_SUFFIXES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 
 DEFAULT_STORE = ".diptych"
 
@@ -62,6 +72,9 @@ _OUTSIDE_ON_WINDOWS = re.compile(rb"[\\:]")
 
 _SEGMENT = re.compile(r"([0-9]{20})\.wal\Z")
 _GENERATION = re.compile(r"([0-9]{20})(?:\.([0-9]{1,9}))?\Z")
+_SEGMENT_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+_SEGMENT_ID = re.compile(r"[0-9a-f]{32}\Z")
+_INCOMING = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}\Z")
 _TEMPORARY = re.compile(r".*\.tmp\Z")
 
 
@@ -138,6 +151,32 @@ def is_generation_file(path: object) -> bool:
         return False
     directory, _, name = path.rpartition("/")
     return path == SNAPSHOT or (directory == SEARCH and is_plain_name(name))
+
+
+def is_segment_digest(name: object) -> bool:
+    """Whether `name` can be that of a sealed segment's directory: BLAKE3 of its SEAL, in hexadecimal."""
+    return isinstance(name, str) and _SEGMENT_DIGEST.match(name) is not None
+
+
+def is_segment_id(value: object) -> bool:
+    """Whether `value` is Tantivy's id of a segment, as its file names begin with it."""
+    return isinstance(value, str) and _SEGMENT_ID.match(value) is not None
+
+
+def is_incoming_name(name: object) -> bool:
+    """Whether `name` is that of a directory in which a segment is built: `<pid>.<n>`."""
+    return isinstance(name, str) and _INCOMING.match(name) is not None
+
+
+def search_file_name(segment_id: str, suffix: str) -> str:
+    """The name of one of the files of a Tantivy segment. `suffix` is one of SEARCH_SUFFIXES."""
+    return f"{segment_id}.{suffix}"
+
+
+def are_segment_files(names: Iterable[str], segment_id: str) -> bool:
+    """Whether a SEAL may name these files: the records, and Tantivy's files apart or in one bundle."""
+    apart = {search_file_name(segment_id, suffix) for suffix in SEARCH_SUFFIXES}
+    return set(names) in ({RECORDS, BUNDLE}, {RECORDS} | apart)
 
 
 def is_lsn(value: object) -> bool:

@@ -49,6 +49,19 @@ def unseal(magic: str, data: bytes, *, where: str) -> dict[str, Any]:
     return body
 
 
+def require(holds: object, what: str) -> None:
+    """Raise ValueError, naming `what`, unless it holds: a checksum lets a stranger's document through."""
+    if not holds:
+        raise ValueError(f"{what} makes no sense")
+
+
+def require_number(value: object, most: int) -> int:
+    """`value`, if it is an int from 0 to `most`. Raises ValueError."""
+    require(type(value) is int and 0 <= value <= most, f"number {value!r:.200}")
+    assert isinstance(value, int)
+    return value
+
+
 def _open(magic: str, data: bytes, where: str) -> tuple[int, bytes]:
     """Verify the checksum; return the format and the packed body."""
     if len(data) > MAX_SIZE_BYTES:

@@ -90,6 +90,16 @@ FSYNCS = (
         rough("clean:nk"),
     ),
     _fsync(
+        "a segment: Tantivy's files",
+        Drop("segment.builder", "complete", "fs.fsync_file"),
+        unit("tests/segment"),
+    ),
+    _fsync(
+        "a segment: its names",
+        Drop("segment.builder", "complete", "fs.fsync_dir"),
+        unit("tests/segment"),
+    ),
+    _fsync(
         "a search index: its bytes",
         Drop("search.writer", "SearchWriter.export", "fs.fsync_file"),
         rough("clean:nk", withheld=_TANTIVYS),

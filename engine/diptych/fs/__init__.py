@@ -27,7 +27,7 @@ from diptych.fs.errors import (
     storage_error,
     translated,
 )
-from diptych.fs.hashing import hash_stable_file
+from diptych.fs.hashing import FileDigests, checksum_stable_file, digest_stable_file, hash_stable_file
 from diptych.fs.hints import read_hint, remove_hint, write_hint
 from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
 from diptych.fs.lock import WriterLock, holder
@@ -47,11 +47,14 @@ from diptych.fs.temporary import private_directory
 
 __all__ = [
     "Beneath",
+    "FileDigests",
     "Limit",
     "WriterLock",
     "advice_on",
     "atomic_write",
+    "checksum_stable_file",
     "copy_regular",
+    "digest_stable_file",
     "exists",
     "fdatasync_fd",
     "fsync_dir",

@@ -26,6 +26,16 @@ class Footer(NamedTuple):
 
     crc: int
     body_length: int
+    index_format: int
+    """The version of the format of Tantivy's files; -1 where the footer has none."""
+
+
+def encode_footer(crc: int, index_format: int) -> bytes:
+    """The footer of a body with that CRC-32, as Tantivy writes it."""
+    # The format is what Tantivy compares; the version of the library it only names.
+    version = {"major": 0, "minor": 27, "patch": 0, "index_format_version": index_format}
+    text = json.dumps({"version": version, "crc": crc}, separators=(",", ":")).encode()
+    return text + _TAIL.pack(len(text), MAGIC)
 
 
 def decode_footer(data: bytes | memoryview, *, where: str) -> Footer:
@@ -37,12 +47,14 @@ def decode_footer(data: bytes | memoryview, *, where: str) -> Footer:
     if magic != MAGIC or length > _MAX_JSON_BYTES or begin < 0:
         raise CorruptSearchError(f"{where} does not end in a footer", where=where)
     try:
-        crc = json.loads(bytes(data[begin : begin + length]))["crc"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        fields = json.loads(bytes(data[begin : begin + length]))
+        crc = fields["crc"]
+        index_format = (fields.get("version") or {}).get("index_format_version", -1)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptSearchError(f"the footer of {where} does not decode: {error}", where=where) from error
     if not isinstance(crc, int) or isinstance(crc, bool):
         raise CorruptSearchError(f"the footer of {where} has no CRC", where=where)
-    return Footer(crc, begin)
+    return Footer(crc, begin, index_format if type(index_format) is int else -1)
 
 
 def check_footer(data: bytes | memoryview, *, where: str) -> None:

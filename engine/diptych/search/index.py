@@ -171,6 +171,14 @@ class SearchIndex:
         """Every record, in no order. Raises CorruptSearchError."""
         yield from self._stored("_type", RECORD_TYPE, _SCAN_BATCH)
 
+    def numbered_records(self) -> Iterator[tuple[int, StoredRecord]]:
+        """Every record, after the number of its document in its segment.
+
+        In that order where there is one segment. Raises CorruptSearchError.
+        """
+        for number, stored in self._documents("_type", RECORD_TYPE, _SCAN_BATCH):
+            yield number, decode_stored(stored, where=self.where)
+
     @property
     def documents(self) -> int:
         """How many documents there are, of all kinds."""
@@ -198,7 +206,7 @@ class SearchIndex:
 
     def watermark(self) -> Watermark:
         """What the leaf says of itself. Raises CorruptSearchError where it says nothing, or twice."""
-        documents = list(self._documents("_type", WATERMARK_TERM, 2))
+        documents = [stored for _, stored in self._documents("_type", WATERMARK_TERM, 2)]
         if len(documents) != 1:
             raise CorruptSearchError(
                 f"{self.where} has {len(documents)} watermarks instead of one", where=self.where
@@ -206,11 +214,11 @@ class SearchIndex:
         return decode_watermark(documents[0], where=self.where)
 
     def _stored(self, field: str, term: str, batch: int) -> Iterator[StoredRecord]:
-        for stored in self._documents(field, term, batch):
+        for _, stored in self._documents(field, term, batch):
             yield decode_stored(stored, where=self.where)
 
-    def _documents(self, field: str, term: str, batch: int) -> Iterator[bytes]:
-        """The `_stored` of every document with that term that has one."""
+    def _documents(self, field: str, term: str, batch: int) -> Iterator[tuple[int, bytes]]:
+        """Number and `_stored` of every document with that term that has one."""
         import tantivy
 
         with guarded("search", self.where):
@@ -225,7 +233,7 @@ class SearchIndex:
                 with guarded("read", self.where):
                     stored = self._searcher.doc(address).get_first("_stored")
                 if stored is not None:
-                    yield bytes(stored)
+                    yield address.doc, bytes(stored)
             if len(hits) < batch:
                 return
             offset += batch

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from blake3 import blake3
+from xxhash import xxh3_128
 
-from diptych.fs import fsync_fd, translated
+from diptych.fs import FileDigests, fsync_fd, translated
 
 _FLUSH_BYTES = 1024 * 1024
 _CREATE = (
@@ -23,6 +24,7 @@ class HashedFile:
         self._parts: list[bytes | memoryview] = []
         self._waiting = 0
         self._hasher = blake3()
+        self._checksum = xxh3_128()
         with translated("create", path):
             self._fd = os.open(path, _CREATE, 0o666)
 
@@ -42,6 +44,11 @@ class HashedFile:
         self.close()
         return self._hasher.hexdigest()
 
+    def flush(self) -> FileDigests:
+        """Hand all that was written to the system; what it is known by. Not durable before `finish`."""
+        self._flush()
+        return FileDigests(self.position, self._checksum.digest(), self._hasher.digest())
+
     def close(self) -> None:
         """Close without more ado; `finish` has done so already."""
         if self._fd >= 0:
@@ -53,6 +60,7 @@ class HashedFile:
         self._parts.clear()
         self._waiting = 0
         self._hasher.update(data)
+        self._checksum.update(data)
         with translated("write", self.path):
             while data:
                 data = data[os.write(self._fd, data) :]

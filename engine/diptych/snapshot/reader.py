@@ -74,14 +74,18 @@ class SnapshotReader:
                 return record
         return None
 
-    def __contains__(self, key: bytes) -> bool:
+    def find(self, key: bytes) -> int | None:
+        """The id of the record of `key`, or None. Raises CorruptSnapshotError."""
         for posting in self.lookup(KEY_INDEX, key):
             place = self._place(posting >> 32)
             if place.key == key:
-                return True
+                return place.id
             # Another key of the same hash, or this one damaged: only the checksum tells.
             self._checked(place)
-        return False
+        return None
+
+    def __contains__(self, key: bytes) -> bool:
+        return self.find(key) is not None
 
     def lookup(self, index: int, term: bytes) -> Sequence[int]:
         """The postings (`id << 32 | item`) of a term's hash in index `index`; 0 is that of the keys.

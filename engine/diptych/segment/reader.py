@@ -1,0 +1,193 @@
+"""An open segment: found complete by its SEAL, each half compared with it before its first use."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from diptych import fs
+from diptych.change import StoredRecord, term_hash
+from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError
+from diptych.layout import BUNDLE, RECORDS, SEAL, SEARCH_SUFFIXES, search_file_name
+from diptych.schema.base import Schema
+from diptych.sealed import MAX_SIZE_BYTES
+from diptych.search.composed import Component
+from diptych.search.one_segment import INDEX_FORMAT
+from diptych.segment.format import BUNDLE_MAX_BYTES, BUNDLE_OVERHEAD_BYTES, decode_bundle
+from diptych.segment.records import SegmentRecords
+from diptych.segment.seal import Seal, decode_seal, digest_of
+
+
+def read_seal(directory: str, *, digest: str | None = None) -> tuple[Seal, str]:
+    """The SEAL of the segment in `directory`, and its digest, which must be `digest` where that is given.
+
+    A directory without SEAL is what a crash left of a segment being built. Raises CorruptSnapshotError,
+    IncompatibleStoreError for a newer format, or StorageError.
+    """
+    where = os.path.join(directory, SEAL)
+    with fs.translated("read", where):
+        try:
+            data = fs.read_bounded(where, MAX_SIZE_BYTES)
+        except FileNotFoundError:
+            raise CorruptSnapshotError(f"{where} is gone: the segment is not complete", where=where) from None
+    found = digest_of(data)
+    if digest is not None and found != digest:
+        raise CorruptSnapshotError(f"{where} is that of segment {found}, not of {digest}", where=where)
+    return decode_seal(data, where=where), found
+
+
+def verify_file(directory: str, name: str, seal: Seal) -> None:
+    """Compare a file with the size and XXH3-128 that SEAL has of it. Raises CorruptionError, StorageError.
+
+    The error is a CorruptSnapshotError for the records' half, a CorruptSearchError for the other.
+    """
+    path = os.path.join(directory, name)
+    error: type[CorruptionError] = CorruptSnapshotError if name == RECORDS else CorruptSearchError
+    if not fs.is_regular(path):
+        raise error(f"{path} is gone, or no regular file", where=path)
+    size_bytes, xxh3_128, _ = seal.files[name]
+    if fs.checksum_stable_file(path, expected_bytes=size_bytes) != xxh3_128:
+        raise error(f"{path} is not what SEAL says", where=path)
+
+
+def search_files(directory: str, seal: Seal) -> dict[str, str | bytes]:
+    """Tantivy's files by suffix, verified: their paths, or their bytes from the bundle.
+
+    Raises CorruptSearchError, or StorageError.
+    """
+    if seal.index_format != INDEX_FORMAT:
+        raise CorruptSearchError(
+            f"{directory} has a search index of format {seal.index_format}, not {INDEX_FORMAT}",
+            where=directory,
+            advice="rebuild its search index from its records",
+        )
+    names = {suffix: search_file_name(seal.segment_id, suffix) for suffix in SEARCH_SUFFIXES}
+    if not seal.is_bundled:
+        for name in names.values():
+            verify_file(directory, name, seal)
+        return {suffix: os.path.join(directory, name) for suffix, name in names.items()}
+    path = os.path.join(directory, BUNDLE)
+    most_bytes = BUNDLE_MAX_BYTES + BUNDLE_OVERHEAD_BYTES
+    if seal.files[BUNDLE].size_bytes > most_bytes:
+        raise CorruptSearchError(f"{path} has more than {most_bytes:,} bytes", where=path)
+    verify_file(directory, BUNDLE, seal)
+    with fs.translated("read", path):
+        data = fs.read_bounded(path, most_bytes)
+    files = decode_bundle(data, seal.segment_id, where=path)
+    return {suffix: files[name] for suffix, name in names.items()}
+
+
+class Segment:
+    """A sealed segment, open for reading. Safe to use from several threads.
+
+    The records stay readable after the directory was deleted; the search half must still be there when it is
+    first asked for.
+    """
+
+    def __init__(
+        self, directory: str, schema: Schema[Any], *, digest: str | None = None, trusted: bool = False
+    ) -> None:
+        """Open the segment in `directory`, whose SEAL must have `digest` where that is given.
+
+        `records.msgpack` is compared with SEAL. With `trusted` that is left out, for a caller who knows that
+        it was compared, and not changed since; records, index buckets, filters and the table of first
+        documents are checked in any case. The search half is compared when it is first asked for.
+
+        Raises CorruptSnapshotError, IncompatibleStoreError (another schema, a newer format), StorageError.
+        """
+        self.directory = directory
+        self.seal, self.digest = read_seal(directory, digest=digest)
+        seal = self.seal
+        seal.refuse_other(schema, directory)
+        if tuple(seal.counts) != tuple(schema.counters):
+            raise CorruptSnapshotError(f"{directory} counts other things than its schema", where=directory)
+        if not trusted:
+            verify_file(directory, RECORDS, seal)
+        self.records = SegmentRecords(os.path.join(directory, RECORDS), schema, seal.records, seal.documents)
+        self._search_files: dict[str, str | bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def find(self, key: bytes) -> int | None:
+        """The id of the record of `key`, or None. Raises CorruptSnapshotError."""
+        return self.records.find(key)
+
+    def get(self, key: bytes) -> StoredRecord | None:
+        """The record of `key`, or None. Raises CorruptSnapshotError."""
+        record_id = self.find(key)
+        return None if record_id is None else self.record(record_id)
+
+    def record(self, record_id: int) -> StoredRecord:
+        """The record with that id. Raises CorruptSnapshotError."""
+        return self.records.record(record_id)
+
+    def scan(self, after: bytes | None = None) -> Iterator[StoredRecord]:
+        """All records in key order, or those with a key above `after`. Raises CorruptSnapshotError."""
+        return self.records.scan(after)
+
+    def lookup(self, index: int, term: bytes) -> Sequence[int]:
+        """The postings (`id << 32 | item`) of a term's hash in one of the schema's indexes.
+
+        Index 0 is that of the keys, 1 the schema's first. Raises CorruptSnapshotError.
+        """
+        return self.records.lookup(index, term_hash(term))
+
+    def lookup_hash(self, index: int, hash_: int) -> Sequence[int]:
+        """As `lookup`, by the term's hash, without asking the filter.
+
+        For a look-up in many segments, after `diptych.segment.filter.which_may_hold` of their filters.
+        """
+        return self.records.lookup_hash(index, hash_)
+
+    def filter_of(self, index: int) -> bytes:
+        """The filter over an index's hashes."""
+        return self.records.filters[index]
+
+    def first_document(self, record_id: int) -> int:
+        """The number of a record's first Tantivy document. Raises CorruptSnapshotError."""
+        return self.documents_of(record_id)[0]
+
+    def documents_of(self, record_id: int) -> tuple[int, int]:
+        """A record's documents: the first, and the first of the next record. Raises CorruptSnapshotError."""
+        if not 0 <= record_id < len(self):
+            raise CorruptSnapshotError(
+                f"{self.directory}: no record has the id {record_id}", where=self.directory
+            )
+        table = self.records.first_documents
+        return table[record_id], table[record_id + 1]
+
+    def component(self, dead: bytes = b"") -> Component:
+        """What `diptych.search.composed.compose` takes, without the documents of dead records.
+
+        `dead` is a bitmap of record ids, bit `id & 7` of byte `id >> 3`; it may be shorter than the ids. The
+        search half is compared with SEAL the first time. Raises CorruptSearchError, CorruptSnapshotError for
+        a bitmap with ids that there are not, and StorageError.
+        """
+        with self._lock:
+            files = self._search_files or search_files(self.directory, self.seal)
+            # A bundle is read and compared again: its bytes would stay in memory.
+            if not self.seal.is_bundled:
+                self._search_files = files
+        ranges = [self.documents_of(record_id) for record_id in ids_in(dead)]
+        return Component(self.seal.segment_id, self.seal.documents, files, ranges)
+
+
+def ids_in(bitmap: bytes) -> Iterator[int]:
+    """The ids whose bits are set, ascending."""
+    for number, byte in enumerate(bitmap):
+        while byte:
+            lowest = byte & -byte
+            yield number << 3 | lowest.bit_length() - 1
+            byte ^= lowest
+
+
+def bitmap_of(ids: Sequence[int]) -> bytes:
+    """The bitmap with the bits of `ids` set; `ids_in` is its inverse."""
+    bitmap = bytearray((max(ids) >> 3) + 1 if ids else 0)
+    for record_id in ids:
+        bitmap[record_id >> 3] |= 1 << (record_id & 7)
+    return bytes(bitmap)

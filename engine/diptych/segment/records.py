@@ -1,0 +1,242 @@
+"""The records' half of a segment: written once from records in any order, and read with filters."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+from diptych.change import StoredRecord, term_hash
+from diptych.errors import CorruptSnapshotError, IncompatibleStoreError, InvalidRecordError
+from diptych.fs import translated
+from diptych.layout import RECORDS
+from diptych.schema.base import Schema
+from diptych.segment.filter import build_filter, may_hold, probe_of
+from diptych.segment.format import (
+    FIRST_DOCUMENTS,
+    decode_first_documents,
+    decode_sections,
+    encode_first_documents,
+    encode_section,
+)
+from diptych.snapshot.format import (
+    KEY_INDEX,
+    IndexPlace,
+    Trailer,
+    encode_bin,
+    encode_bucket,
+    encode_head,
+    encode_record,
+    encode_table,
+    encode_trailer,
+)
+from diptych.snapshot.hashed import HashedFile
+from diptych.snapshot.postings import Postings
+from diptych.snapshot.reader import SnapshotReader
+from diptych.snapshot.writer import IndexTerms
+
+# Payloads wait in memory up to here, then in a file without a name.
+_SPOOL_BYTES = 32 * 1024 * 1024
+# About this many hashes to a bucket, as in a snapshot.
+_HASHES_WANTED = 8
+_LSN = 0
+
+
+class RecordsWriter:
+    """Takes records in any order of their keys, and writes `records.msgpack` with them in key order.
+
+    In memory are the keys and, up to some tens of megabytes each, the payloads and the postings.
+    """
+
+    def __init__(self, directory: str, schema: Schema[Any]) -> None:
+        self._directory = directory
+        self._fingerprint = bytes.fromhex(schema.fingerprint())
+        self._keys: dict[bytes, int] = {}
+        self._checksums, self._ends = array("Q"), array("Q", [0])
+        self._first_documents = array("I")
+        self._documents = 0
+        self._counts = [0] * len(schema.counters)
+        self._payloads = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=directory)  # noqa: SIM115 - close()
+        self._postings = [Postings(directory) for _ in range(1 + len(schema.indexes))]
+        self._out: HashedFile | None = None
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._keys
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The schema's counts over all records so far."""
+        return tuple(self._counts)
+
+    @property
+    def payload_bytes(self) -> int:
+        """The size of all payloads so far."""
+        return self._ends[-1]
+
+    @property
+    def key_range(self) -> tuple[bytes, bytes]:
+        """The first and the last key."""
+        return min(self._keys), max(self._keys)
+
+    def add(self, record: StoredRecord, terms: IndexTerms, documents: int) -> None:
+        """Take a record that Tantivy has in its next `documents` documents.
+
+        Raises InvalidRecordError for a key that is there already, and StorageError.
+        """
+        key, checksum, payload = record
+        record_id = len(self._keys)
+        if self._keys.setdefault(key, record_id) != record_id:
+            raise InvalidRecordError(f"the segment has a record of {key!r:.200} already")
+        with translated("write to", self._directory):
+            self._payloads.write(payload)
+            high = record_id << 32
+            self._postings[KEY_INDEX].add((term_hash(key), 0), high)
+            for postings, flat in zip(self._postings[1:], terms.terms, strict=True):
+                postings.add(flat, high)
+        self._checksums.append(checksum)
+        self._ends.append(self._ends[-1] + len(payload))
+        self._first_documents.append(self._documents)
+        self._documents += documents
+        for number, count in enumerate(terms.counts):
+            self._counts[number] += count
+
+    def write(self) -> HashedFile:
+        """Write the file; it is in the system's hands, and durable when the caller calls `finish`.
+
+        Raises StorageError.
+        """
+        out = self._out = HashedFile(os.path.join(self._directory, RECORDS))
+        out.write(encode_head(self._fingerprint, _LSN))
+        with translated("read back in", self._directory):
+            order, offsets = self._write_records(out)
+            records_end = out.position
+            order_at = _write_table(out, order)
+            offsets_at = _write_table(out, offsets)
+            written = [_write_index(out, number, postings) for number, postings in enumerate(self._postings)]
+        out.write(encode_first_documents(self._first_documents))
+        for number, (_, hashes) in enumerate(written, 1):
+            out.write(encode_section(number, build_filter(hashes)))
+        places = tuple(place for place, _ in written)
+        records = len(order)
+        trailer = Trailer(_LSN, records, records, records_end, order_at, offsets_at, places)
+        out.write(encode_trailer(trailer))
+        out.flush()
+        return out
+
+    def close(self) -> None:
+        """Close the files."""
+        self._payloads.close()
+        for postings in self._postings:
+            postings.close()
+        if self._out is not None:
+            self._out.close()
+
+    def _write_records(self, out: HashedFile) -> tuple[array[int], array[int]]:
+        """Write the records; returns their ids in key order, and by id where each is."""
+        order, offsets = array("I"), array("Q", bytes(8 * len(self._keys)))
+        for key in sorted(self._keys):
+            record_id = self._keys[key]
+            begin, end = self._ends[record_id], self._ends[record_id + 1]
+            self._payloads.seek(begin)
+            payload = self._payloads.read(end - begin)
+            order.append(record_id)
+            offsets[record_id] = out.position
+            out.write(encode_record(record_id, self._checksums[record_id], key, payload))
+        return order, offsets
+
+
+def _write_table(out: HashedFile, values: array[int]) -> int:
+    """Write a table; returns where its bytes begin."""
+    data = encode_table(values)
+    out.write(encode_bin(len(data)))
+    begin = out.position
+    out.write(data)
+    return begin
+
+
+def _write_index(out: HashedFile, number: int, postings: Postings) -> tuple[IndexPlace, array[int]]:
+    """Write an index, bucket by bucket; returns its place, and its distinct hashes."""
+    bits = (postings.distinct() // _HASHES_WANTED).bit_length()
+    shift = 64 - bits
+    ends, all_hashes = array("Q", [out.position]), array("Q")
+    hashes: list[int] = []
+    posted: list[list[int]] = []
+    bucket = 0
+    for hash_, some in postings.grouped():
+        while hash_ >> shift != bucket:
+            out.write(encode_bucket(number, bucket, hashes, posted))
+            ends.append(out.position)
+            hashes, posted = [], []
+            bucket += 1
+        hashes.append(hash_)
+        posted.append(some)
+        all_hashes.append(hash_)
+    while bucket < 1 << bits:
+        out.write(encode_bucket(number, bucket, hashes, posted))
+        ends.append(out.position)
+        hashes, posted = [], []
+        bucket += 1
+    # The section's begin comes before the ends, so that bucket 0 is no exception.
+    at = _write_table(out, ends)
+    return IndexPlace(bits, at + 8, len(all_hashes)), all_hashes
+
+
+class SegmentRecords:
+    """`records.msgpack`, open: each record and bucket is checked when it is read, the rest when opened.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, path: str, schema: Schema[Any], records: int, documents: int) -> None:
+        """Open `path`, which must have that many records, of that many documents.
+
+        Raises CorruptSnapshotError, or StorageError.
+        """
+        self.path = path
+        try:
+            self._reader = reader = SnapshotReader(path)
+        except IncompatibleStoreError as error:
+            # SEAL would be of a newer format too.
+            raise CorruptSnapshotError(error.message, where=path) from error
+        trailer = reader.trailer
+        if (
+            reader.store_id.hex() != schema.fingerprint()
+            or (trailer.records, trailer.ids) != (records, records)
+            or len(trailer.indexes) != 1 + len(schema.indexes)
+        ):
+            raise CorruptSnapshotError(f"{path} holds other records than its SEAL says", where=path)
+        sections = decode_sections(reader.map, trailer, where=path)
+        self.first_documents = decode_first_documents(
+            sections[FIRST_DOCUMENTS], records, documents, where=path
+        )
+        """By id, the record's first document; one more entry is the number of all documents."""
+        self.filters = sections[1:]
+        """By number of the index, its filter."""
+        if not all(self.filters):
+            raise CorruptSnapshotError(f"{path} has an empty filter", where=path)
+        self.record, self.scan = reader.record, reader.scan
+        self.lookup_hash = reader.lookup_hash
+        """`lookup`, for those who have asked the filter already."""
+
+    def __len__(self) -> int:
+        return self._reader.trailer.records
+
+    def find(self, key: bytes) -> int | None:
+        """The id of the record of `key`, or None. Raises CorruptSnapshotError."""
+        if not may_hold(self.filters[KEY_INDEX], probe_of(term_hash(key))):
+            return None
+        return self._reader.find(key)
+
+    def lookup(self, index: int, hash_: int) -> Sequence[int]:
+        """The postings (`id << 32 | item`) of a hash in an index; 0 is that of the keys.
+
+        Raises CorruptSnapshotError.
+        """
+        if not may_hold(self.filters[index], probe_of(hash_)):
+            return ()
+        return self.lookup_hash(index, hash_)
