@@ -53,7 +53,7 @@ from diptych.store.recovery.apply import clear, cut, set_aside
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.report import Report, Severity
-from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_leaves
+from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_generations
 from diptych.store.verify import cut_off_journal, inspect_all
 from diptych.store.view import View
 from diptych.store.writer import StoreWriter
@@ -250,7 +250,7 @@ def _identity(found: Scan, schema: Schema[Any]) -> Identity:
             return generation.manifest.identity
     fresh = Identity.new(schema)
     store_id = next((file.header.store_id for file in found.journal if file.header is not None), None)
-    store_id = store_id or store_id_of_leaves(found)
+    store_id = store_id or store_id_of_generations(found, schema)
     return fresh if store_id is None else replace(fresh, store_id=store_id)
 
 

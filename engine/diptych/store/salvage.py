@@ -16,6 +16,7 @@ from diptych.journal.format import COMMIT, CONTROL, Frame, decode_entries
 from diptych.journal.reader import FrameReader
 from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT, is_plain_name
 from diptych.schema.base import Schema
+from diptych.search.index import SearchIndex
 from diptych.search.leaf import open_leaf
 from diptych.snapshot.format import (
     TRAILER_SIZE,
@@ -112,12 +113,16 @@ def from_generation(found: FoundGeneration, schema: Schema[Any], store_id: bytes
     return Salvaged(found.lsn, source, records, lost, expected, named)
 
 
-def store_id_of_leaves(found: Scan) -> bytes | None:
-    """Which store the newest snapshot leaf with a head says it is of."""
+def store_id_of_generations(found: Scan, schema: Schema[Any]) -> bytes | None:
+    """Which store the newest snapshot or search index that says so is of."""
     for generation in found.generations:
         where = os.path.join(generation.path, SNAPSHOT)
         with suppress(OSError, DiptychError), open(where, "rb", opener=fs.open_regular) as file:
             return decode_head(file.read(64), where=where)[0]
+        with suppress(OSError, DiptychError):
+            index = _open_search(generation, schema)
+            if index is not None:
+                return index.watermark().store_id
     return None
 
 
@@ -174,28 +179,36 @@ def _walk(
 
 
 def _from_search(found: FoundGeneration, schema: Schema[Any], store_id: bytes) -> tuple[Records, int | None]:
-    """What the search leaf has, and how many records it should have, if it says so."""
-    directory = os.path.join(found.path, SEARCH)
+    """What the search index has, and how many records it should have, if it says so."""
     records: Records = {}
     expected = None
     try:
-        # Without a manifest: whatever is there, but for links and what no file of Tantivy's can be called.
-        names = [name for name in fs.list_directory(directory) if is_plain_name(name)]
-        files = {name: (0, "") for name in names if fs.is_regular(os.path.join(directory, name))}
-        if SEARCH_META not in files:
+        index = _open_search(found, schema)
+        if index is None:
             return {}, None
-        leaf = open_leaf(directory, files, schema)
-        mark = leaf.watermark()
+        mark = index.watermark()
         if (mark.store_id, mark.lsn) != (store_id, found.lsn):
             return {}, None
         expected = mark.records
-        for record in leaf.records():
+        for record in index.records():
             records[record.key] = record
     except (OSError, DiptychError) as error:
         fs.raise_transient(error)
         # What was read before the damage has passed its checksum.
         return records, expected
     return records, expected
+
+
+def _open_search(found: FoundGeneration, schema: Schema[Any]) -> SearchIndex | None:
+    """A generation's search index, without its manifest; None where there is none.
+
+    Raises CorruptSearchError, StorageError, OSError.
+    """
+    directory = os.path.join(found.path, SEARCH)
+    # Whatever is there, but for links and what no file of Tantivy's can be called.
+    names = [name for name in fs.list_directory(directory) if is_plain_name(name)]
+    files = {name: (0, "") for name in names if fs.is_regular(os.path.join(directory, name))}
+    return open_leaf(directory, files, schema) if SEARCH_META in files else None
 
 
 def from_journal(
