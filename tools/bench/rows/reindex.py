@@ -161,9 +161,7 @@ def run(ctx: Context, result: RowResult) -> None:
         where = f"on {point.name}"
         for contestant, how in (("diptych", "the command"), (RUNNING, "in a running process")):
             target = f"{how}: 1.5 of git status {where}"
-            result.judge_ratio(
-                target, FLOOR, "nothing changed", point, at_most=1.5, contestant=contestant
-            )
+            result.judge_ratio(target, FLOOR, "nothing changed", point, at_most=1.5, contestant=contestant)
         ours = result.find("diptych", "nothing changed", point)
         result.judge(f"under 500 ms {where}", ours.value if ours else None, at_most=500, unit="ms")
         edited = result.find("diptych", "one edit, p50", point)
@@ -174,6 +172,8 @@ def run(ctx: Context, result: RowResult) -> None:
 
 
 ROW = Row(
-    "reindex", "Index again",
-    "nothing changed: 1.5 of git status; one file edited: durable and searchable in 10 ms", run,
+    "reindex",
+    "Index again",
+    "nothing changed: 1.5 of git status; one file edited: durable and searchable in 10 ms",
+    run,
 )
