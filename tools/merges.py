@@ -18,12 +18,13 @@ import tantivy
 
 from diptych import DiptychError
 from diptych.layout import SEARCH_MANAGED, SEARCH_META, WORK
+from diptych.search import writer
 from diptych.search.merging import documents_to_merge, segment_sizes
 
 # Of so many writers in turn the last publishes what it merged; the others end when their merge does.
 WRITERS_IN_TURN = 7
 # A merge that fails is not tried again before the next change: nothing is wrong when none ends.
-_MERGE_S = 5.0
+_MERGE_S = 2.0
 _POLL_S = 0.0005
 _FILE = "f"
 
@@ -50,13 +51,14 @@ def until_merged(store: str) -> bool:
 
 
 @contextmanager
-def slow_collection(count: int) -> Iterator[None]:
-    """Let Tantivy take its time to remove what a merge replaced, as on a slow disk.
+def meeting_merges(count: int) -> Iterator[None]:
+    """Let the writers that begin meanwhile have one thread, and take their time to remove files.
 
-    Each writer that begins meanwhile believes that it has `count` more files, none of which it needs or can
-    remove, so that it tries each time.
+    Of two threads one often gets nothing but the watermark. Its segment is empty after the next commit, and a
+    merge that has it is cancelled. And each writer believes that it has `count` more files, none of which it
+    needs or can remove, so that it tries each time that a merge or a commit ends: as on a slow disk.
     """
-    original = tantivy.Index
+    original, threads = tantivy.Index, writer._THREADS
     letters = itertools.product(string.ascii_letters, repeat=4)
     more = "".join(f',"{_FILE}/{"".join(name)}"' for name in itertools.islice(letters, count)) + "]"
 
@@ -81,7 +83,9 @@ def slow_collection(count: int) -> Iterator[None]:
             return original.open(path)
 
     tantivy.Index = Index  # type: ignore[assignment,misc]
+    writer._THREADS = 1
     try:
         yield
     finally:
+        writer._THREADS = threads
         tantivy.Index = original  # type: ignore[misc]

@@ -33,13 +33,13 @@ from tests.support.invariants import (
 )
 from tests.support.processes import other
 from tests.support.records import record
-from tools.merges import WRITERS_IN_TURN, slow_collection, until_merged
+from tools.merges import WRITERS_IN_TURN, meeting_merges, until_merged
 
 from diptych import FileRecord, Store
 from diptych.store.view import View
 
 NO_FILES = 5_000
-WRITTEN_BRIEFLY = (("a", 4), ("b", 3), ("m", 40))
+WRITTEN_BRIEFLY = (("a", 2), ("b", 1), ("m", 40))
 PATHS = st.sampled_from(["a.py", "b/c.py", "b/d.py", "e.py", "\udcff.py", "z" * 90])
 CHANGES = st.lists(st.tuples(PATHS, st.one_of(st.none(), st.integers(0, 9))), max_size=5)
 
@@ -130,7 +130,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Writers that each live for one commit. What each replaces first, the last but a few wrote."""
         for _ in range(rounds):
             self.store.close()
-            with slow_collection(NO_FILES):
+            with meeting_merges(NO_FILES):
                 self.store = Store.open(self.path, policy=self.policy)
                 self.turn += 1
                 changes = [(f"{name}{self.turn % of}.py", self.turn) for name, of in WRITTEN_BRIEFLY]

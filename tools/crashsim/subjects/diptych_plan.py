@@ -6,7 +6,7 @@
     t  one that does all three                     r  a transaction that is rolled back
     b  one that stores more than a frame holds
     w  one that stores twenty new files
-    y  one that replaces two files: one of the first four in turn, and one of the next three
+    y  one that replaces two files: one of the first two in turn, and the third
     s  close, damage the newest snapshot leaf, reopen
     v  close, verify, reopen; verify must find nothing
     m  wait until the merge that is due has ended
@@ -29,7 +29,7 @@ from tools.merges import WRITERS_IN_TURN
 COMMITS = "nxdtbwy"
 ALPHABET = "nxdrkqp"
 OTHERS = "sfvm"
-_FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 7}
+_FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 3}
 _SETTINGS = ("full", "buffered", "auto", "load")
 _MIX_LENGTH = 40
 _LARGE_WORDS = 75_000
@@ -81,8 +81,8 @@ NAMED = {
     "large": "nbx",
     "merge": "nk" * 12,
     "merge-removals": "nknknkxkdknkxkdknkxkdknk",
-    "reopen": "w" + _REOPENED * 6,
-    "load:reopen": "w" + _REOPENED * 4,
+    "reopen": "w" + _REOPENED * 3,
+    "load:reopen": "w" + _REOPENED * 2,
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
     **{word: word for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn")},
@@ -155,7 +155,7 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
         if letter == "w":
             stored = [record_of(f"pkg/b{number}_{place:02}.py", number) for place in range(20)]
         if letter == "y":
-            stored = [record_of(known[place], number) for place in (turn % 4, 4 + turn % 3)]
+            stored = [record_of(known[place], number) for place in (turn % 2, 2)]
         if letter in "xt":
             stored.append(record_of(known[number % len(known)], number))
         if letter == "d" or (letter == "t" and len(known) > 1):

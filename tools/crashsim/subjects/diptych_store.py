@@ -9,7 +9,7 @@ from typing import Any
 
 from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair, verify
 from diptych.search import merging
-from tools.merges import slow_collection, until_merged
+from tools.merges import meeting_merges, until_merged
 
 from ..marks import Marks
 from .diptych_oracle import check
@@ -20,12 +20,12 @@ __all__ = ["EXPECTED", "MODES", "WORKLOADS", "accepts", "check", "recover", "run
 EXPECTED: dict[str, str] = {}
 MODES = ("open", "repair")
 # Few, as all that Tantivy writes is recorded.
-_NO_FILES = 1000
+_NO_FILES = 200
 
 
 def run(workload: str, directory: str) -> None:
     """The recorded program."""
-    with slow_collection(_NO_FILES) if "m" in word_of(workload)[1] else nullcontext():
+    with meeting_merges(_NO_FILES) if "m" in word_of(workload)[1] else nullcontext():
         _run(workload, directory)
 
 
