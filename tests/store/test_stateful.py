@@ -268,6 +268,16 @@ class StoreMachine(RuleBasedStateMachine):
             assert len(self.reader) == len(self.seen)
 
 
+def test_writers_one_after_the_other_agree_with_the_dict() -> None:
+    """The merges of writers that each live for one commit, met without waiting for chance to do it."""
+    machine = StoreMachine()
+    machine.open(fed=False)
+    try:
+        machine.write_briefly(rounds=4 * WRITERS_IN_TURN)
+    finally:
+        machine.teardown()
+
+
 def test_a_store_is_a_dict_that_survives() -> None:
     run_state_machine_as_test(
         StoreMachine,

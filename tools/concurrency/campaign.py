@@ -30,7 +30,7 @@ _POLICY = CheckpointPolicy(changes=60, interval_s=0.5)
 # How many commits a writer lives for: few, so that merges meet new writers, or many.
 _SESSION_COMMITS = (4, 4, 4, 12, 12, 60, 400)
 # How many writers with one commit each come before it.
-_BRIEF_WRITERS = (7, 14)
+_BRIEF_WRITERS = (14, 21)
 _NO_FILES = 20_000
 
 

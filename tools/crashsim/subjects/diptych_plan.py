@@ -81,7 +81,7 @@ NAMED = {
     "large": "nbx",
     "merge": "nk" * 12,
     "merge-removals": "nknknkxkdknkxkdknkxkdknk",
-    "reopen": "w" + _REOPENED * 3,
+    "reopen": "w" + _REOPENED * 4,
     "load:reopen": "w" + _REOPENED * 2,
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
