@@ -32,7 +32,6 @@ from diptych.indexer.parse import Parsed, failed_hash, parse
 from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.plan import Job, plan
 from diptych.indexer.pool import WarmWorkers, parsed_in_workers
-from diptych.model import Symbol
 from diptych.store.code import Store
 from diptych.workspace.coordinator import IoError, LeafDamaged, Limits, Totals
 from diptych.workspace.freshness import Options, check, hide_from_git, recorded_settings, update
@@ -118,11 +117,6 @@ class RepositoryHost:
         """What the store holds."""
         with self.store.view() as view:
             return Totals(len(view), view.counts().get("symbols", 0))
-
-    def load(self, path: str) -> tuple[Symbol, ...] | None:
-        """The symbols of a file, from the store."""
-        record = self.store.file(path)
-        return None if record is None else record.symbols
 
     def scan(self) -> Iterator[str]:
         """What the indexer would read or remove."""
