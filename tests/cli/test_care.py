@@ -77,7 +77,7 @@ def test_a_damaged_snapshot_is_found_reported_bypassed_and_repaired(repository: 
     assert all(finding["advice"] for finding in report["findings"])
     done = diptych("export", cwd=repository)
     assert done.stdout.decode() == before
-    assert b"search leaf" in done.stderr, "falling back was silent"
+    assert b"search index" in done.stderr, "falling back was silent"
     assert "warning fallback" in text("status", cwd=repository)
     assert "would be repaired from the search" in text("repair", "--dry-run", cwd=repository, code=1)
     assert document("repair", cwd=repository)["mended_from"] == "search"
