@@ -125,7 +125,7 @@ def test_a_frame_behind_a_damaged_one_tells_how_far_the_journal_went(store_path:
     overwrite(segment(store_path, 1), frames(store_path, 1)[1][0] + 40, b"\x5a\xa5\x5a")
     plan = inspect(store_path).plan
     assert plan.fatal
-    assert plan.lost == ["the transactions of LSN 2 to 3"]
+    assert plan.lost == ("the transactions of LSN 2 to 3",)
 
 
 def test_the_mark_of_another_stores_close_proves_nothing(store_path: str, memory_path: Path) -> None:
