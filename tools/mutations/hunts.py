@@ -30,6 +30,11 @@ def unit(*tests: str) -> Hunt:
     return Hunt("unit", {"tests": list(tests)}, 120.0)
 
 
+def reopened() -> Hunt:
+    """The crash simulator on its longest workload: merges over many reopenings."""
+    return Hunt("crash", {"workload": "reopen"}, 120.0)
+
+
 def concurrency() -> Hunt:
     """Writers and readers at once, and writers one after the other."""
     return Hunt("concurrency", {}, 60.0)

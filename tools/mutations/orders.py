@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .edits import After, Before, Drop, Edit, Instead, Move, Never, Replace
-from .hunts import concurrency, crash, fault, rough, stateful, unit
+from .hunts import concurrency, crash, fault, reopened, rough, stateful, unit
 from .mutation import Hunt, Mutation
 
 _WRITER = "journal.writer"
@@ -16,7 +16,9 @@ _SEARCH_WRITER = "search.writer"
 _FAILURES = unit("tests/store/test_commit_failures.py")
 
 
-def _order(name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False) -> Mutation:
+def _order(
+    name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool = False
+) -> Mutation:
     edits = edits if isinstance(edits, tuple) else (edits,)
     return Mutation(name, "order", edits, hunts, share)
 
@@ -42,7 +44,7 @@ ORDERS = (
         "a Tantivy writer: its first delete stamped like the commit before it",
         Drop(_SEARCH_WRITER, "SearchWriter.__init__", "self._writer.delete_documents_by_term"),
         unit("tests/search/test_reopened_writers.py"),
-        crash("reopen"),
+        reopened(),
         concurrency(),
         stateful(),
     ),
@@ -50,7 +52,7 @@ ORDERS = (
         "a Tantivy writer: in the directory of the one before",
         Replace(_SEARCH_WRITER, "_private_directory", "secrets.token_hex(...)", '"live"'),
         unit("tests/search/test_reopened_writers.py"),
-        crash("reopen"),
+        reopened(),
         concurrency(),
         stateful(),
     ),

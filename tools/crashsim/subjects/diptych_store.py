@@ -20,7 +20,7 @@ __all__ = ["EXPECTED", "MODES", "WORKLOADS", "accepts", "check", "recover", "run
 EXPECTED: dict[str, str] = {}
 MODES = ("open", "repair")
 # Few, as all that Tantivy writes is recorded.
-_NO_FILES = 2000
+_NO_FILES = 6000
 
 
 def run(workload: str, directory: str) -> None:
