@@ -47,8 +47,8 @@ from diptych import (
     verify,
 )
 from diptych.fs import durable
+from diptych.journal import format as journal_format
 from diptych.journal import writer
-from diptych.store import transaction as transactions
 from tools.crashsim.marks import Marks
 from tools.crashsim.oracle import CheckError
 from tools.crashsim.subjects import diptych_oracle, diptych_store
@@ -162,7 +162,7 @@ def run(workload: str, directory: str) -> None:
     trouble, word = workload.split(":")
     before, bar, after = word.partition("|")
     wanted = plan(workload)[0]
-    transactions.FRAME_TARGET_BYTES = 1
+    journal_format.FRAME_TARGET_BYTES = 1
     if trouble == "linkless":
         os.link = _no_links
     if trouble == "joined":

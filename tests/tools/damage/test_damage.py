@@ -72,9 +72,7 @@ def test_a_damage_that_passes_every_checksum_is_found_out(tmp_path, monkeypatch)
 
 
 def _unchecked(self, place):
-    from diptych.snapshot.reader import StoredRecord
-
-    return StoredRecord(place.id, place.key, place.check, self.map[place.payload : place.end])
+    return StoredRecord(place.key, place.checksum, self.map[place.payload : place.end])
 
 
 @pytest.mark.parametrize(("work", "word"), [("kill", "signal SIGKILL"), ("hang", "hang")])

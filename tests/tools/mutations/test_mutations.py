@@ -109,7 +109,7 @@ def test_a_hunt_that_cannot_be_carried_out_catches_nothing(copy):
 
 
 def test_a_survivor_is_shown_and_ends_the_command_with_1(tmp_path, monkeypatch, capsys):
-    harmless = After("checks", "check_of", "xxh3_64_intdigest(payload, ...)", "never_reached()")
+    harmless = After("change", "record_checksum", "xxh3_64_intdigest(payload, ...)", "never_reached()")
     survivor = Mutation("nothing that runs", "check", (harmless,), (unit("tests/tools/test_decode.py"),))
     monkeypatch.setattr(command, "MUTATIONS", (survivor,))
     output = tmp_path / "mutations.json"
