@@ -38,13 +38,15 @@ class MemorySearch:
         """Take in a change."""
         from tantivy import Document
 
+        # Without the record's own document: nothing is ever rebuilt from memory. Read before Tantivy is asked
+        # for anything: what fails in that is no fault of the index.
+        documents = (
+            self._schema.documents(change.key, change.payload) if isinstance(change, FileIndexed) else ()
+        )
         with guarded("write to", _WHERE):
             self._writer.delete_documents_by_term("_key", key_term(change.key))
-            if isinstance(change, FileIndexed):
-                # Without the record's own document: nothing is ever rebuilt from memory.
-                documents = self._schema.documents(change.key, change.payload)
-                for document in item_documents(change.key, documents):
-                    self._writer.add_document(Document.from_dict(document, self._fields))
+            for document in item_documents(change.key, documents):
+                self._writer.add_document(Document.from_dict(document, self._fields))
 
     def commit(self) -> SearchIndex:
         """Everything so far, searchable."""

@@ -17,6 +17,8 @@ class ChangeSet(Generic[Record]):
     """One change for each key, the newest; and, once it is committed, its LSN."""
 
     def __init__(self, schema: Schema[Record]) -> None:
+        self.is_open = False
+        """Whether its transaction was begun, and neither committed nor rolled back."""
         self.lsn = 0
         """0 until it is committed. Set within the commit: an interrupt after that takes nothing back."""
         self.by_key: dict[bytes, Change] = {}
@@ -30,26 +32,23 @@ class ChangeSet(Generic[Record]):
 
     def index(self, change: FileIndexed, record: Record) -> None:
         """Add `change`, whose payload `record` was packed into."""
-        self._forget(change.key)
+        self._add(change)
         self._record_bytes += len(change.payload)
         if self._record_bytes <= _RECORD_BYTES:
             kept = self._schema.snapshot_of(record)
             if kept is not None:
                 self._records[change.key] = kept
-        self.by_key[change.key] = change
 
     def index_packed(self, change: FileIndexed, projection: Projection) -> None:
         """Add `change`, whose payload has that projection."""
-        self._forget(change.key)
+        self._add(change)
         self._projected_bytes += len(change.payload)
         if self._projected_bytes <= _PROJECTED_BYTES:
             self._projections[change.key] = projection
-        self.by_key[change.key] = change
 
     def remove(self, change: FileRemoved) -> None:
         """Add a removal."""
-        self._forget(change.key)
-        self.by_key[change.key] = change
+        self._add(change)
 
     def project(self, key: bytes, payload: bytes) -> Projection:
         """The projection of a record's payload, the cheapest way there is."""
@@ -66,7 +65,8 @@ class ChangeSet(Generic[Record]):
         self.by_key = {}
         self._records, self._projections = {}, {}
 
-    def _forget(self, key: bytes) -> None:
-        if key in self.by_key:
-            self._records.pop(key, None)
-            self._projections.pop(key, None)
+    def _add(self, change: Change) -> None:
+        # In this order: an interrupt must not leave one record's payload beside another's projection.
+        self._records.pop(change.key, None)
+        self._projections.pop(change.key, None)
+        self.by_key[change.key] = change

@@ -55,9 +55,7 @@ class Generation:
     must outlive the directory asks at once.
     """
 
-    def __init__(
-        self, path: str, manifest: Manifest, schema: Schema[Any], snapshot: SnapshotReader
-    ) -> None:
+    def __init__(self, path: str, manifest: Manifest, schema: Schema[Any], snapshot: SnapshotReader) -> None:
         self.path = path
         self.lsn = manifest.lsn
         self.manifest = manifest

@@ -77,9 +77,7 @@ class Manifest:
     def of_search(self) -> dict[str, tuple[int, str]]:
         """The search leaf's files, by name."""
         prefix = "search/"
-        return {
-            name[len(prefix) :]: facts for name, facts in self.files.items() if name.startswith(prefix)
-        }
+        return {name[len(prefix) :]: facts for name, facts in self.files.items() if name.startswith(prefix)}
 
 
 @dataclass(frozen=True, slots=True)

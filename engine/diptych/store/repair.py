@@ -114,9 +114,7 @@ def _damaged(generation: FoundGeneration) -> bool:
     return bool(generation.problem or generation.snapshot_problem or generation.search_problem)
 
 
-def _mend(
-    inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
-) -> None:
+def _mend(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
     """Step 4. Nothing is lost."""
     found, _, plan = inspection
     base = plan.base
@@ -150,9 +148,7 @@ def _mend(
             set_aside(found.path, item)
 
 
-def _salvage(
-    inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None
-) -> None:
+def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
     """Step 5."""
     found, files, plan = inspection
     refuse_unreadable(found)

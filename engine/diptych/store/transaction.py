@@ -48,8 +48,10 @@ class Transaction(Generic[Record]):
                 f"transaction {self.number} is {self._phase.value}",
                 advice="begin a new one: each is used once",
             )
-        self._writer.begin(self.number)
+        self._writer.begin(self.number, self._changes)
+        # In this order, and the other way round at the end: one that an interrupt left can be rolled back.
         self._phase = _Phase.OPEN
+        self._changes.is_open = True
         return self
 
     def __exit__(
@@ -122,12 +124,16 @@ class Transaction(Generic[Record]):
             )
 
     def _finish(self) -> None:
+        self._changes.is_open = False
         self._phase = _Phase.DONE
         self._writer.end(self.number)
         self._changes.clear()
 
 
 def _indexed(key: bytes, payload: bytes) -> FileIndexed:
+    if type(payload) is not bytes:
+        # A schema's pack, or a caller, may give any bytes; later changes to a mutable one must not count.
+        payload = bytes(memoryview(payload))
     if len(payload) + len(key) > MAX_RECORD_BYTES - 64:
         raise RecordTooLargeError(
             f"the record of {key.decode('utf-8', 'replace')!r:.200} has {len(payload):,} bytes, "

@@ -75,6 +75,8 @@ class StoreWriter(Handle[Record]):
             self._ownership,
             opened.store.modified_ms,
         )
+        # Now that there is one to wake: its thread may find damage, and wakes it too.
+        self._publisher.begin()
 
     # -- transactions -------------------------------------------------------------------------------
 
@@ -83,12 +85,12 @@ class StoreWriter(Handle[Record]):
         self._refuse_nested()
         return next(self._numbers)
 
-    def begin(self, number: int) -> None:
+    def begin(self, number: int, changes: ChangeSet[Record]) -> None:
         """Open a transaction in this thread. Raises TransactionError where it has one open already."""
         self.writer()
         self._refuse_nested()
         self._open[number] = None
-        self._thread.number = number
+        self._thread.changes = changes
 
     def end(self, number: int) -> None:
         """The transaction was committed or rolled back."""
@@ -167,7 +169,8 @@ class StoreWriter(Handle[Record]):
             ) from error
 
     def _refuse_nested(self) -> None:
-        if getattr(self._thread, "number", 0) in self._open:
+        changes = getattr(self._thread, "changes", None)
+        if changes is not None and changes.is_open:
             raise TransactionError(
                 "this thread has a transaction open", advice="commit it first: transactions do not nest"
             )

@@ -17,6 +17,7 @@ from tools.damage.trial import Trial
 from tools.damage.workers import Died, Worker, spread
 
 from diptych import Store
+from diptych.change import StoredRecord
 
 
 def test_no_damage_of_a_seeded_share_gives_a_wrong_answer(tmp_path):

@@ -253,12 +253,13 @@ class GenerationBuilder:
     def _changes(self, schema: Schema[Any], entries: list[OverlayEntry]) -> Iterator[Unfed]:
         """The changes, with their terms where Tantivy was fed them already."""
         for entry in entries:
-            change, terms = entry.change, None
+            # Once: it is read from the journal.
+            change, terms = loaded(entry.change), None
             if entry.lsn <= self._fed_lsn:
                 newest, terms = self._terms.get(change.key, (None, None))
-                if newest is not change or terms is None:
-                    terms = _terms_of(schema, loaded(change))
-            yield loaded(change), terms
+                if newest is not entry.change or terms is None:
+                    terms = _terms_of(schema, change)
+            yield change, terms
 
     def _feed_rest(
         self, writer: SearchWriter, request: BuildRequest, changes: Iterable[Unfed]

@@ -85,7 +85,10 @@ class Publisher:
         self._scheduler = Scheduler(self.publish, self._due, policy.interval_s) if policy.automatic else None
         if current.overlay.log:
             self._first_change_s = time.monotonic()
-        if current.overlay.log or current.healing.needed:
+
+    def begin(self) -> None:
+        """Look whether a checkpoint is due for what recovery found."""
+        if self._current.overlay.log or self._current.healing.needed:
             self.wake()
 
     @property

@@ -22,11 +22,7 @@ def generations_to_remove(names: Collection[str], keep: int, pinned: Collection[
 def segments_to_remove(firsts: Collection[int], oldest_lsn: int) -> list[int]:
     """Which segments go, oldest first: those whose successor begins at or before `oldest_lsn` + 1. Pure."""
     ordered = sorted(firsts)
-    return [
-        first
-        for first, following in pairwise(ordered)
-        if following <= oldest_lsn + 1
-    ]
+    return [first for first, following in pairwise(ordered) if following <= oldest_lsn + 1]
 
 
 def trim(store: str, keep: int, pinned: Collection[str]) -> None:

@@ -62,9 +62,7 @@ def scan_generations(store: str, identity: Identity | None, files: OpenFiles) ->
     return Generations(tuple(generations), strays, temporaries, incompatible)
 
 
-def _scan_generation(
-    named: FoundGeneration, identity: Identity | None, files: OpenFiles
-) -> FoundGeneration:
+def _scan_generation(named: FoundGeneration, identity: Identity | None, files: OpenFiles) -> FoundGeneration:
     path = named.path
     try:
         manifest = read_manifest(path)
