@@ -33,6 +33,20 @@ from diptych.store.manifest import Identity, Manifest, now_ms
 from diptych.store.overlay import Overlay, OverlayEntry
 from diptych.store.view import View, log
 
+# While it builds a generation, a thread works this long at a stretch, then steps aside for those that
+# committed this recently.
+_STRETCH_NS = 400_000
+_PAUSE_S = 0.000_05
+_COMMITS_RECENT_NS = 20_000_000
+# A feed does not make one commit pay for more changes of others than these: the next checkpoint does.
+_BACKLOG_MOST = 2_000
+# The terms of a load are kept up to this, and extracted again from the rest: memory must not grow with it.
+_TERMS_BYTES = 32 * 1024 * 1024
+# About what one takes beside its terms.
+_ENTRY_BYTES = 500
+# Where a Tantivy writer is that began empty.
+_EMPTY = ""
+
 Unfed = tuple[Change, IndexTerms | None]
 """A change, with its terms where Tantivy has it already."""
 
@@ -75,21 +89,6 @@ class Pace:
             if now_ns - self._committing_ns < _COMMITS_RECENT_NS:
                 time.sleep(_PAUSE_S)
             self._last_ns = time.perf_counter_ns()
-
-
-# While it builds a generation, a thread works this long at a stretch, then steps aside for those that
-# committed this recently.
-_STRETCH_NS = 400_000
-_PAUSE_S = 0.000_05
-_COMMITS_RECENT_NS = 20_000_000
-# A feed does not make one commit pay for more changes of others than these: the next checkpoint does.
-_BACKLOG_MOST = 2_000
-# The terms of a load are kept up to this, and extracted again from the rest: memory must not grow with it.
-_TERMS_BYTES = 32 * 1024 * 1024
-# About what one takes beside its terms.
-_ENTRY_BYTES = 500
-# Where a Tantivy writer is that began empty.
-_EMPTY = ""
 
 
 class GenerationBuilder:

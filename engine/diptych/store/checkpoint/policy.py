@@ -14,7 +14,7 @@ Durability = Literal["journal", "full", "buffered"]
 class CheckpointPolicy:
     """A checkpoint is due when any of these is reached.
 
-    Publishing rewrites the snapshot leaf, so a fixed number of changes would make its cost grow with the
+    Publishing rewrites the snapshot, so a fixed number of changes would make its cost grow with the
     store: `changes` counts up to `changes_share` of the records where that is more.
     """
 
