@@ -87,7 +87,7 @@ def test_a_syntax_error_and_a_binary_file_do_not_stop_the_run(tmp_path: Path) ->
 
 
 HELD = """
-import signal, sys
+import signal, sys, time
 # A shell that starts the tests in the background has them, and so this, ignore the signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from diptych.cli import main
@@ -96,7 +96,9 @@ commit = pipeline._Run._commit
 def held(run, *arguments):
     commit(run, *arguments)
     print("committed", flush=True)
-    signal.pause()
+    # Not `signal.pause()`: a signal that came just before it would never end it.
+    while True:
+        time.sleep(0.01)
 pipeline._Run._commit = held
 sys.argv = ["diptych", *sys.argv[1:]]
 main()

@@ -21,7 +21,7 @@ from diptych import Store
 from diptych.cli import watch_host
 from diptych.cli.watch_host import RepositoryHost
 from diptych.indexer import IndexReport, facts, index_repository
-from diptych.layout import FACTS, LOCK, PROGRESS
+from diptych.layout import FACTS, PROGRESS
 from diptych.workspace.coordinator import Ready, Snapshot, Stage
 from diptych.workspace.freshness import Account, Kind, check, store_below, update
 from diptych.workspace.monitor import Monitor, Rate
@@ -313,24 +313,28 @@ def test_ctrl_c_during_the_first_index_is_its_regular_end_too(root: Path, tmp_pa
         assert index_repository(root, store, processes=0).found == 405
 
 
+SAYS_IT_LOCKS = (
+    """
+from diptych.fs.lock import WriterLock
+begin = WriterLock.__init__
+def told(*arguments, **options):
+    print("locking", flush=True)
+    begin(*arguments, **options)
+WriterLock.__init__ = told
+"""
+    + RUN
+)
+
+
 def test_ctrl_c_before_it_watches_interrupts(root: Path, tmp_path: Path) -> None:
-    lock = tmp_path / "store" / LOCK
-    with Store.open(tmp_path / "store"):
-        process = run_watch(root, "--store", str(tmp_path / "store"), "--timeout", str(NEVER_S))
-        wait_until(lambda: has_open(process.pid, lock))
+    store = str(tmp_path / "store")
+    with Store.open(store):
+        process = run_watch(root, "--store", store, "--timeout", str(NEVER_S), program=SAYS_IT_LOCKS)
+        # It can get no further while this process has the lock.
+        read_until(process, "locking")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=NEVER_S)
     assert process.returncode == 130
-
-
-def has_open(pid: int, path: Path) -> bool:
-    """Whether the process waits for the lock; it opens it only now and then."""
-    with suppress(OSError):
-        for descriptor in os.listdir(f"/proc/{pid}/fd"):
-            with suppress(OSError):
-                if os.readlink(f"/proc/{pid}/fd/{descriptor}") == str(path):
-                    return True
-    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -115,10 +115,10 @@ def found_at(store: Path, name: str) -> list[str]:
 
 
 def run_watch(
-    root: Path, *options: str, before: tuple[str, ...] = (), **environment: str
+    root: Path, *options: str, before: tuple[str, ...] = (), program: str = RUN, **environment: str
 ) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*before, sys.executable, "-c", RUN, "watch", str(root), "--plain", "--processes", "0", *options],
+        [*before, sys.executable, "-c", program, "watch", str(root), "--plain", "--processes", "0", *options],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
