@@ -23,10 +23,11 @@ from xxhash import xxh3_64_intdigest
 from diptych import CheckpointPolicy, DiptychError, FileRecord, Range, Relation, Store, Symbol, repair, verify
 from diptych.change import FileIndexed
 from diptych.errors import CallerError, CorruptionError
+from diptych.journal.file import JournalFile
 from diptych.journal.format import (
     COMMIT,
     HEADER_SIZE,
-    SegmentHeader,
+    JournalHeader,
     decode_entries,
     decode_frame,
     decode_header,
@@ -35,7 +36,6 @@ from diptych.journal.format import (
     frame_extent,
 )
 from diptych.journal.reader import FrameReader
-from diptych.journal.segment import Segment
 from diptych.schema.code import CODE
 from diptych.sealed import seal, unseal
 from diptych.search.documents import decode_stored, decode_watermark
@@ -52,7 +52,7 @@ from diptych.store.manifest import (
 )
 
 SALT, CHAIN = 0x5A17, 7
-HEADER = SegmentHeader(b"fuzz" * 4, 1, SALT, CHAIN)
+HEADER = JournalHeader(b"fuzz" * 4, 1, SALT, CHAIN)
 MANUAL = CheckpointPolicy(automatic=False)
 _WHERE = "fuzz"
 
@@ -102,13 +102,13 @@ def entries(data: bytes) -> None:
                 assert data[entry.end - len(payload) : entry.end] == payload
 
 
-def segment(data: bytes) -> None:
-    """Bytes as a segment, and behind a whole header, and as the payload of a whole frame in it."""
+def journal_file(data: bytes) -> None:
+    """Bytes as a journal file, and behind a whole header, and as the payload of a whole frame in it."""
     framed = encode_frame(1, COMMIT, data, salt=SALT, chain=CHAIN)[0]
     for content in (data, encode_header(HEADER) + data, encode_header(HEADER) + framed + data):
         with suppress(DiptychError):
             decode_header(content[:HEADER_SIZE], where=_WHERE)
-            opened = Segment(_file(content))
+            opened = JournalFile(_file(content))
             reader = FrameReader(opened)
             for frame in reader:
                 with suppress(CorruptionError):
@@ -316,7 +316,7 @@ TARGETS = {
     for target in (
         Target("frames", frames),
         Target("entries", entries),
-        Target("segment", segment),
+        Target("journal_file", journal_file),
         Target("snapshot", snapshot),
         Target("sealed", sealed),
         Target("footer", footer),

@@ -31,8 +31,8 @@ class FormatError(Exception):
     """The bytes are not what docs/format.md says."""
 
 
-class Segment(NamedTuple):
-    """A journal segment, and how many bytes behind its last frame are none."""
+class JournalFile(NamedTuple):
+    """A journal file, and how many bytes behind its last frame are none."""
 
     header: dict[str, Any]
     frames: list[dict[str, Any]]
@@ -62,11 +62,11 @@ def sealed(data: bytes) -> tuple[str, int, dict[str, Any]]:
     return magic, version, msgpack.unpackb(body, strict_map_key=False)
 
 
-def segment(data: bytes) -> Segment:
+def journal_file(data: bytes) -> JournalFile:
     """A `.wal` file."""
     magic, version, zero, store_id, first_lsn, salt, chain, checksum = SEGMENT_HEADER.unpack_from(data)
     if magic != b"DIPTYCHJ" or zero:
-        raise FormatError("no journal segment")
+        raise FormatError("no journal file")
     header = {
         "format": version,
         "store_id": store_id,
@@ -94,7 +94,7 @@ def segment(data: bytes) -> Segment:
             }
         )
         chain, at = checksum, end + -end % 8
-    return Segment(header, frames, len(data) - at)
+    return JournalFile(header, frames, len(data) - at)
 
 
 def entries(payload: bytes) -> Iterator[dict[str, Any]]:
@@ -211,7 +211,7 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
         return
     data = path.read_bytes()
     if data.startswith(b"DIPTYCHJ"):
-        found = segment(data)
+        found = journal_file(data)
         yield {"file": str(path), **found.header}
         yield from found.frames
         yield {"rest": found.rest}

@@ -70,7 +70,7 @@ _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNOR
 # A drive, or another separator.
 _OUTSIDE_ON_WINDOWS = re.compile(rb"[\\:]")
 
-_SEGMENT = re.compile(r"([0-9]{20})\.wal\Z")
+_JOURNAL_FILE = re.compile(r"([0-9]{20})\.wal\Z")
 _GENERATION = re.compile(r"([0-9]{20})(?:\.([0-9]{1,9}))?\Z")
 _SEGMENT_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _SEGMENT_ID = re.compile(r"[0-9a-f]{32}\Z")
@@ -78,14 +78,14 @@ _INCOMING = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}\Z")
 _TEMPORARY = re.compile(r".*\.tmp\Z")
 
 
-def segment_name(first_lsn: int) -> str:
-    """The file name of the journal segment whose first frame carries `first_lsn`."""
+def journal_file_name(first_lsn: int) -> str:
+    """The file name of the journal file whose first frame carries `first_lsn`."""
     return f"{first_lsn:020d}.wal"
 
 
-def parse_segment_name(name: str) -> int | None:
+def parse_journal_file_name(name: str) -> int | None:
     """The first LSN in a segment's file name; None for any other name."""
-    match = _SEGMENT.match(name)
+    match = _JOURNAL_FILE.match(name)
     return int(match[1]) if match and int(match[1]) <= _LSN_MOST else None
 
 

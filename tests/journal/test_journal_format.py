@@ -18,7 +18,7 @@ CONTINUES = st.booleans()
 
 @given(st.binary(min_size=16, max_size=16), U64, U64, U64)
 def test_header_comes_back(store_id: bytes, first_lsn: int, salt: int, chain: int) -> None:
-    header = journal.SegmentHeader(store_id, first_lsn, salt, chain)
+    header = journal.JournalHeader(store_id, first_lsn, salt, chain)
     data = journal.encode_header(header)
     assert len(data) == journal.HEADER_SIZE
     assert journal.decode_header(data, where="x") == header
@@ -26,7 +26,7 @@ def test_header_comes_back(store_id: bytes, first_lsn: int, salt: int, chain: in
 
 @given(st.integers(0, journal.HEADER_SIZE * 8 - 1))
 def test_header_with_any_bit_flipped_is_refused(bit: int) -> None:
-    data = bytearray(journal.encode_header(journal.SegmentHeader(b"s" * 16, 7, 8, 9)))
+    data = bytearray(journal.encode_header(journal.JournalHeader(b"s" * 16, 7, 8, 9)))
     data[bit // 8] ^= 1 << bit % 8
     with pytest.raises(CorruptJournalError):
         journal.decode_header(bytes(data), where="x")
@@ -34,7 +34,7 @@ def test_header_with_any_bit_flipped_is_refused(bit: int) -> None:
 
 def test_header_of_a_newer_format_is_incompatible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "FORMAT_VERSION", 2)
-    data = journal.encode_header(journal.SegmentHeader(b"s" * 16, 1, 1, 0))
+    data = journal.encode_header(journal.JournalHeader(b"s" * 16, 1, 1, 0))
     monkeypatch.setattr(journal, "FORMAT_VERSION", 1)
     with pytest.raises(IncompatibleStoreError, match="format 2"):
         journal.decode_header(data, where="x")

@@ -13,16 +13,16 @@ from tests.support.waiting import join, wait_for
 from diptych import fs
 from diptych.errors import PoisonedError, StorageError, StorageFullError
 from diptych.journal import writer as writer_module
-from diptych.journal.format import HEADER_SIZE, SegmentHeader
+from diptych.journal.file import JournalFile
+from diptych.journal.format import HEADER_SIZE, JournalHeader
 from diptych.journal.reader import FrameReader, TailKind
-from diptych.journal.segment import Segment
-from diptych.journal.writer import JournalWriter, create_segment
+from diptych.journal.writer import JournalWriter, create_journal_file
 
 
 def make(directory: Path) -> JournalWriter:
     """A writer on a new journal with one transaction in it."""
-    segment = Segment(create_segment(str(directory), SegmentHeader(b"s" * 16, 1, 77, 0)))
-    writer = JournalWriter(str(directory), segment, offset=HEADER_SIZE, chain=0, last_lsn=0)
+    journal_file = JournalFile(create_journal_file(str(directory), JournalHeader(b"s" * 16, 1, 77, 0)))
+    writer = JournalWriter(str(directory), journal_file, offset=HEADER_SIZE, chain=0, last_lsn=0)
     append(writer, b"one")
     return writer
 
@@ -33,7 +33,7 @@ def append(writer: JournalWriter, *payloads: bytes) -> None:
 
 
 def payloads(path: str) -> list[bytes]:
-    reader = FrameReader(Segment(path))
+    reader = FrameReader(JournalFile(path))
     found = [frame.payload for frame in reader]
     assert reader.tail().kind is TailKind.CLEAN
     return found
@@ -64,7 +64,7 @@ def test_a_full_disk_in_mid_frame_takes_the_frame_back(
         with pytest.raises(StorageFullError):
             append(writer, b"two" * 100, b"three")
     append(writer, b"four")
-    assert payloads(writer.segment.path) == [b"one", b"four"]
+    assert payloads(writer.file.path) == [b"one", b"four"]
     assert writer.last_lsn == 2
 
 
@@ -75,7 +75,7 @@ def test_a_signal_in_mid_frame_takes_the_frame_back(tmp_path: Path, monkeypatch:
         with pytest.raises(KeyboardInterrupt):
             append(writer, b"two")
     append(writer, b"three")
-    assert payloads(writer.segment.path) == [b"one", b"three"]
+    assert payloads(writer.file.path) == [b"one", b"three"]
 
 
 def test_what_cannot_be_taken_back_poisons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,33 +109,33 @@ def test_a_failed_fsync_poisons_for_good(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_rotation_goes_on_behind_the_last_frame(tmp_path: Path) -> None:
     writer = make(tmp_path)
-    first = writer.segment.path
+    first = writer.file.path
     chain = writer.chain
     assert writer.rotate() == 1
     append(writer, b"two")
     assert payloads(first) == [b"one"]
-    assert payloads(writer.segment.path) == [b"two"]
-    assert (writer.segment.header.first_lsn, writer.segment.header.chain) == (2, chain)
-    assert Path(writer.segment.path).name == "00000000000000000002.wal"
+    assert payloads(writer.file.path) == [b"two"]
+    assert (writer.file.header.first_lsn, writer.file.header.chain) == (2, chain)
+    assert Path(writer.file.path).name == "00000000000000000002.wal"
 
 
 def test_rotation_without_a_transaction_since_keeps_the_segment(tmp_path: Path) -> None:
-    """A segment with control frames alone has the name that its successor would get."""
+    """A journal file with control frames alone has the name that its successor would get."""
     writer = make(tmp_path)
     writer.rotate()
     writer.append_control(b"note")
-    path, header = writer.segment.path, writer.segment.header
+    path, header = writer.file.path, writer.file.header
     assert writer.rotate() == 1
-    assert (writer.segment.path, writer.segment.header) == (path, header)
+    assert (writer.file.path, writer.file.header) == (path, header)
     append(writer, b"two")
     assert payloads(path) == [b"note", b"two"]
 
 
-@pytest.mark.parametrize("what", ["open", "segment", "fsync_dir"])
+@pytest.mark.parametrize("what", ["open", "journal file", "fsync_dir"])
 def test_a_rotation_that_fails_leaves_no_second_segment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """An empty segment for an LSN that then goes into the old one would mislead the next opening."""
+    """An empty journal file for an LSN that then goes into the old one would mislead the next opening."""
     writer = make(tmp_path)
     error = OSError(errno.EMFILE, "Too many open files")
 
@@ -145,8 +145,8 @@ def test_a_rotation_that_fails_leaves_no_second_segment(
     with monkeypatch.context() as patch:
         if what == "open":
             patch.setattr(writer, "_open", refuse)
-        elif what == "segment":
-            patch.setattr(writer_module, "Segment", refuse)
+        elif what == "journal file":
+            patch.setattr(writer_module, "JournalFile", refuse)
         else:
             calls: list[str] = []
             real = fs.durable.fsync_dir
@@ -163,14 +163,14 @@ def test_a_rotation_that_fails_leaves_no_second_segment(
     assert [path.name for path in tmp_path.iterdir()] == ["00000000000000000001.wal"]
     append(writer, b"two")
     writer.sync(2)
-    assert payloads(writer.segment.path) == [b"one", b"two"]
+    assert payloads(writer.file.path) == [b"one", b"two"]
     assert writer.rotate() == 2
 
 
 def test_close_waits_for_an_append_that_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The number of a closed descriptor goes to the next file opened: an append must not end up in there."""
     writer = make(tmp_path)
-    path = writer.segment.path
+    path = writer.file.path
     writing, go_on = threading.Event(), threading.Event()
     real = os.write
 

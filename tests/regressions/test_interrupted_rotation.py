@@ -1,4 +1,4 @@
-"""An interrupt in a rotation: no file of another's is written to, no segment is left that claims LSNs."""
+"""An interrupt in a rotation: no file of another's is written to, none is left that claims LSNs."""
 
 import os
 import sys

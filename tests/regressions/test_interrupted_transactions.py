@@ -94,7 +94,7 @@ def test_a_payload_may_be_any_bytes(tmp_path, kind):
 
 
 def test_a_checkpoint_reads_each_payload_once(tmp_path, monkeypatch):
-    from diptych.journal.segment import JournalPlace
+    from diptych.journal.file import JournalPlace
 
     monkeypatch.setattr(build, "_TERMS_BYTES", 0)
     with Store.open(tmp_path / "s", policy=FED) as store:

@@ -83,13 +83,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def places_of(store: Path) -> list[str]:
     generations = sorted(store.glob("generations/*"))
     newest = generations[-1].relative_to(store)
-    segments = sorted(path.relative_to(store) for path in store.glob("journal/*.wal"))
+    journal_files = sorted(path.relative_to(store) for path in store.glob("journal/*.wal"))
     search = sorted(path.relative_to(store) for path in (store / newest / "search").iterdir())
     stored = next(name for name in search if name.suffix == ".store")
-    assert len(generations) == 2 and len(segments) > 1
+    assert len(generations) == 2 and len(journal_files) > 1
     return [
         "LOCK", "IDENTITY", "facts.msgpack", "freshness.msgpack", "journal", "generations", "work",
-        "quarantine", "journal/CLOSED", str(segments[0]), str(segments[-1]), str(newest),
+        "quarantine", "journal/CLOSED", str(journal_files[0]), str(journal_files[-1]), str(newest),
         f"{newest}/manifest.msgpack", f"{newest}/snapshot.msgpack", f"{newest}/search",
         f"{newest}/search/meta.json", str(stored), ".gitignore", "journal/x.tmp", "generations/x.tmp",
         "x.tmp",

@@ -13,7 +13,7 @@ from tests.support.damage import (
     commit,
     damage_sealed,
     generation,
-    segment,
+    journal_file,
     truth,
 )
 from tests.support.files import cut, gone
@@ -45,11 +45,11 @@ def copied_generation(path):
 
 
 def copied_segment(path):
-    shutil.copyfile(segment(path, 11), segment(path, FAR))
+    shutil.copyfile(journal_file(path, 11), journal_file(path, FAR))
 
 
 def copied_old_segment(path):
-    shutil.copyfile(segment(path, 5), segment(path, 7))
+    shutil.copyfile(journal_file(path, 5), journal_file(path, 7))
 
 
 STRAYS = [empty_generation, copied_generation, copied_segment, copied_old_segment]
@@ -88,7 +88,7 @@ def test_a_checkpoint_behind_it_removes_nothing_that_is_needed(path, stray):
 
 @pytest.mark.parametrize("stray", STRAYS)
 def test_a_salvage_beside_it_gives_up_no_more(path, stray):
-    gone(segment(path, 9))
+    gone(journal_file(path, 9))
     stray(path)
     assert repair(path).given_up == ["the transactions of LSN 9 to 10"]
     with Store.open(path, policy=MANUAL) as store:
@@ -98,7 +98,7 @@ def test_a_salvage_beside_it_gives_up_no_more(path, stray):
 def test_a_torn_end_is_cut_beside_a_copy(path):
     gone(f"{path}/journal/CLOSED")
     copied_segment(path)
-    cut(segment(path, 11), 5)
+    cut(journal_file(path, 11), 5)
     with Store.open(path, policy=MANUAL) as store:
         assert store.lsn == LAST - 1
         commit(store, LAST)
@@ -107,7 +107,7 @@ def test_a_torn_end_is_cut_beside_a_copy(path):
 
 def test_a_segment_that_was_renamed_is_missed(path):
     gone(f"{path}/journal/CLOSED")
-    shutil.move(segment(path, 11), segment(path, FAR))
+    shutil.move(journal_file(path, 11), journal_file(path, FAR))
     with pytest.raises(CorruptStoreError):
         Store.open(path)
     assert repair(path).given_up == ["what was committed behind LSN 12, if anything was"]
@@ -117,8 +117,8 @@ def test_a_segment_that_was_renamed_is_missed(path):
 @pytest.mark.parametrize("left", ["snapshot.msgpack", "search"])
 def test_a_generation_without_a_manifest_counts_by_its_leaves(path, left):
     gone(f"{path}/journal/CLOSED")
-    gone(segment(path, 9))
-    gone(segment(path, 11))
+    gone(journal_file(path, 9))
+    gone(journal_file(path, 11))
     damage_sealed(generation(path, NEW, "manifest.msgpack"), "damaged")
     gone(generation(path, NEW, {"snapshot.msgpack": "search", "search": "snapshot.msgpack"}[left]))
     with pytest.raises(CorruptStoreError, match="after LSN 8 is missing"):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from diptych import CheckpointPolicy, FileRecord, Range, StorageError, Store, Symbol, fs
-from diptych.journal.segment import Segment
+from diptych.journal.file import JournalFile
 
 MANUAL = CheckpointPolicy(automatic=False)
 
@@ -101,7 +101,7 @@ def test_a_refusal_that_tantivy_reports_keeps_its_number(store, monkeypatch):
 
 
 def test_read_exactly_translates(tmp_path, monkeypatch, store):
-    segment = Segment(os.path.join(store.path, "journal", "00000000000000000001.wal"))
+    file = JournalFile(os.path.join(store.path, "journal", "00000000000000000001.wal"))
     _refusing(monkeypatch, os, "pread", errno.EIO)
     with pytest.raises(StorageError):
-        segment.read_exactly(0, 8)
+        file.read_exactly(0, 8)

@@ -32,10 +32,10 @@ def _paths(path):
         return [file.path for file in store.files()]
 
 
-@pytest.mark.parametrize("segment", [NEWEST, "journal/00000000000000000007.wal"])
-def test_repair_takes_nothing_from_the_journal_of_another_store(make, segment):
-    ours, theirs = make("ours"), make("theirs", 8, generations=(2, 4) if segment == NEWEST else (2, 6))
-    shutil.copyfile(theirs / segment, ours / NEWEST)
+@pytest.mark.parametrize("journal_file", [NEWEST, "journal/00000000000000000007.wal"])
+def test_repair_takes_nothing_from_the_journal_of_another_store(make, journal_file):
+    ours, theirs = make("ours"), make("theirs", 8, generations=(2, 4) if journal_file == NEWEST else (2, 6))
+    shutil.copyfile(theirs / journal_file, ours / NEWEST)
     report = repair(ours)
     assert _paths(ours) == [f"ours/{number}.py" for number in range(1, 5)]
     assert any("LSN 5 to 6" in sentence for sentence in report.given_up)

@@ -61,8 +61,8 @@ def test_a_damaged_record_that_was_replaced_stops_no_look_up(tmp_path: Path) -> 
     with Store.open(tmp_path / "s") as store:
         with store.transaction() as txn:
             txn.index_file(record("a.py", "old"))
-        [segment] = (tmp_path / "s" / "journal").glob("*.wal")
-        overwrite(str(segment), os.path.getsize(segment) - 12, b"\xff\xff")
+        [file] = (tmp_path / "s" / "journal").glob("*.wal")
+        overwrite(str(file), os.path.getsize(file) - 12, b"\xff\xff")
         with pytest.raises(CorruptionError):
             store.symbols("old")
         with store.transaction() as txn:

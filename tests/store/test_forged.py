@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
-from tests.support.damage import MANUAL, generation, segment
+from tests.support.damage import MANUAL, generation, journal_file
 from tests.support.files import cut, flip, gone, overwrite
 from tests.support.records import record
 
 from diptych import CorruptSearchError, CorruptSnapshotError, FileRecord, Store, Symbol, fs, repair
 from diptych.change import FileIndexed
+from diptych.journal.file import JournalFile
 from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE, PART, encode_frame, encode_header
 from diptych.journal.reader import FrameReader
-from diptych.journal.segment import Segment
 from diptych.layout import JOURNAL
 from diptych.model import Range
 from diptych.schema.code import CODE
@@ -50,18 +50,18 @@ def killed(path: str, *, commits: int, checkpoint_at: int = 0) -> str:
 
 
 def frames(path: str, first_lsn: int) -> list[tuple[int, int]]:
-    """Where each frame of a segment begins and ends."""
-    return [(frame.offset, frame.end) for frame in FrameReader(Segment(segment(path, first_lsn)))]
+    """Where each frame of a journal file begins and ends."""
+    return [(frame.offset, frame.end) for frame in FrameReader(JournalFile(journal_file(path, first_lsn)))]
 
 
 def problems(path: str) -> str:
-    """All that is wrong with the segments."""
+    """All that is wrong with the journal files."""
     return "; ".join(found.problem for found in inspect(path).scan.journal if found.problem)
 
 
 def forge_segment(path: str, pieces: list[tuple[int, int, bool]]) -> None:
-    """A segment with frames of the given `(LSN, kind, continues)`, each chained to the one before."""
-    header = Segment(segment(path, 1)).header
+    """A journal file with frames of the given `(LSN, kind, continues)`, each chained to the one before."""
+    header = JournalFile(journal_file(path, 1)).header
     chain, data = header.chain, encode_header(header)
     assert len(data) == HEADER_SIZE
     for lsn, kind, continues in pieces:
@@ -69,7 +69,7 @@ def forge_segment(path: str, pieces: list[tuple[int, int, bool]]) -> None:
             lsn, kind, b"", salt=header.salt, chain=chain, synced=HEADER_SIZE, continues=continues
         )
         data += frame
-    Path(segment(path, 1)).write_bytes(data)
+    Path(journal_file(path, 1)).write_bytes(data)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_frames_that_are_chained_and_make_no_transactions(
 
 def test_a_segment_under_the_name_of_another_lsn(store_path: str) -> None:
     killed(store_path, commits=3, checkpoint_at=2)
-    os.rename(segment(store_path, 3), segment(store_path, 7))
+    os.rename(journal_file(store_path, 3), journal_file(store_path, 7))
     assert "says that it begins with LSN 3" in problems(store_path)
 
 
@@ -103,7 +103,7 @@ def test_a_later_segment_tells_what_an_earlier_one_has_lost(store_path: str) -> 
     killed(store_path, commits=4, checkpoint_at=3)
     gone(generation(store_path, 3))
     begin, end = frames(store_path, 1)[-1]
-    cut(segment(store_path, 1), end - begin)
+    cut(journal_file(store_path, 1), end - begin)
     assert not problems(store_path)
     plan = inspect(store_path).plan
     assert plan.fatal
@@ -114,15 +114,15 @@ def test_a_manifest_tells_what_the_journal_has_lost(store_path: str) -> None:
     killed(store_path, commits=3, checkpoint_at=3)
     for name in (SNAPSHOT, "search"):
         gone(generation(store_path, 3, name))
-    gone(segment(store_path, 4))
+    gone(journal_file(store_path, 4))
     begin, end = frames(store_path, 1)[-1]
-    cut(segment(store_path, 1), end - begin)
+    cut(journal_file(store_path, 1), end - begin)
     assert inspect(store_path).plan.lost == ("the transactions of LSN 3 to 3",)
 
 
 def test_a_frame_behind_a_damaged_one_tells_how_far_the_journal_went(store_path: str) -> None:
     killed(store_path, commits=3)
-    overwrite(segment(store_path, 1), frames(store_path, 1)[1][0] + 40, b"\x5a\xa5\x5a")
+    overwrite(journal_file(store_path, 1), frames(store_path, 1)[1][0] + 40, b"\x5a\xa5\x5a")
     plan = inspect(store_path).plan
     assert plan.fatal
     assert plan.lost == ("the transactions of LSN 2 to 3",)
@@ -359,6 +359,6 @@ def test_a_checkpoint_leaves_nothing_of_the_journal_in_memory(
         monkeypatch.setattr(fs, "fdatasync_fd", fdatasync)
         store.checkpoint()
         # Its last frame says that a generation was published.
-        status = os.stat(segment(store_path, 2))
+        status = os.stat(journal_file(store_path, 2))
         assert status.st_size > HEADER_SIZE
         assert synced[status.st_ino] == status.st_size

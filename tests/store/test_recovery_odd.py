@@ -18,7 +18,7 @@ from tests.support.damage import (
     damage_snapshot,
     frames,
     generation,
-    segment,
+    journal_file,
     truth,
 )
 from tests.support.files import cut, gone, overwrite, tree
@@ -33,8 +33,8 @@ from diptych import (
     repair,
     verify,
 )
+from diptych.journal.file import JournalFile
 from diptych.journal.reader import FrameReader
-from diptych.journal.segment import Segment
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_one_part_of_another_store_is_not_taken_for_ones_own(stores: tuple[str, 
 @pytest.mark.parametrize("first", [5, 9, 11])
 def test_a_segment_of_another_store_never_replays(stores: tuple[str, str], first: int) -> None:
     mine, other = stores
-    replace(segment(other, first), segment(mine, first))
+    replace(journal_file(other, first), journal_file(mine, first))
     assert not verify(mine).ok
     if first == 5:
         assert all_of(mine) == truth()[LAST]
@@ -196,8 +196,8 @@ def test_the_segment_that_a_generation_promises_is_missed(stores: tuple[str, str
     """Without the mark of a close nothing but the generation says that there was more."""
     mine, _ = stores
     killed(mine)
-    gone(segment(mine, 9))
-    gone(segment(mine, 11))
+    gone(journal_file(mine, 9))
+    gone(journal_file(mine, 11))
     for read_only in (True, False):
         with pytest.raises(CorruptStoreError, match="after LSN 8 is missing"):
             Store.open(mine, read_only=read_only)
@@ -212,7 +212,7 @@ def test_a_torn_last_frame_of_a_killed_store_is_cut_and_kept_aside(
     mine, _ = stores
     killed(mine)
     begin, end = frames(mine, 11)[LAST]
-    with open(segment(mine, 11), "r+b") as file:
+    with open(journal_file(mine, 11), "r+b") as file:
         file.truncate(end - count)
         file.seek(begin)
         torn = file.read()
@@ -237,10 +237,10 @@ def test_a_transaction_of_many_frames_without_its_last_is_not_there(memory_path:
         with store.transaction() as txn:
             for one in big:
                 txn.index_file(one)
-    whole = [frame.end for frame in FrameReader(Segment(segment(path, 1)))]
+    whole = [frame.end for frame in FrameReader(JournalFile(journal_file(path, 1)))]
     assert len(whole) > 3
     killed(path)
-    with open(segment(path, 1), "r+b") as file:
+    with open(journal_file(path, 1), "r+b") as file:
         file.truncate(whole[-2])
     assert verify(path).ok
     assert all_of(path) == {"a.py": record("a.py")}
@@ -255,7 +255,7 @@ def test_a_young_store_lives_by_its_journal_alone(memory_path: Path) -> None:
         for lsn in (1, 2, 3):
             commit(store, lsn)
     assert all_of(path) == truth()[3]
-    overwrite(segment(path, 1), frames(path, 1)[2][0] + 40, b"\xff\xff")
+    overwrite(journal_file(path, 1), frames(path, 1)[2][0] + 40, b"\xff\xff")
     with pytest.raises(CorruptStoreError):
         Store.open(path)
     assert repair(path).given_up == ["the transaction of LSN 2"]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.damage import LAST, MANUAL, Case, build, inflict, segment, truth
+from tests.support.damage import LAST, MANUAL, Case, build, inflict, journal_file, truth
 from tests.support.files import overwrite
 
 from diptych import CorruptStoreError, DiptychError, StorageError, Store, repair, verify
@@ -199,7 +199,7 @@ def test_what_the_disk_does_not_give_is_not_lost(template: str, memory_path: Pat
     path = str(memory_path / "store")
     shutil.copytree(template, path)
     for lsn in (5, 9):
-        overwrite(segment(path, lsn), 300, b"\xff" * 64)
+        overwrite(journal_file(path, lsn), 300, b"\xff" * 64)
     before = sorted(str(file) for file in Path(path).rglob("*"))
     real, refused = os.open, []
 

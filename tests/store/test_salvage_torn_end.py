@@ -6,7 +6,7 @@ import errno
 import os
 
 import pytest
-from tests.support.damage import LAST, MANUAL, Case, build, inflict, segment
+from tests.support.damage import LAST, MANUAL, Case, build, inflict, journal_file
 
 from diptych import StorageError, Store, fs, repair
 
@@ -22,7 +22,7 @@ TORN = Case(
 def test_a_torn_end_is_cut_for_good_before_a_segment_follows_it(
     store_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a segment after it, bytes that come back in a power cut would be damage."""
+    """With a journal file after it, bytes that come back in a power cut would be damage."""
     path = store_path
     build(path)
     inflict(path, TORN)
@@ -41,7 +41,7 @@ def test_a_torn_end_is_cut_for_good_before_a_segment_follows_it(
     monkeypatch.setattr(fs, "atomic_write", atomic_write)
     with pytest.raises(StorageError):
         repair(path)
-    assert steps == [os.path.basename(segment(path, 11)), os.path.basename(segment(path, LAST + 1))]
+    assert steps == [os.path.basename(journal_file(path, 11)), os.path.basename(journal_file(path, LAST + 1))]
     monkeypatch.undo()
     with Store.open(path, policy=MANUAL) as store:
         assert store.lsn == LAST

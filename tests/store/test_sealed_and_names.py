@@ -13,7 +13,7 @@ from diptych import layout
 from diptych.errors import CorruptionError, CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
 from diptych.schema.code import CODE
 from diptych.sealed import MAX_SIZE_BYTES, seal, unseal
-from diptych.store.checkpoint.retention import generations_to_remove, segments_to_remove
+from diptych.store.checkpoint.retention import generations_to_remove, journal_files_to_remove
 from diptych.store.manifest import (
     ClosedMark,
     Identity,
@@ -119,19 +119,19 @@ def test_identities_are_distinct() -> None:
 
 @given(LSN, st.integers(0, 10**9 - 1))
 def test_names_come_back(lsn: int, mend: int) -> None:
-    assert layout.parse_segment_name(layout.segment_name(lsn)) == lsn
+    assert layout.parse_journal_file_name(layout.journal_file_name(lsn)) == lsn
     assert layout.parse_generation_name(layout.generation_name(lsn, mend)) == (lsn, mend)
     temporary = layout.temporary_name(layout.generation_name(lsn, mend))
     assert layout.is_temporary(temporary)
     assert layout.parse_generation_name(temporary) is None
-    assert not layout.is_temporary(layout.segment_name(lsn))
+    assert not layout.is_temporary(layout.journal_file_name(lsn))
 
 
 @given(st.text(max_size=30))
 def test_other_names_are_none(name: str) -> None:
-    if name not in (layout.segment_name(0),):
-        parsed = layout.parse_segment_name(name)
-        assert parsed is None or layout.segment_name(parsed) == name
+    if name not in (layout.journal_file_name(0),):
+        parsed = layout.parse_journal_file_name(name)
+        assert parsed is None or layout.journal_file_name(parsed) == name
     parsed_generation = layout.parse_generation_name(name)
     assert parsed_generation is None or len(name) >= 20
 
@@ -140,13 +140,13 @@ def test_other_names_are_none(name: str) -> None:
     "name", ["", "1.wal", "0" * 20, "0" * 20 + ".wal\n", "x" + "0" * 20 + ".wal", "0" * 20 + ".WAL", "CLOSED"]
 )
 def test_near_misses_of_a_segments_name(name: str) -> None:
-    assert layout.parse_segment_name(name) is None
+    assert layout.parse_journal_file_name(name) is None
 
 
 @given(st.lists(LSN, min_size=2, max_size=9, unique=True))
 def test_names_sort_as_their_lsns(lsns: list[int]) -> None:
-    by_name = sorted(map(layout.segment_name, lsns))
-    assert [layout.parse_segment_name(name) for name in by_name] == sorted(lsns)
+    by_name = sorted(map(layout.journal_file_name, lsns))
+    assert [layout.parse_journal_file_name(name) for name in by_name] == sorted(lsns)
 
 
 GENERATIONS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=9, unique=True)
@@ -171,7 +171,7 @@ def test_the_newest_generations_and_the_pinned_ones_are_kept(
 
 @given(st.lists(st.integers(1, 50), max_size=9, unique=True), st.integers(0, 50))
 def test_no_segment_goes_that_a_generation_needs(firsts: list[int], oldest: int) -> None:
-    removed = segments_to_remove(firsts, oldest)
+    removed = journal_files_to_remove(firsts, oldest)
     left = sorted(set(firsts) - set(removed))
     # What is left begins at or before the first LSN behind the oldest generation, if anything did.
     if any(first <= oldest + 1 for first in firsts):

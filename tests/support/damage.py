@@ -1,11 +1,11 @@
-"""A store with two generations and a journal of three segments, and every way in which parts of it fail.
+"""A store with two generations and a journal of three journal files, and every way in which parts of it fail.
 
     LSN   1 2 3 4 | 5 6 7 8 | 9 10 | 11 12
     generations   4         8
-    segments        5.wal     9.wal  11.wal
+    journal files        5.wal     9.wal  11.wal
 
 `11.wal` was begun by a checkpoint that then failed, so that the journal has a first, a middle and a last
-segment. The store was closed in order. `FLIPPED` is in both generations and in no later transaction.
+journal file. The store was closed in order. `FLIPPED` is in both generations and in no later transaction.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from tests.support.files import cut, gone, overwrite
 from tests.support.records import record
 
 from diptych import CheckpointPolicy, FileRecord, StorageFullError, Store
+from diptych.journal.file import JournalFile
 from diptych.journal.reader import FrameReader
-from diptych.journal.segment import Segment
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.checkpoint.build import GenerationBuilder
 
@@ -125,8 +125,8 @@ def generation(path: str, lsn: int, name: str = "") -> str:
     return os.path.join(path, "generations", f"{lsn:020d}", name)
 
 
-def segment(path: str, first_lsn: int) -> str:
-    """A segment's file."""
+def journal_file(path: str, first_lsn: int) -> str:
+    """A journal file's file."""
     return os.path.join(path, "journal", f"{first_lsn:020d}.wal")
 
 
@@ -156,7 +156,7 @@ def damage_snapshot(path: str, how: str) -> None:
 
 
 def damage_search(path: str, how: str) -> None:
-    """The stored documents of every segment, or one file's end, or all."""
+    """The stored documents of every journal file, or one file's end, or all."""
     stores = sorted(name for name in os.listdir(path) if name.endswith(".store"))
     if how == "flipped":
         for name in stores:
@@ -177,13 +177,13 @@ def damage_sealed(path: str, how: str) -> None:
 
 
 def frames(path: str, first_lsn: int) -> dict[int, tuple[int, int]]:
-    """Where the frame of each LSN of a segment begins and ends."""
-    found = FrameReader(Segment(segment(path, first_lsn)))
+    """Where the frame of each LSN of a journal file begins and ends."""
+    found = FrameReader(JournalFile(journal_file(path, first_lsn)))
     return {frame.lsn: (frame.offset, frame.end) for frame in found if frame.kind == 2}
 
 
 def _torn(path: str) -> None:
-    with open(segment(path, 11), "r+b") as file:
+    with open(journal_file(path, 11), "r+b") as file:
         begin, end = frames(path, 11)[12]
         file.seek(begin)
         half = file.read(end - begin)[: (end - begin) // 2]
@@ -193,11 +193,11 @@ def _torn(path: str) -> None:
 
 def _shortened(path: str) -> None:
     begin, end = frames(path, 11)[12]
-    cut(segment(path, 11), (end - begin) // 2)
+    cut(journal_file(path, 11), (end - begin) // 2)
 
 
 def _damaged(path: str, first_lsn: int, lsn: int) -> None:
-    overwrite(segment(path, first_lsn), frames(path, first_lsn)[lsn][0] + 40, b"\x5a\xa5\x5a")
+    overwrite(journal_file(path, first_lsn), frames(path, first_lsn)[lsn][0] + 40, b"\x5a\xa5\x5a")
 
 
 DAMAGE_JOURNAL: dict[str, Callable[[str], None]] = {
@@ -206,9 +206,9 @@ DAMAGE_JOURNAL: dict[str, Callable[[str], None]] = {
     "shortened": _shortened,
     "damaged-first": lambda path: _damaged(path, 5, 6),
     "damaged-last": lambda path: _damaged(path, 11, 11),
-    "first-gone": lambda path: gone(segment(path, 5)),
-    "middle-gone": lambda path: gone(segment(path, 9)),
-    "last-gone": lambda path: gone(segment(path, 11)),
+    "first-gone": lambda path: gone(journal_file(path, 5)),
+    "middle-gone": lambda path: gone(journal_file(path, 9)),
+    "last-gone": lambda path: gone(journal_file(path, 11)),
     "gone": lambda path: gone(os.path.join(path, "journal")),
 }
 

@@ -8,7 +8,7 @@ from diptych import FileRecord, Severity, Status, Store, verify
 from diptych.layout import (
     is_temporary,
     parse_generation_name,
-    parse_segment_name,
+    parse_journal_file_name,
 )
 from diptych.store.view import View
 
@@ -62,7 +62,7 @@ def check_directory(path: str) -> None:
     lsns = {parsed[0] for name in names if (parsed := parse_generation_name(name))}
     journal = os.listdir(os.path.join(path, "journal"))
     assert not any(is_temporary(name) for name in journal), journal
-    firsts = {first for name in journal if (first := parse_segment_name(name)) is not None}
+    firsts = {first for name in journal if (first := parse_journal_file_name(name)) is not None}
     assert min(firsts) <= min(lsns, default=0) + 1
     assert all(lsn + 1 in firsts for lsn in lsns), (lsns, firsts)
 

@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.damage import LAST, NEW, OLD, build, generation, segment, truth
+from tests.support.damage import LAST, NEW, OLD, build, generation, journal_file, truth
 from tests.support.processes import ROOT
 
 from diptych import Store
 from diptych.change import FileIndexed, FileRemoved, SnapshotCreated, term_hash
+from diptych.journal.file import JournalFile
 from diptych.journal.format import CONTROL, PART, decode_entries
 from diptych.journal.reader import FrameReader
-from diptych.journal.segment import Segment
 from diptych.model import FileRecord, Range, Relation, Symbol
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import read_manifest
@@ -42,8 +42,8 @@ def test_the_decoder_needs_msgpack_and_the_standard_library_alone() -> None:
 
 @pytest.mark.parametrize("first", [5, 9, 11])
 def test_segments_agree(path: Path, first: int) -> None:
-    found = decode.segment(Path(segment(str(path), first)).read_bytes())
-    own = Segment(segment(str(path), first))
+    found = decode.journal_file(Path(journal_file(str(path), first)).read_bytes())
+    own = JournalFile(journal_file(str(path), first))
     header = {key: found.header[key] for key in ("store_id", "first_lsn", "salt", "chain")}
     assert header == own.header._asdict()
     frames = list(FrameReader(own))
@@ -137,9 +137,9 @@ def test_a_store_with_empty_buckets_is_decoded(tmp_path: Path, capsys: pytest.Ca
 def test_a_torn_end_is_left_over_and_damage_is_an_error(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = Path(segment(str(path), 9)).read_bytes()
-    whole = decode.segment(data)
-    cut = decode.segment(data[:-16])
+    data = Path(journal_file(str(path), 9)).read_bytes()
+    whole = decode.journal_file(data)
+    cut = decode.journal_file(data[:-16])
     assert cut.frames == whole.frames[:-1]
     assert cut.rest > 0
     broken = tmp_path / "snapshot.msgpack"

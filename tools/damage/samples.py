@@ -26,7 +26,7 @@ class Sample:
     proven: bool
     """Whether something durable says how far the journal reached: a store that was closed in order."""
     base_lsn: int
-    """The newest generation's: nothing at or below it may be lost, whatever happens to the last segment."""
+    """The newest generation's: nothing at or below it may be lost, whatever happens to the last file."""
 
     @property
     def paths(self) -> list[str]:

@@ -16,7 +16,7 @@ from tools.damage.samples import MANUAL
 
 
 def mixtures() -> Iterator[str]:
-    """For each segment of the journal exchanged: what was wrong, "" where it was refused or answered well."""
+    """For each journal file exchanged: what was wrong, "" where it was refused or answered well."""
     with tempfile.TemporaryDirectory(dir=scratch_directory()) as root:
         ours, theirs = os.path.join(root, "ours"), os.path.join(root, "theirs")
         _go_on(ours, "common", 1)

@@ -147,7 +147,7 @@ FSYNCS = (
     ),
     _fsync(
         "salvage: a torn end, before a segment follows it",
-        Drop("store.repair", "_begin_segment", "fs.fsync_file"),
+        Drop("store.repair", "_begin_journal_file", "fs.fsync_file"),
         unit("tests/store/test_salvage_torn_end.py"),
     ),
     _fsync(

@@ -132,7 +132,7 @@ JOURNAL_CHECKS = (
     ),
     _check(
         "a record in the overlay: its checksum",
-        Never("journal.segment", "JournalPlace.read", "record_checksum"),
+        Never("journal.file", "JournalPlace.read", "record_checksum"),
         under_a_reader(),
     ),
     # Identity, manifest, clean-shutdown marker.

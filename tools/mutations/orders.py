@@ -33,7 +33,7 @@ ORDERS = (
         "a checkpoint: its segment after its generation",
         (
             Instead(_PUBLISHER, "Publisher._publish", "journal.rotate", "journal.sync(lsn)"),
-            Replace(_PUBLISHER, "Publisher._publish", "journal.segment.header.chain", "journal.chain"),
+            Replace(_PUBLISHER, "Publisher._publish", "journal.file.header.chain", "journal.chain"),
             After(_PUBLISHER, "Publisher._publish", "self._build", "journal.rotate()"),
         ),
         crash("nk"),
@@ -175,14 +175,14 @@ ORDERS = (
     _order(
         "salvage: the segment after the generation",
         (
-            Instead(_REPAIR, "_salvage", "_begin_segment", 'segment, chain = "", 7'),
+            Instead(_REPAIR, "_salvage", "_begin_journal_file", 'journal_file, chain = "", 7'),
             After(
                 _REPAIR,
                 "_salvage",
                 "unpublished.publish",
                 """
-            header = SegmentHeader(identity.store_id, proven + 1, 7, chain)
-            segment = create_segment(os.path.join(found.path, JOURNAL), header)
+            header = JournalHeader(identity.store_id, proven + 1, 7, chain)
+            segment = create_journal_file(os.path.join(found.path, JOURNAL), header)
             """,
             ),
         ),
@@ -193,10 +193,10 @@ ORDERS = (
         After(
             _REPAIR,
             "_salvage",
-            "_begin_segment",
+            "_begin_journal_file",
             """
             for item in aside:
-                if os.path.lexists(item) and item != segment:
+                if os.path.lexists(item) and item != journal_file:
                     set_aside(found.path, item)
             """,
         ),

@@ -1,1 +1,1 @@
-"""The append-only write-ahead log: bytes (`format`), an open file (`segment`), `reader` and `writer`."""
+"""The append-only write-ahead log: bytes (`format`), an open file (`journal file`), `reader` and `writer`."""

@@ -1,29 +1,29 @@
-"""The journal's bytes: segment header, frame, entry. Pure: bytes to values and back.
+"""The journal's bytes: journal header, frame, entry. Pure: bytes to values and back.
 
-Segment header, 64 bytes, little-endian:
+JournalFile header, 64 bytes, little-endian:
 
     0   8  magic "DIPTYCHJ"
     8   4  format version
     12  4  zero
     16  16 store id
-    32  8  LSN of the first transaction in the segment
+    32  8  LSN of the first transaction in the journal file
     40  8  salt, random
-    48  8  chain: checksum of the last frame before this segment, 0 where there is none
+    48  8  chain: checksum of the last frame before this journal file, 0 where there is none
     56  8  XXH3-64 of the 56 bytes before
 
 Frame, a multiple of 8 bytes:
 
     0   8  checksum: XXH3-64 of all that follows up to the payload's end, seeded with the salt
-    8   8  chain: checksum of the frame before (for a segment's first frame, the header's chain)
+    8   8  chain: checksum of the frame before (for a journal file's first frame, the header's chain)
     16  8  LSN of the transaction it belongs to; of the newest one for a control frame
-    24  8  synced: when this frame was written, the segment was on disk up to this offset
+    24  8  synced: when this frame was written, the journal file was on disk up to this offset
     32  4  payload length in bytes, without padding
     36  2  sync word 0xD1B7
     38  1  kind: 1 part (more frames of the transaction follow), 2 commit (its last), 3 control
     39  1  0 in the first frame of a transaction, 1 in those that continue it
     40  …  payload: msgpack entries, one after the other; then zeros to a multiple of 8
 
-The seed makes a frame of another segment fail, the chain one that is out of place, and each frame can be
+The seed makes a frame of another journal file fail, the chain one that is out of place, and each frame can be
 tested by itself, so that a whole frame behind bad bytes is found. Frames that share an fsync reach the disk
 in any order, so such a frame proves damage only if it says that the bad bytes were synced before it was
 written; byte 39 says whether a transaction begins with it.
@@ -71,8 +71,8 @@ MAX_FRAME_BYTES = MAX_RECORD_BYTES + FRAME_TARGET_BYTES
 FILE_INDEXED, FILE_REMOVED, SNAPSHOT_CREATED = 1, 2, 3
 
 
-class SegmentHeader(NamedTuple):
-    """What a segment says of itself."""
+class JournalHeader(NamedTuple):
+    """What a journal file says of itself."""
 
     store_id: bytes
     first_lsn: int
@@ -81,10 +81,10 @@ class SegmentHeader(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A whole frame, as found at `offset` of a segment; `end` is the offset behind its padding.
+    """A whole frame, as found at `offset` of a journal file; `end` is the offset behind its padding.
 
-    `synced` is the offset up to which the segment was on disk when the frame was written; `continues` tells
-    that frames of the same transaction stand before it.
+    `synced` is the offset up to which the file was on disk when the frame was written; `continues` says that
+    frames of the same transaction come before it.
     """
 
     offset: int
@@ -105,18 +105,18 @@ class Entry(NamedTuple):
     end: int
 
 
-def encode_header(header: SegmentHeader) -> bytes:
-    """The 64 bytes a segment begins with."""
+def encode_header(header: JournalHeader) -> bytes:
+    """The 64 bytes a journal file begins with."""
     body = HEADER.pack(
         MAGIC, FORMAT_VERSION, 0, header.store_id, header.first_lsn, header.salt, header.chain, 0
     )[:56]
     return body + _CHECKSUM.pack(xxh3_64_intdigest(body))
 
 
-def decode_header(data: bytes, *, where: str) -> SegmentHeader:
+def decode_header(data: bytes, *, where: str) -> JournalHeader:
     """The header again. Raises CorruptJournalError, or IncompatibleStoreError for a newer format."""
     if len(data) < HEADER_SIZE:
-        raise CorruptJournalError(f"{where} is shorter than a segment's header", where=where)
+        raise CorruptJournalError(f"{where} is shorter than a journal file's header", where=where)
     magic, version, _, store_id, first_lsn, salt, chain, checksum = HEADER.unpack_from(data)
     if magic != MAGIC or checksum != xxh3_64_intdigest(data[:56]):
         raise CorruptJournalError(f"the header of {where} fails its checksum", where=where)
@@ -125,7 +125,7 @@ def decode_header(data: bytes, *, where: str) -> SegmentHeader:
             f"{where} is of format {version}, and this Diptych reads up to format {FORMAT_VERSION}",
             advice="open it with a newer Diptych",
         )
-    return SegmentHeader(store_id, first_lsn, salt, chain)
+    return JournalHeader(store_id, first_lsn, salt, chain)
 
 
 def encode_frame(

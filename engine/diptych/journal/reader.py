@@ -1,4 +1,4 @@
-"""Reading a segment: its frames in order, and what to think of the bytes where they end. Changes nothing."""
+"""Reading a journal file: its frames in order, and what the bytes after the last one are. Changes nothing."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from diptych.journal.file import JournalFile
 from diptych.journal.format import FRAME_SIZE, HEADER_SIZE, Frame, decode_frame, frame_extent
-from diptych.journal.segment import Segment
 
 _BLOCK_BYTES = 256 * 1024
 
 
 class TailKind(Enum):
-    """How a segment ends."""
+    """How a journal file ends."""
 
     CLEAN = "clean"
     TORN = "torn"
@@ -23,7 +23,7 @@ class TailKind(Enum):
 
 
 class Tail(NamedTuple):
-    """Where the frames of a segment end, and how; `resumes` is the offset of a whole frame behind, or 0."""
+    """Where the frames of a file end, and how; `resumes` is the offset of an intact frame after it, or 0."""
 
     kind: TailKind
     offset: int
@@ -33,29 +33,29 @@ class Tail(NamedTuple):
 
 
 class FrameReader:
-    """Iterates over the frames of a segment from `offset`, verifying checksum and chain.
+    """Iterates over the frames of a journal file from `offset`, verifying checksum and chain.
 
     After the iteration, `offset` and `chain` say where a later reader goes on. A frame that is not (yet)
     whole ends the iteration; `tail` then judges the bytes that are left.
     """
 
-    def __init__(self, segment: Segment, *, offset: int = HEADER_SIZE, chain: int | None = None) -> None:
-        self.segment = segment
+    def __init__(self, file: JournalFile, *, offset: int = HEADER_SIZE, chain: int | None = None) -> None:
+        self.file = file
         self.offset = offset
-        self.chain = segment.header.chain if chain is None else chain
+        self.chain = file.header.chain if chain is None else chain
 
     def __iter__(self) -> Iterator[Frame]:
-        segment, salt = self.segment, self.segment.header.salt
+        file, salt = self.file, self.file.header.salt
         block, base = b"", self.offset
         while True:
             at = self.offset - base
             extent = frame_extent(block, at)
             if extent is None or at + extent > len(block):
                 # The frame reaches beyond the block, or the block beyond its last header: read on from here.
-                block, base, at = segment.read(self.offset, _BLOCK_BYTES), self.offset, 0
+                block, base, at = file.read(self.offset, _BLOCK_BYTES), self.offset, 0
                 extent = frame_extent(block, 0)
-                if extent is not None and len(block) < extent <= segment.size() - self.offset:
-                    block = segment.read(self.offset, extent)
+                if extent is not None and len(block) < extent <= file.size() - self.offset:
+                    block = file.read(self.offset, extent)
             frame = decode_frame(block, at, salt=salt, offset=self.offset)
             if frame is None or frame.chain != self.chain:
                 return
@@ -64,7 +64,7 @@ class FrameReader:
 
     def tail(self) -> Tail:
         """Judge what stands behind the last good frame."""
-        size = self.segment.size()
+        size = self.file.size()
         if self.offset >= size:
             return Tail(TailKind.CLEAN, self.offset, size)
         first: Frame | None = None
@@ -90,15 +90,15 @@ class FrameReader:
     def _resync(self, position: int, size: int) -> Frame | None:
         """The first whole frame at or behind `position`."""
         while position + FRAME_SIZE <= size:
-            block = self.segment.read(position, _BLOCK_BYTES)
+            block = self.file.read(position, _BLOCK_BYTES)
             whole = max(8, (len(block) - FRAME_SIZE) // 8 * 8 + 8)
             # A file of holes may be as long as it likes: zeros are passed over at the speed of memory.
             for at in range(0, whole if block.strip(b"\0") else 0, 8):
                 extent = frame_extent(block, at)
                 if extent is None or position + at + extent > size:
                     continue
-                data = block[at:] if at + extent <= len(block) else self.segment.read(position + at, extent)
-                frame = decode_frame(data, 0, salt=self.segment.header.salt, offset=position + at)
+                data = block[at:] if at + extent <= len(block) else self.file.read(position + at, extent)
+                frame = decode_frame(data, 0, salt=self.file.header.salt, offset=position + at)
                 if frame is not None:
                     return frame
             position += whole

@@ -9,34 +9,34 @@ from typing import NamedTuple, NoReturn
 
 from diptych import fs
 from diptych.errors import DiptychError, PoisonedError, StoreClosedError, StoreReplacedError
+from diptych.journal.file import JournalFile
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
     FRAME_SIZE,
     HEADER_SIZE,
     PART,
-    SegmentHeader,
+    JournalHeader,
     encode_frame,
     encode_header,
 )
-from diptych.journal.segment import Segment
-from diptych.layout import segment_name
+from diptych.layout import journal_file_name
 
 _WRITE = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 class Appended(NamedTuple):
-    """Where a transaction went: its LSN, the segment, and the offset of each frame's payload in it."""
+    """Where a transaction went: its LSN, the journal file, and the offset of each frame's payload in it."""
 
     lsn: int
-    segment: Segment
+    file: JournalFile
     payload_offsets: list[int]
 
 
-def create_segment(directory: str, header: SegmentHeader) -> str:
-    """Make a segment with no frame in it, durable. Returns its path. Raises StorageError."""
-    path = os.path.join(directory, segment_name(header.first_lsn))
-    # Under its own name only when its header is on disk: a crash between would leave a segment that says
+def create_journal_file(directory: str, header: JournalHeader) -> str:
+    """Make a journal file with no frame in it, durable. Returns its path. Raises StorageError."""
+    path = os.path.join(directory, journal_file_name(header.first_lsn))
+    # Under its own name only when its header is on disk: a crash between would leave a journal file that says
     # nothing, which cannot be told from a damaged one.
     fs.atomic_write(path, encode_header(header))
     return path
@@ -49,14 +49,14 @@ class JournalWriter:
     After a failed fsync, or a failed write that could not be undone, every call raises PoisonedError.
     """
 
-    def __init__(self, directory: str, segment: Segment, *, offset: int, chain: int, last_lsn: int) -> None:
-        """Append to `segment` from `offset`, its end, behind the frame whose checksum is `chain`."""
+    def __init__(self, directory: str, file: JournalFile, *, offset: int, chain: int, last_lsn: int) -> None:
+        """Append to `file` from `offset`, its end, behind the frame whose checksum is `chain`."""
         self.lock = threading.Lock()
         self.last_lsn = last_lsn
         self.synced_lsn = last_lsn
         self._synced_offset = offset
         self.chain = chain
-        self.segment = segment
+        self.file = file
         self.offset = offset
         self.poison: BaseException | None = None
         self._directory = directory
@@ -64,7 +64,7 @@ class JournalWriter:
         # Held open, so that a rotation can be taken back where no more files can be opened.
         self._directory_fd = fs.open_dir(directory)
         try:
-            self._fd = self._open(segment.path)
+            self._fd = self._open(file.path)
         except BaseException:
             # There will be no writer to close it.
             self._close_directory()
@@ -79,7 +79,7 @@ class JournalWriter:
         """
         if self.poison is not None:
             self._refuse()
-        lsn, chain, offset, salt = self.last_lsn + 1, self.chain, self.offset, self.segment.header.salt
+        lsn, chain, offset, salt = self.last_lsn + 1, self.chain, self.offset, self.file.header.salt
         last = len(payloads) - 1
         offsets: list[int] = []
         whole = 0
@@ -100,11 +100,11 @@ class JournalWriter:
                 offsets.append(offset + FRAME_SIZE)
                 offset += len(frame)
             self.chain, self.offset, self.last_lsn = chain, offset, lsn
-            receipt.append(Appended(lsn, self.segment, offsets))
+            receipt.append(Appended(lsn, self.file, offsets))
         except BaseException as error:
             self._undo(error, whole)
             if isinstance(error, OSError):
-                raise fs.storage_error(error, "append to", self.segment.path) from error
+                raise fs.storage_error(error, "append to", self.file.path) from error
             raise
 
     def append_control(self, payload: bytes) -> None:
@@ -116,7 +116,7 @@ class JournalWriter:
                 self.last_lsn,
                 CONTROL,
                 payload,
-                salt=self.segment.header.salt,
+                salt=self.file.header.salt,
                 chain=self.chain,
                 synced=self._synced_offset,
             )
@@ -127,7 +127,7 @@ class JournalWriter:
             except BaseException as error:
                 self._undo(error, whole)
                 if isinstance(error, OSError):
-                    raise fs.storage_error(error, "append to", self.segment.path) from error
+                    raise fs.storage_error(error, "append to", self.file.path) from error
                 raise
         self._sync_all()
 
@@ -143,14 +143,14 @@ class JournalWriter:
                     self._sync_locked()
 
     def rotate(self) -> int:
-        """Sync, and go on in a new segment. Returns the LSN before it. Raises StorageError."""
+        """Sync, and go on in a new journal file. Returns the LSN before it. Raises StorageError."""
         with self._sync_lock, self.lock:
-            # A segment without a transaction is the one that would be made: its name is its first LSN.
-            if self.last_lsn >= self.segment.header.first_lsn:
-                # All of the old segment first: the new one's existence claims that the old was whole.
+            # A journal file without a transaction is the one that would be made: its name is its first LSN.
+            if self.last_lsn >= self.file.header.first_lsn:
+                # All of the old journal file first: the new one's existence claims that the old was whole.
                 self._sync_locked()
-                header = SegmentHeader(
-                    self.segment.header.store_id, self.last_lsn + 1, secrets.randbits(64), self.chain
+                header = JournalHeader(
+                    self.file.header.store_id, self.last_lsn + 1, secrets.randbits(64), self.chain
                 )
                 before = self._fd
                 self._go_on_in(header)
@@ -208,7 +208,7 @@ class JournalWriter:
             self.set_poison(error)
             if isinstance(error, OSError):
                 raise PoisonedError(
-                    f"cannot fsync {self.segment.path}: {error.strerror}",
+                    f"cannot fsync {self.file.path}: {error.strerror}",
                     errno=error.errno,
                     advice="close the store and open it again: recovery tells what survived",
                 ) from error
@@ -216,21 +216,21 @@ class JournalWriter:
         self._synced_offset = offset
         self.synced_lsn = target
 
-    def _go_on_in(self, header: SegmentHeader) -> None:
-        """Make a new segment, and append to it from now on; there is none where that fails."""
+    def _go_on_in(self, header: JournalHeader) -> None:
+        """Make a new journal file, and append to it from now on; there is none where that fails."""
         try:
-            segment = Segment(create_segment(self._directory, header))
-            fd = self._open(segment.path)
-            # One statement, within which no signal comes: a segment that no one appends to would claim LSNs.
-            self._fd, self.segment, self.offset, self._synced_offset = fd, segment, HEADER_SIZE, HEADER_SIZE
+            file = JournalFile(create_journal_file(self._directory, header))
+            fd = self._open(file.path)
+            # One statement, within which no signal comes: one that no one appends to would claim LSNs.
+            self._fd, self.file, self.offset, self._synced_offset = fd, file, HEADER_SIZE, HEADER_SIZE
         except BaseException as error:
-            # The journal goes on in the old segment, and an empty one would claim the LSNs that go there.
+            # The journal continues in the old file, and an empty one would claim the LSNs that go there.
             try:
-                fs.remove_file(os.path.join(self._directory, segment_name(header.first_lsn)))
+                fs.remove_file(os.path.join(self._directory, journal_file_name(header.first_lsn)))
                 if self._directory_fd >= 0:
                     fs.fsync_fd(self._directory_fd)
             except BaseException:
-                # Whether the segment is still there is not known: this handle must not write behind it.
+                # Whether the journal file is still there is not known: this handle must not write behind it.
                 self.set_poison(error)
                 raise
             raise
@@ -275,11 +275,11 @@ class JournalWriter:
         """
         if self._fd < 0:
             return
-        with fs.translated("examine", self.segment.path):
+        with fs.translated("examine", self.file.path):
             links = os.fstat(self._fd).st_nlink
         if not links:
             raise StoreReplacedError(
-                f"{self.segment.path} was deleted while it was written to",
+                f"{self.file.path} was deleted while it was written to",
                 advice="close the store and open it again: recovery tells what survived",
             )
 

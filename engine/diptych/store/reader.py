@@ -16,10 +16,10 @@ from diptych.errors import (
     StoreNotFoundError,
     StoreReplacedError,
 )
+from diptych.journal.file import JournalFile
 from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader
-from diptych.journal.segment import Segment
-from diptych.layout import JOURNAL, segment_name
+from diptych.layout import JOURNAL, journal_file_name
 from diptych.schema.base import Record, Schema
 from diptych.store.generation import Generation
 from diptych.store.handle import REMOVED_TRIES, Handle
@@ -129,33 +129,33 @@ class StoreReader(Handle[Record]):
 
     def _in_place(self) -> bool:
         """Whether the journal file that was read last is still where it was. Raises StorageError."""
-        return self._frames is None or self._frames.segment.in_place()
+        return self._frames is None or self._frames.file.in_place()
 
     def _read_on(self, frames: FrameReader) -> bool:
         """Read new frames; False where they cannot be reached from here."""
         overlay, before = self.current.view.overlay, self._lsn
         while True:
             # Another one: where this ends early, `frames` is still at the last complete transaction.
-            ahead = FrameReader(frames.segment, offset=frames.offset, chain=frames.chain)
+            ahead = FrameReader(frames.file, offset=frames.offset, chain=frames.chain)
             changes: list[Change] = []
             for frame in ahead:
                 if frame.kind != CONTROL:
-                    changes += changes_in(frame, ahead.segment)
+                    changes += changes_in(frame, ahead.file)
                 if frame.kind == COMMIT:
                     for change in changes:
                         overlay.append(frame.lsn, change)
                     self._lsn, changes = frame.lsn, []
                 if frame.kind in (COMMIT, CONTROL):
                     frames.offset, frames.chain = frame.end, frame.checksum
-            following = os.path.join(self.path, JOURNAL, segment_name(self._lsn + 1))
-            if following == frames.segment.path or not fs.exists(following):
+            following = os.path.join(self.path, JOURNAL, journal_file_name(self._lsn + 1))
+            if following == frames.file.path or not fs.exists(following):
                 if self._lsn > before:
-                    self._modified_ms = frames.segment.modified_ms()
+                    self._modified_ms = frames.file.modified_ms()
                 return True
-            segment = Segment(following)
-            if segment.header.chain != frames.chain:
+            journal_file = JournalFile(following)
+            if journal_file.header.chain != frames.chain:
                 return False
-            frames = self._frames = FrameReader(segment)
+            frames = self._frames = FrameReader(journal_file)
 
     def _open_again(self, seen_lsn: int) -> None:
         try:

@@ -27,9 +27,9 @@ from typing import Any
 from diptych import fs
 from diptych.change import FileIndexed
 from diptych.errors import CorruptStoreError
-from diptych.journal.format import SegmentHeader
+from diptych.journal.format import JournalHeader
 from diptych.journal.reader import TailKind
-from diptych.journal.writer import create_segment
+from diptych.journal.writer import create_journal_file
 from diptych.layout import (
     CLOSED,
     IDENTITY,
@@ -38,7 +38,7 @@ from diptych.layout import (
     SEARCH,
     SNAPSHOT,
     WORK,
-    segment_name,
+    journal_file_name,
 )
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
@@ -177,23 +177,23 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     if lock is None:
         return
     clear(found)
-    # The segment before the generation: a generation promises that the journal goes on behind it.
-    segment, chain = _begin_segment(found, identity, proven)
+    # The journal file before the generation: a generation promises that the journal goes on behind it.
+    journal_file, chain = _begin_journal_file(found, identity, proven)
     with UnpublishedGeneration(found.path, proven, lock) as unpublished:
         path = unpublished.publish(
             _build(unpublished.path, found.path, identity, schema, records, proven, chain)
         )
     for item in aside:
-        if fs.exists(item) and item not in (path, segment, *strays):
+        if fs.exists(item) and item not in (path, journal_file, *strays):
             lock.refuse_replaced()
             set_aside(found.path, item)
     fs.atomic_write(os.path.join(found.path, IDENTITY), encode_identity(identity))
 
 
 def _end_is_known(found: Scan) -> bool:
-    """Whether the journal's last segment is there, with nothing of it damaged.
+    """Whether the journal's last file is there, with nothing of it damaged.
 
-    A generation promises that a segment begins behind it.
+    A generation promises that a journal file begins behind it.
     """
     last = found.journal[-1] if found.journal else None
     promised = max((g.lsn for g in found.generations if not g.foreign), default=0)
@@ -206,31 +206,31 @@ def _end_is_known(found: Scan) -> bool:
     )
 
 
-def _begin_segment(found: Scan, identity: Identity, proven: int) -> tuple[str, int]:
-    """The segment that begins after `proven`, and what it follows on.
+def _begin_journal_file(found: Scan, identity: Identity, proven: int) -> tuple[str, int]:
+    """The journal file that begins after `proven`, and what it follows on.
 
     Where the journal reaches `proven`, it follows on that: a store that opens with the old generations opens
     with it too, should the new one never be published.
     """
     last = _end_of_journal(found, identity, proven)
     if last is not None and last.end < last.size:
-        # As at every opening; and with a segment after it, a torn end would be damage.
+        # As at every opening; and with a journal file after it, a torn end would be damage.
         cut(found.path, last.path, last.end, last.size)
         fs.fsync_file(last.path)
     if last is not None and last.header is not None and last.first_lsn == proven + 1:
         # The chain of its header: the checkpoint before wrote a control frame after that.
         return last.path, last.header.chain
     journal = os.path.join(found.path, JOURNAL)
-    path = os.path.join(journal, segment_name(proven + 1))
+    path = os.path.join(journal, journal_file_name(proven + 1))
     if fs.exists(path):
         set_aside(found.path, path)
     chain = last.chain if last is not None else int.from_bytes(os.urandom(8), "little")
     salt = int.from_bytes(os.urandom(8), "little")
-    return create_segment(journal, SegmentHeader(identity.store_id, proven + 1, salt, chain)), chain
+    return create_journal_file(journal, JournalHeader(identity.store_id, proven + 1, salt, chain)), chain
 
 
 def _end_of_journal(found: Scan, identity: Identity, proven: int) -> FoundJournalFile | None:
-    """The last segment, where it is intact and reaches `proven`."""
+    """The last journal file, where it is intact and reaches `proven`."""
     last = found.journal[-1] if found.journal else None
     if last is None or last.header is None or last.header.store_id != identity.store_id:
         return None

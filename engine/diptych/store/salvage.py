@@ -222,14 +222,14 @@ def from_journal(
     last, missing = above_lsn, []
     replaced: set[bytes] = set()
     for file in found.journal:
-        segment = files.journal.get(file.path)
-        if segment is None or file.foreign:
+        journal_file = files.journal.get(file.path)
+        if journal_file is None or file.foreign:
             continue
-        for lsn, frames in transactions(FrameReader(segment)):
+        for lsn, frames in transactions(FrameReader(journal_file)):
             if lsn <= last:
                 continue
             try:
-                changes = [e.value for f in frames for e in decode_entries(f.payload, where=segment.path)]
+                changes = [e.value for f in frames for e in decode_entries(f.payload, where=file.path)]
             except CorruptionError:
                 continue
             if lsn > last + 1:
@@ -246,7 +246,7 @@ def from_journal(
 
 
 def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
-    """The whole transactions of a segment, going on behind damage."""
+    """The whole transactions of a journal file, going on behind damage."""
     while True:
         parts: list[Frame] = []
         for frame in reader:
@@ -269,8 +269,8 @@ def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
 
 def resumed(reader: FrameReader, offset: int) -> FrameReader:
     """A reader that goes on with the whole frame at `offset`, whatever stood before it."""
-    chain = int.from_bytes(reader.segment.read(offset + 8, 8), "little")
-    return FrameReader(reader.segment, offset=offset, chain=chain)
+    chain = int.from_bytes(reader.file.read(offset + 8, 8), "little")
+    return FrameReader(reader.file, offset=offset, chain=chain)
 
 
 def lsn_range(first: int, last: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diptych import fs
-from diptych.layout import GENERATIONS, JOURNAL, SNAPSHOT, parse_generation_name, parse_segment_name
+from diptych.layout import GENERATIONS, JOURNAL, SNAPSHOT, parse_generation_name, parse_journal_file_name
 from diptych.store.handle import Handle
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
@@ -65,7 +65,7 @@ def gather(handle: Handle[Any]) -> Stats:
         journal_bytes=sum(
             _size(os.path.join(path, JOURNAL, name))
             for name in _names(path, JOURNAL)
-            if parse_segment_name(name) is not None
+            if parse_journal_file_name(name) is not None
         ),
         created_ms=identity.created_ms,
         modified_ms=handle.modified_ms,

@@ -19,8 +19,8 @@ from diptych.errors import (
     StoreReplacedError,
     TransactionError,
 )
+from diptych.journal.file import changes_at
 from diptych.journal.format import encode_payloads
-from diptych.journal.segment import changes_at
 from diptych.journal.writer import Appended
 from diptych.layout import CLOSED, JOURNAL
 from diptych.schema.base import Record, Schema
@@ -120,10 +120,10 @@ class StoreWriter(Handle[Record]):
                 # Before a byte of it: where directories cannot be locked, another may write to this file now.
                 self._ownership.refuse_moved()
                 journal.append(payloads, receipt)
-                lsn, segment, offsets = receipt[0]
+                lsn, file, offsets = receipt[0]
                 overlay = self.current.overlay
                 for some, offset in zip(entries, offsets, strict=True):
-                    for change in changes_at(segment, offset, some):
+                    for change in changes_at(file, offset, some):
                         overlay.append(lsn, change)
             if self.durability != "buffered" or lsn - journal.synced_lsn >= _BUFFERED_COMMITS:
                 journal.sync(lsn)

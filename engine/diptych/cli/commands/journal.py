@@ -30,8 +30,8 @@ def run(
 ) -> None:
     """Show the journal, frame by frame.
 
-    Prints the offset, LSN, kind, size and checksum of each frame and the changes in it, and for each segment
-    what follows the last intact frame. Changes nothing. Exit code 1 if a segment is damaged.
+    Prints the offset, LSN, kind, size and checksum of each frame and the changes in it, and for each file
+    what follows the last intact frame. Changes nothing. Exit code 1 if a file is damaged.
 
     \b
     Examples:
@@ -63,14 +63,15 @@ def run(
 
 
 def walk(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
-    """The contents of the journal, in order: items of type segment, frame, entry, torn and damage."""
+    """The contents of the journal, in order: items of type file, frame, entry, torn and damage."""
     from diptych.errors import CorruptionError
     from diptych.fs import list_directory, translated
-    from diptych.layout import JOURNAL, parse_segment_name
+    from diptych.layout import JOURNAL, parse_journal_file_name
 
     directory = os.path.join(path, JOURNAL)
     with translated("list", directory):
-        names = sorted(name for name in list_directory(directory) if parse_segment_name(name) is not None)
+        found = list_directory(directory)
+    names = sorted(name for name in found if parse_journal_file_name(name) is not None)
     for name in names:
         try:
             yield from _segment(os.path.join(directory, name), since, entries=entries)
@@ -79,23 +80,23 @@ def walk(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
 
 
 def _segment(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
+    from diptych.journal.file import JournalFile
     from diptych.journal.format import COMMIT, CONTROL, PART, decode_entries
     from diptych.journal.reader import FrameReader, TailKind
-    from diptych.journal.segment import Segment
 
     kinds = {PART: "part", COMMIT: "commit", CONTROL: "control"}
-    segment = Segment(path)
-    header = segment.header
+    file = JournalFile(path)
+    header = file.header
     yield {
-        "type": "segment",
+        "type": "file",
         "path": path,
         "first_lsn": header.first_lsn,
-        "size": segment.size(),
+        "size": file.size(),
         "store_id": header.store_id.hex(),
         "salt": f"{header.salt:016x}",
         "chain": f"{header.chain:016x}",
     }
-    reader = FrameReader(segment)
+    reader = FrameReader(file)
     for frame in reader:
         if frame.lsn < since:
             continue
@@ -141,7 +142,7 @@ def _path(key: bytes) -> str:
 def text_of(item: dict[str, Any]) -> str:
     """An item of `walk` as a line of text."""
     match item["type"]:
-        case "segment":
+        case "file":
             return f"{item['path']}: from LSN {item['first_lsn']:,}, {item['size']:,} bytes"
         case "frame":
             place = f"{item['offset']:>12} LSN {item['lsn']:<8}"

@@ -201,7 +201,7 @@ class Publisher:
             current.advance(lsn)
         first_change_s, self._first_change_s = self._first_change_s, 0.0
         healing = current.healing
-        chain = base.manifest.chain if base is not None and base.lsn == lsn else journal.segment.header.chain
+        chain = base.manifest.chain if base is not None and base.lsn == lsn else journal.file.header.chain
         request = BuildRequest(
             self._path,
             self._identity,

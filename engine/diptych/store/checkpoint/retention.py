@@ -7,7 +7,7 @@ from collections.abc import Collection
 from itertools import pairwise
 
 from diptych import fs
-from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_segment_name
+from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_journal_file_name
 
 
 def generations_to_remove(names: Collection[str], keep: int, pinned: Collection[str]) -> list[str]:
@@ -19,8 +19,8 @@ def generations_to_remove(names: Collection[str], keep: int, pinned: Collection[
     return [name for _, name in parsed if name not in kept and name not in pinned]
 
 
-def segments_to_remove(firsts: Collection[int], oldest_lsn: int) -> list[int]:
-    """Which segments go, oldest first: those whose successor begins at or before `oldest_lsn` + 1. Pure."""
+def journal_files_to_remove(firsts: Collection[int], oldest_lsn: int) -> list[int]:
+    """Which files go, oldest first: those whose successor begins at or before `oldest_lsn` + 1. Pure."""
     ordered = sorted(firsts)
     return [first for first, following in pairwise(ordered) if following <= oldest_lsn + 1]
 
@@ -45,7 +45,7 @@ def trim(store: str, keep: int, pinned: Collection[str]) -> None:
     fs.fsync_dir(generations)
     journal = os.path.join(store, JOURNAL)
     with fs.translated("list", journal):
-        segments = fs.list_directory(journal)
-    firsts = [first for name in segments if (first := parse_segment_name(name)) is not None]
-    for first in segments_to_remove(firsts, min(left)):
+        journal_files = fs.list_directory(journal)
+    firsts = [first for name in journal_files if (first := parse_journal_file_name(name)) is not None]
+    for first in journal_files_to_remove(firsts, min(left)):
         fs.remove_file(os.path.join(journal, f"{first:020d}.wal"))

@@ -8,9 +8,9 @@ from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptStoreError, StorageError
-from diptych.journal.format import HEADER_SIZE, SegmentHeader
-from diptych.journal.segment import Segment
-from diptych.journal.writer import JournalWriter, create_segment
+from diptych.journal.file import JournalFile
+from diptych.journal.format import HEADER_SIZE, JournalHeader
+from diptych.journal.writer import JournalWriter, create_journal_file
 from diptych.layout import (
     BESIDE,
     CLOSED,
@@ -22,7 +22,7 @@ from diptych.layout import (
     SNAPSHOT,
     is_temporary,
     parse_generation_name,
-    parse_segment_name,
+    parse_journal_file_name,
     temporary_name,
 )
 from diptych.schema.base import Schema
@@ -40,12 +40,12 @@ _CHUNK_BYTES = 1 << 20
 
 
 def create(path: str, identity: Identity) -> None:
-    """Make the directories, the first segment, and last the identity. Raises StorageError."""
+    """Make the directories, the first journal file, and last the identity. Raises StorageError."""
     for name in (JOURNAL, GENERATIONS):
         fs.make_dir(os.path.join(path, name), follow=False)
     journal = os.path.join(path, JOURNAL)
-    header = SegmentHeader(identity.store_id, 1, int.from_bytes(os.urandom(8), "little"), 0)
-    create_segment(journal, header)
+    header = JournalHeader(identity.store_id, 1, int.from_bytes(os.urandom(8), "little"), 0)
+    create_journal_file(journal, header)
     # Last: while it is missing and nothing was committed, an interrupted making is told from a damaged store.
     fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
 
@@ -54,7 +54,7 @@ def is_store(path: str) -> bool:
     """Whether directory `path` has anything of a store in it."""
     return (
         fs.exists(os.path.join(path, IDENTITY))
-        or any(name == CLOSED or parse_segment_name(name) is not None for name in _inside(path, JOURNAL))
+        or any(name == CLOSED or parse_journal_file_name(name) is not None for name in _inside(path, JOURNAL))
         or any(parse_generation_name(name) is not None for name in _inside(path, GENERATIONS))
     )
 
@@ -128,15 +128,15 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
     if plan.cut is not None:
         cut(scan.path, plan.cut.path, plan.cut.end, plan.cut.size)
     if plan.append_to is None:
-        header = SegmentHeader(
+        header = JournalHeader(
             identity.store_id, plan.last_lsn + 1, int.from_bytes(os.urandom(8), "little"), plan.chain
         )
-        segment, end = Segment(create_segment(journal, header)), HEADER_SIZE
+        journal_file, end = JournalFile(create_journal_file(journal, header)), HEADER_SIZE
     else:
-        segment, end = files.journal[plan.append_to.path], plan.append_to.end
+        journal_file, end = files.journal[plan.append_to.path], plan.append_to.end
         # A killed process leaves what it wrote in memory only; a reader of this handle must not be shown
         # what a power cut could still take back. And a tail that was cut off must be gone for good.
-        fs.fsync_file(segment.path)
+        fs.fsync_file(journal_file.path)
     if plan.rewrite_identity:
         fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
     for temporary in scan.temporaries:
@@ -145,7 +145,7 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
     # rests on a generation's name before the next one is published, and that syncs them both.)
     fs.fsync_dir(journal)
     fs.fsync_dir(scan.path)
-    return JournalWriter(journal, segment, offset=end, chain=plan.chain, last_lsn=plan.last_lsn)
+    return JournalWriter(journal, journal_file, offset=end, chain=plan.chain, last_lsn=plan.last_lsn)
 
 
 def clear(scan: Scan) -> None:
@@ -157,11 +157,11 @@ def clear(scan: Scan) -> None:
 
 
 def cut(store: str, path: str, end: int, size: int) -> None:
-    """Set the bytes of a segment behind `end` aside, then cut them off. Raises StorageError."""
+    """Set the bytes of a journal file behind `end` aside, then cut them off. Raises StorageError."""
     # Aside first: a crash between leaves both, and the next recovery finds what this one kept.
     _keep_tail(store, path, end, size)
     # Durable before the next frame, whose bytes could else stand before old ones of the tail: the caller
-    # fsyncs the segment.
+    # fsyncs the journal file.
     with fs.translated("truncate", path), open(path, "r+b", opener=fs.open_regular) as file:
         file.truncate(end)
 
@@ -192,7 +192,7 @@ def _quarantine(store: str) -> str:
 
 
 def _keep_tail(store: str, path: str, end: int, size: int) -> None:
-    """Copy a segment's bytes from `end` to `size` into the quarantine, unless they are there already."""
+    """Copy a journal file's bytes from `end` to `size` into the quarantine, unless they are there already."""
     quarantine = _quarantine(store)
     first = os.path.join(quarantine, f"{os.path.basename(path)}-{end}")
     target = _free_name(first, lambda kept: _is_tail(kept, path, end, size))

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from diptych.change import Change
 from diptych.errors import IncompatibleStoreError
-from diptych.journal.format import HEADER_SIZE, SegmentHeader
+from diptych.journal.file import JournalFile
+from diptych.journal.format import HEADER_SIZE, JournalHeader
 from diptych.journal.reader import Tail
-from diptych.journal.segment import Segment
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.manifest import ClosedMark, Identity, Manifest
 
@@ -29,7 +29,7 @@ class FoundJournalFile:
     first_lsn: int
     """By its name."""
     size: int = 0
-    header: SegmentHeader | None = None
+    header: JournalHeader | None = None
     """None where it cannot be read."""
     problem: str = ""
     foreign: bool = False
@@ -121,7 +121,7 @@ class Stray(NamedTuple):
 class OpenFiles:
     """What a scan opened, by path: of the journal the files with an intact header, and intact snapshots."""
 
-    journal: dict[str, Segment] = field(default_factory=dict)
+    journal: dict[str, JournalFile] = field(default_factory=dict)
     snapshots: dict[str, SnapshotReader] = field(default_factory=dict)
     """By the generation's path."""
 

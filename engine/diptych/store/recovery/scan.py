@@ -22,7 +22,7 @@ from diptych.layout import (
     QUARANTINE,
     SNAPSHOT,
     WORK,
-    parse_segment_name,
+    parse_journal_file_name,
 )
 from diptych.store.manifest import decode_identity
 from diptych.store.recovery.found import OpenFiles, Scan
@@ -113,8 +113,8 @@ def _read_ahead(path: str) -> None:
     for name in names_in(generations)[-_GENERATIONS_AHEAD:]:
         fs.will_read(os.path.join(generations, name, MANIFEST))
         fs.will_read(os.path.join(generations, name, SNAPSHOT), beginning=1, end=True)
-    segments = [name for name in names_in(journal) if parse_segment_name(name) is not None]
-    for name in segments[-1:]:
+    journal_files = [name for name in names_in(journal) if parse_journal_file_name(name) is not None]
+    for name in journal_files[-1:]:
         fs.will_read(os.path.join(journal, name), beginning=_JOURNAL_AHEAD_BYTES)
 
 

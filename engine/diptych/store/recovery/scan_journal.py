@@ -10,10 +10,10 @@ from typing import NamedTuple
 from diptych import fs
 from diptych.change import Change
 from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError
+from diptych.journal.file import JournalFile, changes_at
 from diptych.journal.format import COMMIT, CONTROL, FRAME_SIZE, PART, Frame, decode_entries
 from diptych.journal.reader import FrameReader, TailKind
-from diptych.journal.segment import Segment, changes_at
-from diptych.layout import CLOSED, JOURNAL, is_temporary, parse_segment_name
+from diptych.layout import CLOSED, JOURNAL, is_temporary, parse_journal_file_name
 from diptych.store.manifest import ClosedMark, decode_closed
 from diptych.store.recovery.found import FoundJournalFile, FoundTransaction, OpenFiles, Stray
 from diptych.store.recovery.reading import irregular, names_in, read_small
@@ -38,7 +38,7 @@ def scan_journal(store: str, store_id: bytes | None, journal_from: int, files: O
     """
     directory = os.path.join(store, JOURNAL)
     names = names_in(directory)
-    firsts = sorted(first for name in names if (first := parse_segment_name(name)) is not None)
+    firsts = sorted(first for name in names if (first := parse_journal_file_name(name)) is not None)
     temporaries = [os.path.join(directory, name) for name in names if is_temporary(name)]
     closed_where = os.path.join(directory, CLOSED)
     strays = irregular(closed_where, stat.S_ISREG, "no regular file")
@@ -49,7 +49,7 @@ def scan_journal(store: str, store_id: bytes | None, journal_from: int, files: O
     for first in firsts:
         named = FoundJournalFile(os.path.join(directory, f"{first:020d}.wal"), first, last_lsn=first - 1)
         try:
-            segment = Segment(named.path)
+            journal_file = JournalFile(named.path)
         except IncompatibleStoreError as error:
             incompatible = incompatible or error
             found.append(replace(named, problem=error.message))
@@ -60,18 +60,18 @@ def scan_journal(store: str, store_id: bytes | None, journal_from: int, files: O
             if is_there:
                 found.append(replace(named, problem=error.message))
         else:
-            files.journal[named.path] = segment
+            files.journal[named.path] = journal_file
             read_from = journal_from if first >= needed else None
-            found.append(_scan_file(named, segment, store_id, read_from))
+            found.append(_scan_file(named, journal_file, store_id, read_from))
     copies = _copies(found)
     kept = tuple(file for file in found if file.path not in {stray.path for stray in copies})
     return Journal(kept, closed, closed_problem, strays + copies, temporaries, incompatible)
 
 
-def changes_in(frame: Frame, segment: Segment) -> list[Change]:
-    """The changes in a frame of `segment`. Raises CorruptJournalError."""
-    entries = decode_entries(frame.payload, where=f"{segment.path}@{frame.offset}")
-    return changes_at(segment, frame.offset + FRAME_SIZE, entries)
+def changes_in(frame: Frame, journal_file: JournalFile) -> list[Change]:
+    """The changes in a frame of `journal file`. Raises CorruptJournalError."""
+    entries = decode_entries(frame.payload, where=f"{journal_file.path}@{frame.offset}")
+    return changes_at(journal_file, frame.offset + FRAME_SIZE, entries)
 
 
 def _copies(found: list[FoundJournalFile]) -> list[Stray]:
@@ -96,21 +96,21 @@ def _scan_closed(where: str) -> tuple[ClosedMark | None, str, IncompatibleStoreE
 
 
 def _scan_file(
-    named: FoundJournalFile, segment: Segment, store_id: bytes | None, read_from: int | None
+    named: FoundJournalFile, journal_file: JournalFile, store_id: bytes | None, read_from: int | None
 ) -> FoundJournalFile:
     """The file, its frames read unless `read_from` is None: the transactions after that LSN."""
-    header = segment.header
-    file = replace(named, header=header, size=segment.size(), chain=header.chain)
+    header = journal_file.header
+    file = replace(named, header=header, size=journal_file.size(), chain=header.chain)
     if store_id is not None and header.store_id != store_id:
         # First of all: nothing of it is to be taken, whatever else is wrong with it.
         return replace(file, problem=f"{file.path} belongs to another store", foreign=True)
     if header.first_lsn != file.first_lsn:
         return replace(file, problem=f"{file.path} says that it begins with LSN {header.first_lsn}")
-    return file if read_from is None else _read_file(file, segment, read_from)
+    return file if read_from is None else _read_file(file, journal_file, read_from)
 
 
-def _read_file(file: FoundJournalFile, segment: Segment, read_from: int) -> FoundJournalFile:
-    reader = FrameReader(segment)
+def _read_file(file: FoundJournalFile, journal_file: JournalFile, read_from: int) -> FoundJournalFile:
+    reader = FrameReader(journal_file)
     last_lsn, chain, end = file.last_lsn, file.chain, file.end
     transactions: list[FoundTransaction] = []
     changes: list[Change] = []
@@ -120,7 +120,7 @@ def _read_file(file: FoundJournalFile, segment: Segment, read_from: int) -> Foun
         if not problem and frame.kind != CONTROL and frame.lsn > read_from:
             # Places only, frame by frame: a transaction may be larger than memory.
             try:
-                changes += changes_in(frame, segment)
+                changes += changes_in(frame, journal_file)
             except CorruptionError as error:
                 problem = error.message
         if problem:

@@ -1,4 +1,4 @@
-"""An open journal segment: a file descriptor for reading that lives as long as anything points into it."""
+"""An open journal file: a file descriptor for reading that lives as long as anything points into it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from typing import NamedTuple
 from diptych.change import Change, FileIndexed, FileRemoved, record_checksum
 from diptych.errors import CorruptJournalError
 from diptych.fs import open_regular, storage_error, translated
-from diptych.journal.format import HEADER_SIZE, Entry, SegmentHeader, decode_header
+from diptych.journal.format import HEADER_SIZE, Entry, JournalHeader, decode_header
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
-class Segment:
+class JournalFile:
     """One `.wal` file, open for reading.
 
-    Overlay entries point into segments, so a segment stays readable after its file was deleted, until the
-    last entry is gone.
+    Overlay entries point into it, so it stays readable after it was deleted, until the last entry is gone.
     """
 
     __slots__ = ("fd", "header", "path")
@@ -33,7 +32,7 @@ class Segment:
         self.fd = -1
         with translated("open", path):
             self.fd = open_regular(path, _READ)
-        self.header: SegmentHeader = decode_header(self.read(0, HEADER_SIZE), where=path)
+        self.header: JournalHeader = decode_header(self.read(0, HEADER_SIZE), where=path)
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes at `offset`; fewer only at the end of the file. Raises StorageError."""
@@ -83,23 +82,23 @@ class Segment:
 
 
 class JournalPlace(NamedTuple):
-    """Where a payload is in a segment: `length` bytes at `offset`."""
+    """Where a payload is in a journal file: `length` bytes at `offset`."""
 
-    segment: Segment
+    file: JournalFile
     offset: int
     length: int
 
     def read(self, key: bytes, checksum: int) -> bytes:
         """The payload. Raises CorruptJournalError where it fails the checksum, and StorageError."""
-        payload = self.segment.read_exactly(self.offset, self.length)
+        payload = self.file.read_exactly(self.offset, self.length)
         if record_checksum(key, payload) != checksum:
-            where = f"{self.segment.path}@{self.offset}"
+            where = f"{self.file.path}@{self.offset}"
             raise CorruptJournalError(f"{where}: the record of {key!r} fails its checksum", where=where)
         return payload
 
 
-def changes_at(segment: Segment, payload_offset: int, entries: Iterable[Entry]) -> list[Change]:
-    """The changes among a frame's entries, with payloads that are read from `segment` when asked for.
+def changes_at(journal_file: JournalFile, payload_offset: int, entries: Iterable[Entry]) -> list[Change]:
+    """The changes among a frame's entries, with payloads that are read from `journal file` when asked for.
 
     `payload_offset` is where the frame's payload begins. A transaction may be larger than memory.
     """
@@ -108,7 +107,7 @@ def changes_at(segment: Segment, payload_offset: int, entries: Iterable[Entry]) 
         if isinstance(change, FileIndexed):
             length = len(change.payload)
             # The payload is the last thing in its entry.
-            place = JournalPlace(segment, payload_offset + end - length, length)
+            place = JournalPlace(journal_file, payload_offset + end - length, length)
             changes.append(FileIndexed(change.key, change.checksum, place))
         elif isinstance(change, FileRemoved):
             changes.append(change)
