@@ -49,7 +49,11 @@ def seeds() -> dict[str, list[bytes]]:
     return {
         "frames": [*written, control],
         "entries": [*indexed, removed, created, b"".join((indexed[0], removed))],
-        "journal_file": [encode_header(HEADER) + b"".join(written) + control, b"".join(written), written[0][:-9]],
+        "journal_file": [
+            encode_header(HEADER) + b"".join(written) + control,
+            b"".join(written),
+            written[0][:-9],
+        ],
         "snapshot": [files["snapshot.msgpack"]],
         "sealed": [
             *(files[name] for name in ("IDENTITY", "manifest.msgpack", "CLOSED")),

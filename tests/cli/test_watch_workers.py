@@ -13,9 +13,9 @@ from tests.support.waiting import output, wait_until
 from tests.workspace.watching import found_at, read_until, repository, run_watch
 
 from diptych import Store
-from diptych.cli.watch_host import RepositoryHost
 from diptych.indexer import facts, pool
 from diptych.workspace.freshness import check
+from diptych.workspace.host import RepositoryHost
 
 _LARGE = "# long\n" * 1_000
 

@@ -18,12 +18,11 @@ from typing import Any, cast
 import pytest
 
 from diptych import Store
-from diptych.cli import watch_host
-from diptych.cli.watch_host import RepositoryHost
 from diptych.indexer import IndexReport, facts, index_repository
 from diptych.layout import FACTS, PROGRESS
 from diptych.workspace.coordinator import Ready, Snapshot, Stage
 from diptych.workspace.freshness import Account, Kind, check, store_below, update
+from diptych.workspace.host import RepositoryHost
 from diptych.workspace.monitor import Monitor, Rate
 from diptych.workspace.watch import is_rule, relative_name
 
@@ -178,7 +177,7 @@ def test_what_only_the_run_found_and_is_gone_at_its_end(
         wait_until(lambda: f"marker{len(runs)}.py" in watching.noticed)
         return report
 
-    monkeypatch.setattr(watch_host, "update", run)
+    monkeypatch.setattr("diptych.workspace.host.run.update", run)
     watching = Watching(root, tmp_path / "store")
     with watching:
         assert runs[0] == 6

@@ -18,12 +18,12 @@ import watchfiles
 from tests.support.waiting import SHORT_S
 
 from diptych import Store, fs, verify
-from diptych.cli.watch_host import LIMITS
 from diptych.indexer import index_repository
 from diptych.layout import INSPECT, LOCK, PROGRESS
 from diptych.workspace import notices, watch
 from diptych.workspace.freshness import Kind, Options, Policy, check, ensure_fresh
 from diptych.workspace.freshness.hints import ask_for_inspection
+from diptych.workspace.host import LIMITS
 from diptych.workspace.notices import Batch, Notices
 
 from .watching import NEVER_S, Watching, found_at, git, read_until, repository, run_watch, wait_until, write

@@ -13,10 +13,10 @@ from pathlib import Path
 from tests.support.waiting import join, wait_until
 
 from diptych import FileRecord, Store
-from diptych.cli.watch_host import LIMITS, RepositoryHost
 from diptych.errors import DiptychError
 from diptych.indexer import index_repository
 from diptych.workspace.coordinator import Coordinator, CoordinatorThread, Ready
+from diptych.workspace.host import LIMITS, RepositoryHost
 from diptych.workspace.watch import RepositoryWatcher
 
 RUN = "from diptych.cli import main; main()"

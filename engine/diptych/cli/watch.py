@@ -15,8 +15,8 @@ from diptych.cli.options import Processes, Repository, StorePath, Timeout, patte
 if TYPE_CHECKING:
     from types import FrameType
 
-    from diptych.cli.watch_host import RepositoryHost
     from diptych.indexer import Notice
+    from diptych.workspace.host import RepositoryHost
     from diptych.workspace.monitor import Monitor
 
 
@@ -57,11 +57,11 @@ def watch(
     from dataclasses import replace
 
     from diptych.cli.place import find_root, output_root_for, store_of
-    from diptych.cli.watch_host import RepositoryHost
     from diptych.errors import InvalidArgumentError
     from diptych.store.code import Store
     from diptych.workspace.coordinator.metrics import logger
     from diptych.workspace.freshness import hide_from_git, recorded_settings
+    from diptych.workspace.host import RepositoryHost
 
     root = find_root(path)
     if not os.path.isdir(root):
@@ -83,8 +83,8 @@ def watch(
 
 
 def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
-    from diptych.cli.watch_host import LIMITS
     from diptych.workspace.coordinator import Coordinator, CoordinatorThread
+    from diptych.workspace.host import LIMITS
     from diptych.workspace.monitor import Monitor
     from diptych.workspace.watch import RepositoryWatcher
 

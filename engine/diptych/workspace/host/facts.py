@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from diptych.errors import DiptychError
@@ -19,7 +19,7 @@ _EVERY_S = 1.0
 class FactsKeeper:
     """Gathers what single updates saw, and writes it to the facts file now and then.
 
-    `update` is called by the thread that writes to the store, `save` and `save_due` by any other.
+    `noting` is used by the thread that writes to the store, `save` and `save_due` by any other.
     """
 
     def __init__(self) -> None:
@@ -29,6 +29,8 @@ class FactsKeeper:
         self._base_lsn = -1
         self._lsn = -1
         self._saved_s = 0.0
+        self.changed = False
+        """Whether single updates changed the store since the last run: the next run has to look at them."""
 
     def pause(self) -> None:
         """A run of the indexer begins; until it is done nothing is written here."""
@@ -40,12 +42,15 @@ class FactsKeeper:
         """A run ended, and its facts are those of the store at `lsn`."""
         with self._lock:
             self._base_lsn = self._lsn = lsn
+            self.changed = False
 
-    def update(self, store: Store, path: str, fact: Fact | None, commit: Callable[[], None]) -> None:
-        """Do `commit`, and note what is known of `path` after it; None for nothing. Raises what it raises."""
+    @contextmanager
+    def noting(self, store: Store, path: str, fact: Fact | None) -> Iterator[None]:
+        """Around a commit: once it succeeded, note what is known of `path` from then on (None: nothing)."""
         with self._lock:
-            commit()
+            yield
             self._pending[path] = fact
+            self.changed |= store.lsn != self._lsn
             self._lsn = store.lsn
 
     def save_due(self, store: Store) -> None:
