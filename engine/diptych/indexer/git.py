@@ -16,9 +16,16 @@ from diptych.errors import DiptychError
 from diptych.indexer.git_process import NOT_ENDED, NOT_STARTED, Answer, run_all
 
 _INDEX_MAX = 1 << 28
-# The command for `place_in`. The folder comes last: it is known, so a newline in either name is harmless.
-WHERE = ("rev-parse", "--is-inside-work-tree", "--git-path", "index", "--show-toplevel")
-IGNORED = ("check-ignore", "-q", ".")
+# How an index of version 2 or 3 begins.
+_SPELLED_OUT = (b"DIRC\0\0\0\2", b"DIRC\0\0\0\3")
+# The folder comes last: it is known, so a newline in either name is harmless.
+_PLACE = ("--is-inside-work-tree", "--git-path", "index", "--show-toplevel")
+_WHERE = ("rev-parse", *_PLACE)
+# One process for both. It fails where there is no commit yet.
+_HEAD_AND_WHERE = ("rev-parse", "--quiet", "HEAD", "--symbolic-full-name", "HEAD", *_PLACE)
+_BRANCH = ("symbolic-ref", "--quiet", "HEAD")
+_IGNORED = ("check-ignore", "-q", ".")
+_BRANCHES = b"refs/heads/"
 
 
 class GitRefusedError(DiptychError):
@@ -59,21 +66,47 @@ def run(root: str, *arguments: str) -> bytes | None:
     return answer.output if answer.code == 0 else None
 
 
+class WorkTree(NamedTuple):
+    """The work tree that a folder is in, where HEAD points, and the answers to other commands."""
+
+    place: Place
+    head: Head
+    answers: list[Answer]
+
+
+def ask(root: str, *commands: tuple[str, ...]) -> WorkTree | None:
+    """Find the work tree that `root` is in, and run `commands` in `root` at the same time.
+
+    None outside of a work tree, and in a folder that its work tree ignores. Raises GitRefusedError.
+    """
+    if not may_ask(root):
+        return None
+    # No work tree ignores a folder with a `.git`; where that turns out invalid, `_place_in` asks.
+    asked = () if os.path.lexists(os.path.join(root, ".git")) else (_IGNORED,)
+    where, *answers = run_all(root, _HEAD_AND_WHERE, *asked, *commands)
+    ignored = answers.pop(0) if asked else None
+    if where.code:
+        where, branch = run_all(root, _WHERE, _BRANCH)
+        head = Head("", _branch_in(branch.output))
+    else:
+        commit, name, output = where.output.split(b"\n", 2)
+        head, where = Head(commit.decode("ascii", "replace"), _branch_in(name)), where._replace(output=output)
+    place = _place_in(root, where, ignored)
+    return None if place is None else WorkTree(place, head, answers)
+
+
 def listed(root: str) -> Listing | None:
     """The files of the work tree below `root`, tracked and untracked but not ignored; None outside of one.
 
     A root that its own work tree ignores counts as outside of it. Raises GitRefusedError.
     """
-    if not may_ask(root):
+    tree = ask(root, ("ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+    if tree is None:
         return None
-    where, ignored = run_all(root, WHERE, IGNORED)
-    place = place_in(root, where, ignored)
-    if place is None:
-        return None
-    (answer,) = run_all(root, ("ls-files", "-z", "--cached", "--others", "--exclude-standard"))
+    (answer,) = tree.answers
     if answer.code:
         raise _git_error(root, answer)
-    submodules = os.path.lexists(place.top + b"/.gitmodules")
+    submodules = os.path.lexists(tree.place.top + b"/.gitmodules")
     # A path with a merge conflict is listed several times.
     return Listing(sorted(set(answer.output.split(b"\0")) - {b""}), submodules)
 
@@ -81,17 +114,16 @@ def listed(root: str) -> Listing | None:
 def head(root: str) -> Head:
     """Where HEAD points. Both fields are empty outside of a repository, and if git does not answer."""
     try:
-        if not may_ask(root):
-            return Head()
+        tree = ask(root)
     except GitRefusedError:
         return Head()
-    commit, branch = run_all(
-        root, ("rev-parse", "--quiet", "--verify", "HEAD"), ("symbolic-ref", "--quiet", "--short", "HEAD")
-    )
-    return Head(
-        commit.output.strip().decode("ascii", "replace") if commit.code == 0 else "",
-        branch.output.strip().decode("utf-8", "replace") if branch.code == 0 else "",
-    )
+    return Head() if tree is None else tree.head
+
+
+def _branch_in(output: bytes) -> str:
+    """The branch, from the full name of a reference; "" for a detached HEAD."""
+    name = output.removesuffix(b"\n")
+    return name.removeprefix(_BRANCHES).decode("utf-8", "replace") if name.startswith(_BRANCHES) else ""
 
 
 def tracks(path: str) -> bool:
@@ -100,7 +132,7 @@ def tracks(path: str) -> bool:
     If git does not answer, this searches its index for the name.
     """
     folder, name = _around(path)
-    if not folder:
+    if not folder or _surely_not_in_index(folder, name):
         return False
     (answer,) = run_all(folder, ("ls-files", "-z", "--cached", "--", f":(icase,literal){name}"))
     return bool(answer.output) if answer.code == 0 else _in_index(folder, name)
@@ -147,8 +179,8 @@ def may_ask(root: str) -> bool:
     return True
 
 
-def place_in(root: str, where: Answer, ignored: Answer) -> Place | None:
-    """The work tree that `root` is in, from git's answers to `WHERE` and `IGNORED`.
+def _place_in(root: str, where: Answer, ignored: Answer | None) -> Place | None:
+    """The work tree that `root` is in, from git's answers to `_WHERE` and, if it was asked, `_IGNORED`.
 
     None outside of a work tree, and in a folder that its work tree ignores. Raises GitRefusedError.
     """
@@ -174,6 +206,8 @@ def place_in(root: str, where: Answer, ignored: Answer) -> Place | None:
             )
     if not _same(home, top):
         # From inside an ignored folder `git ls-files` shows nothing.
+        if ignored is None:
+            (ignored,) = run_all(root, _IGNORED)
         if ignored.code == 0:
             return None
         if ignored.code != 1:
@@ -204,13 +238,32 @@ def _around(path: str) -> tuple[str, str]:
     return folder, os.path.relpath(os.path.join(parent, os.path.basename(path)), folder)
 
 
+def _surely_not_in_index(folder: str, name: str) -> bool:
+    """Whether git's index of `folder` has nothing like `name`, ignoring case; False where that is uncertain.
+
+    Found out without a process, from the index's bytes. Versions 2 and 3 spell every name out; version 4
+    leaves out what the entry before has too, the extension `link` says that other entries are in another
+    file, and `sdir` that folders are listed without their files. Source: gitformat-index(5).
+    """
+    data = _index_of(folder) if _is_bare(os.path.join(folder, ".git")) else None
+    if data is None or len(data) == _INDEX_MAX or data[:8] not in _SPELLED_OUT:
+        return False
+    return b"link" not in data and b"sdir" not in data and os.fsencode(name).lower() not in data.lower()
+
+
 def _in_index(folder: str, name: str) -> bool:
     # This may match the end of a longer name. Better to reject a good store than to use a hostile one.
+    data = _index_of(folder)
+    return data is not None and os.fsencode(name).lower() + b"/" in data.lower()
+
+
+def _index_of(folder: str) -> bytes | None:
+    """The first bytes of the index of `folder`, if its `.git` is a folder; None where they cannot be read."""
     try:
         with open(os.path.join(folder, ".git", "index"), "rb", opener=fs.open_regular) as file:
-            return os.fsencode(name).lower() + b"/" in file.read(_INDEX_MAX).lower()
+            return file.read(_INDEX_MAX)
     except OSError:
-        return False
+        return None
 
 
 def _is_bare(folder: str) -> bool:

@@ -39,8 +39,8 @@ class GitState(NamedTuple):
 
 def index_digest(root: str) -> bytes | None:
     """What names the bytes of git's index; None where git's word cannot be relied on in `root`."""
-    place = _place(root)
-    return None if place is None else _digest(place.index_path)
+    tree = _tree(root)
+    return None if tree is None else _digest(tree.index_path)
 
 
 def ask(root: str) -> GitState | None:
@@ -49,30 +49,24 @@ def ask(root: str) -> GitState | None:
     None where the answer would not do: outside of a work tree, in one that ignores `root`, with submodules,
     where git complains about anything, and where its index changed while it was asked.
     """
-    place = _place(root)
-    if place is None:
+    tree = _tree(root)
+    if tree is None:
         return None
-    before = _identity(place.index_path)
-    digest = _digest(place.index_path)
-    changed, others, commit, branch = run_all(
+    before = _identity(tree.index_path)
+    digest = _digest(tree.index_path)
+    changed, others = run_all(
         root,
-        (*_STRICT, *place.no_filters, "diff-files", *_NAMES_ALONE),
+        (*_STRICT, *tree.no_filters, "diff-files", *_NAMES_ALONE),
         ("ls-files", "-z", "--others", "--exclude-standard"),
-        ("rev-parse", "--quiet", "--verify", "HEAD"),
-        ("symbolic-ref", "--quiet", "--short", "HEAD"),
     )
     for answer in (changed, others):
         # A folder that it could not enter is a word on standard error, and not in the list.
         if answer.code or answer.complaint:
             return None
-    if before != _identity(place.index_path) or digest is None:
+    if before != _identity(tree.index_path) or digest is None:
         return None
     return GitState(
-        digest,
-        _names(changed.output),
-        _names(others.output),
-        commit.output.strip().decode("ascii", "replace"),
-        branch.output.strip().decode("utf-8", "replace"),
+        digest, _names(changed.output), _names(others.output), tree.head.commit, tree.head.branch
     )
 
 
@@ -95,26 +89,26 @@ def entries(root: str) -> Entries | None:
     return Entries(frozenset([entry[2:] for entry in tagged]), flagged)
 
 
-class _Place(NamedTuple):
+class _Tree(NamedTuple):
     index_path: str
     no_filters: tuple[str, ...]
+    """The options that disable every filter the configuration names."""
+    head: git.Head
 
 
-def _place(root: str) -> _Place | None:
+def _tree(root: str) -> _Tree | None:
+    """The work tree around `root`; None where git cannot be relied on."""
     try:
-        if not git.may_ask(root):
-            return None
-        where, ignored, filters = run_all(
-            root,
-            git.WHERE,
-            git.IGNORED,
-            ("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"),
+        tree = git.ask(
+            root, ("config", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$")
         )
-        place = git.place_in(root, where, ignored)
     except git.GitRefusedError:
         return None
+    if tree is None or os.path.lexists(tree.place.top + b"/.gitmodules"):
+        return None
+    (filters,) = tree.answers
     # 1: there are none.
-    if place is None or filters.code not in (0, 1) or os.path.lexists(place.top + b"/.gitmodules"):
+    if filters.code not in (0, 1):
         return None
     # What is racy git compares by content: its bytes as they are, and no program of the repository's choice.
     keys = [os.fsdecode(key) for key in filters.output.split(b"\0") if key]
@@ -123,7 +117,7 @@ def _place(root: str) -> _Place | None:
     overrides: list[str] = []
     for key in keys:
         overrides += ["-c", f"{key}={'false' if key.endswith('.required') else ''}"]
-    return _Place(os.path.join(root, os.fsdecode(place.index_path)), tuple(overrides))
+    return _Tree(os.path.join(root, os.fsdecode(tree.place.index_path)), tuple(overrides), tree.head)
 
 
 def _digest(path: str) -> bytes | None:
