@@ -120,22 +120,14 @@ class _Run:
 
     def _count(self, made: Plan) -> None:
         report, found = self.report, self._found
-        report.source, report.notice = found.source, found.notice
-        report.found = len(found.files)
+        report.count_scan(found)
         if report.empty and report.notice is None:
             report.notice = left_out(self._root, self._settings, found)
-        report.skipped.update(found.skipped)
-        report.other_language = found.other_language
-        report.languages.update(language for language, _ in found.files.values())
         for path, fact in made.kept.items():
             if fact.skipped:
-                self._note_skipped(path, fact.skipped)
+                report.count_skipped(path, fact.skipped)
             else:
                 report.unchanged += 1
-
-    def _note_skipped(self, path: str, reason: str) -> None:
-        self.report.skipped[reason] += 1
-        self.report.skipped_paths[path] = reason
 
     def _parsed(self, jobs: list[Job], processes: int) -> Generator[Parsed]:
         settings = self._settings
@@ -208,7 +200,7 @@ class _Run:
         """Count a result, now that it is committed, and keep what it says for the facts."""
         report, digest = self.report, parsed.content_hash
         if parsed.skipped:
-            self._note_skipped(parsed.path, parsed.skipped)
+            report.count_skipped(parsed.path, parsed.skipped)
             digest = digest or failed_hash(self._root, parsed, self._settings.max_file_bytes)
         elif parsed.unchanged:
             report.unchanged += 1

@@ -29,6 +29,15 @@ SAMPLE = Recorded(
     index_digest=b"\x01" * 16,
     watched=[b"a.c", b"\xff.c"],
     untracked=[b"n.c"],
+    report={
+        "source": "git",
+        "found": 4,
+        "unchanged": 3,
+        "other_language": 2,
+        "skipped": {"binary": 1},
+        "skipped_paths": {os.fsdecode(b"\xff.c"): "binary"},
+        "languages": {"c": 4},
+    },
 )
 
 
@@ -70,3 +79,23 @@ def test_without_it_every_file_is_looked_at(damage: bytes, tmp_path: Path) -> No
     _, evidence = judged(root)
     assert evidence.differences is not None
     assert evidence.differences.by == "git"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("source", "guess"),
+        ("found", -1),
+        ("unchanged", "3"),
+        ("other_language", None),
+        ("skipped", {"binary": "1"}),
+        ("skipped", {1: 1}),
+        ("skipped_paths", {"a.c": 1}),
+        ("languages", [["c", 4]]),
+        ("more", 1),
+    ],
+)
+def test_a_report_of_another_shape_is_refused(field: str, value: object) -> None:
+    strange = replace(SAMPLE, report={**SAMPLE.report, field: value})
+    with pytest.raises(ValueError, match="freshness file"):
+        record.decode(record.encode(strange))

@@ -13,7 +13,6 @@ from diptych.cli.options import FILE_BYTES_MAX, Json, Processes, Repository, Sto
 
 if TYPE_CHECKING:
     from diptych.indexer import IndexReport
-    from diptych.store.code import Store
 
 
 def run(
@@ -68,7 +67,7 @@ def run(
     from diptych.errors import InvalidArgumentError, StoreNotFoundError
     from diptych.indexer import Settings
     from diptych.store.code import Store
-    from diptych.workspace.freshness import hide_from_git, recorded_settings, update
+    from diptych.workspace.freshness import hide_from_git, recorded_settings, unchanged, update
 
     root = find_root(path)
     if not os.path.lexists(root):
@@ -77,25 +76,29 @@ def run(
         raise InvalidArgumentError(f"{root} is not a folder", advice="give the folder of a repository")
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)
-    with Store.open(where, lock_timeout_s=timeout) as opened:
-        hide_from_git(opened.path)
-        settings = Settings() if reset else recorded_settings(opened)
-        if exclude:
-            settings = replace(settings, exclude=tuple(exclude))
-        if max_file_bytes is not None:
-            settings = replace(settings, max_file_bytes=max_file_bytes)
-        from diptych.cli.progress import Progressing
+    report = None
+    if not (reset or parse_all or exclude or max_file_bytes is not None):
+        report = unchanged(root, where)
+    if report is None:
+        with Store.open(where, lock_timeout_s=timeout) as opened:
+            hide_from_git(opened.path)
+            settings = Settings() if reset else recorded_settings(opened)
+            if exclude:
+                settings = replace(settings, exclude=tuple(exclude))
+            if max_file_bytes is not None:
+                settings = replace(settings, max_file_bytes=max_file_bytes)
+            from diptych.cli.progress import Progressing
 
-        with Progressing(shown=not quiet) as progressing:
-            report = update(
-                root,
-                opened,
-                processes=processes,
-                settings=settings,
-                parse_all=parse_all,
-                progress=progressing.show,
-            )
-        _print(report, opened, as_json)
+            with Progressing(shown=not quiet) as progressing:
+                report = update(
+                    root,
+                    opened,
+                    processes=processes,
+                    settings=settings,
+                    parse_all=parse_all,
+                    progress=progressing.show,
+                )
+    _print(report, os.path.abspath(where), as_json)
     if report.notice is not None:
         tell(report.notice)
     if report.empty:
@@ -103,14 +106,14 @@ def run(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def _print(report: IndexReport, store: Store, as_json: bool) -> None:
+def _print(report: IndexReport, store: str, as_json: bool) -> None:
     from diptych.cli.output import document, line, plural, size
 
     if as_json:
         # Not asdict, which breaks a Counter.
         figures = {field.name: getattr(report, field.name) for field in fields(report)}
         figures["notice"] = asdict(report.notice) if report.notice is not None else None
-        document({**figures, "store": store.path, "empty": report.empty})
+        document({**figures, "store": store, "empty": report.empty})
         return
     line(f"{report.root}: {plural(report.found, 'source file')} ({_languages(report)})")
     line(

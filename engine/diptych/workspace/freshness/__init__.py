@@ -18,6 +18,7 @@ from diptych.workspace.freshness.ensure import (
     ensure_fresh,
     hide_from_git,
     store_below,
+    unchanged,
     update,
 )
 from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
@@ -56,5 +57,6 @@ __all__ = [
     "judge",
     "recorded_settings",
     "store_below",
+    "unchanged",
     "update",
 ]

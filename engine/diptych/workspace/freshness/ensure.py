@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from diptych import fs
 from diptych.errors import DiptychError, StoreLockedError
 from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_versions, index_repository
 from diptych.indexer import facts as facts_file
-from diptych.layout import DEFAULT_STORE, FACTS, LOCK
+from diptych.layout import DEFAULT_STORE, FACTS, FRESHNESS, LOCK
 from diptych.model import content_hash
 from diptych.workspace.freshness import gitstate, hints, recording
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
@@ -187,7 +188,7 @@ def update(
         )
         # Nothing is left in the folder of a store that was deleted meanwhile, or put into another.
         store.refuse_replaced()
-        recording.after_run(home, store, digest, began_ns)
+        recording.after_run(home, store, digest, began_ns, report)
     finally:
         shown.remove()
     return report
@@ -231,6 +232,28 @@ def store_below(output_root: str, root: str) -> str:
     )
 
 
+def unchanged(root: str, store_path: str) -> IndexReport | None:
+    """The report of a run of the indexer that would find nothing to do; None where one has to find out.
+
+    It is not None only where git vouches for the files: then this takes a fraction of the time of a run, and
+    writes nothing. What the report says of files that are not indexed is what the last run found, whose
+    settings count. Raises OSError, StorageError.
+    """
+    if not os.path.lexists(os.path.join(store_path, FRESHNESS)):
+        return None
+    started_s = time.monotonic()
+    verdict, gathered = check(root, store_path)
+    evidence = gathered.evidence
+    counts = gathered.report
+    if not verdict.fresh or counts is None or evidence.store.damaged or evidence.notice is not None:
+        return None
+    report = IndexReport(root, **counts, lsn=evidence.store.lsn)
+    report.skipped, report.languages = Counter(report.skipped), Counter(report.languages)
+    report.elapsed_s = time.monotonic() - started_s
+    # Of an empty one a run says why.
+    return None if report.empty else report
+
+
 def _remember(store_path: str, gathered: Gathered, options: Options) -> None:
     """Leave what makes the next verdict quick, where that can be done at once; it is a cache."""
     evidence = gathered.evidence
@@ -238,16 +261,16 @@ def _remember(store_path: str, gathered: Gathered, options: Options) -> None:
     if found is None:
         return
     settle = found.hashed >= _SETTLE_HASHED or evidence.account is not Account.COMPLETE
-    record_git = found.by == "stat" and state is not None
+    record_git = gathered.scan is not None and state is not None
     if not (settle or record_git) or not os.access(store_path, os.W_OK):
         return
     try:
         if settle:
             _update(store_path, gathered, options, 0.0)
-        elif state is not None:
+        elif state is not None and gathered.scan is not None:
             lock = fs.WriterLock(os.path.join(store_path, LOCK))
             try:
-                recording.after_inspection(evidence, state)
+                recording.after_inspection(evidence, state, gathered.scan)
             finally:
                 lock.release()
     except (DiptychError, OSError):

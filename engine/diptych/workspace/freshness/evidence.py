@@ -46,6 +46,8 @@ class StoreFound:
     store_id: str = ""
     lsn: int = 0
     records: int = 0
+    damaged: bool = False
+    """Whether something in it waits for a writer to heal it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diptych.errors import (
     CorruptionError,
@@ -22,9 +22,9 @@ from diptych.errors import (
 )
 from diptych.indexer import facts as facts_file
 from diptych.indexer import git, grammar_versions
-from diptych.indexer.discover import scan, scan_names
+from diptych.indexer.discover import Scan, scan, scan_names
 from diptych.indexer.pipeline import found_by_git
-from diptych.indexer.settings import Notice, Settings
+from diptych.indexer.settings import Settings
 from diptych.layout import DEFAULT_STORE, FACTS
 from diptych.workspace.freshness import gitstate, hints, record
 from diptych.workspace.freshness.checks import DECISIVE_SETTINGS
@@ -54,6 +54,10 @@ class Gathered:
     settings: Settings
     """Those wanted; where none were given, those that were recorded."""
     git_state: gitstate.GitState | None = None
+    scan: Scan | None = None
+    """What was found, where every file was looked at."""
+    report: Mapping[str, Any] | None = None
+    """The last report's counts, where git vouches for the files."""
 
 
 def gather(
@@ -73,6 +77,7 @@ def gather(
     """
     # Imported here: the command's help needs no store.
     from diptych.store.code import Store
+    from diptych.store.report import Severity
 
     path = os.path.abspath(store_path)
     seen = Gathered(Evidence(_root_of(root, path, ""), path), settings or Settings())
@@ -80,7 +85,12 @@ def gather(
         with Store.open(path, read_only=True) as store:
             seen.evidence = replace(
                 seen.evidence,
-                store=StoreFound(store_id=store.store_id, lsn=store.lsn, records=len(store)),
+                store=StoreFound(
+                    store_id=store.store_id,
+                    lsn=store.lsn,
+                    records=len(store),
+                    damaged=any(found.severity is not Severity.NOTE for found in store.recovery),
+                ),
             )
             _gather_from(store, root, settings, seen, trust_git=trust_git, thorough=thorough)
     except StoreNotFoundError as error:
@@ -148,10 +158,11 @@ def _gather_from(
     seen.evidence = replace(seen.evidence, git=now)
     if same and brief is not None and state is not None:
         found = _by_git(store, home, wanted, brief, state)
+        seen.report = brief.report
     else:
         known = known or facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
-        found, notice = _by_stat(store, home, wanted, known, state)
-        seen.evidence = replace(seen.evidence, notice=notice)
+        found, seen.scan = _by_stat(store, home, wanted, known, state)
+        seen.evidence = replace(seen.evidence, notice=seen.scan.notice)
     seen.evidence = replace(seen.evidence, differences=found)
 
 
@@ -177,8 +188,8 @@ def _by_git(
 
 def _by_stat(
     store: Store, root: str, settings: Settings, known: Facts | None, state: gitstate.GitState | None
-) -> tuple[Differences, Notice | None]:
-    """Every file is looked at. The second value is a notice about how they were found."""
+) -> tuple[Differences, Scan]:
+    """Every file is looked at. The second value is what was found."""
     entries = gitstate.entries(root) if state is not None else None
     if state is None or entries is None:
         found_now = scan(root, settings, store_path=store.path, before=found_by_git(store, known))
@@ -198,7 +209,7 @@ def _by_stat(
         max_file_bytes=settings.max_file_bytes,
         by="stat",
     )
-    return found, found_now.notice
+    return found, found_now
 
 
 def _part_of(files: Mapping[str, Fact], names: Iterable[bytes]) -> dict[str, Fact]:

@@ -18,7 +18,9 @@ from diptych import fs, layout
 from diptych.indexer.facts import MAX_SIZE_BYTES, require_fields
 
 MAGIC = "diptych freshness"
-FORMAT = 1
+FORMAT = 2
+
+REPORTED = ("source", "found", "unchanged", "other_language", "skipped", "skipped_paths", "languages")
 
 FactsIdentity = tuple[int, int, int, int]
 
@@ -43,6 +45,8 @@ class Recorded:
     index_digest: bytes
     watched: list[bytes]
     untracked: list[bytes]
+    report: dict[str, Any]
+    """What the last look at every file found: the fields of an IndexReport in `REPORTED`."""
 
 
 def facts_identity(store_path: str) -> FactsIdentity | None:
@@ -106,6 +110,23 @@ def _require_sound(recorded: Recorded) -> None:
             raise ValueError("a path leads outside")
     if type(recorded.files) is not int or type(recorded.root) is not str:
         raise ValueError("a field of another type")
+    _require_report(recorded.report)
+
+
+def _require_report(report: Any) -> None:
+    """Raise ValueError for what cannot be shown as a report."""
+    if type(report) is not dict or report.keys() != set(REPORTED) or report["source"] not in ("git", "walk"):
+        raise ValueError("no report")
+    numbers = [report[name] for name in ("found", "unchanged", "other_language")]
+    for counts in (report["skipped"], report["languages"]):
+        if type(counts) is not dict or not all(type(name) is str for name in counts):
+            raise ValueError("no counts")
+        numbers += counts.values()
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError("a count that is no number")
+    paths = report["skipped_paths"]
+    if type(paths) is not dict or not all(type(text) is str for text in (*paths, *paths.values())):
+        raise ValueError("no paths")
 
 
 def _checksum(packed: bytes) -> bytes:

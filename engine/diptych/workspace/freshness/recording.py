@@ -6,15 +6,17 @@ The argument why each of the two moments is a right one is in docs/freshness.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diptych.indexer import facts as facts_file
 from diptych.indexer.fact_columns import FactColumns
 from diptych.indexer.facts import SMUDGED_SIZE, Facts
+from diptych.indexer.settings import IndexReport
 from diptych.workspace.freshness import gitstate, record
 from diptych.workspace.freshness.evidence import Evidence
 
 if TYPE_CHECKING:
+    from diptych.indexer.discover import Scan
     from diptych.store.code import Store
 
 # Between reading git's index and the run: less than the margin by which the indexer doubts times.
@@ -22,7 +24,7 @@ _BEFORE_RUN_NS_MAX = 1_000_000_000
 _FLAGGED_MAX = 10_000
 
 
-def after_run(root: str, store: Store, digest: bytes | None, began_ns: int) -> bool:
+def after_run(root: str, store: Store, digest: bytes | None, began_ns: int, report: IndexReport) -> bool:
     """After a run of the indexer, under its lock: `digest` is of git's index just before it, at `began_ns`.
 
     Returns whether it was written. Raises StorageError.
@@ -38,10 +40,10 @@ def after_run(root: str, store: Store, digest: bytes | None, began_ns: int) -> b
     state = gitstate.ask(root)
     if state is None or state.digest != digest:
         return False
-    return _write(store.path, root, known, state, identity)
+    return _write(store.path, root, known, state, identity, report)
 
 
-def after_inspection(evidence: Evidence, state: gitstate.GitState) -> bool:
+def after_inspection(evidence: Evidence, state: gitstate.GitState, scan: Scan) -> bool:
     """After every file was inspected, later than `state`, and found fresh. The caller holds the lock.
 
     Returns whether it was written. Raises StorageError.
@@ -52,7 +54,12 @@ def after_inspection(evidence: Evidence, state: gitstate.GitState) -> bool:
     known = facts_file.load(path, store_id=store.store_id, lsn=store.lsn)
     if known is None or identity is None or known.lsn != store.lsn or found is None:
         return False
-    return _write(path, evidence.root, known, state, identity, touched=found.touched)
+    report = IndexReport(evidence.root)
+    report.count_scan(scan)
+    for name, fact in known.files.items():
+        if fact.skipped:
+            report.count_skipped(name, fact.skipped)
+    return _write(path, evidence.root, known, state, identity, report, touched=found.touched)
 
 
 def _write(
@@ -61,6 +68,7 @@ def _write(
     known: Facts,
     state: gitstate.GitState,
     identity: record.FactsIdentity,
+    report: IndexReport,
     *,
     touched: Sequence[str] = (),
 ) -> bool:
@@ -91,9 +99,19 @@ def _write(
             index_digest=state.digest,
             watched=sorted(watched),
             untracked=untracked,
+            report=_reported(report, files=len(known.files)),
         ),
     )
     return True
+
+
+def _reported(report: IndexReport, *, files: int) -> dict[str, Any]:
+    """What a report says of the same files as long as none changes."""
+    reported = {name: getattr(report, name) for name in record.REPORTED}
+    # Plain dicts: `asdict` breaks a Counter.
+    reported |= {"skipped": dict(report.skipped), "languages": dict(report.languages)}
+    reported["unchanged"] = files - len(report.skipped_paths)
+    return reported
 
 
 def _encoded(path: str) -> bytes:
