@@ -18,7 +18,7 @@ from diptych import fs
 from diptych.fs import importing
 from diptych.indexer import git
 from diptych.indexer.languages import language_of, language_of_shebang
-from diptych.indexer.settings import Notice, Settings
+from diptych.indexer.settings import IndexReport, Notice, Settings
 from diptych.indexer.walk import ignoring_rule, walked
 from diptych.layout import DEFAULT_STORE
 
@@ -52,6 +52,14 @@ class Scan:
     other_language: int = 0
     notice: Notice | None = None
     """Set if git did not answer."""
+
+    def count_in(self, report: IndexReport) -> None:
+        """Add what was found to a report."""
+        report.source, report.notice = self.source, self.notice
+        report.found = len(self.files)
+        report.skipped.update(self.skipped)
+        report.other_language = self.other_language
+        report.languages.update(language for language, _ in self.files.values())
 
 
 def scan(

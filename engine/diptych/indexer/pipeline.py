@@ -120,7 +120,7 @@ class _Run:
 
     def _count(self, made: Plan) -> None:
         report, found = self.report, self._found
-        report.count_scan(found)
+        found.count_in(report)
         if report.empty and report.notice is None:
             report.notice = left_out(self._root, self._settings, found)
         for path, fact in made.kept.items():

@@ -6,13 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from diptych.errors import InvalidArgumentError
 from diptych.fs import importing
-
-if TYPE_CHECKING:
-    from diptych.indexer.discover import Scan
 
 # Increase it when the same source gives other symbols or relations: then every file is parsed again.
 INDEXER_VERSION = 2
@@ -136,14 +132,6 @@ class IndexReport:
     def empty(self) -> bool:
         """Whether there was no file in a known language."""
         return self.found == 0
-
-    def count_scan(self, found: Scan) -> None:
-        """Count what a scan found."""
-        self.source, self.notice = found.source, found.notice
-        self.found = len(found.files)
-        self.skipped.update(found.skipped)
-        self.other_language = found.other_language
-        self.languages.update(language for language, _ in found.files.values())
 
     def count_skipped(self, path: str, reason: str) -> None:
         """Count a file that could not be parsed."""

@@ -55,7 +55,7 @@ def after_inspection(evidence: Evidence, state: gitstate.GitState, scan: Scan) -
     if known is None or identity is None or known.lsn != store.lsn or found is None:
         return False
     report = IndexReport(evidence.root)
-    report.count_scan(scan)
+    scan.count_in(report)
     for name, fact in known.files.items():
         if fact.skipped:
             report.count_skipped(name, fact.skipped)
