@@ -10,15 +10,15 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import diptych
 from diptych import layout
-from diptych.cli.app import VERBS, command
+from diptych.cli.app import VERBS, loaded, whole
+from diptych.cli.arguments import Command, parameters_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -63,10 +63,15 @@ def calls(page: Path) -> Iterator[str]:
             yield found["rest"].partition(" #")[0].strip()
 
 
-def options(verb: Any) -> set[str]:
+def options(command: Command) -> set[str]:
     """The options that a command takes."""
-    taken = {option for parameter in verb.params for option in parameter.opts + parameter.secondary_opts}
-    return taken | {"--help"}
+    names = {name for parameter in parameters_of(command) for name in parameter.option_names}
+    return {part for name in names for part in name.split("/")} | {"-h", "--help"}
+
+
+def top_options() -> set[str]:
+    """The options that may come before a verb."""
+    return set(whole()._option_string_actions)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -78,20 +83,22 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_commands_and_options_that_a_page_names_exist(page: Path) -> None:
-    root = command()
     for call in calls(page):
         words = call.split()
         if words[0].startswith("-"):
-            assert words[0] in options(root), call
+            assert words[0] in top_options(), call
             continue
         if words[0] in ("COMMAND", *_MAGICS):
             continue
         assert words[0] in VERBS, call
-        verb = root.get_command(None, words[0])
-        known = options(verb)
-        if words[0] == "versions" and len(words) > 1 and words[1].isalpha() and words[1].islower():
-            assert words[1] in verb.commands, call
-            known = options(verb.commands[words[1]])
+        found = loaded(words[0])
+        if isinstance(found, Mapping):
+            known = {"--help"}
+            if len(words) > 1 and words[1].isalpha() and words[1].islower():
+                assert words[1] in found, call
+                known = options(found[words[1]])
+        else:
+            known = options(found)
         named = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
         assert named <= known, call
 
@@ -272,10 +279,11 @@ def test_the_environment_on_the_page_is_the_one_that_is_read() -> None:
 
 @pytest.mark.parametrize("page", COMMAND_PAGES, ids=name_of)
 def test_options_that_a_page_about_the_command_names_exist(page: Path) -> None:
-    root = command()
-    verbs = [root, *(root.get_command(None, name) for name in VERBS)]
-    verbs += root.get_command(None, "versions").commands.values()
-    known = set().union(*(options(verb) for verb in verbs))
+    known = top_options()
+    for verb in VERBS:
+        found = loaded(verb)
+        for command in found.values() if isinstance(found, Mapping) else [found]:
+            known |= options(command)
     own = [span for span in spans(page) if span.startswith(("--", "diptych "))]
     named = {option for span in own for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", span)}
     assert named - known == set()

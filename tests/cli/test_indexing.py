@@ -87,7 +87,7 @@ def test_a_syntax_error_and_a_binary_file_do_not_stop_the_run(tmp_path: Path) ->
 
 
 HELD = """
-import signal, sys, time
+import signal, sys
 # A shell that starts the tests in the background has them, and so this, ignore the signal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from diptych.cli import main
@@ -98,7 +98,7 @@ def held(run, *arguments):
     print("committed", flush=True)
     # Not `signal.pause()`: a signal that came just before it would never end it.
     while True:
-        time.sleep(0.01)
+        pass
 pipeline._Run._commit = held
 sys.argv = ["diptych", *sys.argv[1:]]
 main()

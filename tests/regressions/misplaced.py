@@ -54,24 +54,18 @@ def state_of(folder: Path) -> dict[str, tuple[object, ...]]:
 
 def call(*arguments: object) -> tuple[int, str]:
     """The exit code of a command and what it said. It must end by itself or by an error of Diptych's."""
-    import click
-
-    from diptych.cli.app import WrappedError, command
+    from diptych.cli.app import run
     from diptych.cli.shell import explain
     from diptych.errors import DiptychError
 
     out, said = io.TextIOWrapper(io.BytesIO()), io.StringIO()
     with redirect_stdout(out), redirect_stderr(said):
         try:
-            code = command()([str(one) for one in arguments], prog_name="diptych", standalone_mode=False)
-        except (WrappedError, DiptychError) as error:
-            cause = error.error if isinstance(error, WrappedError) else error
-            assert isinstance(cause, DiptychError), (arguments, cause)
-            code = explain(cause)
-        except click.exceptions.Exit as ended:
-            code = ended.exit_code
+            code = run([str(one) for one in arguments])
+        except DiptychError as error:
+            code = explain(error)
     assert "unexpected failure" not in said.getvalue(), (arguments, said.getvalue())
-    return int(code or 0), said.getvalue()
+    return code, said.getvalue()
 
 
 def bound_memory(most_bytes: int) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Annotated, Any, NamedTuple
+from typing import NamedTuple
 
-import typer
-from typer.core import TyperGroup
+from diptych.cli.arguments import (
+    Command,
+    Parser,
+    UsageError,
+    add_help,
+    call,
+    declare,
+    parameters_of,
+    reflowed,
+)
+from diptych.cli.exit_codes import ExitCode
 
 
 class Verb(NamedTuple):
@@ -17,6 +28,7 @@ class Verb(NamedTuple):
     attribute: str = "run"
 
 
+_NAME = "diptych"
 _HERE = "diptych.cli.commands"
 
 VERBS = {
@@ -32,98 +44,128 @@ VERBS = {
     "journal": Verb(f"{_HERE}.journal", "Show the journal, frame by frame."),
     "export": Verb(f"{_HERE}.export", "Write every record as a line of JSON."),
     "watch": Verb("diptych.cli.watch", "Keep the index up to date while files change.", "watch"),
-    "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "app"),
+    "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "VERBS"),
 }
 
+_ABOUT = """A crash-safe index of source code: find definitions, references and words in it.
 
-class WrappedError(Exception):
-    """Carries an exception past the handlers of Typer, which would print it themselves."""
+\b
+Begin with:
+  diptych index                     in a repository
+  diptych search "parse AND kind:function"
+  diptych symbol parse
 
-    def __init__(self, error: BaseException) -> None:
-        super().__init__(str(error))
-        self.error = error
+Each command has its own help, with examples: diptych COMMAND --help.
+Exit codes: 0 done, 1 findings or no match, 2 usage, 3 not found, 4 locked, 5 corrupt,
+6 stale or incompatible, 7 input/output error.
+"""
 
 
-class Verbs(TyperGroup):
-    """A group that imports a command's module when it is called, not to list it."""
-
-    def list_commands(self, _ctx: Any) -> list[str]:
-        """The verbs, in the order of the table."""
-        return list(VERBS)
-
-    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
-        """The verb's command, or None if there is no such verb."""
-        if cmd_name not in VERBS:
-            return None
-        if cmd_name not in self.commands:
-            self.commands[cmd_name] = _load(cmd_name, VERBS[cmd_name])
-        return self.commands[cmd_name]
-
-    def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        """The list of verbs in the help, from the table alone."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, verb.help) for name, verb in VERBS.items()])
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the verb. Errors that Typer would handle are raised as WrappedError."""
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; its exit code. Raises UsageError, SystemExit after help, and what the verb does."""
+    first = arguments[0] if arguments else ""
+    if first in VERBS:
         # Imported here: the help needs no logging.
         from diptych.cli.logs import install
 
         install()
-        try:
-            return super().invoke(ctx)
-        except (OSError, KeyboardInterrupt, EOFError) as error:
-            raise WrappedError(error) from error
-
-
-def _load(name: str, verb: Verb) -> Any:
-    found = getattr(import_module(verb.module), verb.attribute)
-    # Without Rich, which takes longer to import than most commands take to run.
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    if isinstance(found, typer.Typer):
-        app.add_typer(found, name=name)
-        group: Any = typer.main.get_command(app)
-        return group.commands[name]
-    app.command(name)(found)
-    return typer.main.get_command(app)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
+        found = loaded(first)
+        if isinstance(found, Mapping):
+            return _run_one_of(found, arguments[1:])
+        return call(found, f"{_NAME} {first}", arguments[1:])
+    parser = _top()
+    _show_help_for_nothing(parser, arguments)
+    given, rest = parser.parse_known_args(arguments)
+    if given.version:
         from diptych._version import __version__
         from diptych.cli.output import line
 
         line(f"diptych {__version__}")
-        raise typer.Exit
+    elif given.print_completion is not None:
+        from diptych.cli.completion import print_completion
+
+        print_completion(given.print_completion, whole(), parser)
+    else:
+        _refuse(parser, rest, VERBS)
+    return ExitCode.DONE
 
 
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """A crash-safe index of source code: find definitions, references and words in it.
-
-    \b
-    Begin with:
-      diptych index                     in a repository
-      diptych search "parse AND kind:function"
-      diptych symbol parse
-
-    Each command has its own help, with examples: diptych COMMAND --help.
-    Exit codes: 0 done, 1 findings or no match, 2 usage, 3 not found, 4 locked, 5 corrupt,
-    6 stale or incompatible, 7 input/output error.
-    """
+def loaded(verb: str) -> Command | Mapping[str, Command]:
+    """The command of a verb, or the commands below it by name."""
+    found: Command | Mapping[str, Command] = getattr(import_module(VERBS[verb].module), VERBS[verb].attribute)
+    return found
 
 
-def command() -> Any:
-    """The complete command, ready to be called."""
-    app = typer.Typer(
-        cls=Verbs,
-        rich_markup_mode=None,
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+def _run_one_of(verbs: Mapping[str, Command], arguments: Sequence[str]) -> int:
+    path = f"{_NAME} versions"
+    first = arguments[0] if arguments else ""
+    if first in verbs:
+        return call(verbs[first], f"{path} {first}", arguments[1:])
+    helps = {name: _first_line(command) for name, command in verbs.items()}
+    parser = _parser(path, reflowed(VERBS["versions"].help), helps)
+    add_help(parser.add_argument_group("Options"))
+    _show_help_for_nothing(parser, arguments)
+    _refuse(parser, parser.parse_known_args(arguments)[1], verbs)
+    return ExitCode.DONE
+
+
+def _first_line(command: Command) -> str:
+    return (command.__doc__ or "").partition("\n")[0]
+
+
+def _parser(path: str, about: str, verbs: Mapping[str, str]) -> Parser:
+    """A parser of what may come before a verb, whose help lists the verbs."""
+    listed = "\n".join(f"  {name:<22}  {text}" for name, text in verbs.items())
+    return Parser(
+        path, usage=f"{path} [OPTIONS] COMMAND [ARGS]...", description=f"{about}\n\nCommands:\n{listed}"
     )
-    app.callback()(_root)
-    return typer.main.get_command(app)
+
+
+def _show_help_for_nothing(parser: Parser, arguments: Sequence[str]) -> None:
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise SystemExit(ExitCode.USAGE)
+
+
+def _refuse(parser: Parser, rest: Sequence[str], verbs: Mapping[str, object]) -> None:
+    """Raise UsageError for a verb that there is not, or for none."""
+    given = next((word for word in rest if not word.startswith("-")), "")
+    if not given:
+        parser.error(f"there is no option {rest[0]}" if rest else "a command is missing")
+    if given in verbs:
+        parser.error(f"{rest[0]} comes before {given}: options of a command follow it")
+    import difflib
+
+    alike = difflib.get_close_matches(given, verbs, 1)
+    parser.error(f"there is no command {given!r}" + (f"; the most similar is {alike[0]}" if alike else ""))
+
+
+def _top() -> Parser:
+    """The parser of what may come before a verb."""
+    parser = _parser(_NAME, reflowed(_ABOUT), {name: verb.help for name, verb in VERBS.items()})
+    options = parser.add_argument_group("Options")
+    options.add_argument("--version", action="store_true", help="Print the version.")
+    options.add_argument(
+        "--print-completion", metavar="SHELL", help="Print completion for bash, zsh, fish or another shell."
+    )
+    add_help(options)
+    return parser
+
+
+def whole() -> Parser:
+    """The parser of every verb at once, which completion is made from."""
+    parser = _top()
+    _add_all(parser, {name: loaded(name) for name in VERBS})
+    return parser
+
+
+def _add_all(parser: Parser, verbs: Mapping[str, Command | Mapping[str, Command]]) -> None:
+    below = parser.add_subparsers(parser_class=Parser)
+    for name, found in verbs.items():
+        if isinstance(found, Mapping):
+            _add_all(below.add_parser(name, help=VERBS[name].help), found)
+        else:
+            declare(below.add_parser(name, help=_first_line(found)), found, parameters_of(found))
+
+
+__all__ = ["VERBS", "UsageError", "Verb", "loaded", "run", "whole"]

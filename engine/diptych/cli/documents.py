@@ -59,7 +59,7 @@ def hit_line(hit: SymbolHit | SearchHit) -> list[Part]:
     name = f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
     signature = " ".join(symbol.signature.split())
     place = _place(hit.path, symbol.range[:2])
-    return [place, f" {symbol.kind} ", Styled(name, bold=True), "  " if signature else "", signature]
+    return [place, f" {symbol.kind} ", Styled(name, "bold"), "  " if signature else "", signature]
 
 
 def relation_line(hit: RelationHit) -> list[Part]:
@@ -67,8 +67,8 @@ def relation_line(hit: RelationHit) -> list[Part]:
     relation = hit.relation
     source = relation.source or "(file)"
     place = _place(hit.path, relation.range[:2])
-    return [place, f" {source} {relation.kind} ", Styled(relation.target, bold=True)]
+    return [place, f" {source} {relation.kind} ", Styled(relation.target, "bold")]
 
 
 def _place(path: str, start: tuple[int, ...]) -> Styled:
-    return Styled(f"{path}:{start[0] + 1}:{start[1] + 1}:", fg="cyan")
+    return Styled(f"{path}:{start[0] + 1}:{start[1] + 1}:", "cyan")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-import typer
-
 from diptych.cli.exit_codes import ExitCode
 from diptych.cli.output import Part, array, line, note
 
@@ -19,14 +17,14 @@ def show(
     as_document: Callable[[Hit], Any],
     *,
     as_json: bool,
-) -> None:
-    """Print the hits, as lines or as one JSON array. Raises typer.Exit(1) if there are none."""
-    show_by(hits, lambda hit: line(*as_line(hit)), as_document, as_json=as_json)
+) -> ExitCode:
+    """Print the hits, as lines or as one JSON array. Returns the exit code."""
+    return show_by(hits, lambda hit: line(*as_line(hit)), as_document, as_json=as_json)
 
 
 def show_by(
     hits: Iterable[Hit], write: Callable[[Hit], None], as_document: Callable[[Hit], Any], *, as_json: bool
-) -> None:
+) -> ExitCode:
     """The same, each hit printed by `write`."""
     count = 0
     if as_json:
@@ -37,5 +35,4 @@ def show_by(
             count += 1
         if not count:
             note("no match")
-    if not count:
-        raise typer.Exit(ExitCode.FINDINGS)
+    return ExitCode.DONE if count else ExitCode.FINDINGS

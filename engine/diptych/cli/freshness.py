@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
-from diptych.cli.options import SECONDS_MAX, finite, not_empty
+from diptych.cli.arguments import Option
+from diptych.cli.options import SECONDS_MAX, not_empty
 from diptych.cli.output import note, tell
 
 if TYPE_CHECKING:
@@ -18,37 +17,35 @@ if TYPE_CHECKING:
 
 Fresh = Annotated[
     Literal["auto", "check", "never", "require"],
-    typer.Option(
+    Option(
         "--fresh",
-        envvar="DIPTYCH_FRESH",
+        env="DIPTYCH_FRESH",
         help="auto: update the index first. check: answer, and warn if it is stale."
         " never: do not check. require: fail if it is not fresh.",
     ),
 ]
 Wait = Annotated[
     float,
-    typer.Option(
+    Option(
         "--wait",
-        min=0,
-        max=SECONDS_MAX,
-        callback=finite,
+        bounds=(0, SECONDS_MAX),
         metavar="S",
         help="Seconds that auto waits for another writer.",
     ),
 ]
 Busy = Annotated[
     Literal["fail", "answer"],
-    typer.Option(
+    Option(
         "--busy",
         help="If the writer is still busy after --wait: fail, or answer from the stale index with a warning.",
     ),
 ]
 OutputRoot = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--output-root",
         metavar="PATH",
-        callback=not_empty,
+        parse=not_empty,
         help="Keep stores below PATH, not in the repositories. Default: DIPTYCH_OUTPUT_ROOT.",
     ),
 ]

@@ -12,7 +12,7 @@ class Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print it."""
-        level = Styled(f"{record.levelname.lower()}:", fg="yellow")
+        level = Styled(f"{record.levelname.lower()}:", "yellow")
         note("diptych: ", level, f" {record.getMessage()}")
 
 

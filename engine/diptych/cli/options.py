@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from diptych.cli.arguments import Argument, BadValueError, Option
 from diptych.layout import DEFAULT_STORE
 
 # Larger numbers are typing errors. Seconds: a year.
@@ -20,71 +19,60 @@ FILE_BYTES_MAX = 2**32 - 1
 LSN_MAX = 2**64 - 1
 
 
-def not_empty(value: str | None) -> str | None:
-    """Reject "", which an unset shell variable leaves. Raises BadParameter."""
-    if value == "":
-        raise typer.BadParameter("the path is empty: give one, or omit the option")
-    return value
+def not_empty(text: str) -> str:
+    """A path that is not "", which an unset shell variable leaves. Raises BadValueError."""
+    if not text:
+        raise BadValueError("the path is empty: give one, or omit the option")
+    return text
 
 
-def finite(value: float | None) -> float | None:
-    """Reject NaN, which passes the bounds of Click. Raises BadParameter."""
-    if value is not None and value != value:
-        raise typer.BadParameter("nan is not a number of seconds or days")
-    return value
-
-
-def patterns(values: list[str] | None) -> list[str] | None:
-    """Require valid `.gitignore` patterns. Raises BadParameter."""
+def pattern(text: str) -> str:
+    """A valid `.gitignore` pattern. Raises BadValueError."""
     from diptych.errors import InvalidArgumentError
-    from diptych.indexer.settings import Settings
+    from diptych.indexer.settings import check_patterns
 
     try:
-        Settings(exclude=tuple(values or ()))
+        check_patterns([text])
     except InvalidArgumentError as error:
-        raise typer.BadParameter(error.message) from None
-    return values
+        raise BadValueError(error.message) from None
+    return text
 
 
 StorePath = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--store",
-        envvar="DIPTYCH_STORE",
-        callback=not_empty,
+        env="DIPTYCH_STORE",
+        parse=not_empty,
         metavar="PATH",
         help=f"The store. Default: {DEFAULT_STORE} here or in the nearest folder above.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Json = Annotated[bool, Option("--json", help="Print JSON, for programs.")]
 Timeout = Annotated[
     float,
-    typer.Option(
+    Option(
         "--timeout",
-        min=0,
-        max=SECONDS_MAX,
-        callback=finite,
+        bounds=(0, SECONDS_MAX),
         metavar="S",
         help="Seconds to wait for another writer.",
     ),
 ]
 Processes = Annotated[
     int | None,
-    typer.Option(
+    Option(
         "--processes",
         "-p",
-        min=0,
-        max=PROCESSES_MAX,
+        bounds=(0, PROCESSES_MAX),
         metavar="N",
         help="Number of parser processes. Default: cores.",
     ),
 ]
 Repository = Annotated[
     str | None,
-    typer.Argument(
-        metavar="PATH",
+    Argument(
+        "PATH",
         help="The repository. Default: the nearest folder with a store or a .git, here or above.",
-        callback=not_empty,
-        show_default=False,
+        parse=not_empty,
     ),
 ]

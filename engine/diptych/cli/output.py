@@ -17,14 +17,23 @@ _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Select Graphic Rendition (ECMA-48, 8.3.117).
+_STYLES = {
+    "bold": "\x1b[1m",
+    "bold red": "\x1b[1m\x1b[31m",
+    "red": "\x1b[31m",
+    "yellow": "\x1b[33m",
+    "blue": "\x1b[34m",
+    "cyan": "\x1b[36m",
+}
+_PLAIN = "\x1b[0m"
 
 
 class Styled(NamedTuple):
-    """Text to show in colour if the stream supports it."""
+    """Text to show in a style of `_STYLES` if the stream supports it."""
 
     text: str
-    fg: str | None = None
-    bold: bool | None = None
+    style: str
 
 
 Part = str | Styled
@@ -75,9 +84,7 @@ def _joined(parts: Iterable[Part], stream: TextIO, shown: Callable[[str], str]) 
     for part in parts:
         text = shown(part if isinstance(part, str) else part.text)
         if colour and isinstance(part, Styled):
-            import typer
-
-            text = typer.style(text, fg=part.fg, bold=part.bold)
+            text = f"{_STYLES[part.style]}{text}{_PLAIN}"
         texts.append(text)
     return "".join(texts)
 

@@ -27,7 +27,7 @@ def report_document(report: Report) -> dict[str, Any]:
 
 def finding_lines(finding: Finding) -> list[list[Part]]:
     """What was found, where, and what to do."""
-    severity = Styled(finding.severity.value, fg=_COLOURS[finding.severity])
+    severity = Styled(finding.severity.value, _COLOURS[finding.severity])
     lines: list[list[Part]] = [[severity, f" {finding.kind}: {finding.message}"]]
     if finding.where not in finding.message:
         lines.append([f"  where: {finding.where}"])

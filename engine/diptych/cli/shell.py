@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from diptych.cli.arguments import UsageError
 from diptych.cli.exit_codes import ExitCode, exit_code
 from diptych.errors import DiptychError, StorageError
 
 _DEBUG = "DIPTYCH_DEBUG"
 # The packages of the optional extras, by module name.
-_EXTRAS = {"watchfiles": "watch", "prometheus_client": "metrics"}
+_EXTRAS = {"watchfiles": "watch", "prometheus_client": "metrics", "shtab": "completion"}
 
 
 def run() -> int:
@@ -33,14 +34,11 @@ def run() -> int:
 
 
 def _call() -> int:
-    from diptych.cli.app import WrappedError, command
+    from diptych.cli.app import run
 
-    try:
-        code = command()(prog_name="diptych", standalone_mode=False)
-        sys.stdout.flush()
-    except WrappedError as wrapped:
-        raise wrapped.error from wrapped.error.__cause__
-    return code if isinstance(code, int) else ExitCode.DONE
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    return code
 
 
 def _abandon_output() -> None:
@@ -54,10 +52,6 @@ def _abandon_output() -> None:
 
 def explain(error: BaseException) -> int:
     """Print on standard error what went wrong and what to do next. Returns the exit code."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        # Not a mistake: print the help, as Click does.
-        error.show(file=sys.stderr)  # type: ignore[attr-defined]
-        return ExitCode.USAGE
     failure = describe(error)
     if failure.exit_code == ExitCode.BROKEN_PIPE:
         return failure.exit_code
@@ -89,8 +83,9 @@ def describe(error: BaseException) -> Failure:
         )
     if isinstance(error, DiptychError):
         return Failure(code, error.code, error.message, error.advice)
-    if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-        return _usage(error)
+    if isinstance(error, UsageError):
+        advice = f"`{error.path} --help` shows its usage"
+        return Failure(ExitCode.USAGE, "usage", error.message, advice, error.usage)
     if isinstance(error, ModuleNotFoundError) and error.name in _EXTRAS:
         advice = f"install it with `pip install 'diptych[{_EXTRAS[error.name]}]'`"
         return Failure(code, "missing-package", f"this needs the package {error.name}", advice)
@@ -108,15 +103,6 @@ def describe(error: BaseException) -> Failure:
         f"unexpected failure ({type(error).__name__}: {error})",
         f"nothing committed is lost; {_DEBUG}=1 shows the traceback, for a bug report",
     )
-
-
-def _usage(error: Any) -> Failure:
-    """A mistake in the command line, as Click found it."""
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "diptych"
-    usage = context.get_usage() if context is not None else ""
-    advice = f"`{path} --help` shows its usage"
-    return Failure(int(error.exit_code), "usage", error.format_message(), advice, usage)
 
 
 def _show_traceback(error: BaseException) -> None:
@@ -143,5 +129,5 @@ def _say(failure: Failure) -> None:
 
     for text in failure.usage.splitlines():
         note(text)
-    note(Styled("diptych:", fg="red", bold=True), f" {failure.message.removesuffix('.')}.")
+    note(Styled("diptych:", "bold red"), f" {failure.message.removesuffix('.')}.")
     note(f"{' ' * 9}Next: {failure.advice.removesuffix('.')}.")

@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from diptych.cli.options import SECONDS_MAX, finite, not_empty
+from diptych.cli.arguments import Argument, BadValueError, Command, Option
+from diptych.cli.exit_codes import ExitCode
+from diptych.cli.options import SECONDS_MAX, not_empty
 from diptych.cli.output import document, line
 from diptych.versions import (
     Asset,
@@ -32,53 +32,50 @@ from diptych.versions import (
 )
 from diptych.versions.errors import InvalidAssetError, UnknownVersionError
 
-_FINDINGS = 1
 _DIMENSION_MAX = 2**31 - 1
 _VERSIONS_MAX = 1_000_000
 _DAYS_MAX = 366_000.0
 
 
-def _path(given: str) -> Path:
+def _path(text: str) -> Path:
     # Path("") would be the current folder.
-    return Path(not_empty(given) or "")
+    return Path(not_empty(text))
 
 
-app = typer.Typer(
-    name="versions",
-    help="Publish complete versions of an index directory, roll back to one, and remove old ones.",
-    no_args_is_help=True,
-)
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise BadValueError(f"{text!r} does not have the form NAME=VALUE")
+    return name, value
+
 
 Base = Annotated[
     Path,
-    typer.Option(
+    Option(
         "--base",
-        envvar="DIPTYCH_VERSIONS",
-        parser=_path,
+        env="DIPTYCH_VERSIONS",
+        parse=_path,
         metavar="PATH",
         help="The directory that holds the versions.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Json = Annotated[bool, Option("--json", help="Print one JSON document.")]
 Timeout = Annotated[
     float,
-    typer.Option(
+    Option(
         "--timeout",
-        min=0,
-        max=SECONDS_MAX,
-        callback=finite,
+        bounds=(0, SECONDS_MAX),
         metavar="S",
         help="Seconds to wait for another manager.",
     ),
 ]
-Name = Annotated[str, typer.Argument(metavar="VERSION", help="The version's name.")]
-Pairs = Annotated[list[str] | None, typer.Option(metavar="NAME=PATH")]
+Name = Annotated[str, Argument("VERSION", help="The version's name.")]
+Pairs = Annotated[list[tuple[str, str]] | None, Option(metavar="NAME=PATH", parse=_pair)]
 
 _HERE = Path()
 
 
-@app.command("list")
-def list_versions(base: Base = _HERE, as_json: Json = False) -> None:
+def list_versions(base: Base = _HERE, as_json: Json = False) -> int:
     """List every version, unpublished ones first, then the newest. Exit code 1 if there are none."""
     infos = VersionManager(base, read_only=True).list()
     if as_json:
@@ -91,11 +88,9 @@ def list_versions(base: Base = _HERE, as_json: Json = False) -> None:
             mark = "*" if info.state is State.CURRENT else " "
             shown = f"{mark} {info.version:<24} {info.state.value:<10} {moment:<19} {info.size_bytes:>14,} B"
             line(f"{shown}  {info.problem or attrs}".rstrip())
-    if not infos:
-        raise typer.Exit(_FINDINGS)
+    return ExitCode.DONE if infos else ExitCode.FINDINGS
 
 
-@app.command()
 def stage(
     version: Name,
     base: Base = _HERE,
@@ -103,22 +98,24 @@ def stage(
     store: Pairs = None,
     duckdb: Pairs = None,
     scip: Pairs = None,
-    faiss: Annotated[list[str] | None, typer.Option(metavar="NAME=INDEX,IDMAP")] = None,
-    lucene: Annotated[list[str] | None, typer.Option(metavar="NAME=BM25,SPLADE")] = None,
-    attr: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute.")] = None,
-    model: Annotated[str, typer.Option(help="The embedding model of the vectors.")] = "",
+    faiss: Annotated[list[tuple[str, str]] | None, Option(metavar="NAME=INDEX,IDMAP", parse=_pair)] = None,
+    lucene: Annotated[list[tuple[str, str]] | None, Option(metavar="NAME=BM25,SPLADE", parse=_pair)] = None,
+    attr: Annotated[
+        list[tuple[str, str]] | None, Option(metavar="NAME=VALUE", parse=_pair, help="An attribute.")
+    ] = None,
+    model: Annotated[str, Option(help="The embedding model of the vectors.")] = "",
     dimension: Annotated[
-        int, typer.Option(min=0, max=_DIMENSION_MAX, help="The number of components of a vector.")
+        int, Option(bounds=(0, _DIMENSION_MAX), help="The number of components of a vector.")
     ] = 0,
-    metric: Annotated[str, typer.Option(help="cosine, inner_product or l2.")] = "cosine",
+    metric: Annotated[str, Option(help="cosine, inner_product or l2.")] = "cosine",
     origin: Annotated[
-        str | None, typer.Option("--from", metavar="VERSION", help="Take all other assets from this version.")
+        str | None, Option("--from", metavar="VERSION", help="Take all other assets from this version.")
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Leave out this asset of --from.")
+        list[str] | None, Option(metavar="NAME", help="Leave out this asset of --from.")
     ] = None,
     share: Annotated[
-        str, typer.Option(help="auto, copy, or link (you promise that nobody writes to the files again).")
+        str, Option(help="auto, copy, or link (you promise that nobody writes to the files again).")
     ] = "auto",
     timeout: Timeout = 0.0,
     as_json: Json = False,
@@ -129,16 +126,16 @@ def stage(
     """
     assets: dict[str, Asset] = {}
     for kind, pairs in ((Files, file), (DiptychStore, store), (DuckDbCatalogue, duckdb), (ScipIndex, scip)):
-        for name, path in _pairs(pairs):
+        for name, path in pairs or ():
             assets[name] = kind(path)
-    for name, paths in _pairs(faiss):
+    for name, paths in faiss or ():
         assets[name] = FaissIndex(*_two(name, paths))
-    for name, paths in _pairs(lucene):
+    for name, paths in lucene or ():
         assets[name] = LucenePair(*_two(name, paths))
     info = VersionManager(base, lock_timeout_s=timeout).stage(
         version,
         assets,
-        dict(_pairs(attr)),
+        dict(attr or ()),
         embedding=Embedding(model, dimension, metric) if model else None,
         base=origin,
         without=without or (),
@@ -147,15 +144,13 @@ def stage(
     _say(_info(info), [f"{version} is staged: {info.files:,} files, {info.size_bytes:,} bytes"], as_json)
 
 
-@app.command()
 def publish(version: Name, base: Base = _HERE, timeout: Timeout = 0.0, as_json: Json = False) -> None:
     """Verify a staged version, and make it the current one."""
     _switched(VersionManager(base, lock_timeout_s=timeout).publish(version), as_json)
 
 
-@app.command()
 def rollback(
-    version: Annotated[str | None, typer.Argument(help="Default: the previous one.")] = None,
+    version: Annotated[str | None, Argument("VERSION", help="Default: the previous one.")] = None,
     base: Base = _HERE,
     timeout: Timeout = 0.0,
     as_json: Json = False,
@@ -164,25 +159,22 @@ def rollback(
     _switched(VersionManager(base, lock_timeout_s=timeout).rollback(version), as_json)
 
 
-@app.command()
-def current(base: Base = _HERE, as_json: Json = False) -> None:
+def current(base: Base = _HERE, as_json: Json = False) -> int:
     """Print the current version's name. Exit code 1 if none has been published."""
     version = VersionManager(base, read_only=True).current()
     if as_json:
         _print_json({"current": version})
     elif version is not None:
         line(version)
-    if version is None:
-        raise typer.Exit(_FINDINGS)
+    return ExitCode.FINDINGS if version is None else ExitCode.DONE
 
 
-@app.command()
 def verify(
-    version: Annotated[str | None, typer.Argument(help="Default: the current one.")] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Verify each Diptych store in it too.")] = False,
+    version: Annotated[str | None, Argument("VERSION", help="Default: the current one.")] = None,
+    deep: Annotated[bool, Option("--deep", help="Verify each Diptych store in it too.")] = False,
     base: Base = _HERE,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Compare every byte of a version with its manifest. Changes nothing. Exit code 1 for damage."""
     manager = VersionManager(base, read_only=True)
     chosen = version if version is not None else manager.current()
@@ -196,17 +188,15 @@ def verify(
             line(f"{finding.kind}: {finding.where}: {finding.message}")
         verdict = "is intact" if report.ok else "is damaged"
         line(f"{chosen} {verdict} ({report.files:,} files, {report.bytes_read:,} bytes)")
-    if not report.ok:
-        raise typer.Exit(_FINDINGS)
+    return ExitCode.DONE if report.ok else ExitCode.FINDINGS
 
 
-@app.command()
 def diff(
-    old: Annotated[str, typer.Argument(metavar="OLD")],
-    new: Annotated[str, typer.Argument(metavar="NEW")],
+    old: Annotated[str, Argument("OLD")],
+    new: Annotated[str, Argument("NEW")],
     base: Base = _HERE,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Print the differences between two versions. Exit code 1 if there are any."""
     found = VersionManager(base, read_only=True).diff(old, new)
     if as_json:
@@ -220,27 +210,21 @@ def diff(
         if found.embedding:
             line(f"@ embedding: {found.embedding[0]} -> {found.embedding[1]}")
         line(f"{found.unchanged:,} files are the same; {found.bytes_new:,} bytes are new in {new}")
-    if not found.same:
-        raise typer.Exit(_FINDINGS)
+    return ExitCode.DONE if found.same else ExitCode.FINDINGS
 
 
-@app.command()
 def prune(
     base: Base = _HERE,
-    keep: Annotated[
-        int, typer.Option(min=1, max=_VERSIONS_MAX, help="Number of published versions to keep.")
-    ] = 2,
+    keep: Annotated[int, Option(bounds=(1, _VERSIONS_MAX), help="Number of published versions to keep.")] = 2,
     older_than: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            max=_DAYS_MAX,
-            callback=finite,
+        Option(
+            bounds=(0, _DAYS_MAX),
             metavar="DAYS",
             help="Remove only versions published longer ago.",
         ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be removed.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only show what would be removed.")] = False,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:
@@ -255,7 +239,6 @@ def prune(
     _say(dataclasses.asdict(pruned), lines or ["nothing to remove"], as_json)
 
 
-@app.command()
 def discard(version: Name, base: Base = _HERE, timeout: Timeout = 0.0, as_json: Json = False) -> None:
     """Remove one version, staged or published, that is not current."""
     VersionManager(base, lock_timeout_s=timeout).discard(version)
@@ -266,16 +249,6 @@ def _switched(switched: Switched, as_json: bool) -> None:
     before = f" (before: {switched.previous})" if switched.previous not in (None, switched.version) else ""
     times = f"verified in {switched.verify_ms:.0f} ms, switched in {switched.switch_ms:.1f} ms"
     _say(dataclasses.asdict(switched), [f"{switched.version} is current{before}; {times}"], as_json)
-
-
-def _pairs(options: list[str] | None) -> list[tuple[str, str]]:
-    pairs = []
-    for option in options or []:
-        name, equals, value = option.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f"{option!r} does not have the form NAME=VALUE")
-        pairs.append((name, value))
-    return pairs
 
 
 def _two(name: str, paths: str) -> tuple[str, str]:
@@ -307,3 +280,16 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     return str(value)
+
+
+VERBS: dict[str, Command] = {
+    "list": list_versions,
+    "stage": stage,
+    "publish": publish,
+    "rollback": rollback,
+    "current": current,
+    "verify": verify,
+    "diff": diff,
+    "prune": prune,
+    "discard": discard,
+}

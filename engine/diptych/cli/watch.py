@@ -7,10 +7,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from diptych.cli.arguments import Option
 from diptych.cli.freshness import OutputRoot
-from diptych.cli.options import Processes, Repository, StorePath, Timeout, patterns
+from diptych.cli.options import Processes, Repository, StorePath, Timeout, pattern
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,16 +26,14 @@ def watch(
     processes: Processes = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--exclude",
             metavar="PATTERN",
-            callback=patterns,
+            parse=pattern,
             help="Leave these out, as in .gitignore. Repeatable. Default: those of the last run.",
         ),
     ] = None,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Print events line by line, also on a terminal.")
-    ] = False,
+    plain: Annotated[bool, Option("--plain", help="Print events line by line, also on a terminal.")] = False,
     timeout: Timeout = 0.0,
 ) -> None:
     """Keep the index up to date while files change.

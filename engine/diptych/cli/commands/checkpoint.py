@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from diptych.cli.arguments import Option
 from diptych.cli.options import Json, StorePath, Timeout
 
 
 def run(
     store: StorePath = None,
-    compact: Annotated[
-        bool, typer.Option("--compact", help="Rewrite the search index as one segment.")
-    ] = False,
+    compact: Annotated[bool, Option("--compact", help="Rewrite the search index as one segment.")] = False,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:

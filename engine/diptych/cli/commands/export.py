@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from diptych.cli.arguments import Argument
 from diptych.cli.options import Json, StorePath
 
 
 def run(
-    prefix: Annotated[
-        str, typer.Argument(metavar="PREFIX", help="Only paths with this prefix.", show_default=False)
-    ] = "",
+    prefix: Annotated[str, Argument("PREFIX", help="Only paths with this prefix.")] = "",
     store: StorePath = None,
     as_json: Json = False,
 ) -> None:

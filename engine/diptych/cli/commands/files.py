@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from diptych.cli.arguments import Argument, Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import Json, StorePath
 
@@ -14,14 +13,12 @@ if TYPE_CHECKING:
 
 
 def run(
-    prefix: Annotated[
-        str, typer.Argument(metavar="PREFIX", help="Only paths with this prefix.", show_default=False)
-    ] = "",
+    prefix: Annotated[str, Argument("PREFIX", help="Only paths with this prefix.")] = "",
     language: Annotated[
-        str | None, typer.Option("--language", metavar="NAME", help="Only files in this language.")
+        str | None, Option("--language", metavar="NAME", help="Only files in this language.")
     ] = None,
     null: Annotated[
-        bool, typer.Option("--null", "-0", help="Separate paths with NUL, unescaped, for xargs -0.")
+        bool, Option("--null", "-0", help="Separate paths with NUL, unescaped, for xargs -0.")
     ] = False,
     store: StorePath = None,
     output_root: OutputRoot = None,
@@ -29,7 +26,7 @@ def run(
     wait: Wait = WAIT_S,
     busy: Busy = "fail",
     as_json: Json = False,
-) -> None:
+) -> int:
     """List the files in the store.
 
     Paths are relative to the repository's root, in byte order. Exit code 1 if there are none.
@@ -50,9 +47,8 @@ def run(
             if record.path.startswith(prefix) and language in (None, record.language)
         )
         if null and not as_json:
-            show_by(found, lambda record: null_terminated(record.path), _document, as_json=False)
-        else:
-            show(found, lambda record: [record.path], _document, as_json=as_json)
+            return show_by(found, lambda record: null_terminated(record.path), _document, as_json=False)
+        return show(found, lambda record: [record.path], _document, as_json=as_json)
 
 
 def _document(record: FileRecord) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import os
 from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from diptych.cli.arguments import Option
 from diptych.cli.freshness import OutputRoot
-from diptych.cli.options import FILE_BYTES_MAX, Json, Processes, Repository, StorePath, Timeout, patterns
+from diptych.cli.options import FILE_BYTES_MAX, Json, Processes, Repository, StorePath, Timeout, pattern
 
 if TYPE_CHECKING:
     from diptych.indexer import IndexReport
@@ -22,32 +21,30 @@ def run(
     processes: Processes = None,
     exclude: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--exclude",
             metavar="PATTERN",
-            callback=patterns,
+            parse=pattern,
             help="Exclude these, in .gitignore syntax. Repeatable. Default: as in the last run.",
         ),
     ] = None,
     max_file_bytes: Annotated[
         int | None,
-        typer.Option(
+        Option(
             "--max-file-bytes",
-            min=1,
-            max=FILE_BYTES_MAX,
+            bounds=(1, FILE_BYTES_MAX),
             metavar="N",
             help="Skip larger files. Default: as in the last run; 2 MiB at first.",
-            show_default=False,
         ),
     ] = None,
     reset: Annotated[
-        bool, typer.Option("--reset", help="Forget the last run's --exclude and --max-file-bytes.")
+        bool, Option("--reset", help="Forget the last run's --exclude and --max-file-bytes.")
     ] = False,
-    parse_all: Annotated[bool, typer.Option("--all", help="Parse unchanged files too.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    parse_all: Annotated[bool, Option("--all", help="Parse unchanged files too.")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
     timeout: Timeout = 0.0,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Bring the store up to date with a repository's files.
 
     Git lists the files; without git, a walk that honours .gitignore. Unchanged files are not read again. An
@@ -103,7 +100,8 @@ def run(
         tell(report.notice)
     if report.empty:
         note(f"diptych: {root} has no source files in a supported language")
-        raise typer.Exit(ExitCode.FINDINGS)
+        return ExitCode.FINDINGS
+    return ExitCode.DONE
 
 
 def _print(report: IndexReport, store: str, as_json: bool) -> None:

@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from diptych.cli.arguments import Option
 from diptych.cli.options import LSN_MAX, Json, StorePath
 
 if TYPE_CHECKING:
@@ -18,16 +17,12 @@ if TYPE_CHECKING:
 def run(
     since: Annotated[
         int,
-        typer.Option(
-            "--from", min=0, max=LSN_MAX, metavar="LSN", help="Only frames from this LSN on."
-        ),
+        Option("--from", bounds=(0, LSN_MAX), metavar="LSN", help="Only frames from this LSN on."),
     ] = 0,
-    entries: Annotated[
-        bool, typer.Option("--entries/--no-entries", help="Show what is in each frame.")
-    ] = True,
+    entries: Annotated[bool, Option("--entries/--no-entries", help="Show what is in each frame.")] = True,
     store: StorePath = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Show the journal, frame by frame.
 
     Prints the offset, LSN, kind, size and checksum of each frame and the changes in it, and for each file
@@ -59,7 +54,8 @@ def run(
         for item in watched():
             line(text_of(item))
     if damaged:
-        raise typer.Exit(ExitCode.FINDINGS)
+        return ExitCode.FINDINGS
+    return ExitCode.DONE
 
 
 def walk(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:

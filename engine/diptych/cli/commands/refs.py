@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from diptych.cli.arguments import Argument, Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import Json, StorePath
 
 
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The exact name.")],
+    name: Annotated[str, Argument("NAME", help="The exact name.")],
     kind: Annotated[
         str | None,
-        typer.Option("--kind", metavar="KIND", help="calls, extends, implements, imports or references."),
+        Option("--kind", metavar="KIND", help="calls, extends, implements, imports or references."),
     ] = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
@@ -22,7 +21,7 @@ def run(
     wait: Wait = WAIT_S,
     busy: Busy = "fail",
     as_json: Json = False,
-) -> None:
+) -> int:
     """Find what calls, extends, imports or mentions a name.
 
     Relations are by name, as the source has them: two definitions of one name are not distinguished.
@@ -38,4 +37,4 @@ def run(
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         hits = [hit for hit in opened.references(name) if kind is None or hit.relation.kind == kind]
-        show(hits, relation_line, relation_hit_document, as_json=as_json)
+        return show(hits, relation_line, relation_hit_document, as_json=as_json)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from diptych.cli.arguments import Option
 from diptych.cli.options import Json, StorePath, Timeout
 
 if TYPE_CHECKING:
@@ -14,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def run(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Only show what would be done.")] = False,
     store: StorePath = None,
     timeout: Timeout = 0.0,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Repair a damaged store, and list what was lost.
 
     Nothing is deleted: damaged files are moved to the store's quarantine folder. Exit code 1 if something
@@ -42,7 +41,8 @@ def run(
         for parts in lines(report, dry_run=dry_run):
             line(*parts)
     if report.given_up or (dry_run and not report.ok):
-        raise typer.Exit(ExitCode.FINDINGS)
+        return ExitCode.FINDINGS
+    return ExitCode.DONE
 
 
 def lines(report: Report, *, dry_run: bool) -> list[list[Part]]:

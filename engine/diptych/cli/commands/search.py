@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from diptych.cli.arguments import Argument, Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import HITS_MAX, Json, StorePath
 
 
 def run(
-    query: Annotated[list[str], typer.Argument(metavar="QUERY", help="What to search for; see above.")],
+    query: Annotated[list[str], Argument("QUERY", help="What to search for; see above.")],
     limit: Annotated[
         int,
-        typer.Option("--limit", "-n", min=1, max=HITS_MAX, metavar="N", help="Maximum number of hits."),
+        Option("--limit", "-n", bounds=(1, HITS_MAX), metavar="N", help="Maximum number of hits."),
     ] = 20,
     store: StorePath = None,
     output_root: OutputRoot = None,
@@ -22,7 +21,7 @@ def run(
     wait: Wait = WAIT_S,
     busy: Busy = "fail",
     as_json: Json = False,
-) -> None:
+) -> int:
     """Search names, signatures and documentation.
 
     Several words match any of them; AND, OR, NOT, -word, "a phrase", field:word, begin* and word~1 work too.
@@ -39,4 +38,4 @@ def run(
     from diptych.cli.found import show
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
-        show(opened.search(" ".join(query), limit), hit_line, hit_document, as_json=as_json)
+        return show(opened.search(" ".join(query), limit), hit_line, hit_document, as_json=as_json)

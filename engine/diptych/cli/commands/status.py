@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from diptych.cli.arguments import Option
 from diptych.cli.freshness import OutputRoot
 from diptych.cli.options import Json, StorePath, not_empty
 
@@ -21,24 +20,22 @@ _SOURCES = {"git": "git", "walk": "a walk under .gitignore", "": "unknown"}
 
 def run(
     check: Annotated[
-        bool, typer.Option("--check", help="Compare with the files on disk; exit code 6 where they differ.")
+        bool, Option("--check", help="Compare with the files on disk; exit code 6 where they differ.")
     ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show each test for the freshness verdict.")
-    ] = False,
+    explain: Annotated[bool, Option("--explain", help="Show each test for the freshness verdict.")] = False,
     root: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--root",
             metavar="PATH",
-            callback=not_empty,
+            parse=not_empty,
             help="The repository. Default: the folder the store is in.",
         ),
     ] = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Show the contents and the state of the store.
 
     Counts, sizes, the newest LSN, the generations kept, the time of the last change, and what recovery found
@@ -92,8 +89,7 @@ def run(
             line(text)
         if check:
             line(freshness(stale))
-    if check and not verdict.fresh:
-        raise typer.Exit(ExitCode.INCOMPATIBLE)
+    return ExitCode.INCOMPATIBLE if check and not verdict.fresh else ExitCode.DONE
 
 
 def as_document(stats: Stats) -> dict[str, Any]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from diptych.cli.arguments import Argument, Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
 from diptych.cli.options import Json, StorePath
 
 
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The exact name.")],
-    kind: Annotated[
-        str | None, typer.Option("--kind", metavar="KIND", help="Only symbols of this kind.")
-    ] = None,
+    name: Annotated[str, Argument("NAME", help="The exact name.")],
+    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only symbols of this kind.")] = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
     fresh: Fresh = "auto",
     wait: Wait = WAIT_S,
     busy: Busy = "fail",
     as_json: Json = False,
-) -> None:
+) -> int:
     """Find the definitions of a name.
 
     The name must match exactly, including case. Exit code 1 if there is no match.
@@ -37,4 +34,4 @@ def run(
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         hits = [hit for hit in opened.symbols(name) if kind is None or hit.symbol.kind == kind]
-        show(hits, hit_line, hit_document, as_json=as_json)
+        return show(hits, hit_line, hit_document, as_json=as_json)

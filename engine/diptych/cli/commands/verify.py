@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from diptych.cli.arguments import Option
 from diptych.cli.options import Json, StorePath
 
 
 def run(
     deep: Annotated[
-        bool, typer.Option("--deep", help="Read every byte, and compare the snapshot with the search index.")
+        bool, Option("--deep", help="Read every byte, and compare the snapshot with the search index.")
     ] = False,
     store: StorePath = None,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Look for damage, and change nothing.
 
     Checks the identity, manifests, file sizes and every frame of the journal. With --deep, also every byte of
@@ -44,4 +43,5 @@ def run(
         verdict = "nothing is damaged" if report.ok else "damaged"
         line(f"{report.path}: {verdict} up to LSN {report.lsn:,} ({extent})")
     if not report.ok:
-        raise typer.Exit(ExitCode.FINDINGS)
+        return ExitCode.FINDINGS
+    return ExitCode.DONE
