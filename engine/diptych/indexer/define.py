@@ -15,12 +15,13 @@ Definition = tuple[int, int, int, Pattern, Node, dict[str, list[Node]]]
 
 # Inside one of these ("" is a scope) a function is a method and a variable a field.
 _TYPES = frozenset({"class", "struct", "enum", "interface", "trait", ""})
-_MEMBER = {"function": "method", "variable": "field"}
+_MEMBER = {"function": "method", "variable": "field", "global": "field"}
 # Symbols only outside of functions.
 _GLOBAL = {"global": "variable", "global_constant": "constant"}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
-_STRING_START = re.compile(rb"[rRuUbBfF]{0,2}[\"']")
+_COMMENT_MARKS = (b"#", b"//", b"/*")
+_STRING_START = re.compile(rb"[rRuU]{0,2}[\"']")
 # Limit on comments and attributes above a definition. Earlier ones are not its documentation.
 _MAX_ABOVE = 1_000
 _ARGUMENTS = re.compile(r"<[^<>]*>")
@@ -63,14 +64,14 @@ class Definitions:
         container, name = _placed(source, self.dotted[-2 if sibling else -1], captures)
         if role == DEFINITION:
             kind = self._kind(kind, name, self._kinds[-2 if sibling else -1])
-            if not kind:
+            if not kind or not name:
                 return
-            body = None if kind in _NO_BODY else self._body_of(node)
+            body = None if kind in _NO_BODY else self._body_of(node, captures)
             if self._docstrings:
                 documentation = _docstring(source, body)
             else:
                 documentation = _comment(source, self._above, node)
-            head = _signature(source, start, end, node, body, kind)
+            head = _signature(source, node, body, kind)
             place = _range(source, node)
             self.symbols.append(Symbol(name, kind, place, container, head, documentation))
         if sibling:
@@ -81,7 +82,9 @@ class Definitions:
         self._starts.append(start)
         self._kinds.append(kind)
 
-    def _body_of(self, node: Node) -> Node | None:
+    def _body_of(self, node: Node, captures: dict[str, list[Node]]) -> Node | None:
+        if "body" in captures:
+            return captures["body"][0]
         # Once for a definition of many names: each search visits all of them.
         if node.id != self._definition_id:
             self._definition_id, self._body = node.id, node.child_by_field_name("body")
@@ -141,22 +144,39 @@ def _range(source: bytes, node: Node) -> Range:
     return Range(start_row, start_column, row, column)
 
 
-def _signature(source: bytes, start: int, end: int, node: Node, body: Node | None, kind: str) -> str:
-    """The head of a definition: everything before its body, on one line."""
+def _signature(source: bytes, node: Node, body: Node | None, kind: str) -> str:
+    """The head of a definition: everything before its body, on one line, without comments."""
+    start, end = node.byte_range
     # A longer signature is cut off anyway.
     end = min(end, start + 8 * text.SIGNATURE_MAX_CHARS)
     if body is not None:
         end = min(end, body.start_byte)
-        if source.find(b"#", start, end) >= 0 or source.find(b"//", start, end) >= 0:
-            # There may be a comment between head and body: take the tokens before it.
-            for child in node.children:
-                if child.is_extra or child.start_byte >= end:
-                    end = child.start_byte
-                    break
     elif kind in _TYPES:
         brace = source.find(b"{", start, end)
         end = brace if brace >= 0 else end
-    return text.folded(source[start:end], text.SIGNATURE_MAX_CHARS).rstrip(" :{;,=")
+    head = source[start:end]
+    if any(mark in head for mark in _COMMENT_MARKS):
+        head = _without_comments(source, node, start, end)
+    return text.folded(head, text.SIGNATURE_MAX_CHARS).rstrip(" :{;,=").removesuffix("=>").rstrip()
+
+
+def _without_comments(source: bytes, node: Node, start: int, end: int) -> bytes:
+    """The source from `start` to `end`, with a space for each comment that the tree has there."""
+    comments = []
+    pending = [node]
+    while pending:
+        for child in pending.pop().children:
+            if child.start_byte >= end:
+                break
+            if "comment" in child.type:
+                comments.append(child.byte_range)
+            elif child.child_count:
+                pending.append(child)
+    parts = []
+    for comment_start, comment_end in sorted(comments):
+        parts.append(source[start:comment_start])
+        start = max(start, comment_end)
+    return b" ".join([*parts, source[start:end]])
 
 
 def _docstring(source: bytes, body: Node | None) -> str:
@@ -167,10 +187,11 @@ def _docstring(source: bytes, body: Node | None) -> str:
     if statement.type != "expression_statement" or statement.named_child_count != 1:
         return ""
     literal = statement.named_child(0)
-    if literal.type not in ("string", "concatenated_string"):
-        return ""
-    start, end = literal.byte_range
-    return text.docstring(source[start:end])
+    if literal.type == "concatenated_string":
+        parts = [part for part in literal.named_children if part.type == "string"]
+    else:
+        parts = [literal] if literal.type == "string" else []
+    return text.docstring([source[part.start_byte : part.end_byte] for part in parts])
 
 
 def _comment(source: bytes, above: dict[int, Node], node: Node) -> str:

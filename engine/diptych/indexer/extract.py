@@ -18,15 +18,19 @@ from diptych.indexer.bounded import matches_in, parsed_tree
 from diptych.indexer.define import Definition, Definitions
 from diptych.indexer.expand import expanded
 from diptych.indexer.grammar import (
+    ANNOTATION,
     ATTRIBUTE,
+    BOUND,
     COMMENT,
     DEFINITION,
     EXPANDED,
     IGNORED,
     REFERENCE,
     SCOPE,
+    Pattern,
     Prepared,
 )
+from diptych.indexer.languages.bound import Bound, Word
 from diptych.model import Symbol
 
 # The fields of a Relation, with the Range as a plain tuple.
@@ -50,8 +54,8 @@ def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[Relat
     tree = parsed_tree(prepared.parser, source)
     roles, ranks = prepared.roles, prepared.ranks
     above: dict[int, Node] = {}
-    named: dict[int, tuple[int, int, dict[str, list[Node]]]] = {}
-    references: list[tuple[int, int, Node]] = []
+    named: dict[int, tuple[int, Definition]] = {}
+    references: list[tuple[int, int, Node | Word]] = []
     for index, captures in matches_in(prepared.cursor, tree):
         role = roles[index]
         if role in _REFERENCES:
@@ -59,14 +63,40 @@ def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[Relat
             start, end = node.byte_range
             references.append((start << _RANK_BITS | ranks[index], end, node))
         elif role == DEFINITION or role == SCOPE:  # noqa: SIM109 - no tuple to build
-            start = (captures.get("name") or captures["qualified"])[0].start_byte
-            rank = ranks[index]
+            definition = _definition(prepared.patterns[index], captures)
+            start, rank = definition[2], ranks[index]
             if start not in named or rank < named[start][0]:
-                named[start] = (rank, index, captures)
+                named[start] = (rank, definition)
+        elif role == BOUND:
+            rank = ranks[index]
+            for bound in prepared.bound(captures["bound"][0]):
+                start = bound.name.start_byte
+                if start not in named or rank < named[start][0]:
+                    named[start] = (rank, _bound(bound))
+        elif role == ANNOTATION:
+            rank = ranks[index]
+            references += [
+                (name.start_byte << _RANK_BITS | rank, name.end_byte, name)
+                for name in prepared.annotated(captures["annotation"][0])
+            ]
         elif role == COMMENT or role == ATTRIBUTE:  # noqa: SIM109
             _note(above, captures[prepared.patterns[index].capture][0], source)
     references.sort(key=_by_first)
     return _swept(prepared, source, named, references, above)
+
+
+def _definition(pattern: Pattern, captures: dict[str, list[Node]]) -> Definition:
+    node = captures[pattern.capture][0]
+    start, end = node.byte_range
+    name = (captures.get("name") or captures["qualified"])[0]
+    return start, -end, name.start_byte, pattern, node, captures
+
+
+def _bound(bound: Bound) -> Definition:
+    kind, name, node, body = bound
+    start, end = node.byte_range
+    captures = {"name": [name]} if body is None else {"name": [name], "body": [body]}
+    return start, -end, name.start_byte, Pattern(DEFINITION, kind, ""), node, captures
 
 
 def _note(above: dict[int, Node], node: Node, source: bytes) -> None:
@@ -92,15 +122,15 @@ def _before_in_line(source: bytes, end: int) -> bytes:
 def _swept(
     prepared: Prepared,
     source: bytes,
-    named: dict[int, tuple[int, int, dict[str, list[Node]]]],
-    references: list[tuple[int, int, Node]],
+    named: dict[int, tuple[int, Definition]],
+    references: list[tuple[int, int, Node | Word]],
     above: dict[int, Node],
 ) -> tuple[list[Symbol], list[RelationRow]]:
     relations: list[RelationRow] = []
     stack = Definitions(prepared, source, above)
     ends, dotted = stack.ends, stack.dotted
     # Reversed, to pop from the end.
-    pending = _in_order(prepared, named)
+    pending = _in_order(named)
     past_end = len(source) + 1
     next_start = pending[-1][0] if pending else past_end
     # In ASCII the offsets are equal, and slicing text is cheaper than slicing and decoding bytes.
@@ -120,7 +150,7 @@ def _swept(
             next_start = pending[-1][0] if pending else past_end
         while ends[-1] <= start:
             stack.pop()
-        if role == REFERENCE:
+        if role == REFERENCE or role == ANNOTATION:  # noqa: SIM109 - no tuple to build
             row, column = node.start_point
             if end - start > limit:
                 end = start + limit
@@ -136,15 +166,6 @@ def _swept(
     return stack.symbols, relations
 
 
-def _in_order(
-    prepared: Prepared, named: dict[int, tuple[int, int, dict[str, list[Node]]]]
-) -> list[Definition]:
+def _in_order(named: dict[int, tuple[int, Definition]]) -> list[Definition]:
     """The definitions sorted by start, wider ones first, then the list reversed."""
-    definitions = []
-    for start, (_, index, captures) in named.items():
-        pattern = prepared.patterns[index]
-        node = captures[pattern.capture][0]
-        begin, end = node.byte_range
-        definitions.append((begin, -end, start, pattern, node, captures))
-    definitions.sort(key=itemgetter(0, 1, 2), reverse=True)
-    return definitions
+    return sorted((definition for _, definition in named.values()), key=itemgetter(0, 1, 2), reverse=True)

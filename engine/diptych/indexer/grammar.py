@@ -8,6 +8,9 @@ pattern determine its meaning:
     @reference.<kind> with @name            a relation to that name
     @scope with @name                       not a symbol, but a container (Rust's `impl`)
     @container, @qualified                  the container, if it is not what encloses the definition
+    @bound                                  the symbols that `bound` of languages/<module>.py finds in it
+    @annotation                             references to the names that `annotated` finds in it
+    @body                                   the definition's body, if its node has no field of that name
     @comment, @attribute                    what may be above a definition as its documentation
     @ignore with @name                      ignore that node, whatever a later pattern says
 """
@@ -16,18 +19,20 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
 from tree_sitter import Language as Grammar
-from tree_sitter import Parser, Query, QueryCursor
+from tree_sitter import Node, Parser, Query, QueryCursor
 
 from diptych.fs import importing
 from diptych.indexer.languages import LANGUAGES, Language
+from diptych.indexer.languages.bound import Bound, Word
 
-DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED = range(7)
+DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED, BOUND, ANNOTATION = range(9)
 
 # From the relation names of tags queries to those of records.
 _RELATIONS = {
@@ -38,7 +43,7 @@ _RELATIONS = {
     "type": "references",
 }
 _EXPANDED = frozenset({"use", "include", "path"})
-_ROLE = re.compile(r"@(definition|reference)\.(\w+)|@(scope|comment|attribute|ignore)\b")
+_ROLE = re.compile(r"@(definition|reference)\.(\w+)|@(scope|comment|attribute|ignore|bound|annotation)\b")
 _COMMENT_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")|;[^\n]*')
 
 
@@ -54,7 +59,8 @@ class Pattern(NamedTuple):
 class Prepared:
     """Everything needed to parse files of one language. Not thread-safe.
 
-    `patterns`, `roles` and `ranks` are indexed by pattern; of two patterns, the lower rank wins.
+    `patterns`, `roles` and `ranks` are indexed by pattern; of two patterns, the lower rank wins. `bound` and
+    `annotated` walk a node that the query captured for them.
     """
 
     language: Language
@@ -64,6 +70,8 @@ class Prepared:
     roles: tuple[int, ...]
     ranks: tuple[int, ...]
     by_rank: dict[int, Pattern]
+    bound: Callable[[Node], Iterable[Bound]]
+    annotated: Callable[[Node], Iterable[Node | Word]]
 
 
 @cache
@@ -98,7 +106,19 @@ def prepared(name: str) -> Prepared:
         tuple(pattern.role for pattern in patterns),
         tuple(ranks),
         dict(zip(ranks, patterns, strict=True)),
+        *_walks(language.walks),
     )
+
+
+def _walks(module: str) -> tuple[Callable[[Node], Iterable[Bound]], Callable[[Node], Iterable[Node | Word]]]:
+    if not module:
+        return _nothing, _nothing
+    walks = importlib.import_module(f"diptych.indexer.languages.{module}")
+    return getattr(walks, "bound", _nothing), getattr(walks, "annotated", _nothing)
+
+
+def _nothing(_node: Node) -> tuple[()]:
+    return ()
 
 
 def _query_source(language: Language) -> str:
@@ -124,4 +144,6 @@ def _meaning(pattern: str) -> Pattern:
         "comment": Pattern(COMMENT, "", "comment"),
         "attribute": Pattern(ATTRIBUTE, "", "attribute"),
         "ignore": Pattern(IGNORED, "", ""),
+        "bound": Pattern(BOUND, "", "bound"),
+        "annotation": Pattern(ANNOTATION, "references", "annotation"),
     }[role]

@@ -18,7 +18,11 @@ DOCUMENTATION_MAX_CHARS = 2000
 
 _SNIFFED_BYTES = 8192  # as in git: a NUL in the first 8 KB means binary
 _COMMENT_MARK = re.compile(r"[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?")
-_PREFIXES = ("r", "R", "u", "U", "b", "B", "f", "F")
+_PREFIXES = "rRuUbBfFtT"
+_NO_TEXT = frozenset("bft")
+# The escapes that documentation has. Others stay as they are written.
+_ESCAPE = re.compile(r"\\([\\'\"nt\n])")
+_ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t", "\n": ""}
 
 
 def is_utf16(head: bytes) -> bool:
@@ -47,14 +51,32 @@ def folded(raw: bytes, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def docstring(raw: bytes) -> str:
-    """The text of a Python docstring literal, without quotes and indentation."""
-    text = raw[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
-    while text.startswith(_PREFIXES):
-        text = text[1:]
+def docstring(literals: list[bytes]) -> str:
+    """The text of a Python docstring, of one literal or of adjacent ones, without quotes and indentation.
+
+    "" if one of them is no plain text: Python takes no f-string and no bytes for a docstring.
+    """
+    parts = []
+    for literal in literals:
+        raw = literal[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
+        prefix, text = _unquoted(raw)
+        if set(prefix) & _NO_TEXT:
+            return ""
+        parts.append(text if "\\" not in text or "r" in prefix else _ESCAPE.sub(_unescaped, text))
+    lines = "".join(parts).expandtabs().replace("\r\n", "\n").split("\n")
+    return _capped("\n".join(_dedented(lines)).strip())
+
+
+def _unquoted(literal: str) -> tuple[str, str]:
+    """The prefix of a string literal in lower case, and what is between its quotes."""
+    text = literal.lstrip(_PREFIXES)
+    prefix = literal[: len(literal) - len(text)].lower()
     quote = text[:3] if text[:3] in ('"""', "'''") else text[:1]
-    text = text.removeprefix(quote).removesuffix(quote)
-    return _capped("\n".join(_dedented(text.expandtabs().split("\n"))).strip())
+    return prefix, text.removeprefix(quote).removesuffix(quote)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return _ESCAPES.get(match[1], match[0])
 
 
 def comment(raw: bytes) -> str:

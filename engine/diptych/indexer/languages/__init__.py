@@ -17,7 +17,8 @@ class Language:
     `module` is the grammar's wheel and `factory` its function that returns the grammar. `tags` names the
     wheels whose `queries/tags.scm` apply, and `queries` our query files, which override them. `doc` says
     where documentation is: "docstring" (the first statement of the body) or "comment" (just above). With
-    `upper_case_constants`, an upper-case variable is a constant.
+    `upper_case_constants`, an upper-case variable is a constant. `walks` names the module here that
+    finds what a query cannot.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Language:
     doc: str = "comment"
     upper_case_constants: bool = False
     interpreters: tuple[str, ...] = ()
+    walks: str = ""
 
 
 _LANGUAGES = (
@@ -41,6 +43,7 @@ _LANGUAGES = (
         doc="docstring",
         upper_case_constants=True,
         interpreters=("python", "pypy"),
+        walks="python",
     ),
     Language(
         name="javascript",

@@ -1,7 +1,8 @@
-; What the grammar's own tags query lacks: fields, type aliases, imports, base classes, annotations, decorators.
+; What the grammar's own tags query lacks: variables and fields, type aliases, imports, base classes, annotations,
+; decorators.
 
-(class_definition
-  body: (block (expression_statement (assignment left: (identifier) @name) @definition.field)))
+[(module) (class_definition)] @bound
+(named_expression name: (identifier) @name) @definition.global
 
 (type_alias_statement left: (type [(identifier) @name (generic_type (identifier) @name)])) @definition.type
 
@@ -10,6 +11,10 @@
 (class_definition superclasses: (argument_list (subscript value: (identifier) @name))) @reference.extends
 (class_definition superclasses: (argument_list
   (subscript value: (attribute attribute: (identifier) @name)))) @reference.extends
+(class_definition superclasses: (argument_list (subscript subscript: (_) @annotation)))
+(class_definition superclasses: (argument_list (keyword_argument value: (identifier) @name))) @reference.references
+(class_definition superclasses: (argument_list
+  (keyword_argument value: (attribute attribute: (identifier) @name)))) @reference.references
 
 (import_statement name: (dotted_name) @name) @reference.imports
 (import_statement name: (aliased_import name: (dotted_name) @name)) @reference.imports
@@ -23,6 +28,8 @@
 
 (type (identifier) @name) @reference.references
 (type (attribute attribute: (identifier) @name)) @reference.references
-(type (binary_operator (identifier) @name)) @reference.references
-(type (binary_operator (binary_operator (identifier) @name))) @reference.references
-(generic_type (identifier) @name) @reference.references
+(typed_parameter type: (type) @annotation)
+(typed_default_parameter type: (type) @annotation)
+(function_definition return_type: (type) @annotation)
+(assignment type: (type) @annotation)
+(type_alias_statement right: (type) @annotation)

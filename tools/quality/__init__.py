@@ -1,0 +1,1 @@
+"""How true the index is: what it says of real code, held against what others know of it."""
