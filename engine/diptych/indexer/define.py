@@ -15,12 +15,14 @@ Definition = tuple[int, int, int, Pattern, Node, dict[str, list[Node]]]
 
 # Inside one of these ("" is a scope) a function is a method and a variable a field.
 _TYPES = frozenset({"class", "struct", "enum", "interface", "trait", ""})
-_MEMBER = {"function": "method", "variable": "field", "global": "field"}
+_MEMBER = {"function": "method", "variable": "field", "global": "field", "property": "field"}
 # Symbols only outside of functions.
-_GLOBAL = {"global": "variable", "global_constant": "constant"}
+_GLOBAL = {"global": "variable", "global_constant": "constant", "property": ""}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
 _COMMENT_MARKS = (b"#", b"//", b"/*")
+_SPACE = re.compile(r"\s")
+_DOT = re.compile(r" ?(\.|::) ?")
 _STRING_START = re.compile(rb"[rRuU]{0,2}[\"']")
 # Limit on comments and attributes above a definition. Earlier ones are not its documentation.
 _MAX_ABOVE = 1_000
@@ -61,9 +63,13 @@ class Definitions:
             self.pop()
         # With the same range as the last one, it is a sibling (`int a, b;`), not nested in it.
         sibling = self._starts[-1] == start and self.ends[-1] == end
-        container, name = _placed(source, self.dotted[-2 if sibling else -1], captures)
+        outer = -2 if sibling else -1
+        if kind == "property":
+            # A field that a parameter declares: it is the class's, not the constructor's.
+            outer = next((-n for n, k in enumerate(reversed(self._kinds), 1) if k in _TYPES), outer)
+        container, name = _placed(source, self.dotted[outer], captures)
         if role == DEFINITION:
-            kind = self._kind(kind, name, self._kinds[-2 if sibling else -1])
+            kind = self._kind(kind, name, self._kinds[outer])
             if not kind or not name:
                 return
             body = None if kind in _NO_BODY else self._body_of(node, captures)
@@ -111,7 +117,14 @@ def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> t
         name = _cut(source, captures["name"][0])
         if "container" in captures:
             enclosing = _joined(enclosing, _cut(source, captures["container"][0]))
-    return enclosing[: text.CONTAINER_MAX_CHARS], name[: text.NAME_MAX_CHARS]
+    return enclosing[: text.CONTAINER_MAX_CHARS], _plain(name)[: text.NAME_MAX_CHARS]
+
+
+def _plain(name: str) -> str:
+    """A name without quotes; if it has several tokens, without space around its dots."""
+    if name.startswith(("'", '"')):
+        return name[1:].removesuffix(name[0])
+    return _DOT.sub(r"\1", " ".join(name.split())) if _SPACE.search(name) else name
 
 
 def _joined(container: str, name: str) -> str:

@@ -51,6 +51,7 @@ _LANGUAGES = (
         suffixes=(".js", ".mjs", ".cjs", ".jsx"),
         queries=("javascript", "jsx", "ecmascript"),
         tags=("tree_sitter_javascript",),
+        walks="ecmascript",
         upper_case_constants=True,
         interpreters=("node", "nodejs", "bun"),
     ),
@@ -61,6 +62,7 @@ _LANGUAGES = (
         queries=("typescript", "ecmascript"),
         tags=("tree_sitter_typescript", "tree_sitter_javascript"),
         factory="language_typescript",
+        walks="ecmascript",
         upper_case_constants=True,
         interpreters=("deno", "ts-node", "tsx"),
     ),
@@ -71,6 +73,7 @@ _LANGUAGES = (
         queries=("typescript", "jsx", "ecmascript"),
         tags=("tree_sitter_typescript", "tree_sitter_javascript"),
         factory="language_tsx",
+        walks="ecmascript",
         upper_case_constants=True,
     ),
     Language(

@@ -1,20 +1,49 @@
 ; What JavaScript's tags query lacks, and TypeScript shares.
 
+(program) @bound
+
 (method_definition name: [(property_identifier) (private_property_identifier) (string) (number)] @name) @definition.method
 (method_definition name: (computed_property_name) @name) @definition.method
 
-(program (lexical_declaration
-  (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression) (generator_function)])) @definition.function)
-(program (variable_declaration
-  (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression) (generator_function)])) @definition.function)
-(program (export_statement (lexical_declaration
-  (variable_declarator name: (identifier) @name value: [(arrow_function) (function_expression) (generator_function)])) @definition.function))
+; Functions that have their names from what they are assigned to.
+(variable_declarator name: (identifier) @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)]) @definition.function
+(variable_declarator name: (identifier) @name value: (class body: (_) @body)) @definition.class
+(pair key: [(property_identifier) (string) (private_property_identifier) (computed_property_name)] @name
+  value: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)]) @definition.function
 
-(program (lexical_declaration (variable_declarator name: (identifier) @name value: (class)) @definition.class))
-(program (lexical_declaration (variable_declarator name: (identifier) @name)) @definition.variable)
-(program (variable_declaration (variable_declarator name: (identifier) @name)) @definition.variable)
-(program (export_statement (lexical_declaration (variable_declarator name: (identifier) @name)) @definition.variable))
-(program (export_statement (variable_declaration (variable_declarator name: (identifier) @name)) @definition.variable))
+; Members of a prototype.
+(assignment_expression
+  left: (member_expression
+    object: (member_expression object: (identifier) @container property: (property_identifier) @_prototype)
+    property: (property_identifier) @name)
+  right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)]
+  (#eq? @_prototype "prototype")) @definition.method
+(assignment_expression
+  left: (member_expression
+    object: (member_expression object: (identifier) @container property: (property_identifier) @_prototype)
+    property: (property_identifier) @name)
+  (#eq? @_prototype "prototype")) @definition.field
+(assignment_expression
+  left: (member_expression object: (identifier) @name property: (property_identifier) @_prototype)
+  right: (object)
+  (#eq? @_prototype "prototype")) @scope
+
+; A function of an object, a class or a function; what a module exports is the module's.
+(assignment_expression
+  left: (member_expression object: (identifier) @container property: (property_identifier) @name)
+  right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)]
+  (#not-match? @container "^(exports|module|window|globalThis|self|global)$")) @definition.function
+(assignment_expression
+  left: [(identifier) @name (member_expression property: [(property_identifier) (private_property_identifier)] @name)]
+  right: [(arrow_function body: (_) @body) (function_expression body: (_) @body) (generator_function body: (_) @body)]) @definition.function
+(assignment_expression
+  left: (member_expression object: (identifier) @container property: (property_identifier) @name)
+  right: (class body: (_) @body)
+  (#not-match? @container "^(exports|module|window|globalThis|self|global)$")) @definition.class
+(assignment_expression
+  left: [(identifier) @name (member_expression property: (property_identifier) @name)]
+  right: (class body: (_) @body)) @definition.class
 
 (import_statement source: (string (string_fragment) @name)) @reference.imports
 (export_statement source: (string (string_fragment) @name)) @reference.imports
@@ -27,8 +56,9 @@
   (#eq? @_function "require")) @reference.imports
 (call_expression function: (import) arguments: (arguments . (string (string_fragment) @name))) @reference.imports
 
+(call_expression function: (member_expression property: (private_property_identifier) @name)) @reference.calls
 (new_expression constructor: (identifier) @name) @reference.calls
-(new_expression constructor: (member_expression property: (property_identifier) @name)) @reference.calls
+(new_expression constructor: (member_expression property: [(property_identifier) (private_property_identifier)] @name)) @reference.calls
 (new_expression constructor: (_) @name) @ignore
 
 (comment) @comment
