@@ -41,7 +41,7 @@ def main() -> int:
         (Path(directory) / "code").mkdir()
         (Path(directory) / "code/a.py").write_text("def hinge():\n    pass\n")
         run(clean / "bin/diptych", "index", cwd=Path(directory) / "code")
-        assert "a.py:1:1:" in run(clean / "bin/diptych", "symbol", "hinge", cwd=Path(directory) / "code")
+        assert "a.py:1:5:" in run(clean / "bin/diptych", "symbol", "hinge", cwd=Path(directory) / "code")
         print(f"{wheel.name} installs, imports and runs")
     return 0
 

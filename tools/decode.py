@@ -161,9 +161,21 @@ def code_record(key: bytes, payload: bytes) -> dict[str, Any]:
         "path": key.decode("utf-8", "surrogateescape"),
         "content_hash": hash_,
         "language": language,
-        "symbols": [symbol[:6] for symbol in symbols],
+        "symbols": [code_symbol(symbol) for symbol in symbols],
         "relations": relations,
     }
+
+
+def code_symbol(stored: list[Any]) -> list[Any]:
+    """A symbol: name, kind, range, container, signature, documentation, range of the name."""
+    name, kind, place, container, signature, documentation = stored[:6]
+    line, column = place[:2]
+    name_range = [line, column, line, column]
+    if len(place) == 7:
+        name_range = [line + place[4], place[5], line + place[4], place[5] + place[6]]
+    elif len(place) == 8:
+        name_range = [line + place[4], place[5], line + place[6], place[7]]
+    return [name, kind, place[:4], container, signature, documentation, name_range]
 
 
 class _Bytes:

@@ -24,15 +24,44 @@ class Range(NamedTuple):
     end_column: int
 
 
-class Symbol(NamedTuple):
-    """A definition. `container` is the dotted name of the enclosing definition, "" at the top level."""
-
+class _Symbol(NamedTuple):
     name: str
     kind: str
     range: Range
-    container: str = ""
-    signature: str = ""
-    documentation: str = ""
+    container: str
+    signature: str
+    documentation: str
+    name_range: Range
+
+
+class Symbol(_Symbol):
+    """A definition. `container` is the dotted name of the enclosing definition, "" at the top level.
+
+    `range` covers the declaration, `name_range` the name in it; where that is not known it is empty, at the
+    declaration's start.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        name: str,
+        kind: str,
+        range: Range,  # noqa: A002 - the field's name
+        container: str = "",
+        signature: str = "",
+        documentation: str = "",
+        name_range: Range | None = None,
+    ) -> Symbol:
+        if name_range is None:
+            name_range = start_of(range)
+        return tuple.__new__(cls, (name, kind, range, container, signature, documentation, name_range))
+
+
+def start_of(range: Range) -> Range:  # noqa: A002 - as in Symbol
+    """The empty range at the start of `range`."""
+    # A symbol with an invalid range can be made; packing it fails.
+    return Range(range[0], range[1], range[0], range[1]) if isinstance(range, tuple) else Range(0, 0, 0, 0)
 
 
 class Relation(NamedTuple):

@@ -105,7 +105,7 @@ def test_a_journal_damaged_in_the_middle_is_an_error_and_repair_lists_the_loss(r
     shown = text("repair", cwd=repository, code=1)
     assert "lost:" in shown
     assert "was repaired from the journal" in shown
-    assert text("symbol", "second", cwd=repository).startswith("src/second.py:1:1:")
+    assert text("symbol", "second", cwd=repository).startswith("src/second.py:1:5:")
     assert (repository / ".diptych/quarantine").is_dir()
     assert document("index", cwd=repository)["indexed"] == 2
     diptych("verify", "--deep", cwd=repository)

@@ -19,7 +19,7 @@ def described(record: FileRecord) -> str:
     lines = [f"language {record.language}"]
     lines += [
         f"{symbol.kind} {symbol.container}|{symbol.name} {place(symbol.range)} "
-        f"`{symbol.signature}` {symbol.documentation!r}"
+        f"name {place(symbol.name_range)} `{symbol.signature}` {symbol.documentation!r}"
         for symbol in record.symbols
     ]
     lines += [
@@ -45,7 +45,9 @@ def test_every_language_has_a_sample() -> None:
 
 def test_a_record_holds_the_model_s_types() -> None:
     record = record_of("a.py", "python", b"def f():\n    g()\n")
-    assert record.symbols == (Symbol("f", "function", Range(0, 0, 1, 7), "", "def f()", ""),)
+    assert record.symbols == (
+        Symbol("f", "function", Range(0, 0, 1, 7), "", "def f()", "", Range(0, 4, 0, 5)),
+    )
     assert record.relations == (Relation("calls", "f", "g", Range(1, 4, 1, 5)),)
     assert isinstance(record.relations[0], Relation)
     assert isinstance(record.relations[0].range, Range)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+import msgpack
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych import FileRecord, Range, Relation, Symbol
+from diptych import CorruptionError, FileRecord, Range, Relation, Symbol, symbol_id
 from diptych.schema.code import CODE
 
 # What os.fsdecode gives: any bytes, those that are not UTF-8 as lone surrogates.
@@ -18,7 +20,7 @@ WHERE = Range(0, 0, 1, 1)
 RANGES = st.tuples(*[st.integers(0, 2**32 - 1)] * 4).map(
     lambda r: Range(min(r[0], r[2]), r[1], max(r[0], r[2]), r[3])
 )
-SYMBOLS = st.builds(Symbol, STRINGS, STRINGS, RANGES, STRINGS, STRINGS, STRINGS)
+SYMBOLS = st.builds(Symbol, STRINGS, STRINGS, RANGES, STRINGS, STRINGS, STRINGS, st.none() | RANGES)
 RELATIONS = st.builds(Relation, STRINGS, STRINGS, STRINGS, RANGES)
 RECORDS = st.builds(
     FileRecord,
@@ -36,7 +38,8 @@ def test_a_record_comes_back(record: FileRecord) -> None:
     back = CODE.unpack(key, payload)
     assert back == record
     assert type(back) is FileRecord
-    assert all(type(symbol) is Symbol and type(symbol.range) is Range for symbol in back.symbols)
+    for symbol in back.symbols:
+        assert (type(symbol), type(symbol.range), type(symbol.name_range)) == (Symbol, Range, Range)
     assert CODE.counts(payload) == (len(record.symbols), len(record.relations))
 
 
@@ -90,6 +93,54 @@ def _check_projections(record: FileRecord) -> None:
     assert [sorted(terms) for terms in ours.terms] == [sorted(terms) for terms in theirs.terms]
     assert ours.counts == CODE.counts(payload)
     assert [sorted(terms) for terms in ours.terms] == [sorted(terms) for terms in CODE.terms(payload)]
+
+
+@pytest.mark.parametrize(
+    ("name_range", "more_bytes"),
+    [
+        (None, 0),
+        (Range(7, 4, 7, 4), 0),
+        (Range(7, 8, 7, 13), 3),
+        (Range(9, 0, 9, 5), 3),
+        (Range(8, 1, 9, 4), 4),
+        (Range(2, 300, 2, 5), 6),
+        (Range(0, 2**32 - 1, 2**32 - 1, 0), 12),
+    ],
+)
+def test_the_range_of_the_name_is_packed_with_that_of_the_declaration(
+    name_range: Range | None, more_bytes: int
+) -> None:
+    where = Range(7, 4, 9, 1)
+    symbols = [Symbol("s", "k", where), Symbol("s", "k", where, name_range=name_range)]
+    payloads = [CODE.pack(FileRecord("a", "", "", [symbol])) for symbol in symbols]
+    (back,) = CODE.unpack(b"a", payloads[1]).symbols
+    assert back.range == where
+    assert back.name_range == (name_range or Range(7, 4, 7, 4))
+    assert len(payloads[1]) - len(payloads[0]) == more_bytes
+
+
+def test_a_payload_without_ranges_of_names_decodes() -> None:
+    symbols = [["s", "k", [7, 4, 9, 1], "c", "sig", "doc"], ["s", "k", [8, 0, 8, 1], "c", "sig", "doc", 1]]
+    payload = msgpack.packb(["hash", "python", symbols, []])
+    first, second = CODE.unpack(b"a.py", payload).symbols
+    assert first == Symbol("s", "k", Range(7, 4, 9, 1), "c", "sig", "doc", Range(7, 4, 7, 4))
+    assert second.name_range == Range(8, 0, 8, 0)
+    assert [CODE.item(b"a.py", payload, item)[1:] for item, _ in CODE.documents(b"a.py", payload)] == [
+        (first, 0),
+        (second, 1),
+    ]
+
+
+@pytest.mark.parametrize("place", [[], [1], [7, 4, 9, 1, 0], [7, 4, 9, 1, 0, 1, 2, 3, 4], None])
+def test_a_place_that_is_none_is_corruption(place: object) -> None:
+    payload = msgpack.packb(["hash", "", [["s", "k", place, "", "", ""]], []])
+    with pytest.raises(CorruptionError):
+        CODE.unpack(b"a.py", payload)
+
+
+def test_the_identity_of_a_symbol_rests_on_no_range() -> None:
+    one, other = Symbol("s", "k", WHERE), Symbol("s", "k", WHERE, name_range=Range(0, 1, 0, 2))
+    assert symbol_id("a.py", one) == symbol_id("a.py", other)
 
 
 def test_a_mutable_record_has_no_snapshot() -> None:

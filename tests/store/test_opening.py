@@ -126,7 +126,7 @@ def test_another_schema_is_refused_and_left_alone(memory_path: Path) -> None:
         lambda: verify(path, schema=NOTES),
         lambda: repair(path, schema=NOTES),
     ):
-        with pytest.raises(IncompatibleStoreError, match="schema 'code' version 1"):
+        with pytest.raises(IncompatibleStoreError, match="schema 'code' version 2"):
             call()
     os.unlink(os.path.join(path, "IDENTITY"))
     with pytest.raises(IncompatibleStoreError):

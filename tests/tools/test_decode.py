@@ -87,7 +87,10 @@ def test_snapshots_agree(path: Path, lsn: int) -> None:
 
 
 def as_record(fields: dict[str, object]) -> FileRecord:
-    symbols = [Symbol(n, k, Range(*r), *rest) for n, k, r, *rest in fields.pop("symbols")]  # type: ignore[attr-defined]
+    symbols = [
+        Symbol(n, k, Range(*r), *rest, Range(*named))
+        for n, k, r, *rest, named in fields.pop("symbols")  # type: ignore[attr-defined]
+    ]
     relations = [Relation(k, s, t, Range(*r)) for k, s, t, r in fields.pop("relations")]  # type: ignore[attr-defined]
     return FileRecord(symbols=symbols, relations=relations, **fields)  # type: ignore[arg-type]
 

@@ -18,8 +18,8 @@ from diptych.model import (
 
 
 def symbol_document(symbol: Symbol) -> dict[str, Any]:
-    """A symbol; its range as in LSP: zero-based, the end exclusive, columns in UTF-8 bytes."""
-    return {**symbol._asdict(), "range": list(symbol.range)}
+    """A symbol; its ranges as in LSP: zero-based, the end exclusive, columns in UTF-8 bytes."""
+    return {**symbol._asdict(), "range": list(symbol.range), "name_range": list(symbol.name_range)}
 
 
 def relation_document(relation: Relation) -> dict[str, Any]:
@@ -54,11 +54,11 @@ def record_document(record: FileRecord) -> dict[str, Any]:
 
 
 def hit_line(hit: SymbolHit | SearchHit) -> list[Part]:
-    """`path:line:column: kind name  signature`, one-based, as editors and compilers write it."""
+    """`path:line:column: kind name  signature`, the place of the name, one-based, as editors write it."""
     symbol = hit.symbol
     name = f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
     signature = " ".join(symbol.signature.split())
-    place = _place(hit.path, symbol.range[:2])
+    place = _place(hit.path, symbol.name_range[:2])
     return [place, f" {symbol.kind} ", Styled(name, "bold"), "  " if signature else "", signature]
 
 

@@ -78,8 +78,8 @@ class Definitions:
             else:
                 documentation = _comment(source, self._above, node)
             head = _signature(source, node, body, kind)
-            place = _range(source, node)
-            self.symbols.append(Symbol(name, kind, place, container, head, documentation))
+            fields = (name, kind, _range(source, node), container, head, documentation)
+            self.symbols.append(tuple.__new__(Symbol, (*fields, _name_range(name, captures))))
         if sibling:
             return
         inside = f"{container}.{name}" if container else name
@@ -155,6 +155,19 @@ def _range(source: bytes, node: Node) -> Range:
         row -= 1
         column = end - source.rfind(b"\n", 0, end) - 1
     return Range(start_row, start_column, row, column)
+
+
+def _name_range(name: str, captures: dict[str, list[Node]]) -> Range:
+    """The range of the name, without the qualifier or the quotes that its node has."""
+    node = (captures.get("name") or captures["qualified"])[0]
+    (row, column), (end_row, end_column) = node.start_point, node.end_point
+    size = len(name.encode("utf-8", "replace"))
+    if row == end_row and node.end_byte - node.start_byte != size:
+        if "name" not in captures:
+            column = max(column, end_column - size)
+        elif node.type == "string" and end_column - column == size + 2:
+            column, end_column = column + 1, end_column - 1
+    return Range(row, column, end_row, end_column)
 
 
 def _signature(source: bytes, node: Node, body: Node | None, kind: str) -> str:

@@ -44,11 +44,14 @@ class Projection(NamedTuple):
 class Schema(ABC, Generic[Record]):
     """How one kind of record is packed, found and searched.
 
-    Increase `version` when payloads, terms or documents change. A store of another version cannot be opened.
+    Increase `version` when payloads, terms or documents change. A store of another version cannot be opened,
+    unless it is one of `older_versions`: those whose payloads this one decodes as well, with the same fields,
+    indexes and counters. The first writer makes it a store of this version.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
+    older_versions: ClassVar[tuple[int, ...]] = ()
     fields: ClassVar[tuple[Field, ...]]
     """The search fields, in order."""
     default_fields: ClassVar[dict[str, float]]
@@ -60,9 +63,12 @@ class Schema(ABC, Generic[Record]):
     counters: ClassVar[tuple[str, ...]]
     """What `counts` counts, by name."""
 
-    def fingerprint(self) -> str:
-        """32 hexadecimal digits that change with anything the stored bytes depend on."""
-        facts = (self.name, self.version, self.fields, self.indexes, self.counters)
+    def fingerprint(self, version: int | None = None) -> str:
+        """32 hexadecimal digits that change with anything the stored bytes depend on.
+
+        `version` is one of `older_versions`, None for the current one.
+        """
+        facts = (self.name, version or self.version, self.fields, self.indexes, self.counters)
         return blake3(repr(facts).encode()).hexdigest(16)
 
     @abstractmethod

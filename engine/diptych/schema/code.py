@@ -3,9 +3,15 @@
 Payload, a msgpack array (text is UTF-8; invalid bytes are stored unchanged, by surrogateescape):
 
     [content hash, language,
-     [[name, kind, [start line, start column, end line, end column], container, signature, documentation
+     [[name, kind, place, container, signature, documentation
        (, occurrence: only where an earlier symbol agrees in name, kind and container)], ...],
      [[kind, source, target, [start line, start column, end line, end column]], ...]]
+
+A symbol's place is its range and that of its name, in one array:
+
+    [start line, start column, end line, end column
+       (, the name's line - start line, its start column, its length: unless it is empty, at the start)]
+    or, if the name has several lines, its end line - start line and its end column instead of its length.
 
 A symbol's item is the offset of its array in the payload, so that one symbol is decoded without the rest.
 """
@@ -20,7 +26,17 @@ from typing import Any, ClassVar, ParamSpec, TypeVar
 import msgpack
 
 from diptych.errors import CorruptionError, InvalidPathError, InvalidRecordError
-from diptych.model import FileRecord, Range, Relation, RelationHit, SearchHit, Symbol, SymbolHit, occurrences
+from diptych.model import (
+    FileRecord,
+    Range,
+    Relation,
+    RelationHit,
+    SearchHit,
+    Symbol,
+    SymbolHit,
+    occurrences,
+    start_of,
+)
 from diptych.schema.base import Buffer, Field, Projection, Schema
 
 MAX_PATH_BYTES = 65_535
@@ -76,7 +92,8 @@ class CodeSchema(Schema[FileRecord]):
     """Files by path, symbols by name, relations by target."""
 
     name: ClassVar[str] = "code"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    older_versions: ClassVar[tuple[int, ...]] = (1,)
     fields: ClassVar[tuple[Field, ...]] = (
         Field("name"),
         Field("kind", "exact"),
@@ -129,20 +146,32 @@ class CodeSchema(Schema[FileRecord]):
         if not isinstance(symbols, tuple | list) or not isinstance(relations, tuple | list):
             raise InvalidRecordError(f"{path}: symbols and relations are tuples")
         alike = set()
+        stored = []
         for symbol in symbols:
             try:
-                name, kind, (a, b, c, d), container, signature, documentation = symbol
+                name, kind, (a, b, c, d), container, signature, documentation, (e, f, g, h) = symbol
             except (TypeError, ValueError):
                 raise InvalidRecordError(f"{path}: {symbol!r:.200} is not a Symbol") from None
             if not (
                 type(name) is type(kind) is type(container) is type(signature) is type(documentation) is str
                 and type(a) is type(b) is type(c) is type(d) is int
+                and type(e) is type(f) is type(g) is type(h) is int
                 and -1 < a <= c <= MAX_COORDINATE
                 and -1 < b <= MAX_COORDINATE
                 and -1 < d <= MAX_COORDINATE
+                and -1 < e <= g <= MAX_COORDINATE
+                and -1 < f <= MAX_COORDINATE
+                and -1 < h <= MAX_COORDINATE
             ):
                 raise InvalidRecordError(f"{path}: a field of {symbol!r:.200} has a wrong type or range")
             alike.add((name, kind, container))
+            if e == g and h >= f:
+                place: tuple[int, ...] = (a, b, c, d, e - a, f, h - f)
+                if place[4:] == (0, b, 0):
+                    place = (a, b, c, d)
+            else:
+                place = (a, b, c, d, e - a, f, g - a, h)
+            stored.append((name, kind, place, container, signature, documentation))
         for relation in relations:
             try:
                 kind, source, target, (a, b, c, d) = relation
@@ -156,14 +185,14 @@ class CodeSchema(Schema[FileRecord]):
                 and -1 < d <= MAX_COORDINATE
             ):
                 raise InvalidRecordError(f"{path}: a field of {relation!r:.200} has a wrong type or range")
-        stored: Sequence[tuple[Any, ...]] = symbols
+        counted: Sequence[tuple[Any, ...]] = stored
         if len(alike) != len(symbols):
-            stored = [
+            counted = [
                 (*symbol, count) if count else symbol
-                for symbol, count in zip(symbols, occurrences(symbols), strict=True)
+                for symbol, count in zip(stored, occurrences(symbols), strict=True)
             ]
         try:
-            return bytes(self._pack((content_hash, language, stored, relations)))
+            return bytes(self._pack((content_hash, language, counted, relations)))
         except UnicodeEncodeError:
             raise InvalidRecordError(f"{path}: a string in the record holds a lone surrogate") from None
         except ValueError as error:
@@ -182,7 +211,7 @@ class CodeSchema(Schema[FileRecord]):
                 key.decode("utf-8", "surrogateescape"),
                 content_hash,
                 language,
-                tuple([new(Symbol, (s[0], s[1], new(Range, s[2]), s[3], s[4], s[5])) for s in symbols]),
+                tuple([_symbol(stored) for stored in symbols]),
                 tuple([new(Relation, (k, s, t, new(Range, r))) for k, s, t, r in relations]),
             ),
         )
@@ -300,9 +329,22 @@ def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
     stored = _first_of(payload[item : item + 2_048]) or _first_of(payload[item:])
     if stored is None:
         raise ValueError(f"a symbol at byte {item} is cut off")
+    return _symbol(stored), stored[6] if len(stored) > 6 else 0
+
+
+def _symbol(stored: tuple[Any, ...]) -> Symbol:
     name, kind, place, container, signature, documentation = stored[:6]
-    symbol = _new(Symbol, (name, kind, _new(Range, place), container, signature, documentation))
-    return symbol, stored[6] if len(stored) > 6 else 0
+    if len(place) == 4:
+        place = _new(Range, place)
+        named = start_of(place)
+    elif len(place) == 7:
+        a, b, c, d, line, column, size = place
+        place, named = _new(Range, (a, b, c, d)), _new(Range, (a + line, column, a + line, column + size))
+    else:
+        # Any other length is damage, and raises ValueError.
+        a, b, c, d, line, column, end_line, end_column = place
+        place, named = _new(Range, (a, b, c, d)), _new(Range, (a + line, column, a + end_line, end_column))
+    return _new(Symbol, (name, kind, place, container, signature, documentation, named))
 
 
 def _first_of(data: Buffer) -> Any:

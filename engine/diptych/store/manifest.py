@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from diptych.errors import CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
@@ -44,17 +44,20 @@ class Identity:
         return cls(secrets.token_bytes(16), schema.name, schema.version, schema.fingerprint(), now_ms())
 
     def refuse_other(self, schema: Schema[Any], path: str) -> None:
-        """Raise IncompatibleStoreError unless the store was made with `schema`."""
-        if (self.schema, self.schema_version, self.fingerprint) != (
-            schema.name,
-            schema.version,
-            schema.fingerprint(),
-        ):
+        """Raise IncompatibleStoreError unless the store was made with `schema`, or an older version of it."""
+        version = self.schema_version
+        known = version == schema.version or version in schema.older_versions
+        if self.schema != schema.name or not known or self.fingerprint != schema.fingerprint(version):
             raise IncompatibleStoreError(
                 f"{path} holds records of schema {self.schema!r} version {self.schema_version}, "
                 f"and was opened with schema {schema.name!r} version {schema.version}",
                 advice="open it with the program that made it, or index again into a new store",
             )
+
+
+    def upgraded(self, schema: Schema[Any]) -> Identity:
+        """The identity of the same store with records of the current version of `schema`."""
+        return replace(self, schema_version=schema.version, fingerprint=schema.fingerprint())
 
 
 @dataclass(frozen=True, slots=True)

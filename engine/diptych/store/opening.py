@@ -181,6 +181,8 @@ def open_planned(
     """Open for writing by a plan; the caller holds the lock. Raises CorruptStoreError, StorageError."""
     identity = _identity(inspection)
     identity.refuse_other(schema, inspection.scan.path)
+    # Before the first record of the new version is written, so that no older Diptych opens the store.
+    identity = identity.upgraded(schema)
     inspection, base = _settled(inspection, schema)
     opened = _opened(inspection, base, identity, schema)
     if base is not None and not opened.heal_search and not _is_current(base):

@@ -23,7 +23,7 @@ def from_plain(plain: tuple) -> FileRecord:  # type: ignore[type-arg]
     path, digest, language, symbols, relations = plain
     return FileRecord(
         path, digest, language,
-        [Symbol(n, k, Range._make(r), c, s, d) for n, k, r, c, s, d in symbols],
+        [Symbol(n, k, Range._make(r), c, s, d, Range._make(w)) for n, k, r, c, s, d, w in symbols],
         [Relation(k, s, t, Range._make(r)) for k, s, t, r in relations],
     )
 
@@ -55,8 +55,8 @@ def symbol_at(data: bytes | memoryview, offset: int) -> Symbol:
     """The symbol at that offset of a record's bytes."""
     unpacker = msgpack.Unpacker(use_list=False, unicode_errors="surrogateescape", max_buffer_size=0)
     unpacker.feed(data[offset:])
-    n, k, r, c, s, d = unpacker.unpack()
-    return Symbol(n, k, Range._make(r), c, s, d)
+    n, k, r, c, s, d, w = unpacker.unpack()
+    return Symbol(n, k, Range._make(r), c, s, d, Range._make(w))
 
 
 def write_records(path: str, records: Iterable[FileRecord]) -> tuple[int, int]:

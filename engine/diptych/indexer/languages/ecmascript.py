@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from diptych.indexer.languages.bound import Bound
 
-# Statements that a `var` in their blocks leaves, and what leads to these blocks. `let` and `const` stay inside.
+# Statements whose blocks a `var` leaves, and what leads to these blocks; `let` and `const` stay inside.
 _BLOCKS = frozenset(
     {
         "statement_block",
@@ -71,7 +71,7 @@ def _default(export: Node) -> Iterator[Bound]:
 
 
 def _declared(declaration: Node) -> Iterator[Bound]:
-    """The names of `const a = 1, { b, c: [d] } = e`; the only declarator has all of it for its declaration."""
+    """The names of `const a = 1, { b, c: [d] } = e`. An only declarator is declared by all of it."""
     declarators = [child for child in declaration.named_children if child.type == "variable_declarator"]
     for declarator in declarators:
         node = declaration if len(declarators) == 1 else declarator
@@ -90,7 +90,7 @@ def _of_loop(loop: Node) -> Iterator[Bound]:
 
 
 def _exported(statement: Node) -> Iterator[Bound]:
-    """The names of `exports.a = module.exports.b = value`, unless the value is an earlier name, or `void 0`."""
+    """The names of `exports.a = module.exports.b = value`, unless the value is a name, or `void 0`."""
     names = []
     assignment = value = statement.named_children[0] if statement.named_child_count else None
     while value is not None and value.type == "assignment_expression":

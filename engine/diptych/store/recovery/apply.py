@@ -137,7 +137,7 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
         # A killed process leaves what it wrote in memory only; a reader of this handle must not be shown
         # what a power cut could still take back. And a tail that was cut off must be gone for good.
         fs.fsync_file(journal_file.path)
-    if plan.rewrite_identity:
+    if plan.rewrite_identity or identity != scan.identity:
         fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
     for temporary in scan.temporaries:
         fs.remove_tree(temporary)
