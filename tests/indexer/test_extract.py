@@ -36,7 +36,7 @@ def test_syntax_errors_hide_nothing_but_what_they_spoil() -> None:
     "source", [b"", b"\n", b"\xff\xfe\x00", b"\x00" * 100, b"}{)(" * 1000, b"\xef\xbb\xbf", "ünï🦀".encode()]
 )
 def test_any_bytes_give_a_record_that_packs(language: str, source: bytes) -> None:
-    found_language, symbols, relations = rows_of(language, source)
+    found_language, symbols, relations, _ = rows_of(language, source)
     payload = packed("file", "", found_language, symbols, relations)
     assert CODE.unpack(b"file", payload) == FileRecord("file", "", found_language, symbols, relations)
 
@@ -158,3 +158,53 @@ def test_a_parser_that_raises_costs_one_file(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "a.py").write_text("x = 1\n")
     parsed = parse.parse(fs.Beneath(tmp_path), Job("a.py", "python", 6), 1000)
     assert (parsed.skipped, parsed.payload) == ("parser died", b"")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "iso8859-15", "cp1252", "koi8-r", "shift_jis"])
+@pytest.mark.parametrize(
+    "line", ["# -*- coding: {} -*-\n", "#!/usr/bin/python\n# vim: set fileencoding={} :\n"]
+)
+def test_python_is_read_in_the_encoding_that_it_declares(encoding: str, line: str) -> None:
+    name = "naïve" if encoding not in ("koi8-r", "shift_jis") else "имя"
+    source = line.format(encoding) + f"def {name}(): {name}()  # {name}\n"
+    found = record(source.encode(encoding))
+    assert names(found) == [name]
+    assert [relation.target for relation in found.relations] == [name]
+    assert found.symbols[0].name_range.end_column == 4 + len(name.encode())
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "zip", "rot13", "idna", "punycode", "no-such", "utf-16", "undefined"]
+)
+def test_what_is_no_encoding_of_a_source_is_read_as_utf_8(encoding: str) -> None:
+    assert names(record(f"# coding: {encoding}\ndef größe(): pass\n")) == ["größe"]
+
+
+@pytest.mark.parametrize("language", ["python", "c", "javascript", "go"])
+def test_a_name_next_to_an_invalid_byte_is_no_name(language: str) -> None:
+    sources = {
+        "python": "def café(): ünter()\ndef après(): pass\ndef plain(): hit()\n",
+        "c": "int café(void) { ünter(); }\nint après;\nvoid plain(void) { hit(); }\n",
+        "javascript": "function café() { ünter(); }\nvar après;\nfunction plain() { hit(); }\n",
+        "go": "package p\nfunc café() { ünter() }\nvar après = 1\nfunc plain() { hit() }\n",
+    }
+    found = record(sources[language].encode("latin-1"), language)
+    spoiled = {"caf", "apr", "s", "nter"}
+    assert not spoiled & {*names(found), *(relation.target for relation in found.relations)}
+    assert "plain" in names(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "language", "size"),
+    [
+        ("def f(): pass\n", "python", 0),
+        ("x = = 3\ndef f(): pass\n", "python", 1),
+        ("int f( { return 1; }\n", "c", 1),
+        ("function f() { return 1;\n", "javascript", 1),
+        (")" * 1_000, "javascript", 1_000),
+    ],
+)
+def test_the_bytes_in_syntax_errors_are_counted(source: str, language: str, size: int) -> None:
+    counted = rows_of(language, source.encode())[3]
+    assert (counted >= size) if size else counted == 0
+    assert counted <= len(source)

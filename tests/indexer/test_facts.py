@@ -39,14 +39,17 @@ def test_what_is_written_is_read_again() -> None:
     files = {
         "a.py": Fact(_OLD, _HASH),
         "new\nline \udcff.py": Fact(_OLD._replace(inode=-(2**63), size=2**40), _HASH[::-1], "binary"),
+        "errors.py": Fact(_OLD, _HASH, "", 7),
     }
-    read = decode(encode(facts(files)))
+    others = {".md": 2, "": 1, ".\udcff": 3}
+    read = decode(encode(facts(files, other_suffixes=others)))
+    assert (read.with_errors(), read.other_suffixes) == ({"errors.py": 7}, others)
     assert read.files["a.py"] == files["a.py"]
     assert read.files["new\nline \udcff.py"].skipped == "binary"
     assert read.files["new\nline \udcff.py"].content_hash == _HASH[::-1]
     assert (read.store_id, read.lsn, read.commit, read.branch) == ("store", 5, "c" * 40, "main")
     assert (read.indexer, read.settings) == ({"diptych.indexer": "1"}, {"max_file_bytes": 1})
-    assert read.stored_hashes() == {"a.py": _HASH}
+    assert read.stored_hashes() == {"a.py": _HASH, "errors.py": _HASH}
     assert dict(read.files) == files
     assert list(read.files) == list(files)
     assert "b.py" not in read.files

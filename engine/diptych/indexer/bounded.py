@@ -72,6 +72,21 @@ def matches_in(cursor: QueryCursor, tree: Tree) -> list[tuple[int, dict[str, lis
     return matches
 
 
+def error_bytes(root: Node) -> int:
+    """How many bytes are in syntax errors; 0 without any, and one at least for something that is missing."""
+    if not root.has_error:
+        return 0
+    size = 0
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if node.is_error:
+            size += node.end_byte - node.start_byte
+        else:
+            nodes += [child for child in node.children if child.has_error]
+    return max(size, 1)
+
+
 def _refuse_flat(root: Node) -> None:
     """Raise TooSlowError where the next sibling with a name is too far from too many nodes.
 

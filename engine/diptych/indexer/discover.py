@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _FORMAT_BITS = stat.S_IFMT(0o177777)
 _INODE_SIGN = 2**63
+# So many suffixes are counted, each by its first characters: a tree may have any number of them.
+_SUFFIXES = 1_000
+_SUFFIX_CHARS = 16
 _NEVER = frozenset({b".git", b".hg", b".svn", os.fsencode(DEFAULT_STORE)})
 
 
@@ -50,6 +53,8 @@ class Scan:
     files: dict[str, tuple[str, Stat]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
     other_language: int = 0
+    other_suffixes: Counter[str] = field(default_factory=Counter)
+    """The files of `other_language` by suffix; "" is for those without."""
     notice: Notice | None = None
     """Set if git did not answer."""
 
@@ -59,7 +64,16 @@ class Scan:
         report.found = len(self.files)
         report.skipped.update(self.skipped)
         report.other_language = self.other_language
+        report.other_suffixes.update(self.other_suffixes)
         report.languages.update(language for language, _ in self.files.values())
+
+    def note_other(self, path: str) -> None:
+        """Count a file that has no parser."""
+        self.other_language += 1
+        stem, dot, suffix = path.rpartition("/")[2].rpartition(".")
+        suffix = dot + suffix[:_SUFFIX_CHARS] if stem else ""
+        if suffix in self.other_suffixes or len(self.other_suffixes) < _SUFFIXES:
+            self.other_suffixes[suffix] += 1
 
 
 def scan(
@@ -200,7 +214,7 @@ def _sweep(tree: fs.Beneath, names: list[bytes], settings: Settings, found: Scan
         path = _decoded(name)
         language = language_of(path)
         if not language and b"." in name.rpartition(b"/")[2]:
-            found.other_language += 1
+            found.note_other(path)
             continue
         try:
             seen = lstat(name)
@@ -218,7 +232,7 @@ def _sweep(tree: fs.Beneath, names: list[bytes], settings: Settings, found: Scan
             if seen.st_mode & 0o111:
                 language = language_of_shebang(_head(tree, name))
             if not language:
-                found.other_language += 1
+                found.note_other(path)
                 continue
         if seen.st_size > largest:
             skipped["too large"] += 1

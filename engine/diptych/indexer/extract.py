@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from operator import itemgetter
+from typing import NamedTuple
 
 from tree_sitter import Node
 
 from diptych.indexer import text
-from diptych.indexer.bounded import matches_in, parsed_tree
+from diptych.indexer.bounded import error_bytes, matches_in, parsed_tree
 from diptych.indexer.define import Definition, Definitions
 from diptych.indexer.expand import expanded
 from diptych.indexer.grammar import (
@@ -46,8 +47,16 @@ _REST_OF_LINE = re.compile(rb"[ \t\r\v\f]*(?:\n|\Z)")
 _LINE_BYTES = 4_096
 
 
-def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[RelationRow]]:
-    """The symbols and relations of `source` (UTF-8 bytes), each list in the order of the source.
+class Extracted(NamedTuple):
+    """Symbols and relations, each in the order of the source, and how many bytes are in syntax errors."""
+
+    symbols: list[Symbol]
+    relations: list[RelationRow]
+    error_bytes: int
+
+
+def extract(prepared: Prepared, source: bytes) -> Extracted:
+    """What is in `source` (UTF-8 bytes).
 
     Syntax errors are tolerated: the result has what tree-sitter could parse. Raises TooSlowError.
     """
@@ -81,8 +90,22 @@ def extract(prepared: Prepared, source: bytes) -> tuple[list[Symbol], list[Relat
             ]
         elif role == COMMENT or role == ATTRIBUTE:  # noqa: SIM109
             _note(above, captures[prepared.patterns[index].capture][0], source)
+    if not text.is_utf8(source):
+        # Next to an invalid byte a name is only a part of one.
+        named = {at: one for at, one in named.items() if not _is_cut(source, at, _end_of_name(one[1]))}
+        references = [one for one in references if not _is_cut(source, one[0] >> _RANK_BITS, one[1])]
     references.sort(key=_by_first)
-    return _swept(prepared, source, named, references, above)
+    symbols, relations = _swept(prepared, source, named, references, above)
+    return Extracted(symbols, relations, error_bytes(tree.root_node))
+
+
+def _is_cut(source: bytes, start: int, end: int) -> bool:
+    return source[start - 1 : start] >= b"\x80" or source[end : end + 1] >= b"\x80"
+
+
+def _end_of_name(definition: Definition) -> int:
+    captures = definition[5]
+    return (captures.get("name") or captures["qualified"])[0].end_byte
 
 
 def _definition(pattern: Pattern, captures: dict[str, list[Node]]) -> Definition:

@@ -13,27 +13,41 @@ _HASH_DIGITS = 64
 
 
 class Fact(NamedTuple):
-    """The facts of one file: its stat, its content hash, and why it was skipped ("" when indexed)."""
+    """The facts of one file: its stat, its content hash, and why it was skipped ("" when indexed).
+
+    `error_bytes` is how many of its bytes are in syntax errors.
+    """
 
     stat: Stat
     content_hash: str
     skipped: str = ""
+    error_bytes: int = 0
 
 
 class FactColumns(Mapping[str, Fact]):
     """Facts by path. Raises ValueError for columns of unequal length."""
 
     def __init__(
-        self, paths: list[str], stats: list[array[int]], hashes: str, reasons: list[str], skipped: bytes
+        self,
+        paths: list[str],
+        stats: list[array[int]],
+        hashes: str,
+        reasons: list[str],
+        skipped: bytes,
+        error_bytes: Mapping[int, int],
     ) -> None:
         count = len(paths)
         matching = all(len(column) == count for column in stats) and len(stats) == len(Stat._fields)
         if not matching or len(hashes) != _HASH_DIGITS * count or len(skipped) != count:
             raise ValueError("columns of unequal length")
+        if error_bytes and not 0 <= min(error_bytes) <= max(error_bytes) < count:
+            raise ValueError("errors in an unknown file")
         if max(skipped, default=0) > len(reasons):
             raise ValueError("an unknown reason")
         self._paths, self._stats, self._hashes = paths, stats, hashes
         self._reasons, self._skipped = ["", *reasons], skipped
+        # By place: few files have any.
+        self._error_bytes = error_bytes
         self._places = dict(zip(paths, range(count), strict=True))
 
     def __getitem__(self, path: str) -> Fact:
@@ -43,6 +57,7 @@ class FactColumns(Mapping[str, Fact]):
             Stat(size[place], mtime_ns[place], ctime_ns[place], inode[place]),
             self._hash(place),
             self._reasons[self._skipped[place]],
+            self._error_bytes.get(place, 0),
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -61,6 +76,10 @@ class FactColumns(Mapping[str, Fact]):
     def stored_hashes(self) -> dict[str, str]:
         """The content hash of each path that was indexed."""
         return {path: self._hash(place) for path, place in self._places.items() if not self._skipped[place]}
+
+    def with_errors(self) -> dict[str, int]:
+        """How many bytes are in syntax errors, of each path that has any."""
+        return {self._paths[place]: size for place, size in self._error_bytes.items()}
 
     def _hash(self, place: int) -> str:
         return self._hashes[place * _HASH_DIGITS : (place + 1) * _HASH_DIGITS]

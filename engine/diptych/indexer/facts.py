@@ -15,7 +15,7 @@ time counts like the modification time, since no program can set it back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -57,6 +57,8 @@ class Facts:
     root: str = ""
     source: str = ""
     """How the files were found: "git", "walk", or "" if unknown."""
+    other_suffixes: dict[str, int] = field(default_factory=dict)
+    """How many files have each suffix that has no parser; "" is for files without a suffix."""
     complete: bool = True
     """Whether the run ended; False during a first run, and after one that was interrupted."""
 
@@ -65,6 +67,12 @@ class Facts:
         if isinstance(self.files, FactColumns):
             return self.files.stored_hashes()
         return {path: fact.content_hash for path, fact in self.files.items() if not fact.skipped}
+
+    def with_errors(self) -> dict[str, int]:
+        """How many bytes are in syntax errors, of each file that has any."""
+        if isinstance(self.files, FactColumns):
+            return self.files.with_errors()
+        return {path: fact.error_bytes for path, fact in self.files.items() if fact.error_bytes}
 
 
 class Comparison(NamedTuple):
@@ -161,6 +169,12 @@ def encode(facts: Facts) -> bytes:
         "hashes": bytes.fromhex("".join(fact.content_hash for fact in facts.files.values())),
         "reasons": reasons,
         "skipped": bytes(numbers[fact.skipped] for fact in facts.files.values()),
+        "error_bytes": [
+            (place, fact.error_bytes) for place, fact in enumerate(facts.files.values()) if fact.error_bytes
+        ],
+        "other_suffixes": {
+            suffix.encode("utf-8", "surrogateescape"): count for suffix, count in facts.other_suffixes.items()
+        },
     }
     for name, column in zip(_STAT_COLUMNS, zip(*stats, strict=True) if stats else [()] * 4, strict=True):
         body[name] = packed_column(column)
@@ -190,6 +204,7 @@ def _decoded(data: bytes) -> Facts:
         body["hashes"].hex(),
         body["reasons"],
         body["skipped"],
+        _counted(body.get("error_bytes", []), int),
     )
     facts = Facts(
         store_id=body["store_id"],
@@ -203,12 +218,24 @@ def _decoded(data: bytes) -> Facts:
         root=body.get("root", b"").decode("utf-8", "surrogateescape"),
         # Earlier releases did not write it; they had a commit if git found the files.
         source=body.get("source", "git" if body["commit"] else ""),
+        other_suffixes={
+            suffix.decode("utf-8", "surrogateescape"): count
+            for suffix, count in _counted(body.get("other_suffixes", {}).items(), bytes).items()
+        },
         complete=bool(body.get("complete", True)),
     )
     require_fields(facts.store_id, facts.lsn, facts.indexer, facts.settings, facts.commit, facts.branch)
     if type(facts.taken_ns) is not int or not all(type(reason) is str for reason in body["reasons"]):
         raise ValueError("a field has the wrong type")
     return facts
+
+
+def _counted(pairs: Iterable[tuple[Any, int]], key_type: type) -> dict[Any, int]:
+    """The pairs as a dict. Raises ValueError for a key of another type, or a count that is none."""
+    counted = dict(pairs)
+    if not all(type(key) is key_type and type(count) is int and count > 0 for key, count in counted.items()):
+        raise ValueError("a field has the wrong type")
+    return counted
 
 
 def require_fields(

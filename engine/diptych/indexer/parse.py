@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from diptych import fs
 from diptych.indexer import text
 from diptych.indexer.errors import TooSlowError
-from diptych.indexer.languages import language_of_content
+from diptych.indexer.languages import LANGUAGES, language_of_content
 from diptych.indexer.plan import Job
 from diptych.model import FileRecord, Range, Relation, Symbol, content_hash
 
@@ -31,6 +31,8 @@ class Parsed(NamedTuple):
     size: int = 0
     unchanged: bool = False
     skipped: str = ""
+    error_bytes: int = 0
+    """How many of its bytes are in syntax errors."""
 
 
 def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
@@ -48,13 +50,15 @@ def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
     if text.is_binary(data):
         return Parsed(job.path, digest, size=len(data), skipped="binary")
     try:
-        language, symbols, relations = rows_of(job.language, data)
+        language, symbols, relations, error_bytes = rows_of(job.language, data)
         payload = packed(job.path, digest, language, symbols, relations)
     except TooSlowError:
         return Parsed(job.path, digest, size=len(data), skipped="too slow to parse")
     except Exception:  # noqa: BLE001 - one bad file must not end the run
         return Parsed(job.path, digest, size=len(data), skipped="parser died")
-    return Parsed(job.path, digest, payload, len(symbols), len(relations), size=len(data))
+    return Parsed(
+        job.path, digest, payload, len(symbols), len(relations), size=len(data), error_bytes=error_bytes
+    )
 
 
 def failed_hash(root: str, parsed: Parsed, max_file_bytes: int) -> str:
@@ -70,7 +74,7 @@ def failed_hash(root: str, parsed: Parsed, max_file_bytes: int) -> str:
 
 def record_of(path: str, language: str, data: bytes) -> FileRecord:
     """The record for a file's bytes. `language` is a name in `LANGUAGES`. Raises TooSlowError."""
-    language, symbols, relations = rows_of(language, data)
+    language, symbols, relations, _ = rows_of(language, data)
     return FileRecord(
         path,
         content_hash(data),
@@ -80,13 +84,13 @@ def record_of(path: str, language: str, data: bytes) -> FileRecord:
     )
 
 
-def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow]]:
-    """The language according to the content, and what was found in it. Raises TooSlowError."""
+def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow], int]:
+    """The language according to the content, and the fields of `Extracted`. Raises TooSlowError."""
     # Imported here: tree-sitter is not needed if nothing has changed.
     from diptych.indexer.extract import extract
     from diptych.indexer.grammar import prepared
 
-    source = text.as_utf8(data)
+    source = text.as_utf8(data, declares_encoding=LANGUAGES[language].declares_encoding)
     language = language_of_content(language, source)
     return language, *extract(prepared(language), source)
 

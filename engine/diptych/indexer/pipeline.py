@@ -128,6 +128,7 @@ class _Run:
                 report.count_skipped(path, fact.skipped)
             else:
                 report.unchanged += 1
+                report.count_errors(path, fact.error_bytes, fact.stat.size)
 
     def _parsed(self, jobs: list[Job], processes: int) -> Generator[Parsed]:
         settings = self._settings
@@ -198,19 +199,23 @@ class _Run:
 
     def _settle(self, parsed: Parsed) -> None:
         """Count a result, now that it is committed, and keep what it says for the facts."""
-        report, digest = self.report, parsed.content_hash
+        report, digest, error_bytes = self.report, parsed.content_hash, parsed.error_bytes
         if parsed.skipped:
             report.count_skipped(parsed.path, parsed.skipped)
             digest = digest or failed_hash(self._root, parsed, self._settings.max_file_bytes)
         elif parsed.unchanged:
             report.unchanged += 1
+            if self._known is not None and parsed.path in self._known.files:
+                error_bytes = self._known.files[parsed.path].error_bytes
         else:
             report.indexed += 1
             report.symbols += parsed.symbols
             report.relations += parsed.relations
             report.parsed_bytes += parsed.size
+        self._note_errors(parsed.path, error_bytes, parsed.size)
         if digest:
-            self._seen[parsed.path] = Fact(self._found.files[parsed.path][1], digest, parsed.skipped)
+            stat = self._found.files[parsed.path][1]
+            self._seen[parsed.path] = Fact(stat, digest, parsed.skipped, error_bytes)
 
     def _remove(self, paths: list[str]) -> None:
         for start in range(0, len(paths), self._settings.batch_files):
@@ -228,7 +233,8 @@ class _Run:
         same_files = known is not None and not self._seen and len(known.files) == len(made.kept)
         root, settings = os.path.realpath(self._root), asdict(self._settings)
         source, largest = self._found.source, settings["max_file_bytes"]
-        made_by = (store.lsn, versions, root, source, settings["exclude"], largest, True)
+        others = dict(self._found.other_suffixes)
+        made_by = (store.lsn, versions, root, source, settings["exclude"], largest, others, True)
         if known is not None and same_files and _made_by(known) == made_by:
             return
         # Not into another store, nor alone into the folder of one that was deleted.
@@ -248,6 +254,7 @@ class _Run:
                 branch=head.branch,
                 root=root,
                 source=source,
+                other_suffixes=others,
             ),
         )
 
@@ -256,7 +263,16 @@ def _made_by(known: Facts) -> tuple[object, ...]:
     settings = known.settings
     exclude = tuple(settings.get("exclude", ()))
     largest = settings.get("max_file_bytes")
-    return known.lsn, known.indexer, known.root, known.source, exclude, largest, known.complete
+    return (
+        known.lsn,
+        known.indexer,
+        known.root,
+        known.source,
+        exclude,
+        largest,
+        known.other_suffixes,
+        known.complete,
+    )
 
 
 def found_by_git(store: Store, known: Facts | None) -> Collection[str] | None:

@@ -67,7 +67,7 @@ def plan(
         language, stat = files[path]
         expected, known_as = stored.get(path, ""), ""
         if not expected and path in facts and facts[path].skipped:
-            _, expected, known_as = facts[path]
+            expected, known_as = facts[path].content_hash, facts[path].skipped
         made.jobs.append(Job(path, language, stat.size, *(("", "") if parse_all else (expected, known_as))))
     # Large files first, so that a run does not end with only one busy process.
     made.jobs.sort(key=lambda job: (-(job.size // _LARGE_BYTES), job.path))

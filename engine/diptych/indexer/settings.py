@@ -105,8 +105,11 @@ class IndexReport:
 
     `indexed` files were parsed and stored, `unchanged` ones were already stored, `removed` ones are gone from
     disk. `skipped` counts by reason (`SKIP_REASONS`), and `skipped_paths` names those that could not be
-    parsed. `source` is how files were found, "git" or "walk". `notice` says that git did not answer, or why
-    nothing was found. `lsn` is the LSN of the store after the run.
+    parsed. `syntax_errors` has each file with syntax errors, and how many of its bytes are in them;
+    `with_errors_bytes` is the size of these files. `other_language` counts the files that have no parser, and
+    `other_suffixes` counts them by suffix ("" without one). `source` is how files were found, "git" or
+    "walk". `notice` says that git did not answer, or why nothing was found. `lsn` is the LSN of the store
+    after the run.
     """
 
     root: str
@@ -120,8 +123,11 @@ class IndexReport:
     relations: int = 0
     parsed_bytes: int = 0
     other_language: int = 0
+    other_suffixes: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     skipped_paths: dict[str, str] = field(default_factory=dict)
+    syntax_errors: dict[str, int] = field(default_factory=dict)
+    with_errors_bytes: int = 0
     languages: Counter[str] = field(default_factory=Counter)
     transactions: int = 0
     checkpointed: bool = False
@@ -137,3 +143,9 @@ class IndexReport:
         """Count a file that could not be parsed."""
         self.skipped[reason] += 1
         self.skipped_paths[path] = reason
+
+    def count_errors(self, path: str, error_bytes: int, size: int) -> None:
+        """Count a file of `size` bytes of which `error_bytes` are in syntax errors, if any are."""
+        if error_bytes:
+            self.syntax_errors[path] = error_bytes
+            self.with_errors_bytes += size

@@ -2,7 +2,8 @@
 
 Sources are parsed as raw bytes. Text cut from them is decoded as UTF-8, with U+FFFD for invalid bytes (a
 Latin-1 comment): a search index holds only Unicode, and names in another encoding are rare. UTF-16 with a
-byte-order mark is transcoded first, so that its columns also count UTF-8 bytes.
+byte-order mark, and Python in an encoding that it declares, are transcoded first, so that their columns also
+count UTF-8 bytes.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ SIGNATURE_MAX_CHARS = 240
 DOCUMENTATION_MAX_CHARS = 2000
 
 _SNIFFED_BYTES = 8192  # as in git: a NUL in the first 8 KB means binary
+_CODING = re.compile(rb"(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
+_CHARACTER_SET = re.compile(
+    r"iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|euc_\w+|iso2022_\w+|gb\w+|big5\w*|shift_jis\w*|johab|tis-620|hz|hp-roman8"
+)
 _COMMENT_MARK = re.compile(r"[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?")
 _PREFIXES = "rRuUbBfFtT"
 _NO_TEXT = frozenset("bft")
@@ -37,11 +42,39 @@ def is_binary(data: bytes) -> bool:
     return data.find(b"\0", 0, _SNIFFED_BYTES) >= 0 and not is_utf16(data)
 
 
-def as_utf8(data: bytes) -> bytes:
-    """The source to parse: UTF-16 with a byte-order mark transcoded, anything else unchanged."""
+def as_utf8(data: bytes, *, declares_encoding: bool = False) -> bytes:
+    """The source to parse: transcoded from UTF-16 with a byte-order mark or from a declared encoding."""
     if is_utf16(data):
         return data.decode("utf-16", "replace").encode("utf-8", "replace")
+    if declares_encoding and not data.isascii():
+        encoding = _declared_encoding(data)
+        if encoding:
+            return data.decode(encoding, "replace").encode("utf-8", "replace")
     return data
+
+
+def is_utf8(data: bytes) -> bool:
+    """Whether all of it is valid UTF-8."""
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _declared_encoding(data: bytes) -> str:
+    """The encoding that a comment in one of the first two lines declares, as in PEP 263; "" for UTF-8."""
+    match = _CODING.match(data[:_SNIFFED_BYTES])
+    if match is None:
+        return ""
+    try:
+        name = codecs.lookup(match[1].decode("ascii")).name
+    except (LookupError, ValueError):
+        return ""
+    # Only those that map bytes to characters: others (zip, rot13, idna) are no encodings of a source.
+    return name if _CHARACTER_SET.fullmatch(name) else ""
 
 
 def folded(raw: bytes, limit: int) -> str:

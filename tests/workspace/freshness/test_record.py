@@ -37,6 +37,9 @@ SAMPLE = Recorded(
         "skipped": {"binary": 1},
         "skipped_paths": {os.fsdecode(b"\xff.c"): "binary"},
         "languages": {"c": 4},
+        "other_suffixes": {".md": 2},
+        "syntax_errors": {"a.c": 7},
+        "with_errors_bytes": 90,
     },
 )
 

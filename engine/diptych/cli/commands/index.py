@@ -41,6 +41,13 @@ def run(
         bool, Option("--reset", help="Forget the last run's --exclude and --max-file-bytes.")
     ] = False,
     parse_all: Annotated[bool, Option("--all", help="Parse unchanged files too.")] = False,
+    explain: Annotated[
+        bool,
+        Option(
+            "--explain",
+            help="Name the files with syntax errors, those skipped, and all suffixes without a parser.",
+        ),
+    ] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Show no progress.")] = False,
     timeout: Timeout = 0.0,
     as_json: Json = False,
@@ -95,7 +102,7 @@ def run(
                     parse_all=parse_all,
                     progress=progressing.show,
                 )
-    _print(report, os.path.abspath(where), as_json)
+    _print(report, os.path.abspath(where), as_json=as_json, explain=explain)
     if report.notice is not None:
         tell(report.notice)
     if report.empty:
@@ -104,8 +111,9 @@ def run(
     return ExitCode.DONE
 
 
-def _print(report: IndexReport, store: str, as_json: bool) -> None:
+def _print(report: IndexReport, store: str, *, as_json: bool, explain: bool) -> None:
     from diptych.cli.output import document, line, plural, size
+    from diptych.cli.unparsed import Unparsed, error_line, explained, suffix_line
 
     if as_json:
         # Not asdict, which breaks a Counter.
@@ -126,6 +134,13 @@ def _print(report: IndexReport, store: str, as_json: bool) -> None:
         )
     if report.skipped:
         line("  skipped: " + ", ".join(f"{count:,} {why}" for why, count in report.skipped.most_common()))
+    unparsed = Unparsed.of_report(report)
+    for name, text in (("syntax errors", error_line(unparsed)), ("no parser", suffix_line(unparsed))):
+        if text:
+            line(f"  {name}: {text}")
+    if explain:
+        for text in explained(unparsed):
+            line(text)
 
 
 def _languages(report: IndexReport) -> str:

@@ -22,7 +22,10 @@ def run(
     check: Annotated[
         bool, Option("--check", help="Compare with the files on disk; exit code 6 where they differ.")
     ] = False,
-    explain: Annotated[bool, Option("--explain", help="Show each test for the freshness verdict.")] = False,
+    explain: Annotated[
+        bool,
+        Option("--explain", help="Show each test for the freshness verdict, and what was not parsed."),
+    ] = False,
     root: Annotated[
         str | None,
         Option(
@@ -51,6 +54,7 @@ def run(
     from diptych.cli.exit_codes import ExitCode
     from diptych.cli.freshness import differing, freshness_document, freshness_lines, located
     from diptych.cli.output import document, line
+    from diptych.cli.unparsed import Unparsed, explained
     from diptych.errors import CorruptionError, OpenError
     from diptych.indexer import facts
     from diptych.store.code import Store
@@ -79,7 +83,8 @@ def run(
         if known is not None and known.complete:
             made_with = {name: known.settings.get(name) for name in ("exclude", "max_file_bytes")}
             found_by = {"commit": known.commit, "branch": known.branch, "source": known.source}
-            run_of = {**found_by, "settings": made_with}
+            gave = {"syntax_errors": known.with_errors(), "other_suffixes": known.other_suffixes}
+            run_of = {**found_by, "settings": made_with, **gave}
         shown = {"last_run": run_of, "freshness": freshness_document(verdict, evidence)}
         document({**as_document(stats), **shown, **({"stale": stale} if check else {})})
     else:
@@ -87,6 +92,9 @@ def run(
             line(*parts)
         for text in freshness_lines(verdict, evidence, explain=explain):
             line(text)
+        if explain:
+            for text in explained(Unparsed.of_facts(known)):
+                line(text)
         if check:
             line(freshness(stale))
     return ExitCode.INCOMPATIBLE if check and not verdict.fresh else ExitCode.DONE
@@ -116,7 +124,9 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
     """The figures for people."""
     from diptych.cli.output import plural, size
     from diptych.cli.reports import finding_lines
+    from diptych.cli.unparsed import Unparsed, error_line, suffix_line
 
+    unparsed = Unparsed.of_facts(known)
     counts = ", ".join(plural(count, name.removesuffix("s")) for name, count in stats.counts.items())
     total = stats.snapshot_bytes + stats.search_bytes + stats.journal_bytes
     rows = [
@@ -134,6 +144,8 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("last indexed", _run(known)),
         ("files found by", _SOURCES[known.source if known is not None else ""]),
         ("settings", _settings(known)),
+        ("syntax errors", error_line(unparsed) or "none"),
+        ("no parser", suffix_line(unparsed) or "for no file"),
         ("id", f"{stats.store_id} (schema {stats.schema})"),
     ]
     if stats.checkpoint_error:

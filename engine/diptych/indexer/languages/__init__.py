@@ -18,7 +18,8 @@ class Language:
     wheels whose `queries/tags.scm` apply, and `queries` our query files, which override them. `doc` says
     where documentation is: "docstring" (the first statement of the body) or "comment" (just above). With
     `upper_case_constants`, an upper-case variable is a constant. `walks` names the module here that
-    finds what a query cannot.
+    finds what a query cannot. With `declares_encoding`, a comment at a file's beginning
+    may tell its encoding.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Language:
     upper_case_constants: bool = False
     interpreters: tuple[str, ...] = ()
     walks: str = ""
+    declares_encoding: bool = False
 
 
 _LANGUAGES = (
@@ -44,6 +46,7 @@ _LANGUAGES = (
         upper_case_constants=True,
         interpreters=("python", "pypy"),
         walks="python",
+        declares_encoding=True,
     ),
     Language(
         name="javascript",

@@ -249,6 +249,7 @@ def unchanged(root: str, store_path: str) -> IndexReport | None:
         return None
     report = IndexReport(root, **counts, lsn=evidence.store.lsn)
     report.skipped, report.languages = Counter(report.skipped), Counter(report.languages)
+    report.other_suffixes = Counter(report.other_suffixes)
     report.elapsed_s = time.monotonic() - started_s
     # Of an empty one a run says why.
     return None if report.empty else report

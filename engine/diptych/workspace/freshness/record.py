@@ -20,7 +20,9 @@ from diptych.indexer.facts import MAX_SIZE_BYTES, require_fields
 MAGIC = "diptych freshness"
 FORMAT = 2
 
-REPORTED = ("source", "found", "unchanged", "other_language", "skipped", "skipped_paths", "languages")
+_COUNTS = ("found", "unchanged", "other_language", "with_errors_bytes")
+_COUNTED = ("skipped", "languages", "other_suffixes", "syntax_errors")
+REPORTED = ("source", "skipped_paths", *_COUNTS, *_COUNTED)
 
 FactsIdentity = tuple[int, int, int, int]
 
@@ -117,8 +119,8 @@ def _require_report(report: Any) -> None:
     """Raise ValueError for what cannot be shown as a report."""
     if type(report) is not dict or report.keys() != set(REPORTED) or report["source"] not in ("git", "walk"):
         raise ValueError("no report")
-    numbers = [report[name] for name in ("found", "unchanged", "other_language")]
-    for counts in (report["skipped"], report["languages"]):
+    numbers = [report[name] for name in _COUNTS]
+    for counts in (report[name] for name in _COUNTED):
         if type(counts) is not dict or not all(type(name) is str for name in counts):
             raise ValueError("no counts")
         numbers += counts.values()

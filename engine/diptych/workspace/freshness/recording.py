@@ -5,6 +5,7 @@ The argument why each of the two moments is a right one is in docs/freshness.md.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,7 @@ def after_inspection(evidence: Evidence, state: gitstate.GitState, scan: Scan) -
     for name, fact in known.files.items():
         if fact.skipped:
             report.count_skipped(name, fact.skipped)
+        report.count_errors(name, fact.error_bytes, fact.stat.size)
     return _write(path, evidence.root, known, state, identity, report, touched=found.touched)
 
 
@@ -109,7 +111,7 @@ def _reported(report: IndexReport, *, files: int) -> dict[str, Any]:
     """What a report says of the same files as long as none changes."""
     reported = {name: getattr(report, name) for name in record.REPORTED}
     # Plain dicts: `asdict` breaks a Counter.
-    reported |= {"skipped": dict(report.skipped), "languages": dict(report.languages)}
+    reported |= {name: dict(value) for name, value in reported.items() if isinstance(value, Counter)}
     reported["unchanged"] = files - len(report.skipped_paths)
     return reported
 

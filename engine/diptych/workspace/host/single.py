@@ -70,7 +70,7 @@ class SingleUpdates:
         if parsed.unchanged or seen is None:
             return parsed, None
         digest = parsed.content_hash or failed_hash(self._root, parsed, settings.max_file_bytes)
-        return parsed, Fact(seen[1], digest, parsed.skipped) if digest else None
+        return parsed, Fact(seen[1], digest, parsed.skipped, parsed.error_bytes) if digest else None
 
     def _parsed(self, job: Job) -> Parsed:
         settings = self._settings
