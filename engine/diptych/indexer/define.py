@@ -40,6 +40,7 @@ class Definitions:
         self.ends = [len(source) + 1]
         self.dotted = [""]
         self._starts = [-1]
+        self._name_starts = [-1]
         self._kinds = ["file"]
         self._docstrings = prepared.language.doc == "docstring"
         self._upper_case_constants = prepared.language.upper_case_constants
@@ -53,11 +54,12 @@ class Definitions:
         self.ends.pop()
         self.dotted.pop()
         self._starts.pop()
+        self._name_starts.pop()
         self._kinds.pop()
 
     def define(self, definition: Definition) -> None:
         """Add the symbol of a definition, and open the definition."""
-        start, minus_end, _, (role, kind, _), node, captures = definition
+        start, minus_end, name_start, (role, kind, _), node, captures = definition
         end, source = -minus_end, self._source
         while self.ends[-1] <= start:
             self.pop()
@@ -75,6 +77,9 @@ class Definitions:
             body = None if kind in _NO_BODY else self._body_of(node, captures)
             if self._docstrings:
                 documentation = _docstring(source, body)
+            elif self._name_starts[outer] >= 0 and source.find(b"\n", self._name_starts[outer], start) < 0:
+                # What is above their line is about the outer one: `enum Mode { FAST }`.
+                documentation = ""
             else:
                 documentation = _comment(source, self._above, node)
             head = _signature(source, node, body, kind)
@@ -86,6 +91,7 @@ class Definitions:
         self.ends.append(end)
         self.dotted.append(inside[: text.CONTAINER_MAX_CHARS])
         self._starts.append(start)
+        self._name_starts.append(name_start)
         self._kinds.append(kind)
 
     def _body_of(self, node: Node, captures: dict[str, list[Node]]) -> Node | None:
@@ -116,7 +122,7 @@ def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> t
     else:
         name = _cut(source, captures["name"][0])
         if "container" in captures:
-            enclosing = _joined(enclosing, _cut(source, captures["container"][0]))
+            enclosing = _joined(enclosing, _cut(source, captures["container"][0]).replace("::", "."))
     return enclosing[: text.CONTAINER_MAX_CHARS], _plain(name)[: text.NAME_MAX_CHARS]
 
 
@@ -124,6 +130,9 @@ def _plain(name: str) -> str:
     """A name without quotes; if it has several tokens, without space around its dots."""
     if name.startswith(("'", '"')):
         return name[1:].removesuffix(name[0])
+    if name.startswith(":"):
+        # A symbol of Ruby.
+        return name[1:]
     return _DOT.sub(r"\1", " ".join(name.split())) if _SPACE.search(name) else name
 
 
@@ -165,6 +174,8 @@ def _name_range(name: str, captures: dict[str, list[Node]]) -> Range:
     if row == end_row and node.end_byte - node.start_byte != size:
         if "name" not in captures:
             column = max(column, end_column - size)
+        elif node.type == "simple_symbol":
+            column += 1
         elif node.type == "string" and end_column - column == size + 2:
             column, end_column = column + 1, end_column - 1
     return Range(row, column, end_row, end_column)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from diptych import fs
 from diptych.fs import importing
 from diptych.indexer import git
-from diptych.indexer.languages import language_of, language_of_shebang
+from diptych.indexer.languages import has_parser, language_of, language_of_shebang
 from diptych.indexer.settings import IndexReport, Notice, Settings
 from diptych.indexer.walk import ignoring_rule, walked
 from diptych.layout import DEFAULT_STORE
@@ -213,6 +213,9 @@ def _sweep(tree: fs.Beneath, names: list[bytes], settings: Settings, found: Scan
     for name in names:
         path = _decoded(name)
         language = language_of(path)
+        if language and not has_parser(language):
+            found.note_other(path)
+            continue
         if not language and b"." in name.rpartition(b"/")[2]:
             found.note_other(path)
             continue
@@ -231,7 +234,7 @@ def _sweep(tree: fs.Beneath, names: list[bytes], settings: Settings, found: Scan
         if not language:
             if seen.st_mode & 0o111:
                 language = language_of_shebang(_head(tree, name))
-            if not language:
+            if not language or not has_parser(language):
                 found.note_other(path)
                 continue
         if seen.st_size > largest:

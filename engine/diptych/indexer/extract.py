@@ -125,6 +125,8 @@ def _bound(bound: Bound) -> Definition:
 def _note(above: dict[int, Node], node: Node, source: bytes) -> None:
     """Remember a comment or attribute by the line it ends on, if nothing follows it there."""
     start, end = node.byte_range
+    if not start and source.startswith(b"#!"):
+        return
     row, column = node.end_point
     if column == 0:
         # Some grammars include the newline in the comment.

@@ -212,7 +212,7 @@ class _Run:
             report.symbols += parsed.symbols
             report.relations += parsed.relations
             report.parsed_bytes += parsed.size
-        self._note_errors(parsed.path, error_bytes, parsed.size)
+        report.count_errors(parsed.path, error_bytes, parsed.size)
         if digest:
             stat = self._found.files[parsed.path][1]
             self._seen[parsed.path] = Fact(stat, digest, parsed.skipped, error_bytes)

@@ -116,6 +116,9 @@ def comment(raw: bytes) -> str:
     """The text of a comment block, without the comment marks of each line."""
     text = raw[: DOCUMENTATION_MAX_CHARS * 8].decode("utf-8", "replace")
     lines = text.replace("\r\n", "\n").split("\n")
+    if text.startswith("--"):
+        # Lua's mark, which elsewhere is text.
+        lines = [line.strip().lstrip("-").removeprefix("[[").removesuffix("]]").strip() for line in lines]
     return _capped("\n".join(map(without_marks, lines)).strip())
 
 

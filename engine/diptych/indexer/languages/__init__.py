@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,68 @@ _LANGUAGES = (
         queries=("cpp", "c"),
         tags=("tree_sitter_cpp",),
     ),
+    Language(
+        name="csharp",
+        module="tree_sitter_c_sharp",
+        suffixes=(".cs",),
+        queries=("c_sharp",),
+        tags=(),
+    ),
+    Language(
+        name="kotlin",
+        module="tree_sitter_kotlin",
+        suffixes=(".kt", ".kts"),
+        queries=("kotlin",),
+        tags=(),
+    ),
+    Language(
+        name="scala",
+        module="tree_sitter_scala",
+        suffixes=(".scala", ".sc"),
+        queries=("scala",),
+        tags=(),
+    ),
+    Language(
+        name="swift",
+        module="tree_sitter_swift",
+        suffixes=(".swift",),
+        queries=("swift",),
+        tags=(),
+    ),
+    Language(
+        name="ruby",
+        module="tree_sitter_ruby",
+        suffixes=(".rb", ".rake", ".gemspec"),
+        queries=("ruby",),
+        tags=(),
+        interpreters=("ruby", "jruby"),
+    ),
+    Language(
+        name="php",
+        module="tree_sitter_php",
+        suffixes=(".php", ".phtml"),
+        queries=("php",),
+        tags=(),
+        factory="language_php",
+        interpreters=("php",),
+    ),
+    Language(
+        name="lua",
+        module="tree_sitter_lua",
+        suffixes=(".lua",),
+        queries=("lua",),
+        tags=(),
+        interpreters=("lua", "luajit"),
+    ),
+    Language(
+        name="bash",
+        module="tree_sitter_bash",
+        suffixes=(".sh", ".bash"),
+        queries=("bash",),
+        tags=(),
+        upper_case_constants=True,
+        interpreters=("sh", "bash", "dash", "ksh"),
+    ),
 )
 
 LANGUAGES = {language.name: language for language in _LANGUAGES}
@@ -142,6 +206,12 @@ def language_of(path: str) -> str:
     if language is None:
         language = "cpp" if suffix in (".C", ".H") else _BY_SUFFIX.get(suffix.lower(), "")
     return language
+
+
+@cache
+def has_parser(name: str) -> bool:
+    """Whether the wheel with the grammar of the language `name` is installed."""
+    return find_spec(LANGUAGES[name].module) is not None
 
 
 def language_of_shebang(head: bytes) -> str:
