@@ -30,6 +30,14 @@ _MIN_SAMPLES = 256
 # As many matches that are begun at a time. Source code has up to 32.
 _MAX_BEGUN = 1_024
 _READ_BYTES = 64 * 1024
+# The scanners of Lua and Scala are quadratic in such a run, in single steps, which nothing can stop.
+_BRACKETS = b"[" * 4_096
+
+
+def refuse_brackets(source: bytes) -> None:
+    """Raise TooSlowError for a run of brackets that no source code has."""
+    if _BRACKETS in source:
+        raise TooSlowError("the source has too many brackets in a row to be parsed")
 
 
 def parsed_tree(parser: Parser, source: bytes) -> Tree:

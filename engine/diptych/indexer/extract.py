@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from diptych.indexer import text
-from diptych.indexer.bounded import error_bytes, matches_in, parsed_tree
+from diptych.indexer.bounded import error_bytes, matches_in, parsed_tree, refuse_brackets
 from diptych.indexer.define import Definition, Definitions
 from diptych.indexer.expand import expanded
 from diptych.indexer.grammar import (
@@ -60,6 +60,7 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
 
     Syntax errors are tolerated: the result has what tree-sitter could parse. Raises TooSlowError.
     """
+    refuse_brackets(source)
     tree = parsed_tree(prepared.parser, source)
     roles, ranks = prepared.roles, prepared.ranks
     above: dict[int, Node] = {}
