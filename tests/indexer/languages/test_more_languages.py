@@ -137,7 +137,7 @@ def test_definitions(language: str, source: str, expected: list[str]) -> None:
         ),
         (
             "php",
-            "<?php use A\\C; class K extends \\q\\Base implements I { function m() { f(); $x->g(); X::h(); }}",
+            "<?php use A\\C; class K extends \\q\\Base implements I { function m() { f(); $x->g(); X::h();}}",
             [
                 "imports  -> A\\C",
                 "imports  -> C",
