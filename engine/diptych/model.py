@@ -79,13 +79,15 @@ class _FileRecord(NamedTuple):
     language: str
     symbols: tuple[Symbol, ...]
     relations: tuple[Relation, ...]
+    names: bytes
 
 
 class FileRecord(_FileRecord):
     """The record of one file.
 
     `path` is relative to the repository's root, with `/` between components; invalid UTF-8 is decoded as in
-    `os.fsdecode` (surrogateescape). `content_hash` is `content_hash(data)` of the file's bytes.
+    `os.fsdecode` (surrogateescape). `content_hash` is `content_hash(data)` of the file's bytes. `names` is
+    what the file says about names, as `diptych.names.facts` packs it; b"" where that is not known.
     """
 
     __slots__ = ()
@@ -97,8 +99,9 @@ class FileRecord(_FileRecord):
         language: str = "",
         symbols: Iterable[Symbol] = (),
         relations: Iterable[Relation] = (),
+        names: bytes = b"",
     ) -> FileRecord:
-        return tuple.__new__(cls, (path, content_hash, language, tuple(symbols), tuple(relations)))
+        return tuple.__new__(cls, (path, content_hash, language, tuple(symbols), tuple(relations), names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ def test_syntax_errors_hide_nothing_but_what_they_spoil() -> None:
     "source", [b"", b"\n", b"\xff\xfe\x00", b"\x00" * 100, b"}{)(" * 1000, b"\xef\xbb\xbf", "ünï🦀".encode()]
 )
 def test_any_bytes_give_a_record_that_packs(language: str, source: bytes) -> None:
-    found_language, symbols, relations, _ = rows_of(language, source)
-    payload = packed("file", "", found_language, symbols, relations)
-    assert CODE.unpack(b"file", payload) == FileRecord("file", "", found_language, symbols, relations)
+    found_language, symbols, relations, _, part = rows_of(language, source)
+    payload = packed("file", "", found_language, symbols, relations, part)
+    assert CODE.unpack(b"file", payload) == FileRecord("file", "", found_language, symbols, relations, part)
 
 
 def test_a_name_of_a_megabyte_is_cut() -> None:

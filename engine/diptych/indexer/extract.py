@@ -26,6 +26,7 @@ from diptych.indexer.grammar import (
     DEFINITION,
     EXPANDED,
     IGNORED,
+    NAMES,
     REFERENCE,
     SCOPE,
     Pattern,
@@ -33,6 +34,7 @@ from diptych.indexer.grammar import (
 )
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.model import Symbol
+from diptych.names.languages import Captured
 
 # The fields of a Relation, with the Range as a plain tuple.
 RelationRow = tuple[str, str, str, tuple[int, int, int, int]]
@@ -48,11 +50,15 @@ _LINE_BYTES = 4_096
 
 
 class Extracted(NamedTuple):
-    """Symbols and relations, each in the order of the source, and how many bytes are in syntax errors."""
+    """Symbols and relations, each in the order of the source, and how many bytes are in syntax errors.
+
+    `noted` are the nodes that the names part is made from.
+    """
 
     symbols: list[Symbol]
     relations: list[RelationRow]
     error_bytes: int
+    noted: list[Captured]
 
 
 def extract(prepared: Prepared, source: bytes) -> Extracted:
@@ -62,10 +68,11 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
     """
     refuse_brackets(source)
     tree = parsed_tree(prepared.parser, source)
-    roles, ranks = prepared.roles, prepared.ranks
+    roles, ranks, patterns = prepared.roles, prepared.ranks, prepared.patterns
     above: dict[int, Node] = {}
     named: dict[int, tuple[int, Definition]] = {}
     references: list[tuple[int, int, Node | Word]] = []
+    noted: list[Captured] = []
     for index, captures in matches_in(prepared.cursor, tree):
         role = roles[index]
         if role in _REFERENCES:
@@ -73,10 +80,13 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
             start, end = node.byte_range
             references.append((start << _RANK_BITS | ranks[index], end, node))
         elif role == DEFINITION or role == SCOPE:  # noqa: SIM109 - no tuple to build
-            definition = _definition(prepared.patterns[index], captures)
+            definition = _definition(patterns[index], captures)
             start, rank = definition[2], ranks[index]
             if start not in named or rank < named[start][0]:
                 named[start] = (rank, definition)
+        elif role == NAMES:
+            ((node,),) = captures.values()
+            noted.append((patterns[index].kind, node))
         elif role == BOUND:
             rank = ranks[index]
             for bound in prepared.bound(captures["bound"][0]):
@@ -90,14 +100,14 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
                 for name in prepared.annotated(captures["annotation"][0])
             ]
         elif role == COMMENT or role == ATTRIBUTE:  # noqa: SIM109
-            _note(above, captures[prepared.patterns[index].capture][0], source)
+            _note(above, captures[patterns[index].capture][0], source)
     if not text.is_utf8(source):
         # Next to an invalid byte a name is only a part of one.
         named = {at: one for at, one in named.items() if not _is_cut(source, at, _end_of_name(one[1]))}
         references = [one for one in references if not _is_cut(source, one[0] >> _RANK_BITS, one[1])]
     references.sort(key=_by_first)
     symbols, relations = _swept(prepared, source, named, references, above)
-    return Extracted(symbols, relations, error_bytes(tree.root_node))
+    return Extracted(symbols, relations, error_bytes(tree.root_node), noted)
 
 
 def _is_cut(source: bytes, start: int, end: int) -> bool:

@@ -13,6 +13,7 @@ pattern determine its meaning:
     @body                                   the definition's body, if its node has no field of that name
     @comment, @attribute                    what may be above a definition as its documentation
     @ignore with @name                      ignore that node, whatever a later pattern says
+    @names.<what>                           a node for the names part (`diptych.names.languages`)
 """
 
 from __future__ import annotations
@@ -31,8 +32,9 @@ from tree_sitter import Node, Parser, Query, QueryCursor
 from diptych.fs import importing
 from diptych.indexer.languages import LANGUAGES, Language
 from diptych.indexer.languages.bound import Bound, Word
+from diptych.names.languages import query_of
 
-DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED, BOUND, ANNOTATION = range(9)
+DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED, BOUND, ANNOTATION, NAMES = range(10)
 
 # From the relation names of tags queries to those of records.
 _RELATIONS = {
@@ -43,7 +45,9 @@ _RELATIONS = {
     "type": "references",
 }
 _EXPANDED = frozenset({"use", "include", "path"})
-_ROLE = re.compile(r"@(definition|reference)\.(\w+)|@(scope|comment|attribute|ignore|bound|annotation)\b")
+_ROLE = re.compile(
+    r"@(definition|reference|names)\.(\w+)|@(scope|comment|attribute|ignore|bound|annotation)\b"
+)
 _COMMENT_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")|;[^\n]*')
 
 
@@ -125,7 +129,7 @@ def _query_source(language: Language) -> str:
     ours = resources.files("diptych.indexer.languages") / "queries"
     files = [ours / f"{name}.scm" for name in language.queries]
     files += [resources.files(module) / "queries" / "tags.scm" for module in language.tags]
-    return "\n".join(file.read_text("utf-8") for file in files)
+    return "\n".join([*(file.read_text("utf-8") for file in files), query_of(language.name, complete=False)])
 
 
 def _meaning(pattern: str) -> Pattern:
@@ -135,6 +139,8 @@ def _meaning(pattern: str) -> Pattern:
     family, kind, role = match.groups()
     if family == "definition":
         return Pattern(DEFINITION, kind, f"definition.{kind}")
+    if family == "names":
+        return Pattern(NAMES, kind, f"names.{kind}")
     if family == "reference":
         if kind in _EXPANDED:
             return Pattern(EXPANDED, kind, "")

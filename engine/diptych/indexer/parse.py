@@ -50,8 +50,8 @@ def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
     if text.is_binary(data):
         return Parsed(job.path, digest, size=len(data), skipped="binary")
     try:
-        language, symbols, relations, error_bytes = rows_of(job.language, data)
-        payload = packed(job.path, digest, language, symbols, relations)
+        language, symbols, relations, error_bytes, names = rows_of(job.language, data)
+        payload = packed(job.path, digest, language, symbols, relations, names)
     except TooSlowError:
         return Parsed(job.path, digest, size=len(data), skipped="too slow to parse")
     except Exception:  # noqa: BLE001 - one bad file must not end the run
@@ -74,35 +74,51 @@ def failed_hash(root: str, parsed: Parsed, max_file_bytes: int) -> str:
 
 def record_of(path: str, language: str, data: bytes) -> FileRecord:
     """The record for a file's bytes. `language` is a name in `LANGUAGES`. Raises TooSlowError."""
-    language, symbols, relations, _ = rows_of(language, data)
+    language, symbols, relations, _, names = rows_of(language, data)
     return FileRecord(
         path,
         content_hash(data),
         language,
         symbols,
         [Relation(kind, source, target, Range(*place)) for kind, source, target, place in relations],
+        names,
     )
 
 
-def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow], int]:
-    """The language according to the content, and the fields of `Extracted`. Raises TooSlowError."""
+def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow], int, bytes]:
+    """The language according to the content, the fields of `Extracted`, and the names part.
+
+    Raises TooSlowError.
+    """
     # Imported here: tree-sitter is not needed if nothing has changed.
     from diptych.indexer.extract import extract
     from diptych.indexer.grammar import prepared
+    from diptych.names.facts import pack_facts
+    from diptych.names.languages import LANGUAGES as WITH_NAMES
+    from diptych.names.languages import collector
 
     source = text.as_utf8(data, declares_encoding=LANGUAGES[language].declares_encoding)
     language = language_of_content(language, source)
-    return language, *extract(prepared(language), source)
+    symbols, relations, error_bytes, noted = extract(prepared(language), source)
+    names = b""
+    if language in WITH_NAMES:
+        names = pack_facts(collector(language)(source, noted, complete=False))
+    return language, symbols, relations, error_bytes, names
 
 
 def packed(
-    path: str, digest: str, language: str, symbols: list[Symbol], relations: list[RelationRow]
+    path: str,
+    digest: str,
+    language: str,
+    symbols: list[Symbol],
+    relations: list[RelationRow],
+    names: bytes = b"",
 ) -> bytes:
     """The payload of a record with these fields, as a transaction's `put_packed` takes it."""
     from diptych.schema.code import CODE
 
     # Rows instead of relations: `pack` only unpacks them.
-    return CODE.pack(cast("FileRecord", (path, digest, language, symbols, relations)))
+    return CODE.pack(cast("FileRecord", (path, digest, language, symbols, relations, names)))
 
 
 def read_regular(tree: fs.Beneath, path: str, max_bytes: int) -> bytes:

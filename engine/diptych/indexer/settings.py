@@ -11,7 +11,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.fs import importing
 
 # Increase it when the same source gives other symbols or relations: then every file is parsed again.
-INDEXER_VERSION = 3
+INDEXER_VERSION = 4
 
 # Why a file was skipped.
 SKIP_REASONS = (

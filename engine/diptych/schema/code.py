@@ -5,7 +5,8 @@ Payload, a msgpack array (text is UTF-8; invalid bytes are stored unchanged, by 
     [content hash, language,
      [[name, kind, place, container, signature, documentation
        (, occurrence: only where an earlier symbol agrees in name, kind and container)], ...],
-     [[kind, source, target, [start line, start column, end line, end column]], ...]]
+     [[kind, source, target, [start line, start column, end line, end column]], ...],
+     names part: bin (`diptych.names.facts`; absent where it is not known)]
 
 A symbol's place is its range and that of its name, in one array:
 
@@ -47,6 +48,7 @@ _INDEXED_CHARACTERS = 4_096
 _IMMUTABLE = frozenset((Symbol, Relation, tuple))
 
 _SYMBOLS, _RELATIONS = 0, 1
+_FIELDS_WITH_NAMES = 5
 # A word inside an identifier: "HTTPServer2" -> "HTTP", "Server", "2".
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 _CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[A-Za-z][0-9]")
@@ -140,9 +142,11 @@ class CodeSchema(Schema[FileRecord]):
 
     def pack(self, record: FileRecord) -> bytes:
         """The payload of a record. Raises InvalidRecordError."""
-        path, content_hash, language, symbols, relations = record
+        path, content_hash, language, symbols, relations, names = record
         if type(content_hash) is not str or type(language) is not str:
             raise InvalidRecordError(f"{path}: content_hash and language are str")
+        if type(names) is not bytes:
+            raise InvalidRecordError(f"{path}: names is bytes, not {type(names).__name__}")
         if not isinstance(symbols, tuple | list) or not isinstance(relations, tuple | list):
             raise InvalidRecordError(f"{path}: symbols and relations are tuples")
         alike = set()
@@ -192,7 +196,8 @@ class CodeSchema(Schema[FileRecord]):
                 for symbol, count in zip(stored, occurrences(symbols), strict=True)
             ]
         try:
-            return bytes(self._pack((content_hash, language, counted, relations)))
+            fields = (content_hash, language, counted, relations)
+            return bytes(self._pack((*fields, names) if names else fields))
         except UnicodeEncodeError:
             raise InvalidRecordError(f"{path}: a string in the record holds a lone surrogate") from None
         except ValueError as error:
@@ -201,7 +206,7 @@ class CodeSchema(Schema[FileRecord]):
     @_decoding
     def unpack(self, key: bytes, payload: bytes) -> FileRecord:
         """The record, equal to the one packed."""
-        content_hash, language, symbols, relations = msgpack.unpackb(
+        content_hash, language, symbols, relations, *rest = msgpack.unpackb(
             payload, use_list=False, unicode_errors="surrogateescape"
         )
         new = _new
@@ -213,6 +218,7 @@ class CodeSchema(Schema[FileRecord]):
                 language,
                 tuple([_symbol(stored) for stored in symbols]),
                 tuple([new(Relation, (k, s, t, new(Range, r))) for k, s, t, r in relations]),
+                rest[0] if rest else b"",
             ),
         )
 
@@ -228,6 +234,19 @@ class CodeSchema(Schema[FileRecord]):
         for _ in range(symbols):
             unpacker.skip()
         return symbols, unpacker.read_array_header()
+
+    @_decoding
+    def names_part(self, payload: bytes) -> tuple[str, str, bytes]:
+        """Content hash, language and names part, without decoding the symbols and relations."""
+        unpacker = _unpacker(payload)
+        unpacker.feed(payload)
+        fields = unpacker.read_array_header()
+        digest, language = unpacker.unpack(), unpacker.unpack()
+        if fields < _FIELDS_WITH_NAMES:
+            return digest, language, b""
+        unpacker.skip()
+        unpacker.skip()
+        return digest, language, unpacker.unpack()
 
     @_decoding
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:
@@ -271,16 +290,16 @@ class CodeSchema(Schema[FileRecord]):
     @_decoding
     def project(self, key: bytes, payload: bytes) -> Projection:
         """Counts, terms and documents, in one pass for the speed of bulk loads."""
-        _, language, symbols, relations = msgpack.unpackb(
+        _, language, symbols, relations, *_ = msgpack.unpackb(
             payload, use_list=False, unicode_errors="surrogateescape"
         )
         return _project(key, payload, language, symbols, relations)
 
     def snapshot_of(self, record: FileRecord) -> FileRecord | None:
         """The record with tuples for lists; None if a symbol or a relation is mutable."""
-        path, content_hash, language, symbols, relations = record
+        path, content_hash, language, symbols, relations, names = record
         if _IMMUTABLE.issuperset(map(type, symbols)) and _IMMUTABLE.issuperset(map(type, relations)):
-            return FileRecord(path, content_hash, language, tuple(symbols), tuple(relations))
+            return FileRecord(path, content_hash, language, tuple(symbols), tuple(relations), names)
         return None
 
     def project_record(self, key: bytes, payload: bytes, record: FileRecord) -> Projection:

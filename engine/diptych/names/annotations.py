@@ -1,0 +1,76 @@
+"""Type annotations, as text, in the few forms that say what a value is."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_TOKEN = re.compile(r"""\s*(?:([^\W\d][\w.]*)|("[^"]*"|'[^']*')|([\[\],|]|\.\.\.)|(\S))""")
+_MAX_DEPTH = 12
+
+
+class Named(NamedTuple):
+    """A name with its arguments: `dict[str, int]`; alternatives have the name `|`."""
+
+    name: str
+    arguments: tuple[Named, ...] = ()
+
+
+NOTHING = Named("")
+
+
+def parsed_annotation(text: str, depth: int = 0) -> Named:
+    """The annotation's structure; `NOTHING` where it is of another form."""
+    tokens: list[tuple[str, str]] = []
+    for name, quoted, mark, other in _TOKEN.findall(text):
+        if other:
+            # A literal or an expression: it names no type.
+            tokens.append(("?", other))
+        elif quoted:
+            tokens.append(("quoted", quoted[1:-1]))
+        else:
+            tokens.append(("name", name) if name else ("mark", mark))
+    found, _ = _alternatives(tokens, 0, depth)
+    return found
+
+
+def _alternatives(tokens: list[tuple[str, str]], at: int, depth: int) -> tuple[Named, int]:
+    parts = []
+    while True:
+        part, at = _one(tokens, at, depth)
+        parts.append(part)
+        if at < len(tokens) and tokens[at] == ("mark", "|"):
+            at += 1
+            continue
+        return (parts[0] if len(parts) == 1 else Named("|", tuple(parts))), at
+
+
+def _one(tokens: list[tuple[str, str]], at: int, depth: int) -> tuple[Named, int]:
+    if at >= len(tokens) or depth > _MAX_DEPTH:
+        return NOTHING, len(tokens)
+    kind, text = tokens[at]
+    if kind == "quoted":
+        return parsed_annotation(text, depth + 1), at + 1
+    if kind == "mark" and text == "[":
+        # The parameters of a Callable.
+        _, at = _arguments(tokens, at + 1, depth)
+        return NOTHING, at
+    if kind != "name":
+        return NOTHING, at + 1
+    at += 1
+    if at < len(tokens) and tokens[at] == ("mark", "["):
+        arguments, at = _arguments(tokens, at + 1, depth)
+        return Named(text, arguments), at
+    return Named(text), at
+
+
+def _arguments(tokens: list[tuple[str, str]], at: int, depth: int) -> tuple[tuple[Named, ...], int]:
+    found = []
+    while at < len(tokens) and tokens[at] != ("mark", "]"):
+        if tokens[at] == ("mark", ","):
+            at += 1
+            continue
+        argument, after = _alternatives(tokens, at, depth + 1)
+        found.append(argument)
+        at = max(after, at + 1)
+    return tuple(found), at + 1

@@ -1,0 +1,209 @@
+"""What a site refers to, with the evidence for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from diptych.names.facts import CLASS, DEFINED, FIELD, FUNCTION, PARAMETER, Binding, Point
+from diptych.names.infer import Inference
+from diptych.names.modules import module_path
+from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE, Site
+from diptych.names.source import Defined, Names, Source
+from diptych.names.values import CLASS_VALUE, FOREIGN, FUNCTION_VALUE, INSTANCE, MODULE_VALUE, Target, Value
+
+Evidence = Literal["exact", "inferred", "named"]
+
+MAX_CANDIDATES = 20
+_MAX_IMPORTED = 40
+
+
+class Found(NamedTuple):
+    """A definition. `candidate` of `candidates` counts those found by name alone; 0 for the others.
+
+    `origin` is the first place that binds the same name in the same scope: one for each definition, however
+    often it is bound.
+    """
+
+    path: str
+    place: Point
+    kind: str
+    qualified: str
+    evidence: Evidence
+    origin: Point
+    candidate: int = 0
+    candidates: int = 0
+
+
+def definitions(source: Source, names: Names, site: Site, *, by_name: bool = True) -> list[Found]:
+    """What the site refers to, the likeliest first. With `by_name`, candidates where nothing is known."""
+    inference = Inference(source)
+    if site.kind in (BOUND, FIELD_BOUND):
+        return _bound(names, site)
+    if site.kind == FREE:
+        return _found(inference.targets(names, site.scope, site.name, site.after), "exact")
+    if site.kind == MODULE:
+        return _found(inference.module_targets(names.path, site.module), "exact")
+    if site.kind == ITEM:
+        return _found(inference.item_targets(names.path, site.module, site.name), "exact")
+    if site.kind == ARGUMENT:
+        return _argument(inference, names, site)
+    return _member(inference, names, site, by_name)
+
+
+def _bound(names: Names, site: Site) -> list[Found]:
+    """The binding here, then the others of the same name."""
+    bindings = names.bound(site.scope, site.name)
+    here = [binding for binding in bindings if binding.place == site.place]
+    rest = [binding for binding in bindings if binding.place != site.place]
+    return _found([Target(names, binding) for binding in here + rest], "exact")
+
+
+def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> list[Found]:
+    values = inference.shape(names, site.scope, site.shape, site.after)
+    targets: list[Target] = []
+    for value in values:
+        targets += [one for one in inference.members(value, site.name) if one not in targets]
+    if targets:
+        exact = values[0].kind == MODULE_VALUE
+        return _found(targets, "exact" if exact else "inferred")
+    known = any(value.kind in (FOREIGN, MODULE_VALUE) for value in values)
+    if known or not by_name:
+        return []
+    return _candidates(inference, names, site)
+
+
+def _argument(inference: Inference, names: Names, site: Site) -> list[Found]:
+    """The parameter, or the field of a class whose fields are its parameters."""
+    for value in inference.shape(names, site.scope, site.shape, site.after):
+        for function in _functions(inference, value):
+            found = _parameters(inference.source, function, site.name)
+            if found:
+                return _found(found, "exact" if value.kind == FUNCTION_VALUE else "inferred")
+        if value.kind == CLASS_VALUE:
+            fields = [one for one in inference.members(value, site.name) if _is_field(one)]
+            if fields:
+                return _found(fields, "inferred")
+    return []
+
+
+def _functions(inference: Inference, value: Value) -> list[Value]:
+    if value.kind == FUNCTION_VALUE:
+        return [value]
+    names = ("__init__", "__new__") if value.kind == CLASS_VALUE else ("__call__",)
+    if value.kind not in (CLASS_VALUE, INSTANCE):
+        return []
+    made: list[Value] = []
+    for name in names:
+        for target in inference.members(value, name):
+            made += [one for one in inference.of_target(target) if one.kind == FUNCTION_VALUE]
+    return made
+
+
+def _parameters(source: Source, function: Value, name: str) -> list[Target]:
+    if function.names is None:
+        return []
+    complete = source.complete_names_of(function.names.path)
+    if complete is None:
+        return []
+    scope = complete.scope_at.get(function.names.scopes[function.scope].start, -1)
+    found = [one for one in complete.bound(scope, name) if one.how == PARAMETER]
+    return [Target(complete, binding) for binding in found]
+
+
+def _is_field(target: Target) -> bool:
+    return target.binding is not None and target.binding.how != DEFINED
+
+
+def _candidates(inference: Inference, names: Names, site: Site) -> list[Found]:
+    """Members of that name anywhere, ranked: this file, imported files, the same package, not tests."""
+    imported = _imported(inference, names)
+    found: dict[tuple[str, Point], tuple[tuple[object, ...], Found]] = {}
+
+    def add(path: str, place: Point, kind: str, qualified: str) -> None:
+        # What is called is a function or a class, if there is one.
+        unlikely = site.called and kind not in ("function", "method", "class")
+        rank = (unlikely, *_rank(names.path, imported, path, place))
+        found.setdefault((path, place), (rank, Found(path, place, kind, qualified, "named", place)))
+
+    for path in [names.path, *imported]:
+        other = names if path == names.path else inference.names_of(path)
+        for scope, bound in _members_named(other, site.name) if other is not None else ():
+            assert other is not None
+            add(path, bound.place, _kind(other, bound), _joined(other.qualified(scope), bound.name))
+    for defined in inference.source.defined(site.name):
+        if defined.inside:
+            add(defined.path, defined.place, defined.kind, _joined(defined.inside, site.name))
+    ranked = [one for _, one in sorted(found.values(), key=lambda pair: pair[0])]
+    count = len(ranked)
+    return [
+        one._replace(candidate=number, candidates=count)
+        for number, one in enumerate(ranked[:MAX_CANDIDATES], 1)
+    ]
+
+
+def _members_named(names: Names, name: str) -> Iterable[tuple[int, Binding]]:
+    for number, scope in enumerate(names.scopes):
+        if scope.kind == CLASS:
+            # One place for each field is enough.
+            for binding in names.bound(number, name)[:1]:
+                yield number, binding
+
+
+def _imported(inference: Inference, names: Names) -> list[str]:
+    paths: dict[str, None] = {}
+    for binding in names.facts.bindings:
+        if binding.shape.startswith("<") and len(paths) < _MAX_IMPORTED:
+            module, _, item = binding.shape[1:].partition(">")
+            path = module_path(inference.source, names.path, module)
+            if item:
+                inner = inference.item_targets(names.path, module, item)
+                path = inner[0].path if inner else path
+            if path is not None and path != names.path and not path.endswith("/"):
+                paths[path] = None
+    return list(paths)
+
+
+def _rank(importer: str, imported: list[str], path: str, place: Point) -> tuple[object, ...]:
+    near = 0 if path == importer else 1 if path in imported else 2
+    package = importer.rpartition("/")[0]
+    parts = path.split("/")
+    tests = any(part in ("test", "tests") or part.startswith("test_") for part in parts)
+    return near, not path.startswith(f"{package}/"), tests, len(parts), len(path), path, place
+
+
+def _found(targets: Iterable[Target], evidence: Evidence) -> list[Found]:
+    made: dict[tuple[str, Point], Found] = {}
+    for target in targets:
+        found = found_of(target, evidence)
+        made.setdefault((found.path, found.place), found)
+    return list(made.values())
+
+
+def found_of(target: Target, evidence: Evidence) -> Found:
+    """A target as an answer."""
+    names, binding = target
+    if binding is None:
+        return Found(names.path, (0, 0), "module", "", evidence, (0, 0))
+    same = names.bound(binding.scope, binding.name)
+    origin = same[0].place if same else binding.place
+    qualified = _joined(names.qualified(binding.scope), binding.name)
+    return Found(names.path, binding.place, _kind(names, binding), qualified, evidence, origin)
+
+
+def _kind(names: Names, binding: Binding) -> str:
+    if binding.how == DEFINED and binding.inner >= 0:
+        return "class" if names.scopes[binding.inner].kind == CLASS else "function"
+    if binding.how == PARAMETER:
+        return "parameter"
+    in_class = names.scopes[binding.scope].kind == CLASS
+    if binding.how == FIELD or in_class:
+        return "field"
+    return "import" if binding.shape.startswith("<") else "variable"
+
+
+def _joined(container: str, name: str) -> str:
+    return f"{container}.{name}" if container else name
+
+
+__all__ = ["FUNCTION", "Defined", "Found", "definitions", "found_of"]

@@ -1,0 +1,144 @@
+"""The names part of a record: the scopes of a file, what each binds, and the shape of what is bound.
+
+Shapes are short strings, so that they pack well and compare cheaply. Alternatives are separated by a newline.
+Each is one of
+
+    name.attr()[]*@~    a chain: a name, then attributes, calls, items, iteration, `with`, `await`
+    ^ or ^^             an instance of the enclosing class, or that class; a chain may follow
+    :annotation         an instance of what the annotation says
+    !str                a value of a built-in type
+    <module             a module, as an import names it (leading dots are levels)
+    <module>item        an item of a module
+
+A file's part is a msgpack array, compressed, with a version in front: a part of another version is ignored,
+and the file is parsed when one asks.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, NamedTuple
+
+import msgpack
+
+VERSION = 1
+# No source file within the indexer's limits has as many facts.
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024
+
+Point = tuple[int, int]
+"""A row and a column, both from zero; columns count UTF-8 bytes."""
+
+MODULE, CLASS, FUNCTION, LAMBDA, COMPREHENSION = range(5)
+
+# How a name is bound.
+ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED = range(8)
+
+
+class Scope(NamedTuple):
+    """A scope. `parent` is an index, -1 for the file's own. `bases` and `returns` are shapes.
+
+    `place` is the name's; `decorators` are chains.
+    """
+
+    kind: int
+    parent: int
+    start: Point
+    end: Point
+    name: str = ""
+    place: Point = (0, 0)
+    bases: tuple[str, ...] = ()
+    returns: str = ""
+    decorators: tuple[str, ...] = ()
+
+
+class Binding(NamedTuple):
+    """A name bound in a scope, by index. `inner` is the scope that a definition opens, or -1."""
+
+    name: str
+    scope: int
+    place: Point
+    how: int
+    shape: str = ""
+    inner: int = -1
+
+
+class FileFacts(NamedTuple):
+    """What one file says about names.
+
+    `stars` are `(scope, module)` of star imports. `exported` is `__all__`, or None if the file has none. With
+    `complete`, the bindings of functions are included; without, those that other files can see.
+    """
+
+    scopes: tuple[Scope, ...]
+    bindings: tuple[Binding, ...]
+    stars: tuple[tuple[int, str], ...] = ()
+    exported: tuple[str, ...] | None = None
+    complete: bool = False
+
+
+def with_function(facts: FileFacts, function: int, inner: FileFacts) -> FileFacts:
+    """What other files see of a file, and all of one of its functions, which `inner` is the facts of."""
+    added, outer = len(facts.scopes) - 1, facts.scopes[function].parent
+    scopes = [
+        scope._replace(parent=scope.parent + added if scope.parent > 0 else outer)
+        for scope in inner.scopes[1:]
+    ]
+    bindings = [
+        bound._replace(scope=bound.scope + added, inner=bound.inner + added if bound.inner > 0 else -1)
+        for bound in inner.bindings
+        if bound.scope > 0
+    ]
+    return facts._replace(scopes=(*facts.scopes, *scopes), bindings=(*facts.bindings, *bindings))
+
+
+def pack_facts(facts: FileFacts) -> bytes:
+    """The names part of a record."""
+    scopes = [
+        (kind, parent, *start, *end, name, *place, bases, returns, decorators)
+        for kind, parent, start, end, name, place, bases, returns, decorators in facts.scopes
+    ]
+    bindings = [
+        (name, scope, *place, how, shape, inner) for name, scope, place, how, shape, inner in facts.bindings
+    ]
+    body = msgpack.packb(
+        (scopes, bindings, facts.stars, facts.exported, facts.complete), unicode_errors="surrogateescape"
+    )
+    return bytes((VERSION,)) + zlib.compress(body, 1)
+
+
+def unpack_facts(part: bytes) -> FileFacts | None:
+    """The facts in a names part; None for another version. Raises ValueError for malformed bytes."""
+    if not part or part[0] != VERSION:
+        return None
+    inflater = zlib.decompressobj()
+    try:
+        body = inflater.decompress(part[1:], MAX_UNPACKED_BYTES)
+        if not inflater.eof:
+            raise ValueError("the names part is cut off, or too large")
+        return _unpacked(body)
+    except (zlib.error, TypeError, LookupError, msgpack.UnpackException) as error:
+        raise ValueError(f"the names part does not decode: {error}") from error
+
+
+def _unpacked(body: bytes) -> FileFacts:
+    scopes, bindings, stars, exported, complete = msgpack.unpackb(
+        body, use_list=False, unicode_errors="surrogateescape"
+    )
+    made = FileFacts(tuple(map(_scope, scopes)), tuple(map(_binding, bindings)), stars, exported, complete)
+    count = len(made.scopes)
+    # Lookups go from a scope to its parent until -1: each parent comes before its child.
+    if not count or any(not -1 <= scope.parent < number for number, scope in enumerate(made.scopes)):
+        raise ValueError("a scope has no valid parent")
+    if any(not 0 <= bound.scope < count or not -1 <= bound.inner < count for bound in made.bindings):
+        raise ValueError("a binding is of no scope")
+    return made
+
+
+def _scope(row: Any) -> Scope:
+    kind, parent, a, b, c, d, name, e, f, bases, returns, decorators = row
+    return Scope(kind, parent, (a, b), (c, d), name, (e, f), bases, returns, decorators)
+
+
+def _binding(row: Any) -> Binding:
+    name, scope, a, b, how, shape, inner = row
+    return Binding(name, scope, (a, b), how, shape, inner)

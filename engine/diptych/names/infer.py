@@ -1,0 +1,364 @@
+"""What an expression is: its shape, followed step by step to classes, modules and functions."""
+
+from __future__ import annotations
+
+import builtins
+
+from diptych.names.annotations import NOTHING, Named, parsed_annotation
+from diptych.names.facts import FIELD, Binding, Point
+from diptych.names.resolve import Lookup, values_of
+from diptych.names.source import Names, Source
+from diptych.names.values import (
+    CLASS_VALUE,
+    FOREIGN,
+    FUNCTION_VALUE,
+    HEAD,
+    INSTANCE,
+    MODULE_VALUE,
+    STEP,
+    Target,
+    Value,
+    foreign,
+)
+
+# Of shapes inside shapes. Real code has some five.
+MAX_DEPTH = 16
+MAX_VALUES = 6
+
+_BUILTINS = frozenset(dir(builtins))
+_PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "abc.abstractproperty"})
+_WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "|"})
+_OF_CLASSES = frozenset({"type", "Type"})
+_MAPPINGS = frozenset({
+    "dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "ChainMap"
+})  # fmt: skip
+_CONTAINERS = _MAPPINGS | frozenset({
+    "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "deque", "Deque", "Iterable",
+    "Iterator", "Sequence", "MutableSequence", "Collection", "AbstractSet", "Generator", "AsyncIterator",
+    "AsyncIterable", "AsyncGenerator", "Awaitable", "Coroutine", "ContextManager", "AbstractContextManager",
+})  # fmt: skip
+# What their methods return is of a built-in type too.
+_PLAIN = frozenset({"str", "bytes", "int", "float", "bool", "None", "complex"})
+
+
+class Inference(Lookup):
+    """Values of expressions, and members of values."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__(source)
+        self._depth = 0
+        self._lines: dict[tuple[str, int], list[Value]] = {}
+
+    def shape(
+        self,
+        names: Names,
+        scope: int,
+        shape: str,
+        at: Point | None = None,
+        *,
+        receiver: Value | None = None,
+        from_method: bool = False,
+    ) -> list[Value]:
+        """What an expression of this shape may be, in `scope`; [] if nothing is known.
+
+        `receiver` is what `^` means, if not an instance of the class around.
+        """
+        if not shape or self._depth >= MAX_DEPTH or not self.step():
+            return []
+        self._depth += 1
+        try:
+            return self._alternatives(names, scope, shape, at, receiver, from_method)
+        finally:
+            self._depth -= 1
+
+    def _alternatives(
+        self,
+        names: Names,
+        scope: int,
+        shape: str,
+        at: Point | None,
+        receiver: Value | None,
+        from_method: bool,
+    ) -> list[Value]:
+        found: list[Value] = []
+        for one in shape.split("\n"):
+            head = HEAD.match(one)
+            if head is None:
+                continue
+            steps = [(step[0], step[1] or "") for step in STEP.finditer(one, head.end())]
+            if head[4] == "super" and steps[:1] == [("()", "")]:
+                values = self._super(names, scope, receiver)
+                steps = steps[1:]
+            else:
+                values = self._head(names, scope, head, at, receiver, from_method)
+            for step, attribute in steps:
+                values = self._stepped(values, step, attribute)
+            found += [value for value in values if value not in found]
+        return found[:MAX_VALUES]
+
+    def members(self, value: Value, name: str) -> list[Target]:
+        """The member `name` of a value, the likeliest first."""
+        if value.kind == MODULE_VALUE and value.names is not None:
+            return self.module_members(value.names, name)
+        if value.kind in (INSTANCE, CLASS_VALUE) and value.names is not None:
+            for owner in self.linearised(value):
+                if owner.names is None:
+                    continue
+                found = owner.names.bound(owner.scope, name)
+                if found:
+                    return self.followed(owner.names, sorted(found, key=_declared_first))
+        return []
+
+    def linearised(self, value: Value) -> list[Value]:
+        """A class and its bases in the order in which a member is looked for; foreign ones are left out.
+
+        It is C3, as in Python; where that fails, the first that is left.
+        """
+        assert value.names is not None
+        names, scope = value.names, value.scope
+        known = self._lines.get((names.path, scope))
+        if known is not None:
+            return known
+        own = Value(CLASS_VALUE, names, scope)
+        # What is asked for meanwhile: classes may extend each other in a circle.
+        self._lines[names.path, scope] = [own]
+        bases = [
+            base._replace(arguments=(), receiver=None)
+            for base in self.bases(names, scope)
+            if base.kind == CLASS_VALUE
+        ]
+        lines = [list(self.linearised(base)) for base in bases]
+        merged = [own, *_merged([*lines, bases])]
+        self._lines[names.path, scope] = merged
+        return merged
+
+    def bases(self, names: Names, scope: int) -> list[Value]:
+        """The classes that a class extends, foreign ones too."""
+        found = []
+        for base in names.scopes[scope].bases:
+            parent = names.scopes[scope].parent
+            values = self.shape(names, parent, base, names.scopes[scope].start)
+            kept = [value for value in values if value.kind in (CLASS_VALUE, FOREIGN)]
+            found += kept[:1] or [foreign(base)]
+        return found
+
+    def of_target(self, target: Target, receiver: Value | None = None) -> list[Value]:
+        """What a target is when it is read; a property is what it returns."""
+        value = values_of(target)
+        if value is None:
+            return self._of_binding(target.names, target.binding, receiver)
+        if value.kind == FUNCTION_VALUE and value.names is not None:
+            value = value._replace(receiver=receiver)
+            if _PROPERTIES.intersection(target.names.scopes[value.scope].decorators):
+                return self._called(value)
+        return [value]
+
+    def of_names(
+        self, names: Names, scope: int, name: str, at: Point | None, *, from_method: bool
+    ) -> list[Value]:
+        """What a free name is when it is read."""
+        found: list[Value] = []
+        targets = self.targets(names, scope, name, at, from_method=from_method)
+        for target in targets:
+            values = self.of_target(target)
+            found += [value for value in values if value not in found]
+            if found and at is not None and target.names is names:
+                # The nearest binding that says something decides.
+                break
+        if not targets and name in _BUILTINS:
+            found.append(foreign(name))
+        return found[:MAX_VALUES]
+
+    def _head(
+        self,
+        names: Names,
+        scope: int,
+        head: object,
+        at: Point | None,
+        receiver: Value | None,
+        from_method: bool,
+    ) -> list[Value]:
+        annotated, literal, own, name = head.groups()  # type: ignore[attr-defined]
+        if annotated is not None:
+            return self._annotated(
+                parsed_annotation(annotated), names, scope, receiver, from_method=from_method
+            )
+        if literal:
+            return [foreign(literal)]
+        if own:
+            if receiver is not None:
+                kind = CLASS_VALUE if own == "^^" else receiver.kind
+                return [receiver._replace(kind=kind)]
+            around = names.enclosing_class(scope)
+            return [Value(CLASS_VALUE if own == "^^" else INSTANCE, names, around)] if around >= 0 else []
+        return self.of_names(names, scope, name, at, from_method=from_method)
+
+    def _of_binding(self, names: Names, binding: Binding | None, receiver: Value | None) -> list[Value]:
+        if binding is None:
+            return []
+        # What a method assigns is seen from the method, not from the class around it.
+        return self.shape(
+            names,
+            binding.scope,
+            binding.shape,
+            None if binding.how == FIELD else binding.place,
+            receiver=receiver,
+            from_method=binding.how == FIELD,
+        )
+
+    def _super(self, names: Names, scope: int, receiver: Value | None) -> list[Value]:
+        around = names.enclosing_class(scope)
+        if around < 0:
+            return []
+        value = receiver or Value(INSTANCE, names, around)
+        line = self.linearised(Value(INSTANCE, names, around))[1:]
+        return [value._replace(names=base.names, scope=base.scope) for base in line]
+
+    def _stepped(self, values: list[Value], step: str, attribute: str) -> list[Value]:
+        found: list[Value] = []
+        for value in values:
+            if not self.step():
+                break
+            if step == "()":
+                made = self._called(value)
+            elif step == "[]":
+                made = self._item(value)
+            elif step == "*":
+                made = self._iterated(value)
+            elif step == "@":
+                made = self._entered(value)
+            elif step == "~":
+                made = self._awaited(value)
+            else:
+                made = self._attribute(value, attribute)
+            found += [one for one in made if one not in found]
+            if found and step not in ("()", "[]", "*", "@", "~") and value.kind != MODULE_VALUE:
+                break
+        return found[:MAX_VALUES]
+
+    def _attribute(self, value: Value, name: str) -> list[Value]:
+        if value.kind == FOREIGN:
+            return [foreign(value.name)] if value.name in _PLAIN or not value.arguments else []
+        found: list[Value] = []
+        for target in self.members(value, name)[:MAX_VALUES]:
+            receiver = value if value.kind in (INSTANCE, CLASS_VALUE) else None
+            found += [one for one in self.of_target(target, receiver) if one not in found]
+            if len(found) >= MAX_VALUES:
+                break
+        return found
+
+    def _called(self, value: Value) -> list[Value]:
+        if value.kind == CLASS_VALUE:
+            return [value._replace(kind=INSTANCE)]
+        if value.kind == FOREIGN:
+            return [value]
+        if value.kind == FUNCTION_VALUE and value.names is not None:
+            returns = value.names.scopes[value.scope].returns
+            receiver = value.receiver
+            return self.shape(value.names, value.scope, returns, None, receiver=receiver)
+        if value.kind == INSTANCE:
+            return self._called_method(value, "__call__")
+        return []
+
+    def _called_method(self, value: Value, name: str) -> list[Value]:
+        for target in self.members(value, name):
+            for method in self.of_target(target, value):
+                if method.kind == FUNCTION_VALUE:
+                    return self._called(method)
+        return []
+
+    def _item(self, value: Value) -> list[Value]:
+        if value.kind == CLASS_VALUE:
+            return [value]
+        if value.arguments:
+            chosen = value.arguments[-1] if value.name in _MAPPINGS else value.arguments[0]
+            return list(chosen)
+        if value.kind == FOREIGN:
+            return [value] if value.name in _PLAIN else []
+        return self._called_method(value, "__getitem__")
+
+    def _iterated(self, value: Value) -> list[Value]:
+        if value.arguments:
+            return list(value.arguments[0])
+        if value.kind == FOREIGN:
+            return [value] if value.name in ("str", "bytes") else []
+        made = self._called_method(value, "__iter__")
+        found: list[Value] = []
+        for iterator in made:
+            if iterator.arguments:
+                found += iterator.arguments[0]
+            elif iterator.kind == INSTANCE:
+                found += self._called_method(iterator, "__next__")
+        return found
+
+    def _entered(self, value: Value) -> list[Value]:
+        if value.arguments:
+            return list(value.arguments[0])
+        if value.kind == FOREIGN:
+            return [value]
+        if value.kind != INSTANCE:
+            return []
+        return self._called_method(value, "__enter__") or self._called_method(value, "__aenter__")
+
+    def _awaited(self, value: Value) -> list[Value]:
+        if value.kind == FOREIGN and value.name in ("Awaitable", "Coroutine") and value.arguments:
+            return list(value.arguments[-1])
+        return [value]
+
+    def _annotated(
+        self,
+        named: Named,
+        names: Names,
+        scope: int,
+        receiver: Value | None,
+        *,
+        from_method: bool,
+    ) -> list[Value]:
+        """Instances of what an annotation names."""
+        if named == NOTHING or not self.step():
+            return []
+
+        def inner(argument: Named) -> list[Value]:
+            return self._annotated(argument, names, scope, receiver, from_method=from_method)
+
+        last = named.name.rpartition(".")[2]
+        if last in _WRAPPERS:
+            first_only = last not in ("Union", "|")
+            arguments = named.arguments[:1] if first_only else named.arguments
+            values = [value for argument in arguments for value in inner(argument)]
+            return [value for value in values if value.name != "None"] or values
+        if last in _OF_CLASSES and named.arguments:
+            return [
+                value._replace(kind=CLASS_VALUE) if value.kind == INSTANCE else value
+                for value in inner(named.arguments[0])
+            ]
+        if last == "Self":
+            around = names.enclosing_class(scope)
+            own = Value(INSTANCE, names, around) if around >= 0 else None
+            return [one for one in (receiver or own,) if one is not None]
+        elements = tuple(tuple(inner(argument)) for argument in named.arguments)
+        if last in _CONTAINERS:
+            return [foreign(last, elements)]
+        if last == "None":
+            return [foreign("None")]
+        found = self.shape(names, scope, named.name, None, from_method=from_method)
+        made = [
+            value._replace(kind=INSTANCE, arguments=elements) if value.kind == CLASS_VALUE else value
+            for value in found
+            if value.kind in (CLASS_VALUE, FOREIGN)
+        ]
+        return made[:MAX_VALUES]
+
+
+def _declared_first(binding: Binding) -> tuple[bool, object]:
+    return binding.how == FIELD, binding.place
+
+
+def _merged(lines: list[list[Value]]) -> list[Value]:
+    merged: list[Value] = []
+    while lines := [line for line in lines if line]:
+        tails = [line[1:] for line in lines]
+        head = next((line[0] for line in lines if not any(line[0] in tail for tail in tails)), lines[0][0])
+        merged.append(head)
+        lines = [[one for one in line if one != head] for line in lines]
+    return merged

@@ -1,0 +1,555 @@
+"""Names in Python: one sweep over the captured nodes, in the order of the source."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from diptych.names.facts import (
+    ASSIGNED,
+    CLASS,
+    COMPREHENSION,
+    DEFINED,
+    FIELD,
+    FUNCTION,
+    GLOBAL,
+    IMPORTED,
+    LAMBDA,
+    MODULE,
+    NONLOCAL,
+    PARAMETER,
+    Binding,
+    FileFacts,
+    Point,
+    Scope,
+)
+from diptych.names.languages import Captured
+from diptych.names.languages.python_shapes import annotation, either, extended, shape_of, text_of
+
+_HEAD = re.compile(r"[^\W\d]\w*")
+_FIRST_PARAMETER = re.compile(rb"\s*\(\s*([A-Za-z_]\w*)\s*[,):=]")
+_OF_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
+_MAX_RETURNS = 8
+
+
+class _Parameter(NamedTuple):
+    name: str
+    place: Point
+    shape: str
+
+
+@dataclass(slots=True)
+class _Open:
+    """A scope that the sweep is in. `number` is -1 where it is not recorded."""
+
+    number: int
+    kind: int
+    end: int
+    owner: int = -1
+    """The class whose method this is."""
+    node: Node | None = None
+    decorators: tuple[str, ...] = ()
+    receiver: str = ""
+    annotated: bool = False
+    returns: list[str] = field(default_factory=list)
+    assigned: list[Node] = field(default_factory=list)
+    parameters: list[_Parameter] | None = None
+    globals: set[str] = field(default_factory=set)
+
+
+def collect(source: bytes, captures: list[Captured], *, complete: bool, around: int = MODULE) -> FileFacts:
+    """What a Python file says about names; see `diptych.names.languages.Collect`."""
+    ordered = sorted(
+        ((node.start_byte, -node.end_byte, what, node) for what, node in captures), key=_by_place
+    )
+    sweep = _Sweep(source, complete, around)
+    for start, end, what, node in ordered:
+        sweep.close_before(start)
+        _VISITS[what](sweep, node, -end)
+    return sweep.finish()
+
+
+def _by_place(item: tuple[int, int, str, Node]) -> tuple[int, int]:
+    return item[0], item[1]
+
+
+class _Sweep:
+    def __init__(self, source: bytes, complete: bool, around: int) -> None:
+        self._source = source
+        self._complete = complete
+        lines = source.count(b"\n")
+        end = (lines, len(source) - source.rfind(b"\n") - 1)
+        self._scopes: list[Scope] = [Scope(MODULE, -1, (0, 0), end)]
+        self._bindings: list[Binding] = []
+        self._stars: list[tuple[int, str]] = []
+        self._exported: list[str] | None = None
+        self._stack = [_Open(0, around, len(source) + 1)]
+        self._decorators: list[Node] = []
+
+    def close_before(self, start: int) -> None:
+        """Close the scopes that end before `start`."""
+        while self._stack[-1].end <= start:
+            self._close(self._stack.pop())
+
+    def finish(self) -> FileFacts:
+        """The facts, at the end of the file."""
+        while len(self._stack) > 1:
+            self._close(self._stack.pop())
+        exported = tuple(self._exported) if self._exported is not None else None
+        return FileFacts(
+            tuple(self._scopes), tuple(self._bindings), tuple(self._stars), exported, self._complete
+        )
+
+    def function(self, node: Node, end: int) -> None:
+        """A function: its name in the scope around it, then its own scope."""
+        top, source = self._stack[-1], self._source
+        decorators = self._decorated()
+        opened = _Open(-1, FUNCTION, end, node=node, decorators=decorators)
+        name = node.child_by_field_name("name")
+        if name is None:
+            return
+        if top.number >= 0 and (self._complete or top.kind != FUNCTION):
+            returned = node.child_by_field_name("return_type")
+            opened.annotated = returned is not None
+            opened.number = len(self._scopes)
+            text = text_of(source, name)
+            place = name.start_point
+            self._scopes.append(
+                Scope(
+                    FUNCTION,
+                    top.number,
+                    node.start_point,
+                    node.end_point,
+                    text,
+                    place,
+                    (),
+                    annotation(source, returned),
+                    decorators,
+                )
+            )
+            self._bind(text, top, place, DEFINED, inner=opened.number)
+            if top.kind == CLASS:
+                opened.owner = top.number
+                if "staticmethod" not in decorators:
+                    opened.receiver = self._first_parameter(node, name)
+        self._stack.append(opened)
+        if self._complete and opened.number >= 0:
+            for parameter in self._parameters(opened):
+                self._bind(parameter.name, opened, parameter.place, PARAMETER, parameter.shape)
+
+    def class_(self, node: Node, end: int) -> None:
+        """A class: its name in the scope around it, then its own scope."""
+        top, source = self._stack[-1], self._source
+        decorators = self._decorated()
+        opened = _Open(-1, CLASS, end)
+        name = node.child_by_field_name("name")
+        if name is None:
+            return
+        if top.number >= 0 and (self._complete or top.kind != FUNCTION):
+            opened.number = len(self._scopes)
+            text, place = text_of(source, name), name.start_point
+            bases = self._bases(node.child_by_field_name("superclasses"))
+            start, stop = node.start_point, node.end_point
+            self._scopes.append(Scope(CLASS, top.number, start, stop, text, place, bases, "", decorators))
+            self._bind(text, top, place, DEFINED, inner=opened.number)
+        self._stack.append(opened)
+
+    def decorator(self, node: Node, _end: int) -> None:
+        """A decorator of the definition that follows."""
+        self._decorators.append(node)
+
+    def lambda_(self, node: Node, end: int) -> None:
+        """A lambda: a scope with its parameters."""
+        opened = self._anonymous(LAMBDA, node, end)
+        for parameter in self._parameters(opened):
+            self._bind(parameter.name, opened, parameter.place, PARAMETER, parameter.shape)
+
+    def comprehension(self, node: Node, end: int) -> None:
+        """A comprehension: a scope, whose targets come as `for`."""
+        self._anonymous(COMPREHENSION, node, end)
+
+    def assignment(self, node: Node, _end: int) -> None:
+        """An assignment, or a declaration with an annotation alone."""
+        top, source = self._stack[-1], self._source
+        if top.number < 0 and top.kind != FUNCTION:
+            return
+        if top.kind == FUNCTION and not self._complete:
+            receiver = top.receiver
+            start = node.start_byte
+            if receiver and source.startswith(receiver.encode() + b".", start):
+                self._assign_field(top, node)
+                return
+            top.assigned.append(node)
+            if top.globals:
+                self._assign_global(top, node)
+            return
+        left = node.child_by_field_name("left")
+        if left is None:
+            return
+        if top.kind == FUNCTION:
+            top.assigned.append(node)
+        if left.type == "attribute" and top.receiver:
+            self._assign_field(top, node)
+            return
+        self._targets(left, self._value(node), node.child_by_field_name("right"))
+
+    def augmented(self, node: Node, _end: int) -> None:
+        """`x += 1`, which binds x too."""
+        left = node.child_by_field_name("left")
+        if left is not None and left.type == "identifier":
+            self._targets(left, "", None)
+
+    def import_(self, node: Node, _end: int) -> None:
+        """`import a.b, c as d`."""
+        top = self._stack[-1]
+        if top.number < 0:
+            return
+        for name in node.children_by_field_name("name"):
+            if name.type == "aliased_import":
+                module, alias = name.child_by_field_name("name"), name.child_by_field_name("alias")
+                if module is not None and alias is not None:
+                    shape = f"<{text_of(self._source, module)}"
+                    place = alias.start_point
+                    self._bind(text_of(self._source, alias), top, place, IMPORTED, shape)
+            else:
+                first = text_of(self._source, name).partition(".")[0].strip()
+                self._bind(first, top, name.start_point, IMPORTED, f"<{first}")
+
+    def import_from(self, node: Node, _end: int) -> None:
+        """`from a import b as c`, `from . import *`."""
+        top = self._stack[-1]
+        named = node.child_by_field_name("module_name")
+        if top.number < 0 or named is None:
+            return
+        module = "".join(text_of(self._source, named).split())
+        items = node.children_by_field_name("name")
+        if not items:
+            self._stars.append((top.number, module))
+        for item in items:
+            alias: Node | None = item
+            if item.type == "aliased_import":
+                original, alias = item.child_by_field_name("name"), item.child_by_field_name("alias")
+            else:
+                original = item
+            if original is not None and alias is not None:
+                shape = f"<{module}>{text_of(self._source, original)}"
+                self._bind(text_of(self._source, alias), top, alias.start_point, IMPORTED, shape)
+
+    def return_(self, node: Node, _end: int) -> None:
+        """The shape of what a function without an annotation returns."""
+        top = self._stack[-1]
+        if top.kind != FUNCTION or top.number < 0 or top.annotated or len(top.returns) >= _MAX_RETURNS:
+            return
+        value = node.named_children
+        if value and (shape := shape_of(self._source, value[0])):
+            top.returns.append(shape)
+
+    def for_(self, node: Node, _end: int) -> None:
+        """A loop's target, also in a comprehension."""
+        if self._outside():
+            return
+        left = node.child_by_field_name("left")
+        if left is not None:
+            shape = shape_of(self._source, node.child_by_field_name("right"))
+            self._targets(left, extended(shape, "*"), None)
+
+    def as_(self, node: Node, _end: int) -> None:
+        """`with … as x`, `except … as x`, `case … as x`."""
+        if self._outside():
+            return
+        alias = node.child_by_field_name("alias")
+        children = node.named_children
+        if alias is None or not children:
+            if len(children) == 2 and children[1].type == "identifier":
+                self._targets(children[1], "", None)
+            return
+        target = alias.named_children[0] if alias.named_child_count else alias
+        before = node.parent
+        if before is not None and before.type in ("except_clause", "except_group_clause"):
+            caught = children[0]
+            kinds = caught.named_children if caught.type == "tuple" else [caught]
+            shape = either(*(annotation(self._source, kind) for kind in kinds))
+        else:
+            shape = extended(shape_of(self._source, children[0]), "@")
+        self._targets(target, shape, None)
+
+    def walrus(self, node: Node, _end: int) -> None:
+        """`(x := …)`: bound outside of the comprehensions around it."""
+        if self._outside():
+            return
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if name is None:
+            return
+        around = next(one for one in reversed(self._stack) if one.kind != COMPREHENSION)
+        place = name.start_point
+        self._bind(text_of(self._source, name), around, place, ASSIGNED, shape_of(self._source, value))
+
+    def global_(self, node: Node, _end: int) -> None:
+        """`global x`: what the function binds is the file's."""
+        top = self._stack[-1]
+        for name in node.named_children:
+            text = text_of(self._source, name)
+            top.globals.add(text)
+            if self._complete:
+                self._bind(text, top, name.start_point, GLOBAL)
+
+    def nonlocal_(self, node: Node, _end: int) -> None:
+        """`nonlocal x`."""
+        for name in node.named_children:
+            text = text_of(self._source, name)
+            self._bind(text, self._stack[-1], name.start_point, NONLOCAL)
+
+    def alias(self, node: Node, _end: int) -> None:
+        """`type X = …`."""
+        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if self._outside() or left is None:
+            return
+        name = left.named_children[0] if left.named_child_count else left
+        while name.type != "identifier" and name.named_child_count:
+            name = name.named_children[0]
+        shape = text_of(self._source, right) if right is not None else ""
+        self._bind(text_of(self._source, name), self._stack[-1], name.start_point, ASSIGNED, shape)
+
+    def case(self, node: Node, _end: int) -> None:
+        """The names that a pattern captures."""
+        pending = [child for child in node.named_children if child.type == "case_pattern"]
+        while pending:
+            pattern = pending.pop()
+            inner = pattern.named_children
+            if pattern.type == "dotted_name":
+                if len(inner) == 1:
+                    self._targets(inner[0], "", None)
+            elif pattern.type == "keyword_pattern":
+                pending += inner[1:]
+            elif pattern.type == "class_pattern":
+                pending += [child for child in inner if child.type == "case_pattern"]
+            elif pattern.type == "splat_pattern":
+                for child in inner:
+                    if child.type == "identifier":
+                        self._targets(child, "", None)
+            elif pattern.type != "as_pattern":
+                pending += inner
+            else:
+                pending += inner[:1]
+
+    def type_parameters(self, node: Node, _end: int) -> None:
+        """`def f[T]`, `class C[T]`: bound in the scope that has just been opened."""
+        for parameter in node.named_children:
+            name = parameter
+            while name.type != "identifier" and name.named_child_count:
+                name = name.named_children[0]
+            if name.type == "identifier":
+                self._targets(name, "", None)
+
+    def _outside(self) -> bool:
+        """Whether other files cannot see what is bound here, and only they are to be served."""
+        top = self._stack[-1]
+        return top.number < 0 or (not self._complete and top.kind == FUNCTION)
+
+    def _anonymous(self, kind: int, node: Node, end: int) -> _Open:
+        opened = _Open(len(self._scopes), kind, end, node=node)
+        start, stop = node.start_point, node.end_point
+        self._scopes.append(Scope(kind, self._stack[-1].number, start, stop))
+        self._stack.append(opened)
+        return opened
+
+    def _bind(
+        self, name: str, opened: _Open, place: Point, how: int, shape: str = "", inner: int = -1
+    ) -> None:
+        number = opened.number
+        if name in opened.globals and opened.kind == FUNCTION and how != GLOBAL:
+            number = 0
+        self._bindings.append(Binding(name, number, place, how, shape, inner))
+
+    def _targets(self, target: Node, shape: str, value: Node | None) -> None:
+        """Bind what is on the left of an assignment; elements of a tuple by those on the right."""
+        kind, top = target.type, self._stack[-1]
+        if kind == "identifier":
+            name = text_of(self._source, target)
+            self._bind(name, top, target.start_point, ASSIGNED, shape)
+            if name == "__all__" and top.kind == MODULE:
+                self._export(value)
+        elif kind in ("pattern_list", "tuple_pattern", "list_pattern"):
+            parts = target.named_children
+            values = value.named_children if value is not None and value.type in _SEQUENCES else []
+            for index, part in enumerate(parts):
+                matched = values[index] if len(values) == len(parts) else None
+                self._targets(part, shape_of(self._source, matched), matched)
+        elif kind in ("list_splat_pattern", "parenthesized_expression", "list_splat"):
+            for part in target.named_children:
+                self._targets(part, "!list" if kind != "parenthesized_expression" else shape, None)
+
+    def _assign_global(self, top: _Open, node: Node) -> None:
+        left = node.child_by_field_name("left")
+        if left is not None and left.type == "identifier":
+            name = text_of(self._source, left)
+            if name in top.globals:
+                self._bind(name, self._stack[0], left.start_point, ASSIGNED, self._value(node))
+
+    def _assign_field(self, top: _Open, node: Node) -> None:
+        """`self.x = …` in a method: a field of its class."""
+        left = node.child_by_field_name("left")
+        if left is None or left.type != "attribute":
+            return
+        holder, name = left.child_by_field_name("object"), left.child_by_field_name("attribute")
+        if holder is None or name is None or text_of(self._source, holder) != top.receiver:
+            return
+        shape = self._substituted(top, self._value(node))
+        self._bindings.append(Binding(text_of(self._source, name), top.owner, name.start_point, FIELD, shape))
+
+    def _value(self, node: Node) -> str:
+        declared = node.child_by_field_name("type")
+        if declared is not None:
+            text = annotation(self._source, declared)
+            if not text.endswith(("Final", "ClassVar", "TypeAlias")):
+                return text
+        return shape_of(self._source, node.child_by_field_name("right"))
+
+    def _export(self, value: Node | None) -> None:
+        if value is None or value.type not in _SEQUENCES:
+            return
+        self._exported = self._exported or []
+        for item in value.named_children:
+            if item.type == "string":
+                self._exported.append(text_of(self._source, item).strip("'\""))
+
+    def _bases(self, arguments: Node | None) -> tuple[str, ...]:
+        if arguments is None:
+            return ()
+        shapes = (
+            shape_of(self._source, argument)
+            for argument in arguments.named_children
+            if argument.type not in ("keyword_argument", "comment")
+        )
+        return tuple(shape for shape in shapes if shape)
+
+    def _decorated(self) -> tuple[str, ...]:
+        if not self._decorators:
+            return ()
+        nodes, self._decorators = self._decorators, []
+        return tuple(
+            shape_of(self._source, node.named_children[0]) for node in nodes if node.named_child_count
+        )
+
+    def _first_parameter(self, node: Node, name: Node) -> str:
+        simple = _FIRST_PARAMETER.match(self._source, name.end_byte)
+        if simple is not None:
+            return simple[1].decode("utf-8", "replace")
+        parameters = node.child_by_field_name("parameters")
+        if parameters is None:
+            return ""
+        for child in parameters.named_children:
+            if child.type in _NOT_PARAMETERS:
+                continue
+            first: Node | None = child
+            if child.type != "identifier":
+                first = child.named_child(0) if child.named_child_count else None
+            return text_of(self._source, first) if first is not None and first.type == "identifier" else ""
+        return ""
+
+    def _parameters(self, opened: _Open) -> list[_Parameter]:
+        if opened.parameters is None:
+            opened.parameters = list(self._parameters_in(opened))
+        return opened.parameters
+
+    def _parameters_in(self, opened: _Open) -> list[_Parameter]:
+        source = self._source
+        found: list[_Parameter] = []
+        assert opened.node is not None
+        parameters = opened.node.child_by_field_name("parameters")
+        for child in parameters.named_children if parameters is not None else ():
+            if child.type in _NOT_PARAMETERS:
+                continue
+            name: Node | None = child
+            if child.type in ("default_parameter", "typed_default_parameter"):
+                name = child.child_by_field_name("name")
+            elif child.type == "typed_parameter":
+                name = child.named_child(0)
+            starred = name is not None and name.type in ("list_splat_pattern", "dictionary_splat_pattern")
+            starry = "!tuple" if name is not None and name.type == "list_splat_pattern" else "!dict"
+            if starred and name is not None:
+                name = name.named_child(0)
+            if name is None or name.type != "identifier":
+                continue
+            shape = annotation(source, child.child_by_field_name("type"))
+            if starred:
+                shape = starry
+            elif not shape:
+                shape = shape_of(source, child.child_by_field_name("value"))
+                shape = "" if shape == "!None" else shape
+            text = text_of(source, name)
+            if not found and text == opened.receiver:
+                shape = self._receiver_shape(opened)
+            found.append(_Parameter(text, name.start_point, shape))
+        return found
+
+    def _receiver_shape(self, opened: _Open) -> str:
+        named = self._scopes[opened.number].name
+        return "^^" if "classmethod" in opened.decorators or named in _OF_CLASS else "^"
+
+    def _substituted(self, opened: _Open, shape: str) -> str:
+        """`shape` with the function's own names replaced by what is known of them there."""
+        if "\n" in shape:
+            return either(*(self._substituted(opened, part) for part in shape.split("\n")))
+        head = _HEAD.match(shape)
+        for _ in range(4):
+            if head is None:
+                return shape
+            known = self._local(opened, head[0])
+            if known is None:
+                return shape
+            rest = shape[head.end() :]
+            if "\n" in known:
+                known = known.split("\n")[0]
+            shape = extended(known, rest) if rest else known
+            head = _HEAD.match(shape)
+        return ""
+
+    def _local(self, opened: _Open, name: str) -> str | None:
+        """The shape of a name of the function; "" if nothing is known of it; None if it is not one."""
+        if name == opened.receiver:
+            return self._receiver_shape(opened)
+        wanted = name.encode()
+        for node in reversed(opened.assigned):
+            # The bytes first: nodes are expensive.
+            if self._source.startswith(wanted, node.start_byte):
+                left = node.child_by_field_name("left")
+                if left is not None and left.type == "identifier" and text_of(self._source, left) == name:
+                    return self._value(node)
+        for parameter in self._parameters(opened):
+            if parameter.name == name:
+                return parameter.shape
+        return None
+
+    def _close(self, opened: _Open) -> None:
+        if opened.kind == FUNCTION and opened.returns and opened.number >= 0:
+            shapes = (self._substituted(opened, shape) for shape in dict.fromkeys(opened.returns))
+            scope = self._scopes[opened.number]
+            self._scopes[opened.number] = scope._replace(returns=either(*shapes))
+
+
+_NOT_PARAMETERS = frozenset({"comment", "keyword_separator", "positional_separator"})
+_SEQUENCES = frozenset({"expression_list", "tuple", "list"})
+_VISITS = {
+    "function": _Sweep.function,
+    "class": _Sweep.class_,
+    "decorator": _Sweep.decorator,
+    "lambda": _Sweep.lambda_,
+    "comprehension": _Sweep.comprehension,
+    "assignment": _Sweep.assignment,
+    "augmented": _Sweep.augmented,
+    "import": _Sweep.import_,
+    "import_from": _Sweep.import_from,
+    "return": _Sweep.return_,
+    "for": _Sweep.for_,
+    "as": _Sweep.as_,
+    "walrus": _Sweep.walrus,
+    "global": _Sweep.global_,
+    "nonlocal": _Sweep.nonlocal_,
+    "alias": _Sweep.alias,
+    "case": _Sweep.case,
+    "type_parameters": _Sweep.type_parameters,
+}

@@ -1,0 +1,32 @@
+"""A site: one place in a file where a name is written, and what its syntax makes of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from diptych.names.facts import Point
+
+FREE, MEMBER, MODULE, ITEM, ARGUMENT, BOUND, FIELD_BOUND = range(7)
+
+
+class Site(NamedTuple):
+    """Where a name is written. What else counts depends on `kind`:
+
+    FREE          `scope` sees the name
+    MEMBER        `shape` is the receiver's, in `scope`
+    MODULE        `module` is what an import names up to here
+    ITEM          `name` is imported from `module`
+    ARGUMENT      `shape` is the function's, whose parameter `name` is
+    BOUND         the name is bound here, in `scope`
+    FIELD_BOUND   the same for a field, in the class `scope`
+    """
+
+    kind: int
+    name: str
+    place: Point
+    scope: int = 0
+    shape: str = ""
+    module: str = ""
+    called: bool = False
+    after: Point = (0, 0)
+    """Bindings before this place count as those before: what an assignment binds is not seen on its right."""

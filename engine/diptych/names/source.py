@@ -1,0 +1,101 @@
+"""Where the resolver gets the facts of other files from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+from diptych.names.facts import CLASS, FUNCTION, Binding, FileFacts, Point, Scope
+
+
+class Defined(NamedTuple):
+    """A definition found by its name alone. `inside` is the dotted name of what contains it, "" for none."""
+
+    path: str
+    place: Point
+    kind: str
+    inside: str
+
+
+class Source(Protocol):
+    """What is known of a tree of files, at one moment."""
+
+    def names_of(self, path: str) -> Names | None:
+        """The facts of a file, or None if there is no such file, or none in a language with names."""
+
+    def complete_names_of(self, path: str) -> Names | None:
+        """The same, with what only the file itself can see."""
+
+    def defined(self, name: str) -> Iterable[Defined]:
+        """The definitions of that name in all files."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file at `path`."""
+
+    def is_folder(self, path: str) -> bool:
+        """Whether there are files below `path`."""
+
+    def roots_of(self, package: str) -> Iterable[str]:
+        """The folders that have a top-level module or package of that name ("" is the repository's own)."""
+
+
+class Names:
+    """The facts of one file, ready for look-ups."""
+
+    def __init__(self, path: str, facts: FileFacts, outermost: int = 0) -> None:
+        self.path = path
+        self.facts = facts
+        self.outermost = outermost
+        """The scope around what was parsed: the file's own, unless that was one function."""
+
+    @cached_property
+    def by_scope(self) -> dict[tuple[int, str], list[Binding]]:
+        """The bindings of a scope and a name, in the order of the source."""
+        found: dict[tuple[int, str], list[Binding]] = {}
+        for binding in self.facts.bindings:
+            found.setdefault((binding.scope, binding.name), []).append(binding)
+        for bindings in found.values():
+            bindings.sort(key=_place)
+        return found
+
+    @cached_property
+    def scope_at(self) -> dict[Point, int]:
+        """The scope that begins at a place."""
+        # Of a function that was parsed once more, the later one is complete.
+        return {scope.start: number for number, scope in enumerate(self.facts.scopes)}
+
+    def outermost_function(self, place: Point) -> int:
+        """The function around a place that is in no other function; -1 for none."""
+        for number, scope in enumerate(self.facts.scopes):
+            if scope.kind == FUNCTION and scope.start <= place < scope.end:
+                return number
+        return -1
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes, by number."""
+        return self.facts.scopes
+
+    def bound(self, scope: int, name: str) -> list[Binding]:
+        """What binds `name` in a scope."""
+        return self.by_scope.get((scope, name), [])
+
+    def enclosing_class(self, scope: int) -> int:
+        """The class around a scope, or it itself; -1 for none."""
+        while scope >= 0 and self.scopes[scope].kind != CLASS:
+            scope = self.scopes[scope].parent
+        return scope
+
+    def qualified(self, scope: int) -> str:
+        """The dotted name of a scope; "" for the file's own."""
+        parts = []
+        while scope > 0:
+            if name := self.scopes[scope].name:
+                parts.append(name)
+            scope = self.scopes[scope].parent
+        return ".".join(reversed(parts))
+
+
+def _place(binding: Binding) -> Point:
+    return binding.place
