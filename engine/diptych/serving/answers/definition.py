@@ -1,0 +1,127 @@
+"""Where a name is defined."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from diptych.errors import InvalidArgumentError
+from diptych.names.definitions import Evidence, Found, definitions
+from diptych.names.facts import Point
+from diptych.names.languages import LANGUAGES
+from diptych.names.languages.python_sites import site_at
+from diptych.names.sites import Site
+from diptych.serving.files import ParsedFile, Part
+from diptych.serving.source import StoreSource
+
+
+class Definition(NamedTuple):
+    """A definition, and how sure it is that it is the one.
+
+    `candidate` and `candidates` count the definitions found by name alone, from 1; they are 0 for others.
+    `text` is the line, "" where there is no file to read it from.
+    """
+
+    path: str
+    row: int
+    column: int
+    kind: str
+    name: str
+    evidence: Evidence
+    candidate: int
+    candidates: int
+    text: str
+
+
+class Answer(NamedTuple):
+    """The definitions of the name at a place, the likeliest first. `name` is "" where there is no name."""
+
+    name: str
+    place: Point
+    definitions: tuple[Definition, ...]
+
+
+def definition(source: StoreSource, path: str, row: int, column: int) -> Answer:
+    """What the name at a place of a file refers to.
+
+    Raises InvalidArgumentError for a file without names or a place outside of it, CorruptionError.
+    """
+    source.begin()
+    parsed = parsed_file(source, path)
+    offset = offset_in(parsed, row, column)
+    part = _part(source, parsed, (row, column))
+    site = site_at(part.names, part.source, part.root, offset) if part is not None else None
+    if part is None or site is None:
+        return Answer("", (row, column), ())
+    found = definitions(source, part.names, site)
+    return Answer(site.name, site.place, tuple(described(source, one) for one in found))
+
+
+def _part(source: StoreSource, parsed: ParsedFile, place: Point) -> Part | None:
+    """What to parse for a question about a place: the function around it, else the file."""
+    if not parsed.is_parsed:
+        seen = source.names_of(parsed.path)
+        function = parsed.function(seen, place) if seen is not None else None
+        if function is not None:
+            return function
+    return Part(parsed.names, parsed.source, parsed.tree.root_node) if parsed.tree is not None else None
+
+
+def parsed_file(source: StoreSource, path: str) -> ParsedFile:
+    """The file at `path`. Raises InvalidArgumentError."""
+    parsed = source.parsed(path)
+    if parsed is None:
+        raise InvalidArgumentError(
+            f"{path} cannot be read", advice="name a file of the repository, relative to it"
+        )
+    if parsed.language not in LANGUAGES:
+        raise InvalidArgumentError(
+            f"{path}: names are not resolved in {parsed.language} yet",
+            advice="find definitions by name with `diptych symbol`",
+        )
+    return parsed
+
+
+def site_in(parsed: ParsedFile, row: int, column: int) -> Site | None:
+    """The name at a place; None where there is none. Raises InvalidArgumentError for a place outside."""
+    offset = offset_in(parsed, row, column)
+    if parsed.tree is None:
+        return None
+    return site_at(parsed.names, parsed.source, parsed.tree.root_node, offset)
+
+
+def offset_in(parsed: ParsedFile, row: int, column: int) -> int:
+    """The byte at a place. Raises InvalidArgumentError for a place outside."""
+    offset = parsed.offset(row, column)
+    if offset is None:
+        lines = len(parsed.lines)
+        if not 0 <= row < lines:
+            message = f"{parsed.path} has {lines:,} lines, not {row + 1:,}"
+        else:
+            message = f"line {row + 1:,} of {parsed.path} has {len(parsed.lines[row]):,} bytes"
+        raise InvalidArgumentError(message, advice="lines and columns count from 1, columns in UTF-8 bytes")
+    return offset
+
+
+def described(source: StoreSource, found: Found) -> Definition:
+    """A definition with the text of its line."""
+    row, column = found.place
+    return Definition(
+        found.path,
+        row,
+        column,
+        found.kind,
+        found.qualified,
+        found.evidence,
+        found.candidate,
+        found.candidates,
+        line_of(source, found.path, row),
+    )
+
+
+def line_of(source: StoreSource, path: str, row: int) -> str:
+    """A line of a file as it is now; "" where there is none."""
+    data = source.files.bytes_of(path) if source.files is not None else None
+    if data is None:
+        return ""
+    lines = data.split(b"\n", row + 1)
+    return lines[row].decode("utf-8", "replace").strip() if row < len(lines) else ""

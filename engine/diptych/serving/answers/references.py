@@ -1,0 +1,175 @@
+"""Where a definition is used.
+
+The files that can name it are found first: its own, those with a recorded relation to its name, and those
+that import its module, directly or through others. In each, the places where the name is written are found
+in the text, and each is resolved like a separate question; those that lead to the definition are the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from diptych.names.definitions import Evidence, Found, definitions
+from diptych.names.facts import COMPREHENSION, FUNCTION, LAMBDA, Point
+from diptych.names.languages import LANGUAGES
+from diptych.names.languages.python_sites import sites_named
+from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
+from diptych.names.source import Names
+from diptych.serving.answers.definition import parsed_file, site_in
+from diptych.serving.files import ParsedFile
+from diptych.serving.source import StoreSource
+
+
+class Reference(NamedTuple):
+    """A use of a definition. `role` is "definition", "import" or "use"; `inside` is what is around it."""
+
+    path: str
+    row: int
+    column: int
+    role: str
+    inside: str
+    evidence: Evidence
+    text: str
+
+
+class References(NamedTuple):
+    """The references to the name at a place, in the order of paths and lines.
+
+    `possible` are uses of the name whose receiver is not known.
+    """
+
+    name: str
+    definitions: tuple[Found, ...]
+    references: tuple[Reference, ...]
+    possible: tuple[Reference, ...]
+
+
+def references(source: StoreSource, path: str, row: int, column: int) -> References:
+    """Where the definition of the name at a place is used.
+
+    Raises InvalidArgumentError for a file without names or a place outside of it, CorruptionError.
+    """
+    source.begin()
+    parsed = parsed_file(source, path)
+    site = site_in(parsed, row, column)
+    if site is None:
+        return References("", (), (), ())
+    found = [one for one in definitions(source, parsed.names, site) if one.evidence != "named"]
+    if not found:
+        return References(site.name, (), (), ())
+    return references_to(source, found[0])
+
+
+def references_to(source: StoreSource, target: Found) -> References:
+    """The references to one definition."""
+    name = _written(target)
+    sure, possible = [], []
+    wanted = (target.path, target.origin)
+    for path in _candidates(source, target, name):
+        parsed = source.parsed(path)
+        if parsed is None or parsed.language not in LANGUAGES or parsed.tree is None:
+            continue
+        for site in sites_in(parsed, name):
+            found = definitions(source, parsed.names, site, by_name=False)
+            reference = _reference(parsed, site, found)
+            if any((one.path, one.origin) == wanted for one in found):
+                sure.append(reference)
+            elif not found and target.kind in ("function", "class", "field"):
+                possible.append(reference)
+    return References(name, (target,), tuple(sure), tuple(possible))
+
+
+def sites_in(parsed: ParsedFile, name: str) -> Iterator[Site]:
+    """Where a file writes a name, in order."""
+    assert parsed.tree is not None
+    word = re.compile(rb"(?<![\w\x80-\xff])" + re.escape(name.encode()) + rb"(?![\w\x80-\xff])")
+    offsets = (match.start() for match in word.finditer(parsed.source))
+    return sites_named(parsed.names, parsed.source, parsed.tree.root_node, offsets)
+
+
+def _written(target: Found) -> str:
+    if target.kind == "module":
+        folder, _, file = target.path.rstrip("/").rpartition("/")
+        stem = file.partition(".")[0]
+        return folder.rpartition("/")[2] if stem == "__init__" else stem
+    return target.qualified.rpartition(".")[2]
+
+
+def _reference(parsed: ParsedFile, site: Site, found: list[Found]) -> Reference:
+    row, column = site.place
+    evidence: Evidence = found[0].evidence if found else "named"
+    is_defined = site.kind in (BOUND, FIELD_BOUND)
+    role = "definition" if is_defined else "import" if site.kind in (ITEM, MODULE) else "use"
+    inside = inside_of(parsed.names, site.place)
+    return Reference(parsed.path, row, column, role, inside, evidence, parsed.line_text(row))
+
+
+def inside_of(names: Names, place: Point) -> str:
+    """The dotted name of the innermost definition around a place; "" for none."""
+    return names.qualified(scope_around(names, place))
+
+
+def scope_around(names: Names, place: Point) -> int:
+    """The innermost function or class around a place, by number; 0 for the file."""
+    around = 0
+    for number, scope in enumerate(names.scopes):
+        if scope.kind not in (LAMBDA, COMPREHENSION) and scope.start <= place < scope.end:
+            around = number
+    return around
+
+
+def _candidates(source: StoreSource, target: Found, name: str) -> list[str]:
+    """The files that may use a definition, its own first."""
+    names = source.names_of(target.path)
+    if target.kind == "parameter" or (names is not None and _is_local(names, target)):
+        return [target.path, *_callers(source, target)]
+    paths = {hit.path for hit in source.references(name)}
+    paths |= {hit.path for hit in source.symbols(name)}
+    for path in _importers(source, target.path):
+        paths.add(path)
+    paths.discard(target.path)
+    return [target.path, *sorted(paths)]
+
+
+def _is_local(names: Names, target: Found) -> bool:
+    """Whether only the file itself can name it: what a function binds."""
+    around = scope_around(names, target.place)
+    return target.kind == "variable" and names.scopes[around].kind == FUNCTION
+
+
+def _callers(source: StoreSource, target: Found) -> list[str]:
+    """A parameter is named by the keyword arguments of calls elsewhere."""
+    if target.kind != "parameter":
+        return []
+    function = target.qualified.rpartition(".")[0].rpartition(".")[2]
+    owner = target.qualified.split(".")[-3:-2] if function in ("__init__", "__new__", "__call__") else []
+    paths = {hit.path for called in (function, *owner) for hit in source.references(called)}
+    return sorted(paths - {target.path})
+
+
+def _importers(source: StoreSource, path: str) -> set[str]:
+    """The files that import the module at `path`, and those that import them, to see what they pass on."""
+    found: set[str] = set()
+    edge = {path}
+    for _ in range(2):
+        edge = {importer for one in edge for importer in _direct_importers(source, one)} - found
+        found |= edge
+    return found
+
+
+def _direct_importers(source: StoreSource, path: str) -> set[str]:
+    folder, _, file = path.rpartition("/")
+    stem = file.partition(".")[0]
+    parts = [*folder.split("/"), stem] if stem != "__init__" else folder.split("/")
+    dotted = [part for part in parts if part]
+    found: set[str] = set()
+    # Imports name a module in full, from a root, or relatively: by each end of its path.
+    for start in range(len(dotted)):
+        ending = ".".join(dotted[start:])
+        for spelled in (ending, f".{ending}", f"..{ending}"):
+            found |= {hit.path for hit in source.references(spelled) if hit.relation.kind == "imports"}
+    if stem == "__init__":
+        found |= {hit.path for hit in source.references(".") if hit.path.startswith(f"{folder}/")}
+    return found

@@ -1,0 +1,241 @@
+"""The files of a repository as they are now, parsed when a question needs it."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import NamedTuple
+
+from tree_sitter import Node, Parser, Query, QueryCursor, Range, Tree
+
+from diptych import fs
+from diptych.indexer import text
+from diptych.indexer.bounded import matches_in, parsed_tree
+from diptych.indexer.errors import TooSlowError
+from diptych.indexer.grammar import prepared
+from diptych.indexer.languages import LANGUAGES as KNOWN
+from diptych.indexer.languages import language_of, language_of_content
+from diptych.indexer.parse import read_regular
+from diptych.indexer.settings import Settings
+from diptych.model import content_hash
+from diptych.names.facts import MODULE, FileFacts, Point, Scope, with_function
+from diptych.names.languages import LANGUAGES, Captured, collector, query_of
+from diptych.names.source import Names
+
+_PARSED_FILES = 128
+_LARGE_FUNCTION_BYTES = 64 * 1024
+_CAPTURE_PREFIX = len("names.")
+
+
+class Part(NamedTuple):
+    """A tree, the source it is of, and the names that are seen in it."""
+
+    names: Names
+    source: bytes
+    root: Node
+
+
+class Seen(NamedTuple):
+    """What `stat` said of a file, and the hash of what was read then."""
+
+    stat: tuple[int, int, int, int]
+    content_hash: str
+
+
+@dataclass(slots=True)
+class _Checked:
+    """The newest `Seen` of each file, and the files looked at for the current question."""
+
+    seen: dict[str, Seen] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+
+
+class ParsedFile:
+    """A file's bytes, its tree and all it says about names."""
+
+    def __init__(self, path: str, language: str, source: bytes, digest: str) -> None:
+        self.path = path
+        self.language = language
+        self.source = source
+        self.content_hash = digest
+
+    @cached_property
+    def tree(self) -> Tree | None:
+        """The tree, or None for a file that takes too long to parse."""
+        try:
+            return parsed_tree(prepared(self.language).parser, self.source)
+        except TooSlowError:
+            return None
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether the complete facts are there."""
+        return "names" in self.__dict__
+
+    def function(self, seen: Names, place: Point) -> Part | None:
+        """The function around a place, parsed alone: for one question that is enough.
+
+        `seen` are the file's facts as others see them. None where there is no function, or it is too large.
+        """
+        number = seen.outermost_function(place)
+        if number < 0 or self.language not in LANGUAGES:
+            return None
+        scope = seen.scopes[number]
+        start, end = self.offset(*scope.start), self.offset(*scope.end)
+        if start is None or end is None or end - start > _LARGE_FUNCTION_BYTES:
+            return None
+        parser = _function_parser(self.language)
+        parser.included_ranges = [Range(scope.start, scope.end, start, end)]
+        try:
+            tree = parsed_tree(parser, self.source)
+            captures = _captures(self.language, tree)
+        except TooSlowError:
+            return None
+        around = seen.scopes[scope.parent].kind
+        inner = collector(self.language)(self.source, captures, complete=True, around=around)
+        facts = with_function(seen.facts, number, inner)
+        return Part(Names(self.path, facts, scope.parent), self.source, tree.root_node)
+
+    @cached_property
+    def names(self) -> Names:
+        """The complete facts; those of an empty file where it cannot be parsed."""
+        return Names(self.path, self._facts())
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines, without their ends."""
+        return self.source.split(b"\n")
+
+    def offset(self, row: int, column: int) -> int | None:
+        """The byte at a row and a column, or None if there is none."""
+        if not 0 <= row < len(self.lines) or not 0 <= column <= len(self.lines[row]):
+            return None
+        return self._starts[row] + column
+
+    def line_text(self, row: int) -> str:
+        """A line as text, without the white space around it."""
+        return self.lines[row].decode("utf-8", "replace").strip() if row < len(self.lines) else ""
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts, at = [], 0
+        for line in self.lines:
+            starts.append(at)
+            at += len(line) + 1
+        return starts
+
+    def _facts(self) -> FileFacts:
+        empty = FileFacts((Scope(MODULE, -1, (0, 0), (0, 0)),), (), complete=True)
+        if self.language not in LANGUAGES or self.tree is None:
+            return empty
+        try:
+            captures = _captures(self.language, self.tree)
+        except TooSlowError:
+            return empty
+        return collector(self.language)(self.source, captures, complete=True)
+
+
+class Files:
+    """The files below a folder. Not thread-safe. Close it, or use `with`."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._tree = fs.Beneath(root)
+        self._max_bytes = Settings().max_file_bytes
+        self._parsed: OrderedDict[str, ParsedFile] = OrderedDict()
+        self._checked = _Checked()
+
+    def close(self) -> None:
+        """Close the folders that are open."""
+        self._tree.close()
+
+    def begin(self) -> None:
+        """A new question: what was looked at before is looked at again."""
+        self._checked.asked.clear()
+
+    def hash_of(self, path: str) -> str:
+        """The content hash of a file as it is now; "" if it cannot be read."""
+        seen = self._checked.seen.get(path)
+        if seen is not None and path in self._checked.asked:
+            return seen.content_hash
+        stat = self._stat(path)
+        self._checked.asked.add(path)
+        if stat is None:
+            self._checked.seen[path] = Seen((0, 0, 0, 0), "")
+        elif seen is None or seen.stat != stat or not seen.content_hash:
+            data = self._read(path)
+            self._checked.seen[path] = Seen(stat, content_hash(data) if data is not None else "")
+        return self._checked.seen[path].content_hash
+
+    def parsed(self, path: str) -> ParsedFile | None:
+        """The file as it is now, or None if it cannot be read, or has no parser."""
+        digest = self.hash_of(path)
+        known = self._parsed.get(path)
+        if known is not None and known.content_hash == digest:
+            self._parsed.move_to_end(path)
+            return known
+        data = self._read(path) if digest else None
+        if data is None:
+            return None
+        language = language_of(path)
+        if not language:
+            return None
+        source = _as_text(language, data)
+        language = language_of_content(language, source)
+        made = self._parsed[path] = ParsedFile(path, language, source, content_hash(data))
+        self._parsed.move_to_end(path)
+        while len(self._parsed) > _PARSED_FILES:
+            self._parsed.popitem(last=False)
+        return made
+
+    def bytes_of(self, path: str) -> bytes | None:
+        """The file's text as UTF-8, not parsed."""
+        known = self._parsed.get(path)
+        if known is not None and known.content_hash == self.hash_of(path):
+            return known.source
+        data = self._read(path)
+        return _as_text(language_of(path), data) if data is not None else None
+
+    def _stat(self, path: str) -> tuple[int, int, int, int] | None:
+        try:
+            found = self._tree.lstat(os.fsencode(path))
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+    def _read(self, path: str) -> bytes | None:
+        try:
+            data = read_regular(self._tree, path, self._max_bytes)
+        except OSError:
+            return None
+        return data if len(data) <= self._max_bytes else None
+
+
+def _as_text(language: str, data: bytes) -> bytes:
+    declares = language in KNOWN and KNOWN[language].declares_encoding
+    return text.as_utf8(data, declares_encoding=declares)
+
+
+def _captures(language: str, tree: Tree) -> list[Captured]:
+    return [
+        (capture[_CAPTURE_PREFIX:], nodes[0])
+        for _, captured in matches_in(_cursor(language), tree)
+        for capture, nodes in captured.items()
+    ]
+
+
+@cache
+def _function_parser(language: str) -> Parser:
+    # A parser of its own: it keeps the range of the last function.
+    grammar = prepared(language).parser.language
+    assert grammar is not None
+    return Parser(grammar)
+
+
+@cache
+def _cursor(language: str) -> QueryCursor:
+    grammar = prepared(language).parser.language
+    assert grammar is not None
+    return QueryCursor(Query(grammar, query_of(language, complete=True)))
