@@ -1,0 +1,159 @@
+"""How often a definition is right: sites drawn from real code, judged where two oracles agree.
+
+    python -m tools.quality names --corpus DIR [--seed N] [--sites 300] [--style uniform|stratified] [--list]
+
+A site counts if jedi and pyright have a definition inside the corpus in common. The oracles' answers can be
+kept in a file (`--oracle FILE`), since they take most of the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from diptych.indexer.pipeline import index_repository
+from diptych.serving.answers import Answer, definition
+from diptych.serving.files import Files
+from diptych.serving.source import StoreSource
+from diptych.store.code import Store
+from tools.quality.names_oracles import Jedi, Place, Pyright
+from tools.quality.names_sites import Drawn, drawn
+
+_FILES_OPEN = 20
+
+
+class Judged(NamedTuple):
+    """A site, where the oracles agree that it leads, and the answer."""
+
+    site: Drawn
+    truth: set[Place]
+    answer: Answer
+    cpu_ms: float
+
+    @property
+    def outcome(self) -> str:
+        """ "first right", "in list", "wrong" or "none"."""
+        places = [(one.path, one.row) for one in self.answer.definitions]
+        if not places:
+            return "none"
+        if places[0] in self.truth:
+            return "first right"
+        return "in list" if self.truth.intersection(places) else "wrong"
+
+    @property
+    def evidence(self) -> str:
+        """The evidence of the first answer."""
+        return self.answer.definitions[0].evidence if self.answer.definitions else "none"
+
+
+def main(arguments: list[str]) -> int:
+    """Draw, ask, judge and print."""
+    options = _options(arguments)
+    sites = drawn(options.corpus, seed=options.seed, count=options.sites, style=options.style)
+    truths = _truths(options.corpus, sites, options.oracle)
+    judged = _judged(options.corpus, sites, truths, options.store)
+    _print(judged, len(sites))
+    if options.list:
+        for one in judged:
+            if one.outcome != "first right":
+                _print_wrong(one)
+    return 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tools.quality names")
+    parser.add_argument("--corpus", required=True, help="a folder of Python source")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sites", type=int, default=300)
+    parser.add_argument("--style", choices=("uniform", "stratified"), default="uniform")
+    parser.add_argument("--store", help="a store of the corpus that is up to date")
+    parser.add_argument("--oracle", help="where to keep what the oracles say")
+    parser.add_argument("--list", action="store_true", help="list what is not right first")
+    return parser.parse_args(arguments)
+
+
+def _truths(corpus: str, sites: list[Drawn], kept: str | None) -> dict[Drawn, set[Place]]:
+    if kept and os.path.exists(kept):
+        with open(kept, encoding="utf-8") as file:
+            return {Drawn(*site): {(path, row) for path, row in places} for site, places in json.load(file)}
+    truths: dict[Drawn, set[Place]] = {}
+    jedi = Jedi(corpus)
+    with Pyright(corpus) as pyright:
+        for number, site in enumerate(sorted(sites)):
+            if number % _FILES_OPEN == 0:
+                pyright.close_files()
+            truths[site] = pyright.places(site) & jedi.places(site)
+            print(f"\r{number + 1} of {len(sites)} sites", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    if kept:
+        with open(kept, "w", encoding="utf-8") as file:
+            json.dump([(site, sorted(places)) for site, places in truths.items()], file)
+    return truths
+
+
+def _judged(
+    corpus: str, sites: list[Drawn], truths: dict[Drawn, set[Place]], store_path: str | None
+) -> list[Judged]:
+    judged = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = store_path or os.path.join(folder, "store")
+        with Store.open(path, read_only=store_path is not None) as store:
+            if store_path is None:
+                index_repository(corpus, store)
+            files = Files(corpus)
+            source = StoreSource(store.view(), files)
+            for site in sites:
+                if truths[site]:
+                    began_s = time.process_time()
+                    answer = definition(source, site.path, site.row, site.column)
+                    cpu_ms = (time.process_time() - began_s) * 1000
+                    judged.append(Judged(site, truths[site], answer, cpu_ms))
+            files.close()
+            source.view.close()
+    return judged
+
+
+def _print(judged: list[Judged], drawn_sites: int) -> None:
+    print(f"{len(judged)} of {drawn_sites} sites judged; the others no two oracles agree on")
+    print(f"{'':<14}{'sites':>6}{'first right':>13}{'in list':>10}{'wrong':>9}{'none':>8}")
+    groups = [("all", judged)]
+    groups += [(group, [one for one in judged if one.site.group == group]) for group in _groups(judged)]
+    groups += [(kind, [one for one in judged if one.evidence == kind]) for kind in _evidences(judged)]
+    for name, some in groups:
+        counts = Counter(one.outcome for one in some)
+        first, wrong, none = counts["first right"], counts["wrong"], counts["none"]
+        listed = first + counts["in list"]
+        shares = (_share(first, some), _share(listed, some), _share(wrong, some), _share(none, some))
+        print(f"{name:<14}{len(some):>6}{shares[0]:>13}{shares[1]:>10}{shares[2]:>9}{shares[3]:>8}")
+    sure = [one for one in judged if one.evidence in ("exact", "inferred")]
+    not_first = sum(one.outcome != "first right" for one in sure)
+    print(f"first wrong among exact and inferred: {_share(not_first, sure)} of {len(sure)}")
+    times = sorted(one.cpu_ms for one in judged) or [0.0]
+    p50, p99 = times[len(times) // 2], times[len(times) * 99 // 100]
+    print(f"a definition: p50 {p50:.2f} ms, p99 {p99:.2f} ms, of CPU, in one process")
+
+
+def _groups(judged: list[Judged]) -> list[str]:
+    return sorted({one.site.group for one in judged})
+
+
+def _evidences(judged: list[Judged]) -> list[str]:
+    return [kind for kind in ("exact", "inferred", "named") if any(one.evidence == kind for one in judged)]
+
+
+def _share(part: int, whole: list[Judged]) -> str:
+    return f"{100 * part / len(whole):.1f} %" if whole else "-"
+
+
+def _print_wrong(one: Judged) -> None:
+    site = one.site
+    print(f"\n{one.outcome}: {site.path}:{site.row + 1}:{site.column + 1} {site.name} ({site.group})")
+    print("  oracles:", ", ".join(f"{path}:{row + 1}" for path, row in sorted(one.truth)))
+    for found in one.answer.definitions[:3]:
+        print(f"  answer:  {found.path}:{found.row + 1} {found.kind} {found.name} ({found.evidence})")
