@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-from typing import NamedTuple
-
 from tree_sitter import Node
 
 from diptych.names.facts import (
@@ -27,37 +23,15 @@ from diptych.names.facts import (
     Scope,
 )
 from diptych.names.languages import Captured
-from diptych.names.languages.python_shapes import annotation, either, extended, shape_of, text_of
-
-_HEAD = re.compile(r"[^\W\d]\w*")
-_FIRST_PARAMETER = re.compile(rb"\s*\(\s*([A-Za-z_]\w*)\s*[,):=]")
-_OF_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
-_MAX_RETURNS = 8
-
-
-class _Parameter(NamedTuple):
-    name: str
-    place: Point
-    shape: str
-
-
-@dataclass(slots=True)
-class _Open:
-    """A scope that the sweep is in. `number` is -1 where it is not recorded."""
-
-    number: int
-    kind: int
-    end: int
-    owner: int = -1
-    """The class whose method this is."""
-    node: Node | None = None
-    decorators: tuple[str, ...] = ()
-    receiver: str = ""
-    annotated: bool = False
-    returns: list[str] = field(default_factory=list)
-    assigned: list[Node] = field(default_factory=list)
-    parameters: list[_Parameter] | None = None
-    globals: set[str] = field(default_factory=set)
+from diptych.names.languages.python_functions import OpenScope, first_parameter
+from diptych.names.languages.python_shapes import (
+    annotation,
+    assigned_shape,
+    either,
+    extended,
+    shape_of,
+    text_of,
+)
 
 
 def collect(source: bytes, captures: list[Captured], *, complete: bool, around: int = MODULE) -> FileFacts:
@@ -86,7 +60,7 @@ class _Sweep:
         self._bindings: list[Binding] = []
         self._stars: list[tuple[int, str]] = []
         self._exported: list[str] | None = None
-        self._stack = [_Open(0, around, len(source) + 1)]
+        self._stack = [OpenScope(0, around, len(source) + 1)]
         self._decorators: list[Node] = []
 
     def close_before(self, start: int) -> None:
@@ -107,7 +81,7 @@ class _Sweep:
         """A function: its name in the scope around it, then its own scope."""
         top, source = self._stack[-1], self._source
         decorators = self._decorated()
-        opened = _Open(-1, FUNCTION, end, node=node, decorators=decorators)
+        opened = OpenScope(-1, FUNCTION, end, node, decorators)
         name = node.child_by_field_name("name")
         if name is None:
             return
@@ -115,7 +89,7 @@ class _Sweep:
             returned = node.child_by_field_name("return_type")
             opened.annotated = returned is not None
             opened.number = len(self._scopes)
-            text = text_of(source, name)
+            opened.name = text = text_of(source, name)
             place = name.start_point
             self._scopes.append(
                 Scope(
@@ -134,17 +108,17 @@ class _Sweep:
             if top.kind == CLASS:
                 opened.owner = top.number
                 if "staticmethod" not in decorators:
-                    opened.receiver = self._first_parameter(node, name)
+                    opened.receiver = first_parameter(source, node, name)
         self._stack.append(opened)
         if self._complete and opened.number >= 0:
-            for parameter in self._parameters(opened):
+            for parameter in opened.parameters(source):
                 self._bind(parameter.name, opened, parameter.place, PARAMETER, parameter.shape)
 
     def class_(self, node: Node, end: int) -> None:
         """A class: its name in the scope around it, then its own scope."""
         top, source = self._stack[-1], self._source
         decorators = self._decorated()
-        opened = _Open(-1, CLASS, end)
+        opened = OpenScope(-1, CLASS, end)
         name = node.child_by_field_name("name")
         if name is None:
             return
@@ -164,7 +138,7 @@ class _Sweep:
     def lambda_(self, node: Node, end: int) -> None:
         """A lambda: a scope with its parameters."""
         opened = self._anonymous(LAMBDA, node, end)
-        for parameter in self._parameters(opened):
+        for parameter in opened.parameters(self._source):
             self._bind(parameter.name, opened, parameter.place, PARAMETER, parameter.shape)
 
     def comprehension(self, node: Node, end: int) -> None:
@@ -182,7 +156,7 @@ class _Sweep:
             if receiver and source.startswith(receiver.encode() + b".", start):
                 self._assign_field(top, node)
                 return
-            top.assigned.append(node)
+            top.note_assigned(node)
             if top.globals:
                 self._assign_global(top, node)
             return
@@ -190,11 +164,11 @@ class _Sweep:
         if left is None:
             return
         if top.kind == FUNCTION:
-            top.assigned.append(node)
+            top.note_assigned(node)
         if left.type == "attribute" and top.receiver:
             self._assign_field(top, node)
             return
-        self._targets(left, self._value(node), node.child_by_field_name("right"))
+        self._targets(left, assigned_shape(self._source, node), node.child_by_field_name("right"))
 
     def augmented(self, node: Node, _end: int) -> None:
         """`x += 1`, which binds x too."""
@@ -241,11 +215,11 @@ class _Sweep:
     def return_(self, node: Node, _end: int) -> None:
         """The shape of what a function without an annotation returns."""
         top = self._stack[-1]
-        if top.kind != FUNCTION or top.number < 0 or top.annotated or len(top.returns) >= _MAX_RETURNS:
+        if top.kind != FUNCTION or top.number < 0 or top.annotated:
             return
         value = node.named_children
         if value and (shape := shape_of(self._source, value[0])):
-            top.returns.append(shape)
+            top.note_returned(shape)
 
     def for_(self, node: Node, _end: int) -> None:
         """A loop's target, also in a comprehension."""
@@ -292,7 +266,7 @@ class _Sweep:
         top = self._stack[-1]
         for name in node.named_children:
             text = text_of(self._source, name)
-            top.globals.add(text)
+            top.globals = top.globals | {text}
             if self._complete:
                 self._bind(text, top, name.start_point, GLOBAL)
 
@@ -349,15 +323,15 @@ class _Sweep:
         top = self._stack[-1]
         return top.number < 0 or (not self._complete and top.kind == FUNCTION)
 
-    def _anonymous(self, kind: int, node: Node, end: int) -> _Open:
-        opened = _Open(len(self._scopes), kind, end, node=node)
+    def _anonymous(self, kind: int, node: Node, end: int) -> OpenScope:
+        opened = OpenScope(len(self._scopes), kind, end, node)
         start, stop = node.start_point, node.end_point
         self._scopes.append(Scope(kind, self._stack[-1].number, start, stop))
         self._stack.append(opened)
         return opened
 
     def _bind(
-        self, name: str, opened: _Open, place: Point, how: int, shape: str = "", inner: int = -1
+        self, name: str, opened: OpenScope, place: Point, how: int, shape: str = "", inner: int = -1
     ) -> None:
         number = opened.number
         if name in opened.globals and opened.kind == FUNCTION and how != GLOBAL:
@@ -382,14 +356,16 @@ class _Sweep:
             for part in target.named_children:
                 self._targets(part, "!list" if kind != "parenthesized_expression" else shape, None)
 
-    def _assign_global(self, top: _Open, node: Node) -> None:
+    def _assign_global(self, top: OpenScope, node: Node) -> None:
         left = node.child_by_field_name("left")
         if left is not None and left.type == "identifier":
             name = text_of(self._source, left)
             if name in top.globals:
-                self._bind(name, self._stack[0], left.start_point, ASSIGNED, self._value(node))
+                self._bind(
+                    name, self._stack[0], left.start_point, ASSIGNED, assigned_shape(self._source, node)
+                )
 
-    def _assign_field(self, top: _Open, node: Node) -> None:
+    def _assign_field(self, top: OpenScope, node: Node) -> None:
         """`self.x = …` in a method: a field of its class."""
         left = node.child_by_field_name("left")
         if left is None or left.type != "attribute":
@@ -397,16 +373,8 @@ class _Sweep:
         holder, name = left.child_by_field_name("object"), left.child_by_field_name("attribute")
         if holder is None or name is None or text_of(self._source, holder) != top.receiver:
             return
-        shape = self._substituted(top, self._value(node))
+        shape = top.substituted(self._source, assigned_shape(self._source, node))
         self._bindings.append(Binding(text_of(self._source, name), top.owner, name.start_point, FIELD, shape))
-
-    def _value(self, node: Node) -> str:
-        declared = node.child_by_field_name("type")
-        if declared is not None:
-            text = annotation(self._source, declared)
-            if not text.endswith(("Final", "ClassVar", "TypeAlias")):
-                return text
-        return shape_of(self._source, node.child_by_field_name("right"))
 
     def _export(self, value: Node | None) -> None:
         if value is None or value.type not in _SEQUENCES:
@@ -434,104 +402,13 @@ class _Sweep:
             shape_of(self._source, node.named_children[0]) for node in nodes if node.named_child_count
         )
 
-    def _first_parameter(self, node: Node, name: Node) -> str:
-        simple = _FIRST_PARAMETER.match(self._source, name.end_byte)
-        if simple is not None:
-            return simple[1].decode("utf-8", "replace")
-        parameters = node.child_by_field_name("parameters")
-        if parameters is None:
-            return ""
-        for child in parameters.named_children:
-            if child.type in _NOT_PARAMETERS:
-                continue
-            first: Node | None = child
-            if child.type != "identifier":
-                first = child.named_child(0) if child.named_child_count else None
-            return text_of(self._source, first) if first is not None and first.type == "identifier" else ""
-        return ""
-
-    def _parameters(self, opened: _Open) -> list[_Parameter]:
-        if opened.parameters is None:
-            opened.parameters = list(self._parameters_in(opened))
-        return opened.parameters
-
-    def _parameters_in(self, opened: _Open) -> list[_Parameter]:
-        source = self._source
-        found: list[_Parameter] = []
-        assert opened.node is not None
-        parameters = opened.node.child_by_field_name("parameters")
-        for child in parameters.named_children if parameters is not None else ():
-            if child.type in _NOT_PARAMETERS:
-                continue
-            name: Node | None = child
-            if child.type in ("default_parameter", "typed_default_parameter"):
-                name = child.child_by_field_name("name")
-            elif child.type == "typed_parameter":
-                name = child.named_child(0)
-            starred = name is not None and name.type in ("list_splat_pattern", "dictionary_splat_pattern")
-            starry = "!tuple" if name is not None and name.type == "list_splat_pattern" else "!dict"
-            if starred and name is not None:
-                name = name.named_child(0)
-            if name is None or name.type != "identifier":
-                continue
-            shape = annotation(source, child.child_by_field_name("type"))
-            if starred:
-                shape = starry
-            elif not shape:
-                shape = shape_of(source, child.child_by_field_name("value"))
-                shape = "" if shape == "!None" else shape
-            text = text_of(source, name)
-            if not found and text == opened.receiver:
-                shape = self._receiver_shape(opened)
-            found.append(_Parameter(text, name.start_point, shape))
-        return found
-
-    def _receiver_shape(self, opened: _Open) -> str:
-        named = self._scopes[opened.number].name
-        return "^^" if "classmethod" in opened.decorators or named in _OF_CLASS else "^"
-
-    def _substituted(self, opened: _Open, shape: str) -> str:
-        """`shape` with the function's own names replaced by what is known of them there."""
-        if "\n" in shape:
-            return either(*(self._substituted(opened, part) for part in shape.split("\n")))
-        head = _HEAD.match(shape)
-        for _ in range(4):
-            if head is None:
-                return shape
-            known = self._local(opened, head[0])
-            if known is None:
-                return shape
-            rest = shape[head.end() :]
-            if "\n" in known:
-                known = known.split("\n")[0]
-            shape = extended(known, rest) if rest else known
-            head = _HEAD.match(shape)
-        return ""
-
-    def _local(self, opened: _Open, name: str) -> str | None:
-        """The shape of a name of the function; "" if nothing is known of it; None if it is not one."""
-        if name == opened.receiver:
-            return self._receiver_shape(opened)
-        wanted = name.encode()
-        for node in reversed(opened.assigned):
-            # The bytes first: nodes are expensive.
-            if self._source.startswith(wanted, node.start_byte):
-                left = node.child_by_field_name("left")
-                if left is not None and left.type == "identifier" and text_of(self._source, left) == name:
-                    return self._value(node)
-        for parameter in self._parameters(opened):
-            if parameter.name == name:
-                return parameter.shape
-        return None
-
-    def _close(self, opened: _Open) -> None:
-        if opened.kind == FUNCTION and opened.returns and opened.number >= 0:
-            shapes = (self._substituted(opened, shape) for shape in dict.fromkeys(opened.returns))
+    def _close(self, opened: OpenScope) -> None:
+        if opened.returns and opened.number >= 0:
+            shapes = (opened.substituted(self._source, shape) for shape in dict.fromkeys(opened.returns))
             scope = self._scopes[opened.number]
             self._scopes[opened.number] = scope._replace(returns=either(*shapes))
 
 
-_NOT_PARAMETERS = frozenset({"comment", "keyword_separator", "positional_separator"})
 _SEQUENCES = frozenset({"expression_list", "tuple", "list"})
 _VISITS = {
     "function": _Sweep.function,

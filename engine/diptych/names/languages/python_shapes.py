@@ -108,6 +108,16 @@ def annotation(source: bytes, node: Node | None) -> str:
     return f":{text}" if len(text) < MAX_CHARS and ";" not in text else ""
 
 
+def assigned_shape(source: bytes, assignment: Node) -> str:
+    """The shape that an assignment gives its target: its annotation's, else its value's."""
+    declared = assignment.child_by_field_name("type")
+    if declared is not None:
+        text = annotation(source, declared)
+        if not text.endswith(("Final", "ClassVar", "TypeAlias")):
+            return text
+    return shape_of(source, assignment.child_by_field_name("right"))
+
+
 def _cast(source: bytes, node: Node) -> str:
     arguments = node.child_by_field_name("arguments")
     first = arguments.named_children[0] if arguments is not None and arguments.named_child_count else None
