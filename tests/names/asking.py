@@ -66,6 +66,6 @@ def asking(root: Path, files: Mapping[str, str]) -> Iterator[Asking]:
         with store.view() as view:
             beside = Files(str(root))
             try:
-                yield Asking(root, StoreSource(view, beside))  # type: ignore[arg-type]
+                yield Asking(root, StoreSource(view, beside))
             finally:
                 beside.close()

@@ -246,7 +246,10 @@ class CodeSchema(Schema[FileRecord]):
             return digest, language, b""
         unpacker.skip()
         unpacker.skip()
-        return digest, language, unpacker.unpack()
+        part = unpacker.unpack()
+        if type(part) is not bytes:
+            raise TypeError("the names part is not bytes")
+        return digest, language, part
 
     @_decoding
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from diptych.model import RelationHit, SymbolHit
-from diptych.names.facts import Point, unpack_facts
+from diptych.names.facts import FileFacts, Point, unpack_facts
 from diptych.names.source import Defined, Names
 from diptych.schema.code import CODE
 from diptych.serving.files import Files, ParsedFile
@@ -48,7 +48,7 @@ class StoreSource:
         if payload is None:
             return None
         recorded, _, part = CODE.names_part(payload)
-        facts = unpack_facts(part) if part and digest in (None, recorded) else None
+        facts = _facts_of(part) if digest in (None, recorded) else None
         if facts is None:
             return self.complete_names_of(path)
         names = Names(path, facts)
@@ -121,6 +121,14 @@ class StoreSource:
             if folder not in packages:
                 found.setdefault(name, set()).add(folder)
         return {name: sorted(folders, key=lambda one: (len(one), one)) for name, folders in found.items()}
+
+
+def _facts_of(part: bytes) -> FileFacts | None:
+    try:
+        return unpack_facts(part)
+    except ValueError:
+        # Its checksum is right: a program of another kind made it. The file itself says what it says.
+        return None
 
 
 def name_place(hit: SymbolHit) -> Point:
