@@ -156,7 +156,7 @@ def snapshot(data: bytes) -> Snapshot:
 
 def code_record(key: bytes, payload: bytes) -> dict[str, Any]:
     """A record of the schema "code"."""
-    hash_, language, symbols, relations = msgpack.unpackb(payload, unicode_errors="surrogateescape")
+    hash_, language, symbols, relations, *_ = msgpack.unpackb(payload, unicode_errors="surrogateescape")
     return {
         "path": key.decode("utf-8", "surrogateescape"),
         "content_hash": hash_,
