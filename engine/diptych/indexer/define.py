@@ -7,7 +7,9 @@ import re
 from tree_sitter import Node
 
 from diptych.indexer import text
+from diptych.indexer.comments import Comments
 from diptych.indexer.grammar import DEFINITION, Pattern, Prepared
+from diptych.indexer.languages.c_declarators import qualified_name
 from diptych.model import Range, Symbol
 
 # (start, -end, start of the name, pattern, its node, all captures)
@@ -15,18 +17,22 @@ Definition = tuple[int, int, int, Pattern, Node, dict[str, list[Node]]]
 
 # Inside one of these ("" is a scope) a function is a method and a variable a field.
 _TYPES = frozenset({"class", "struct", "enum", "interface", "trait", ""})
-_MEMBER = {"function": "method", "variable": "field", "global": "field", "property": "field"}
+_MEMBER = {
+    "function": "method",
+    "prototype": "method",
+    "variable": "field",
+    "global": "field",
+    "global_constant": "constant",
+    "property": "field",
+}
 # Symbols only outside of functions.
-_GLOBAL = {"global": "variable", "global_constant": "constant", "property": ""}
+_GLOBAL = {"global": "variable", "global_constant": "constant", "prototype": "function", "property": ""}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
 _COMMENT_MARKS = (b"#", b"//", b"/*")
 _SPACE = re.compile(r"\s")
 _DOT = re.compile(r" ?(\.|::) ?")
 _STRING_START = re.compile(rb"[rRuU]{0,2}[\"']")
-# Limit on comments and attributes above a definition. Earlier ones are not its documentation.
-_MAX_ABOVE = 1_000
-_ARGUMENTS = re.compile(r"<[^<>]*>")
 
 
 class Definitions:
@@ -35,7 +41,7 @@ class Definitions:
     `ends` has the end offset of each open definition, and `dotted` its name prefixed by its containers.
     """
 
-    def __init__(self, prepared: Prepared, source: bytes, above: dict[int, Node]) -> None:
+    def __init__(self, prepared: Prepared, source: bytes, comments: Comments) -> None:
         self.symbols: list[Symbol] = []
         self.ends = [len(source) + 1]
         self.dotted = [""]
@@ -45,7 +51,7 @@ class Definitions:
         self._docstrings = prepared.language.doc == "docstring"
         self._upper_case_constants = prepared.language.upper_case_constants
         self._source = source
-        self._above = above
+        self._comments = comments
         self._definition_id = 0
         self._body: Node | None = None
 
@@ -81,10 +87,13 @@ class Definitions:
                 # What is above their line is about the outer one: `enum Mode { FAST }`.
                 documentation = ""
             else:
-                documentation = _comment(source, self._above, node)
+                documentation = self._comments.of(node, body)
             head = _signature(source, node, body, kind)
             fields = (name, kind, _range(source, node), container, head, documentation)
             self.symbols.append(tuple.__new__(Symbol, (*fields, _name_range(name, captures))))
+        else:
+            # A scope may be a type of many words: `(A, B)`.
+            name = "".join(name.split())
         if sibling:
             return
         inside = f"{container}.{name}" if container else name
@@ -116,9 +125,8 @@ class Definitions:
 def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> tuple[str, str]:
     """The container and the name of a definition."""
     if "qualified" in captures:
-        qualified = _without_arguments(_cut(source, captures["qualified"][0]))
-        qualifier, _, name = qualified.rpartition("::")
-        enclosing = _joined(enclosing, qualifier.strip(": ").replace("::", "."))
+        qualifier, name = qualified_name(_cut(source, captures["qualified"][0]))
+        enclosing = _joined(enclosing, qualifier)
     else:
         name = _cut(source, captures["name"][0])
         if "container" in captures:
@@ -138,14 +146,6 @@ def _plain(name: str) -> str:
 
 def _joined(container: str, name: str) -> str:
     return f"{container}.{name}" if container and name else container or name
-
-
-def _without_arguments(qualified: str) -> str:
-    """`Stack<T>::push` as `Stack::push`; the angle brackets of `operator<` stay."""
-    head, operator, tail = qualified.partition("operator")
-    while (shorter := _ARGUMENTS.sub("", head)) != head:
-        head = shorter
-    return head + operator + tail
 
 
 def _cut(source: bytes, node: Node) -> str:
@@ -178,6 +178,9 @@ def _name_range(name: str, captures: dict[str, list[Node]]) -> Range:
             column += 1
         elif node.type == "string" and end_column - column == size + 2:
             column, end_column = column + 1, end_column - 1
+        elif node.type == "operator_cast":
+            # With its parameters.
+            end_column = column + size
     return Range(row, column, end_row, end_column)
 
 
@@ -229,22 +232,3 @@ def _docstring(source: bytes, body: Node | None) -> str:
     else:
         parts = [literal] if literal.type == "string" else []
     return text.docstring([source[part.start_byte : part.end_byte] for part in parts])
-
-
-def _comment(source: bytes, above: dict[int, Node], node: Node) -> str:
-    """The comment block that ends on the line above a definition; attributes may come between."""
-    row = node.start_point[0] - 1
-    block: list[bytes] = []
-    size = 0
-    seen = 0
-    while (found := above.get(row)) is not None and size < text.DOCUMENTATION_MAX_CHARS * 8:
-        row = found.start_point[0] - 1
-        seen += 1
-        if seen > _MAX_ABOVE:
-            break
-        if "comment" not in found.type:
-            continue
-        start, end = found.byte_range
-        block.append(source[start:end].rstrip(b"\r\n"))
-        size += end - start
-    return text.comment(b"\n".join(reversed(block))) if block else ""

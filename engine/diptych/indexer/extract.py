@@ -8,14 +8,14 @@ text is sliced from the source; and no code asks a node for its parent.
 
 from __future__ import annotations
 
-import re
 from operator import itemgetter
 from typing import NamedTuple
 
-from tree_sitter import Node
+from tree_sitter import Node, Tree
 
 from diptych.indexer import text
 from diptych.indexer.bounded import error_bytes, matches_in, parsed_tree, refuse_brackets
+from diptych.indexer.comments import Comments
 from diptych.indexer.define import Definition, Definitions
 from diptych.indexer.expand import expanded
 from diptych.indexer.grammar import (
@@ -23,9 +23,11 @@ from diptych.indexer.grammar import (
     ATTRIBUTE,
     BOUND,
     COMMENT,
+    DECLARED,
     DEFINITION,
     EXPANDED,
     IGNORED,
+    INNER,
     NAMES,
     REFERENCE,
     SCOPE,
@@ -33,6 +35,11 @@ from diptych.indexer.grammar import (
     Prepared,
 )
 from diptych.indexer.languages.bound import Bound, Word
+from diptych.indexer.languages.c_calls import calls_in
+from diptych.indexer.languages.c_conditionals import without_split_conditionals
+from diptych.indexer.languages.c_declarators import declared
+from diptych.indexer.languages.c_macros import without_macros
+from diptych.indexer.languages.rust_macros import without_item_macros
 from diptych.model import Symbol
 from diptych.names.languages import Captured
 
@@ -45,8 +52,6 @@ _RANK_MASK = (1 << _RANK_BITS) - 1
 
 _REFERENCES = frozenset({REFERENCE, EXPANDED, IGNORED})
 _by_first = itemgetter(0)
-_REST_OF_LINE = re.compile(rb"[ \t\r\v\f]*(?:\n|\Z)")
-_LINE_BYTES = 4_096
 
 
 class Extracted(NamedTuple):
@@ -67,9 +72,9 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
     Syntax errors are tolerated: the result has what tree-sitter could parse. Raises TooSlowError.
     """
     refuse_brackets(source)
-    tree = parsed_tree(prepared.parser, source)
+    tree = _parsed(prepared, source)
     roles, ranks, patterns = prepared.roles, prepared.ranks, prepared.patterns
-    above: dict[int, Node] = {}
+    comments = Comments(source, prepared.language.directive)
     named: dict[int, tuple[int, Definition]] = {}
     references: list[tuple[int, int, Node | Word]] = []
     noted: list[Captured] = []
@@ -81,9 +86,10 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
             references.append((start << _RANK_BITS | ranks[index], end, node))
         elif role == DEFINITION or role == SCOPE:  # noqa: SIM109 - no tuple to build
             definition = _definition(patterns[index], captures)
-            start, rank = definition[2], ranks[index]
-            if start not in named or rank < named[start][0]:
-                named[start] = (rank, definition)
+            if definition is not None:
+                start, rank = definition[2], ranks[index]
+                if start not in named or rank < named[start][0]:
+                    named[start] = (rank, definition)
         elif role == NAMES:
             ((node,),) = captures.values()
             noted.append((patterns[index].kind, node))
@@ -100,13 +106,15 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
                 for name in prepared.annotated(captures["annotation"][0])
             ]
         elif role == COMMENT or role == ATTRIBUTE:  # noqa: SIM109
-            _note(above, captures[patterns[index].capture][0], source)
+            comments.note(captures[patterns[index].capture][0])
+        elif role == INNER:
+            comments.note_inner(captures["inner"][0])
     if not text.is_utf8(source):
         # Next to an invalid byte a name is only a part of one.
         named = {at: one for at, one in named.items() if not _is_cut(source, at, _end_of_name(one[1]))}
         references = [one for one in references if not _is_cut(source, one[0] >> _RANK_BITS, one[1])]
     references.sort(key=_by_first)
-    symbols, relations = _swept(prepared, source, named, references, above)
+    symbols, relations = _swept(prepared, source, named, references, comments)
     return Extracted(symbols, relations, error_bytes(tree.root_node), noted)
 
 
@@ -119,13 +127,6 @@ def _end_of_name(definition: Definition) -> int:
     return (captures.get("name") or captures["qualified"])[0].end_byte
 
 
-def _definition(pattern: Pattern, captures: dict[str, list[Node]]) -> Definition:
-    node = captures[pattern.capture][0]
-    start, end = node.byte_range
-    name = (captures.get("name") or captures["qualified"])[0]
-    return start, -end, name.start_byte, pattern, node, captures
-
-
 def _bound(bound: Bound) -> Definition:
     kind, name, node, body = bound
     start, end = node.byte_range
@@ -133,26 +134,35 @@ def _bound(bound: Bound) -> Definition:
     return start, -end, name.start_byte, Pattern(DEFINITION, kind, ""), node, captures
 
 
-def _note(above: dict[int, Node], node: Node, source: bytes) -> None:
-    """Remember a comment or attribute by the line it ends on, if nothing follows it there."""
-    start, end = node.byte_range
-    if not start and source.startswith(b"#!"):
-        return
-    row, column = node.end_point
-    if column == 0:
-        # Some grammars include the newline in the comment.
-        row -= 1
-    elif not _REST_OF_LINE.match(source, end):
-        return
-    # Text before an attribute is part of it: `template <...>`.
-    if "comment" not in node.type or not _before_in_line(source, start).strip():
-        above[row] = node
+def _parsed(prepared: Prepared, source: bytes) -> Tree:
+    """The tree of `source`, whose offsets are those of `source` whatever was blanked before parsing."""
+    if prepared.language.name == "rust" and b"!" in source:
+        return parsed_tree(prepared.parser, without_item_macros(source))
+    if not prepared.language.preprocessed:
+        return parsed_tree(prepared.parser, source)
+    blanked = without_macros(source)
+    tree = parsed_tree(prepared.parser, blanked)
+    if not tree.root_node.has_error:
+        return tree
+    joined = without_split_conditionals(blanked, cpp=prepared.language.name == "cpp")
+    return tree if joined == blanked else parsed_tree(prepared.parser, joined)
 
 
-def _before_in_line(source: bytes, end: int) -> bytes:
-    # Bounded: a line of megabytes may have many comments.
-    before = source[max(end - _LINE_BYTES, 0) : end]
-    return before[before.rfind(b"\n") + 1 :]
+def _definition(pattern: Pattern, captures: dict[str, list[Node]]) -> Definition | None:
+    """The definition of a match, or None where the source only looks like one."""
+    node = captures[pattern.capture][0]
+    if pattern.kind == DECLARED:
+        found = declared(node, captures["declarator"][0])
+        if found is None:
+            return None
+        captures = {"name": [found.name]}
+        if found.qualified is not None:
+            captures["qualified"] = [found.qualified]
+        pattern = pattern._replace(kind=found.kind)
+        return found.begin, -found.end, found.name.start_byte, pattern, node, captures
+    begin, end = node.byte_range
+    name = (captures.get("name") or captures["qualified"])[0]
+    return begin, -end, name.start_byte, pattern, node, captures
 
 
 def _swept(
@@ -160,10 +170,10 @@ def _swept(
     source: bytes,
     named: dict[int, tuple[int, Definition]],
     references: list[tuple[int, int, Node | Word]],
-    above: dict[int, Node],
+    comments: Comments,
 ) -> tuple[list[Symbol], list[RelationRow]]:
     relations: list[RelationRow] = []
-    stack = Definitions(prepared, source, above)
+    stack = Definitions(prepared, source, comments)
     ends, dotted = stack.ends, stack.dotted
     # Reversed, to pop from the end.
     pending = _in_order(named)
@@ -192,6 +202,12 @@ def _swept(
                 end = start + limit
             target = ascii_text[start:end] if ascii_text else source[start:end].decode("utf-8", "replace")
             relations.append((kind, dotted[-1], target, (row, column, row, column + end - start)))
+        elif role == EXPANDED and kind == "body":
+            head = source[source.rfind(b"#", 0, start) : start]
+            relations += [
+                ("calls", dotted[-1], name.decode("utf-8", "replace")[:limit], place)
+                for name, place in calls_in(source[start:end], head, *node.start_point)
+            ]
         elif role == EXPANDED:
             place = (*node.start_point, *node.end_point)
             relations += [

@@ -6,11 +6,13 @@ pattern determine its meaning:
 
     @definition.<kind> with @name           a symbol
     @reference.<kind> with @name            a relation to that name
+    @definition.declared with @declarator   what the declarator declares (C and C++)
     @scope with @name                       not a symbol, but a container (Rust's `impl`)
     @container, @qualified                  the container, if it is not what encloses the definition
     @bound                                  the symbols that `bound` of languages/<module>.py finds in it
     @annotation                             references to the names that `annotated` finds in it
     @body                                   the definition's body, if its node has no field of that name
+    @inner                                  a comment that documents what it is in
     @comment, @attribute                    what may be above a definition as its documentation
     @ignore with @name                      ignore that node, whatever a later pattern says
     @names.<what>                           a node for the names part (`diptych.names.languages`)
@@ -34,7 +36,12 @@ from diptych.indexer.languages import LANGUAGES, Language
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.names.languages import query_of
 
-DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED, BOUND, ANNOTATION, NAMES = range(10)
+(DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED, BOUND, ANNOTATION, INNER, NAMES) = (
+    range(11)
+)
+
+# The kind of a definition that its declarator tells.
+DECLARED = "declared"
 
 # From the relation names of tags queries to those of records.
 _RELATIONS = {
@@ -44,9 +51,9 @@ _RELATIONS = {
     "interface": "implements",
     "type": "references",
 }
-_EXPANDED = frozenset({"use", "include", "path"})
+_EXPANDED = frozenset({"use", "include", "path", "body"})
 _ROLE = re.compile(
-    r"@(definition|reference|names)\.(\w+)|@(scope|comment|attribute|ignore|bound|annotation)\b"
+    r"@(definition|reference|names)\.(\w+)|@(scope|comment|attribute|inner|ignore|bound|annotation)\b"
 )
 _COMMENT_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")|;[^\n]*')
 
@@ -149,6 +156,7 @@ def _meaning(pattern: str) -> Pattern:
         "scope": Pattern(SCOPE, "", "scope"),
         "comment": Pattern(COMMENT, "", "comment"),
         "attribute": Pattern(ATTRIBUTE, "", "attribute"),
+        "inner": Pattern(INNER, "", "inner"),
         "ignore": Pattern(IGNORED, "", ""),
         "bound": Pattern(BOUND, "", "bound"),
         "annotation": Pattern(ANNOTATION, "references", "annotation"),

@@ -18,3 +18,8 @@ def symbols(language: str, source: str | bytes) -> list[str]:
 def relations(language: str, source: str | bytes) -> list[str]:
     """`kind source -> target`, in the order of the source."""
     return [f"{one.kind} {one.source} -> {one.target}" for one in record(language, source).relations]
+
+
+def documentation(language: str, source: str | bytes) -> dict[str, str]:
+    """The documentation of each symbol, by its name."""
+    return {one.name: one.documentation for one in record(language, source).symbols}

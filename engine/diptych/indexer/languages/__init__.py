@@ -21,7 +21,8 @@ class Language:
     where documentation is: "docstring" (the first statement of the body) or "comment" (just above). With
     `upper_case_constants`, an upper-case variable is a constant. `walks` names the module here that
     finds what a query cannot. With `declares_encoding`, a comment at a file's beginning
-    may tell its encoding.
+    may tell its encoding. A language that is `preprocessed` has macros, which `c_macros` blanks before
+    parsing. `directive` matches comments that are no documentation.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Language:
     interpreters: tuple[str, ...] = ()
     walks: str = ""
     declares_encoding: bool = False
+    preprocessed: bool = False
+    directive: bytes = b""
 
 
 _LANGUAGES = (
@@ -94,27 +97,30 @@ _LANGUAGES = (
         suffixes=(".go",),
         queries=("go",),
         tags=("tree_sitter_go",),
+        directive=rb"//(?:[a-z0-9]+:[a-z0-9]|line |export |extern )",
     ),
     Language(
         name="java",
         module="tree_sitter_java",
         suffixes=(".java",),
         queries=("java",),
-        tags=("tree_sitter_java",),
+        tags=(),
     ),
     Language(
         name="c",
         module="tree_sitter_c",
         suffixes=(".c", ".h"),
         queries=("c",),
-        tags=("tree_sitter_c",),
+        tags=(),
+        preprocessed=True,
     ),
     Language(
         name="cpp",
         module="tree_sitter_cpp",
         suffixes=(".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h++", ".ipp", ".tpp", ".inl"),
         queries=("cpp", "c"),
-        tags=("tree_sitter_cpp",),
+        tags=(),
+        preprocessed=True,
     ),
     Language(
         name="csharp",
@@ -184,14 +190,22 @@ LANGUAGES = {language.name: language for language in _LANGUAGES}
 _BY_SUFFIX = {suffix: language.name for language in _LANGUAGES for suffix in language.suffixes}
 _BY_INTERPRETER = {name: language.name for language in _LANGUAGES for name in language.interpreters}
 
-# Line beginnings that only C++ has: one such line makes a `.h` file C++. The search may start at every
-# line, so each attempt is bounded and does not backtrack.
+# What only C++ has: one such line makes a `.h` file C++. The search may start at every line, so each attempt
+# is bounded and does not backtrack.
 _CPP_ONLY = re.compile(
     rb"^[ \t]*+(?:class\s+\w[^;(){}:]{0,1000}+[{:]|namespace\b[^;={]{0,1000}+\{|template\s*<"
     rb"|using\s+[\w:]{1,1000}\s*+[=;:]|using\s+namespace\b"
-    rb"|(?:public|private|protected)\s*:|extern\s+\"C\+\+\")",
+    rb"|(?:public|private|protected|signals|Q_SIGNALS)\s*:|extern\s+\"C\+\+\""
+    rb"|enum\s+(?:class|struct)\s+\w|virtual\s+[\w~]|friend\s+(?:class|struct)\b|typename\s|explicit\s+\w"
+    rb"|(?:struct|union)\s++\w++(?:\s+\w++)?\s*+:\s*+(?:public|private|protected|virtual|[A-Za-z_])"
+    rb"|(?:static\s+|inline\s+){0,3}constexpr\s|static_assert\s*\([^;]{0,200}+std::"
+    rb"|\#[ \t]*include[ \t]*<(?:string|vector|map|set|memory|utility|functional|iostream|ostream|istream"
+    rb"|sstream|algorithm|array|atomic|mutex|thread|chrono|optional|variant|tuple|unordered_map|unordered_set|list|deque"
+    rb"|type_traits|limits|exception|stdexcept|new|cstd\w+|cassert|cstring|string_view)>)",
     re.MULTILINE,
 )
+# The name of an operator, as in `bool operator==(`.
+_CPP_OPERATOR = re.compile(rb"operator[ \t]?(?:[-+*/<>=!]=?|\[\]|\(\))[ \t]?\([\w: \t]*[ \t&*]")
 _SHEBANG = re.compile(rb"#![ \t]*(?:\S*/)?([^/\s]+)(?:[ \t]+(.*))?")
 
 
@@ -233,6 +247,6 @@ def language_of_shebang(head: bytes) -> str:
 
 def language_of_content(name: str, source: bytes) -> str:
     """The language by content: a `.h` file with a line that only C++ can have is C++, not C."""
-    if name == "c" and _CPP_ONLY.search(source):
+    if name == "c" and (_CPP_ONLY.search(source) or _CPP_OPERATOR.search(source)):
         return "cpp"
     return name

@@ -1,41 +1,31 @@
-; C's tags query has no references, and lacks macros, fields, variables and enumerators. C++ takes these too.
+; C's tags query takes each use of a tag and each function type for a definition, so it is not used. C++ takes
+; these patterns too. What a declarator declares, languages/c_declarators.py says.
 
-(function_definition declarator: (function_declarator declarator: (identifier) @name)) @definition.function
-(function_definition declarator: (pointer_declarator declarator:
-  (function_declarator declarator: (identifier) @name))) @definition.function
-(function_definition declarator: (pointer_declarator declarator: (pointer_declarator declarator:
-  (function_declarator declarator: (identifier) @name)))) @definition.function
-(declaration declarator: (function_declarator declarator: (identifier) @name)) @definition.function
-(declaration declarator: (pointer_declarator declarator:
-  (function_declarator declarator: (identifier) @name))) @definition.function
+(function_definition declarator: (_) @declarator) @definition.declared
+(field_declaration declarator: (_) @declarator) @definition.declared
+(type_definition declarator: (_) @declarator) @definition.declared
+; Those inside of a function are no symbols.
+(translation_unit (declaration declarator: (_) @declarator) @definition.declared)
+(linkage_specification (declaration declarator: (_) @declarator) @definition.declared)
+(declaration_list (declaration declarator: (_) @declarator) @definition.declared)
+(preproc_if (declaration declarator: (_) @declarator) @definition.declared)
+(preproc_ifdef (declaration declarator: (_) @declarator) @definition.declared)
+(preproc_else (declaration declarator: (_) @declarator) @definition.declared)
+(preproc_elif (declaration declarator: (_) @declarator) @definition.declared)
+(ERROR (declaration declarator: (_) @declarator) @definition.declared)
 
-(struct_specifier name: (type_identifier) @name body: (_)) @definition.struct
-(union_specifier name: (type_identifier) @name body: (_)) @definition.struct
-(enum_specifier name: (type_identifier) @name body: (_)) @definition.enum
+(struct_specifier name: (_) @declarator body: (_)) @definition.declared
+(union_specifier name: (_) @declarator body: (_)) @definition.declared
+(enum_specifier name: (_) @declarator body: (_)) @definition.declared
 (enumerator name: (identifier) @name) @definition.constant
-(type_definition declarator: (type_identifier) @name) @definition.type
-(type_definition declarator: (pointer_declarator declarator: (type_identifier) @name)) @definition.type
-(type_definition declarator: (function_declarator declarator:
-  (parenthesized_declarator (pointer_declarator declarator: (type_identifier) @name)))) @definition.type
 (preproc_def name: (identifier) @name) @definition.macro
 (preproc_function_def name: (identifier) @name) @definition.macro
-(field_declaration declarator: [
-  (field_identifier) @name
-  (pointer_declarator declarator: (field_identifier) @name)
-  (array_declarator declarator: (field_identifier) @name)]) @definition.field
-
-; Those inside of a function are no symbols.
-(declaration declarator: [
-  (identifier) @name
-  (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
-  (array_declarator declarator: (identifier) @name)
-  (init_declarator declarator: [
-    (identifier) @name
-    (pointer_declarator declarator: [(identifier) @name (array_declarator declarator: (identifier) @name)])
-    (array_declarator declarator: (identifier) @name)])]) @definition.global
 
 (call_expression function: (identifier) @name) @reference.calls
+(call_expression function: (parenthesized_expression (identifier) @name)) @reference.calls
 (call_expression function: (field_expression field: (field_identifier) @name)) @reference.calls
+(preproc_def value: (preproc_arg) @name) @reference.body
+(preproc_function_def value: (preproc_arg) @name) @reference.body
 (preproc_include path: (_) @name) @reference.include
 (type_identifier) @name @reference.references
 

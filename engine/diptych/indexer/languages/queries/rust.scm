@@ -17,7 +17,16 @@
 (impl_item type: [(type_identifier) (primitive_type)] @name) @scope
 (impl_item type: (generic_type type: (type_identifier) @name)) @scope
 (impl_item type: (scoped_type_identifier name: (type_identifier) @name)) @scope
+(impl_item type: (generic_type type: (scoped_type_identifier name: (type_identifier) @name))) @scope
 (impl_item type: (reference_type type: (type_identifier) @name)) @scope
+(impl_item type: (reference_type type: (generic_type type: (type_identifier) @name))) @scope
+(impl_item type: (reference_type type: [(primitive_type) (array_type) (tuple_type)] @name)) @scope
+(impl_item type: (dynamic_type trait: (type_identifier) @name)) @scope
+(impl_item type: (dynamic_type trait: (generic_type type: (type_identifier) @name))) @scope
+; `[T]` or `(A, B)`, as it is written.
+(impl_item type: [
+  (array_type) (tuple_type) (unit_type) (pointer_type) (never_type) (function_type) (macro_invocation)
+  (dynamic_type trait: (scoped_type_identifier))] @name) @scope
 
 (impl_item trait: (type_identifier) @name) @reference.implements
 (impl_item trait: (generic_type type: (type_identifier) @name)) @reference.implements
@@ -26,6 +35,8 @@
 (trait_item bounds: (trait_bounds (type_identifier) @name)) @reference.extends
 (trait_item bounds: (trait_bounds (generic_type type: (type_identifier) @name))) @reference.extends
 (trait_item bounds: (trait_bounds (scoped_type_identifier name: (type_identifier) @name))) @reference.extends
+(trait_item bounds: (trait_bounds
+  (generic_type type: (scoped_type_identifier name: (type_identifier) @name)))) @reference.extends
 
 (use_declaration argument: (_) @name) @reference.use
 (extern_crate_declaration name: (identifier) @name) @reference.imports
@@ -36,9 +47,17 @@
 (call_expression function: (generic_function function: (field_expression field: (field_identifier) @name))) @reference.calls
 (macro_invocation macro: (scoped_identifier name: (identifier) @name)) @reference.calls
 (struct_expression name: (type_identifier) @name) @reference.calls
+(struct_expression name: (scoped_type_identifier name: (type_identifier) @name)) @reference.calls
+
+; The arguments of a macro are tokens: a name before parentheses is called.
+(token_tree (identifier) @name . (token_tree "(")) @reference.calls
+(token_tree (identifier) @name . "!" . (token_tree)) @reference.calls
+(token_tree (identifier) @name . "::" . "<" (token_tree "(")) @reference.calls
 
 (type_parameter name: (type_identifier) @name) @ignore
 (type_identifier) @name @reference.references
 
 (attribute_item) @attribute
-[(line_comment) (block_comment)] @comment
+; `//!` is inside of what it documents.
+[(line_comment !inner) (block_comment !inner)] @comment
+[(line_comment inner: (_)) (block_comment inner: (_))] @inner

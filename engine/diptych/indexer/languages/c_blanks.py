@@ -1,0 +1,138 @@
+"""Spellings of C and C++ that the grammars do not take, blanked before parsing. Offsets and lines stay."""
+
+from __future__ import annotations
+
+import re
+
+MACRO = rb"(?:[A-Z][A-Z0-9_]{2,}|__\w+|_[A-Z][A-Z0-9_]+)"
+CALL = rb"(?:[ \t]*\((?:[^()\n;{}]|\([^()\n;{}]*\)){0,200}\))"
+NAME = rb"[A-Za-z_][\w:]*+"
+
+# `void m() OVERRIDE;`, `int f(void) __THROW __nonnull ((1));`, `~Lock() RELEASE(mutex) {`
+_SUFFIX = re.compile(
+    rb"\)\s*(?:const\b\s*)?((?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s*)+)(?=[;{]|:(?!:)|=\s*\w+\s*;)"
+)
+_STATEMENT = re.compile(rb"[ \t}]*(?:if|while|for|switch|else|return|case|do)\b")
+# `int count GUARDED_BY(mutex);`
+_GUARD = re.compile(rb"(?:GUARDED|ATTR|ALIGN|DEPRECATED)\w*" + CALL + rb"(?=\s*[;={])")
+_GUARDS = (b"GUARDED", b"ATTR", b"ALIGN", b"DEPRECATED")
+_BEGIN_OF_WORD = re.compile(rb"\w+\Z")
+# `int first OF((int a));`
+_PROTOTYPE = re.compile(
+    rb"[\w)](?<!\breturn)(?<!\belse)[ \t]+([A-Z_][A-Z0-9_]*[ \t]*\()"
+    rb"\((?:[^();{}]|\([^();{}]*\)){0,1000}\)\s*(\))(?=\s*;)"
+)
+# `class Widget API_FINAL : Base {`
+_TAG_SUFFIX = re.compile(
+    rb"\b(?:class|struct)\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
+    + NAME + rb"\s+(" + MACRO + rb")(?=\s*(?:\{|:[^:]))"
+)  # fmt: skip
+# Friends that are functions, and instantiations, define nothing, and the grammar takes few of them.
+_NO_DEFINITION = re.compile(
+    rb"\b(?:friend\s++(?!(?:class|struct|union|template|constexpr|inline)\b)[^;{}()=]{0,200}+\((?!\s*\))[^;{}]{0,600}+;"
+    rb"|extern\s++template\b[^;{}]{0,600}+;)"
+)
+# A comment in a directive of more than one line ends the directive, for the grammar.
+_COMMENT_IN_DIRECTIVE = re.compile(rb"\*/(?=[^\n]{0,400}\\\r?\n)")
+# `} __packed;`
+_CLOSING = re.compile(rb"\}\s*(__(?!attribute)\w+)(?=\s*;)")
+_SECTIONS = re.compile(
+    rb"^[ \t]*(?:(signals|Q_SIGNALS)|(?:public|private|protected)[ \t]+(slots|Q_SLOTS))(?=\s*:)", re.MULTILINE
+)
+# The grammar takes delimiters of up to 15 characters, one fewer than the language.
+_LONGEST_DELIMITER = re.compile(rb'R"([^()\\\s]{16})\(')
+# `f(a, b) int a, b; {`: without a type, the grammar takes only `f(a) {`.
+_OLD_STYLE = re.compile(
+    rb"^[A-Za-z_]\w*[ \t]*\(\s*\w+([\w\s,]*)\)((?:\s*[A-Za-z_][\w \t*,\[\]]*;)+)(?=\s*\{)", re.MULTILINE
+)
+_OLD_STYLE_END = re.compile(rb";\s*\n?\{")
+_NOT_NEWLINE = re.compile(rb"[^\r\n]")
+_NOT_LINE_END = re.compile(rb"[^\r\n\\]")
+# Limits on what is searched for each match, so that no source takes long.
+_LINE_BYTES = 1_000
+_WORD_BYTES = 64
+_OLD_STYLE_BYTES = 400
+
+
+def without_oddities(blanked: bytearray, source: bytes) -> None:
+    """Blank in `blanked` what the grammars do not take of `source`."""
+    _attributes(blanked, source)
+    _comments_in_directives(blanked, source)
+    _old_style_parameters(blanked, source)
+    for match in _TAG_SUFFIX.finditer(source):
+        blank(blanked, *match.span(1))
+    for match in _CLOSING.finditer(source):
+        blank(blanked, *match.span(1))
+    if b"((" in source:
+        for match in _PROTOTYPE.finditer(source):
+            blank(blanked, *match.span(1))
+            blank(blanked, *match.span(2))
+    if b"friend" in source or b"template" in source:
+        for match in _NO_DEFINITION.finditer(source):
+            blank(blanked, *match.span())
+    if b"signals" in source or b"slots" in source or b"Q_S" in source:
+        _sections(blanked, source)
+    if b'R"' in source:
+        _longest_delimiters(blanked, source)
+
+
+def blank(blanked: bytearray, start: int, end: int) -> None:
+    """Overwrite with spaces all but the ends of lines."""
+    blanked[start:end] = _NOT_NEWLINE.sub(b" ", blanked[start:end])
+
+
+def line_start(source: bytes, position: int) -> int:
+    """Where the line of `position` begins; in a very long line, somewhere before."""
+    begin = max(position - _LINE_BYTES, 0)
+    return max(source.rfind(b"\n", begin, position) + 1, begin)
+
+
+def _attributes(blanked: bytearray, source: bytes) -> None:
+    for match in _SUFFIX.finditer(source):
+        if not _STATEMENT.match(source, line_start(source, match.start())):
+            blank(blanked, *match.span(1))
+    if any(word in source for word in _GUARDS):
+        for match in _GUARD.finditer(source):
+            start = match.start()
+            begin = _BEGIN_OF_WORD.search(source, max(start - _WORD_BYTES, 0), start)
+            blank(blanked, begin.start() if begin else start, match.end())
+
+
+def _comments_in_directives(blanked: bytearray, source: bytes) -> None:
+    for match in _COMMENT_IN_DIRECTIVE.finditer(source):
+        start = source.rfind(b"/*", max(match.start() - _LINE_BYTES, 0), match.start())
+        if start >= 0:
+            # What escapes the end of a line stays.
+            blanked[start : match.end()] = _NOT_LINE_END.sub(b" ", blanked[start : match.end()])
+
+
+def _old_style_parameters(blanked: bytearray, source: bytes) -> None:
+    """`f(a, b) int a, b; {` as `f(a) {`."""
+    for end in _OLD_STYLE_END.finditer(source):
+        head = _OLD_STYLE.search(source, max(end.start() - _OLD_STYLE_BYTES, 0), end.end())
+        if head:
+            blank(blanked, *head.span(1))
+            blank(blanked, *head.span(2))
+
+
+def _sections(blanked: bytearray, source: bytes) -> None:
+    """`signals:` as `public:`, and `public slots:` without the word that only Qt knows."""
+    for match in _SECTIONS.finditer(source):
+        start, end = match.span(match.lastindex or 0)
+        blank(blanked, start, end)
+        if match[1]:
+            blanked[start : start + 6] = b"public"
+
+
+def _longest_delimiters(blanked: bytearray, source: bytes) -> None:
+    """Raw strings with the longest delimiter, with one character fewer in it."""
+    end = 0
+    for match in _LONGEST_DELIMITER.finditer(source):
+        if match.start() < end:
+            continue
+        delimiter = match[1]
+        end = source.find(b")" + delimiter + b'"', match.end())
+        if end < 0:
+            return
+        blanked[match.start() : match.end()] = b' R"' + delimiter[:-1] + b"("
+        blanked[end : end + len(delimiter) + 2] = b")" + delimiter[:-1] + b'" '

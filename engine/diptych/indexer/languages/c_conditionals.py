@@ -1,0 +1,114 @@
+"""C and C++ before the preprocessor: conditionals that no grammar can place.
+
+A grammar takes `#if` where a declaration or a statement may be. Where its branches open a brace that is
+closed elsewhere, or where it is inside of an expression, an initializer or a list of parameters, nothing
+around it is read. There the first branch is kept, and the rest is blanked with the directives, as ctags does.
+Offsets stay.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from diptych.indexer.languages.c_blanks import blank
+
+_TOKEN = re.compile(
+    rb"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'"
+    rb"|^[ \t]*+\#[ \t]*+(?P<directive>if|ifdef|ifndef|else|elif|endif)\b(?P<rest>(?:[^\n\\]|\\.)*+)"
+    rb"|^[ \t]*+\#(?:[^\n\\]|\\.)*+|(?P<open>[({\[])|(?P<close>[)}\]])",
+    re.MULTILINE | re.DOTALL,
+)
+_SPACE = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/)*+", re.DOTALL)
+# Before a brace that begins a list of values.
+_BEFORE_VALUES = (b"=", b",", b"(", b"{")
+_BEFORE_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b"!", b".")
+_AFTER_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b".", b",", b";")
+_NEVER = re.compile(rb"\s+0\b")
+
+
+@dataclass(slots=True)
+class _Branch:
+    begin: int
+    end: int
+    depth: int = 0
+    lowest: int = 0
+
+
+@dataclass(slots=True)
+class _Group:
+    """A conditional: its branches, its directives, and whether it is where no grammar takes one."""
+
+    split: bool
+    never: bool
+    branches: list[_Branch] = field(default_factory=list)
+    directives: list[tuple[int, int]] = field(default_factory=list)
+
+
+def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:
+    """`source` with one branch left of each conditional that splits what it is in."""
+    blanks: list[tuple[int, int]] = []
+    groups: list[_Group] = []
+    brackets: list[bytes] = []
+    code_end = 0
+    for token in _TOKEN.finditer(source):
+        start, end = token.span()
+        opened, closed, directive = token["open"], token["close"], token["directive"]
+        if opened:
+            before = source[code_end:start].rstrip()[-1:]
+            brackets.append(b"=" if opened == b"{" and before in _BEFORE_VALUES else opened)
+            _count(groups, 1)
+        elif closed:
+            del brackets[-1:]
+            _count(groups, -1)
+        elif directive in (b"if", b"ifdef", b"ifndef"):
+            inside = brackets[-1:] in ([b"("], [b"["], [b"="])
+            before = source[code_end:start].rstrip()[-1:]
+            never = (
+                _NEVER.match(token["rest"])
+                if directive == b"if"
+                else not cpp and b"__cplusplus" in token["rest"]
+            )
+            groups.append(_Group(inside or before in _BEFORE_OPERAND, bool(never and directive != b"ifndef")))
+            groups[-1].branches.append(_Branch(end, end))
+            groups[-1].directives.append((start, end))
+        elif directive and groups:
+            group = groups[-1]
+            group.branches[-1].end = start
+            group.directives.append((start, end))
+            if directive == b"endif":
+                groups.pop()
+                kept = _closed(group, source, blanks)
+                if groups and kept:
+                    last = groups[-1].branches[-1]
+                    last.lowest = min(last.lowest, last.depth + kept.lowest)
+                    last.depth += kept.depth
+            else:
+                group.branches.append(_Branch(end, end))
+        if token[0][:1] not in (b"/",):
+            code_end = end
+    blanked = bytearray(source)
+    for start, end in blanks:
+        blank(blanked, start, end)
+    return bytes(blanked)
+
+
+def _count(groups: list[_Group], step: int) -> None:
+    if groups:
+        branch = groups[-1].branches[-1]
+        branch.depth += step
+        branch.lowest = min(branch.lowest, branch.depth)
+
+
+def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Branch | None:
+    """The branch that counts for the code around a complete conditional; what else to blank is added."""
+    after = _SPACE.match(source, group.directives[-1][1])
+    follows = source[after.end() : after.end() + 1] if after else b""
+    split = group.split or follows in _AFTER_OPERAND
+    if not split and all(branch.depth == 0 and branch.lowest == 0 for branch in group.branches):
+        return None
+    branches = group.branches[1:] if group.never else group.branches
+    kept = branches[0] if branches else None
+    blanks += group.directives
+    blanks += [(branch.begin, branch.end) for branch in group.branches if branch is not kept]
+    return kept

@@ -1,0 +1,133 @@
+"""C and C++ before the preprocessor: blanking the macros of declarations.
+
+A parser without the headers cannot know that `API` in `class API Widget {` is a macro, and loses the class.
+So such words are overwritten by spaces before parsing. Every offset stays, and names, signatures and comments
+are cut from the source itself. A word is blanked only where it can be nothing else: a third name in a
+declaration, a second one before a body, a name before `int`, a line of its own between declarations. In
+comments and strings it does not matter.
+
+Macros are told by their case (`EXPORT_API`) or their underscores (`__init`).
+"""
+
+from __future__ import annotations
+
+import re
+
+from diptych.indexer.languages.c_blanks import CALL, MACRO, NAME, blank, line_start, without_oddities
+
+_MACROS = rb"(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}"
+_TAGS = frozenset(b"struct class union enum".split())
+_SPECIFIERS = frozenset(b"static extern inline virtual friend constexpr typedef explicit".split())
+_NO_TYPES = frozenset(
+    b"const volatile return else new case goto throw typename operator delete co_return register mutable"
+    b" default public private protected template using namespace".split()
+)
+_WORD_BEFORE = re.compile(rb"\w+\Z")
+
+# What only a declaration begins with. `const` may also follow a type, as in `DWORD const x`.
+_KEYWORD = (
+    _MACROS
+    + rb"(?:(?:int|char|void|unsigned|signed|long|short|float|double|bool|_Bool|struct|enum|union|static"
+    rb"|extern|inline|typedef|class|virtual|friend|constexpr|template|explicit|namespace|auto|s?size_t"
+    rb"|u?int\d+_t|public|private|protected|using)\b|const\s+[\w:]+[\s*&]+\w)"
+)
+_TAG = _MACROS + NAME + rb"(?:<[^<>;{}]{0,100}>)?(?:\s+(?:final\b|" + MACRO + rb"))?\s*(?:\{|:(?!:))"
+_FUNCTION = _MACROS + rb"~?" + NAME + rb"\s*+\("
+# A type and a name, as in `Widget *first(`: with the macro before them, one name too many.
+_TYPE = _MACROS + rb"(?!(?:const|volatile)\b)(?P<type>" + NAME + rb")"
+_TYPE_AND_NAME = (
+    _TYPE
+    + rb"(?:<[^;{}()]{0,100}>)?(?:\s*[*&]+\s*|\s+)(?:const\s+)?(?!"
+    + MACRO
+    + rb"\W)"
+    + NAME
+    + rb"\s*[(;=\[,]"
+)
+_TYPE_AND_POINTER = _MACROS + NAME + rb"[\s*&]*\(\s*\*\s*" + NAME + rb"\s*\)\s*\("
+# Only a constructor has initializers.
+_CONSTRUCTOR = NAME + rb"\((?:[^();{}]|\([^();{}]*\)){0,400}\)\s*(?:noexcept\s*)?:(?!:)"
+_DECLARATION = _TYPE_AND_NAME + rb"|" + _TYPE_AND_POINTER + rb"|" + _CONSTRUCTOR
+
+# A macro, with its arguments, and what may follow one in a declaration: this alone rules out most of prose.
+_CANDIDATE = re.compile(
+    rb"[A-Z_](?<!\w[A-Z_])(?:[A-Z0-9_]{2,}|_\w+)(?!\w)(" + CALL + rb")?"
+    rb"(?:[ \t]*\n\s*(?=[A-Za-z_~\[])|[ \t]+(?="
+    + b"|".join((_KEYWORD, _FUNCTION, _TAG, _DECLARATION))
+    + rb"))"
+)
+_KEYWORD_AFTER = re.compile(_KEYWORD)
+_TAG_AFTER = re.compile(_TAG)
+_FUNCTION_AFTER = re.compile(_FUNCTION)
+_DECLARATION_AFTER = re.compile(_DECLARATION)
+_CONVENTION = re.compile(rb"\w*(?:CALL|CALLBACK|API|CDECL|PASCAL|CONV|ENTRY|CC)(?:_?\d)?\Z")
+# Macros whose calls need no semicolon in a class.
+_DECLARES = re.compile(
+    rb"(?:Q_|\w*(?:DECLARE|DISALLOW|DISABLE|DEFINE|BEGIN|END|PROPERTY|GENERATED|HEAD|NAMESPACE|DEPRECATED|ATTR"
+    rb"|EXPORT|NODISCARD|UNUSED|PRINTF|FORMAT))"
+)
+_BOUNDARIES = (b";", b"{", b"}", b":", b">", b")", b"/", b"")
+_CONTEXT_BYTES = 64
+
+
+def without_macros(source: bytes) -> bytes:
+    """`source` with the macros of its declarations blanked: as long as it was, with the same lines."""
+    blanked = bytearray(source)
+    end_of_last = -1
+    for match in _CANDIDATE.finditer(source):
+        start, end = match.span()
+        # The second of two macros in a row is one for the same reason.
+        if start == end_of_last or _is_macro(source, match):
+            blank(blanked, start, end)
+            end_of_last = end
+    without_oddities(blanked, source)
+    return bytes(blanked)
+
+
+def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
+    """Whether a candidate can be nothing but a macro of a declaration."""
+    start, end = match.span()
+    line = line_start(source, start)
+    indent = source[line:start].lstrip()
+    if indent[:1] == b"#" or source[line - 2 : line] == b"\\\n":
+        return False
+    before = source[max(start - _CONTEXT_BYTES, 0) : start].rstrip()
+    word = _WORD_BEFORE.search(before)
+    if word and word[0] in _TAGS:
+        return _TAG_AFTER.match(source, end) is not None
+    if match[1]:
+        alone = not indent and (start == line or _DECLARES.match(source, start))
+        same_line = b"\n" not in source[match.end(1) : end]
+        return bool(alone or (same_line and _KEYWORD_AFTER.match(source, end)))
+    if _KEYWORD_AFTER.match(source, end):
+        return True
+    if not indent and _begins_declaration(source, before, start):
+        return _is_superfluous(source, end) or _is_alone(source, start, end)
+    if word is None:
+        if before[-1:] in (b"*", b"&"):
+            return _FUNCTION_AFTER.match(source, end) is not None
+        return before[-1:] in _BOUNDARIES and _is_superfluous(source, end)
+    if word[0] in _SPECIFIERS:
+        return _is_superfluous(source, end)
+    # `int API first(`
+    return word[0] not in _NO_TYPES and _FUNCTION_AFTER.match(source, end) is not None
+
+
+def _begins_declaration(source: bytes, before: bytes, start: int) -> bool:
+    """Whether the line above, of which `before` is the end, completes something."""
+    if before[-1:] in _BOUNDARIES:
+        return True
+    end = max(start - _CONTEXT_BYTES, 0) + len(before)
+    above = source[line_start(source, end) : end].lstrip()
+    return above[:1] == b"#" or b"//" in above
+
+
+def _is_superfluous(source: bytes, end: int) -> bool:
+    """Whether a type and a name follow, so that the word before them is neither."""
+    declaration = _DECLARATION_AFTER.match(source, end)
+    # In `DWORD WINAPI main(` it is the second that is none.
+    return declaration is not None and not _CONVENTION.match(declaration["type"] or b"")
+
+
+def _is_alone(source: bytes, start: int, end: int) -> bool:
+    """Whether the word fills its line; the type of a function may, too."""
+    return b"\n" in source[start:end] and not _FUNCTION_AFTER.match(source, end)

@@ -1,0 +1,152 @@
+"""Definitions and calls of C, kind by kind."""
+
+from __future__ import annotations
+
+import pytest
+
+from diptych.indexer.parse import record_of
+
+from .extracted import relations, symbols
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("struct io { int (*read)(int), (*write)(int); char buffers[2][8]; };",
+         ["struct |io", "field io|read", "field io|write", "field io|buffers"]),
+        ("int *(*table[4])(int), plain;", ["variable |table", "variable |plain"]),
+        ("void (*on_exit)(void) = 0;", ["variable |on_exit"]),
+        ("int (*choose(int kind))(char *);", ["function |choose"]),
+        ("int (parenthesised)(int a) { return a; }", ["function |parenthesised"]),
+        ("char ****deep(void) { return 0; }", ["function |deep"]),
+        ("extern int counts[], *first;", ["variable |counts", "variable |first"]),
+        ("typedef int visit_fn(void *), *number, (*pair[2])(void);",
+         ["type |visit_fn", "type |number", "type |pair"]),
+        ("struct bits { unsigned low : 4; unsigned : 4; int high : 8; };",
+         ["struct |bits", "field bits|low", "field bits|high"]),
+    ],
+)  # fmt: skip
+def test_a_declarator_declares_the_name_inside_of_it(source: str, expected: list[str]) -> None:
+    assert symbols("c", source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("enum mode { FAST, SLOW };\nvoid run(enum mode m, struct job *j) { }",
+         ["enum |mode", "constant mode|FAST", "constant mode|SLOW", "function |run"]),
+        ("struct later;\nenum other;\nunion third;", []),
+        ("typedef struct tree { struct tree *left; } Tree, *TreePointer;",
+         ["struct |tree", "field tree|left", "type |Tree", "type |TreePointer"]),
+        ("typedef struct { int width; } Size;", ["type |Size", "field Size|width"]),
+        ("static struct point { int x; } origin;", ["struct |point", "field point|x", "variable |origin"]),
+        ("union value { int i; float f; } get(void);",
+         ["struct |value", "field value|i", "field value|f", "function |get"]),
+    ],
+)  # fmt: skip
+def test_a_tag_is_a_symbol_where_it_has_a_body(source: str, expected: list[str]) -> None:
+    assert symbols("c", source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("LIB_API int LIB_CALL first(int a);", ["function |first"]),
+        ("LIB_API const char *second(void);", ["function |second"]),
+        ("LIB_API Widget *third(void);", ["function |third"]),
+        ("extern LIB_API Widget fourth;", ["variable |fourth"]),
+        ("DWORD WINAPI thread(LPVOID argument) { return 0; }", ["function |thread"]),
+        ("static __init int setup(void) { return 0; }", ["function |setup"]),
+        ("LIB_API LIB_PURE int both(void);", ["function |both"]),
+        ("struct __packed header { int size; };", ["struct |header", "field header|size"]),
+        ("struct LIB_ALIGN(8) aligned { int size; };", ["struct |aligned", "field aligned|size"]),
+        ("struct tail { int size; } __packed;", ["struct |tail", "field tail|size"]),
+        ("int log_it(const char *f, ...) LIB_PRINTF(1, 2);", ["function |log_it"]),
+        ("int checked(void) __THROW __wur;", ["function |checked"]),
+        ("BEGIN_DECLARATIONS\n\nint inside(void);\n\nEND_DECLARATIONS\n", ["function |inside"]),
+        ("LIB_API void (*hook)(int);", ["variable |hook"]),
+    ],
+)  # fmt: skip
+def test_a_macro_of_a_declaration_is_no_part_of_it(source: str, expected: list[str]) -> None:
+    assert symbols("c", source) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "DWORD count(void);",
+        "FILE *count;",
+        "DWORD\ncount(void)\n{\n}",
+        "enum { FIRST,\n COUNT\n};\nint count;",
+        "#define ONE int\nint count;",
+        "#define ONE \\\n  TWO int\nint count;",
+        "UINT const count = 3;",
+    ],
+)
+def test_a_type_in_upper_case_stays_one(source: str) -> None:
+    assert "count" in [name.rpartition("|")[2] for name in symbols("c", source)]
+    assert (
+        record_of("a.c", "c", source.encode())
+        .symbols[-1]
+        .signature.startswith(("DWORD", "FILE", "int", "UINT"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("sum(a, b) int a, b; { return a + b; }", ["function |sum"]),
+        ("int sum(a, b) int a; char *b; { return a; }", ["function |sum"]),
+        ("main(argc) { return argc; }", ["function |main"]),
+    ],
+)
+def test_functions_of_the_old_style_define_no_parameters(source: str, expected: list[str]) -> None:
+    assert symbols("c", source) == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "#ifdef A\nint f(int a) {\n#else\nint f(void) {\n#endif\n  return 0;\n}\nint after(void);",
+        "void f(void) {\n  if (x\n#ifdef A\n      && y\n#endif\n  ) g();\n}\nint after;",
+        "int limit =\n#ifdef BIG\n  2;\n#else\n  1;\n#endif\nint after;",
+        "int all[] = {\n#ifdef A\n  1,\n#endif\n  2,\n};\nint after;",
+        '#ifdef __cplusplus\nextern "C" {\n#endif\nint after(void);\n#ifdef __cplusplus\n}\n#endif',
+        "#if 0\n{ {\n#else\nint after;\n#endif",
+        "void f(void) {\n#ifdef A\n  if (a) {\n#endif\n    g();\n#ifdef A\n  }\n#endif\n}\nint after;",
+        "#define M(x, /* unused */ y) \\\n  {{{ x\nint after;",
+    ],
+)
+def test_a_conditional_that_splits_what_it_is_in_hides_nothing_below(source: str) -> None:
+    assert symbols("c", source)[-1] in ("variable |after", "function |after")
+    assert "|after" not in " ".join(symbols("c", source)[:-1])
+
+
+def test_a_conditional_between_declarations_keeps_both_branches() -> None:
+    source = "#ifdef A\nint one(void) { return (1); }\n#else\nint two(void) { return 2; }\n#endif\n"
+    assert symbols("c", source) == ["function |one", "function |two"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("int (f)(void) { return g(h(1)); }", ["calls f -> g", "calls f -> h"]),
+        ("char ***f(void) { return (g)(1); }", ["calls f -> g"]),
+        ("int a = f(), b = g();", ["calls a -> f", "calls b -> g"]),
+        ("typedef int compare(const void *);", []),
+        ("#define TWICE(x) add(x, \\\n  x)\n", ["calls TWICE -> add"]),
+        ("#define SIZE sizeof(int)\n#define IF(x) if (x)\n", []),
+    ],
+)
+def test_calls(source: str, expected: list[str]) -> None:
+    assert relations("c", source) == expected
+
+
+def test_the_range_of_a_function_covers_it() -> None:
+    record = record_of("a.c", "c", b"char ***triple(int n)\n{\n    return lookup(n);\n}\n")
+    assert record.symbols[0].range == (0, 0, 3, 1)
+
+
+def test_local_declarations_are_no_symbols() -> None:
+    source = "void f(void) {\n  int local(int), *more;\n#ifdef A\n  int other(int), x;\n#endif\n}\n"
+    assert symbols("c", source) == ["function |f"]
