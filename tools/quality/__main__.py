@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-SUBJECTS = ("names", "python_definitions")
+SUBJECTS = ("definitions", "names", "python_definitions")
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,90 @@
+"""What universal-ctags finds in files, as the second opinion on definitions."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+# The kinds that are definitions, by their letters. Left out: locals, parameters, labels, imports, receivers,
+# and Rust's `impl`.
+_LANGUAGES = {
+    "c": ("C", "defgmpstuvx"),
+    "cpp": ("C++", "cdefgmnpstuvx"),
+    "go": ("Go", "acfimnpstv"),
+    "java": ("Java", "acefgimp"),
+    "rust": ("Rust", "MPefgimnstv"),
+}
+LANGUAGES = tuple(_LANGUAGES)
+# What ctags calls a definition, and the kinds that a symbol of it may have here.
+ALIKE = {
+    "annotation": {"interface"},
+    "class": {"class"},
+    "const": {"constant"},
+    "enum": {"enum"},
+    "enumConstant": {"constant"},
+    "enumerator": {"constant"},
+    "externvar": {"variable", "field"},
+    "field": {"field", "constant"},
+    "func": {"function", "method"},
+    "function": {"function", "method"},
+    "interface": {"interface", "trait"},
+    "macro": {"macro"},
+    "member": {"field", "method"},
+    "method": {"method"},
+    "methodSpec": {"method"},
+    "module": {"module"},
+    "namespace": {"namespace"},
+    "package": {"module"},
+    "prototype": {"function", "method"},
+    "struct": {"struct"},
+    "talias": {"type"},
+    "type": {"type"},
+    "typedef": {"type"},
+    "union": {"struct"},
+    "var": {"variable"},
+    "variable": {"variable", "constant", "field"},
+}
+
+
+class Tag(NamedTuple):
+    """A definition as ctags gives it; `line` counts from one."""
+
+    name: str
+    kind: str
+    line: int
+    scope: str
+
+
+class CtagsError(Exception):
+    """ctags is missing, or is another program, or failed."""
+
+
+def tags(language: str, root: str, paths: Sequence[str]) -> Iterator[tuple[str, Tag]]:
+    """Each tag in `paths` (relative to `root`) with its path. Raises CtagsError."""
+    name, kinds = _LANGUAGES[language]
+    command = [
+        "ctags", "--options=NONE", "--output-format=json", "--fields=+nKsS", f"--language-force={name}",
+        f"--kinds-{name}={kinds}", "--extras=F", "--sort=no", "-f", "-", "-L", "-",
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            input="\n".join(paths),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except FileNotFoundError:
+        raise CtagsError("ctags is not installed: install universal-ctags") from None
+    if done.returncode:
+        raise CtagsError(
+            f"ctags failed; it has to be universal-ctags, with JSON: {done.stderr.strip()[:200]}"
+        )
+    for line in done.stdout.splitlines():
+        found = json.loads(line)
+        if found["_type"] == "tag":
+            yield found["path"], Tag(found["name"], found["kind"], found["line"], found.get("scope", ""))
