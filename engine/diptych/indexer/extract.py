@@ -36,7 +36,10 @@ from diptych.indexer.grammar import (
 )
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.indexer.languages.c_calls import calls_in
-from diptych.indexer.languages.c_conditionals import without_split_conditionals
+from diptych.indexer.languages.c_conditionals import (
+    has_split_conditionals,
+    without_split_conditionals,
+)
 from diptych.indexer.languages.c_declarators import declared
 from diptych.indexer.languages.c_macros import without_macros
 from diptych.indexer.languages.rust_macros import without_item_macros
@@ -142,7 +145,7 @@ def _parsed(prepared: Prepared, source: bytes) -> Tree:
         return parsed_tree(prepared.parser, source)
     blanked = without_macros(source)
     tree = parsed_tree(prepared.parser, blanked)
-    if not tree.root_node.has_error:
+    if not tree.root_node.has_error or not has_split_conditionals(tree.root_node, blanked):
         return tree
     joined = without_split_conditionals(blanked, cpp=prepared.language.name == "cpp")
     return tree if joined == blanked else parsed_tree(prepared.parser, joined)
@@ -182,6 +185,7 @@ def _swept(
     # In ASCII the offsets are equal, and slicing text is cheaper than slicing and decoding bytes.
     ascii_text = source.decode("ascii") if source.isascii() else None
     patterns, limit = prepared.by_rank, text.NAME_MAX_CHARS
+    no_names = prepared.language.no_names
     last_start = -1
     for key, end, node in references:
         start = key >> _RANK_BITS
@@ -201,7 +205,8 @@ def _swept(
             if end - start > limit:
                 end = start + limit
             target = ascii_text[start:end] if ascii_text else source[start:end].decode("utf-8", "replace")
-            relations.append((kind, dotted[-1], target, (row, column, row, column + end - start)))
+            if target not in no_names:
+                relations.append((kind, dotted[-1], target, (row, column, row, column + end - start)))
         elif role == EXPANDED and kind == "body":
             head = source[source.rfind(b"#", 0, start) : start]
             relations += [

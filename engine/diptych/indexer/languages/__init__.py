@@ -22,7 +22,8 @@ class Language:
     `upper_case_constants`, an upper-case variable is a constant. `walks` names the module here that
     finds what a query cannot. With `declares_encoding`, a comment at a file's beginning
     may tell its encoding. A language that is `preprocessed` has macros, which `c_macros` blanks before
-    parsing. `directive` matches comments that are no documentation.
+    parsing. `directive` matches comments that are no documentation. `no_names` are words that the grammar
+    takes for the names of types.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Language:
     declares_encoding: bool = False
     preprocessed: bool = False
     directive: bytes = b""
+    no_names: tuple[str, ...] = ()
 
 
 _LANGUAGES = (
@@ -102,6 +104,7 @@ _LANGUAGES = (
     Language(
         name="java",
         module="tree_sitter_java",
+        no_names=("var",),
         suffixes=(".java",),
         queries=("java",),
         tags=(),

@@ -18,20 +18,19 @@ _GUARD = re.compile(rb"(?:GUARDED|ATTR|ALIGN|DEPRECATED)\w*" + CALL + rb"(?=\s*[
 _GUARDS = (b"GUARDED", b"ATTR", b"ALIGN", b"DEPRECATED")
 _BEGIN_OF_WORD = re.compile(rb"\w+\Z")
 # `int first OF((int a));`
-_PROTOTYPE = re.compile(
-    rb"[\w)](?<!\breturn)(?<!\belse)[ \t]+([A-Z_][A-Z0-9_]*[ \t]*\()"
-    rb"\((?:[^();{}]|\([^();{}]*\)){0,1000}\)\s*(\))(?=\s*;)"
-)
+_PROTOTYPE = re.compile(rb"\((?<=[A-Z0-9_]\()\((?:[^();{}]|\([^();{}]*\)){0,1000}\)\s*(\))(?=\s*;)")
+_BEFORE_PROTOTYPE = re.compile(rb"[\w)](?<!\breturn)(?<!\belse)[ \t]+([A-Z_][A-Z0-9_]*)\Z")
 # `class Widget API_FINAL : Base {`
 _TAG_SUFFIX = re.compile(
-    rb"\b(?:class|struct)\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
+    rb"(?:class|struct)\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
     + NAME + rb"\s+(" + MACRO + rb")(?=\s*(?:\{|:[^:]))"
 )  # fmt: skip
 # Friends that are functions, and instantiations, define nothing, and the grammar takes few of them.
-_NO_DEFINITION = re.compile(
-    rb"\b(?:friend\s++(?!(?:class|struct|union|template|constexpr|inline)\b)[^;{}()=]{0,200}+\((?!\s*\))[^;{}]{0,600}+;"
-    rb"|extern\s++template\b[^;{}]{0,600}+;)"
+_FRIEND = re.compile(
+    rb"friend\s++(?!(?:class|struct|union|template|constexpr|inline)\b)[^;{}()=]{0,200}+"
+    rb"\((?!\s*\))[^;{}]{0,600}+;"
 )
+_INSTANTIATION = re.compile(rb"extern\s++template\b[^;{}]{0,600}+;")
 # A comment in a directive of more than one line ends the directive, for the grammar.
 _COMMENT_IN_DIRECTIVE = re.compile(rb"\*/(?=[^\n]{0,400}\\\r?\n)")
 # `} __packed;`
@@ -63,12 +62,14 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
         blank(blanked, *match.span(1))
     for match in _CLOSING.finditer(source):
         blank(blanked, *match.span(1))
-    if b"((" in source:
-        for match in _PROTOTYPE.finditer(source):
+    for match in _PROTOTYPE.finditer(source):
+        start = match.start()
+        macro = _BEFORE_PROTOTYPE.search(source, max(start - _WORD_BYTES, 0), start)
+        if macro:
+            blank(blanked, macro.start(1), start + 1)
             blank(blanked, *match.span(1))
-            blank(blanked, *match.span(2))
-    if b"friend" in source or b"template" in source:
-        for match in _NO_DEFINITION.finditer(source):
+    for pattern in (_FRIEND, _INSTANTIATION):
+        for match in pattern.finditer(source):
             blank(blanked, *match.span())
     if b"signals" in source or b"slots" in source or b"Q_S" in source:
         _sections(blanked, source)

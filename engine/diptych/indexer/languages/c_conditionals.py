@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tree_sitter import Node
+
 from diptych.indexer.languages.c_blanks import blank
 
 _TOKEN = re.compile(
@@ -24,6 +26,9 @@ _SPACE = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/)*+", re.DOTALL)
 _BEFORE_VALUES = (b"=", b",", b"(", b"{")
 _BEFORE_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b"!", b".")
 _AFTER_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b".", b",", b";")
+_CONDITIONAL = re.compile(rb"#[ \t]*(?:if|el|endif)")
+# How far from a conditional the error may be that it causes.
+_NEAR_BYTES = 200
 _NEVER = re.compile(rb"\s+0\b")
 
 
@@ -43,6 +48,20 @@ class _Group:
     never: bool
     branches: list[_Branch] = field(default_factory=list)
     directives: list[tuple[int, int]] = field(default_factory=list)
+
+
+def has_split_conditionals(root: Node, source: bytes) -> bool:
+    """Whether a syntax error is near a conditional."""
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if node.is_error or node.is_missing:
+            start = max(node.start_byte - _NEAR_BYTES, 0)
+            if _CONDITIONAL.search(source, start, node.end_byte + _NEAR_BYTES):
+                return True
+        else:
+            nodes += [child for child in node.children if child.has_error]
+    return False
 
 
 def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:

@@ -26,15 +26,14 @@ _WORD_BEFORE = re.compile(rb"\w+\Z")
 
 # What only a declaration begins with. `const` may also follow a type, as in `DWORD const x`.
 _KEYWORD = (
-    _MACROS
-    + rb"(?:(?:int|char|void|unsigned|signed|long|short|float|double|bool|_Bool|struct|enum|union|static"
+    rb"(?:(?:int|char|void|unsigned|signed|long|short|float|double|bool|_Bool|struct|enum|union|static"
     rb"|extern|inline|typedef|class|virtual|friend|constexpr|template|explicit|namespace|auto|s?size_t"
     rb"|u?int\d+_t|public|private|protected|using)\b|const\s+[\w:]+[\s*&]+\w)"
 )
-_TAG = _MACROS + NAME + rb"(?:<[^<>;{}]{0,100}>)?(?:\s+(?:final\b|" + MACRO + rb"))?\s*(?:\{|:(?!:))"
-_FUNCTION = _MACROS + rb"~?" + NAME + rb"\s*+\("
+_TAG = NAME + rb"(?:<[^<>;{}]{0,100}>)?(?:\s+(?:final\b|" + MACRO + rb"))?\s*(?:\{|:(?!:))"
+_FUNCTION = rb"~?" + NAME + rb"\s*+\("
 # A type and a name, as in `Widget *first(`: with the macro before them, one name too many.
-_TYPE = _MACROS + rb"(?!(?:const|volatile)\b)(?P<type>" + NAME + rb")"
+_TYPE = rb"(?!(?:const|volatile)\b)(?P<type>" + NAME + rb")"
 _TYPE_AND_NAME = (
     _TYPE
     + rb"(?:<[^;{}()]{0,100}>)?(?:\s*[*&]+\s*|\s+)(?:const\s+)?(?!"
@@ -43,22 +42,21 @@ _TYPE_AND_NAME = (
     + NAME
     + rb"\s*[(;=\[,]"
 )
-_TYPE_AND_POINTER = _MACROS + NAME + rb"[\s*&]*\(\s*\*\s*" + NAME + rb"\s*\)\s*\("
+_TYPE_AND_POINTER = NAME + rb"[\s*&]*\(\s*\*\s*" + NAME + rb"\s*\)\s*\("
 # Only a constructor has initializers.
 _CONSTRUCTOR = NAME + rb"\((?:[^();{}]|\([^();{}]*\)){0,400}\)\s*(?:noexcept\s*)?:(?!:)"
-_DECLARATION = _TYPE_AND_NAME + rb"|" + _TYPE_AND_POINTER + rb"|" + _CONSTRUCTOR
+_DECLARATION = rb"(?:" + b"|".join((_TYPE_AND_NAME, _TYPE_AND_POINTER, _CONSTRUCTOR)) + rb")"
 
 # A macro, with its arguments, and what may follow one in a declaration: this alone rules out most of prose.
 _CANDIDATE = re.compile(
     rb"[A-Z_](?<!\w[A-Z_])(?:[A-Z0-9_]{2,}|_\w+)(?!\w)(" + CALL + rb")?"
-    rb"(?:[ \t]*\n\s*(?=[A-Za-z_~\[])|[ \t]+(?="
-    + b"|".join((_KEYWORD, _FUNCTION, _TAG, _DECLARATION))
-    + rb"))"
+    rb"(?:[ \t]*\n\s*(?=[A-Za-z_~\[])"
+    rb"|[ \t]+(?=" + _MACROS + rb"(?:" + b"|".join((_KEYWORD, _FUNCTION, _TAG, _DECLARATION)) + rb")))"
 )
-_KEYWORD_AFTER = re.compile(_KEYWORD)
-_TAG_AFTER = re.compile(_TAG)
-_FUNCTION_AFTER = re.compile(_FUNCTION)
-_DECLARATION_AFTER = re.compile(_DECLARATION)
+_KEYWORD_AFTER = re.compile(_MACROS + _KEYWORD)
+_TAG_AFTER = re.compile(_MACROS + _TAG)
+_FUNCTION_AFTER = re.compile(_MACROS + _FUNCTION)
+_DECLARATION_AFTER = re.compile(_MACROS + _DECLARATION)
 _CONVENTION = re.compile(rb"\w*(?:CALL|CALLBACK|API|CDECL|PASCAL|CONV|ENTRY|CC)(?:_?\d)?\Z")
 # Macros whose calls need no semicolon in a class.
 _DECLARES = re.compile(

@@ -48,7 +48,6 @@
 (type_parameter (type_identifier) @name) @ignore
 (scoped_type_identifier . (type_identifier) @name) @ignore
 (scoped_type_identifier (scoped_type_identifier (type_identifier) @name .)) @ignore
-((type_identifier) @name (#eq? @name "var")) @ignore
 (type_identifier) @name @reference.references
 
 [(line_comment) (block_comment)] @comment
