@@ -134,3 +134,9 @@ def test_a_header_is_cpp_by_any_line_of_cpp(source: bytes) -> None:
 )
 def test_a_header_of_c_stays_c(source: bytes) -> None:
     assert language_of_content("c", source) == "c"
+
+
+def test_a_macro_that_takes_a_type_hides_nothing_below() -> None:
+    source = "void f() {\n  CHECK_FIELD(unsigned short, 1U);\n  CHECK_FIELD(int, 2);\n}\nvoid after();\n"
+    assert symbols("cpp", source) == ["function |f", "function |after"]
+    assert relations("cpp", source) == ["calls f -> CHECK_FIELD", "calls f -> CHECK_FIELD"]

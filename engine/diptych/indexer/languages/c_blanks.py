@@ -20,6 +20,12 @@ _BEGIN_OF_WORD = re.compile(rb"\w+\Z")
 # `int first OF((int a));`
 _PROTOTYPE = re.compile(rb"\((?<=[A-Z0-9_]\()\((?:[^();{}]|\([^();{}]*\)){0,1000}\)\s*(\))(?=\s*;)")
 _BEFORE_PROTOTYPE = re.compile(rb"[\w)](?<!\breturn)(?<!\belse)[ \t]+([A-Z_][A-Z0-9_]*)\Z")
+# `CHECK_FIELD(unsigned short, 1);` as a statement: with a type in it, nothing below is read.
+_TYPE_ARGUMENT = re.compile(
+    rb"\((?<=[A-Z0-9_]\()\s*((?:unsigned|signed|int|char|short|long|float|double|bool|void|const)\b[^;{}()]{0,400})"
+    rb"\)\s*;"
+)
+_MACRO_STATEMENT = re.compile(rb"[ \t]*[A-Z][A-Z0-9_]+\(")
 # `class Widget API_FINAL : Base {`
 _TAG_SUFFIX = re.compile(
     rb"(?:class|struct)\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
@@ -67,6 +73,9 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
         macro = _BEFORE_PROTOTYPE.search(source, max(start - _WORD_BYTES, 0), start)
         if macro:
             blank(blanked, macro.start(1), start + 1)
+            blank(blanked, *match.span(1))
+    for match in _TYPE_ARGUMENT.finditer(source):
+        if _MACRO_STATEMENT.fullmatch(source, line_start(source, match.start()), match.start() + 1):
             blank(blanked, *match.span(1))
     for pattern in (_FRIEND, _INSTANTIATION):
         for match in pattern.finditer(source):
