@@ -28,7 +28,7 @@ _TYPE_ARGUMENT = re.compile(
 _MACRO_STATEMENT = re.compile(rb"[ \t]*[A-Z][A-Z0-9_]+\(")
 # `class Widget API_FINAL : Base {`
 _TAG_SUFFIX = re.compile(
-    rb"(?:class|struct)\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
+    rb"class\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
     + NAME + rb"\s+(" + MACRO + rb")(?=\s*(?:\{|:[^:]))"
 )  # fmt: skip
 # Friends that are functions, and instantiations, define nothing, and the grammar takes few of them.
@@ -41,6 +41,7 @@ _INSTANTIATION = re.compile(rb"extern\s++template\b[^;{}]{0,600}+;")
 _COMMENT_IN_DIRECTIVE = re.compile(rb"\*/(?=[^\n]{0,400}\\\r?\n)")
 # `} __packed;`
 _CLOSING = re.compile(rb"\}\s*(__(?!attribute)\w+)(?=\s*;)")
+_SECTION_WORD = re.compile(rb"(?:signals|slots|Q_SIGNALS|Q_SLOTS)\s*:")
 _SECTIONS = re.compile(
     rb"^[ \t]*(?:(signals|Q_SIGNALS)|(?:public|private|protected)[ \t]+(slots|Q_SLOTS))(?=\s*:)", re.MULTILINE
 )
@@ -80,7 +81,7 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
     for pattern in (_FRIEND, _INSTANTIATION):
         for match in pattern.finditer(source):
             blank(blanked, *match.span())
-    if b"signals" in source or b"slots" in source or b"Q_S" in source:
+    if _SECTION_WORD.search(source):
         _sections(blanked, source)
     if b'R"' in source:
         _longest_delimiters(blanked, source)
