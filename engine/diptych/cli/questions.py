@@ -96,11 +96,13 @@ class Session:
 
 
 def root_of(store: Store) -> str:
-    """The repository of a store: the one its last run recorded, else the folder that holds it."""
+    """The repository that a store is an index of: the folder it is in, or the one it was made from."""
     from diptych.indexer import facts
+    from diptych.workspace.freshness import repository_of
 
     known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
-    return known.root if known is not None and known.root else os.path.dirname(os.path.abspath(store.path))
+    recorded = known.root if known is not None else ""
+    return repository_of(None, store.path, recorded) or os.path.dirname(store.path)
 
 
 @contextmanager

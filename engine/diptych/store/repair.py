@@ -32,6 +32,8 @@ from diptych.journal.reader import TailKind
 from diptych.journal.writer import create_journal_file
 from diptych.layout import (
     CLOSED,
+    FACTS,
+    FRESHNESS,
     IDENTITY,
     JOURNAL,
     LOCK,
@@ -177,6 +179,9 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     if lock is None:
         return
     clear(found)
+    # Before anything is published: a crash in between must leave no cache that vouches for what is lost.
+    for cache in (FACTS, FRESHNESS):
+        fs.remove_file(os.path.join(found.path, cache))
     # The journal file before the generation: a generation promises that the journal goes on behind it.
     journal_file, chain = _begin_journal_file(found, identity, proven)
     with UnpublishedGeneration(found.path, proven, lock) as unpublished:

@@ -47,7 +47,7 @@ def run(
     Examples:
       diptych calls parse
       diptych calls Store.open --depth 3
-      diptych calls src/app.py:12:5 --callees
+      diptych calls src/parser.py:15:12 --callees
     """
     from diptych.cli.questions import answer_stdin, require_one, session, show_answer
 

@@ -31,9 +31,9 @@ def run(
 
     \b
     Examples:
-      diptych definition src/app.py:12:5
-      diptych definition src/app.py:12:5 --json
-      printf 'src/app.py:12:5\\nsrc/app.py:14:9\\n' | diptych definition --stdin
+      diptych definition src/parser.py:15:12
+      diptych definition src/parser.py:15:12 --json
+      printf 'src/parser.py:15:12\\nsrc/parser.py:11:16\\n' | diptych definition --stdin
     """
     from diptych.cli.questions import answer_stdin, require_one, session, show_answer
 

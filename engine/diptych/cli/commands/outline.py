@@ -31,8 +31,8 @@ def run(
 
     \b
     Examples:
-      diptych outline src/app.py
-      diptych outline src/app.py --json
+      diptych outline src/parser.py
+      diptych outline src/parser.py --json
     """
     from diptych.cli.questions import answer_stdin, require_one, session, show_answer
 

@@ -35,8 +35,8 @@ def run(
 
     \b
     Examples:
-      diptych references src/app.py:12:5
-      diptych references src/app.py:12:5 --possible
+      diptych references src/parser.py:15:12
+      diptych references src/parser.py:15:12 --possible
     """
     from diptych.cli.questions import answer_stdin, require_one, session, show_answer
 

@@ -23,7 +23,7 @@ from diptych.workspace.freshness.ensure import (
 )
 from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Differences, Evidence, GitNow, Problem
-from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings
+from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings, repository_of
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.verdict import Kind, Test, Verdict, judge
 
@@ -56,6 +56,7 @@ __all__ = [
     "hide_from_git",
     "judge",
     "recorded_settings",
+    "repository_of",
     "store_below",
     "unchanged",
     "update",

@@ -80,7 +80,7 @@ def gather(
     from diptych.store.report import Severity
 
     path = os.path.abspath(store_path)
-    seen = Gathered(Evidence(_root_of(root, path, ""), path), settings or Settings())
+    seen = Gathered(Evidence(repository_of(root, path, ""), path), settings or Settings())
     try:
         with Store.open(path, read_only=True) as store:
             seen.evidence = replace(
@@ -132,7 +132,7 @@ def _gather_from(
     )
     wanted = settings or facts_file.settings_in(seen.evidence.recorded.settings)
     seen.settings = wanted
-    home = _root_of(root, store.path, brief.root if brief else known.root if known else "")
+    home = repository_of(root, store.path, brief.root if brief else known.root if known else "")
     seen.evidence = replace(
         seen.evidence,
         root=home,
@@ -246,7 +246,7 @@ def recorded_settings(store: Store) -> Settings:
     return facts_file.settings_in(known.settings if known is not None else {})
 
 
-def _root_of(given: str | None, store_path: str, recorded: str) -> str:
+def repository_of(given: str | None, store_path: str, recorded: str) -> str:
     """The repository: the one given, the folder the store is in, or the one it was made from."""
     if given:
         return os.path.realpath(given)
