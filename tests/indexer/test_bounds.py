@@ -28,8 +28,8 @@ from .repository import make_repository, write
 
 
 def found(language: str, source: bytes) -> tuple[list[Any], list[Any]]:
-    symbols, relations, _ = extract(prepared(language), source)
-    return symbols, relations
+    extracted = extract(prepared(language), source)
+    return extracted.symbols, extracted.relations
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -37,7 +37,7 @@ def found(language: str, source: bytes) -> tuple[list[Any], list[Any]]:
 def test_nesting_without_end_is_refused_or_read(language: str, opener: bytes) -> None:
     """Each took a query up to two minutes, quadratically; all of it now takes seconds at most."""
     try:
-        symbols, *_ = found(language, opener * (120_000 // len(opener)))
+        symbols, _ = found(language, opener * (120_000 // len(opener)))
     except TooSlowError:
         return
     assert len(symbols) < 10
