@@ -248,7 +248,7 @@ class CodeSchema(Schema[FileRecord]):
         unpacker.skip()
         part = unpacker.unpack()
         if type(part) is not bytes:
-            raise TypeError("the names part is not bytes")
+            raise ValueError("the names part is not bytes")
         return digest, language, part
 
     @_decoding

@@ -20,11 +20,12 @@ def pack(record: FileRecord) -> bytes:
 
 def from_plain(plain: tuple) -> FileRecord:  # type: ignore[type-arg]
     """The record of unpacked tuples."""
-    path, digest, language, symbols, relations = plain
+    path, digest, language, symbols, relations, names = plain
     return FileRecord(
         path, digest, language,
         [Symbol(n, k, Range._make(r), c, s, d, Range._make(w)) for n, k, r, c, s, d, w in symbols],
         [Relation(k, s, t, Range._make(r)) for k, s, t, r in relations],
+        names,
     )
 
 
