@@ -151,6 +151,11 @@ FSYNCS = (
         unit("tests/store/test_salvage_torn_end.py"),
     ),
     _fsync(
+        "salvage: the indexer's caches, before a generation without what is lost",
+        Drop("store.repair", "_salvage", "fs.fsync_dir(found.path)"),
+        unit("tests/store/test_salvage_caches.py"),
+    ),
+    _fsync(
         "a torn end: the bytes that are kept",
         Drop(_APPLY, "_keep_tail", "fs.fsync_fd"),
         rough("torn:n|n"),

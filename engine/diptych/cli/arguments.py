@@ -51,7 +51,7 @@ class Option:
     """An option; without names, that of the parameter. One of `--with/--without` sets a bool either way.
 
     `parse` makes the value of a text, or raises BadValueError. A number has bounds. `env` is the environment
-    variable that stands in for the option.
+    variable that counts where the option is not given.
     """
 
     def __init__(

@@ -81,7 +81,7 @@ class JournalHeader(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """A whole frame, as found at `offset` of a journal file; `end` is the offset behind its padding.
+    """A whole frame, as found at `offset` of a journal file; `end` is the offset after its padding.
 
     `synced` is the offset up to which the file was on disk when the frame was written; `continues` says that
     frames of the same transaction come before it.

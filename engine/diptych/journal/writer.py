@@ -50,7 +50,7 @@ class JournalWriter:
     """
 
     def __init__(self, directory: str, file: JournalFile, *, offset: int, chain: int, last_lsn: int) -> None:
-        """Append to `file` from `offset`, its end, behind the frame whose checksum is `chain`."""
+        """Append to `file` from `offset`, its end, after the frame whose checksum is `chain`."""
         self.lock = threading.Lock()
         self.last_lsn = last_lsn
         self.synced_lsn = last_lsn
@@ -230,7 +230,7 @@ class JournalWriter:
                 if self._directory_fd >= 0:
                     fs.fsync_fd(self._directory_fd)
             except BaseException:
-                # Whether the journal file is still there is not known: this handle must not write behind it.
+                # Whether the journal file is still there is not known: this handle must not write after it.
                 self.set_poison(error)
                 raise
             raise

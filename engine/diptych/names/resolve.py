@@ -169,7 +169,7 @@ def _exports(names: Names, name: str) -> bool:
 def _ordered(found: list[Binding], at: Point | None) -> list[Binding]:
     """Bindings of one name, the likeliest first: the last before `at`, else in order.
 
-    A definition or an import comes before an assignment, which often stands in for one that is missing.
+    A definition or an import comes before an assignment, which is often a substitute for one that is missing.
     """
     real = [binding for binding in found if binding.how not in (GLOBAL, NONLOCAL)]
     if at is not None:

@@ -182,6 +182,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     # Before anything is published: a crash in between must leave no cache that vouches for what is lost.
     for cache in (FACTS, FRESHNESS):
         fs.remove_file(os.path.join(found.path, cache))
+    fs.fsync_dir(found.path)
     # The journal file before the generation: a generation promises that the journal goes on behind it.
     journal_file, chain = _begin_journal_file(found, identity, proven)
     with UnpublishedGeneration(found.path, proven, lock) as unpublished:
