@@ -60,6 +60,20 @@ class Parsed(NamedTuple):
     long_words: bool
 
 
+def levels_of(node: Node) -> int:
+    """How many queries lie inside each other at the deepest place: 1 for one without parts."""
+    deepest = 0
+    left = [(node, 1)]
+    while left:
+        node, level = left.pop()
+        deepest = max(deepest, level)
+        if isinstance(node, Boosted):
+            left.append((node.query, level + 1))
+        elif isinstance(node, Clauses):
+            left += [(part, level + 1) for part in (*node.required, *node.optional, *node.excluded)]
+    return deepest
+
+
 def refuse(reason: str, advice: str = _QUOTE_IT) -> NoReturn:
     """Raise QueryError for what cannot be read."""
     raise QueryError(f"the query cannot be parsed: {reason}", advice=advice)
