@@ -40,9 +40,10 @@ class Unparsed:
         """That of the last run, by its facts."""
         if facts is None:
             return cls({}, 0, {}, {})
+        from diptych.indexer.facts import size_of
+
         errors = facts.with_errors()
-        # A file that changed just before the run has no size there.
-        of_bytes = sum(max(facts.files[path].stat.size, lost) for path, lost in errors.items())
+        of_bytes = sum(size_of(facts.files[path].stat) for path in errors)
         skipped = {path: fact.skipped for path, fact in facts.files.items() if fact.skipped}
         return cls(errors, of_bytes, skipped, facts.other_suffixes)
 

@@ -8,7 +8,7 @@ damaged, from another store, or has a newer LSN than the store, it is ignored an
 
 An edit must not go unnoticed because it leaves the stat unchanged. As in git, if a file was touched so
 shortly before its stat that a later edit could have the same times, it is recorded with an impossible size
-("smudged"), so that the next run hashes it. "Shortly" is `RACY_MARGIN_NS`: two seconds, the coarsest clock
+("smudged": the complement of its size, which is negative), so that the next run hashes it. "Shortly" is `RACY_MARGIN_NS`: two seconds, the coarsest clock
 among common file systems (FAT). It also covers kernels whose file clock lags by up to one tick. The change
 time counts like the modification time, since no program can set it back.
 """
@@ -32,7 +32,6 @@ FORMAT = 1
 # Room for about two million files. A longer file is not read, and files are hashed.
 MAX_SIZE_BYTES = 256 * 1024 * 1024
 RACY_MARGIN_NS = 2_000_000_000
-SMUDGED_SIZE = -1
 
 _STAT_COLUMNS = ("sizes", "mtimes_ns", "ctimes_ns", "inodes")
 _MAX_REASONS = 255
@@ -107,9 +106,19 @@ def compare(facts: Mapping[str, Fact], stats: Mapping[str, Stat]) -> Comparison:
 
 def smudged(stat: Stat, taken_ns: int) -> Stat:
     """`stat` as recorded: with an impossible size if its times are too recent to prove anything."""
-    if max(stat.mtime_ns, stat.ctime_ns) > taken_ns - RACY_MARGIN_NS:
-        return stat._replace(size=SMUDGED_SIZE)
+    if not is_smudged(stat) and max(stat.mtime_ns, stat.ctime_ns) > taken_ns - RACY_MARGIN_NS:
+        return stat._replace(size=~stat.size)
     return stat
+
+
+def is_smudged(stat: Stat) -> bool:
+    """Whether `stat` was recorded with an impossible size."""
+    return stat.size < 0
+
+
+def size_of(stat: Stat) -> int:
+    """The size in bytes that a file had, smudged or not. 0 for a smudged one of an earlier release."""
+    return ~stat.size if is_smudged(stat) else stat.size
 
 
 def save(store_path: str, facts: Facts) -> None:

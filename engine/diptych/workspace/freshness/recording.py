@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from diptych.indexer import facts as facts_file
 from diptych.indexer.fact_columns import FactColumns
-from diptych.indexer.facts import SMUDGED_SIZE, Facts
+from diptych.indexer.facts import Facts
 from diptych.indexer.settings import IndexReport
 from diptych.workspace.freshness import gitstate, record
 from diptych.workspace.freshness.evidence import Evidence
@@ -79,7 +79,7 @@ def _write(
     if entries is None or len(entries.flagged) > _FLAGGED_MAX or identity != record.facts_identity(path):
         return False
     assert isinstance(known.files, FactColumns)
-    smudged = [name for name, stat in known.files.stats().items() if stat[0] == SMUDGED_SIZE]
+    smudged = [name for name, stat in known.files.stats().items() if stat[0] < 0]
     untracked = [name for name in map(_encoded, known.files) if name not in entries.tracked]
     doubtful = frozenset(map(_encoded, [*smudged, *touched]))
     watched = (state.dirty | entries.flagged | doubtful) - frozenset(untracked)
