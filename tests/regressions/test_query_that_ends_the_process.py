@@ -55,7 +55,8 @@ with Store.open(sys.argv[1], read_only=True) as store:
 def test_the_deepest_queries_are_answered_on_a_small_stack(store, monkeypatch):
     """In a process of its own, where no thread gets the larger stack of one that has ended."""
     monkeypatch.setenv("GLIBC_TUNABLES", "glibc.pthread.stack_cache_size=0")
-    queries = ["(parse " * 20 + ")" * 20, "(parse " * 10 + ")^2" * 10, "(parse OR a AND " * 5 + "b" + ")^2" * 5]
+    forms = [("(parse ", ")", 20), ("(parse ", ")^2", 10), ("(parse OR a b AND ", ")^2", 5)]
+    queries = [before * depth + "c" + after * depth for before, after, depth in forms]
     assert run(_SMALL_STACK, store.path, *queries) == "[['a.py'], ['a.py'], ['a.py']]\n"
 
 

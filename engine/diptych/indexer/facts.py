@@ -8,9 +8,10 @@ damaged, from another store, or has a newer LSN than the store, it is ignored an
 
 An edit must not go unnoticed because it leaves the stat unchanged. As in git, if a file was touched so
 shortly before its stat that a later edit could have the same times, it is recorded with an impossible size
-("smudged": the complement of its size, which is negative), so that the next run hashes it. "Shortly" is `RACY_MARGIN_NS`: two seconds, the coarsest clock
-among common file systems (FAT). It also covers kernels whose file clock lags by up to one tick. The change
-time counts like the modification time, since no program can set it back.
+("smudged": the complement of its size, which is negative), so that the next run hashes it. "Shortly" is
+`RACY_MARGIN_NS`: two seconds, the coarsest clock among common file systems (FAT). It also covers kernels
+whose file clock lags by up to one tick. The change time counts like the modification time, since no program
+can set it back.
 """
 
 from __future__ import annotations
