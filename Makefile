@@ -21,6 +21,9 @@ SIZE ?= small
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt
 
+# Each of the many processes that tests start would compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: index test test-under-load campaign bench lint types imports smoke wheel tests clean
 
 index: $(VENV)/installed
