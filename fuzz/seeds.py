@@ -20,10 +20,10 @@ from diptych.journal.format import (
     encode_snapshot_created,
 )
 from diptych.schema.code import CODE
-from diptych.search.documents import Watermark, watermark_document
 
 from .targets import CHAIN, HEADER, MANUAL, SALT, sample_records
 
+MANIFEST = f"{1:020d}"
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
 
 
@@ -44,8 +44,9 @@ def seeds() -> dict[str, list[bytes]]:
         record_checksum(key, payload).to_bytes(8, "little") + len(key).to_bytes(4, "little") + key + payload
         for key, payload in records
     ]
-    mark = watermark_document(Watermark(b"fuzz" * 4, 3, 4, 2, (2, 2)))["_stored"]
     files = _files()
+    bundled = msgpack.unpackb(files["search.bundle"])
+    tantivy = {name.split(".")[1]: content for name, content in bundled.items()}
     return {
         "frames": [*written, control],
         "entries": [*indexed, removed, created, b"".join((indexed[0], removed))],
@@ -54,13 +55,14 @@ def seeds() -> dict[str, list[bytes]]:
             b"".join(written),
             written[0][:-9],
         ],
-        "snapshot": [files["snapshot.msgpack"]],
+        "records": [files["records.msgpack"]],
+        "bundle": [files["search.bundle"]],
         "sealed": [
-            *(files[name] for name in ("IDENTITY", "manifest.msgpack", "CLOSED")),
-            *(msgpack.unpackb(files[name])[2] for name in ("IDENTITY", "manifest.msgpack", "CLOSED")),
+            *(files[name] for name in ("IDENTITY", MANIFEST, "CLOSED", "SEAL")),
+            *(msgpack.unpackb(files[name])[2] for name in ("IDENTITY", MANIFEST, "CLOSED", "SEAL")),
         ],
-        "footer": [files[".term"], files[".store"], files[".term"][-110:]],
-        "documents": [*stored, mark],
+        "footer": [tantivy["term"], tantivy["store"], tantivy["term"][-110:]],
+        "documents": stored,
         "payload": [payload for _, payload in records],
         "query": [
             text.encode()
@@ -74,7 +76,7 @@ def seeds() -> dict[str, list[bytes]]:
 
 
 def _files() -> dict[str, bytes]:
-    """The files of a small store, by name; those that Tantivy names by chance, by their ending."""
+    """The files of a small store, by name."""
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "store")
@@ -86,8 +88,7 @@ def _files() -> dict[str, bytes]:
         for below, _, names in os.walk(path):
             for name in names:
                 with open(os.path.join(below, name), "rb") as file:
-                    data = file.read()
-                found[name] = found[os.path.splitext(name)[1]] = data
+                    found[name] = file.read()
     return found
 
 

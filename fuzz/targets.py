@@ -14,6 +14,7 @@ import struct
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from xxhash import xxh3_64_intdigest
 from diptych import CheckpointPolicy, DiptychError, FileRecord, Range, Relation, Store, Symbol, repair, verify
 from diptych.change import FileIndexed
 from diptych.errors import CallerError, CorruptionError
+from diptych.fs import FileDigests
 from diptych.journal.file import JournalFile
 from diptych.journal.format import (
     COMMIT,
@@ -36,16 +38,22 @@ from diptych.journal.format import (
     frame_extent,
 )
 from diptych.journal.reader import FrameReader
+from diptych.layout import BUNDLE, RECORDS, is_segment_id
 from diptych.schema.code import CODE
 from diptych.sealed import seal, unseal
-from diptych.search.documents import decode_stored, decode_watermark
+from diptych.search.documents import decode_stored
 from diptych.search.footer import check_footer, decode_footer
-from diptych.snapshot.format import BIN32_SIZE, TRAILER_SIZE
+from diptych.segment.format import decode_bundle
+from diptych.segment.records import SegmentRecords
+from diptych.segment.seal import MAGIC as SEAL_MAGIC
+from diptych.segment.seal import Seal, decode_seal
+from diptych.snapshot.format import BIN32_SIZE, TRAILER_SIZE, decode_head
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.manifest import (
     CLOSED_MAGIC,
     IDENTITY_MAGIC,
     MANIFEST_MAGIC,
+    STORE_FORMAT,
     decode_closed,
     decode_identity,
     decode_manifest,
@@ -55,6 +63,21 @@ SALT, CHAIN = 0x5A17, 7
 HEADER = JournalHeader(b"fuzz" * 4, 1, SALT, CHAIN)
 MANUAL = CheckpointPolicy(automatic=False)
 _WHERE = "fuzz"
+_DIGESTS = FileDigests(1, b"x" * 16, b"b" * 32)
+_SEALED = Seal(
+    schema=CODE.name,
+    schema_version=CODE.version,
+    fingerprint=CODE.fingerprint(),
+    records=2,
+    counts=dict.fromkeys(CODE.counters, 2),
+    documents=4,
+    segment_id="0123456789abcdef" * 2,
+    index_format=7,
+    first_key=b"src/a.py",
+    last_key=b"src/b.py",
+    files={RECORDS: _DIGESTS, BUNDLE: _DIGESTS},
+)
+"""Of the segment that the bytes are taken for."""
 
 
 class Target(NamedTuple):
@@ -117,8 +140,8 @@ def journal_file(data: bytes) -> None:
             assert HEADER_SIZE <= tail.offset <= tail.size == len(content)
 
 
-def snapshot(data: bytes) -> None:
-    """Bytes as a snapshot, as they are and with the trailer's checksum made to fit."""
+def records(data: bytes) -> None:
+    """Bytes as a segment's records, as they are and with the trailer's checksum made to fit."""
     contents = [data]
     if len(data) > TRAILER_SIZE:
         body = data[-TRAILER_SIZE + BIN32_SIZE + 8 :]
@@ -127,6 +150,8 @@ def snapshot(data: bytes) -> None:
     for content in contents:
         with suppress(DiptychError):
             _read_snapshot(SnapshotReader(_file(content)))
+        with suppress(DiptychError):
+            _read_records(content)
 
 
 def _read_snapshot(reader: SnapshotReader) -> None:
@@ -139,8 +164,28 @@ def _read_snapshot(reader: SnapshotReader) -> None:
         *(lambda name=name: name in reader for name in names),
         *(lambda name=name, i=i: list(reader.lookup(i, name)) for name in names for i in indexes),
         *(lambda i=i: reader.record(i) for i in (0, 1, 2**31)),
-        lambda: len(reader.order()),
-        lambda: len(reader.offsets()),
+    ]
+    for read in reads:
+        with suppress(DiptychError):
+            read()
+
+
+def _read_records(content: bytes) -> None:
+    digests = FileDigests(len(content), b"x" * 16, b"b" * 32)
+    segment_id, seal = _SEALED.segment_id, _SEALED
+    with suppress(DiptychError):
+        head = decode_head(content[:64], where=_WHERE)[0].hex()
+        # The id of whatever segment the bytes say they are of.
+        segment_id = head if is_segment_id(head) else segment_id
+    seal = replace(
+        seal, segment_id=segment_id, files={RECORDS: digests, BUNDLE: digests}
+    )
+    half = SegmentRecords(_file(content), CODE, seal)
+    reads: list[Callable[[], Any]] = [
+        half.first_documents,
+        *(lambda i=i: half.filter_of(i) for i in range(3)),
+        lambda: half.find(b"src/a.py"),
+        lambda: list(half.lookup(1, 7)),
     ]
     for read in reads:
         with suppress(DiptychError):
@@ -148,20 +193,21 @@ def _read_snapshot(reader: SnapshotReader) -> None:
 
 
 def sealed(data: bytes) -> None:
-    """Bytes as an identity, a manifest and a mark of a close; and as the body of each, checksum included."""
-    decoders: dict[str, Callable[..., object]] = {
-        IDENTITY_MAGIC: decode_identity,
-        MANIFEST_MAGIC: decode_manifest,
-        CLOSED_MAGIC: decode_closed,
+    """Bytes as each sealed document; and as the body of each, checksum included."""
+    decoders: dict[str, tuple[Callable[..., object], int]] = {
+        IDENTITY_MAGIC: (decode_identity, STORE_FORMAT),
+        MANIFEST_MAGIC: (decode_manifest, STORE_FORMAT),
+        CLOSED_MAGIC: (decode_closed, 1),
+        SEAL_MAGIC: (decode_seal, 1),
     }
-    for magic, decode in decoders.items():
+    for magic, (decode, version) in decoders.items():
         contents = [data]
         with suppress(Exception):
             # Any map of msgpack's, under a checksum that fits.
-            contents.append(seal(magic, msgpack.unpackb(data, strict_map_key=False)))
+            contents.append(seal(magic, msgpack.unpackb(data, strict_map_key=False), version=version))
         for content in contents:
             with suppress(DiptychError):
-                unseal(magic, content, where=_WHERE)
+                unseal(magic, content, version=version, where=_WHERE)
             with suppress(DiptychError):
                 decode(content, where=_WHERE)
 
@@ -175,12 +221,16 @@ def footer(data: bytes) -> None:
             check_footer(content, where=_WHERE)
 
 
+def bundle(data: bytes) -> None:
+    """Bytes as a bundle of Tantivy's files."""
+    with suppress(CorruptionError):
+        decode_bundle(data, _SEALED.segment_id, where=_WHERE)
+
+
 def documents(data: bytes) -> None:
-    """Bytes as what a search document stores: a record, or the watermark."""
+    """Bytes as what a record's search document stores."""
     with suppress(CorruptionError):
         decode_stored(data, where=_WHERE)
-    with suppress(CorruptionError):
-        decode_watermark(data, where=_WHERE)
 
 
 def payload(data: bytes) -> None:
@@ -244,14 +294,14 @@ def _template() -> tuple[str, list[str]]:
                 txn.index_file(record)
             if not number:
                 store.checkpoint()
-    shutil.rmtree(os.path.join(path, "work"))
+    shutil.rmtree(os.path.join(path, "incoming"))
     files = [
         os.path.relpath(os.path.join(directory, name), path)
         for directory, _, names in os.walk(path)
         for name in names
     ]
-    # In an order that stays when Tantivy names its segments otherwise.
-    return path, sorted(files, key=lambda file: (os.path.splitext(file)[1], file))
+    # In an order that stays when the segment has another digest.
+    return path, sorted(files, key=lambda file: (file.startswith("segments"), os.path.basename(file), file))
 
 
 def store(data: bytes) -> None:
@@ -317,7 +367,8 @@ TARGETS = {
         Target("frames", frames),
         Target("entries", entries),
         Target("journal_file", journal_file),
-        Target("snapshot", snapshot),
+        Target("records", records),
+        Target("bundle", bundle),
         Target("sealed", sealed),
         Target("footer", footer),
         Target("documents", documents),

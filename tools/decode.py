@@ -4,7 +4,7 @@ Nothing of the engine is imported, so that what this reads is what the page says
 chain of the journal's frames is followed; XXH3 and BLAKE3 themselves are not in the standard library, and are
 the engine's to test.
 
-    python tools/decode.py STORE                 identity, journal and newest generation, as JSON Lines
+    python tools/decode.py STORE                 identity, journal, newest manifest, segments, as JSON Lines
     python tools/decode.py STORE/journal/….wal   one file
 """
 
@@ -24,7 +24,8 @@ FRAME = struct.Struct("<QQQQIHBB")
 TRAILER = struct.Struct("<QQQQQQQ" + "QQQ" * 8 + "Q" * 4)
 SYNC = 0xD1B7
 FRAME_KINDS = {1: "part", 2: "commit", 3: "control"}
-SEALED = {"DIPTYCHI": "identity", "DIPTYCHM": "manifest", "DIPTYCHC": "closed"}
+SEALED = {"DIPTYCHI": "identity", "DIPTYCHM": "manifest", "DIPTYCHC": "closed", "DIPTYCHG": "seal"}
+SUFFIXES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 
 
 class FormatError(Exception):
@@ -39,20 +40,32 @@ class JournalFile(NamedTuple):
     rest: int
 
 
-class Snapshot(NamedTuple):
-    """A snapshot leaf: its records in key order, its tables, and per index the postings by hash."""
+class Records(NamedTuple):
+    """The records of a segment: in key order, with their tables, and per index the postings by hash."""
 
-    store_id: bytes
-    lsn: int
+    segment_id: str
     records: list[dict[str, Any]]
     order: list[int]
     offsets: list[int]
     indexes: list[dict[int, list[tuple[int, int]]]]
+    first_documents: list[int]
+    """By id."""
+    filters: list[bytes]
+    """By index."""
     trailer: dict[str, Any]
 
 
+class ListedSegment(NamedTuple):
+    """A segment as a manifest lists it: its SEAL, the ids of its dead records, and what the others count."""
+
+    seal: dict[str, Any]
+    dead: list[int]
+    records: int
+    counts: list[int]
+
+
 def sealed(data: bytes) -> tuple[str, int, dict[str, Any]]:
-    """`(magic, format, body)` of the identity, a manifest, or the mark of an orderly close."""
+    """`(magic, format, body)` of the identity, a manifest, SEAL, or the clean-shutdown marker."""
     parts = msgpack.unpackb(data)
     if not (isinstance(parts, list) and len(parts) == 4 and parts[0] in SEALED):
         raise FormatError("no sealed document")
@@ -116,20 +129,41 @@ def entries(payload: bytes) -> Iterator[dict[str, Any]]:
                 raise FormatError(f"an unknown entry: {entry!r:.80}")
 
 
-def snapshot(data: bytes) -> Snapshot:
-    """A `snapshot.msgpack`, read from front to back; the trailer is compared with where things stood."""
+def listed_segments(manifest: dict[str, Any]) -> list[ListedSegment]:
+    """The segments of a manifest's body."""
+    listed = []
+    for seal, dead, records, counts in manifest["segments"]:
+        magic, version, body = sealed(seal)
+        ids = [number for number in range(8 * len(dead)) if dead[number >> 3] >> (number & 7) & 1]
+        if (magic, version) != ("DIPTYCHG", 1) or body["records"] - len(ids) != records:
+            raise FormatError("a segment is not listed as its SEAL says")
+        listed.append(ListedSegment(body, ids, records, counts))
+    return listed
+
+
+def bundle(data: bytes) -> dict[str, bytes]:
+    """Tantivy's six files in a `search.bundle`, by name."""
+    files = msgpack.unpackb(data)
+    stem = min(files, default="").split(".")[0]
+    if list(files) != [f"{stem}.{suffix}" for suffix in SUFFIXES]:
+        raise FormatError("a bundle of other files")
+    return files
+
+
+def records(data: bytes) -> Records:
+    """A `records.msgpack`, read from front to back; the trailer is compared with where things stood."""
     objects = list(_objects(data))
     (_, head), (trailer_at, packed) = objects[0], objects[-1]
     if not (isinstance(head, list) and head[:2] == ["DIPTYCHS", 1] and len(packed) == TRAILER.size):
-        raise FormatError("no snapshot of format 1")
+        raise FormatError("no records of a segment")
     fields = TRAILER.unpack(packed)
     names = ("checksum", "lsn", "records", "ids", "records_end", "order", "offsets")
     trailer = dict(zip(names, fields, strict=False))
     places = [fields[7 + 3 * n : 10 + 3 * n] for n in range(fields[31])]
-    records, rest = [], objects[1:-1]
+    found, rest = [], objects[1:-1]
     while rest and isinstance(rest[0][1], list):
         at, (record_id, checksum, key, payload) = rest.pop(0)
-        records.append({"id": record_id, "checksum": checksum, "key": key, "payload": payload, "offset": at})
+        found.append({"id": record_id, "checksum": checksum, "key": key, "payload": payload, "offset": at})
     order, offsets = (list(_table(rest.pop(0)[1], code)) for code in "IQ")
     indexes = []
     for bits, ends_at, hashes in places:
@@ -145,13 +179,18 @@ def snapshot(data: bytes) -> Snapshot:
         if len(postings) != hashes:
             raise FormatError("an index has not as many hashes as it says")
         indexes.append(postings)
-    if rest or trailer["records"] != len(records) or trailer["ids"] != len(offsets):
-        raise FormatError("the trailer does not fit what stands before it")
-    if any(offsets[record["id"]] != record["offset"] for record in records):
+    # Each section begins with its checksum.
+    first_documents, *filters = (section[8:] for _, section in rest)
+    if len(filters) != len(indexes) or not len(found) == trailer["records"] == trailer["ids"] == len(offsets):
+        raise FormatError("the trailer does not fit what is before it")
+    if any(offsets[record["id"]] != record["offset"] for record in found):
         raise FormatError("the table of offsets does not fit the records")
-    if trailer_at + 5 + TRAILER.size != len(data) or head[3] != trailer["lsn"]:
+    if any(not _may_hold(one, hash_) for one, index in zip(filters, indexes, strict=True) for hash_ in index):
+        raise FormatError("a filter refuses a hash of its index")
+    if trailer_at + 5 + TRAILER.size != len(data) or not head[3] == trailer["lsn"] == 0:
         raise FormatError("head, trailer and size do not fit")
-    return Snapshot(head[2], head[3], records, order, offsets, indexes, trailer)
+    documents = list(_table(first_documents, "I"))
+    return Records(head[2].hex(), found, order, offsets, indexes, documents, filters, trailer)
 
 
 def code_record(key: bytes, payload: bytes) -> dict[str, Any]:
@@ -213,11 +252,17 @@ def _bucket(data: bytes) -> dict[int, list[tuple[int, int]]]:
     return {hash_: pairs[begin:end] for hash_, begin, end in zip(hashes, begins, ends, strict=True)}
 
 
+def _may_hold(data: bytes, hash_: int) -> bool:
+    size = len(data)
+    first = data[(hash_ & 0x1FFFFFFF) % size] >> (hash_ >> 29 & 7) & 1
+    return bool(first and data[(hash_ >> 32 & 0x1FFFFFFF) % size] >> (hash_ >> 61) & 1)
+
+
 def lines(path: Path) -> Iterator[dict[str, Any]]:
     """What is in a file, or in a whole store, one JSON object after the other."""
     if path.is_dir():
         newest = max((path / "generations").glob("[0-9]*[0-9]"), default=None)
-        of_generation = [newest / "manifest.msgpack", newest / "snapshot.msgpack"] if newest else []
+        of_generation = [newest, *sorted(path.glob("segments/*/records.msgpack"))] if newest else []
         for file in [path / "IDENTITY", *sorted((path / "journal").glob("*.wal")), *of_generation]:
             yield from lines(file)
         return
@@ -227,12 +272,16 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
         yield {"file": str(path), **found.header}
         yield from found.frames
         yield {"rest": found.rest}
-    elif path.name == "snapshot.msgpack":
-        leaf = snapshot(data)
-        yield {"file": str(path), "store_id": leaf.store_id, "lsn": leaf.lsn, "trailer": leaf.trailer}
-        yield from leaf.records
+    elif path.name == "records.msgpack":
+        half = records(data)
+        yield {"file": str(path), "segment_id": half.segment_id, "trailer": half.trailer}
+        yield from half.records
+    elif path.name == "search.bundle":
+        yield {"file": str(path), "files": {name: len(content) for name, content in bundle(data).items()}}
     else:
         magic, version, body = sealed(data)
+        if magic == "DIPTYCHM":
+            body["segments"] = [listed._asdict() for listed in listed_segments(body)]
         yield {"file": str(path), "document": SEALED[magic], "format": version, **body}
 
 

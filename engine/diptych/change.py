@@ -31,6 +31,10 @@ def record_checksum(key: bytes, payload: bytes | memoryview) -> int:
 class PayloadPlace(Protocol):
     """Where a payload is stored, for one that is not kept in memory."""
 
+    @property
+    def length(self) -> int:
+        """Its size in bytes."""
+
     def read(self, key: bytes, checksum: int) -> bytes:
         """The payload. Raises CorruptionError where it fails the checksum, and StorageError."""
 
@@ -48,6 +52,12 @@ class FileIndexed:
         """The record's bytes. Raises CorruptionError and StorageError where they have to be read."""
         stored = self.stored
         return stored if type(stored) is bytes else stored.read(self.key, self.checksum)  # type: ignore[union-attr]
+
+    @property
+    def payload_bytes(self) -> int:
+        """The size of the record's bytes, which are not read."""
+        stored = self.stored
+        return len(stored) if isinstance(stored, bytes) else stored.length
 
 
 @dataclass(slots=True)

@@ -8,10 +8,10 @@
       INSPECT                           a query's request to the watch that holds the lock; a hint
       journal/<first LSN>.wal
       journal/CLOSED                    clean-shutdown marker: where the journal ended
-      generations/<LSN>[.<revision>]/   manifest.msgpack  snapshot.msgpack  search/
+      generations/<LSN>[.<revision>]    manifest of a generation: the segments it consists of
       segments/<digest of SEAL>/        SEAL  records.msgpack  search.bundle or <Tantivy's id>.*
+      segments/<LSN>[.<revision>]       second copy of a manifest, for repair alone
       incoming/<pid>.<n>/               a segment being built
-      work/<random>/                    the live Tantivy directory of one writer
       quarantine/                       bytes that recovery or repair moved away
 
 Names read from a document are untrusted. `is_plain_name` and `is_path_inside` define which are valid, here
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 LOCK = "LOCK"
 IDENTITY = "IDENTITY"
@@ -33,15 +33,10 @@ INSPECT = "INSPECT"
 JOURNAL = "journal"
 CLOSED = "CLOSED"
 GENERATIONS = "generations"
-WORK = "work"
 QUARANTINE = "quarantine"
 
 # Files next to a store but not part of it. Alone in a folder, they are left from a deleted store.
 BESIDE = frozenset({FACTS, FRESHNESS, PROGRESS, INSPECT, ".gitignore"})
-
-MANIFEST = "manifest.msgpack"
-SNAPSHOT = "snapshot.msgpack"
-SEARCH = "search"
 
 SEGMENTS = "segments"
 INCOMING = "incoming"
@@ -53,6 +48,15 @@ BUNDLE = "search.bundle"
 SEARCH_META = "meta.json"
 SEARCH_MANAGED = ".managed.json"
 SEARCH_SUFFIXES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
+
+MANIFEST = "manifest.msgpack"
+"""That of a version."""
+
+# A generation of format 1 was a directory with a manifest and both stores, and Tantivy worked in another.
+MANIFEST_1 = "manifest.msgpack"
+SNAPSHOT_1 = "snapshot.msgpack"
+SEARCH_1 = "search"
+WORK_1 = "work"
 
 DEFAULT_STORE = ".diptych"
 
@@ -90,12 +94,12 @@ def parse_journal_file_name(name: str) -> int | None:
 
 
 def generation_name(lsn: int, revision: int = 0) -> str:
-    """The directory of the generation at `lsn`; `revision` counts the times it was rebuilt at that LSN."""
+    """The file of the generation at `lsn`; `revision` counts the times it was rebuilt at that LSN."""
     return f"{lsn:020d}.{revision}" if revision else f"{lsn:020d}"
 
 
 def parse_generation_name(name: str) -> tuple[int, int] | None:
-    """`(LSN, revision)` of a generation's directory name; None for any other name."""
+    """`(LSN, revision)` of a generation's name; None for any other name."""
     match = _GENERATION.match(name)
     return (int(match[1]), int(match[2] or 0)) if match and int(match[1]) <= _LSN_MOST else None
 
@@ -145,12 +149,12 @@ def are_paths_inside(joined: bytes) -> bool:
     return not any(part in components for part in (b"//", b"/./", b"/../"))
 
 
-def is_generation_file(path: object) -> bool:
-    """Whether a generation's manifest may name `path`: its snapshot, or a file of its search index."""
+def is_generation_file_1(path: object) -> bool:
+    """Whether a manifest of format 1 may name `path`: its snapshot, or a file of its search index."""
     if not isinstance(path, str):
         return False
     directory, _, name = path.rpartition("/")
-    return path == SNAPSHOT or (directory == SEARCH and is_plain_name(name))
+    return path == SNAPSHOT_1 or (directory == SEARCH_1 and is_plain_name(name))
 
 
 def is_segment_digest(name: object) -> bool:
@@ -158,9 +162,29 @@ def is_segment_digest(name: object) -> bool:
     return isinstance(name, str) and _SEGMENT_DIGEST.match(name) is not None
 
 
+def segments_to_remove(
+    names: Iterable[str], generations: Container[str], listed: Container[str]
+) -> list[str]:
+    """Which of these names in the directory of segments are no longer needed.
+
+    Those are segments whose digest is not `listed`, and copies of manifests of other `generations`.
+    """
+    return [
+        name
+        for name in names
+        if (is_segment_digest(name) and name not in listed)
+        or (parse_generation_name(name) is not None and name not in generations)
+    ]
+
+
 def is_segment_id(value: object) -> bool:
     """Whether `value` is Tantivy's id of a segment, as its file names begin with it."""
     return isinstance(value, str) and _SEGMENT_ID.match(value) is not None
+
+
+def incoming_name(pid: int, number: int) -> str:
+    """The name of a directory in which process `pid` builds a segment."""
+    return f"{pid}.{number}"
 
 
 def is_incoming_name(name: object) -> bool:

@@ -1,4 +1,4 @@
-"""A small checksummed msgpack document: the format of the identity and of a manifest.
+"""A small checksummed msgpack document: the identity, a manifest, SEAL, the clean-shutdown marker.
 
     [magic: str, format: int, body: bin, checksum: uint64]
 
@@ -15,29 +15,37 @@ from xxhash import xxh3_64_intdigest
 
 from diptych.errors import CorruptionError, IncompatibleStoreError
 
-FORMAT_VERSION = 1
-# Far larger than any identity or manifest. A longer file is damaged; do not allocate for it.
+# Far larger than any of them. A longer file is damaged; do not allocate for it.
 MAX_SIZE_BYTES = 16 * 1024 * 1024
 
 
-def seal(magic: str, body: dict[str, Any], *, version: int = FORMAT_VERSION) -> bytes:
-    """`body` as checksummed bytes."""
+class OlderFormatError(IncompatibleStoreError):
+    """A store of an older format, which the first writer that opens it migrates."""
+
+    code = "older-format"
+    default_advice = "run `diptych checkpoint` once, or open the store for writing: that migrates it"
+
+
+def seal(magic: str, body: dict[str, Any], *, version: int = 1) -> bytes:
+    """`body` as checksummed bytes, of that version of the format."""
     packed = msgpack.packb(body)
     return bytes(msgpack.packb([magic, version, packed, _checksum(magic, version, packed)]))
 
 
-def unseal(magic: str, data: bytes, *, where: str) -> dict[str, Any]:
-    """The body of a document from `seal`.
+def unseal(magic: str, data: bytes, *, where: str, version: int = 1) -> dict[str, Any]:
+    """The body of a document that `seal` made of that version.
 
-    Raises IncompatibleStoreError for a newer format, and CorruptionError, with `where`, for any other
-    problem.
+    Raises IncompatibleStoreError for a newer format, OlderFormatError for an older one, and CorruptionError,
+    with `where`, for any other problem.
     """
-    version, packed = _open(magic, data, where)
-    if version > FORMAT_VERSION:
+    found, packed = _open(magic, data, where)
+    if found > version:
         raise IncompatibleStoreError(
-            f"{where} is of format {version}, and this Diptych reads up to format {FORMAT_VERSION}",
+            f"{where} is of format {found}, and this Diptych reads up to format {version}",
             advice="open it with a newer Diptych",
         )
+    if found < version:
+        raise OlderFormatError(f"{where} is of format {found}, and this Diptych reads format {version}")
     try:
         # Lists, and only strings as keys: tuples can be crafted so that their hashes collide, and then a
         # map of a few hundred kilobytes takes minutes.

@@ -69,7 +69,7 @@ def test_a_torn_end_is_shown_reported_by_status_and_no_damage(repository: Path) 
 def test_a_damaged_snapshot_is_found_reported_bypassed_and_repaired(repository: Path) -> None:
     diptych("checkpoint", cwd=repository)
     before = text("export", cwd=repository)
-    (snapshot,) = repository.glob(".diptych/generations/*/snapshot.msgpack")
+    (snapshot,) = repository.glob(".diptych/segments/*/records.msgpack")
     snapshot.write_bytes(b"")
     report = document("verify", cwd=repository, code=1)
     assert report["ok"] is False
@@ -87,7 +87,7 @@ def test_a_damaged_snapshot_is_found_reported_bypassed_and_repaired(repository: 
 
 def test_a_flipped_byte_is_seen_by_deep_verify_alone(repository: Path) -> None:
     diptych("checkpoint", cwd=repository)
-    (snapshot,) = repository.glob(".diptych/generations/*/snapshot.msgpack")
+    (snapshot,) = repository.glob(".diptych/segments/*/records.msgpack")
     flip(snapshot, snapshot.stat().st_size // 2)
     diptych("verify", cwd=repository)
     assert "warning snapshot-damaged" in text("verify", "--deep", cwd=repository, code=1)

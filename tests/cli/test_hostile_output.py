@@ -117,7 +117,7 @@ def test_damage_and_its_repair_are_told_without_control_characters(hostile: Path
     root = tmp_path / f"copy{EVIL}"
     shutil.copytree(hostile, root, symlinks=True)
     diptych("checkpoint", cwd=root)
-    (snapshot, *_) = root.glob(".diptych/generations/*/snapshot.msgpack")
+    (snapshot, *_) = root.glob(".diptych/segments/*/records.msgpack")
     data = bytearray(snapshot.read_bytes())
     data[len(data) // 3] ^= 0xFF
     snapshot.write_bytes(data)

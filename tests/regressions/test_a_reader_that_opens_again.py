@@ -1,10 +1,11 @@
 """A reader that opens the store again reports what it found, and when the newest commit came."""
 
-import shutil
+import os
 
-from tests.support.damage import MANUAL
+from tests.support.damage import MANUAL, own_segment
 
 from diptych import FileRecord, Store
+from diptych.layout import BUNDLE
 
 
 def commit(store, name):
@@ -22,11 +23,10 @@ def test_what_it_found_is_there_to_be_told(tmp_path):
         assert not reader._handle.current.healing.needed
         commit(store, "b.py")
         store.checkpoint()
-        shutil.rmtree(path / f"generations/{2:020d}/search")
+        os.unlink(os.path.join(own_segment(str(path), 2), BUNDLE))
         assert reader.refresh() == 2
     assert {"search-damaged"} == {finding.kind for finding in reader.recovery}
-    assert reader._handle.current.healing.search
-    assert not reader._handle.current.healing.snapshot
+    assert len(reader._handle.current.healing.segments) == 1
     assert reader.stats().modified_ms > 0
 
 

@@ -1,4 +1,4 @@
-"""Too few descriptors during a checkpoint say nothing of the leaves: no false alarm, no full rewrite."""
+"""Too few descriptors during a checkpoint say nothing of the segments: no false alarm, nothing rewritten."""
 
 import errno
 import logging
@@ -7,17 +7,16 @@ import os
 import pytest
 
 from diptych import CheckpointPolicy, FileRecord, StorageError, Store, fs
-from diptych.store.checkpoint.build import search_is_intact
-from diptych.store.generation import Generation
+from diptych.store.checkpoint import publish
 
 MANUAL = CheckpointPolicy(automatic=False)
 
 
 def refuse(*arguments, **options):
-    raise fs.storage_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "read", "leaf")
+    raise fs.storage_error(OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "read", "segment")
 
 
-def test_no_leaf_is_called_damaged(tmp_path, monkeypatch, caplog):
+def test_no_segment_is_called_damaged(tmp_path, monkeypatch, caplog):
     with Store.open(tmp_path / "s", policy=MANUAL) as store:
         for name in ("a.py", "b.py"):
             with store.transaction() as txn:
@@ -25,20 +24,23 @@ def test_no_leaf_is_called_damaged(tmp_path, monkeypatch, caplog):
             if name == "a.py":
                 store.checkpoint()
         with monkeypatch.context() as patch, caplog.at_level(logging.WARNING, logger="diptych"):
-            patch.setattr(Generation, "verify_snapshot", refuse)
+            patch.setattr(publish, "open_segment", refuse)
             with pytest.raises(StorageError) as raised:
                 store.checkpoint()
         assert raised.value.errno == errno.EMFILE
         assert "damaged" not in caplog.text
+        assert not store._handle.current.healing.needed
         assert store.checkpoint() == 2
 
 
-def test_nor_is_the_search_leaf(tmp_path, monkeypatch):
+def test_nor_is_a_search_index(tmp_path, monkeypatch):
     with Store.open(tmp_path / "s", policy=MANUAL) as store:
         with store.transaction() as txn:
             txn.index_file(FileRecord("a.py", "h"))
         store.checkpoint()
-        with store.view() as view:
-            monkeypatch.setattr("diptych.search.leaf.hash_stable_file", refuse)
-            with pytest.raises(StorageError):
-                search_is_intact(view.generation)
+    with Store.open(tmp_path / "s", policy=MANUAL) as store, store.view() as view:
+        monkeypatch.setattr(fs, "checksum_stable_file", refuse)
+        with pytest.raises(StorageError):
+            view.generation.segments.damaged_search()
+        monkeypatch.undo()
+        assert view.generation.segments.damaged_search() == set()

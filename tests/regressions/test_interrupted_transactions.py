@@ -7,7 +7,6 @@ import pytest
 from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol
 from diptych.schema.code import CODE
 from diptych.store.changes import ChangeSet
-from diptych.store.checkpoint import build
 from diptych.store.transaction import Transaction
 
 FED = CheckpointPolicy(automatic=False, feed_changes=1)
@@ -96,7 +95,6 @@ def test_a_payload_may_be_any_bytes(tmp_path, kind):
 def test_a_checkpoint_reads_each_payload_once(tmp_path, monkeypatch):
     from diptych.journal.file import JournalPlace
 
-    monkeypatch.setattr(build, "_TERMS_BYTES", 0)
     with Store.open(tmp_path / "s", policy=FED) as store:
         with store.transaction() as txn:
             for number in range(5):

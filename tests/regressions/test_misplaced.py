@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from tests.regressions.misplaced import KINDS, bound_memory, call, misplace, most_resident_bytes, state_of
+from tests.support.damage import own_segment
 from tests.support.waiting import join
 
 pytestmark = [
@@ -81,18 +82,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def places_of(store: Path) -> list[str]:
-    generations = sorted(store.glob("generations/*"))
-    newest = generations[-1].relative_to(store)
+    newest = sorted(store.glob("generations/*"))[-1].relative_to(store)
     journal_files = sorted(path.relative_to(store) for path in store.glob("journal/*.wal"))
-    search = sorted(path.relative_to(store) for path in (store / newest / "search").iterdir())
-    stored = next(name for name in search if name.suffix == ".store")
-    assert len(generations) == 2 and len(journal_files) > 1
+    segment = Path(own_segment(str(store), int(newest.name))).relative_to(store)
+    assert len(list(store.glob("generations/*"))) == 2 and len(journal_files) > 1
     return [
-        "LOCK", "IDENTITY", "facts.msgpack", "freshness.msgpack", "journal", "generations", "work",
-        "quarantine", "journal/CLOSED", str(journal_files[0]), str(journal_files[-1]), str(newest),
-        f"{newest}/manifest.msgpack", f"{newest}/snapshot.msgpack", f"{newest}/search",
-        f"{newest}/search/meta.json", str(stored), ".gitignore", "journal/x.tmp", "generations/x.tmp",
-        "x.tmp",
+        "LOCK", "IDENTITY", "facts.msgpack", "freshness.msgpack", "journal", "generations", "segments",
+        "incoming", "quarantine", "journal/CLOSED", str(journal_files[0]), str(journal_files[-1]),
+        str(newest), f"segments/{newest.name}", str(segment), f"{segment}/SEAL",
+        f"{segment}/records.msgpack", f"{segment}/search.bundle", ".gitignore", "journal/x.tmp",
+        "generations/x.tmp", "incoming/1.1", "x.tmp",
     ]  # fmt: skip
 
 

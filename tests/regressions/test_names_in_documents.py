@@ -8,36 +8,33 @@ from pathlib import Path
 
 import msgpack
 import pytest
-from blake3 import blake3
 from tests.support.damage import MANUAL, generation
 
 from diptych import DiptychError, FileRecord, Range, Store, Symbol, repair, verify
-from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError
-from diptych.layout import is_generation_file, is_path_inside, is_plain_name
+from diptych.errors import CorruptionError, CorruptSnapshotError
+from diptych.fs import digest_stable_file
+from diptych.layout import are_segment_files, is_generation_file_1, is_path_inside, is_plain_name
 from diptych.sealed import seal, unseal
-from diptych.search.leaf import files_in_use
+from diptych.segment.seal import encode_seal
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import decode_closed, decode_manifest, encode_manifest
 
 OUTSIDE = [
     "../planted",
-    "search/../../../../planted",
-    "search/a/../../../../../planted",
-    "search//planted",
-    "search/..",
-    "search/.",
-    "search/",
-    "search/a/b",
-    "/etc/passwd",
-    "search//etc/passwd",
-    "search/.managed.json",
-    "search/a\0b",
-    "search/a\\b",
-    "search/a:b",
-    "search/nul",
-    "search/\x1b[31m",
-    "manifest.msgpack",
+    "a/../../../../planted",
+    "..",
+    ".",
     "",
+    "a/b",
+    "/etc/passwd",
+    "meta.json",
+    ".managed.json",
+    "a\0b",
+    "a\\b",
+    "a:b",
+    "nul",
+    "\x1b[31m",
+    "SEAL",
 ]
 
 
@@ -53,16 +50,20 @@ def tree(path):
     return sorted(str(found) for found in Path(path).rglob("*"))
 
 
-def name_also(store, name):
-    """Let the manifest name one more file, with the size and the hash of one that is outside."""
+def name_also(store, name, *, segment_id=None):
+    """Let a listed segment name one more file, with the size and the hashes of one that is outside."""
     where = generation(store, 1)
     manifest = read_manifest(where)
-    data = Path(store).parent.joinpath("secret").read_bytes()
-    files = manifest.files | {name: (len(data), blake3(data).hexdigest())}
-    Path(where, "manifest.msgpack").write_bytes(encode_manifest(replace(manifest, files=files)))
+    [listed] = manifest.segments
+    files = listed.seal.files | {name: digest_stable_file(str(Path(store).parent / "secret"))}
+    own = replace(listed.seal, files=files, segment_id=segment_id or listed.seal.segment_id)
+    forged = replace(listed, sealed=encode_seal(own))
+    data = encode_manifest(replace(manifest, segments=(forged,)))
+    Path(where).write_bytes(data)
+    Path(store, "segments", Path(where).name).write_bytes(data)
 
 
-@pytest.mark.parametrize("name", ["search/../../../../secret", "search//{folder}/secret"])
+@pytest.mark.parametrize("name", ["../../../secret", "{folder}/secret"])
 @pytest.mark.parametrize("command", ["search", "verify", "repair", "status", "checkpoint"])
 def test_no_command_leaves_the_store_by_a_name_in_a_manifest(tmp_path, name, command):
     folder = tmp_path / "outer" / "inner"
@@ -91,11 +92,12 @@ def test_no_command_leaves_the_store_by_a_name_in_a_manifest(tmp_path, name, com
 def test_a_manifest_that_names_what_is_none_of_its_files_is_damaged(tmp_path, name):
     (tmp_path / "secret").write_bytes(b"of the user")
     small(tmp_path / "s")
-    assert not is_generation_file(name)
+    assert not is_generation_file_1("search/" + name) or name == "meta.json" or name == "SEAL"
     name_also(str(tmp_path / "s"), name)
     with pytest.raises(CorruptSnapshotError, match="makes no sense"):
         read_manifest(generation(str(tmp_path / "s"), 1))
-    assert "manifest-damaged" in {finding.kind for finding in verify(tmp_path / "s").findings}
+    # Its copy is no better, so that nothing says that the name is that of a generation.
+    assert "stray" in {finding.kind for finding in verify(tmp_path / "s").findings}
     with Store.open(tmp_path / "s", read_only=True) as store:
         # From the journal, which goes back to the beginning.
         assert [hit.path for hit in store.search("parse")] == ["a.py"]
@@ -106,12 +108,6 @@ def test_a_manifest_that_names_what_is_none_of_its_files_is_damaged(tmp_path, na
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("files", {"snapshot.msgpack": (1, "zz" * 32)}),
-        ("files", {"snapshot.msgpack": (1, "00")}),
-        ("files", {"snapshot.msgpack": (-1, "0" * 64)}),
-        ("files", {"snapshot.msgpack": ("1", "0" * 64)}),
-        ("files", {"snapshot.msgpack": (2**63, "0" * 64)}),
-        ("files", {"search/meta.json": (2**40, "0" * 64)}),
         ("lsn", -1),
         ("lsn", 2**64 - 1),
         ("lsn", "1"),
@@ -130,6 +126,10 @@ def test_a_field_of_a_manifest_that_makes_no_sense(tmp_path, field, value):
     manifest = read_manifest(generation(str(tmp_path / "s"), 1))
     with pytest.raises(CorruptSnapshotError):
         decode_manifest(encode_manifest(replace(manifest, **{field: value})), where="x")
+    for listed in ([], [[]], [[b"", b"", 1, []]], [[b"x", b"", 1, [1, 2]]], [[None] * 4], 7):
+        body = msgpack.unpackb(msgpack.unpackb(encode_manifest(manifest))[2])
+        with pytest.raises(CorruptSnapshotError):
+            decode_manifest(seal("DIPTYCHM", body | {"segments": listed}, version=2), where="x")
     for name, wrong in (("store_id", b"short"), ("schema", 7), ("fingerprint", None), ("created_ms", -1)):
         identity = replace(manifest.identity, **{name: wrong})
         with pytest.raises(CorruptSnapshotError):
@@ -163,14 +163,13 @@ def checksum(magic, version, packed):
     return _checksum(magic, version, packed)
 
 
-@pytest.mark.parametrize("segment", ["", "..", "../../planted", ".managed", 7, None, "a/b"])
-def test_a_segment_of_meta_json_has_a_plain_name(tmp_path, segment):
-    import json
-
-    (tmp_path / "meta.json").write_text(json.dumps({"segments": [{"segment_id": segment, "deletes": None}]}))
-    (tmp_path / ".managed.json").write_text("[]")
-    with pytest.raises(CorruptSearchError):
-        files_in_use(str(tmp_path))
+@pytest.mark.parametrize("segment_id", ["", "..", "../../planted", "A" * 32, "0" * 31, "0" * 32 + "\n"])
+def test_a_segments_id_is_part_of_plain_names(tmp_path, segment_id):
+    (tmp_path / "secret").write_bytes(b"of the user")
+    small(tmp_path / "s")
+    name_also(str(tmp_path / "s"), "records.msgpack", segment_id=segment_id or "x")
+    with pytest.raises(CorruptSnapshotError, match="makes no sense"):
+        read_manifest(generation(str(tmp_path / "s"), 1))
 
 
 @pytest.mark.parametrize(
@@ -185,5 +184,6 @@ def test_what_the_engine_writes_fits_the_grammar(tmp_path):
     assert is_plain_name("0123456789abcdef0123456789abcdef.12.del")
     assert not is_plain_name("a" * 129)
     small(tmp_path / "s")
-    assert all(map(is_generation_file, read_manifest(generation(str(tmp_path / "s"), 1)).files))
+    [listed] = read_manifest(generation(str(tmp_path / "s"), 1)).segments
+    assert are_segment_files(listed.seal.files, listed.seal.segment_id)
     assert issubclass(CorruptionError, DiptychError)

@@ -14,11 +14,13 @@ from tests.support.damage import (
     damage_sealed,
     generation,
     journal_file,
+    own_segment,
     truth,
 )
 from tests.support.files import cut, gone
 
 from diptych import CorruptStoreError, Store, repair, verify
+from diptych.layout import BUNDLE, RECORDS
 
 FAR = 9999
 
@@ -41,7 +43,7 @@ def empty_generation(path):
 
 
 def copied_generation(path):
-    shutil.copytree(generation(path, OLD), generation(path, FAR))
+    shutil.copyfile(generation(path, OLD), generation(path, FAR))
 
 
 def copied_segment(path):
@@ -114,15 +116,16 @@ def test_a_segment_that_was_renamed_is_missed(path):
     assert everything(path) == truth()[LAST]
 
 
-@pytest.mark.parametrize("left", ["snapshot.msgpack", "search"])
-def test_a_generation_without_a_manifest_counts_by_its_leaves(path, left):
+@pytest.mark.parametrize("left", [RECORDS, BUNDLE])
+def test_a_generation_without_a_manifest_counts_by_the_copy_of_that(path, left):
     gone(f"{path}/journal/CLOSED")
     gone(journal_file(path, 9))
     gone(journal_file(path, 11))
-    damage_sealed(generation(path, NEW, "manifest.msgpack"), "damaged")
-    gone(generation(path, NEW, {"snapshot.msgpack": "search", "search": "snapshot.msgpack"}[left]))
+    gone(os.path.join(own_segment(path, NEW), {RECORDS: BUNDLE, BUNDLE: RECORDS}[left]))
+    damage_sealed(generation(path, NEW), "damaged")
     with pytest.raises(CorruptStoreError, match="after LSN 8 is missing"):
         Store.open(path)
     assert repair(path).given_up == ["what was committed behind LSN 8, if anything was"]
     with Store.open(path) as store:
         assert store.lsn == NEW
+        assert {one.path: one for one in store.files()} == truth()[NEW]

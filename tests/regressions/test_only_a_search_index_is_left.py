@@ -1,9 +1,9 @@
-"""Repair brings everything back from a search index of which nothing else says what store it is of."""
+"""Repair brings everything back from a search index and the copy of a manifest."""
 
 import os
 import shutil
 
-from tests.support.damage import MANUAL
+from tests.support.damage import MANUAL, generation, own_segment
 from tests.support.invariants import check_reads, check_search
 from tests.support.records import numbered
 
@@ -18,10 +18,9 @@ def test_repair_takes_all_from_the_search_index(tmp_path):
             for one in files.values():
                 txn.index_file(one)
         store.checkpoint()
-    generation = os.path.join(path, "generations", f"{1:020d}")
     os.remove(os.path.join(path, "IDENTITY"))
-    os.remove(os.path.join(generation, "manifest.msgpack"))
-    os.remove(os.path.join(generation, "snapshot.msgpack"))
+    os.remove(os.path.join(own_segment(path, 1), "records.msgpack"))
+    os.remove(generation(path, 1))
     shutil.rmtree(os.path.join(path, "journal"))
     report = repair(path)
     assert report.mended_from == "search"

@@ -3,9 +3,10 @@
 import multiprocessing
 import os
 import sys
+from pathlib import Path
 
 import pytest
-from tests.support.damage import LAST, MANUAL, NEW, build
+from tests.support.damage import LAST, MANUAL, NEW, build, own_segment
 from tests.support.waiting import join
 
 from diptych import DiptychError, Store, repair, verify
@@ -16,9 +17,11 @@ PLACES = [
     "IDENTITY",
     "journal/CLOSED",
     f"journal/{9:020d}.wal",
-    f"generations/{NEW:020d}/manifest.msgpack",
-    f"generations/{NEW:020d}/snapshot.msgpack",
-    f"generations/{NEW:020d}/search/meta.json",
+    f"generations/{NEW:020d}",
+    f"segments/{NEW:020d}",
+    "SEAL",
+    "records.msgpack",
+    "search.bundle",
 ]
 
 
@@ -41,10 +44,11 @@ def _all_of_it(path):
 def test_no_one_waits_for_it(tmp_path, name, both):
     path = tmp_path / "s"
     build(str(path))
-    (path / name).unlink()
-    os.mkfifo(path / name)
+    place = path / name if "/" in name or name == "IDENTITY" else Path(own_segment(str(path), NEW), name)
+    place.unlink()
+    os.mkfifo(place)
     if both:
-        for manifest in path.glob("generations/*/manifest.msgpack"):
+        for manifest in path.glob("generations/*"):
             manifest.unlink()
     process = multiprocessing.get_context("spawn").Process(target=_all_of_it, args=(str(path),))
     process.start()

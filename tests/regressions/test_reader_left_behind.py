@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.support.damage import own_segment
 from tests.support.waiting import pass_ms
 
 from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol
@@ -15,7 +16,8 @@ def _publish(store, *names):
     for name in names:
         with store.transaction() as txn:
             txn.index_file(FileRecord(name, "hash", "", [Symbol("parse", "function", Range(0, 0, 1, 0))]))
-        store.checkpoint()
+        # As one segment: a generation that is removed shares none with the next.
+        store.checkpoint(compact=True)
 
 
 @pytest.fixture
@@ -32,6 +34,18 @@ def test_a_view_of_a_removed_generation_is_one_of_the_newest(stores):
     with reader.view() as view:
         assert sorted(hit.path for hit in view.search("parse")) == ["a.py", "b.py", "c.py", "d.py"]
         assert view.lsn == 4
+
+
+def test_a_generation_that_was_removed_is_searched_where_its_segments_are_still_needed(stores):
+    writer, reader = stores
+    for name in ("b.py", "c.py", "d.py"):
+        with writer.transaction() as txn:
+            txn.index_file(FileRecord(name, "hash", "", [Symbol("parse", "function", Range(0, 0, 1, 0))]))
+        writer.checkpoint()
+    assert [hit.path for hit in reader.search("parse")] == ["a.py"]
+    assert reader.lsn == 1
+    assert reader.refresh() == 4
+    assert len(reader.search("parse")) == 4
 
 
 @pytest.mark.parametrize("read", ["view", "search"])
@@ -98,8 +112,7 @@ def test_a_refresh_tells_what_it_fell_back_from_and_when_the_newest_commit_came(
             with store.transaction() as txn:
                 txn.index_file(FileRecord("b.py", "0"))
             store.checkpoint()
-            [newest] = sorted((path / "generations").iterdir())[1:]
-            (newest / "snapshot.msgpack").write_bytes(b"")
+            Path(own_segment(str(path), 2), "records.msgpack").write_bytes(b"")
             assert reader.refresh() == 2
             assert "fallback" in {finding.kind for finding in reader.stats().recovery}
             assert reader.stats().modified_ms > before_ms

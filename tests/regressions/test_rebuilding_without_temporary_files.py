@@ -16,7 +16,7 @@ def test_it_advises_a_tmpdir(tmp_path, monkeypatch, read_only):
         with store.transaction() as txn:
             txn.index_file(FileRecord("a.py", "h"))
         store.checkpoint()
-    os.unlink(next(path.glob("generations/*/snapshot.msgpack")))
+    os.unlink(next(path.glob("segments/*/records.msgpack")))
     with monkeypatch.context() as patch:
         patch.setattr(tempfile, "tempdir", str(path / "nowhere"))
         patch.setattr("diptych.fs.temporary._IN_MEMORY", str(path / "nowhere"))

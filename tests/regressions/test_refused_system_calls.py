@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from diptych import CheckpointPolicy, FileRecord, Range, StorageError, Store, Symbol, fs
+from diptych import CheckpointPolicy, FileRecord, Range, StorageError, Store, Symbol
 from diptych.journal.file import JournalFile
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -47,7 +47,7 @@ def test_a_read_error_of_the_journal_is_a_storage_error(store, monkeypatch):
     assert raised.value.errno == errno.EIO
 
 
-@pytest.mark.parametrize("name", ["listdir", "mkdir", "link", "open"])
+@pytest.mark.parametrize("name", ["listdir", "mkdir", "replace", "open"])
 def test_a_checkpoint_that_is_refused_something_raises_a_storage_error_and_can_be_repeated(
     store, monkeypatch, name
 ):
@@ -68,24 +68,10 @@ def test_a_read_error_in_a_lookup_does_not_double_what_is_found_later(store, mon
     assert [hit.path for hit in store.symbols("parse")] == ["a.py", "b.py", "c.py"]
 
 
-def test_a_segment_that_a_merge_takes_away_during_an_export_is_looked_for_again(store, monkeypatch):
-    real, calls = fs.link_or_copy, []
-
-    def gone_once(source, target):
-        calls.append(source)
-        if len(calls) == 1:
-            raise fs.storage_error(FileNotFoundError(errno.ENOENT, "gone"), "link to", target)
-        return real(source, target)
-
-    monkeypatch.setattr(fs, "link_or_copy", gone_once)
-    assert store.checkpoint() == 3
-    assert len(calls) > 1
-
-
 def test_a_refusal_that_tantivy_reports_keeps_its_number(store, monkeypatch):
     store.checkpoint()
     store.close()
-    from diptych.search import leaf
+    from diptych.search import composed
 
     def refuse(*_arguments, **_options):
         raise ValueError("IO error: Too many open files (os error 24)")
@@ -93,7 +79,7 @@ def test_a_refusal_that_tantivy_reports_keeps_its_number(store, monkeypatch):
     with Store.open(store.path, read_only=True) as again:
         import tantivy
 
-        monkeypatch.setattr(leaf, "SearchIndex", refuse)
+        monkeypatch.setattr(composed, "SearchIndex", refuse)
         with pytest.raises(StorageError) as raised:
             again.search("parse")
     assert tantivy

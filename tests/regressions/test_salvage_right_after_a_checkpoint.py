@@ -18,7 +18,7 @@ def test_what_repair_salvages_right_after_a_checkpoint_opens(tmp_path: Path) -> 
                 txn.index_file(FileRecord(f"{number}.py", content_hash(b""), "python"))
         store.checkpoint()
     (path / "IDENTITY").unlink()
-    for manifest in path.glob("generations/*/manifest.msgpack"):
+    for manifest in path.glob("generations/*"):
         manifest.unlink()
 
     report = repair(path)

@@ -8,7 +8,7 @@ from tests.support.damage import LAST, MANUAL, build, truth
 
 from diptych import CorruptStoreError, FileRecord, Store, repair, verify
 
-MENDED = ["IDENTITY", "journal/CLOSED", "quarantine", "work", f"generations/{9:020d}"]
+MENDED = ["IDENTITY", "journal/CLOSED", "quarantine", "incoming", f"generations/{9:020d}"]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_nothing_is_lost_by_it(template, memory_path, name, repaired):
     assert verify(path).findings == []
 
 
-@pytest.mark.parametrize("name", ["journal", "generations"])
+@pytest.mark.parametrize("name", ["journal", "segments"])
 def test_what_is_lost_is_named(template, memory_path, name):
     path = memory_path / "s"
     shutil.copytree(template, path)
@@ -70,6 +70,18 @@ def test_what_is_lost_is_named(template, memory_path, name):
     assert verify(path).findings == []
     assert in_use(path) > 1
     assert any(name in kept for kept in os.listdir(path / "quarantine"))
+
+
+def test_without_generations_the_copies_of_their_manifests_are_enough(template, memory_path):
+    path = memory_path / "s"
+    shutil.copytree(template, path)
+    exchange(path / "generations")
+    assert not verify(path).ok
+    with pytest.raises(CorruptStoreError):
+        Store.open(path)
+    assert repair(path).given_up == []
+    assert verify(path).findings == []
+    assert in_use(path) == len(truth()[LAST]) + 1
 
 
 def test_a_young_store_needs_no_generations(memory_path):

@@ -16,7 +16,8 @@ def snapshot(tmp_path):
         with store.transaction() as txn:
             txn.index_file(FileRecord("a.py", "hash"))
         store.checkpoint()
-    return tmp_path / "s/generations/00000000000000000001/snapshot.msgpack"
+    [records] = (tmp_path / "s").glob("segments/*/records.msgpack")
+    return records
 
 
 @pytest.mark.parametrize("field", ["records", "ids", "records_end", "order", "offsets", "ends", "bits"])

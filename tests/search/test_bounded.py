@@ -5,20 +5,20 @@ from __future__ import annotations
 import errno
 import gc
 import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.notes import Note, NotesSchema
+from tests.support.damage import segments
 from tests.support.records import numbered, record
 from tests.support.waiting import wait_until
 
-from diptych import CheckpointPolicy, RecordStore, Store, verify
+from diptych import CheckpointPolicy, Store, verify
 from diptych.fs import temporary
-from diptych.search import bounded, leaf
+from diptych.search import bounded, composed
 from diptych.search.bounded import Bounded
+from diptych.store.recovery import apply
 
 MANUAL = CheckpointPolicy(automatic=False)
 
@@ -73,7 +73,6 @@ def stores(path: Path, count: int, **options: Any) -> list[Store]:
 @pytest.fixture
 def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounded.PUBLISHED, "_most", 1)
-    monkeypatch.setattr(bounded.WRITERS, "_most", 1)
 
 
 @pytest.mark.usefixtures("one_at_a_time")
@@ -84,11 +83,10 @@ def test_files_that_changed_after_a_release_are_verified_again(memory_path: Path
         assert len(first.search("kind:function", 100)) == 40
         # The first one's index is released.
         assert len(second.search("kind:function", 100)) == 40
-        newest = max((memory_path / "0" / "generations").iterdir())
-        files = sorted(file for file in (newest / "search").iterdir() if file.stat().st_size > 200)
-        file = files[number % len(files)]
+        [segment] = segments(str(memory_path / "0"))
+        file = Path(segment, "search.bundle")
         damaged = bytearray(file.read_bytes())
-        damaged[len(damaged) // 3] ^= 0x10
+        damaged[len(damaged) * (1 + number) // 22] ^= 0x10
         file.unlink()
         file.write_bytes(damaged)
     assert [finding.kind for finding in first.recovery] == ["search-damaged"] * 19
@@ -104,56 +102,11 @@ def test_files_that_did_not_change_are_not_read_again(
         store.close()
     readers = [Store.open(str(memory_path / str(number)), read_only=True) for number in range(2)]
     read = []
-    monkeypatch.setattr(
-        "diptych.store.generation.verify_files", lambda directory, files: read.append(directory)
-    )
+    monkeypatch.setattr("diptych.segment.reader.verify_file", lambda *arguments: read.append(arguments))
     for _ in range(3):
         for reader in readers:
             assert reader.search("kind:function", 100)
     assert len(read) == 2
-
-
-@pytest.mark.usefixtures("one_at_a_time")
-def test_a_release_in_the_midst_of_ones_own_checkpoint_leaves_its_writer(memory_path: Path) -> None:
-    side = stores(memory_path, 2)
-    numbers = iter(range(100))
-    touches = False
-
-    class Touching(NotesSchema):
-        def documents(self, key: bytes, payload: bytes) -> Any:
-            yield from super().documents(key, payload)
-            if touches:
-                for store in side:
-                    with store.transaction() as txn:
-                        txn.index_file(record("x.py", next(numbers)))
-                    store.checkpoint()
-
-    with RecordStore.open_with(str(memory_path / "notes"), Touching(), policy=MANUAL) as notes:
-        with notes.transaction() as txn:
-            txn.put(Note("one", (), "w"))
-        # From now on it is among those that may be asked to let go.
-        notes.checkpoint()
-        with notes.transaction() as txn:
-            txn.put(Note("two", (), "w"))
-        touches = True
-        assert notes.checkpoint() == 2
-    for store in side:
-        store.close()
-
-
-def test_feeding_many_stores_is_bounded_too(memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded.WRITERS, "_most", 1)
-    policy = CheckpointPolicy(automatic=False, feed_changes=1)
-    opened = [Store.open(str(memory_path / str(number)), policy=policy) for number in range(3)]
-    for store in opened:
-        with store.transaction() as txn:
-            txn.index_file(record("a.py"))
-    assert [store._handle._publisher._builder._writer is None for store in opened] == [True, True, False]
-    for store in opened:
-        store.checkpoint()
-        assert len(store.search("kind:function", 10)) == 2
-        store.close()
-        assert verify(store.path).findings == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -226,7 +179,9 @@ def test_where_memory_has_no_room_for_names_the_disk_has(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), target)
         real(source, target)
 
-    monkeypatch.setattr(leaf.os, "symlink", symlink)
+    monkeypatch.setattr(composed.os, "symlink", symlink)
+    # A bundle is written, not linked.
+    monkeypatch.setattr("diptych.segment.builder.BUNDLE_MAX_BYTES", 1)
     with Store.open(store_path, policy=MANUAL) as store:
         with store.transaction() as txn:
             txn.index_file(record("a.py"))
@@ -245,15 +200,15 @@ def test_a_snapshot_is_rebuilt_on_the_disk(
         with store.transaction() as txn:
             txn.index_file(record("a.py"))
         store.checkpoint()
-    next(Path(store_path).glob("generations/*/snapshot.msgpack")).unlink()
+    next(Path(store_path).glob("segments/*/records.msgpack")).unlink()
     written: list[str] = []
-    real = sys.modules["diptych.store.recovery.apply"].write_snapshot
+    real = apply.rebuild_records
 
-    def write_snapshot(path: str, **options: Any) -> Any:
-        written.append(path)
-        return real(path, **options)
+    def rebuild_records(damaged: str, schema: Any, directory: str, **options: Any) -> Any:
+        written.append(directory)
+        return real(damaged, schema, directory, **options)
 
-    monkeypatch.setattr("diptych.store.recovery.apply.write_snapshot", write_snapshot)
+    monkeypatch.setattr(apply, "rebuild_records", rebuild_records)
     with Store.open(store_path, read_only=True) as store:
         assert "a.py" in store
     assert written and not any(path.startswith(str(in_memory)) for path in written)

@@ -102,6 +102,11 @@ def test_a_scan_begins_after_any_key(memory_path: Path) -> None:
     assert (segment.seal.first_key, segment.seal.last_key) == (keys[0], keys[-1])
 
 
+def records_after_head(directory: Path) -> bytes:
+    """The records' half, but for the segment's id."""
+    return (directory / "records.msgpack").read_bytes()[30:]
+
+
 def test_packed_records_give_the_same_bytes_as_records(memory_path: Path) -> None:
     notes = [note(number, "tag") for number in range(10)]
     first = build(memory_path / "a", notes)
@@ -112,7 +117,7 @@ def test_packed_records_give_the_same_bytes_as_records(memory_path: Path) -> Non
         assert builder.documents == 20
         assert builder.payload_bytes == sum(map(len, packed(notes).values()))
         seal = builder.seal()
-    assert seal.files["records.msgpack"] == first.seal.files["records.msgpack"]
+    assert records_after_head(memory_path / "b") == records_after_head(memory_path / "a")
     assert seal.segment_id != first.seal.segment_id
 
 
@@ -152,11 +157,11 @@ def test_tantivy_may_work_on_another_file_system(
 def test_what_spills_to_files_is_the_same(memory_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = [note(number, "a", "b", f"t{number % 7}", text="text " * 20) for number in range(200)]
     random.Random(3).shuffle(notes)
-    before = build(memory_path / "a", notes).seal.files["records.msgpack"]
+    build(memory_path / "a", notes)
     monkeypatch.setattr(records_module, "_SPOOL_BYTES", 2_000)
     monkeypatch.setattr(postings_module, "_SPILL_BYTES", 500)
     segment = build(memory_path / "b", notes)
-    assert segment.seal.files["records.msgpack"] == before
+    assert records_after_head(memory_path / "b") == records_after_head(memory_path / "a")
     check_records(segment, packed(notes), NOTES)
 
 

@@ -15,7 +15,7 @@ _ROW = re.compile(r"^([0-9a-f]{3})  ((?:[0-9a-f]{2} )*[0-9a-f]{2})(?:  |$)", re.
 def test_the_bytes_on_the_page_are_those_of_the_file(memory_path: Path) -> None:
     segment = build(memory_path / "s", [Note("b", ("x",), "hi"), Note("a", (), "")], NOTES)
     data = (Path(segment.directory) / "records.msgpack").read_bytes()
-    rows = _ROW.findall(PAGE.read_text().split("### records.msgpack")[1])
+    rows = _ROW.findall(PAGE.read_text().split("### Sections of records.msgpack")[1])
     assert len(rows) > 15
     for offset, text in rows:
         shown = bytes.fromhex(text)

@@ -78,7 +78,6 @@ def test_bucket_comes_back(postings: dict[int, list[int]], index: int, bucket: i
     packed = snapshot.encode_bucket(index, bucket, hashes, [postings[hash_] for hash_ in hashes])
     data = msgpack.unpackb(packed)
     assert snapshot.check_bucket(data, index, bucket)
-    assert {h: list(p) for h, p in snapshot.decode_bucket(data).items()} == postings
     for hash_ in hashes:
         assert list(snapshot.find_postings(data, hash_)) == postings[hash_]
     missing = 1 + max(hashes, default=0)
@@ -119,8 +118,3 @@ def test_trailer_comes_back_and_no_flipped_bit_passes(
 def test_tables_come_back(wide: list[int], narrow: list[int]) -> None:
     for code, values in (("Q", wide), ("I", narrow)):
         assert list(snapshot.decode_table(code, snapshot.encode_table(array(code, values)))) == values
-
-
-@given(U64, st.integers(0, 40))
-def test_a_bucket_is_the_first_bits_of_a_hash(hash_: int, bits: int) -> None:
-    assert f"{hash_:064b}"[:bits] == (f"{snapshot.bucket_of(hash_, bits):0{bits}b}" if bits else "")

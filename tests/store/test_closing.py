@@ -13,7 +13,7 @@ from tests.support.records import record
 
 from diptych import Status, Store, StoreClosedError, StoreLockedError, fs, verify
 from diptych.layout import CLOSED
-from diptych.store.checkpoint.build import GenerationBuilder
+from diptych.store.checkpoint import publish as publishing
 from diptych.store.writer import StoreWriter
 
 # A bound for what never happens: a thread that waits for ever fails the test, however slow the machine is.
@@ -104,11 +104,11 @@ def is_second_writer_refused(path: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("point", ["build", "rename", "fsync_dir", "remove_tree", "fdatasync_fd"])
+@pytest.mark.parametrize("point", ["build", "rename", "fsync_dir", "remove_file", "fdatasync_fd"])
 def test_a_close_waits_for_a_checkpoint(
     store: Store, monkeypatch: pytest.MonkeyPatch, released: list[dict[str, bytes]], point: str
 ) -> None:
-    place = GenerationBuilder if point == "build" else fs
+    place = publishing if point == "build" else fs
     stop = Stop(getattr(place, point))
     monkeypatch.setattr(place, point, lambda *arguments: stop(*arguments))
     checkpoint = Beside(store.checkpoint)
@@ -163,14 +163,8 @@ def test_a_commit_whose_sync_a_close_did_is_acknowledged(
 
 
 def _search_that_heals(store: Store) -> Any:
-    store._handle.current.healing.search = True
+    store._handle.current.healing.segments.add("a segment")
     return store.checkpoint()
-
-
-def _feeding(store: Store) -> Any:
-    with store.transaction() as txn:
-        for number in range(MANUAL.feed_changes + 1):
-            txn.index_file(record(f"{number}.py"))
 
 
 CALLS: dict[str, Callable[[Store], Any]] = {
@@ -178,7 +172,6 @@ CALLS: dict[str, Callable[[Store], Any]] = {
     "checkpoint": lambda store: store.checkpoint(),
     "rewrite": lambda store: store._handle.rewrite(),
     "heal": _search_that_heals,
-    "feed": _feeding,
     "view": lambda store: store._handle.current.hold(),
 }
 

@@ -24,7 +24,7 @@ from diptych import (
     fs,
 )
 from diptych.journal import writer as writer_module
-from diptych.store.checkpoint.build import GenerationBuilder
+from diptych.store.checkpoint import publish as publishing
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_with_full_durability_a_failed_checkpoint_is_never_reported_as_rolled_ba
     with Store.open(store_path, policy=MANUAL, durability="full") as store:
         add(store, "a.py")
         with monkeypatch.context() as patch:
-            patch.setattr(GenerationBuilder, "build", no_space)
+            patch.setattr(publishing, "build", no_space)
             with pytest.raises(CommitNotPublishedError):
                 add(store, "b.py")
         assert paths(store) == ["a.py", "b.py"]
@@ -216,7 +216,7 @@ def test_a_failed_checkpoint_leaves_the_generation_before_and_no_rubbish(
         raise StorageFullError("no space", errno=errno.ENOSPC)
 
     with monkeypatch.context() as patch:
-        patch.setattr(GenerationBuilder, "build", no_space)
+        patch.setattr(publishing, "build", no_space)
         for _ in range(2):
             with pytest.raises(StorageFullError):
                 store.checkpoint()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from tests.support.damage import generation
+from tests.support.damage import segments
 from tests.support.files import gone
 from tests.support.notes import NOTES, Note
 
@@ -54,7 +54,7 @@ def test_notes_live_through_checkpoint_reopening_and_repair(store_path: str) -> 
         check(store, now)
         with pytest.raises(InvalidArgumentError, match="no index 'symbols'"):
             store.lookup("symbols", "home")
-    gone(generation(store_path, 2, "snapshot.msgpack"))
+    gone(os.path.join(segments(store_path)[0], "records.msgpack"))
     assert not verify(store_path, schema=NOTES).ok
     assert repair(store_path, schema=NOTES).mended_from == "search"
     assert verify(store_path, schema=NOTES).findings == []

@@ -11,28 +11,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from blake3 import blake3
-from tests.support.damage import MANUAL, generation, journal_file
+from tests.support.damage import MANUAL, generation, journal_file, own_segment
 from tests.support.files import cut, flip, gone, overwrite
 from tests.support.records import record
 
-from diptych import CorruptSearchError, CorruptSnapshotError, FileRecord, Store, Symbol, fs, repair
-from diptych.change import FileIndexed
+from diptych import CorruptSearchError, CorruptSnapshotError, FileRecord, Store, Symbol, fs, repair, verify
+from diptych.change import StoredRecord, record_checksum
 from diptych.journal.file import JournalFile
 from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE, PART, encode_frame, encode_header
 from diptych.journal.reader import FrameReader
-from diptych.layout import JOURNAL
+from diptych.layout import BUNDLE, JOURNAL, RECORDS
 from diptych.model import Range
 from diptych.schema.code import CODE
-from diptych.search.documents import Watermark
-from diptych.search.writer import SearchWriter
+from diptych.search.one_segment import OneSegmentWriter
+from diptych.segment.format import encode_bundle
+from diptych.segment.seal import encode_seal
 from diptych.snapshot import format as snapshot
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import encode_manifest
 from diptych.store.opening import inspect
-
-SNAPSHOT = "snapshot.msgpack"
 
 
 def killed(path: str, *, commits: int, checkpoint_at: int = 0) -> str:
@@ -56,7 +54,7 @@ def frames(path: str, first_lsn: int) -> list[tuple[int, int]]:
 
 def problems(path: str) -> str:
     """All that is wrong with the journal files."""
-    return "; ".join(found.problem for found in inspect(path).scan.journal if found.problem)
+    return "; ".join(found.problem for found in inspect(path, CODE).scan.journal if found.problem)
 
 
 def forge_segment(path: str, pieces: list[tuple[int, int, bool]]) -> None:
@@ -88,7 +86,7 @@ def test_frames_that_are_chained_and_make_no_transactions(
     killed(store_path, commits=1)
     forge_segment(store_path, pieces)
     assert problem in problems(store_path)
-    found, _, plan = inspect(store_path)
+    found, _, plan = inspect(store_path, CODE)
     assert plan.fatal
     assert plan.last_lsn == found.journal[0].last_lsn < 3
 
@@ -105,25 +103,24 @@ def test_a_later_segment_tells_what_an_earlier_one_has_lost(store_path: str) -> 
     begin, end = frames(store_path, 1)[-1]
     cut(journal_file(store_path, 1), end - begin)
     assert not problems(store_path)
-    plan = inspect(store_path).plan
+    plan = inspect(store_path, CODE).plan
     assert plan.fatal
     assert plan.lost == ("the transactions of LSN 3 to 3",)
 
 
 def test_a_manifest_tells_what_the_journal_has_lost(store_path: str) -> None:
     killed(store_path, commits=3, checkpoint_at=3)
-    for name in (SNAPSHOT, "search"):
-        gone(generation(store_path, 3, name))
+    gone(own_segment(store_path, 3))
     gone(journal_file(store_path, 4))
     begin, end = frames(store_path, 1)[-1]
     cut(journal_file(store_path, 1), end - begin)
-    assert inspect(store_path).plan.lost == ("the transactions of LSN 3 to 3",)
+    assert inspect(store_path, CODE).plan.lost == ("the transactions of LSN 3 to 3",)
 
 
 def test_a_frame_behind_a_damaged_one_tells_how_far_the_journal_went(store_path: str) -> None:
     killed(store_path, commits=3)
     overwrite(journal_file(store_path, 1), frames(store_path, 1)[1][0] + 40, b"\x5a\xa5\x5a")
-    plan = inspect(store_path).plan
+    plan = inspect(store_path, CODE).plan
     assert plan.fatal
     assert plan.lost == ("the transactions of LSN 2 to 3",)
 
@@ -155,13 +152,18 @@ def test_a_snapshot_of_another_store_of_the_same_size(store_path: str, memory_pa
     other = str(memory_path / "other")
     one_file(store_path, "ours")
     one_file(other, "them")
-    ours, theirs = (generation(path, 1, SNAPSHOT) for path in (store_path, other))
+    ours, theirs = (records_of(path, 1) for path in (store_path, other))
     assert os.path.getsize(ours) == os.path.getsize(theirs)
     shutil.copyfile(theirs, ours)
     with Store.open(store_path) as store:
         found = store.file("0.py")
         assert found is not None
         assert found.symbols[0].documentation == "ours"
+
+
+def records_of(path: str, lsn: int) -> str:
+    """The records of the newest segment of a generation."""
+    return os.path.join(own_segment(path, lsn), RECORDS)
 
 
 def forge_trailer(path: str, **fields: int) -> None:
@@ -176,7 +178,7 @@ def forge_trailer(path: str, **fields: int) -> None:
 @pytest.mark.parametrize("fields", [{"records": 1}, {"lsn": 9}])
 def test_a_snapshot_that_does_not_fit_its_manifest(store_path: str, fields: dict[str, int]) -> None:
     one_file(store_path, "ours", more=1)
-    forge_trailer(generation(store_path, 1, SNAPSHOT), **fields)
+    forge_trailer(records_of(store_path, 1), **fields)
     with Store.open(store_path) as store:
         assert (len(store), store.lsn) == (2, 1)
         assert "snapshot-damaged" in [finding.kind for finding in store.recovery]
@@ -185,7 +187,7 @@ def test_a_snapshot_that_does_not_fit_its_manifest(store_path: str, fields: dict
 
 def test_every_bit_of_a_trailer_is_covered(store_path: str) -> None:
     one_file(store_path, "ours")
-    path = generation(store_path, 1, SNAPSHOT)
+    path = records_of(store_path, 1)
     data = Path(path).read_bytes()
     last = data[-snapshot.TRAILER_SIZE :]
     snapshot.decode_trailer(last, where=path)
@@ -198,7 +200,7 @@ def test_every_bit_of_a_trailer_is_covered(store_path: str) -> None:
 
 def test_records_in_another_order_than_their_keys(store_path: str) -> None:
     one_file(store_path, "ours", more=1)
-    path = generation(store_path, 1, SNAPSHOT)
+    path = records_of(store_path, 1)
     reader = SnapshotReader(path)
     begin, end = reader.records_begin, reader.trailer.records_end
     half = (end - begin) // 2
@@ -218,54 +220,77 @@ def test_records_in_another_order_than_their_keys(store_path: str) -> None:
         assert [found.path for found in store.files()] == ["0.py", "1.py"]
 
 
-def test_a_search_leaf_that_was_damaged_is_not_handed_on(store_path: str) -> None:
+def test_a_search_index_that_was_damaged_is_not_searched_by_the_next_generation(store_path: str) -> None:
     one_file(store_path, "ours")
-    directory = generation(store_path, 1, "search")
-    stored = next(name for name in os.listdir(directory) if name.endswith(".store"))
-    flip(os.path.join(directory, stored), 8 * 20)
+    flip(os.path.join(own_segment(store_path, 1), BUNDLE), 8 * 3_000)
     with Store.open(store_path, policy=MANUAL) as store:
         with store.transaction() as txn:
             txn.index_file(record("new.py"))
         store.checkpoint()
+        # It shares the damaged segment, and finds that out.
+        assert {hit.path for hit in store.search("ours")} == {"0.py"}
     with Store.open(store_path, read_only=True) as store:
         assert {hit.path for hit in store.search("ours")} == {"0.py"}
 
 
-def forge_manifest(path: str, lsn: int, found: dict[str, int], *, hashes: bool) -> None:
-    """Let a generation's manifest name the search files that are there, with their sizes (of `found`), and
-    with their hashes or with wrong ones."""
+def forge_seal(path: str, lsn: int, name: str) -> None:
+    """Let the newest segment of a generation have the file `name` as it is now, by SEAL and manifest."""
     where = generation(path, lsn)
     manifest = read_manifest(where)
-    files = {SNAPSHOT: manifest.files[SNAPSHOT]}
-    for name, size in found.items():
-        digest = blake3(Path(where, "search", name).read_bytes()).hexdigest() if hashes else "0" * 64
-        files[f"search/{name}"] = (size, digest)
-    Path(where, "manifest.msgpack").write_bytes(encode_manifest(replace(manifest, files=files)))
+    *others, listed = manifest.segments
+    directory = own_segment(path, lsn)
+    files = {**listed.seal.files, name: fs.digest_stable_file(os.path.join(directory, name))}
+    forged = replace(listed, sealed=encode_seal(replace(listed.seal, files=files)))
+    os.rename(directory, os.path.join(path, "segments", forged.digest))
+    Path(path, "segments", forged.digest, "SEAL").write_bytes(forged.sealed)
+    Path(where).write_bytes(encode_manifest(replace(manifest, segments=(*others, forged))))
 
 
-def sizes(directory: str) -> dict[str, int]:
-    """Each file of a directory, and its size."""
-    return {name: os.path.getsize(os.path.join(directory, name)) for name in os.listdir(directory)}
+@pytest.mark.parametrize("said", ["counts", "two segments have a live record of b'a.py'"])
+def test_verify_compares_what_a_manifest_says_of_all_records(store_path: str, said: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        for version in (1, 2):
+            with store.transaction() as txn:
+                for name in ("a.py", "b.py", "c.py") if version == 1 else ("a.py",):
+                    txn.index_file(record(name, version))
+            store.checkpoint()
+    where = Path(generation(store_path, 2))
+    manifest = read_manifest(str(where))
+    first, second = manifest.segments
+    assert (first.records, second.records) == (2, 1)
+    more = tuple(count + 1 for count in first.counts)
+    totals = {name: count + 1 for name, count in manifest.counts.items()}
+    if said == "counts":
+        forged = replace(manifest, segments=(replace(first, counts=more), second), counts=totals)
+    else:
+        forged = replace(manifest, segments=(replace(first, dead=b"", records=3), second), records=4)
+    where.write_bytes(encode_manifest(forged))
+    assert said in verify(store_path).findings[0].message
+    assert repair(store_path).given_up == []
+    expected = [record("a.py", 2), record("b.py", 1), record("c.py", 1)]
+    with Store.open(store_path) as store:
+        assert list(store.files()) == expected
 
 
-def test_a_search_leaf_of_another_size_is_told_at_opening(store_path: str) -> None:
+def test_a_search_index_of_another_size_is_told_at_opening(store_path: str) -> None:
     one_file(store_path, "ours")
-    directory = generation(store_path, 1, "search")
-    cut(os.path.join(directory, next(name for name in os.listdir(directory) if name.endswith(".pos"))), 1)
+    cut(os.path.join(own_segment(store_path, 1), BUNDLE), 1)
     with Store.open(store_path, read_only=True) as store:
         assert [finding.kind for finding in store.recovery] == ["search-damaged"]
 
 
-def test_a_search_leaf_of_another_lsn_with_a_manifest_that_fits(store_path: str) -> None:
+@pytest.mark.parametrize("forged", [False, True])
+def test_a_search_index_of_another_segment(store_path: str, forged: bool) -> None:
+    """Its files carry the id of their segment in their names."""
     one_file(store_path, "ours")
     with Store.open(store_path, policy=MANUAL) as store:
         store_file(store, "later")
         store.checkpoint()
-    old, new = (generation(store_path, lsn, "search") for lsn in (1, 2))
-    shutil.rmtree(new)
-    shutil.copytree(old, new)
-    forge_manifest(store_path, 2, sizes(new), hashes=True)
-    with Store.open(store_path, read_only=True) as store, pytest.raises(CorruptSearchError, match="LSN 1"):
+    old, new = (os.path.join(own_segment(store_path, lsn), BUNDLE) for lsn in (1, 2))
+    shutil.copyfile(old, new)
+    if forged:
+        forge_seal(store_path, 2, BUNDLE)
+    with Store.open(store_path, read_only=True) as store, pytest.raises(CorruptSearchError):
         store.search("later")
     with Store.open(store_path, policy=MANUAL) as store:
         assert {hit.path for hit in store.search("later")} == {"later.py"}
@@ -278,68 +303,58 @@ def store_file(store: Store, word: str) -> None:
         txn.index_file(FileRecord(f"{word}.py", "0" * 64, "python", [symbol]))
 
 
-def forge_search(path: str, keys: list[bytes], *, hashes: bool) -> None:
-    """A search leaf for a store's first generation with these records and a watermark that fits its manifest;
-    its snapshot is lost, and the journal goes back to the beginning."""
-    where = generation(path, 1)
-    manifest = read_manifest(where)
-    reader = SnapshotReader(os.path.join(where, SNAPSHOT))
-    writer = SearchWriter(path + ".work", CODE, None)
-    for key in keys:
-        stored = reader.get(key)
-        assert stored is not None
-        writer.apply(FileIndexed(*stored), known=False)
-    identity, counts = manifest.identity.store_id, tuple(manifest.counts.values())
-    writer.commit(Watermark(identity, manifest.lsn, manifest.chain, manifest.records, counts))
-    gone(os.path.join(where, "search"))
-    os.mkdir(os.path.join(where, "search"))
-    writer.export(os.path.join(where, "search"), {})
-    forge_manifest(path, 1, sizes(os.path.join(where, "search")), hashes=hashes)
-    gone(os.path.join(where, SNAPSHOT))
+def forge_search(path: str, names: list[str]) -> None:
+    """A search half with records of other keys, for the one segment of a store's first generation."""
+    directory, seal = own_segment(path, 1), read_manifest(generation(path, 1)).segments[0].seal
+    work = path + ".work"
+    os.mkdir(work)
+    writer = OneSegmentWriter(work, CODE)
+    for name in names:
+        symbol = Symbol("parse", "function", Range(0, 0, 1, 0), documentation="ours")
+        one = FileRecord(name, "0" * 64, "python", [symbol])
+        key, payload = CODE.key_of(one), CODE.pack(one)
+        stored = StoredRecord(key, record_checksum(key, payload), payload)
+        writer.add(stored, CODE.documents(key, payload))
+    written = writer.commit()
+    contents = {
+        f"{seal.segment_id}.{suffix}": Path(file).read_bytes() for suffix, file in written.files.items()
+    }
+    Path(directory, BUNDLE).write_bytes(encode_bundle(contents))
 
 
 @pytest.mark.parametrize(
-    ("keys", "hashes"),
+    ("names", "hashes"),
     [
-        # One record twice, the other not at all: the count is right, and each passes its check.
-        ([b"0.py", b"0.py"], False),
-        ([b"0.py"], True),
+        # One record of another key: as many, and each passes its checksum.
+        (["0.py", "x.py"], False),
+        (["0.py", "x.py"], True),
+        (["0.py"], True),
     ],
-    ids=["hashes", "count"],
+    ids=["hashes", "keys", "count"],
 )
-def test_a_snapshot_is_not_rebuilt_from_another_search_leaf(
-    store_path: str, keys: list[bytes], hashes: bool
+def test_records_are_not_rebuilt_from_another_search_index(
+    store_path: str, names: list[str], hashes: bool
 ) -> None:
     one_file(store_path, "ours", more=1)
-    forge_search(store_path, keys, hashes=hashes)
+    forge_search(store_path, names)
+    if hashes:
+        forge_seal(store_path, 1, BUNDLE)
+    gone(records_of(store_path, 1))
     with Store.open(store_path) as store:
         assert [found.path for found in store.files()] == ["0.py", "1.py"]
 
 
-def test_a_snapshot_is_not_rebuilt_from_a_search_leaf_of_another_lsn(store_path: str) -> None:
-    one_file(store_path, "ours")
-    one_file(store_path, "them")
-    new = generation(store_path, 2, "search")
-    shutil.rmtree(new)
-    shutil.copytree(generation(store_path, 1, "search"), new)
-    forge_manifest(store_path, 2, sizes(new), hashes=True)
-    gone(generation(store_path, 2, SNAPSHOT))
-    with Store.open(store_path) as store:
-        found = store.file("0.py")
-        assert found is not None
-        assert found.symbols[0].documentation == "them"
-
-
-@pytest.mark.parametrize("leaf", [SNAPSHOT, "search"])
-def test_salvage_takes_no_leaf_of_another_store(store_path: str, memory_path: Path, leaf: str) -> None:
+@pytest.mark.parametrize("half", [RECORDS, BUNDLE])
+def test_salvage_takes_no_half_of_another_store(store_path: str, memory_path: Path, half: str) -> None:
     other = str(memory_path / "other")
     one_file(store_path, "ours")
     one_file(other, "them")
-    for name in ("manifest.msgpack", SNAPSHOT, "search"):
-        gone(generation(store_path, 1, name))
+    for name in (RECORDS, BUNDLE):
+        gone(os.path.join(own_segment(store_path, 1), name))
     gone(os.path.join(store_path, JOURNAL))
-    source, target = generation(other, 1, leaf), generation(store_path, 1, leaf)
-    (shutil.copytree if os.path.isdir(source) else shutil.copyfile)(source, target)
+    shutil.copyfile(
+        os.path.join(own_segment(other, 1), half), os.path.join(own_segment(store_path, 1), half)
+    )
     report = repair(store_path)
     assert report.given_up
     with Store.open(store_path) as store:

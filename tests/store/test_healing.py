@@ -1,4 +1,4 @@
-"""One damaged record, and one damaged leaf, in a store that is open: read from the other leaf, and mended."""
+"""A damaged record, and a damaged half, in a store that is open: read from the other half, and healed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.support.damage import MANUAL, damage_search, generation
+from tests.support.damage import MANUAL, damage_search, segments
 from tests.support.files import overwrite, tree
 from tests.support.records import numbered
 
 from diptych import CorruptionError, CorruptSearchError, Store, repair, verify
+from diptych.layout import RECORDS as RECORDS_FILE
 
 RECORDS = numbered(40)
 
@@ -37,8 +38,8 @@ def path(template: str, memory_path: Path) -> str:
 
 
 def damage_record(path: str, name: str) -> None:
-    """Change bytes of one record's payload in the snapshot leaf."""
-    snapshot = generation(path, 2, "snapshot.msgpack")
+    """Change bytes of one record's payload in the snapshot."""
+    snapshot = os.path.join(segments(path)[0], RECORDS_FILE)
     data = Path(snapshot).read_bytes()
     overwrite(snapshot, data.find(name.encode()) + len(name) + 20, b"\x00\xff\x00")
 
@@ -53,14 +54,14 @@ def check(store: Store) -> None:
     assert store.stats().records == 40
 
 
-def test_a_damaged_record_is_read_from_the_search_leaf_and_mended_by_the_next_checkpoint(
+def test_a_damaged_record_is_read_from_the_search_index_and_mended_by_the_next_checkpoint(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     damage_record(path, "pkg/013.py")
     with Store.open(path, policy=MANUAL) as store:
         with caplog.at_level(logging.WARNING, "diptych"):
             assert store.file("pkg/013.py") == RECORDS[13]
-        assert "healed from the search leaf" in caplog.text
+        assert "healed from the search index" in caplog.text
         check(store)
         assert not verify(path).ok
         store.checkpoint()
@@ -79,6 +80,7 @@ def test_a_reader_heals_for_itself_and_changes_nothing(path: str) -> None:
 
 def test_a_change_to_a_damaged_record_counts_what_was_there(path: str) -> None:
     damage_record(path, "pkg/013.py")
+    (damaged,) = segments(path)
     with Store.open(path, policy=MANUAL) as store:
         with store.transaction() as txn:
             txn.remove_file("pkg/013.py")
@@ -86,8 +88,8 @@ def test_a_change_to_a_damaged_record_counts_what_was_there(path: str) -> None:
         assert store.stats().counts == {"symbols": 78, "relations": 39}
         store.checkpoint()
         assert store.stats().counts == {"symbols": 78, "relations": 39}
-        # The damaged generation is the second of the two that are kept, until the next checkpoint.
-        assert all(finding.where == generation(path, 2).rstrip("/") for finding in verify(path).findings)
+        # The damaged segment is in the other generation that is kept, until the next checkpoint.
+        assert {finding.where for finding in verify(path).findings} == {damaged}
         with store.transaction() as txn:
             txn.index_file(RECORDS[13])
         store.checkpoint()
@@ -96,7 +98,7 @@ def test_a_change_to_a_damaged_record_counts_what_was_there(path: str) -> None:
 
 def test_every_byte_of_a_snapshot_may_be_damaged(path: str) -> None:
     """Whichever bytes are struck, a read returns what was written: the search leaf has it."""
-    snapshot = generation(path, 2, "snapshot.msgpack")
+    snapshot = os.path.join(segments(path)[0], RECORDS_FILE)
     whole = Path(snapshot).read_bytes()
     step = len(whole) // 120
     for at in range(0, len(whole), step):
@@ -113,7 +115,7 @@ def test_every_byte_of_a_snapshot_may_be_damaged(path: str) -> None:
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "gone"])
 def test_a_damaged_search_leaf_is_rebuilt_by_the_writer_and_refused_by_a_reader(path: str, how: str) -> None:
-    damage_search(generation(path, 2, "search"), how)
+    damage_search(segments(path)[0], how)
     with Store.open(path, read_only=True) as reader:
         assert reader.file("pkg/001.py") == RECORDS[1]
         assert list(reader.files()) == RECORDS
@@ -128,12 +130,12 @@ def test_a_damaged_search_leaf_is_rebuilt_by_the_writer_and_refused_by_a_reader(
         check(reader)
 
 
-def test_every_file_of_a_search_leaf_may_be_damaged(path: str) -> None:
-    directory = generation(path, 2, "search")
-    for name in sorted(os.listdir(directory)):
+def test_every_file_of_a_search_index_may_be_damaged(path: str) -> None:
+    directory = segments(path)[0]
+    for name in set(os.listdir(directory)) - {RECORDS_FILE, "SEAL"}:
         file = os.path.join(directory, name)
         whole = Path(file).read_bytes()
-        for at in {0, len(whole) // 2, len(whole) - 1}:
+        for at in {0, len(whole) - 1, *range(1, len(whole), len(whole) // 40)}:
             overwrite(file, at, bytes([whole[at] ^ 0x10]))
             with Store.open(path, read_only=True) as reader, pytest.raises(CorruptSearchError):
                 reader.search("kind:function")
@@ -142,9 +144,9 @@ def test_every_file_of_a_search_leaf_may_be_damaged(path: str) -> None:
     assert verify(path).ok
 
 
-def test_both_leaves_damaged_at_one_record_raise_and_do_not_lie(path: str) -> None:
+def test_both_halves_damaged_at_one_record_raise_and_do_not_lie(path: str) -> None:
     damage_record(path, "pkg/013.py")
-    damage_search(generation(path, 2, "search"), "flipped")
+    damage_search(segments(path)[0], "flipped")
     with Store.open(path, policy=MANUAL) as store:
         with pytest.raises(CorruptionError):
             store.file("pkg/013.py")
@@ -153,13 +155,17 @@ def test_both_leaves_damaged_at_one_record_raise_and_do_not_lie(path: str) -> No
         assert store.file("pkg/014.py") == RECORDS[14]
         with store.transaction() as txn:
             txn.index_file(RECORDS[0])
+        # It writes the changes, and leaves the damaged segment as it is.
+        store.checkpoint()
         with pytest.raises(CorruptionError):
-            store.checkpoint()
+            store.file("pkg/013.py")
+        with pytest.raises(CorruptionError):
+            store.checkpoint(compact=True)
         with store.transaction() as txn:
             txn.index_file(RECORDS[13])
         assert store.file("pkg/013.py") == RECORDS[13]
     report = repair(path)
-    assert (report.given_up, report.mended_from) == ([], "journal")
+    assert (report.given_up, report.mended_from) == ([], "snapshot")
     with Store.open(path, policy=MANUAL) as store:
         check(store)
     assert verify(path).findings == []

@@ -103,7 +103,7 @@ def test_a_directory_of_something_else_is_left_alone(memory_path: Path) -> None:
 def test_a_newer_format_is_refused_and_left_alone(memory_path: Path) -> None:
     path = memory_path / "store"
     make(str(path))
-    (path / "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, {"all": "different"}, version=2))
+    (path / "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, {"all": "different"}, version=3))
     before = {name: data for name, data in tree(path).items() if name != "LOCK"}
     for call in (
         lambda: Store.open(path),
@@ -111,7 +111,7 @@ def test_a_newer_format_is_refused_and_left_alone(memory_path: Path) -> None:
         lambda: verify(path),
         lambda: repair(path),
     ):
-        with pytest.raises(IncompatibleStoreError, match="format 2") as caught:
+        with pytest.raises(IncompatibleStoreError, match="format 3") as caught:
             call()
         assert "newer" in caught.value.advice
     assert {name: data for name, data in tree(path).items() if name != "LOCK"} == before

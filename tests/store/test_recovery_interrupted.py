@@ -64,9 +64,9 @@ def cut_short(patch: pytest.MonkeyPatch, at: int, *, done: bool) -> list[str]:
 
 CASES = {
     "recovery": Case(journal="torn", identity="gone", new_snapshot="gone"),
-    "mend": Case(new_snapshot="flipped", old_search="gone", journal="torn", identity="damaged"),
+    "mend": Case(new_snapshot="flipped", shared_search="gone", journal="torn", identity="damaged"),
     "mend-from-older": Case(new_snapshot="gone", new_search="gone"),
-    "salvage": Case(new_search="gone", new_snapshot="flipped", journal="damaged-last", old_search="cut"),
+    "salvage": Case(new_search="gone", new_snapshot="flipped", journal="damaged-last", shared_search="cut"),
     "salvage-leaves": Case(new_manifest="gone", old_manifest="damaged", identity="gone"),
     "salvage-no-journal": Case(journal="gone"),
 }

@@ -1,14 +1,15 @@
-"""Damage beside the table: files of two stores, leaves of two versions, young stores and killed ones."""
+"""Damage beside the table: files of two stores and of two LSNs, young stores and killed ones."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.support.damage import (
-    FLIPPED,
+    FLIPPED_NEW,
     LAST,
     MANUAL,
     NEW,
@@ -16,9 +17,11 @@ from tests.support.damage import (
     build,
     commit,
     damage_snapshot,
+    forget_generation,
     frames,
     generation,
     journal_file,
+    own_segment,
     truth,
 )
 from tests.support.files import cut, gone, overwrite, tree
@@ -35,6 +38,7 @@ from diptych import (
 )
 from diptych.journal.file import JournalFile
 from diptych.journal.reader import FrameReader
+from diptych.layout import BUNDLE, RECORDS, SEAL
 
 
 @pytest.fixture(scope="module")
@@ -79,20 +83,20 @@ def repaired(path: str) -> dict[str, object]:
     return all_of(path)
 
 
-PARTS = {
-    "new-snapshot": f"generations/{NEW:020d}/snapshot.msgpack",
-    "new-search": f"generations/{NEW:020d}/search",
-    "new-manifest": f"generations/{NEW:020d}/manifest.msgpack",
-    "new-generation": f"generations/{NEW:020d}",
-    "old-generation": f"generations/{OLD:020d}",
-    "closed": "journal/CLOSED",
+PARTS: dict[str, Callable[[str], str]] = {
+    "new-snapshot": lambda path: os.path.join(own_segment(path, NEW), RECORDS),
+    "new-search": lambda path: os.path.join(own_segment(path, NEW), BUNDLE),
+    "new-segment": lambda path: own_segment(path, NEW),
+    "new-generation": lambda path: generation(path, NEW),
+    "old-generation": lambda path: generation(path, OLD),
+    "closed": lambda path: os.path.join(path, "journal/CLOSED"),
 }
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_one_part_of_another_store_is_not_taken_for_ones_own(stores: tuple[str, str], part: str) -> None:
     mine, other = stores
-    replace(os.path.join(other, PARTS[part]), os.path.join(mine, PARTS[part]))
+    replace(PARTS[part](other), PARTS[part](mine))
     assert not verify(mine).ok
     assert all_of(mine) == truth()[LAST]
     assert repaired(mine) == truth()[LAST]
@@ -145,46 +149,55 @@ def test_journal_of_another_store_without_an_identity_is_not_mixed_in(stores: tu
     assert all_of(mine) == truth()[NEW]
 
 
-@pytest.mark.parametrize("part", ["snapshot.msgpack", "search", "manifest.msgpack"])
+def part_of(path: str, lsn: int, part: str) -> str:
+    """A part of a generation that no other has: its manifest, its newest segment, or a file of that."""
+    return generation(path, lsn) if part == "manifest" else os.path.join(own_segment(path, lsn), part)
+
+
+@pytest.mark.parametrize("part", [RECORDS, BUNDLE, SEAL, "", "manifest"])
 @pytest.mark.parametrize("into", [OLD, NEW])
-def test_a_leaf_of_another_lsn_is_not_taken_for_this_ones(
+def test_a_part_of_another_lsn_is_not_taken_for_this_ones(
     stores: tuple[str, str], part: str, into: int
 ) -> None:
     mine, _ = stores
-    replace(generation(mine, OLD + NEW - into, part), generation(mine, into, part))
+    replace(part_of(mine, OLD + NEW - into, part), part_of(mine, into, part))
     assert not verify(mine).ok
     assert all_of(mine) == truth()[LAST]
     assert repaired(mine) == truth()[LAST]
 
 
-@pytest.mark.parametrize("part", ["snapshot.msgpack", "search", "manifest.msgpack", ""])
-def test_leaves_swapped_between_generations(stores: tuple[str, str], part: str) -> None:
+@pytest.mark.parametrize("part", [RECORDS, BUNDLE, SEAL, "", "manifest"])
+def test_parts_exchanged_between_generations(stores: tuple[str, str], part: str) -> None:
     mine, _ = stores
-    old, new, kept = generation(mine, OLD, part), generation(mine, NEW, part), os.path.join(mine, "kept")
-    os.rename(old.rstrip("/"), kept)
-    os.rename(new.rstrip("/"), old.rstrip("/"))
-    os.rename(kept, new.rstrip("/"))
+    old, new = (part_of(mine, lsn, part).rstrip("/") for lsn in (OLD, NEW))
+    kept = os.path.join(mine, "kept")
+    os.rename(old, kept)
+    os.rename(new, old)
+    os.rename(kept, new)
     assert not verify(mine).ok
-    if part in ("snapshot.msgpack", "search"):
+    if part in (RECORDS, BUNDLE, SEAL):
         assert all_of(mine) == truth()[LAST]
     else:
         with pytest.raises(CorruptStoreError):
             Store.open(mine)
-    repair(mine)
+    report = repair(mine)
     assert verify(mine).findings == []
     if part:
+        assert report.given_up == []
         assert all_of(mine) == truth()[LAST]
+    else:
+        assert report.given_up
 
 
-def test_a_search_leaf_of_another_lsn_gives_repair_no_stale_records(stores: tuple[str, str]) -> None:
-    """A damaged snapshot, beside it the search leaf of the older generation, which is gone."""
+def test_a_search_index_of_another_segment_gives_repair_no_stale_records(stores: tuple[str, str]) -> None:
+    """A damaged snapshot, beside it the search index of another segment; nothing else has the record."""
     mine, _ = stores
-    replace(generation(mine, OLD, "search"), generation(mine, NEW, "search"))
-    damage_snapshot(generation(mine, NEW, "snapshot.msgpack"), "flipped")
-    gone(generation(mine, OLD))
+    replace(part_of(mine, OLD, BUNDLE), part_of(mine, NEW, BUNDLE))
+    damage_snapshot(own_segment(mine, NEW), "flipped", FLIPPED_NEW)
+    forget_generation(mine, OLD)
     report = repair(mine)
-    assert any(FLIPPED in sentence for sentence in report.given_up)
-    assert all_of(mine) == {path: one for path, one in truth()[LAST].items() if path != FLIPPED}
+    assert any(FLIPPED_NEW in sentence for sentence in report.given_up)
+    assert all_of(mine) == {path: one for path, one in truth()[LAST].items() if path != FLIPPED_NEW}
 
 
 def killed(path: str) -> None:
@@ -268,40 +281,55 @@ def test_one_generation_alone_has_the_whole_journal_beside_it(memory_path: Path)
         for lsn in (1, 2, 3):
             commit(store, lsn)
         store.checkpoint()
-    gone(generation(path, 3, "snapshot.msgpack"))
-    gone(generation(path, 3, "search"))
+    for name in (RECORDS, BUNDLE):
+        gone(os.path.join(own_segment(path, 3), name))
     assert all_of(path) == truth()[3]
     assert repaired(path) == truth()[3]
 
 
 @pytest.mark.parametrize(
-    "kept", ["IDENTITY", "journal", "generations", "generations journal", "IDENTITY journal"]
+    "kept",
+    [
+        "IDENTITY",
+        "journal",
+        "segments",
+        "generations",
+        "generations segments",
+        "generations journal segments",
+        "IDENTITY journal",
+        "IDENTITY journal segments",
+    ],
 )
 def test_what_is_left_of_a_store_never_becomes_an_empty_one(stores: tuple[str, str], kept: str) -> None:
     mine, _ = stores
-    for name in ("IDENTITY", "journal", "generations"):
+    for name in ("IDENTITY", "journal", "generations", "segments"):
         if name not in kept.split():
             gone(os.path.join(mine, name))
-    gone(os.path.join(mine, "work"))
+    gone(os.path.join(mine, "incoming"))
     try:
         found = all_of(mine)
     except CorruptStoreError:
         found = None
-    if kept == "generations journal":
+    if kept == "generations journal segments":
         assert found == truth()[LAST]
+        return
+    assert found is None
+    report = repair(mine)
+    if kept == "IDENTITY journal segments":
+        # The copies of the manifests say what the segments are.
+        assert report.given_up == []
+        assert all_of(mine) == truth()[LAST]
     else:
-        assert found is None
-        report = repair(mine)
         assert report.given_up
-        if kept == "generations":
+        if "segments" in kept:
             assert all_of(mine) == truth()[NEW]
 
 
-def test_a_store_of_which_only_its_cache_is_left_is_not_made_anew(stores: tuple[str, str]) -> None:
+def test_a_store_of_which_only_its_cache_is_left_is_not_made_again(stores: tuple[str, str]) -> None:
     mine, _ = stores
-    for name in ("IDENTITY", "journal", "generations"):
+    for name in ("IDENTITY", "journal", "generations", "segments"):
         gone(os.path.join(mine, name))
-    assert os.path.isdir(os.path.join(mine, "work"))
+    assert os.path.isdir(os.path.join(mine, "incoming"))
     with pytest.raises((CorruptionError, NotAStoreError)):
         Store.open(mine)
 
@@ -340,36 +368,37 @@ def test_a_making_that_was_interrupted_is_begun_again(memory_path: Path) -> None
 
 def test_a_snapshot_without_its_trailer_gives_its_records_to_repair(stores: tuple[str, str]) -> None:
     mine, _ = stores
-    gone(generation(mine, OLD))
-    gone(generation(mine, NEW, "search"))
-    cut(generation(mine, NEW, "snapshot.msgpack"), 300)
+    forget_generation(mine, OLD)
+    gone(part_of(mine, NEW, BUNDLE))
+    cut(part_of(mine, NEW, RECORDS), 300)
     with pytest.raises(CorruptStoreError):
         Store.open(mine)
     assert repair(mine).given_up == []
     assert all_of(mine) == truth()[LAST]
 
 
-def test_a_snapshot_cut_in_mid_record_gives_what_stands_before(stores: tuple[str, str]) -> None:
+def test_a_snapshot_cut_in_mid_record_gives_what_comes_before(stores: tuple[str, str]) -> None:
     mine, _ = stores
-    gone(generation(mine, OLD))
-    gone(generation(mine, NEW, "search"))
-    path = generation(mine, NEW, "snapshot.msgpack")
+    forget_generation(mine, OLD)
+    gone(part_of(mine, NEW, BUNDLE))
+    path = part_of(mine, NEW, RECORDS)
     data = Path(path).read_bytes()
     cut(path, len(data) - data.find(b"pkg/006.py") - 40)
-    kept = [name for name in truth()[NEW] if name < "pkg/006.py"]
-    lost = len(truth()[NEW]) - len(kept)
-    assert repair(mine).given_up == [f"{lost} of the {len(truth()[NEW])} records of LSN 8"]
+    lost = [name for name in truth()[NEW] if name >= "pkg/006.py"]
+    first, *more = repair(mine).given_up
+    assert first == f"{len(lost)} of the {len(truth()[NEW])} records of LSN 8"
+    assert any(f"{len(lost)} records from" in sentence for sentence in more)
     found = all_of(mine)
     assert {"keep/flipped.py", "pkg/012.py"} < found.keys() >= {"pkg/again.py"}
     assert "pkg/006.py" not in found
 
 
-def test_a_lost_record_that_was_stored_again_is_not_given_up(stores: tuple[str, str]) -> None:
+def test_a_lost_record_that_was_stored_again_is_not_lost(stores: tuple[str, str]) -> None:
     mine, _ = stores
-    gone(generation(mine, OLD))
-    gone(generation(mine, NEW, "search"))
-    damage_snapshot(generation(mine, NEW, "snapshot.msgpack"), "flipped")
+    forget_generation(mine, OLD)
+    gone(part_of(mine, NEW, BUNDLE))
+    damage_snapshot(own_segment(mine, NEW), "flipped", FLIPPED_NEW)
     with Store.open(mine, policy=MANUAL) as store, store.transaction() as txn:
-        txn.index_file(record(FLIPPED, 1))
+        txn.index_file(record(FLIPPED_NEW, 7))
     assert repair(mine).given_up == []
     assert all_of(mine) == truth()[LAST]

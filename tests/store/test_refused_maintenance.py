@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.damage import LAST, MANUAL, Case, build, inflict, journal_file, truth
+from tests.support.damage import LAST, MANUAL, NEW, Case, build, inflict, journal_file, truth
 from tests.support.files import overwrite
 
 from diptych import CorruptStoreError, DiptychError, StorageError, Store, repair, verify
@@ -52,19 +52,19 @@ class Refusing:
 # The store opens in the first three; in the fourth and fifth something must be lost.
 CASES = {
     "recovery": Case(journal="torn", identity="gone", new_snapshot="gone"),
-    "mend": Case(new_snapshot="flipped", old_search="gone", journal="torn", identity="damaged"),
+    "mend": Case(new_snapshot="flipped", shared_search="gone", journal="torn", identity="damaged"),
     # Damage that opening does not see, deep in both leaves.
     "salvage-of-one-that-opens": Case(
-        new_snapshot="flipped", new_search="flipped", old_snapshot="flipped", old_search="flipped"
+        new_snapshot="flipped", new_search="flipped", shared_snapshot="flipped", shared_search="flipped"
     ),
     "salvage-of-one-that-opens-torn": Case(
         new_snapshot="flipped",
         new_search="flipped",
-        old_snapshot="flipped",
-        old_search="flipped",
+        shared_snapshot="flipped",
+        shared_search="flipped",
         journal="torn",
     ),
-    "salvage": Case(new_search="gone", new_snapshot="flipped", journal="damaged-last", old_search="cut"),
+    "salvage": Case(new_search="gone", new_snapshot="flipped", journal="damaged-last", shared_search="cut"),
     "whole": Case(),
 }
 
@@ -144,7 +144,7 @@ def test_each_call_fails_in_turn(
         # What repair says was lost is what is lost, and no more than without the fault.
         assert said in (None, lost), at
         copy = f"{path}-copy"
-        shutil.copytree(path, copy, ignore=shutil.ignore_patterns("work"))
+        shutil.copytree(path, copy, ignore=shutil.ignore_patterns("incoming"))
         assert read(copy) in (before, after), at
         shutil.rmtree(copy, ignore_errors=True)
         if name not in ("recovery", "checkpoint", "whole"):
@@ -156,7 +156,7 @@ def test_each_call_fails_in_turn(
 
 
 @pytest.mark.parametrize(
-    "wanted", ["IDENTITY", "journal", "generations", "manifest.msgpack", "snapshot.msgpack"]
+    "wanted", ["IDENTITY", "journal", "generations", f"{NEW:020d}", "segments", "SEAL", "records.msgpack"]
 )
 @pytest.mark.parametrize("times", [1, 1_000_000], ids=["once", "always"])
 def test_an_error_of_the_disk_is_no_damage_to_a_whole_store(
@@ -204,7 +204,7 @@ def test_what_the_disk_does_not_give_is_not_lost(template: str, memory_path: Pat
     real, refused = os.open, []
 
     def refuse(name: Any, *arguments: Any, **options: Any) -> Any:
-        if str(name).startswith(path) and str(name).endswith("manifest.msgpack"):
+        if str(name).startswith(path) and str(name).endswith(f"{NEW:020d}"):
             refused.append(name)
             raise OSError(errno.EIO, os.strerror(errno.EIO), name)
         return real(name, *arguments, **options)

@@ -9,8 +9,8 @@ from tests.support.records import numbered, record
 from tests.support.waiting import wait_for, wait_until
 
 from diptych import CheckpointPolicy, StorageFullError, Store
+from diptych.store.checkpoint import publish as publishing
 from diptych.store.checkpoint import scheduler as module
-from diptych.store.checkpoint.build import GenerationBuilder
 
 DUE = {"changes": 0, "records": 0, "waited_s": 0.0, "journal": 0, "snapshot": 0}
 
@@ -74,17 +74,17 @@ def test_a_checkpoint_that_failed_is_told_and_tried_again(
 ) -> None:
     monkeypatch.setattr(module, "_RETRY_S", 0.02)
     failures = threading.Event()
-    real = GenerationBuilder.build
+    real = publishing.build
     left = [3]
 
-    def build(self: GenerationBuilder, *arguments: object) -> object:
+    def build(*arguments: object) -> object:
         if left[0]:
             left[0] -= 1
             raise StorageFullError("no space left", errno=28)
         wait_for(failures)
-        return real(self, *arguments)  # type: ignore[arg-type]
+        return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(GenerationBuilder, "build", build)
+    monkeypatch.setattr(publishing, "build", build)
     with Store.open(store_path, policy=CheckpointPolicy(changes=1)) as store:
         with store.transaction() as txn:
             txn.index_file(record("a.py"))
@@ -98,12 +98,12 @@ def test_a_checkpoint_that_failed_is_told_and_tried_again(
 def test_close_waits_for_the_checkpoint_that_runs(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     running, closing = threading.Event(), threading.Event()
     events: list[str] = []
-    real, real_stop = GenerationBuilder.build, module.Scheduler.stop
+    real, real_stop = publishing.build, module.Scheduler.stop
 
-    def build(self: GenerationBuilder, *arguments: object) -> object:
+    def build(*arguments: object) -> object:
         running.set()
         wait_for(closing)
-        built = real(self, *arguments)  # type: ignore[arg-type]
+        built = real(*arguments)  # type: ignore[arg-type]
         events.append("built")
         return built
 
@@ -111,7 +111,7 @@ def test_close_waits_for_the_checkpoint_that_runs(store_path: str, monkeypatch: 
         closing.set()
         real_stop(self)
 
-    monkeypatch.setattr(GenerationBuilder, "build", build)
+    monkeypatch.setattr(publishing, "build", build)
     monkeypatch.setattr(module.Scheduler, "stop", stop)
     store = Store.open(store_path, policy=CheckpointPolicy(changes=1))
     with store.transaction() as txn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgpack
@@ -11,12 +12,16 @@ from hypothesis import strategies as st
 
 from diptych import layout
 from diptych.errors import CorruptionError, CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
+from diptych.fs import FileDigests
 from diptych.schema.code import CODE
-from diptych.sealed import MAX_SIZE_BYTES, seal, unseal
+from diptych.sealed import MAX_SIZE_BYTES, OlderFormatError, seal, unseal
+from diptych.segment.reader import bitmap_of
+from diptych.segment.seal import Seal, encode_seal
 from diptych.store.checkpoint.retention import generations_to_remove, journal_files_to_remove
 from diptych.store.manifest import (
     ClosedMark,
     Identity,
+    ListedSegment,
     Manifest,
     decode_closed,
     decode_identity,
@@ -35,22 +40,51 @@ VALUES = st.recursive(
 )
 BODIES = st.dictionaries(st.text(max_size=9), VALUES, max_size=4)
 TIMES = st.integers(0, 253_402_300_799_999)
-HASHES = st.binary(min_size=32, max_size=32).map(bytes.hex)
-FILES = st.sampled_from(["snapshot.msgpack", "search/meta.json", "search/0123abcd.7.del", "search/ab.fast"])
+DIGESTS = FileDigests(7, b"x" * 16, b"b" * 32)
+FILES = {"records.msgpack": DIGESTS, "search.bundle": DIGESTS}
 IDENTITIES = st.builds(
     Identity, st.binary(min_size=16, max_size=16), st.text(max_size=9), U64, st.text(max_size=32), TIMES
 )
-MANIFESTS = st.builds(
-    Manifest,
-    identity=IDENTITIES,
-    lsn=LSN,
-    chain=U64,
-    records=U64,
-    counts=st.dictionaries(st.text(max_size=5), U64, max_size=3),
-    created_ms=TIMES,
-    modified_ms=TIMES,
-    files=st.dictionaries(FILES, st.tuples(st.integers(0, 16 << 20), HASHES), max_size=4),
-)
+COUNTERS = ("symbols", "relations")
+
+
+@st.composite
+def manifests(draw: st.DrawFn) -> Manifest:
+    """A manifest whose numbers agree with each other."""
+    identity = replace(draw(IDENTITIES), fingerprint="f" * 32)
+    listed = []
+    for segment_id in draw(st.lists(st.binary(min_size=16, max_size=16), max_size=4, unique=True)):
+        records = draw(st.integers(1, 40))
+        dead = draw(st.sets(st.integers(0, records - 1), max_size=records - 1))
+        counts = draw(st.tuples(st.integers(0, 2**60), st.integers(0, 2**60)))
+        own = Seal(
+            identity.schema,
+            identity.schema_version,
+            identity.fingerprint,
+            records,
+            dict(zip(COUNTERS, counts, strict=True)),
+            records + draw(st.integers(0, 9)),
+            segment_id.hex(),
+            7,
+            b"a",
+            b"b",
+            FILES,
+        )
+        listed.append(ListedSegment(encode_seal(own), bitmap_of(list(dead)), records - len(dead), counts))
+    totals = [sum(one.counts[number] for one in listed) for number in range(2)]
+    return Manifest(
+        identity=identity,
+        lsn=draw(LSN),
+        chain=draw(U64),
+        records=sum(one.records for one in listed),
+        counts=dict(zip(COUNTERS, totals, strict=True)),
+        created_ms=draw(TIMES),
+        modified_ms=draw(TIMES),
+        segments=tuple(listed),
+    )
+
+
+MANIFESTS = manifests()
 
 
 @given(BODIES, st.text(min_size=1, max_size=8))
@@ -90,6 +124,8 @@ def test_a_body_under_another_magic_or_too_long_is_refused() -> None:
         unseal("DIPTYCHI", bytes(MAX_SIZE_BYTES + 1), where="x")
     with pytest.raises(IncompatibleStoreError, match="format 2"):
         unseal("DIPTYCHI", seal("DIPTYCHI", {}, version=2), where="x")
+    with pytest.raises(OlderFormatError, match="format 1"):
+        unseal("DIPTYCHI", seal("DIPTYCHI", {}), version=2, where="x")
     claimed = msgpack.packb(["DIPTYCHI", 2, msgpack.packb({}), 0])
     with pytest.raises(CorruptionError, match="checksum"):
         unseal("DIPTYCHI", claimed, where="x")
@@ -106,9 +142,9 @@ def test_identity_manifest_and_closed_come_back(
 
 def test_a_whole_document_with_the_wrong_fields_is_corrupt() -> None:
     with pytest.raises(CorruptStoreError):
-        decode_identity(seal("DIPTYCHI", {"store_id": b""}), where="x")
+        decode_identity(seal("DIPTYCHI", {"store_id": b""}, version=2), where="x")
     with pytest.raises(CorruptSnapshotError):
-        decode_manifest(seal("DIPTYCHM", {"lsn": 1}), where="x")
+        decode_manifest(seal("DIPTYCHM", {"lsn": 1}, version=2), where="x")
     with pytest.raises(CorruptStoreError):
         decode_closed(seal("DIPTYCHC", {"more": 1}), where="x")
 
@@ -179,3 +215,24 @@ def test_no_segment_goes_that_a_generation_needs(firsts: list[int], oldest: int)
         assert sum(first <= oldest + 1 for first in left) == 1
     else:
         assert left == sorted(firsts)
+
+
+# Each a manifest with one thing wrong; all pass their checksum.
+@given(manifests().filter(lambda one: bool(one.segments)), st.data())
+def test_a_manifest_whose_numbers_do_not_agree_is_refused(manifest: Manifest, data: st.DataObject) -> None:
+    first, *rest = manifest.segments
+    wrong = [
+        replace(manifest, records=manifest.records + 1),
+        replace(manifest, counts={**manifest.counts, "symbols": manifest.counts["symbols"] + 1}),
+        replace(manifest, counts={"symbols": manifest.counts["symbols"]}),
+        replace(manifest, segments=(first, first, *rest)),
+        replace(manifest, segments=(replace(first, dead=first.dead + b"\0"), *rest)),
+        replace(manifest, segments=(replace(first, dead=b"\xff" * 9), *rest)),
+        replace(manifest, segments=(replace(first, records=first.seal.records + 1), *rest)),
+        replace(manifest, segments=(replace(first, records=0), *rest)),
+        replace(manifest, segments=(replace(first, sealed=first.sealed[:-1]), *rest)),
+        replace(manifest, identity=replace(manifest.identity, fingerprint="e" * 32)),
+        replace(manifest, identity=replace(manifest.identity, schema=manifest.identity.schema + "x")),
+    ]
+    with pytest.raises(CorruptSnapshotError):
+        decode_manifest(encode_manifest(data.draw(st.sampled_from(wrong))), where="x")

@@ -1,4 +1,4 @@
-"""The search index over the life of a store: short-lived writers, compaction, and faults of older ones."""
+"""The search index over the life of a store: short-lived writers, folded segments, compaction, threads."""
 
 from __future__ import annotations
 
@@ -9,23 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.damage import segments
 from tests.support.invariants import check_search, check_whole
 from tests.support.records import numbered, record
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import wait_until
 
 from diptych import CheckpointPolicy, Store, verify
-from diptych.change import Change
-from diptych.search import merging
-from diptych.search import writer as search_writer
-from diptych.search.merging import segment_sizes
-from diptych.search.writer import SearchWriter
+from diptych.search import one_segment
+from diptych.store.checkpoint.folding import SEGMENTS_MOST
 
 MANUAL = CheckpointPolicy(automatic=False)
-
-
-def segments(path: str) -> int:
-    newest = max(os.listdir(f"{path}/generations"))
-    return len(segment_sizes(f"{path}/generations/{newest}/search"))
 
 
 def write(path: str, version: int, count: int = 3) -> None:
@@ -37,23 +30,15 @@ def write(path: str, version: int, count: int = 3) -> None:
         store.checkpoint()
 
 
-def test_many_short_lived_writers_leave_few_segments(
-    store_path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # However slow the machine, a due merge ends.
-    monkeypatch.setattr(merging, "_WAIT_S", HANG_S)
+def test_many_short_lived_writers_leave_few_segments(store_path: str) -> None:
     for version in range(30):
         write(store_path, version)
-        assert segments(store_path) <= 18
+        assert len(segments(store_path)) <= SEGMENTS_MOST
     assert verify(store_path).findings == []
 
 
-def test_both_stores_hold_the_same_after_each_of_many_writers(
-    store_path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What each writer replaces first was written four writers ago; merges come between."""
-    # Soon, and still not before a writer begins on segments that are due: it is such merges that went wrong.
-    monkeypatch.setattr(merging, "SEGMENTS_TO_WAIT_FOR", 14)
+def test_both_stores_hold_the_same_after_each_of_many_writers(store_path: str) -> None:
+    """What each writer replaces first was written four writers ago; segments are folded in between."""
     live = {}
     for turn in range(60):
         with Store.open(store_path, policy=MANUAL) as store:
@@ -73,7 +58,7 @@ def test_compaction_leaves_one_segment_and_the_same_answers(store_path: str) -> 
     with Store.open(store_path, policy=MANUAL) as store:
         before = sorted(hit.symbol.name for hit in store.search("kind:function", 1_000))
         assert store.checkpoint() == store.checkpoint(compact=True)
-        assert segments(store_path) == 1
+        assert len(segments(store_path)) == 1
         assert sorted(hit.symbol.name for hit in store.search("kind:function", 1_000)) == before
         with store.transaction() as txn:
             txn.remove_file("pkg/000.py")
@@ -92,8 +77,8 @@ def test_text_that_was_removed_is_gone_after_compaction(store_path: str) -> None
             txn.remove_file("secret.py")
         store.checkpoint()
         store.checkpoint(compact=True)
-    newest = Path(f"{store_path}/generations/{max(os.listdir(f'{store_path}/generations'))}/search")
-    assert all(b"hunter2" not in file.read_bytes() for file in newest.iterdir())
+    (segment,) = segments(store_path)
+    assert all(b"hunter2" not in file.read_bytes() for file in Path(segment).iterdir())
 
 
 def test_compacting_an_empty_store_publishes_nothing(store_path: str) -> None:
@@ -102,64 +87,18 @@ def test_compacting_an_empty_store_publishes_nothing(store_path: str) -> None:
     assert os.listdir(f"{store_path}/generations") == []
 
 
-def bring_back(store_path: str, monkeypatch: pytest.MonkeyPatch, *, kept: int) -> None:
-    """A store of the first release, whose index has `kept` of the documents of a replaced record."""
-    write(store_path, 0)
-    with monkeypatch.context() as patch:
-        patch.setattr(search_writer, "stamped", lambda meta: meta)
-        real = SearchWriter.apply
-
-        def apply(self: SearchWriter, change: Change, *arguments: object, **options: object) -> None:
-            options["known"] = change.key != b"pkg/001.py"
-            real(self, change, *arguments, **options)  # type: ignore[arg-type]
-
-        patch.setattr(SearchWriter, "apply", apply)
-        write(store_path, 1, count=kept)
-
-
-def test_a_record_that_came_back_is_found(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    bring_back(store_path, monkeypatch, kept=3)
-    messages = [finding.message for finding in verify(store_path).findings]
-    assert any("b'pkg/001.py' 2 times" in message for message in messages)
-    assert any("2 documents too many, of b'pkg/001.py'" in message for message in messages)
-
-
 def test_a_document_that_is_missing_is_found(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        real = search_writer.item_documents
+        real = one_segment.item_documents
 
         def without_one(key: bytes, documents: Any) -> Any:
             found = list(real(key, documents))
             return found[1:] if key == b"pkg/001.py" else found
 
-        patch.setattr(search_writer, "item_documents", without_one)
+        patch.setattr(one_segment, "item_documents", without_one)
         write(store_path, 0)
     (finding,) = verify(store_path).findings
     assert "lacks 1 documents of b'pkg/001.py'" in finding.message
-
-
-def test_an_index_of_the_first_release_is_built_again_by_the_first_writer(
-    store_path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bring_back(store_path, monkeypatch, kept=3)
-    with Store.open(store_path, read_only=True) as store:
-        assert store.recovery == []
-    with Store.open(store_path, policy=MANUAL) as store:
-        assert [finding.kind for finding in store.recovery] == ["search-outdated"]
-        store.checkpoint()
-        hits = store.search("kind:function", 1_000)
-        assert len(hits) == len({(hit.path, hit.symbol.name) for hit in hits}) == 2 * len(store)
-    assert verify(store_path).findings == []
-    with Store.open(store_path, policy=MANUAL) as store:
-        assert store.recovery == []
-
-
-def test_an_index_of_the_first_release_is_built_again_unasked(
-    store_path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bring_back(store_path, monkeypatch, kept=3)
-    with Store.open(store_path):
-        wait_until(lambda: verify(store_path).findings == [], "the checkpoint that opening has woken")
 
 
 def threads_named(name: str) -> int:

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.support.damage import MANUAL, damage_search, damage_snapshot
+from tests.support.damage import MANUAL, damage_search, damage_snapshot, segments
 from tests.support.invariants import (
     Files,
     check_counts,
@@ -33,12 +33,10 @@ from tests.support.invariants import (
 )
 from tests.support.processes import other
 from tests.support.records import record
-from tools.merges import WRITERS_IN_TURN, meeting_merges, until_merged
 
 from diptych import FileRecord, Store
 from diptych.store.view import View
 
-NO_FILES = 5_000
 WRITTEN_BRIEFLY = (("a", 2), ("b", 1), ("m", 40))
 PATHS = st.sampled_from(["a.py", "b/c.py", "b/d.py", "e.py", "\udcff.py", "z" * 90])
 CHANGES = st.lists(st.tuples(PATHS, st.one_of(st.none(), st.integers(0, 9))), max_size=5)
@@ -127,22 +125,16 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.whole)
     @rule(rounds=st.integers(1, 12))
     def write_briefly(self, rounds: int) -> None:
-        """Writers that each live for one commit. What each replaces first, the last but a few wrote."""
+        """Writers that each live for one commit. What each replaces first, the last but a few wrote.
+
+        Each leaves a segment, so that segments are folded now and then.
+        """
         for _ in range(rounds):
             self.store.close()
-            with meeting_merges(NO_FILES):
-                self.store = Store.open(self.path, policy=self.policy)
-                self.turn += 1
-                changes = [(f"{name}{self.turn % of}.py", self.turn) for name, of in WRITTEN_BRIEFLY]
-                self._write_and_publish(changes)
-            merged = until_merged(self.path)
-            if merged and self.turn % WRITERS_IN_TURN:
-                # The next writer begins while this one's merge removes files, and shows both in a moment.
-                continue
-            if merged:
-                self._write_and_publish([(f"n{self.turn % 40}.py", self.turn)])
-            check_search(self.store, self.files)
-            check_whole(self.path)
+            self.store = Store.open(self.path, policy=self.policy)
+            self.turn += 1
+            changes = [(f"{name}{self.turn % of}.py", self.turn) for name, of in WRITTEN_BRIEFLY]
+            self._write_and_publish(changes)
         check_search(self.store, self.files)
         check_whole(self.path)
 
@@ -193,18 +185,23 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = Store.open(self.path, policy=self.policy)
 
     @precondition(lambda self: self.whole and self.store.stats().generation_lsn and self.files)
-    @rule(leaf=st.sampled_from(["snapshot", "search"]), how=st.sampled_from(["flipped", "cut", "gone"]))
-    def damage(self, leaf: str, how: str) -> None:
-        """A leaf of the newest generation fails while no one has it open; the other has everything."""
+    @rule(
+        half=st.sampled_from(["snapshot", "search"]),
+        how=st.sampled_from(["flipped", "cut", "gone"]),
+        number=st.integers(0, 9),
+    )
+    def damage(self, half: str, how: str, number: int) -> None:
+        """Half of a segment of the newest generation fails while no one has it open."""
         self.store.close()
         self.reader.close()
-        newest = max(Path(self.path, "generations").iterdir())
-        if leaf == "search":
-            damage_search(str(newest / "search"), how)
-        elif how == "flipped":
-            self._flip_a_record(newest / "snapshot.msgpack")
-        else:
-            damage_snapshot(str(newest / "snapshot.msgpack"), how)
+        listed = segments(self.path)
+        segment = listed[number % len(listed)] if listed else ""
+        if segment and half == "search":
+            damage_search(segment, how)
+        elif segment and how == "flipped":
+            self._flip_a_record(Path(segment, "records.msgpack"))
+        elif segment:
+            damage_snapshot(segment, how, "")
         self.store = Store.open(self.path, policy=self.policy)
         self.reader = Store.open(self.path, read_only=True)
         self.seen = self.files
@@ -218,7 +215,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.whole)
     @rule()
     def mend(self) -> None:
-        """Reading found the damage, or will; a checkpoint with a change in it writes both leaves anew."""
+        """Reading found the damage, or will; checkpoints write the segment again, and drop the old one."""
         check_search(self.store, self.files)
         # An open view keeps its generation, whole or not.
         for view in self.held:
@@ -269,11 +266,11 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def test_writers_one_after_the_other_agree_with_the_dict() -> None:
-    """The merges of writers that each live for one commit, met without waiting for chance to do it."""
+    """The folding that writers come to who each live for one commit, without waiting for chance to do it."""
     machine = StoreMachine()
     machine.open(fed=False)
     try:
-        machine.write_briefly(rounds=4 * WRITERS_IN_TURN)
+        machine.write_briefly(rounds=28)
     finally:
         machine.teardown()
 

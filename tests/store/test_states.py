@@ -10,7 +10,7 @@ from tests.support.records import record
 from tests.support.waiting import join, wait_for
 
 from diptych import Status, Store, StoreState
-from diptych.store.checkpoint.build import GenerationBuilder
+from diptych.store.checkpoint import publish as publishing
 
 
 def test_a_store_shows_what_it_does(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,17 +24,17 @@ def test_a_store_shows_what_it_does(store_path: str, monkeypatch: pytest.MonkeyP
         raise ZeroDivisionError
     assert store.state.status is Status.READY
     seen: list[StoreState] = []
-    real = GenerationBuilder.build
+    real = publishing.build
 
-    def build(self: GenerationBuilder, *arguments: object) -> object:
+    def build(*arguments: object) -> object:
         seen.append(store.state)
         with store.transaction() as txn:
             seen.append(store.state)
             txn.index_file(record("b.py"))
         seen.append(store.state)
-        return real(self, *arguments)  # type: ignore[arg-type]
+        return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(GenerationBuilder, "build", build)
+    monkeypatch.setattr(publishing, "build", build)
     store.checkpoint()
     assert [state.status for state in seen] == [Status.SAVING, Status.INDEXING, Status.SAVING]
     assert store.state.status is Status.READY

@@ -31,8 +31,8 @@ from diptych import (
     repair,
     verify,
 )
-from diptych.layout import LOCK, WORK
-from diptych.store.checkpoint.build import GenerationBuilder
+from diptych.layout import LOCK
+from diptych.store.checkpoint import publish as publishing
 
 
 def add(store: Store, *names: str) -> int:
@@ -47,14 +47,9 @@ def paths(store: Store) -> list[str]:
 
 
 def listed(path: str) -> dict[str, object]:
-    """Every file and directory below `path`, with its size, and when it was written.
-
-    But for the private directories of Tantivy's writers: each removes its own, whose name no other has.
-    """
+    """Every file and directory below `path`, with its size, and when it was written."""
     found: dict[str, object] = {}
-    for directory, folders, names in os.walk(path):
-        if WORK in folders:
-            folders.remove(WORK)
+    for directory, _, names in os.walk(path):
         for name in names:
             status = os.stat(os.path.join(directory, name))
             found[os.path.join(directory, name)] = (status.st_size, status.st_mtime_ns)
@@ -183,7 +178,7 @@ def test_a_checkpoint_is_refused_before_it_writes(store: Store, way: Way) -> Non
 def test_a_checkpoint_under_which_it_happens_publishes_nothing(
     store: Store, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = GenerationBuilder.build
+    real = publishing.build
     before: dict[str, object] = {}
 
     def build_then(*arguments: object) -> object:
@@ -193,7 +188,7 @@ def test_a_checkpoint_under_which_it_happens_publishes_nothing(
         before.update(listed(store.path))
         return built
 
-    monkeypatch.setattr(GenerationBuilder, "build", build_then)
+    monkeypatch.setattr(publishing, "build", build_then)
     with pytest.raises(StoreReplacedError):
         store.checkpoint()
     if way in (exchanged, link_turned):
@@ -237,14 +232,12 @@ def test_what_was_acknowledged_is_in_the_store_that_was_moved(store: Store, way:
         assert verify(store.path).ok
 
 
-@pytest.mark.parametrize("call", ["commit", "checkpoint", "search", "close", "refuse_replaced", "feed"])
+@pytest.mark.parametrize("call", ["commit", "checkpoint", "search", "close", "refuse_replaced"])
 def test_nothing_makes_a_second_store_where_the_first_was_moved_from(store: Store, call: str) -> None:
     renamed(store.path)
     with pytest.raises(StoreReplacedError):
         if call == "commit":
             add(store, "c.py")
-        elif call == "feed":
-            add(store, *(f"{number}.py" for number in range(MANUAL.feed_changes + 1)))
         else:
             getattr(store, call)(*(["b_0_0"] if call == "search" else []))
     assert store.recovery == []

@@ -5,7 +5,11 @@
     journal files        5.wal     9.wal  11.wal
 
 `11.wal` was begun by a checkpoint that then failed, so that the journal has a first, a middle and a last
-journal file. The store was closed in order. `FLIPPED` is in both generations and in no later transaction.
+journal file. The store was closed in order.
+
+Each generation has two segments. The older one, of LSN 1 and 2, is in both generations; the newer one is in
+its generation alone. `FLIPPED` is in the segment that is shared, and `FLIPPED_NEW` in the newer one of the
+newer generation; neither is in a later transaction.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import msgpack
 import pytest
 from tests.support.files import cut, gone, overwrite
 from tests.support.records import record
@@ -22,15 +27,18 @@ from tests.support.records import record
 from diptych import CheckpointPolicy, FileRecord, StorageFullError, Store
 from diptych.journal.file import JournalFile
 from diptych.journal.reader import FrameReader
-from diptych.snapshot.reader import SnapshotReader
-from diptych.store.checkpoint.build import GenerationBuilder
+from diptych.layout import BUNDLE, RECORDS
+from diptych.segment.format import decode_bundle
+from diptych.store.checkpoint import publish
+from diptych.store.generation import read_manifest
 
 OLD, NEW, LAST = 4, 8, 12
 FLIPPED = "keep/flipped.py"
+FLIPPED_NEW = "pkg/007.py"
 MANUAL = CheckpointPolicy(automatic=False)
 
 LEAF = ("whole", "damaged", "gone")
-"""What may have become of a leaf, a manifest, or the identity."""
+"""What may have become of a half of a segment, a manifest, or the identity."""
 JOURNAL = (
     "whole",
     "torn",
@@ -48,12 +56,16 @@ Files = dict[str, FileRecord]
 
 
 class Case(NamedTuple):
-    """One combination. A leaf is "whole", "gone", "flipped" (of the right size) or "cut" (of another)."""
+    """One combination. A half is "whole", "gone", "flipped" (of the right size) or "cut" (of another).
+
+    `new_snapshot` and `new_search` are those of the segment that only the newer generation has, the others
+    those of the segment that both have.
+    """
 
     new_snapshot: str = "whole"
     new_search: str = "whole"
-    old_snapshot: str = "whole"
-    old_search: str = "whole"
+    shared_snapshot: str = "whole"
+    shared_search: str = "whole"
     journal: str = "whole"
     identity: str = "whole"
     new_manifest: str = "whole"
@@ -110,9 +122,11 @@ def build(path: str) -> None:
                 store.checkpoint()
             if lsn == 10:
                 with pytest.MonkeyPatch.context() as patch, pytest.raises(StorageFullError):
-                    patch.setattr(GenerationBuilder, "build", _no_space)
+                    patch.setattr(publish, "build", _no_space)
                     store.checkpoint()
     assert sorted(os.listdir(f"{path}/generations")) == [f"{OLD:020d}", f"{NEW:020d}"]
+    old, new = segments(path, OLD), segments(path, NEW)
+    assert (len(old), len(new), old[0]) == (2, 2, new[0])
     assert sorted(os.listdir(f"{path}/journal")) == [f"{n:020d}.wal" for n in (5, 9, 11)] + ["CLOSED"]
 
 
@@ -120,9 +134,32 @@ def _no_space(*arguments: object) -> None:
     raise StorageFullError("no space", errno=28)
 
 
-def generation(path: str, lsn: int, name: str = "") -> str:
-    """The directory of a generation, or a file in it."""
-    return os.path.join(path, "generations", f"{lsn:020d}", name)
+def generation(path: str, lsn: int) -> str:
+    """The manifest of a generation."""
+    return os.path.join(path, "generations", f"{lsn:020d}")
+
+
+def newest(path: str) -> str:
+    """The manifest of the newest generation."""
+    names = os.listdir(os.path.join(path, "generations"))
+    return os.path.join(path, "generations", max(names, key=lambda name: [int(n) for n in name.split(".")]))
+
+
+def segments(path: str, lsn: int | None = None) -> list[str]:
+    """The segments of the generation at an LSN, or of the newest, as its manifest lists them."""
+    manifest = read_manifest(newest(path) if lsn is None else generation(path, lsn))
+    return [os.path.join(path, "segments", listed.digest) for listed in manifest.segments]
+
+
+def own_segment(path: str, lsn: int) -> str:
+    """The newest segment of a generation."""
+    return segments(path, lsn)[-1]
+
+
+def forget_generation(path: str, lsn: int) -> None:
+    """Remove a generation's manifest, and its copy."""
+    gone(generation(path, lsn))
+    gone(os.path.join(path, "segments", f"{lsn:020d}"))
 
 
 def journal_file(path: str, first_lsn: int) -> str:
@@ -132,40 +169,49 @@ def journal_file(path: str, first_lsn: int) -> str:
 
 def inflict(path: str, case: Case) -> None:
     """Damage the store at `path` as the case says."""
-    for lsn, snapshot, search, manifest in (
-        (NEW, case.new_snapshot, case.new_search, case.new_manifest),
-        (OLD, case.old_snapshot, case.old_search, case.old_manifest),
-    ):
-        damage_snapshot(generation(path, lsn, "snapshot.msgpack"), snapshot)
-        damage_search(generation(path, lsn, "search"), search)
-        damage_sealed(generation(path, lsn, "manifest.msgpack"), manifest)
+    shared, new = segments(path, NEW)
+    damage_snapshot(shared, case.shared_snapshot, FLIPPED)
+    damage_search(shared, case.shared_search)
+    damage_snapshot(new, case.new_snapshot, FLIPPED_NEW)
+    damage_search(new, case.new_search)
+    damage_sealed(generation(path, NEW), case.new_manifest)
+    damage_sealed(generation(path, OLD), case.old_manifest)
     damage_sealed(os.path.join(path, "IDENTITY"), case.identity)
     DAMAGE_JOURNAL[case.journal](path)
 
 
-def damage_snapshot(path: str, how: str) -> None:
-    """One record's payload, or the trailer, or all."""
+def damage_snapshot(segment: str, how: str, name: str) -> None:
+    """The payload of the record of that name, or the trailer, or all."""
+    path = os.path.join(segment, RECORDS)
     if how == "flipped":
-        data = SnapshotReader(path)
-        at = data.map.find(FLIPPED.encode()) + len(FLIPPED) + 12
-        overwrite(path, at, bytes([data.map[at] ^ 0x10]))
+        with open(path, "rb") as file:
+            data = file.read()
+        at = data.find(name.encode()) + len(name) + 12
+        overwrite(path, at, bytes([data[at] ^ 0x10]))
     elif how == "cut":
         cut(path, 100)
     elif how == "gone":
         gone(path)
 
 
-def damage_search(path: str, how: str) -> None:
-    """The stored documents of every journal file, or one file's end, or all."""
-    stores = sorted(name for name in os.listdir(path) if name.endswith(".store"))
+def damage_search(segment: str, how: str) -> None:
+    """The stored documents of a segment, or the end of its search half, or all."""
+    path = os.path.join(segment, BUNDLE)
     if how == "flipped":
-        for name in stores:
-            overwrite(os.path.join(path, name), 10, b"\xa5" * 40)
+        with open(path, "rb") as file:
+            data = file.read()
+        overwrite(path, data.find(_stored_documents(data)) + 10, b"\xa5" * 40)
     elif how == "cut":
-        for name in stores:
-            cut(os.path.join(path, name), 30)
+        cut(path, 30)
     elif how == "gone":
         gone(path)
+
+
+def _stored_documents(bundle: bytes) -> bytes:
+    """The content of Tantivy's document store in a bundle."""
+    names = msgpack.unpackb(bundle)
+    stem = next(iter(names)).split(".")[0]
+    return decode_bundle(bundle, stem, where="bundle")[f"{stem}.store"]
 
 
 def damage_sealed(path: str, how: str) -> None:
@@ -214,7 +260,7 @@ DAMAGE_JOURNAL: dict[str, Callable[[str], None]] = {
 
 
 def leaf_cases() -> Iterator[Case]:
-    """All 729 of leaves and journal. A damaged leaf is flipped in one case and cut in the next."""
+    """All 729 of halves and journal. A damaged half is flipped in one case and cut in the next."""
     product = itertools.product(LEAF, LEAF, LEAF, LEAF, JOURNAL)
     for number, (*leaves, journal) in enumerate(product):
         flavoured = [

@@ -1,19 +1,21 @@
 """What opening and repair must come to: from the rules and from what was damaged, not from the engine.
 
-1. A store opens when an identity or a manifest says what it is, and a generation with a manifest has a leaf
-   that is whole and the journal goes on from it without a gap to its end. Then everything is there.
-2. Otherwise opening refuses. Repair starts from what can be read of either leaf of a generation, manifest or
-   not, takes every whole transaction behind it, and chooses the generation with which least is lost: first by
-   transactions, then by records, then the newest. Where no leaf has anything, the journal alone is taken.
+1. A store opens when an identity or a manifest says what it is, and there is a generation with a manifest,
+   each of whose segments has an intact half, from which the journal continues without a gap to its end. Then
+   everything is there.
+2. Otherwise opening refuses. Repair starts from what can be read of either half of a generation's segments;
+   where its manifest is damaged, its copy says which they are. It takes every complete transaction after
+   that, and chooses the generation with which least is lost: first by transactions, then by records, then
+   the newest. Where no segment has anything, the journal alone is taken.
 3. What is damaged and keeps its size is found by reading it, not by opening: a read of it heals from the
-   other leaf of the generation or raises.
+   other half of the segment or raises.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from tests.support.damage import FLIPPED, LAST, NEW, OLD, Case, Files, apply, truth
+from tests.support.damage import FLIPPED, FLIPPED_NEW, LAST, NEW, OLD, Case, Files, apply, truth
 
 _SEGMENTS = {5: range(5, 9), 9: range(9, 11), 11: range(11, 13)}
 _LOST = {
@@ -39,6 +41,8 @@ class Outcome(NamedTuple):
     lost_lsns: frozenset[int]
     """What repair must name."""
     lost_paths: frozenset[str]
+    lost_unnamed: bool
+    """Whether records are lost whose paths nothing tells any more."""
     ends_unknown: bool
     """Whether more may have been committed than anything left tells of."""
 
@@ -52,16 +56,51 @@ def outcome(case: Case) -> Outcome:
         unread=_unread(case, base),
         files=files,
         lost_lsns=frozenset(lost_lsns),
-        lost_paths=frozenset(lost_paths),
+        lost_paths=frozenset(lost_paths & {FLIPPED, FLIPPED_NEW}),
+        lost_unnamed=bool(lost_paths - {FLIPPED, FLIPPED_NEW}),
         ends_unknown=case.journal == "gone",
     )
 
 
-def _generations(case: Case) -> dict[int, tuple[str, str, str]]:
-    return {
-        NEW: (case.new_snapshot, case.new_search, case.new_manifest),
-        OLD: (case.old_snapshot, case.old_search, case.old_manifest),
-    }
+# What the segment that both generations have holds, of what the older one has.
+_SHARED = {FLIPPED, "keep/other.py", "pkg/001.py", "pkg/002.py"}
+
+
+class _Part(NamedTuple):
+    """A segment of a generation: what became of its halves, and which paths are in it."""
+
+    snapshot: str
+    search: str
+    flipped: str
+    paths: set[str]
+
+    @property
+    def opens(self) -> bool:
+        """Whether it can be opened: flipped records are opened, for their damage shows later."""
+        return self.snapshot in ("whole", "flipped") or self.search == "whole"
+
+    @property
+    def unread(self) -> set[str]:
+        """Which paths cannot be read where it is open."""
+        return {self.flipped} if self.snapshot == "flipped" and self.search != "whole" else set()
+
+    @property
+    def lost(self) -> set[str]:
+        """Which paths neither half has any more. Cut off at its end, the snapshot has all records."""
+        return self.paths if self.snapshot == "gone" and self.search != "whole" else self.unread
+
+
+def _parts(case: Case, lsn: int) -> list[_Part]:
+    """The segments of a generation that may be damaged."""
+    files = set(truth()[lsn])
+    shared = _Part(case.shared_snapshot, case.shared_search, FLIPPED, files & _SHARED)
+    if lsn == OLD:
+        return [shared]
+    return [shared, _Part(case.new_snapshot, case.new_search, FLIPPED_NEW, files - _SHARED)]
+
+
+def _manifests(case: Case) -> dict[int, str]:
+    return {NEW: case.new_manifest, OLD: case.old_manifest}
 
 
 def _reaches_the_end(case: Case, base: int) -> bool:
@@ -70,23 +109,20 @@ def _reaches_the_end(case: Case, base: int) -> bool:
 
 def _opens_from(case: Case) -> int | None:
     """The generation that opening rests on."""
-    generations = _generations(case)
-    if case.identity != "whole" and all(g[2] != "whole" for g in generations.values()):
+    manifests = _manifests(case)
+    if case.identity != "whole" and all(manifest != "whole" for manifest in manifests.values()):
         return None
-    for lsn, (snapshot, search, manifest) in generations.items():
-        # A flipped snapshot is opened, for its damage shows later; a flipped search leaf rebuilds nothing.
-        readable = manifest == "whole" and (snapshot in ("whole", "flipped") or search == "whole")
+    for lsn, manifest in manifests.items():
+        readable = manifest == "whole" and all(part.opens for part in _parts(case, lsn))
         if readable and _reaches_the_end(case, lsn):
             return lsn
     return None
 
 
 def _unread(case: Case, base: int | None) -> frozenset[str]:
-    if base is not None:
-        snapshot, search, _ = _generations(case)[base]
-        if snapshot == "flipped" and search != "whole":
-            return frozenset({FLIPPED})
-    return frozenset()
+    if base is None:
+        return frozenset()
+    return frozenset[str]().union(*(part.unread for part in _parts(case, base)))
 
 
 def _best(case: Case) -> tuple[Files, set[int], set[str]]:
@@ -94,19 +130,20 @@ def _best(case: Case) -> tuple[Files, set[int], set[str]]:
     # Where the journal is gone, so is what says how far it went: the newest generation is the end.
     last = NEW if case.journal == "gone" else LAST
     best: tuple[tuple[int, int, int], Files, set[int], set[str]] | None = None
-    for lsn, (snapshot, search, _) in _generations(case).items():
-        missing = {FLIPPED} if snapshot == "flipped" and search != "whole" else set()
-        if search != "whole" and snapshot == "gone":
-            continue
+    for lsn in (NEW, OLD):
+        missing = set[str]().union(*(part.lost for part in _parts(case, lsn)))
         files = {path: one for path, one in states[lsn].items() if path not in missing}
+        if not files:
+            continue
         files, lost_lsns = _replayed(files, lsn, last, lost)
         rank = (len(lost_lsns), len(missing), -lsn)
+        replaced = {path for path in missing if path in files or path not in states[last]}
         if best is None or rank < best[0]:
-            best = (rank, files, lost_lsns, missing)
-    if best is not None:
+            best = (rank, files, lost_lsns, missing - replaced)
+    alone, alone_lsns = _replayed({}, 0, last, lost | set(range(1, 5)))
+    if best is not None and len(best[2]) <= len(alone_lsns):
         return best[1:]
-    files, lost_lsns = _replayed({}, 0, last, lost | set(range(1, 5)))
-    return files, lost_lsns, set()
+    return alone, alone_lsns, set()
 
 
 def _replayed(files: Files, base: int, last: int, lost: set[int]) -> tuple[Files, set[int]]:

@@ -9,16 +9,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.damage import LAST, NEW, OLD, build, generation, journal_file, truth
+from tests.support.damage import LAST, NEW, OLD, build, generation, journal_file, segments, truth
 from tests.support.processes import ROOT
 
 from diptych import Store
 from diptych.change import FileIndexed, FileRemoved, SnapshotCreated, term_hash
+from diptych.fs import FileDigests
 from diptych.journal.file import JournalFile
 from diptych.journal.format import CONTROL, PART, decode_entries
 from diptych.journal.reader import FrameReader
 from diptych.model import FileRecord, Range, Relation, Symbol
-from diptych.snapshot.reader import SnapshotReader
+from diptych.schema.code import CODE
+from diptych.segment.reader import Segment, ids_in
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import decode_closed, decode_identity
 from tools import decode
@@ -41,7 +43,7 @@ def test_the_decoder_needs_msgpack_and_the_standard_library_alone() -> None:
 
 
 @pytest.mark.parametrize("first", [5, 9, 11])
-def test_segments_agree(path: Path, first: int) -> None:
+def test_journal_files_agree(path: Path, first: int) -> None:
     found = decode.journal_file(Path(journal_file(str(path), first)).read_bytes())
     own = JournalFile(journal_file(str(path), first))
     header = {key: found.header[key] for key in ("store_id", "first_lsn", "salt", "chain")}
@@ -67,23 +69,31 @@ def test_segments_agree(path: Path, first: int) -> None:
 
 
 @pytest.mark.parametrize("lsn", [OLD, NEW])
-def test_snapshots_agree(path: Path, lsn: int) -> None:
-    name = generation(str(path), lsn, "snapshot.msgpack")
-    found, own = decode.snapshot(Path(name).read_bytes()), SnapshotReader(name)
-    assert (found.store_id, found.lsn) == (own.store_id, own.lsn)
-    assert [(r["key"], r["checksum"], r["payload"]) for r in found.records] == list(own.scan())
-    assert found.order == list(own.order())
-    assert found.offsets == list(own.offsets())
-    assert [index[term_hash(r["key"])] for r in found.records for index in found.indexes[:1]] == [
-        [(r["id"], 0)] for r in found.records
-    ]
-    for one in truth()[lsn].values():
-        for symbol in one.symbols:
-            hash_ = term_hash(symbol.name.encode())
-            mine = [(posting >> 32, posting & 0xFFFFFFFF) for posting in own.lookup(1, symbol.name.encode())]
-            assert found.indexes[1][hash_] == mine
-    records = [decode.code_record(record["key"], record["payload"]) for record in found.records]
-    assert {record["path"]: as_record(record) for record in records} == truth()[lsn]
+def test_segments_agree(path: Path, lsn: int) -> None:
+    _, _, manifest = decode.sealed(Path(generation(str(path), lsn)).read_bytes())
+    live = {}
+    for name, listed in zip(segments(str(path), lsn), decode.listed_segments(manifest), strict=True):
+        found = decode.records(Path(name, "records.msgpack").read_bytes())
+        own = Segment(name, CODE)
+        assert found.segment_id == listed.seal["segment_id"] == own.seal.segment_id
+        assert [(r["key"], r["checksum"], r["payload"]) for r in found.records] == list(own.scan())
+        assert found.order == [record["id"] for record in found.records]
+        assert [*found.first_documents, own.seal.documents] == list(own.records.first_documents())
+        assert found.filters == [own.filter_of(number) for number in range(3)]
+        for record in found.records:
+            assert found.indexes[0][term_hash(record["key"])] == [(record["id"], 0)]
+            one = as_record(decode.code_record(record["key"], record["payload"]))
+            for symbol in one.symbols:
+                mine = [(p >> 32, p & 0xFFFFFFFF) for p in own.lookup(1, symbol.name.encode())]
+                assert found.indexes[1][term_hash(symbol.name.encode())] == mine
+            if record["id"] not in listed.dead:
+                assert one.path not in live
+                live[one.path] = one
+        files = decode.bundle(Path(name, "search.bundle").read_bytes())
+        assert {suffix: own.search_files()[suffix] for suffix in decode.SUFFIXES} == {
+            name.split(".")[1]: content for name, content in files.items()
+        }
+    assert live == truth()[lsn]
 
 
 def as_record(fields: dict[str, object]) -> FileRecord:
@@ -98,11 +108,16 @@ def as_record(fields: dict[str, object]) -> FileRecord:
 def test_identity_manifest_and_closed_agree(path: Path) -> None:
     magic, version, body = decode.sealed((path / "IDENTITY").read_bytes())
     own = decode_identity((path / "IDENTITY").read_bytes(), where="x")
-    assert (magic, version, body["store_id"], body["schema"]) == ("DIPTYCHI", 1, own.store_id, "code")
+    assert (magic, version, body["store_id"], body["schema"]) == ("DIPTYCHI", 2, own.store_id, "code")
     manifest = read_manifest(generation(str(path), NEW))
-    _, _, body = decode.sealed(Path(generation(str(path), NEW, "manifest.msgpack")).read_bytes())
-    assert (body["lsn"], body["chain"], body["counts"]) == (NEW, manifest.chain, manifest.counts)
-    assert {name: tuple(facts) for name, facts in body["files"].items()} == manifest.files
+    data = Path(generation(str(path), NEW)).read_bytes()
+    _, version, body = decode.sealed(data)
+    assert (version, body["lsn"], body["chain"], body["counts"]) == (2, NEW, manifest.chain, manifest.counts)
+    for found, mine in zip(decode.listed_segments(body), manifest.segments, strict=True):
+        assert (found.dead, found.records) == (list(ids_in(mine.dead)), mine.records)
+        assert tuple(found.counts) == mine.counts
+        assert {name: FileDigests(*facts) for name, *facts in found.seal["files"]} == mine.seal.files
+    assert (path / "segments" / f"{NEW:020d}").read_bytes() == data
     closed = (path / "journal" / "CLOSED").read_bytes()
     assert decode.sealed(closed)[2]["lsn"] == decode_closed(closed, where="x").lsn == LAST
 
@@ -131,8 +146,9 @@ def test_a_store_with_empty_buckets_is_decoded(tmp_path: Path, capsys: pytest.Ca
                 for record in records[:removed]:
                     txn.remove_file(record.path)
             store.checkpoint()
-        for snapshot in path.glob("generations/*/snapshot.msgpack"):
-            own, found = SnapshotReader(str(snapshot)), decode.snapshot(snapshot.read_bytes())
+        for segment in path.glob("segments/*/SEAL"):
+            own = Segment(str(segment.parent), CODE)
+            found = decode.records((segment.parent / "records.msgpack").read_bytes())
             assert [record["key"] for record in found.records] == [record.key for record in own.scan()]
         assert decode.main([str(path)]) == 0, capsys.readouterr().err
 
@@ -145,8 +161,8 @@ def test_a_torn_end_is_left_over_and_damage_is_an_error(
     cut = decode.journal_file(data[:-16])
     assert cut.frames == whole.frames[:-1]
     assert cut.rest > 0
-    broken = tmp_path / "snapshot.msgpack"
-    shutil.copyfile(generation(str(path), NEW, "snapshot.msgpack"), broken)
+    broken = tmp_path / "records.msgpack"
+    shutil.copyfile(Path(segments(str(path))[0], "records.msgpack"), broken)
     broken.write_bytes(broken.read_bytes()[:-7])
     assert decode.main([str(broken)]) == 1
-    assert "snapshot" in capsys.readouterr().err
+    assert "records" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 from diptych import Store
 from diptych.errors import DiptychError, ReadOnlyError, StorageError, StorageFullError
 from diptych.fs import hashing
-from diptych.layout import GENERATIONS, IDENTITY, JOURNAL
+from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, SEGMENTS
 from diptych.versions import (
     Asset,
     DiptychStore,
@@ -116,7 +116,7 @@ def test_a_source_that_is_not_what_it_is_said_to_be_is_refused(
 def test_a_store_is_staged_without_its_lock_and_cache(manager: VersionManager, tmp_path: Path) -> None:
     manager.stage("v1", {"code": DiptychStore(write_store(tmp_path / "store"))})
     staged = Path(manager.assets("v1")["code"].path)
-    assert sorted(os.listdir(staged)) == [IDENTITY, GENERATIONS, JOURNAL]
+    assert sorted(os.listdir(staged)) == [IDENTITY, GENERATIONS, JOURNAL, SEGMENTS]
     manager.publish("v1")
     with manager.open_current() as reader, Store.open(reader.asset("code"), read_only=True) as store:
         assert [record.path for record in store.files()] == ["a.py", "b.py"]
@@ -127,8 +127,8 @@ def test_a_store_is_staged_without_its_lock_and_cache(manager: VersionManager, t
 
 def test_a_damaged_store_is_not_staged(manager: VersionManager, tmp_path: Path) -> None:
     store = write_store(tmp_path / "store")
-    os.truncate(next((store / GENERATIONS).glob("*/snapshot.msgpack")), 10)
-    with pytest.raises(InvalidAssetError, match="snapshot"):
+    os.truncate(next((store / SEGMENTS).glob("*/records.msgpack")), 10)
+    with pytest.raises(InvalidAssetError, match="records"):
         manager.stage("v1", {"code": DiptychStore(store)})
     assert manager.list() == []
 
@@ -136,7 +136,7 @@ def test_a_damaged_store_is_not_staged(manager: VersionManager, tmp_path: Path) 
 def test_deep_verification_looks_into_a_store(manager: VersionManager, tmp_path: Path) -> None:
     """The version's own hashes cannot show that its store was damaged before it was staged."""
     store = write_store(tmp_path / "store")
-    snapshot = next((store / GENERATIONS).glob("*/snapshot.msgpack"))
+    snapshot = next((store / SEGMENTS).glob("*/records.msgpack"))
     data = bytearray(snapshot.read_bytes())
     data[len(data) // 2] ^= 1
     snapshot.write_bytes(data)

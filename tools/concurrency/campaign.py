@@ -18,7 +18,6 @@ from typing import Any
 
 from diptych import CheckpointPolicy, DiptychError, FileRecord, Range, Store, Symbol, verify
 from tools.guard import HANG_S
-from tools.merges import WRITERS_IN_TURN, meeting_merges, until_merged
 
 from .history import Commit, Glance, History, Seen, check
 
@@ -31,7 +30,6 @@ _POLICY = CheckpointPolicy(changes=60, interval_s=0.5)
 _SESSION_COMMITS = (4, 4, 4, 12, 12, 60, 400)
 # How many writers with one commit each come before it.
 _BRIEF_WRITERS = (14, 21)
-_NO_FILES = 20_000
 
 
 def _record(path: str, number: int) -> FileRecord:
@@ -88,10 +86,9 @@ class _Run:
         """A writer that lives for a few commits: the next one goes on with the segments that it left."""
         rng = random.Random(f"{self.seed} {self.session}")
         try:
-            with meeting_merges(_NO_FILES):
-                for _ in range(rng.choice(_BRIEF_WRITERS)):
-                    if self.goes_on():
-                        self._write_briefly()
+            for _ in range(rng.choice(_BRIEF_WRITERS)):
+                if self.goes_on():
+                    self._write_briefly()
             self._verify()
         except DiptychError as error:
             self.errors.append(f"a brief writer: {error!r}")
@@ -111,20 +108,10 @@ class _Run:
             self.errors.append(f"verify after session {self.session}: {report.findings}")
 
     def _write_briefly(self) -> None:
-        """A commit and a checkpoint of a writer, with merges of the writers before it under way.
-
-        What it replaces first has its newest version in a segment that the last writer removed something
-        from: only of such a segment can a merge lose the first delete of a new writer.
-        """
+        """A commit and a checkpoint of a writer, which folds what the writers before it left now and then."""
         self._reopen()
         turn = self._turn = self._turn + 1
         self._write_and_publish((f"brief/a{turn % 2}.py", "brief/b.py", f"brief/m{turn % 40}.py"))
-        merged = until_merged(self.path)
-        if merged and turn % WRITERS_IN_TURN:
-            # The next writer begins while this one's merge removes files, and shows both in a moment.
-            return
-        if merged:
-            self._write_and_publish((f"brief/n{turn % 40}.py",))
         self._verify()
 
     def _write_and_publish(self, paths: tuple[str, ...]) -> None:

@@ -17,7 +17,7 @@ LETTERS = {
     "s": "close, damage the newest snapshot, reopen",
     "f": "close, damage the newest search index, reopen",
     "v": "close, verify, reopen",
-    "m": "wait for the end of a merge",
+    "c": "a checkpoint that rewrites everything as one segment",
 }
 
 SETTINGS = {
@@ -28,9 +28,10 @@ SETTINGS = {
 }
 NAMED = {
     "large": "n b x",
-    "merge": "n k, twelve times: Tantivy merges segments and collects its garbage",
-    "reopen": "files replaced by writers that live for one commit each, with merges between them",
-    "merge-removals": "commits, removals and checkpoints in turn, with the same end",
+    "fold": "n k, twelve times: segments are folded",
+    "reopen": "files replaced by writers that live for one commit each, whose segments are folded",
+    "compact": "commits, checkpoints, and compactions with and without a change",
+    "fold-removals": "commits, removals and checkpoints in turn, with the same end",
     "mix-1 … mix-8": "40 letters drawn from a seed",
 }
 

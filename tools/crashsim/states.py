@@ -18,6 +18,10 @@ _Layout = tuple[
     int, tuple[tuple[int, int], ...]
 ]  # changes so far; (place among them, position in the choice)
 
+Places = dict[int, tuple[int, str, int]]
+"""By the inode of a directory: where its newest name is, and the step that gave it."""
+
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -90,7 +94,7 @@ class StateBuilder:
                     total += self._hash(path, known)
                 elif inode.kind == "symlink":
                     total += self._hash(path, b"->" + inode.target.encode())
-                elif places.get(number, (directory, name)) == (directory, name):
+                elif places.get(number, (directory, name))[:2] == (directory, name):
                     total += self._hash(path, b"")
                     if number in still.directories:
                         total += self._still_sum(still, path + "/", number)
@@ -118,21 +122,21 @@ class StateBuilder:
 
     # -- entries --------------------------------------------------------------------------------------------
 
-    def _durable_entries(self, number: int) -> tuple[dict[int, dict[str, int]], dict[int, tuple[int, str]]]:
+    def _durable_entries(self, number: int) -> tuple[dict[int, dict[str, int]], Places]:
         if self._base is not None and self._base[0] == number:
             return self._base[1], self._base[2]
         entries = {directory: dict(names) for directory, names in self._initial_entries.items()}
-        places: dict[int, tuple[int, str]] = {}
+        places: Places = {}
         for atom in self.atoms:
             if atom.step >= number:
                 break
             if isinstance(atom.effect, Change) and atom.durable_at <= number:
-                self._change(entries, places, atom.effect)
+                self._change(entries, places, atom.effect, atom.step)
         self._base = (number, entries, places)
         return entries, places
 
     def _change(
-        self, entries: dict[int, dict[str, int]], places: dict[int, tuple[int, str]], change: Change
+        self, entries: dict[int, dict[str, int]], places: Places, change: Change, step: int
     ) -> None:
         for entry in change.entries:
             names = entries.setdefault(entry.directory, {})
@@ -140,15 +144,17 @@ class StateBuilder:
                 names.pop(entry.name, None)
             else:
                 names[entry.name] = entry.inode
-                if self.recording.inodes[entry.inode].kind == "directory":
-                    places[entry.inode] = (entry.directory, entry.name)
+                # What was pending longest is applied last, and may be older than what is durable.
+                newer = step >= places.get(entry.inode, (0, "", -1))[2]
+                if newer and self.recording.inodes[entry.inode].kind == "directory":
+                    places[entry.inode] = (entry.directory, entry.name, step)
 
     def _entries(
         self, point: Point, choice: Sequence[Variant]
-    ) -> tuple[dict[int, dict[str, int]], dict[int, tuple[int, str]]]:
+    ) -> tuple[dict[int, dict[str, int]], Places]:
         base, base_places = self._durable_entries(point.number)
         kept = [
-            atom.effect
+            (atom.effect, atom.step)
             for atom, variant in zip(point.pending, choice, strict=True)
             if variant == WHOLE
             if isinstance(atom.effect, Change)
@@ -156,10 +162,10 @@ class StateBuilder:
         if not kept:
             return base, base_places
         entries, places = dict(base), dict(base_places)
-        for directory in {entry.directory for change in kept for entry in change.entries}:
+        for directory in {entry.directory for change, _ in kept for entry in change.entries}:
             entries[directory] = dict(entries.get(directory, {}))
-        for change in kept:
-            self._change(entries, places, change)
+        for change, step in kept:
+            self._change(entries, places, change, step)
         return entries, places
 
     def _walk(self, point: Point, choice: Sequence[Variant]) -> list[tuple[str, int]]:
@@ -171,7 +177,7 @@ class StateBuilder:
             prefix, directory = waiting.pop()
             for name, number in sorted(entries.get(directory, {}).items()):
                 if inodes[number].kind == "directory":
-                    if places.get(number, (directory, name)) != (directory, name):
+                    if places.get(number, (directory, name))[:2] != (directory, name):
                         continue  # a directory has one place: the newest
                     waiting.append((f"{prefix}{name}/", number))
                 found.append((prefix + name, number))

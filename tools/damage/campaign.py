@@ -91,12 +91,12 @@ def _all_cases(sample: Sample, foreign: Sample, seed: int) -> list[Case]:
 
 
 def _worth(case: Case) -> bool:
-    """Whether a case is worth its time: every byte of generations in "level", of all the rest elsewhere.
+    """Whether a case is worth its time: every byte of segments in "level", of all the rest elsewhere.
 
-    In "level" nothing has to be replayed, so that a trial takes half as long; of the same generations with a
+    In "level" nothing has to be replayed, so that a trial takes half as long; of the same segments with a
     journal behind them every eighth byte is enough.
     """
-    if not case.file.startswith("generations/"):
+    if not case.file.startswith(("generations/", "segments/")):
         return case.sample != "level" or case.kind not in ("flip", "cut") or case.file.startswith("journal/")
     if case.sample == "killed":
         return False

@@ -64,13 +64,12 @@ def whole_file_cases(
 
 
 def predecessor(file: str, files: dict[str, int]) -> str:
-    """The same file of the older generation, the older segment, or a search file of the same kind."""
+    """The older generation, the older journal file, or the same file of another segment."""
     parts = file.split("/")
-    if parts[0] == "generations":
-        others = [f for f in files if f.startswith("generations/") and f.split("/")[1] < parts[1]]
-        same = [f for f in others if f.split("/")[2:] == parts[2:]]
-        alike = [f for f in others if os.path.splitext(f)[1] == os.path.splitext(file)[1]]
-        return (same or alike or [""])[-1]
+    if parts[0] in ("generations", "segments"):
+        others = [f for f in files if f < file and len(f.split("/")) == len(parts)]
+        alike = [f for f in others if f.split("/")[0] == parts[0] and f.split("/")[2:] == parts[2:]]
+        return (alike or [""])[-1]
     if parts[0] == "journal" and file.endswith(".wal"):
         return next((f for f in reversed(files) if f.endswith(".wal") and f < file), "")
     return ""

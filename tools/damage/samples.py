@@ -60,14 +60,14 @@ def build(name: str, directory: str, seed: int, *, files: int = 6, rounds: int =
                 base_lsn = store.checkpoint()
         if name == "killed":
             copied = True
-            shutil.copytree(path, path + ".copy", ignore=shutil.ignore_patterns("work"))
+            shutil.copytree(path, path + ".copy", ignore=shutil.ignore_patterns("incoming"))
     finally:
         store.close()
     if copied:
         shutil.rmtree(path)
         os.rename(path + ".copy", path)
-    # The writer's own directory is rebuilt whenever a writer begins; nothing reads what is in it.
-    shutil.rmtree(os.path.join(path, "work"), ignore_errors=True)
+    # Empty, and nothing reads it.
+    shutil.rmtree(os.path.join(path, "incoming"), ignore_errors=True)
     return Sample(name, path, states, name != "killed", base_lsn)
 
 

@@ -67,7 +67,7 @@ class Trial:
     def run(self, case: Case, *, writing: bool = True, verifying: bool = True) -> Outcome:
         """Try one case. What is not an error of Diptych's own ends up in the outcome as well."""
         outcome = Outcome(case)
-        if case.kind == "cut" and case.file.startswith("generations/") and case.at % 4:
+        if case.kind == "cut" and case.file.startswith("segments/") and case.at % 4:
             # A wrong size is all that there is to notice: the dearer steps for one length in four.
             verifying = False
         steps: list[tuple[str, Callable[[Case, Outcome], None]]] = [("reader", self._reader)]
@@ -164,7 +164,10 @@ class Trial:
             or (in_journal and (not self.sample.proven or case.kind in ("grow", "cut")))
             # What is trimmed looks so; what is read is the same, or the reader's step has said so.
             or (case.kind == "delete" and in_journal)
-            or (case.kind == "delete-directory" and case.file.startswith("generations"))
+            or (case.kind == "delete" and case.file.startswith("generations/"))
+            or (case.kind == "delete-directory" and case.file == "generations")
+            # What repair alone reads, and only where the first copy is damaged.
+            or (os.path.dirname(case.file) == "segments" and len(os.path.basename(case.file)) < 64)
         )
 
     def _repair(self, case: Case, outcome: Outcome) -> None:
@@ -174,7 +177,7 @@ class Trial:
             outcome.worsen("unrepaired", f"repair: {_chain(error)}")
             return
         outcome.repaired = "gave up" if report.given_up else "whole"
-        if report.given_up and not case.file.startswith("journal") and case.file != "generations":
+        if report.given_up and not case.file.startswith("journal") and case.file != "segments":
             outcome.worsen("given-up-needlessly", "; ".join(report.given_up))
         try:
             store = Store.open(self.copy, create=False, policy=MANUAL)
@@ -237,7 +240,7 @@ def clone(source: str, target: str) -> None:
         below = os.path.join(target, os.path.relpath(directory, source))
         os.makedirs(below, exist_ok=True)
         names.sort()
-        linked = "generations" in directory
+        linked = "generations" in directory or "segments" in directory
         for name in files:
             there, here = os.path.join(directory, name), os.path.join(below, name)
             if linked:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from diptych.layout import WORK
-
 from .edits import Drop, Edit
 from .hunts import FORGED, crash, rough, unit
 from .mutation import Mutation
@@ -12,14 +10,11 @@ _WRITER = "journal.writer"
 _DURABLE = "fs.durable"
 _PUBLISH = "store.checkpoint.unpublished"
 _APPLY = "store.recovery.apply"
-# Files of the store's directory in which Tantivy works: its own fsyncs must not hide a missing one of ours.
-_TANTIVYS = f"/{WORK}/"
 _VERSIONS = unit("tests/versions/test_version_order.py")
-_AFTER_RENAME = Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(self._generations)")
-_IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
-_SEARCH_NAMES = Drop(
-    _PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.join(self.path, SEARCH))"
+_AFTER_RENAME = Drop(
+    _PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.dirname(self._path))"
 )
+_IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
 _LAST_SEGMENT = Drop(_APPLY, "prepare_for_writing", "fs.fsync_file")
 
 
@@ -85,34 +80,32 @@ FSYNCS = (
         crash("buffered:nn"),
     ),
     _fsync(
-        "a snapshot: its bytes",
+        "a segment: its records, its bundle and its SEAL",
         Drop("snapshot.hashed", "HashedFile.finish", "fsync_fd"),
         rough("clean:nk"),
     ),
     _fsync(
         "a segment: Tantivy's files",
-        Drop("segment.builder", "complete", "fs.fsync_file"),
+        Drop("segment.builder", "completing", "fs.fsync_file"),
         unit("tests/segment"),
     ),
     _fsync(
-        "a segment: its names",
-        Drop("segment.builder", "complete", "fs.fsync_dir"),
+        "a segment: the names in it",
+        Drop("segment.builder", "completing", "fs.fsync_dir"),
+        rough("clean:nk"),
         unit("tests/segment"),
     ),
     _fsync(
-        "a search index: its bytes",
-        Drop("search.writer", "SearchWriter.export", "fs.fsync_file"),
-        rough("clean:nk", withheld=_TANTIVYS),
+        "a segment: its own name",
+        Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(directory)"),
+        rough("clean:nk"),
+        crash("nk"),
     ),
     _fsync(
-        "a search index: its names",
-        _SEARCH_NAMES,
+        "segments: the name of their directory",
+        Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(self._store)"),
         rough("clean:nk"),
-    ),
-    _fsync(
-        "a generation: the names inside",
-        Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(self.path)"),
-        rough("clean:nk"),
+        crash("nk"),
     ),
     _fsync(
         "a generation: its own name",
@@ -120,12 +113,12 @@ FSYNCS = (
         rough("failing:nknkgfp", after=0.85),
     ),
     _fsync(
-        "removed generations, before the journal is trimmed",
+        "removed generations, before what they need",
         _IN_TRIM,
         rough("clean:nknknk"),
     ),
     _fsync(
-        "a generation: its own name, and before the journal is trimmed",
+        "a generation: its own name, and before what it replaces goes",
         (_AFTER_RENAME, _IN_TRIM),
         crash("nknknk"),
     ),

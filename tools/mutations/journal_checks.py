@@ -154,13 +154,13 @@ JOURNAL_CHECKS = (
     _check(
         "a manifest: the name of its generation",
         Never(_SCAN_GENERATIONS, "_scan_generation", "manifest.lsn"),
-        damage("*/manifest.msgpack", kinds=_WHOLE_FILES),
+        damage("generations/*", kinds=_WHOLE_FILES),
         _RECOVERY_TESTS,
     ),
     _check(
         "a manifest: its store",
         Never(_SCAN_GENERATIONS, "_scan_generation", "manifest.identity.store_id"),
-        damage("*/manifest.msgpack", "IDENTITY", kinds=_WHOLE_FILES),
+        damage("generations/*", "IDENTITY", kinds=_WHOLE_FILES),
         _RECOVERY_TESTS,
     ),
     _check(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .edits import After, Before, Drop, Edit, Instead, Move, Never, Replace
-from .hunts import concurrency, crash, fault, reopened, rough, stateful, unit
+from .hunts import crash, fault, rough, unit
 from .mutation import Hunt, Mutation
 
 _WRITER = "journal.writer"
@@ -12,7 +12,6 @@ _STORE_WRITER = "store.writer"
 _PUBLISHER = "store.checkpoint.publish"
 _APPLY = "store.recovery.apply"
 _REPAIR = "store.repair"
-_SEARCH_WRITER = "search.writer"
 _FAILURES = unit("tests/store/test_commit_failures.py")
 
 
@@ -41,22 +40,6 @@ ORDERS = (
         share=True,
     ),
     _order(
-        "a Tantivy writer: its first delete stamped like the commit before it",
-        Drop(_SEARCH_WRITER, "SearchWriter.__init__", "self._writer.delete_documents_by_term"),
-        unit("tests/search/test_reopened_writers.py"),
-        reopened(),
-        concurrency(),
-        stateful(),
-    ),
-    _order(
-        "a Tantivy writer: in the directory of the one before",
-        Replace(_SEARCH_WRITER, "_private_directory", "secrets.token_hex(...)", '"live"'),
-        unit("tests/search/test_reopened_writers.py"),
-        reopened(),
-        concurrency(),
-        stateful(),
-    ),
-    _order(
         "a replaced file: the rename before the fsync",
         (
             Instead(
@@ -73,22 +56,52 @@ ORDERS = (
         crash("n"),
     ),
     _order(
-        "a generation: built in its place",
+        "a generation: written in its place",
         Replace(
-            "store.checkpoint.unpublished", "UnpublishedGeneration.__init__", "temporary_name(...)", "name"
+            "store.checkpoint.unpublished",
+            "UnpublishedGeneration.__init__",
+            "os.path.join(store, GENERATIONS, temporary_name(self._name))",
+            "self._path",
         ),
         crash("nk"),
         rough("clean:nk"),
     ),
     _order(
-        "a generation that goes: deleted under its name",
-        Instead(
-            "store.checkpoint.retention",
-            "trim",
-            "fs.rename",
-            "fs.remove_tree(os.path.join(generations, name))",
+        "a generation: its segments after it",
+        (
+            Drop("store.checkpoint.unpublished", "UnpublishedGeneration.publish", "fs.rename(built, target)"),
+            After(
+                "store.checkpoint.unpublished",
+                "UnpublishedGeneration.publish",
+                "fs.fsync_dir(os.path.dirname(self._path))",
+                """
+                for digest, built in segments.items():
+                    fs.rename(built, segment_path(self._store, digest))
+                fs.fsync_dir(directory)
+                """,
+            ),
+        ),
+        rough("clean:nk"),
+        crash("nknknk"),
+    ),
+    _order(
+        "a generation that goes: its segments first",
+        (
+            Drop(
+                "store.checkpoint.retention", "trim", "fs.remove_file(os.path.join(generations, name))"
+            ),
+            After(
+                "store.checkpoint.retention",
+                "trim",
+                "_remove_segments",
+                """
+                for name in removed:
+                    fs.remove_file(os.path.join(generations, name))
+                """,
+            ),
         ),
         rough("clean:nknknk"),
+        unit("tests/store/test_views.py"),
     ),
     _order(
         "a torn end: cut off, and not set aside",

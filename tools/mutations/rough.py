@@ -6,7 +6,7 @@ A workload is `trouble:word`. The words are those of the subject `diptych`, and
     o  a checkpoint whose new segment cannot be opened
     i  close, and delete the identity
     j  close, and damage the oldest segment
-    g  close, and damage both leaves of the oldest generation
+    g  close, and damage the manifest of the oldest generation
     |  what stands before is done by a process that dies in its last letter; another goes on with the rest
 
 and the troubles
@@ -192,12 +192,10 @@ def _damage_segment(path: str) -> None:
 
 
 def _damage_generation(path: str) -> None:
-    oldest = min(glob.glob(path + "/generations/*"))
-    for name in ("snapshot.msgpack", "search/meta.json"):
-        descriptor = os.open(f"{oldest}/{name}", os.O_RDWR)
-        os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
-        os.fsync(descriptor)
-        os.close(descriptor)
+    descriptor = os.open(min(glob.glob(path + "/generations/*")), os.O_RDWR)
+    os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def _first_life(path: str, trouble: str, word: str, wanted: list[Any]) -> NoReturn:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from .edits import Always, Drop, Edit, Instead, Never, WithoutArgument
+from .edits import Always, Drop, Edit, Never, Replace, WithoutArgument
 from .hunts import FORGED, damage, exchanged, unit
 from .mutation import Hunt, Mutation
 
 _SCAN = "store.recovery.scan_generations"
 _SNAPSHOT = "snapshot.reader"
+_RECORDS = "segment.records"
 _SNAPSHOT_FORMAT = "snapshot.format"
 _APPLY = "store.recovery.apply"
 _SALVAGE = "store.salvage"
@@ -17,7 +18,7 @@ _NOT_GIVEN_UP = ["wrong", "lost", "blessed", "unrepaired", "exception", "panic"]
 _RECOVERY_TESTS = unit(
     "tests/store/test_recovery_odd.py", "tests/regressions/test_repair_of_exchanged_files.py"
 )
-_FLIPPED_SNAPSHOT = damage("*/snapshot.msgpack", kinds=["flip"], sample="level")
+_FLIPPED_SNAPSHOT = damage("*/records.msgpack", kinds=["flip"], sample="level")
 _SNAPSHOT_TESTS = unit("tests/snapshot", "tests/regressions/test_trailer_that_points_nowhere.py")
 
 
@@ -27,25 +28,41 @@ def _check(name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool 
 
 
 STORE_CHECKS = (
-    # The snapshot.
+    # The records.
     _check(
-        "a snapshot: its store and LSN",
-        Never(_SCAN, "_snapshot_problem", "snapshot.store_id"),
+        "records: which segment's they are",
+        Never(_RECORDS, "SegmentRecords.__init__", "seal.segment_id"),
         FORGED,
     ),
     _check(
-        "a snapshot: how many records it has",
+        "records: how many there are",
+        Never(_RECORDS, "SegmentRecords.__init__", "trailer.ids"),
+        FORGED,
+    ),
+    _check(
+        "records: their size",
         (
-            Never(_SCAN, "_snapshot_problem", "manifest.records"),
-            Never(_SCAN, "_snapshot_problem", "snapshot.trailer.lsn"),
+            Never(_SNAPSHOT, "SnapshotReader.__init__", "actual != size"),
+            Never(_SCAN, "sizes_problem", "status.st_size"),
         ),
-        FORGED,
+        damage("*/records.msgpack", kinds=["grow", "cut", "predecessor"]),
+        _SNAPSHOT_TESTS,
     ),
     _check(
-        "a snapshot: its size",
-        Never(_SNAPSHOT, "SnapshotReader.__init__", "actual != size"),
-        damage("*/snapshot.msgpack", kinds=["grow", "cut", "predecessor"]),
-        _SNAPSHOT_TESTS,
+        "records: the checksum of a filter or of the first documents",
+        Never("segment.format", "decode_section", "xxh3_64_intdigest"),
+        _FLIPPED_SNAPSHOT,
+        unit("tests/segment"),
+    ),
+    _check(
+        "records: which are dead, in a look-up",
+        Always("store.live", "LiveSegment.get", "self.is_live"),
+        unit("tests/store/test_search_index_upkeep.py", "tests/store/test_transactions.py"),
+    ),
+    _check(
+        "records: which are dead, in a scan",
+        Always("store.live", "LiveSegment.scan", "self.is_live"),
+        unit("tests/store/test_search_index_upkeep.py", "tests/store/test_transactions.py"),
     ),
     _check(
         "a snapshot: the checksum of its trailer",
@@ -85,48 +102,37 @@ STORE_CHECKS = (
     ),
     _check(
         "a snapshot: the order of its records",
-        Never(_SNAPSHOT, "SnapshotReader.scan", "record.key"),
+        Never(_SNAPSHOT, "SnapshotReader.numbered", "record.key"),
         FORGED,
-    ),
-    _check(
-        "a snapshot: all of it, before it is copied",
-        Never("store.checkpoint.build", "GenerationBuilder._build", "_snapshot_is_intact"),
-        _FLIPPED_SNAPSHOT,
     ),
     # The search index.
     _check(
         "a search index: its hashes, before it is searched",
-        Drop("store.generation", "Generation.search", "verify_files"),
-        damage("*/search/*", kinds=["flip"], sample="level"),
+        Never("segment.reader", "verify_file", "fs.checksum_stable_file"),
+        damage("*/search.bundle", kinds=["flip"], sample="level"),
+        unit("tests/segment"),
     ),
     _check(
-        "a search index: its hashes, before it is linked",
-        Drop("store.checkpoint.build", "GenerationBuilder._begin", "verify_files"),
-        FORGED,
+        "a search index: its hashes again, when its files have changed",
+        Replace("segment.reader", "Segment.search_files", "not verified", "self._verified_stats is None"),
+        unit("tests/search/test_bounded.py"),
     ),
     _check(
         "a search index: the sizes of its files",
-        Never(_SCAN, "_sizes_problem", "status.st_size"),
+        Never(_SCAN, "sizes_problem", "status.st_size"),
         FORGED,
     ),
     _check(
-        "a search index: its watermark, before it is searched",
-        Drop("store.generation", "Generation.search", "compare_watermark"),
+        "a search index: which segment's it is",
+        Never("segment.format", "decode_bundle", "names"),
         FORGED,
     ),
     _check(
-        "a search index: its hashes, before a snapshot is rebuilt",
-        Drop(_APPLY, "rebuild_snapshot", "verify_files"),
-        FORGED,
-    ),
-    _check(
-        "a search index: its watermark, before a snapshot is rebuilt",
-        Drop(_APPLY, "rebuild_snapshot", "compare_watermark"),
-        FORGED,
-    ),
-    _check(
-        "a search index: that the rebuilt snapshot has all",
-        Drop(_APPLY, "rebuild_snapshot", "written.records != manifest.records"),
+        "a search index: that the rebuilt records are those of SEAL",
+        (
+            Never("segment.rebuild", "rebuild_records", "_is_same"),
+            Never(_APPLY, "open_records", "seal.files[RECORDS]"),
+        ),
         FORGED,
     ),
     _check(
@@ -134,20 +140,6 @@ STORE_CHECKS = (
         Always("search.documents", "decode_stored", "record_checksum"),
         damage("*/search/*", kinds=["flip"]),
         unit("tests/search"),
-    ),
-    _check(
-        "a search index: that it is opened, not made again",
-        Instead(
-            "search.leaf",
-            "open_leaf",
-            "tantivy.Index.open",
-            """
-            from diptych.search.documents import tantivy_schema
-            index = tantivy.Index(tantivy_schema(schema), private)
-            """,
-        ),
-        unit("tests/search"),
-        damage("*/search/meta.json", kinds=["delete"]),
     ),
     _check(
         "a search index: Tantivy's CRC",
@@ -159,22 +151,28 @@ STORE_CHECKS = (
         "salvage: a record's checksum",
         Always(_SALVAGE, "_walk", "record_checksum"),
         damage(
-            "*/snapshot.msgpack",
+            "*/records.msgpack",
             kinds=["flip"],
             sample="level",
-            gone=["generations/*/search/*", "journal/*.wal"],
+            gone=["segments/*/search.bundle", "journal/*.wal"],
             words=_NOT_GIVEN_UP,
         ),
     ),
     _check(
-        "salvage: a snapshot's store and LSN",
-        Never(_SALVAGE, "_from_snapshot", "found.lsn"),
+        "salvage: which segment's records they are",
+        Never(_SALVAGE, "_from_records", "listed.seal.segment_id"),
         FORGED,
     ),
     _check(
-        "salvage: a search index's store and LSN",
-        Never(_SALVAGE, "_from_search", "found.lsn"),
-        FORGED,
+        "salvage: whose search index it is",
+        Drop(_SALVAGE, "_from_search", "_refuse_exchanged"),
+        unit("tests/store/test_salvage_of_exchanged_files.py"),
+    ),
+    _check(
+        "salvage: which records are dead",
+        Always(_SALVAGE, "_walk", "_is_dead"),
+        _RECOVERY_TESTS,
+        unit("tests/store/test_recovery_table.py"),
     ),
     _check(
         "salvage: that a transaction has its beginning",
@@ -183,13 +181,23 @@ STORE_CHECKS = (
         _RECOVERY_TESTS,
     ),
     _check(
-        "verify: the hash of a snapshot",
-        Always("store.verify", "_snapshot_problems", "fs.hash_stable_file"),
+        "verify: the hash of the records",
+        Always("store.verify", "_records_problems", "fs.hash_stable_file"),
         _FLIPPED_SNAPSHOT,
     ),
     _check(
         "verify: the hashes of a search index",
         Always("store.verify", "_search_problems", "fs.hash_stable_file"),
-        damage("*/search/*", kinds=["flip"], sample="level"),
+        damage("*/search.bundle", kinds=["flip"], sample="level"),
+    ),
+    _check(
+        "verify: the bytes of SEAL",
+        Always("store.verify", "_seal_problem", "segment.listed.sealed"),
+        damage("*/SEAL", kinds=["flip"], sample="level"),
+    ),
+    _check(
+        "verify: that no key is live twice, and the counts",
+        Drop("store.verify", "_verified", "_totals_problem"),
+        FORGED,
     ),
 )

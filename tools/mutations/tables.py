@@ -32,8 +32,8 @@ class _Exchanging(Trial):
 
 
 def exchanged(sample: Sample, directory: str) -> Iterator[str]:
-    """For each pair of entries exchanged in a table of the newest snapshot: what was wrong, or ""."""
-    path = max(glob.glob(sample.path + "/generations/*/snapshot.msgpack"))
+    """For each pair of entries exchanged in a table of the largest snapshot: what was wrong, or ""."""
+    path = max(glob.glob(sample.path + "/segments/*/records.msgpack"), key=os.path.getsize)
     trailer = SnapshotReader(path).trailer
     ends = [place.ends + 8 * bucket for place in trailer.indexes for bucket in range(1 << place.bits)]
     tables = (

@@ -1,7 +1,7 @@
 """A bound on what of Tantivy a process holds open, since each part of it comes with threads.
 
-An index on disk has a thread that watches it (none can be opened without); an index in memory and a writer
-have seven or eight. What was used longest ago is released, and its owner opens it again when it needs it.
+An index on disk has a thread that watches it (none can be opened without); an index in memory has seven or
+eight. What was used longest ago is released, and its owner opens it again when it needs it.
 """
 
 from __future__ import annotations
@@ -48,11 +48,10 @@ class Bounded:
 # Together below 64 threads, however many stores are open.
 PUBLISHED = Bounded(12)
 IN_MEMORY = Bounded(4)
-WRITERS = Bounded(2)
 
 
 def _forget_all() -> None:
-    for bounded in (PUBLISHED, IN_MEMORY, WRITERS):
+    for bounded in (PUBLISHED, IN_MEMORY):
         bounded.forget()
 
 

@@ -2,21 +2,20 @@
 
 The core's own fields:
 
-    _key     the record's key as a term, by which all its documents are deleted
-    _type    "record" or "watermark"; a schema's documents have none
+    _key     the record's key as a term, by which all its documents are found
+    _type    "record"; a schema's documents have none
     _hash    XXH3-64 of the key (fast field), by which a hit finds its record
-    _item    the item the document stands for (fast field); none in records and the watermark
-    _stored  a record document's checksum (u64), key length (u32), key and payload, from which a snapshot can
-             be rebuilt; in the watermark a msgpack map
+    _item    the item the document stands for (fast field); none in records
+    _stored  a record document's checksum (u64), key length (u32), key and payload, from which the records of
+             a segment can be rebuilt
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import msgpack
 from blake3 import blake3
 
 from diptych.change import StoredRecord, record_checksum, term_hash
@@ -31,20 +30,7 @@ _STORED = struct.Struct("<QI")
 # A term longer than this is replaced by its hash; Tantivy drops terms of more than 65,530 bytes.
 _TERM_BYTES = 512
 
-WATERMARK_TERM = "watermark"
-# The term of no document's key.
-NO_KEY_TERM = "none"
 RECORD_TYPE = "record"
-
-
-class Watermark(NamedTuple):
-    """What the search leaf says of itself: compared with the manifest when the leaf is opened."""
-
-    store_id: bytes
-    lsn: int
-    chain: int
-    records: int
-    counts: tuple[int, ...]
 
 
 def tantivy_schema(schema: Schema[Any]) -> tantivy.Schema:
@@ -67,21 +53,13 @@ def tantivy_schema(schema: Schema[Any]) -> tantivy.Schema:
 
 
 def key_term(key: bytes) -> str:
-    """The term of a key. No two keys have the same, and none has the watermark's."""
+    """The term of a key. No two keys have the same."""
     if len(key) <= _TERM_BYTES:
         try:
             return "=" + key.decode()
         except UnicodeDecodeError:
             pass
     return "#" + blake3(key).hexdigest()
-
-
-def record_documents(
-    schema: Schema[Any], key: bytes, checksum: int, payload: bytes
-) -> Iterator[dict[str, Any]]:
-    """All documents of a record: the one that holds it, then its items'."""
-    yield record_document(key, checksum, payload)
-    yield from item_documents(key, schema.documents(key, payload))
 
 
 def record_document(key: bytes, checksum: int, payload: bytes) -> dict[str, Any]:
@@ -100,12 +78,6 @@ def item_documents(key: bytes, documents: Iterable[tuple[int, dict[str, Any]]]) 
         yield document
 
 
-def watermark_document(watermark: Watermark) -> dict[str, Any]:
-    """The watermark's document."""
-    packed = msgpack.packb(watermark._asdict())
-    return {"_key": WATERMARK_TERM, "_type": WATERMARK_TERM, "_stored": packed}
-
-
 def decode_stored(stored: bytes, *, where: str) -> StoredRecord:
     """The record of a record document. Raises CorruptSearchError."""
     if len(stored) >= _STORED.size:
@@ -115,13 +87,3 @@ def decode_stored(stored: bytes, *, where: str) -> StoredRecord:
         if len(key) == length and record_checksum(key, payload) == checksum:
             return StoredRecord(key, checksum, payload)
     raise CorruptSearchError(f"a record in {where} fails its checksum", where=where)
-
-
-def decode_watermark(stored: bytes, *, where: str) -> Watermark:
-    """The watermark again. Raises CorruptSearchError."""
-    try:
-        fields = msgpack.unpackb(stored, use_list=False)
-        watermark = Watermark(**fields)
-    except Exception as error:
-        raise CorruptSearchError(f"the watermark in {where} does not decode: {error}", where=where) from error
-    return watermark

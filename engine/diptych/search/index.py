@@ -11,10 +11,7 @@ from diptych.errors import CorruptSearchError, QueryError
 from diptych.schema.base import Schema
 from diptych.search.documents import (
     RECORD_TYPE,
-    WATERMARK_TERM,
-    Watermark,
     decode_stored,
-    decode_watermark,
     key_term,
     tantivy_schema,
 )
@@ -36,12 +33,6 @@ _SPECIAL = frozenset("\\.+*?()|[]{}^$")
 _new = tuple.__new__
 
 
-class LongWordsError(QueryError):
-    """A query about words that an index built by an earlier version was not fed."""
-
-    code = "long-words"
-
-
 class Match(NamedTuple):
     """A document found: its score, the hash of its record's key, and the item it stands for."""
 
@@ -53,15 +44,11 @@ class Match(NamedTuple):
 class SearchIndex:
     """A Tantivy searcher: the documents as of one commit, whatever is committed later."""
 
-    def __init__(
-        self, index: tantivy.Index, schema: Schema[Any], where: str, *, has_long_words: bool = True
-    ) -> None:
+    def __init__(self, index: tantivy.Index, schema: Schema[Any], where: str) -> None:
         self.where = where
         self._schema = schema
         self._any_case = schema.any_case_fields
         self._exact = {field.name for field in schema.fields if field.tokens == "exact"}
-        self.has_long_words = has_long_words
-        """Whether it was fed words of 40 bytes and more: what the first release made was not."""
         self._fields = tantivy_schema(schema)
         with guarded("open", where):
             self._index = index
@@ -72,14 +59,9 @@ class SearchIndex:
         return self.compile(parse(query, self._schema))
 
     def compile(self, parsed: Parsed) -> tantivy.Query:
-        """A parsed query, to be run on this index. Raises LongWordsError, CorruptSearchError."""
+        """A parsed query, to be run on this index. Raises CorruptSearchError."""
         import tantivy
 
-        if parsed.long_words and not self.has_long_words:
-            raise LongWordsError(
-                "the query can match words of 40 bytes and more, and the search index was built without them",
-                advice="run `diptych checkpoint` once: it builds the search index again, with them",
-            )
         with guarded("parse a query for", self.where):
             return tantivy.Query.empty_query() if parsed.node is None else self._query(parsed.node)
 
@@ -142,7 +124,7 @@ class SearchIndex:
                 items = self._searcher.fast_field_values("_item", addresses)
                 hashes = self._searcher.fast_field_values("_hash", addresses)
             for (score, _), key_hash, item in zip(hits, hashes, items, strict=True):
-                # A record's own document, or the watermark: no hit of anyone's.
+                # A record's own document: no hit of anyone's.
                 if item is not None and key_hash is not None:
                     yield _new(Match, (score, key_hash, item))
             if len(hits) < size:
@@ -203,15 +185,6 @@ class SearchIndex:
             hashes = self._searcher.fast_field_values("_hash", addresses)
         pairs = zip(hashes, items, strict=True)
         return [(int(hash_), int(item)) for hash_, item in pairs if hash_ is not None and item is not None]
-
-    def watermark(self) -> Watermark:
-        """What the leaf says of itself. Raises CorruptSearchError where it says nothing, or twice."""
-        documents = [stored for _, stored in self._documents("_type", WATERMARK_TERM, 2)]
-        if len(documents) != 1:
-            raise CorruptSearchError(
-                f"{self.where} has {len(documents)} watermarks instead of one", where=self.where
-            )
-        return decode_watermark(documents[0], where=self.where)
 
     def _stored(self, field: str, term: str, batch: int) -> Iterator[StoredRecord]:
         for _, stored in self._documents(field, term, batch):

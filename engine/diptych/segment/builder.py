@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Generator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from diptych import fs
 from diptych.change import StoredRecord, record_checksum
@@ -25,9 +26,11 @@ from diptych.segment.records import RecordsWriter
 from diptych.segment.seal import Seal, encode_seal
 from diptych.snapshot.format import MAX_RECORD_BYTES
 from diptych.snapshot.hashed import HashedFile
-from diptych.snapshot.writer import extract_terms
+from diptych.snapshot.terms import extract_terms
 
 _WORK = "work"
+
+Result = TypeVar("Result")
 
 
 class SegmentBuilder(Generic[Record]):
@@ -91,7 +94,8 @@ class SegmentBuilder(Generic[Record]):
         """
         self._open_records()
         key, payload = self.schema.key_of(record), self.schema.pack(record)
-        self._add(key, payload, self.schema.project_record(key, payload, record))
+        stored = StoredRecord(key, record_checksum(key, payload), payload)
+        self.add_stored(stored, self.schema.project_record(key, payload, record))
 
     def add_packed(self, key: bytes, payload: bytes) -> None:
         """Add a record that the schema's `pack` made `payload` of. Raises as `add` does."""
@@ -99,7 +103,11 @@ class SegmentBuilder(Generic[Record]):
         self.schema.check_key(key)
         if type(payload) is not bytes:
             raise InvalidRecordError(f"a payload is bytes, not {type(payload).__name__}")
-        self._add(key, payload, self.schema.project(key, payload))
+        stored = StoredRecord(key, record_checksum(key, payload), payload)
+        self.add_stored(stored, self.schema.project(key, payload))
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._open_records()
 
     def seal(self) -> Seal:
         """Write, complete and fsync the segment; its name is not durable before the caller made it so.
@@ -107,13 +115,17 @@ class SegmentBuilder(Generic[Record]):
         The builder is closed. Raises InvalidArgumentError where no record was added; StorageError, or
         CorruptSearchError, after which nothing is left.
         """
+        return finished(self.sealing())
+
+    def sealing(self) -> Generator[None, None, Seal]:
+        """`seal` in small pieces of work, between which the caller can let other threads run."""
         records = self._open_records()
         if not len(records):
             raise InvalidArgumentError("a segment has at least one record")
         try:
             # Tantivy first: its files are written by a thread that has most of them done.
             index = self._index.commit()
-            return complete(self.directory, self.schema, records, index)
+            return (yield from completing(self.directory, self.schema, records, index))
         except BaseException:
             self._discard()
             raise
@@ -126,7 +138,9 @@ class SegmentBuilder(Generic[Record]):
         if not self._closed:
             self._discard()
 
-    def _add(self, key: bytes, payload: bytes, projection: Projection) -> None:
+    def add_stored(self, record: StoredRecord, projection: Projection) -> None:
+        """Add a record as a store has it, with what its payload projects to. Raises as `add` does."""
+        key, payload = record.key, record.payload
         records = self._open_records()
         if len(payload) > MAX_RECORD_BYTES:
             raise RecordTooLargeError(f"the record of {key!r:.200} has {len(payload):,} bytes")
@@ -134,7 +148,6 @@ class SegmentBuilder(Generic[Record]):
             raise InvalidRecordError(f"the segment has a record of {key!r:.200} already")
         # All that the schema does comes before the first change: a record it cannot project changes nothing.
         terms, documents = extract_terms(projection), list(projection.documents)
-        record = StoredRecord(key, record_checksum(key, payload), payload)
         try:
             count = self._index.add(record, documents)
             records.add(record, terms, count)
@@ -167,7 +180,24 @@ def make_work(directory: str) -> str:
 
 def complete(directory: str, schema: Schema[Any], records: RecordsWriter, index: WrittenSegment) -> Seal:
     """Write the records, take Tantivy's files, write SEAL, and fsync all of it. Raises StorageError."""
-    written = [records.write()]
+    return finished(completing(directory, schema, records, index))
+
+
+def finished(steps: Generator[None, None, Result]) -> Result:
+    """What a piece of work returns, done in one go."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def completing(
+    directory: str, schema: Schema[Any], records: RecordsWriter, index: WrittenSegment
+) -> Generator[None, None, Seal]:
+    """`complete` in small pieces of work."""
+    written = [(yield from records.writing(index.segment_id))]
     try:
         digests = {RECORDS: written[0].flush()}
         taken = _take_files(directory, index)

@@ -1,8 +1,8 @@
 """What a segment adds to formats that exist: sections of `records.msgpack`, and the bundle. Pure.
 
-`records.msgpack` is a snapshot (`diptych.snapshot.format`) with the schema's fingerprint in the place of the
-store's id, and the LSN 0. An id is the number of the record in the order in which it was given to Tantivy;
-there are no gaps. Between the last index and the trailer stand the sections, each a msgpack bin:
+`records.msgpack` is a snapshot (`diptych.snapshot.format`) with Tantivy's id of the segment in the place
+of the store's id, and the LSN 0. An id is the number of the record in the order in which it was given to
+Tantivy; there are no gaps. Between the last index and the trailer stand the sections, each a msgpack bin:
 
     0   8  checksum: XXH3-64 of what follows, seeded with the section's number
     8   …  section 0: u32 little-endian …, by id, the number of the record's first Tantivy document
@@ -35,6 +35,8 @@ from diptych.snapshot.format import (
     encode_table,
 )
 
+Extent = tuple[int, int]
+
 FIRST_DOCUMENTS = 0
 # Tantivy's files of together less than this go into one bundle: one fsync instead of six.
 BUNDLE_MAX_BYTES = 1024 * 1024
@@ -52,24 +54,30 @@ def encode_first_documents(first_documents: array[int]) -> bytes:
     return encode_section(FIRST_DOCUMENTS, encode_table(first_documents))
 
 
-def decode_sections(data: mmap, trailer: Trailer, *, where: str) -> list[bytes]:
-    """The contents of all sections, checked. Raises CorruptSnapshotError."""
+def find_sections(data: mmap, trailer: Trailer, *, where: str) -> list[Extent]:
+    """Where the contents of the sections are, checksum included; not checked. Raises CorruptSnapshotError."""
     last = trailer.indexes[-1]
     at = last.ends + (8 << last.bits)
-    sections = []
+    extents = []
     for number in range(1 + len(trailer.indexes)):
         length = bin_length(data, at)
         begin, end = at + BIN32_SIZE, at + BIN32_SIZE + length
         if length < 8 or end > len(data) - TRAILER_SIZE:
             raise CorruptSnapshotError(f"{where}: no section {number} at byte {at}", where=where)
-        content = data[begin + 8 : end]
-        if OFFSET.unpack_from(data, begin)[0] != xxh3_64_intdigest(content, number):
-            raise CorruptSnapshotError(f"{where}: section {number} fails its checksum", where=where)
-        sections.append(content)
+        extents.append((begin, end))
         at = end
     if at != len(data) - TRAILER_SIZE:
         raise CorruptSnapshotError(f"{where}: bytes without a meaning at byte {at}", where=where)
-    return sections
+    return extents
+
+
+def decode_section(data: mmap, number: int, extent: Extent, *, where: str) -> bytes:
+    """The content of a section, checked. Raises CorruptSnapshotError."""
+    begin, end = extent
+    content = data[begin + 8 : end]
+    if OFFSET.unpack_from(data, begin)[0] != xxh3_64_intdigest(content, number):
+        raise CorruptSnapshotError(f"{where}: section {number} fails its checksum", where=where)
+    return content
 
 
 def decode_first_documents(section: bytes, records: int, documents: int, *, where: str) -> array[int]:

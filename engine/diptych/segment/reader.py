@@ -1,23 +1,26 @@
-"""An open segment: found complete by its SEAL, each half compared with it before its first use."""
+"""An open segment: its records checked as they are read, its search half before its first use."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from diptych import fs
 from diptych.change import StoredRecord, term_hash
-from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError
+from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError, StorageError
 from diptych.layout import BUNDLE, RECORDS, SEAL, SEARCH_SUFFIXES, search_file_name
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
-from diptych.search.composed import Component
+from diptych.search.composed import Component, compose
+from diptych.search.index import SearchIndex
 from diptych.search.one_segment import INDEX_FORMAT
 from diptych.segment.format import BUNDLE_MAX_BYTES, BUNDLE_OVERHEAD_BYTES, decode_bundle
 from diptych.segment.records import SegmentRecords
 from diptych.segment.seal import Seal, decode_seal, digest_of
+
+Stats = list[tuple[int, ...]]
 
 
 def read_seal(directory: str, *, digest: str | None = None) -> tuple[Seal, str]:
@@ -52,10 +55,10 @@ def verify_file(directory: str, name: str, seal: Seal) -> None:
         raise error(f"{path} is not what SEAL says", where=path)
 
 
-def search_files(directory: str, seal: Seal) -> dict[str, str | bytes]:
-    """Tantivy's files by suffix, verified: their paths, or their bytes from the bundle.
+def search_files(directory: str, seal: Seal, *, verify: bool = True) -> dict[str, str | bytes]:
+    """Tantivy's files by suffix, compared with SEAL: their paths, or their bytes from the bundle.
 
-    Raises CorruptSearchError, or StorageError.
+    With `verify=False` they are not compared. Raises CorruptSearchError, or StorageError.
     """
     if seal.index_format != INDEX_FORMAT:
         raise CorruptSearchError(
@@ -65,14 +68,15 @@ def search_files(directory: str, seal: Seal) -> dict[str, str | bytes]:
         )
     names = {suffix: search_file_name(seal.segment_id, suffix) for suffix in SEARCH_SUFFIXES}
     if not seal.is_bundled:
-        for name in names.values():
+        for name in names.values() if verify else ():
             verify_file(directory, name, seal)
         return {suffix: os.path.join(directory, name) for suffix, name in names.items()}
     path = os.path.join(directory, BUNDLE)
     most_bytes = BUNDLE_MAX_BYTES + BUNDLE_OVERHEAD_BYTES
     if seal.files[BUNDLE].size_bytes > most_bytes:
         raise CorruptSearchError(f"{path} has more than {most_bytes:,} bytes", where=path)
-    verify_file(directory, BUNDLE, seal)
+    if verify:
+        verify_file(directory, BUNDLE, seal)
     with fs.translated("read", path):
         data = fs.read_bounded(path, most_bytes)
     files = decode_bundle(data, seal.segment_id, where=path)
@@ -87,30 +91,46 @@ class Segment:
     """
 
     def __init__(
-        self, directory: str, schema: Schema[Any], *, digest: str | None = None, trusted: bool = False
+        self,
+        directory: str,
+        schema: Schema[Any],
+        *,
+        digest: str | None = None,
+        sealed: bytes | None = None,
+        records_path: str | None = None,
     ) -> None:
         """Open the segment in `directory`, whose SEAL must have `digest` where that is given.
 
-        `records.msgpack` is compared with SEAL. With `trusted` that is left out, for a caller who knows that
-        it was compared, and not changed since; records, index buckets, filters and the table of first
-        documents are checked in any case. The search half is compared when it is first asked for.
+        `sealed`: the bytes of its SEAL, where they are known from elsewhere; the file is not read then.
+        `records_path`: where its records are, if they had to be rebuilt elsewhere.
 
-        Raises CorruptSnapshotError, IncompatibleStoreError (another schema, a newer format), StorageError.
+        Records, index buckets, filters and the table of first documents are checked when they are read; the
+        search half is compared with SEAL when it is first asked for. Raises CorruptSnapshotError,
+        IncompatibleStoreError (another schema, a newer format), StorageError.
         """
         self.directory = directory
-        self.seal, self.digest = read_seal(directory, digest=digest)
+        if sealed is None:
+            self.seal, self.digest = read_seal(directory, digest=digest)
+        else:
+            self.seal, self.digest = decode_seal(sealed, where=directory), digest_of(sealed)
         seal = self.seal
         seal.refuse_other(schema, directory)
         if tuple(seal.counts) != tuple(schema.counters):
             raise CorruptSnapshotError(f"{directory} counts other things than its schema", where=directory)
-        if not trusted:
-            verify_file(directory, RECORDS, seal)
-        self.records = SegmentRecords(os.path.join(directory, RECORDS), schema, seal.records, seal.documents)
-        self._search_files: dict[str, str | bytes] | None = None
+        self._schema = schema
+        self.records = SegmentRecords(records_path or os.path.join(directory, RECORDS), schema, seal)
+        self._first_documents: Sequence[int] | None = None
+        self._verified_stats: Stats | None = None
+        """Of the search half's files, once they were found to be what SEAL says."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @property
+    def indexes(self) -> int:
+        """How many indexes it has, that of the keys included."""
+        return 1 + len(self._schema.indexes)
 
     def find(self, key: bytes) -> int | None:
         """The id of the record of `key`, or None. Raises CorruptSnapshotError."""
@@ -144,8 +164,8 @@ class Segment:
         return self.records.lookup_hash(index, hash_)
 
     def filter_of(self, index: int) -> bytes:
-        """The filter over an index's hashes."""
-        return self.records.filters[index]
+        """The filter over an index's hashes. Raises CorruptSnapshotError."""
+        return self.records.filter_of(index)
 
     def first_document(self, record_id: int) -> int:
         """The number of a record's first Tantivy document. Raises CorruptSnapshotError."""
@@ -157,8 +177,27 @@ class Segment:
             raise CorruptSnapshotError(
                 f"{self.directory}: no record has the id {record_id}", where=self.directory
             )
-        table = self.records.first_documents
+        table = self._first_documents
+        if table is None:
+            table = self.records.first_documents()
         return table[record_id], table[record_id + 1]
+
+    def search_files(self) -> dict[str, str | bytes]:
+        """Tantivy's files by suffix: paths, or bytes. Raises CorruptSearchError, StorageError.
+
+        They are compared with SEAL unless this was done since they last changed.
+        """
+        with self._lock:
+            # Before the bytes are read: what is replaced meanwhile has other stats than these.
+            stats = self._search_stats()
+            verified = stats is not None and stats == self._verified_stats
+            files = search_files(self.directory, self.seal, verify=not verified)
+            self._verified_stats = stats
+        return files
+
+    def trust_search(self) -> None:
+        """Take the search half's files for verified as they are: they were hashed when they were made."""
+        self._verified_stats = self._search_stats()
 
     def component(self, dead: bytes = b"") -> Component:
         """What `diptych.search.composed.compose` takes, without the documents of dead records.
@@ -167,13 +206,42 @@ class Segment:
         search half is compared with SEAL the first time. Raises CorruptSearchError, CorruptSnapshotError for
         a bitmap with ids that there are not, and StorageError.
         """
-        with self._lock:
-            files = self._search_files or search_files(self.directory, self.seal)
-            # A bundle is read and compared again: its bytes would stay in memory.
-            if not self.seal.is_bundled:
-                self._search_files = files
+        files = self.search_files()
+        if dead and self._first_documents is None:
+            try:
+                self._first_documents = self.records.first_documents()
+            except CorruptSnapshotError:
+                self._first_documents = self._first_documents_found(files)
         ranges = [self.documents_of(record_id) for record_id in ids_in(dead)]
         return Component(self.seal.segment_id, self.seal.documents, files, ranges)
+
+    def search_alone(self, dead: bytes = b"") -> SearchIndex:
+        """The search half by itself. Raises as `component` does."""
+        return compose([self.component(dead)], self._schema, where=self.directory)
+
+    def _first_documents_found(self, files: Mapping[str, str | bytes]) -> list[int]:
+        """The table of first documents, from the search half."""
+        seal = self.seal
+        whole = Component(seal.segment_id, seal.documents, files)
+        index = compose([whole], self._schema, where=self.directory)
+        table = sorted(number for number, _ in index.numbered_records())
+        return [*table, seal.documents]
+
+    def _search_stats(self) -> Stats | None:
+        """By which a file that was replaced or written to since is told."""
+        stats: Stats = []
+        try:
+            for name in self.seal.files:
+                if name != RECORDS:
+                    path = os.path.join(self.directory, name)
+                    with fs.translated("examine", path):
+                        status = os.lstat(path)
+                    times = (status.st_mtime_ns, status.st_ctime_ns)
+                    stats.append((status.st_ino, status.st_dev, status.st_size, *times))
+        except StorageError:
+            # What is wrong is said by whoever reads them.
+            return None
+        return stats
 
 
 def ids_in(bitmap: bytes) -> Iterator[int]:

@@ -14,24 +14,27 @@ from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptSearchError, CorruptSnapshotError, StorageError
-from diptych.layout import SEARCH_SUFFIXES, search_file_name
+from diptych.layout import RECORDS, SEARCH_SUFFIXES, search_file_name
 from diptych.schema.base import Schema
 from diptych.search.composed import Component, compose
 from diptych.search.one_segment import OneSegmentWriter, WrittenSegment
 from diptych.segment.builder import complete, make_work
-from diptych.segment.reader import Segment, read_seal, search_files
+from diptych.segment.reader import Segment, read_seal, search_files, verify_file
 from diptych.segment.records import RecordsWriter
 from diptych.segment.seal import Seal
-from diptych.snapshot.writer import extract_terms
+from diptych.snapshot.terms import extract_terms
 
 
-def rebuild_records(damaged: str, schema: Schema[Any], directory: str) -> Seal:
+def rebuild_records(
+    damaged: str, schema: Schema[Any], directory: str, *, seal: Seal | None = None
+) -> Seal:
     """Make in `directory`, which must not exist, the segment `damaged` with its records rebuilt.
 
-    They come from the search half, which must be as SEAL says. Raises CorruptSearchError where it is not,
-    CorruptSnapshotError for a damaged SEAL, IncompatibleStoreError, StorageError; then nothing is left.
+    They come from the search half, which must be as SEAL says: `seal`, where it is known from elsewhere.
+    Raises CorruptSearchError where it is not, CorruptSnapshotError for a damaged SEAL,
+    IncompatibleStoreError, StorageError; then nothing is left.
     """
-    seal, _ = read_seal(damaged)
+    seal = seal or read_seal(damaged)[0]
     seal.refuse_other(schema, damaged)
     files = search_files(damaged, seal)
     index = compose([Component(seal.segment_id, seal.documents, files)], schema, where=damaged)
@@ -56,6 +59,7 @@ def rebuild_search(damaged: str, schema: Schema[Any], directory: str) -> Seal:
     IncompatibleStoreError, StorageError, CorruptSearchError; then nothing is left.
     """
     segment = Segment(damaged, schema)
+    verify_file(damaged, RECORDS, segment.seal)
     with _new_directory(directory), _writer(directory, schema) as records:
         writer = OneSegmentWriter(make_work(directory), schema)
         for record_id in range(len(segment)):

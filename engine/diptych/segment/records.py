@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from diptych.change import StoredRecord, term_hash
 from diptych.errors import CorruptSnapshotError, IncompatibleStoreError, InvalidRecordError
-from diptych.fs import translated
+from diptych.fs import is_regular, translated
 from diptych.layout import RECORDS
 from diptych.schema.base import Schema
 from diptych.segment.filter import build_filter, may_hold, probe_of
 from diptych.segment.format import (
     FIRST_DOCUMENTS,
     decode_first_documents,
-    decode_sections,
+    decode_section,
     encode_first_documents,
     encode_section,
+    find_sections,
 )
+from diptych.segment.seal import Seal
 from diptych.snapshot.format import (
     KEY_INDEX,
     IndexPlace,
@@ -35,7 +37,7 @@ from diptych.snapshot.format import (
 from diptych.snapshot.hashed import HashedFile
 from diptych.snapshot.postings import Postings
 from diptych.snapshot.reader import SnapshotReader
-from diptych.snapshot.writer import IndexTerms
+from diptych.snapshot.terms import IndexTerms
 
 # Payloads wait in memory up to here, then in a file without a name.
 _SPOOL_BYTES = 32 * 1024 * 1024
@@ -52,7 +54,6 @@ class RecordsWriter:
 
     def __init__(self, directory: str, schema: Schema[Any]) -> None:
         self._directory = directory
-        self._fingerprint = bytes.fromhex(schema.fingerprint())
         self._keys: dict[bytes, int] = {}
         self._checksums, self._ends = array("Q"), array("Q", [0])
         self._first_documents = array("I")
@@ -105,22 +106,25 @@ class RecordsWriter:
         for number, count in enumerate(terms.counts):
             self._counts[number] += count
 
-    def write(self) -> HashedFile:
-        """Write the file; it is in the system's hands, and durable when the caller calls `finish`.
+    def writing(self, segment_id: str) -> Generator[None, None, HashedFile]:
+        """Write the file in small pieces of work; it is durable when the caller calls `finish`.
 
-        Raises StorageError.
+        `segment_id`: Tantivy's, by which it is told from those of other segments. Raises StorageError.
         """
         out = self._out = HashedFile(os.path.join(self._directory, RECORDS))
-        out.write(encode_head(self._fingerprint, _LSN))
+        out.write(encode_head(bytes.fromhex(segment_id), _LSN))
+        written = []
         with translated("read back in", self._directory):
-            order, offsets = self._write_records(out)
+            order, offsets = yield from self._write_records(out)
             records_end = out.position
             order_at = _write_table(out, order)
             offsets_at = _write_table(out, offsets)
-            written = [_write_index(out, number, postings) for number, postings in enumerate(self._postings)]
+            for number, postings in enumerate(self._postings):
+                written.append((yield from _write_index(out, number, postings)))
         out.write(encode_first_documents(self._first_documents))
         for number, (_, hashes) in enumerate(written, 1):
             out.write(encode_section(number, build_filter(hashes)))
+            yield
         places = tuple(place for place, _ in written)
         records = len(order)
         trailer = Trailer(_LSN, records, records, records_end, order_at, offsets_at, places)
@@ -136,7 +140,7 @@ class RecordsWriter:
         if self._out is not None:
             self._out.close()
 
-    def _write_records(self, out: HashedFile) -> tuple[array[int], array[int]]:
+    def _write_records(self, out: HashedFile) -> Generator[None, None, tuple[array[int], array[int]]]:
         """Write the records; returns their ids in key order, and by id where each is."""
         order, offsets = array("I"), array("Q", bytes(8 * len(self._keys)))
         for key in sorted(self._keys):
@@ -147,6 +151,7 @@ class RecordsWriter:
             order.append(record_id)
             offsets[record_id] = out.position
             out.write(encode_record(record_id, self._checksums[record_id], key, payload))
+            yield
         return order, offsets
 
 
@@ -159,7 +164,9 @@ def _write_table(out: HashedFile, values: array[int]) -> int:
     return begin
 
 
-def _write_index(out: HashedFile, number: int, postings: Postings) -> tuple[IndexPlace, array[int]]:
+def _write_index(
+    out: HashedFile, number: int, postings: Postings
+) -> Generator[None, None, tuple[IndexPlace, array[int]]]:
     """Write an index, bucket by bucket; returns its place, and its distinct hashes."""
     bits = (postings.distinct() // _HASHES_WANTED).bit_length()
     shift = 64 - bits
@@ -173,6 +180,7 @@ def _write_index(out: HashedFile, number: int, postings: Postings) -> tuple[Inde
             ends.append(out.position)
             hashes, posted = [], []
             bucket += 1
+            yield
         hashes.append(hash_)
         posted.append(some)
         all_hashes.append(hash_)
@@ -187,49 +195,77 @@ def _write_index(out: HashedFile, number: int, postings: Postings) -> tuple[Inde
 
 
 class SegmentRecords:
-    """`records.msgpack`, open: each record and bucket is checked when it is read, the rest when opened.
+    """`records.msgpack`, open: each record, bucket and section is checked when it is read.
 
     Safe to use from several threads.
     """
 
-    def __init__(self, path: str, schema: Schema[Any], records: int, documents: int) -> None:
-        """Open `path`, which must have that many records, of that many documents.
+    def __init__(self, path: str, schema: Schema[Any], seal: Seal) -> None:
+        """Open `path`, which must have the size and the records that SEAL says.
 
-        Raises CorruptSnapshotError, or StorageError.
+        Costs the same for any number of records. Raises CorruptSnapshotError, or StorageError.
         """
         self.path = path
+        if not is_regular(path):
+            raise CorruptSnapshotError(f"{path} is gone, or no regular file", where=path)
         try:
-            self._reader = reader = SnapshotReader(path)
+            self._reader = reader = SnapshotReader(path, size=seal.files[RECORDS].size_bytes)
         except IncompatibleStoreError as error:
             # SEAL would be of a newer format too.
             raise CorruptSnapshotError(error.message, where=path) from error
         trailer = reader.trailer
         if (
-            reader.store_id.hex() != schema.fingerprint()
-            or (trailer.records, trailer.ids) != (records, records)
+            (reader.store_id.hex(), reader.lsn, trailer.lsn) != (seal.segment_id, _LSN, _LSN)
+            or (trailer.records, trailer.ids) != (seal.records, seal.records)
             or len(trailer.indexes) != 1 + len(schema.indexes)
         ):
             raise CorruptSnapshotError(f"{path} holds other records than its SEAL says", where=path)
-        sections = decode_sections(reader.map, trailer, where=path)
-        self.first_documents = decode_first_documents(
-            sections[FIRST_DOCUMENTS], records, documents, where=path
-        )
-        """By id, the record's first document; one more entry is the number of all documents."""
-        self.filters = sections[1:]
-        """By number of the index, its filter."""
-        if not all(self.filters):
-            raise CorruptSnapshotError(f"{path} has an empty filter", where=path)
-        self.record, self.scan = reader.record, reader.scan
+        self._sections = find_sections(reader.map, trailer, where=path)
+        self._documents = seal.documents
+        self._first_documents: array[int] | None = None
+        self._filters: list[bytes | None] = [None] * len(trailer.indexes)
+        self.record, self.view, self.bucket = reader.record, reader.view, reader.bucket
+        self.scan, self.numbered = reader.scan, reader.numbered
         self.lookup_hash = reader.lookup_hash
         """`lookup`, for those who have asked the filter already."""
 
     def __len__(self) -> int:
         return self._reader.trailer.records
 
+    def first_documents(self) -> array[int]:
+        """By id, the record's first document; one more entry is the number of all documents.
+
+        Raises CorruptSnapshotError.
+        """
+        table = self._first_documents
+        if table is None:
+            section = self._section(FIRST_DOCUMENTS)
+            table = decode_first_documents(section, len(self), self._documents, where=self.path)
+            self._first_documents = table
+        return table
+
+    def filter_of(self, index: int) -> bytes:
+        """The filter over the hashes of an index. Raises CorruptSnapshotError."""
+        found = self._filters[index]
+        if found is None:
+            found = self._section(1 + index)
+            if not found:
+                raise CorruptSnapshotError(f"{self.path} has an empty filter", where=self.path)
+            self._filters[index] = found
+        return found
+
+    def buckets_of(self, index: int) -> int:
+        """How many buckets an index has."""
+        return 1 << self._reader.trailer.indexes[index].bits
+
     def find(self, key: bytes) -> int | None:
         """The id of the record of `key`, or None. Raises CorruptSnapshotError."""
-        if not may_hold(self.filters[KEY_INDEX], probe_of(term_hash(key))):
+        if not may_hold(self.filter_of(KEY_INDEX), probe_of(term_hash(key))):
             return None
+        return self._reader.find(key)
+
+    def find_unfiltered(self, key: bytes) -> int | None:
+        """`find`, for those who have asked the filter already. Raises CorruptSnapshotError."""
         return self._reader.find(key)
 
     def lookup(self, index: int, hash_: int) -> Sequence[int]:
@@ -237,6 +273,9 @@ class SegmentRecords:
 
         Raises CorruptSnapshotError.
         """
-        if not may_hold(self.filters[index], probe_of(hash_)):
+        if not may_hold(self.filter_of(index), probe_of(hash_)):
             return ()
         return self.lookup_hash(index, hash_)
+
+    def _section(self, number: int) -> bytes:
+        return decode_section(self._reader.map, number, self._sections[number], where=self.path)

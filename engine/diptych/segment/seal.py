@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from diptych.errors import CorruptSnapshotError, IncompatibleStoreError
 from diptych.fs import FileDigests
-from diptych.layout import BUNDLE, are_segment_files, is_segment_id
+from diptych.layout import BUNDLE, RECORDS, are_segment_files, is_segment_id
 from diptych.schema.base import MAX_KEY_BYTES, Schema
 from diptych.sealed import require, require_number, seal, unseal
 
@@ -57,13 +57,21 @@ class Seal:
         """Whether Tantivy's files are in one bundle."""
         return BUNDLE in self.files
 
+    @property
+    def records_bytes(self) -> int:
+        """The size of the records' half."""
+        return self.files[RECORDS].size_bytes
+
+    @property
+    def search_bytes(self) -> int:
+        """The size of the search half."""
+        return sum(digests.size_bytes for digests in self.files.values()) - self.records_bytes
+
     def refuse_other(self, schema: Schema[Any], where: str) -> None:
-        """Raise IncompatibleStoreError unless the segment at `where` was built with `schema`."""
-        if (self.schema, self.schema_version, self.fingerprint) != (
-            schema.name,
-            schema.version,
-            schema.fingerprint(),
-        ):
+        """Raise IncompatibleStoreError unless the segment at `where` is of `schema`, or an older version."""
+        version = self.schema_version
+        known = version == schema.version or version in schema.older_versions
+        if self.schema != schema.name or not known or self.fingerprint != schema.fingerprint(version):
             raise IncompatibleStoreError(
                 f"{where} holds records of schema {self.schema!r} version {self.schema_version}, "
                 f"and was opened with schema {schema.name!r} version {schema.version}",

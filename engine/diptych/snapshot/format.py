@@ -32,7 +32,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from mmap import mmap
 from typing import NamedTuple
 
@@ -165,11 +165,6 @@ def bin_length(data: mmap, at: int) -> int:
     return int(length) if head == 0xC6 else -1
 
 
-def bucket_of(hash_: int, bits: int) -> int:
-    """The bucket of a hash: its first `bits` bits."""
-    return hash_ >> (64 - bits) if bits else 0
-
-
 def encode_bucket(index: int, bucket: int, hashes: Sequence[int], postings: Iterable[list[int]]) -> bytes:
     """A bucket with its msgpack head. `hashes` ascend; `postings` are those of each, in turn."""
     flat: list[int] = []
@@ -202,11 +197,6 @@ def check_bucket(data: bytes | memoryview, index: int, bucket: int) -> bool:
     )
 
 
-def bucket_length(data: bytes | memoryview) -> int:
-    """How many hashes a checked bucket has."""
-    return int(BUCKET.unpack_from(data)[1])
-
-
 def find_postings(data: bytes, hash_: int) -> Sequence[int]:
     """The postings of `hash_` in a checked bucket, as `id << 32 | item`; empty where there are none."""
     count = BUCKET.unpack_from(data)[1]
@@ -223,27 +213,6 @@ def find_postings(data: bytes, hash_: int) -> Sequence[int]:
     if last - first == 1:
         return OFFSET.unpack_from(data, begin + 8 * first)
     return decode_table("Q", data[begin + 8 * first : begin + 8 * last])
-
-
-def decode_bucket(data: bytes | memoryview, gone: Container[int] = ()) -> dict[int, list[int]]:
-    """A checked bucket without the postings of the ids in `gone`: hash to postings, hashes ascending."""
-    count = BUCKET.unpack_from(data)[1]
-    end = BUCKET_SIZE + 8 * count
-    hashes = decode_table("Q", data[BUCKET_SIZE:end])
-    ends = decode_table("I", data[end : end + 4 * count])
-    postings = decode_table("Q", data[end + 4 * count :])
-    begin = 0
-    decoded = {}
-    for hash_, last in zip(hashes, ends, strict=True):
-        if last - begin == 1:
-            # Most names are defined once: no slice for them.
-            posting = postings[begin]
-            if posting >> 32 not in gone:
-                decoded[hash_] = [posting]
-        elif kept := [posting for posting in postings[begin:last] if posting >> 32 not in gone]:
-            decoded[hash_] = kept
-        begin = last
-    return decoded
 
 
 def encode_trailer(trailer: Trailer) -> bytes:

@@ -1,13 +1,10 @@
-"""Reading a snapshot leaf through a memory map. Every record and bucket is checked when it is read."""
+"""Reading a snapshot through a memory map. Every record and bucket is checked when it is read."""
 
 from __future__ import annotations
 
 import mmap
 import os
-from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from typing import TypeVar
 
 from diptych.change import StoredRecord, record_checksum, term_hash
 from diptych.errors import CorruptSnapshotError
@@ -24,13 +21,10 @@ from diptych.snapshot.format import (
     check_places,
     decode_head,
     decode_record_place,
-    decode_table,
     decode_trailer,
     encode_head,
     find_postings,
 )
-
-B = TypeVar("B", bytes, memoryview)
 
 
 class SnapshotReader:
@@ -45,7 +39,6 @@ class SnapshotReader:
         Raises CorruptSnapshotError, IncompatibleStoreError, or StorageError.
         """
         self.path = path
-        self._fd = -1
         with translated("open", path), open(path, "rb", opener=open_regular) as file:
             actual = os.fstat(file.fileno()).st_size
             if (size is not None and actual != size) or actual < TRAILER_SIZE:
@@ -53,7 +46,6 @@ class SnapshotReader:
                     f"{path} has {actual:,} bytes instead of {size or TRAILER_SIZE:,}", where=path
                 )
             self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            self._fd = os.dup(file.fileno())
         self._view = memoryview(self.map)
         self.size = actual
         self.trailer = decode_trailer(self.map[-TRAILER_SIZE:], where=path)
@@ -104,31 +96,24 @@ class SnapshotReader:
         """The record with that id. Raises CorruptSnapshotError."""
         return self._checked(self._place(record_id))
 
-    def by_key_hash(self, hash_: int) -> list[tuple[bytes, memoryview]]:
-        """`(key, payload)` of the records whose key has that hash: one, but for a collision.
+    def view(self, record_id: int) -> tuple[bytes, memoryview]:
+        """`(key, payload)` of the record with that id. Raises CorruptSnapshotError.
 
         The payload is a view of the file's bytes, checked but not copied: a search that hits a symbol of a
-        large record wants no more than that symbol's bytes. Raises CorruptSnapshotError.
+        large record wants no more than that symbol's bytes.
         """
-        found = []
-        for posting in self.lookup_hash(KEY_INDEX, hash_):
-            place = self._place(posting >> 32)
-            payload = self._view[place.payload : place.end]
-            self._check(place, payload)
-            found.append((place.key, payload))
-        return found
+        place = self._place(record_id)
+        payload = self._view[place.payload : place.end]
+        self._check(place, payload)
+        return place.key, payload
 
     def bucket(self, index: int, bucket: int) -> bytes:
-        """The bytes of a bucket, checked. Raises CorruptSnapshotError."""
+        """The bytes of a bucket, checked, without its msgpack head. Raises CorruptSnapshotError."""
         begin, end = self.bucket_extent(index, bucket)
         data = b""
         # The extent stands in a table without a checksum: look at what it points to before reading it.
         if begin < end and bin_length(self.map, begin) == end - begin - BIN32_SIZE:
             data = self.map[begin + BIN32_SIZE : end]
-        return self.checked_bucket(index, bucket, data)
-
-    def checked_bucket(self, index: int, bucket: int, data: B) -> B:
-        """`data`, if it is that bucket, whole, without its msgpack head. Raises CorruptSnapshotError."""
         if not check_bucket(data, index, bucket):
             raise CorruptSnapshotError(
                 f"{self.path}: bucket {bucket} of index {index} fails its checksum",
@@ -142,6 +127,11 @@ class SnapshotReader:
 
     def scan(self, after: bytes | None = None) -> Iterator[StoredRecord]:
         """All records in key order, or those with a key above `after`. Raises CorruptSnapshotError."""
+        for _, record in self.numbered(after):
+            yield record
+
+    def numbered(self, after: bytes | None = None) -> Iterator[tuple[int, StoredRecord]]:
+        """As `scan`, each record after its id."""
         offset = self.records_begin if after is None else self.seek(after)[1]
         previous = after
         while offset < self.trailer.records_end:
@@ -150,7 +140,7 @@ class SnapshotReader:
             if previous is not None and record.key <= previous:
                 raise CorruptSnapshotError(f"{self.path}: disorder at byte {offset}", where=self.path)
             previous, offset = record.key, place.end
-            yield record
+            yield place.id, record
 
     def seek(self, key: bytes) -> tuple[int, int, bool]:
         """`(position, offset, found)`: the first record above `key` in key order; whether `key` is there."""
@@ -168,48 +158,6 @@ class SnapshotReader:
         if low < self.trailer.records:
             offset = self.offset_of(self._id_at(low))
         return low, offset, found
-
-    def raw(self, begin: int, end: int) -> bytes:
-        """The bytes from `begin` to `end`, unchecked, for copying: read, so that they leave no mapped pages.
-
-        Raises CorruptSnapshotError where the file ends before, and StorageError.
-        """
-        with translated("read", self.path):
-            data = os.pread(self._fd, end - begin, begin)
-            while len(data) < end - begin:
-                more = os.pread(self._fd, end - begin - len(data), begin + len(data))
-                if not more:
-                    raise CorruptSnapshotError(f"{self.path} ends before byte {end}", where=self.path)
-                data += more
-        return data
-
-    def __del__(self) -> None:
-        if self._fd >= 0:
-            with suppress(OSError):
-                os.close(self._fd)
-
-    def drop_pages(self) -> None:
-        """Unmap what was touched: it stays in the kernel's cache, and is no longer this process's memory.
-
-        Each look into the mapping maps some sixteen pages at once.
-        """
-        if hasattr(mmap, "MADV_DONTNEED"):
-            self.map.madvise(mmap.MADV_DONTNEED)
-
-    def order(self) -> array[int]:
-        """The ids in key order."""
-        begin = self.trailer.order
-        return decode_table("I", self.map[begin : begin + 4 * self.trailer.records])
-
-    def offsets(self) -> array[int]:
-        """By id, where the record stands; 0 where there is none."""
-        begin = self.trailer.offsets
-        return decode_table("Q", self.map[begin : begin + 8 * self.trailer.ids])
-
-    def ends(self, index: int) -> array[int]:
-        """By bucket, the offset behind it."""
-        begin = self._indexes[index].ends
-        return decode_table("Q", self.map[begin : begin + (8 << self._indexes[index].bits)])
 
     def offset_of(self, record_id: int) -> int:
         """Where the record with that id stands. Raises CorruptSnapshotError."""

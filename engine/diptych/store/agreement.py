@@ -1,4 +1,4 @@
-"""Whether the two stores of a generation hold the same: every record, and every search document of each.
+"""Whether the two halves of a segment hold the same: every record, and every search document of each.
 
 Documents are summed up in parts, by the hash of their key, so that memory grows little with the store; only a
 part that differs is gone through document by document.
@@ -15,20 +15,21 @@ from xxhash import xxh3_64_intdigest
 from diptych.change import term_hash
 from diptych.schema.base import Schema
 from diptych.search.index import SearchIndex
-from diptych.snapshot.reader import SnapshotReader
+from diptych.segment.reader import Segment
+from diptych.snapshot.format import KEY_INDEX
 
 _HASHES = 1 << 64
 _PART_DOCUMENTS = 4_096
 _PARTS_MAX = 1_024
 
 
-def disagreements(snapshot: SnapshotReader, index: SearchIndex, schema: Schema[Any]) -> Iterator[str]:
-    """A sentence for each record on which the two stores differ. Raises CorruptionError."""
+def disagreements(snapshot: Segment, index: SearchIndex, schema: Schema[Any]) -> Iterator[str]:
+    """A sentence for each record on which the two halves differ. Raises CorruptionError."""
     yield from _records(snapshot, index)
     yield from _documents(snapshot, index, schema)
 
 
-def _records(snapshot: SnapshotReader, index: SearchIndex) -> Iterator[str]:
+def _records(snapshot: Segment, index: SearchIndex) -> Iterator[str]:
     found: Counter[int] = Counter()
     for record in index.records():
         found[term_hash(record.key)] += 1
@@ -45,7 +46,7 @@ def _records(snapshot: SnapshotReader, index: SearchIndex) -> Iterator[str]:
             yield f"{index.where} has {stored.key!r} {times} times"
 
 
-def _documents(snapshot: SnapshotReader, index: SearchIndex, schema: Schema[Any]) -> Iterator[str]:
+def _documents(snapshot: Segment, index: SearchIndex, schema: Schema[Any]) -> Iterator[str]:
     parts = min(index.documents // _PART_DOCUMENTS + 1, _PARTS_MAX)
     expected = [0] * parts
     for stored in snapshot.scan():
@@ -62,7 +63,7 @@ def _documents(snapshot: SnapshotReader, index: SearchIndex, schema: Schema[Any]
 
 
 def _in_part(
-    snapshot: SnapshotReader,
+    snapshot: Segment,
     schema: Schema[Any],
     found: Counter[tuple[int, int]],
     first: int,
@@ -81,7 +82,8 @@ def _in_part(
     for (key_hash, _), times in found.items():
         by_hash[key_hash] += times
     for key_hash, times in by_hash.items():
-        names = " or ".join(repr(bytes(key)) for key, _ in snapshot.by_key_hash(key_hash)) or "no record"
+        ids = [posting >> 32 for posting in snapshot.lookup_hash(KEY_INDEX, key_hash)]
+        names = " or ".join(repr(snapshot.record(record_id).key) for record_id in ids) or "no record"
         yield f"{where} has {times:,} documents too many, of {names}: a replaced record came back"
 
 

@@ -11,8 +11,9 @@ from typing import Generic
 from diptych.errors import CorruptionError
 from diptych.schema.base import Record
 from diptych.store.generation import Generation
+from diptych.store.healing import Healing
 from diptych.store.overlay import Overlay
-from diptych.store.view import Healing, View
+from diptych.store.view import View
 
 
 class Current(Generic[Record]):

@@ -1,32 +1,42 @@
-"""A published generation, opened for reading: both stores at one LSN, with a manifest."""
+"""A published generation, opened for reading: the segments that its manifest lists, at one LSN."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 from diptych import fs
-from diptych.errors import CorruptSearchError, CorruptSnapshotError, StorageError
-from diptych.layout import MANIFEST, SEARCH, SNAPSHOT
+from diptych.errors import CorruptSnapshotError
+from diptych.layout import SEGMENTS
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
 from diptych.search.index import SearchIndex
-from diptych.search.leaf import open_leaf, stats_of, verify_files
-from diptych.snapshot.reader import SnapshotReader
-from diptych.store.manifest import Manifest, decode_manifest
+from diptych.segment.reader import Segment
+from diptych.store.live import open_set
+from diptych.store.manifest import ListedSegment, Manifest, decode_manifest
 
 
 def read_manifest(path: str) -> Manifest:
-    """The manifest of the generation in directory `path`. Raises CorruptSnapshotError or StorageError."""
-    where = os.path.join(path, MANIFEST)
-    with fs.translated("read", where):
+    """The manifest at `path`. Raises CorruptSnapshotError, IncompatibleStoreError, StorageError."""
+    with fs.translated("read", path):
         try:
-            data = fs.read_bounded(where, MAX_SIZE_BYTES)
+            data = fs.read_bounded(path, MAX_SIZE_BYTES)
         except FileNotFoundError:
-            raise CorruptSnapshotError(f"{where} is gone", where=where) from None
-    return decode_manifest(data, where=where)
+            raise CorruptSnapshotError(f"{path} is gone", where=path) from None
+    return decode_manifest(data, where=path)
+
+
+def segment_path(store: str, digest: str) -> str:
+    """The directory of the segment with that digest."""
+    return os.path.join(store, SEGMENTS, digest)
+
+
+def open_segment(store: str, listed: ListedSegment, schema: Schema[Any]) -> Segment:
+    """Open a segment that a manifest lists. Raises CorruptSnapshotError, StorageError."""
+    return Segment(segment_path(store, listed.digest), schema, sealed=listed.sealed)
 
 
 class HitCache:
@@ -42,89 +52,58 @@ class HitCache:
         self.get = self._known.get
 
     def keep(self, place: tuple[int, int], found: list[tuple[bytes, Any]]) -> None:
-        """Remember what stands at a key's hash and an item, each with its key."""
+        """Remember what is at a key's hash and an item, each with its key."""
         if len(self._known) >= self._MOST:
             self._known.clear()
         self._known[place] = found
 
 
 class Generation:
-    """A published generation, open. Both leaves stay readable after its directory was deleted.
+    """A published generation, open. Its records stay readable after its files were deleted.
 
-    The search leaf is opened, and compared with the manifest, when it is first asked for; a reader that
-    must outlive the directory asks at once.
+    The search index is opened, and its files compared with their SEAL, when it is first asked for; a reader
+    that must outlive the files asks at once.
     """
 
-    def __init__(self, path: str, manifest: Manifest, schema: Schema[Any], snapshot: SnapshotReader) -> None:
+    def __init__(
+        self, path: str, manifest: Manifest, schema: Schema[Any], segments: Mapping[str, Segment]
+    ) -> None:
+        """`path` is that of the manifest; `segments` has those that it lists by digest, and maybe others."""
         self.path = path
         self.lsn = manifest.lsn
         self.manifest = manifest
-        self._schema = schema
+        self.segments = open_set(manifest, segments)
         self.hits = HitCache()
-        self._search_stats: list[tuple[int, ...]] | None = None
-        """The stats of the search index's files, once they were found to be what the manifest says."""
+        self._schema = schema
         self._search: SearchIndex | None = None
         self._lock = threading.Lock()
-        self.snapshot = snapshot
 
-    @property
-    def search_path(self) -> str:
-        """The search leaf's directory."""
-        return os.path.join(self.path, SEARCH)
+    def search(self) -> SearchIndex | None:
+        """The search index, verified; None where there is no record.
 
-    def search(self) -> SearchIndex:
-        """The search leaf, verified. Raises CorruptSearchError or StorageError."""
+        Raises CorruptSearchError, CorruptSnapshotError, StorageError.
+        """
+        if not self.segments.members:
+            return None
         index = self._search
         if index is None:
             with self._lock:
                 index = self._search
                 if index is None:
-                    files = self.manifest.of_search()
-                    # Before the bytes are read: what is replaced meanwhile has other stats than these.
-                    stats = self._stats()
-                    if stats is None or stats != self._search_stats:
-                        verify_files(self.search_path, files)
-                        self._search_stats = stats
-                    index = open_leaf(self.search_path, files, self._schema)
-                    compare_watermark(index, self.manifest)
-                    self._search = index
+                    index = self._search = self.segments.compose(self._schema, where=self.path)
         PUBLISHED.use(self)
         return index
-
-    def trust_search(self) -> None:
-        """Take the search index's files for verified as they are: they were hashed when they were made."""
-        self._search_stats = self._stats()
-
-    def _stats(self) -> list[tuple[int, ...]] | None:
-        try:
-            return stats_of(self.search_path, self.manifest.of_search())
-        except StorageError:
-            # What is wrong is said by whoever reads them.
-            return None
 
     def release_search(self) -> None:
         """Let go of the search index; who searches in it still has it, and `search` opens it again."""
         self._search = None
 
-    def verify_snapshot(self) -> bool:
-        """Whether the snapshot's bytes are those that were written: reads the whole file."""
-        path = os.path.join(self.path, SNAPSHOT)
-        expected = self.manifest.files.get(SNAPSHOT, (0, ""))
-        size, digest = fs.hash_stable_file(path, expected_bytes=expected[0])
-        return (size, digest.hex()) == expected
+    @property
+    def records_bytes(self) -> int:
+        """The size of the records' halves."""
+        return sum(listed.seal.records_bytes for listed in self.manifest.segments)
 
-
-def compare_watermark(index: SearchIndex, manifest: Manifest) -> None:
-    """Raise CorruptSearchError unless the search leaf says of itself what the manifest says of it."""
-    mark = index.watermark()
-    expected = (
-        manifest.identity.store_id,
-        manifest.lsn,
-        manifest.chain,
-        manifest.records,
-        tuple(manifest.counts.values()),
-    )
-    if tuple(mark) != expected:
-        raise CorruptSearchError(
-            f"{index.where} is of LSN {mark.lsn}, and its manifest of LSN {manifest.lsn}", where=index.where
-        )
+    @property
+    def search_bytes(self) -> int:
+        """The size of the search halves."""
+        return sum(listed.seal.search_bytes for listed in self.manifest.segments)

@@ -13,12 +13,13 @@ from diptych.errors import CorruptSearchError, StorageError
 from diptych.schema.base import Record, Schema
 from diptych.store.current import Current
 from diptych.store.generation import Generation
+from diptych.store.healing import Healing
 from diptych.store.liveness import Liveness
 from diptych.store.manifest import Identity
 from diptych.store.opening import Opened
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
-from diptych.store.view import Healing, View
+from diptych.store.view import View
 
 # How often a read begins again because the generation that it began with was removed meanwhile.
 REMOVED_TRIES = 20
@@ -40,7 +41,7 @@ class Handle(ABC, Generic[Record]):
         self.recovery: list[Finding] = opened.findings
         """What recovery found when the store was opened, or when a reader opened it again."""
         self.alive = Liveness(opened.path)
-        healing.snapshot, healing.search = opened.heal_snapshot, opened.heal_search
+        healing.segments |= opened.damaged
         view = view_type(schema, opened.base, opened.overlay, opened.lsn, healing)
         self.current: Current[Record] = Current(view)
         self._closing = threading.RLock()

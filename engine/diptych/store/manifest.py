@@ -1,31 +1,32 @@
-"""A store's identity, a generation's manifest, and the mark of an orderly close, as sealed bytes."""
+"""A store's identity, a generation's manifest, and the clean-shutdown marker, as sealed bytes."""
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from diptych.errors import CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
-from diptych.layout import SEARCH, SEARCH_META, is_generation_file, is_lsn
+from diptych.layout import is_lsn
 from diptych.schema.base import Schema
-from diptych.sealed import MAX_SIZE_BYTES, seal, unseal
+from diptych.sealed import require, require_number, seal, unseal
+from diptych.segment.seal import Seal, decode_seal, digest_of
 
 IDENTITY_MAGIC = "DIPTYCHI"
 MANIFEST_MAGIC = "DIPTYCHM"
 CLOSED_MAGIC = "DIPTYCHC"
+STORE_FORMAT = 2
+"""Of the identity and of manifests."""
 
 Sealed = TypeVar("Sealed")
 
 _U64_MOST = 2**64 - 1
-# A file's size, and the last millisecond of the year 9999: what the system and the calendar can take.
-_SIZE_MOST = 2**63 - 1
-_MS_MOST = 253_402_300_799_999
+# The last millisecond of the year 9999: what the calendar can take.
+MS_MOST = 253_402_300_799_999
 _STORE_ID_BYTES = 16
-_BLAKE3_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,43 +55,84 @@ class Identity:
                 advice="open it with the program that made it, or index again into a new store",
             )
 
-
     def upgraded(self, schema: Schema[Any]) -> Identity:
         """The identity of the same store with records of the current version of `schema`."""
         return replace(self, schema_version=schema.version, fingerprint=schema.fingerprint())
 
 
+@dataclass(frozen=True)
+class ListedSegment:
+    """A segment of a generation: what it is, and which of its records are dead."""
+
+    sealed: bytes
+    """The bytes of its SEAL, so that a damaged one loses nothing."""
+    dead: bytes
+    """Bitmap of the ids of dead records: bit `id & 7` of byte `id >> 3`, without zero bytes at the end."""
+    records: int
+    """How many are live; at least one."""
+    counts: tuple[int, ...]
+    """The schema's counters over the live records."""
+
+    @cached_property
+    def seal(self) -> Seal:
+        """SEAL, decoded."""
+        return decode_seal(self.sealed, where="a SEAL in a manifest")
+
+    @cached_property
+    def digest(self) -> str:
+        """The segment's name: BLAKE3 of its SEAL, 64 hexadecimal digits."""
+        return digest_of(self.sealed)
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A generation's metadata."""
+    """A generation's metadata: no more than this file makes it one."""
 
     identity: Identity
     lsn: int
     chain: int
-    """Checksum of the journal's last frame at `lsn`, which the search leaf's watermark repeats."""
+    """Checksum of the journal's last frame at `lsn`."""
     records: int
     counts: dict[str, int]
     """The schema's counters over all records."""
     created_ms: int
     modified_ms: int
     """When the newest of the transactions in it was committed, as far as known."""
-    files: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """Of each file, by its path below the generation: size in bytes, BLAKE3 in hexadecimal."""
-
-    def of_search(self) -> dict[str, tuple[int, str]]:
-        """The search leaf's files, by name."""
-        prefix = "search/"
-        return {name[len(prefix) :]: facts for name, facts in self.files.items() if name.startswith(prefix)}
+    segments: tuple[ListedSegment, ...]
+    """A key is live in one of them at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedMark:
-    """How far the journal reached when the writer left in order: it was whole up to there."""
+    """How far the journal reached when the writer closed in order: it was complete up to there."""
 
     store_id: bytes
     lsn: int
     chain: int
     closed_ms: int
+
+
+def manifest_of(
+    identity: Identity,
+    schema: Schema[Any],
+    segments: Sequence[ListedSegment],
+    *,
+    lsn: int,
+    chain: int,
+    modified_ms: int,
+) -> Manifest:
+    """The manifest of the generation at `lsn` that consists of these segments."""
+    totals = [sum(counts) for counts in zip(*(listed.counts for listed in segments), strict=True)]
+    return Manifest(
+        identity=identity,
+        lsn=lsn,
+        chain=chain,
+        records=sum(listed.records for listed in segments),
+        counts=dict(zip(schema.counters, totals or [0] * len(schema.counters), strict=True)),
+        created_ms=now_ms(),
+        modified_ms=modified_ms,
+        segments=tuple(segments),
+    )
 
 
 def now_ms() -> int:
@@ -100,24 +142,31 @@ def now_ms() -> int:
 
 def encode_identity(identity: Identity) -> bytes:
     """The IDENTITY file."""
-    return seal(IDENTITY_MAGIC, asdict(identity))
+    return seal(IDENTITY_MAGIC, asdict(identity), version=STORE_FORMAT)
 
 
-def decode_identity(data: bytes, *, where: str) -> Identity:
-    """The identity again. Raises CorruptStoreError, or IncompatibleStoreError for a newer format."""
-    return _decode(IDENTITY_MAGIC, data, where, _identity)
+def decode_identity(data: bytes, *, where: str, version: int = STORE_FORMAT) -> Identity:
+    """The identity again.
+
+    Raises CorruptStoreError, IncompatibleStoreError for a newer format, OlderFormatError for an older one.
+    """
+    return decode(IDENTITY_MAGIC, data, version, where, identity_of)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest file."""
-    return seal(MANIFEST_MAGIC, asdict(manifest))
+    body = {name: getattr(manifest, name) for name in Manifest.__slots__}
+    body["identity"] = asdict(manifest.identity)
+    body["segments"] = [
+        [listed.sealed, listed.dead, listed.records, listed.counts] for listed in manifest.segments
+    ]
+    return seal(MANIFEST_MAGIC, body, version=STORE_FORMAT)
 
 
 def decode_manifest(data: bytes, *, where: str) -> Manifest:
-    """The manifest again. Raises CorruptSnapshotError, or IncompatibleStoreError for a newer format."""
-
+    """The manifest again. Raises CorruptSnapshotError, or IncompatibleStoreError for another format."""
     try:
-        return _decode(MANIFEST_MAGIC, data, where, _manifest)
+        return decode(MANIFEST_MAGIC, data, STORE_FORMAT, where, _manifest)
     except CorruptStoreError as error:
         raise CorruptSnapshotError(error.message, where=where) from error
 
@@ -128,13 +177,16 @@ def encode_closed(mark: ClosedMark) -> bytes:
 
 
 def decode_closed(data: bytes, *, where: str) -> ClosedMark:
-    """The mark again. Raises CorruptStoreError, or IncompatibleStoreError for a newer format."""
-    return _decode(CLOSED_MAGIC, data, where, _closed)
+    """The marker again. Raises CorruptStoreError, or IncompatibleStoreError for a newer format."""
+    return decode(CLOSED_MAGIC, data, 1, where, _closed)
 
 
-def _decode(magic: str, data: bytes, where: str, build: Callable[[dict[str, Any]], Sealed]) -> Sealed:
+def decode(
+    magic: str, data: bytes, version: int, where: str, build: Callable[[dict[str, Any]], Sealed]
+) -> Sealed:
+    """What `build` makes of a document's body. Raises CorruptStoreError, IncompatibleStoreError."""
     try:
-        return build(unseal(magic, data, where=where))
+        return build(unseal(magic, data, version=version, where=where))
     except IncompatibleStoreError:
         raise
     except Exception as error:
@@ -144,62 +196,73 @@ def _decode(magic: str, data: bytes, where: str, build: Callable[[dict[str, Any]
 # What a checksum lets through may still be a stranger's: each field is tested before anything is done by it.
 
 
-def _identity(body: dict[str, Any]) -> Identity:
+def identity_of(body: dict[str, Any]) -> Identity:
+    """The identity with these fields. Raises ValueError, TypeError."""
     identity = Identity(**body)
     _store_id(identity.store_id)
-    _require(type(identity.schema) is str and type(identity.fingerprint) is str, "its schema")
-    _number(identity.schema_version, _U64_MOST)
-    _number(identity.created_ms, _MS_MOST)
+    require(type(identity.schema) is str and type(identity.fingerprint) is str, "its schema")
+    require_number(identity.schema_version, _U64_MOST)
+    require_number(identity.created_ms, MS_MOST)
     return identity
 
 
-def _manifest(body: dict[str, Any]) -> Manifest:
-    identity = _identity(body.pop("identity"))
-    files = {_file_name(name): _facts(*facts) for name, facts in body.pop("files").items()}
-    meta_bytes, _ = files.get(f"{SEARCH}/{SEARCH_META}", (0, ""))
-    # Tantivy reads it into memory.
-    _require(meta_bytes <= MAX_SIZE_BYTES, f"size {meta_bytes:,} of {SEARCH_META}")
-    manifest = Manifest(identity=identity, files=files, **body)
-    _require(is_lsn(manifest.lsn), f"LSN {manifest.lsn!r}")
-    _number(manifest.chain, _U64_MOST)
-    _number(manifest.records, _U64_MOST)
-    _number(manifest.created_ms, _MS_MOST)
-    _number(manifest.modified_ms, _MS_MOST)
+def require_totals(manifest: Any) -> None:
+    """Raise ValueError unless the numbers that every manifest has make sense."""
+    require(is_lsn(manifest.lsn), f"LSN {manifest.lsn!r}")
+    require_number(manifest.chain, _U64_MOST)
+    require_number(manifest.records, _U64_MOST)
+    require_number(manifest.created_ms, MS_MOST)
+    require_number(manifest.modified_ms, MS_MOST)
+    require(type(manifest.counts) is dict, "its counts")
     for name, count in manifest.counts.items():
-        _require(type(name) is str, f"counter {name!r}")
-        _number(count, _U64_MOST)
+        require(type(name) is str, f"counter {name!r:.200}")
+        require_number(count, _U64_MOST)
+
+
+def _manifest(body: dict[str, Any]) -> Manifest:
+    identity = identity_of(body.pop("identity"))
+    segments = tuple(_listed(*row) for row in body.pop("segments"))
+    manifest = Manifest(identity=identity, segments=segments, **body)
+    require_totals(manifest)
+    counters = tuple(manifest.counts)
+    for listed in segments:
+        own = listed.seal
+        # It may be of an older version of the schema. Its counts are summed up by position.
+        require(
+            own.schema == identity.schema
+            and own.schema_version <= identity.schema_version
+            and (own.schema_version < identity.schema_version or own.fingerprint == identity.fingerprint)
+            and tuple(own.counts) == counters
+            and len(listed.counts) == len(counters),
+            f"schema of segment {listed.digest}",
+        )
+    # The same one twice: each of its records would count double.
+    require(len({listed.seal.segment_id for listed in segments}) == len(segments), "list of segments")
+    require(sum(listed.records for listed in segments) == manifest.records, "number of records")
+    totals = [sum(listed.counts[n] for listed in segments) for n in range(len(counters))]
+    require(totals == list(manifest.counts.values()), "sum of its counts")
     return manifest
+
+
+def _listed(sealed: Any, dead: Any, records: Any, counts: Any) -> ListedSegment:
+    require(type(sealed) is bytes and type(dead) is bytes and type(counts) is list, "a listed segment")
+    listed = ListedSegment(sealed, dead, records, tuple(require_number(count, _U64_MOST) for count in counts))
+    all_records = listed.seal.records
+    require(require_number(records, all_records) > 0, "a segment without records")
+    bits = int.from_bytes(dead, "little")
+    require(not dead or dead[-1], "end of a bitmap")
+    require(bits >> all_records == 0 and bits.bit_count() == all_records - records, "a bitmap")
+    return listed
 
 
 def _closed(body: dict[str, Any]) -> ClosedMark:
     mark = ClosedMark(**body)
     _store_id(mark.store_id)
-    _require(is_lsn(mark.lsn), f"LSN {mark.lsn!r}")
-    _number(mark.chain, _U64_MOST)
-    _number(mark.closed_ms, _MS_MOST)
+    require(is_lsn(mark.lsn), f"LSN {mark.lsn!r}")
+    require_number(mark.chain, _U64_MOST)
+    require_number(mark.closed_ms, MS_MOST)
     return mark
 
 
-def _file_name(name: Any) -> str:
-    # It is joined to the generation's path, opened, and linked.
-    _require(is_generation_file(name), f"file name {name!r:.200}")
-    return str(name)
-
-
-def _facts(size: Any, blake3_hex: Any) -> tuple[int, str]:
-    _require(isinstance(blake3_hex, str) and _BLAKE3_HEX.match(blake3_hex), f"hash {blake3_hex!r:.200}")
-    return _number(size, _SIZE_MOST), str(blake3_hex)
-
-
 def _store_id(value: Any) -> None:
-    _require(isinstance(value, bytes) and len(value) == _STORE_ID_BYTES, f"store id {value!r:.200}")
-
-
-def _number(value: Any, most: int) -> int:
-    _require(type(value) is int and 0 <= value <= most, f"number {value!r:.200}")
-    return int(value)
-
-
-def _require(holds: object, what: str) -> None:
-    if not holds:
-        raise ValueError(f"{what} makes no sense")
+    require(isinstance(value, bytes) and len(value) == _STORE_ID_BYTES, f"store id {value!r:.200}")

@@ -1,10 +1,11 @@
-"""Opening a store: for writing, behind the lock, with recovery; or for reading, without a trace."""
+"""Opening a store: for writing, under the lock, with recovery; or for reading, without a trace."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -22,16 +23,24 @@ from diptych.journal.reader import FrameReader
 from diptych.journal.writer import JournalWriter
 from diptych.layout import DEFAULT_STORE, GENERATIONS, LOCK, parse_generation_name
 from diptych.schema.base import Schema
-from diptych.search.revision import is_current
+from diptych.segment.reader import Segment
 from diptych.store.generation import Generation
+from diptych.store.healing import log
 from diptych.store.manifest import Identity, now_ms
+from diptych.store.migration import migrate
 from diptych.store.overlay import Overlay
-from diptych.store.recovery.apply import create, is_foreign, is_store, open_base, prepare_for_writing, replay
-from diptych.store.recovery.found import OpenFiles, Scan
-from diptych.store.recovery.plan import NEXT_CHECKPOINT, NeedMore, Plan, make_plan
+from diptych.store.recovery.apply import (
+    create,
+    is_foreign,
+    is_store,
+    open_records,
+    prepare_for_writing,
+    replay,
+)
+from diptych.store.recovery.found import FoundSegment, OpenFiles, Scan
+from diptych.store.recovery.plan import NeedMore, Plan, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Severity
-from diptych.store.view import log
 
 _READER_TRIES = 20
 
@@ -48,10 +57,8 @@ class Opened:
     overlay: Overlay
     lsn: int
     modified_ms: int
-    heal_snapshot: bool
-    """Whether the snapshot has to be written again."""
-    heal_search: bool
-    """Whether the search index has to be built again."""
+    damaged: set[str]
+    """The digests of the base's segments that have to be written again."""
     findings: list[Finding]
 
 
@@ -93,9 +100,16 @@ class Inspection(NamedTuple):
     plan: Plan
 
 
-def inspect(path: str) -> Inspection:
-    """Scan and plan, as far back in the journal as the plan needs. Changes nothing. Raises StorageError."""
-    inspection, unreadable = fs.read_again_after_medium_errors(lambda: plan_for(*scan(path)))
+def inspect(
+    path: str, schema: Schema[Any], segments: Mapping[str, Segment] | None = None
+) -> Inspection:
+    """Scan and plan, as far back in the journal as the plan needs. Changes nothing. Raises StorageError.
+
+    `segments` has those that are open already, by digest.
+    """
+    inspection, unreadable = fs.read_again_after_medium_errors(
+        lambda: plan_for(*scan(path, schema, segments))
+    )
     return inspection._replace(scan=replace(inspection.scan, unreadable=tuple(unreadable)))
 
 
@@ -164,14 +178,15 @@ def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeo
 
 
 def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_create: bool) -> OpenedWriter:
-    inspection = inspect(path)
+    migrate(path, schema, lock)
+    inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
     if inspection.plan.fresh:
         if not may_create:
             raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
         create(path, Identity.new(schema))
-        inspection = inspect(path)
+        inspection = inspect(path, schema)
     return open_planned(inspection, schema, lock, releases_lock=True)
 
 
@@ -185,34 +200,23 @@ def open_planned(
     identity = identity.upgraded(schema)
     inspection, base = _settled(inspection, schema)
     opened = _opened(inspection, base, identity, schema)
-    if base is not None and not opened.heal_search and not _is_current(base):
-        opened.heal_search = True
-        message = f"{base.search_path} was made by an earlier Diptych, whose merges could bring records back"
-        log.info("search-outdated: %s", message)
-        opened.findings.append(
-            Finding("search-outdated", base.search_path, Severity.NOTE, message, NEXT_CHECKPOINT)
-        )
     journal = prepare_for_writing(inspection.scan, inspection.plan, inspection.files, identity)
     closed_lsn = _closed_lsn(inspection.scan, identity)
     return OpenedWriter(opened, journal, lock, releases_lock, closed_lsn)
 
 
-def _is_current(base: Generation) -> bool:
-    try:
-        return is_current(base.search_path)
-    except StorageError as error:
-        # What cannot be read of the search index is built again from the snapshot.
-        fs.raise_transient(error)
-        return False
+def open_for_reading(
+    path: str, schema: Schema[Any], segments: Mapping[str, Segment] | None = None
+) -> OpenedReader:
+    """Open without changing a byte. See `RecordStore.open_with` for what it raises.
 
-
-def open_for_reading(path: str, schema: Schema[Any]) -> OpenedReader:
-    """Open without changing a byte. See `RecordStore.open_with` for what it raises."""
+    `segments` has those that are open already, by digest.
+    """
     check_place(path, create=False)
     for attempt in range(_READER_TRIES):
         before = published(path)
         try:
-            return _open_reader(path, schema)
+            return _open_reader(path, schema, segments)
         except (DiptychError, OSError) as error:
             # The writer may have published, and removed what this was reading: then look again.
             if attempt == _READER_TRIES - 1 or published(path) == before:
@@ -221,8 +225,10 @@ def open_for_reading(path: str, schema: Schema[Any]) -> OpenedReader:
     raise AssertionError
 
 
-def _open_reader(path: str, schema: Schema[Any]) -> OpenedReader:
-    inspection = inspect(path)
+def _open_reader(
+    path: str, schema: Schema[Any], segments: Mapping[str, Segment] | None
+) -> OpenedReader:
+    inspection = inspect(path, schema, segments)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
     if inspection.plan.fresh:
@@ -284,22 +290,39 @@ def _identity(inspection: Inspection) -> Identity:
 def _settled(inspection: Inspection, schema: Schema[Any]) -> tuple[Inspection, Generation | None]:
     """The plan that can be carried out, and its base, open.
 
-    A search index is read only where a snapshot must be rebuilt from it; where it then proves to be damaged,
-    the plan is made again without it. Raises CorruptStoreError, StorageError.
+    A search index is read only where records must be rebuilt from it; where it then proves to be damaged, the
+    plan is made again without it. Raises CorruptStoreError, StorageError.
     """
     while True:
         found, files, plan = inspection
         refuse_fatal(found, plan)
         if plan.base is None:
             return inspection, None
-        try:
-            return inspection, open_base(plan.base, files, schema)
-        except CorruptionError as error:
-            if not plan.base.snapshot_problem or plan.base.search_problem:
-                raise
-            worse = replace(plan.base, search_problem=error.message)
-            generations = tuple(worse if g is plan.base else g for g in found.generations)
-            inspection = plan_for(replace(found, generations=generations), files)
+        segments = {}
+        for segment in plan.base.segments:
+            try:
+                segments[segment.listed.digest] = open_records(segment, files, schema)
+            except CorruptionError as error:
+                inspection = plan_for(_without_search(found, segment, error.message), files)
+                break
+        else:
+            assert plan.base.manifest is not None
+            return inspection, Generation(plan.base.path, plan.base.manifest, schema, segments)
+
+
+def _without_search(found: Scan, damaged: FoundSegment, problem: str) -> Scan:
+    """The scan, with that of a segment's search index in all generations."""
+    generations = tuple(
+        replace(
+            generation,
+            segments=tuple(
+                replace(segment, search_problem=problem) if segment.path == damaged.path else segment
+                for segment in generation.segments
+            ),
+        )
+        for generation in found.generations
+    )
+    return replace(found, generations=generations)
 
 
 def _opened(
@@ -318,8 +341,7 @@ def _opened(
         overlay=replay(plan, schema),
         lsn=plan.last_lsn,
         modified_ms=_modified_ms(found, base),
-        heal_snapshot=plan.snapshot_from_search,
-        heal_search=bool(plan.base and plan.base.search_problem),
+        damaged={segment.listed.digest for segment in plan.base.damaged_segments} if plan.base else set(),
         findings=list(plan.findings),
     )
 

@@ -23,10 +23,11 @@ from diptych.layout import JOURNAL, journal_file_name
 from diptych.schema.base import Record, Schema
 from diptych.store.generation import Generation
 from diptych.store.handle import REMOVED_TRIES, Handle
+from diptych.store.healing import Healing
 from diptych.store.opening import OpenedReader, open_for_reading, published
 from diptych.store.recovery.scan_journal import changes_in
 from diptych.store.state import Status, StoreState
-from diptych.store.view import Healing, View
+from diptych.store.view import View
 
 
 class StoreReader(Handle[Record]):
@@ -74,7 +75,7 @@ class StoreReader(Handle[Record]):
 
     def overtaken(self, base: Generation | None) -> bool:
         """Whether the writer removed `base`, or the store itself is not there; then this was refreshed."""
-        if base is None or (fs.is_dir(base.path) and self._in_place()):
+        if base is None or (fs.exists(base.path) and self._in_place()):
             return False
         self.refresh()
         return True
@@ -159,7 +160,10 @@ class StoreReader(Handle[Record]):
 
     def _open_again(self, seen_lsn: int) -> None:
         try:
-            reopened = open_for_reading(self.path, self.schema)
+            base = self.current.base
+            # Segments do not change: those that are open already are not opened again.
+            known = base.segments.open_segments() if base is not None else {}
+            reopened = open_for_reading(self.path, self.schema, known)
         except (StoreNotFoundError, NotAStoreError, IncompatibleStoreError) as error:
             raise _replaced(f"there is no such store at {self.path} any more: {error}") from error
         opened = reopened.store
@@ -168,11 +172,9 @@ class StoreReader(Handle[Record]):
         if opened.lsn < seen_lsn:
             # The files of a store that was repaired, or put back from a copy.
             raise _replaced(f"the store at {self.path} is at LSN {opened.lsn} now, and was at LSN {seen_lsn}")
-        healing = Healing()
-        healing.snapshot, healing.search = opened.heal_snapshot, opened.heal_search
         # Before the view: interrupted in between, the next refresh opens it again.
         self._generations, self._frames = reopened.generations, None
-        self.current.replace(opened.base, opened.overlay, opened.lsn, healing)
+        self.current.replace(opened.base, opened.overlay, opened.lsn, Healing(opened.damaged))
         self._lsn, self._frames = opened.lsn, reopened.frames
         self._modified_ms = opened.modified_ms
         # A fallback is told also when it comes with a refresh.

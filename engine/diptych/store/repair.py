@@ -1,18 +1,18 @@
-"""Repair: what a person asks for when the store cannot be opened, or to mend it now.
+"""Repair: what a person asks for when the store cannot be opened, or to heal it now.
 
 1.  Take the writer's lock.
-2.  Look at every byte, and plan (the same plan that recovery makes, with what the deep look found).
+2.  Look at every byte, and plan (the same plan that recovery makes, with what the deep inspection found).
 3.  If nothing is damaged, there is nothing to do.
-4.  If the plan gives nothing up: open by it, publish a generation with both leaves written anew where they
-    were damaged, and set aside the damaged generations and the damaged journal that nothing needs.
-5.  Otherwise salvage: a generation's records from whichever leaf still has them, and every intact transaction
-    of the journal after it, also those after damage. Of the generations, and the journal alone, the one
-    with which least is lost. Publish that as a generation, with a journal file that follows it, set all the
-    rest aside, and say what was lost.
+4.  If the plan loses nothing: open by it, publish a generation in which the damaged segments are written
+    again, and set aside the damaged generations and segments, and the damaged journal that nothing needs.
+5.  Otherwise salvage: a generation's records from whichever half of its segments still has them, and every
+    intact transaction of the journal after it, also those after damage. Of the generations, and the journal
+    alone, the one with which least is lost. Publish that as a generation, with a journal file that follows
+    it, set all the rest aside, and say what was lost.
 
 Nothing is deleted: what is set aside lies in `quarantine/`. A crash or an error in the middle leaves a store
 to which the same algorithm applies, because the rename that publishes comes before anything is set aside. A
-store that opens (damage deep in both leaves does not prevent that) still opens then: the new journal file
+store that opens (damage deep in both stores does not prevent that) still opens then: the new journal file
 follows the old ones.
 
 An error of the disk is not damage. Where bytes cannot be read, nothing is salvaged: they may not be lost.
@@ -25,8 +25,6 @@ from dataclasses import replace
 from typing import Any
 
 from diptych import fs
-from diptych.change import FileIndexed
-from diptych.errors import CorruptStoreError
 from diptych.journal.format import JournalHeader
 from diptych.journal.reader import TailKind
 from diptych.journal.writer import create_journal_file
@@ -37,25 +35,21 @@ from diptych.layout import (
     IDENTITY,
     JOURNAL,
     LOCK,
-    SEARCH,
-    SNAPSHOT,
-    WORK,
+    SEGMENTS,
     journal_file_name,
 )
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
-from diptych.search.documents import Watermark
-from diptych.search.writer import SearchWriter
-from diptych.snapshot.writer import with_terms, write_snapshot
+from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
 from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
-from diptych.store.manifest import Identity, Manifest, encode_identity, now_ms
+from diptych.store.manifest import Identity, encode_identity, manifest_of, now_ms
 from diptych.store.opening import Inspection, absolute, check_place, open_planned, refuse_unreadable
 from diptych.store.recovery.apply import clear, cut, set_aside
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.report import Report, Severity
-from diptych.store.salvage import Records, best, from_journal, lsn_range, store_id_of_generations
+from diptych.store.salvage import best, from_journal, lsn_range, manifests
 from diptych.store.verify import cut_off_journal, inspect_all
 from diptych.store.view import View
 from diptych.store.writer import StoreWriter
@@ -113,27 +107,32 @@ def _is_whole(found: Scan, plan: Plan) -> bool:
 
 
 def _damaged(generation: FoundGeneration) -> bool:
-    return bool(generation.problem or generation.snapshot_problem or generation.search_problem)
+    return bool(generation.problem or generation.damaged_segments)
 
 
 def _mend(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
     """Step 4. Nothing is lost."""
     found, _, plan = inspection
     base = plan.base
-    source = "journal" if base is None else "search" if base.snapshot_problem else "snapshot"
+    damaged = base.damaged_segments if base is not None else []
+    from_search = any(segment.records_problem for segment in damaged)
+    source = "journal" if base is None else "search" if from_search else "snapshot"
     report.mended_from = source
+    store = "search index" if from_search else "snapshot"
     report.actions.append(
-        f"read everything up to LSN {plan.last_lsn} from the {source} leaf of LSN {base.lsn} and the journal"
+        f"read everything up to LSN {plan.last_lsn} from the {store} of LSN {base.lsn} and the journal"
         if base is not None
         else f"replay the journal up to LSN {plan.last_lsn}"
     )
     if plan.rewrite_identity:
-        report.actions.append("write the identity anew, from a manifest")
-    report.actions.append(f"publish both leaves at LSN {plan.last_lsn}")
+        report.actions.append("write the identity again, from a manifest")
+    if damaged or base is None or base.lsn < plan.last_lsn:
+        report.actions.append(f"publish a generation at LSN {plan.last_lsn}")
     strays = [stray.path for stray in found.strays]
     aside = [*strays, *(g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)])]
     useless = cut_off_journal(found, plan)
     aside += [file.path for file in found.journal if file.problem or file in useless]
+    aside += {segment.path: None for g in found.generations for segment in g.damaged_segments}
     report.actions += [f"set {item} aside" for item in aside]
     if lock is None:
         return
@@ -156,6 +155,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     refuse_unreadable(found)
     identity = _identity(found, schema)
     identity.refuse_other(schema, found.path)
+    identity = identity.upgraded(schema)
     with fs.medium_errors_raised():
         salvaged = best(found, files, schema, identity.store_id, _reached(found, plan))
         records = salvaged.records
@@ -171,6 +171,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     # The journal is ended here, so that no LSN that was ever given is given again.
     strays = [stray.path for stray in found.strays]
     aside = [*strays, *(g.path for g in found.generations), *(file.path for file in found.journal)]
+    aside += [os.path.join(found.path, SEGMENTS, name) for name in found.segment_names]
     if found.closed is not None or found.closed_problem:
         aside.append(os.path.join(found.path, JOURNAL, CLOSED))
     aside = list(dict.fromkeys(aside))
@@ -186,8 +187,13 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     # The journal file before the generation: a generation promises that the journal goes on behind it.
     journal_file, chain = _begin_journal_file(found, identity, proven)
     with UnpublishedGeneration(found.path, proven, lock) as unpublished:
+        sealed = write_segments(schema, iter(records.values()), unpublished, Pace(), None)
+        segments = {listed_segment(seal): directory for seal, directory in sealed}
+        manifest = manifest_of(
+            identity, schema, list(segments), lsn=proven, chain=chain, modified_ms=now_ms()
+        )
         path = unpublished.publish(
-            _build(unpublished.path, found.path, identity, schema, records, proven, chain)
+            manifest, {listed.digest: directory for listed, directory in segments.items()}
         )
     for item in aside:
         if fs.exists(item) and item not in (path, journal_file, *strays):
@@ -244,15 +250,14 @@ def _end_of_journal(found: Scan, identity: Identity, proven: int) -> FoundJourna
 
 
 def _identity(found: Scan, schema: Schema[Any]) -> Identity:
-    """From the identity, or a manifest, or at least the store id from the journal or a snapshot."""
+    """From the identity, or a manifest, or at least the store id from the journal."""
     if found.identity is not None:
         return found.identity
-    for generation in found.generations:
-        if generation.manifest is not None:
-            return generation.manifest.identity
+    known = manifests(found, None)
+    if known:
+        return known[0].identity
     fresh = Identity.new(schema)
     store_id = next((file.header.store_id for file in found.journal if file.header is not None), None)
-    store_id = store_id or store_id_of_generations(found, schema)
     return fresh if store_id is None else replace(fresh, store_id=store_id)
 
 
@@ -266,39 +271,3 @@ def _reached(found: Scan, plan: Plan) -> int:
         proofs.append(found.closed.lsn)
     return max(proofs)
 
-
-def _build(
-    directory: str,
-    store: str,
-    identity: Identity,
-    schema: Schema[Any],
-    records: Records,
-    lsn: int,
-    chain: int,
-) -> Manifest:
-    written = write_snapshot(
-        os.path.join(directory, SNAPSHOT),
-        store_id=identity.store_id,
-        lsn=lsn,
-        schema=schema,
-        changes=with_terms(schema, (records[key] for key in sorted(records))),
-    )
-    writer = SearchWriter(os.path.join(store, WORK), schema, None)
-    for record in records.values():
-        writer.apply(FileIndexed(*record), schema.documents(record.key, record.payload), known=False)
-    writer.commit(Watermark(identity.store_id, lsn, chain, written.records, written.counts))
-    files = writer.export(os.path.join(directory, SEARCH), {})
-    writer.drop()
-    if written.records != len(records):
-        raise CorruptStoreError("the snapshot written has not all records", where=directory)
-    return Manifest(
-        identity=identity,
-        lsn=lsn,
-        chain=chain,
-        records=written.records,
-        counts=dict(zip(schema.counters, written.counts, strict=True)),
-        created_ms=now_ms(),
-        modified_ms=now_ms(),
-        files={SNAPSHOT: (written.size, written.blake3)}
-        | {f"{SEARCH}/{name}": facts for name, facts in files.items()},
-    )

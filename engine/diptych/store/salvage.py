@@ -1,4 +1,4 @@
-"""Reading what can still be read of damaged leaves and journal. Used by repair alone."""
+"""Reading what can still be read of damaged segments and journal. Used by repair alone."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import mmap
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, NamedTuple
+
+from blake3 import blake3
 
 from diptych import fs
 from diptych.change import FileIndexed, FileRemoved, StoredRecord, record_checksum
-from diptych.errors import CorruptionError, DiptychError
+from diptych.errors import CorruptionError, CorruptSearchError, DiptychError
 from diptych.journal.format import COMMIT, CONTROL, Frame, decode_entries
 from diptych.journal.reader import FrameReader
-from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT, is_plain_name
+from diptych.layout import BUNDLE, RECORDS, parse_generation_name
 from diptych.schema.base import Schema
-from diptych.search.index import SearchIndex
-from diptych.search.leaf import open_leaf
+from diptych.search.composed import Component, compose
+from diptych.search.footer import check_footer
+from diptych.segment.reader import search_files
 from diptych.snapshot.format import (
     TRAILER_SIZE,
     decode_head,
@@ -26,7 +28,10 @@ from diptych.snapshot.format import (
     decode_trailer,
     encode_head,
 )
-from diptych.store.recovery.found import FoundGeneration, OpenFiles, Scan
+from diptych.store.generation import segment_path
+from diptych.store.manifest import ListedSegment, Manifest
+from diptych.store.recovery.found import OpenFiles, Scan
+from diptych.store.recovery.scan_generations import manifest_copy
 
 Records = dict[bytes, StoredRecord]
 """By key."""
@@ -41,17 +46,19 @@ class Salvaged(NamedTuple):
     """"snapshot", "search" or "journal"."""
     records: Records
     lost: int
-    """Records of the generation that neither leaf has; 1 where their number is not known."""
-    expected: int | None
-    """How many records the generation had, where anything says so."""
+    """Records of the generation that neither store has."""
+    expected: int
+    """How many records the generation had."""
     damaged: dict[bytes, str]
     """What to call each of the lost records whose key is known, by key; what else is damaged by no key."""
 
+    ranges: tuple[str, ...] = ()
+    """What to call lost records whose keys are not known."""
+
     def missing(self, replaced: set[bytes]) -> list[str]:
-        """A sentence for each thing lost, but for the keys on which the journal has a newer word."""
+        """A sentence for each thing lost, but for the keys that the journal overrides."""
         named = [message for key, message in self.damaged.items() if key not in replaced]
-        if self.expected is None:
-            return [f"what else the generation of LSN {self.base_lsn} had, if anything", *named]
+        named += self.ranges
         lost = self.lost - len(self.damaged.keys() & replaced)
         return [f"{lost:,} of the {self.expected:,} records of LSN {self.base_lsn}", *named] if lost else []
 
@@ -62,25 +69,43 @@ def best(found: Scan, files: OpenFiles, schema: Schema[Any], store_id: bytes, re
     `reached` is how far the journal went. The records are those of the generation; `from_journal` takes
     them further.
     """
-    whole = whole_lsns(found, files)
+    complete = complete_lsns(found, files)
 
     def missing(base_lsn: int) -> int:
-        return max(reached - base_lsn, 0) - (len(whole) - bisect_right(whole, base_lsn))
+        return max(reached - base_lsn, 0) - (len(complete) - bisect_right(complete, base_lsn))
 
     chosen = Salvaged(0, "journal", {}, 0, 0, {})
     rank = (missing(0), 0)
     # Oldest first, so that of equals the newest is taken.
-    for generation in reversed(found.generations):
-        if generation.foreign or missing(generation.lsn) > rank[0]:
+    for manifest in reversed(manifests(found, store_id)):
+        if missing(manifest.lsn) > rank[0]:
             continue
-        salvaged = from_generation(generation, schema, store_id)
-        if salvaged is not None and (missing(generation.lsn), salvaged.lost) <= rank:
-            chosen, rank = salvaged, (missing(generation.lsn), salvaged.lost)
+        salvaged = from_generation(found.path, manifest, schema)
+        if (missing(manifest.lsn), salvaged.lost) <= rank and (salvaged.records or not manifest.records):
+            chosen, rank = salvaged, (missing(manifest.lsn), salvaged.lost)
     return chosen
 
 
-def whole_lsns(found: Scan, files: OpenFiles) -> list[int]:
-    """The LSNs of all whole transactions in the journal, ascending."""
+def manifests(found: Scan, store_id: bytes | None) -> list[Manifest]:
+    """The intact manifests of the store, newest first, from their files or else from their copies.
+
+    With `store_id` None those of any store.
+    """
+    by_name: dict[str, Manifest] = {}
+    for generation in found.generations:
+        if generation.manifest is not None:
+            by_name[os.path.basename(generation.path)] = generation.manifest
+    for name in found.segment_names:
+        copy = manifest_copy(found.path, name) if name not in by_name else None
+        if copy is not None:
+            by_name[name] = copy
+    named = sorted(((parse_generation_name(name) or (0, 0), name) for name in by_name), reverse=True)
+    newest_first = [by_name[name] for _, name in named]
+    return [one for one in newest_first if store_id is None or one.identity.store_id == store_id]
+
+
+def complete_lsns(found: Scan, files: OpenFiles) -> list[int]:
+    """The LSNs of all complete transactions in the journal, ascending."""
     return sorted(
         {
             lsn
@@ -91,75 +116,88 @@ def whole_lsns(found: Scan, files: OpenFiles) -> list[int]:
     )
 
 
-def from_generation(found: FoundGeneration, schema: Schema[Any], store_id: bytes) -> Salvaged | None:
-    """What both leaves of a generation still hold; None where that is nothing.
-
-    A leaf says itself which store and LSN it is of, so that no manifest is needed; one of another store or
-    LSN is not touched, for its records are not those of this generation.
-    """
-    records, expected, damaged = _from_snapshot(found, store_id)
-    source = "snapshot"
-    if found.manifest is not None:
-        expected = found.manifest.records
-    if expected is None or len(records) < expected:
-        others, of_search = _from_search(found, schema, store_id)
-        expected = of_search if expected is None else expected
-        source = source if records else "search"
-        records = others | records
-    if not records and expected != 0:
-        return None
-    lost = 1 if expected is None else max(expected - len(records), 0)
-    named = {key: message for key, message in damaged.items() if key not in records}
-    return Salvaged(found.lsn, source, records, lost, expected, named)
+def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salvaged:
+    """What the segments of a generation still hold, in either half."""
+    records: Records = {}
+    damaged: dict[bytes, str] = {}
+    ranges: list[str] = []
+    sources = set()
+    for listed in manifest.segments:
+        path = segment_path(store, listed.digest)
+        source, found, named = _from_segment(path, listed, schema)
+        if unnamed := listed.records - len(found) - len(named.keys() - {b""}):
+            ranges.append(_range(listed, unnamed))
+        sources.add(source)
+        records |= found
+        damaged |= named
+    lost = manifest.records - len(records)
+    source = "search" if sources == {"search"} else "snapshot"
+    return Salvaged(manifest.lsn, source, records, max(lost, 0), manifest.records, damaged, tuple(ranges))
 
 
-def store_id_of_generations(found: Scan, schema: Schema[Any]) -> bytes | None:
-    """Which store the newest snapshot or search index that says so is of."""
-    for generation in found.generations:
-        where = os.path.join(generation.path, SNAPSHOT)
-        with suppress(OSError, DiptychError), open(where, "rb", opener=fs.open_regular) as file:
-            return decode_head(file.read(64), where=where)[0]
-        with suppress(OSError, DiptychError):
-            index = _open_search(generation, schema)
-            if index is not None:
-                return index.watermark().store_id
-    return None
+def _from_segment(
+    path: str, listed: ListedSegment, schema: Schema[Any]
+) -> tuple[str, Records, dict[bytes, str]]:
+    """Which half most was read from, the live records that either half has, and what is damaged in both."""
+    records, damaged = _from_records(path, listed)
+    source = "snapshot" if records else "search"
+    if len(records) < listed.records:
+        records = _from_search(path, listed, schema) | records
+    return source, records, {key: said for key, said in damaged.items() if key not in records}
 
 
-def _from_snapshot(found: FoundGeneration, store_id: bytes) -> tuple[Records, int | None, dict[bytes, str]]:
-    """The records that pass their checksum, how many there were if that is known, and what does not pass."""
-    where = os.path.join(found.path, SNAPSHOT)
+def _range(listed: ListedSegment, count: int) -> str:
+    """What to call lost records of a segment, whose keys are not known."""
+    keys = (listed.seal.first_key, listed.seal.last_key)
+    first, last = (key.decode("utf-8", "backslashreplace") for key in keys)
+    return f"{count:,} records from {first!r:.200} to {last!r:.200}"
+
+
+def _is_dead(listed: ListedSegment, record_id: int) -> bool:
+    at = record_id >> 3
+    return at < len(listed.dead) and bool(listed.dead[at] >> (record_id & 7) & 1)
+
+
+def _from_records(path: str, listed: ListedSegment) -> tuple[Records, dict[bytes, str]]:
+    """The live records that pass their checksum, and what does not pass."""
+    where = os.path.join(path, RECORDS)
     try:
         with fs.translated("read", where), open(where, "rb", opener=fs.open_regular) as file:
             head = decode_head(file.read(64), where=where)
-            if head != (store_id, found.lsn):
-                return {}, None, {}
+            if head[0].hex() != listed.seal.segment_id:
+                # Another segment's: they are not those of this one.
+                return {}, {}
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         with data:
             try:
                 trailer = decode_trailer(data[-TRAILER_SIZE:], where=where)
                 table = data[trailer.offsets : trailer.offsets + 8 * trailer.ids]
-                offsets, limit = sorted(decode_table("Q", table)), trailer.records_end
+                ids = {offset: record_id for record_id, offset in enumerate(decode_table("Q", table))}
+                limit = trailer.records_end
             except (CorruptionError, ValueError):
                 # From front to back, as any decoder reads it.
-                trailer, offsets, limit = None, [], len(data)
-            records, damaged = _walk(data, len(encode_head(*head)), limit, offsets, where)
-            return records, trailer.records if trailer is not None else None, damaged
+                ids, limit = {}, len(data)
+            return _walk(data, len(encode_head(*head)), limit, ids, where, listed)
     except (OSError, ValueError, DiptychError) as error:
         fs.raise_transient(error)
-        return {}, None, {}
+        return {}, {}
 
 
 def _walk(
-    data: mmap.mmap, begin: int, limit: int, offsets: list[int], where: str
+    data: mmap.mmap, begin: int, limit: int, ids: dict[int, int], where: str, listed: ListedSegment
 ) -> tuple[Records, dict[bytes, str]]:
-    """All records between `begin` and `limit`; where one is damaged, `offsets` say where to go on."""
+    """All live records between `begin` and `limit`.
+
+    `ids`: by offset, the id of each record, where that is known: where one is damaged, they say where the
+    next is.
+    """
+    offsets = sorted(ids)
     records: Records = {}
     damaged: dict[bytes, str] = {}
     at = begin
     while at < limit:
-        behind = bisect_right(offsets, at)
-        following = offsets[behind] if behind < len(offsets) else limit
+        number = bisect_right(offsets, at)
+        following = offsets[number] if number < len(offsets) else limit
         try:
             place = decode_record_place(data, at, limit, where=where)
         except CorruptionError as error:
@@ -168,47 +206,57 @@ def _walk(
             at = following
             continue
         payload = data[place.payload : place.end]
-        if record_checksum(place.key, payload) == place.checksum:
-            records[place.key] = StoredRecord(place.key, place.checksum, payload)
-            at = place.end
-        else:
+        if record_checksum(place.key, payload) != place.checksum:
             shown = place.key.decode("utf-8", "backslashreplace")
             damaged[place.key] = f"the record of {shown!r:.200}, which fails its checksum"
             at = following if offsets else place.end
+            continue
+        if ids.get(at, place.id) != place.id:
+            # Its checksum is not over the id, by which it is live or dead.
+            damaged[place.key] = f"the record of {place.key!r:.200}, which is live or not"
+        elif not _is_dead(listed, place.id):
+            records[place.key] = StoredRecord(place.key, place.checksum, payload)
+        at = place.end
     return records, damaged
 
 
-def _from_search(found: FoundGeneration, schema: Schema[Any], store_id: bytes) -> tuple[Records, int | None]:
-    """What the search index has, and how many records it should have, if it says so."""
+def _from_search(path: str, listed: ListedSegment, schema: Schema[Any]) -> Records:
+    """The live records that the search half has, as far as it can be read."""
     records: Records = {}
-    expected = None
+    seal = listed.seal
     try:
-        index = _open_search(found, schema)
-        if index is None:
-            return {}, None
-        mark = index.watermark()
-        if (mark.store_id, mark.lsn) != (store_id, found.lsn):
-            return {}, None
-        expected = mark.records
-        for record in index.records():
-            records[record.key] = record
+        for name, digests in seal.files.items():
+            if name != RECORDS:
+                _refuse_exchanged(os.path.join(path, name), name, digests)
+        component = Component(seal.segment_id, seal.documents, search_files(path, seal, verify=False))
+        # Documents come in the order in which they were added, so that the records come by id.
+        for record_id, (_, record) in enumerate(
+            compose([component], schema, where=path).numbered_records()
+        ):
+            if not _is_dead(listed, record_id):
+                records[record.key] = record
     except (OSError, DiptychError) as error:
         fs.raise_transient(error)
         # What was read before the damage has passed its checksum.
-        return records, expected
-    return records, expected
+    return records
 
 
-def _open_search(found: FoundGeneration, schema: Schema[Any]) -> SearchIndex | None:
-    """A generation's search index, without its manifest; None where there is none.
+def _refuse_exchanged(path: str, name: str, digests: fs.FileDigests) -> None:
+    """Raise CorruptSearchError for a file that is intact, and another segment's.
 
-    Raises CorruptSearchError, StorageError, OSError.
+    A damaged one fails Tantivy's checksum too; a bundle says itself which segment it is of.
     """
-    directory = os.path.join(found.path, SEARCH)
-    # Whatever is there, but for links and what no file of Tantivy's can be called.
-    names = [name for name in fs.list_directory(directory) if is_plain_name(name)]
-    files = {name: (0, "") for name in names if fs.is_regular(os.path.join(directory, name))}
-    return open_leaf(directory, files, schema) if SEARCH_META in files else None
+    if name == BUNDLE:
+        return
+    with fs.translated("read", path):
+        data = fs.read_bounded(path, digests.size_bytes)
+    if blake3(data).digest() == digests.blake3:
+        return
+    try:
+        check_footer(data, where=path)
+    except CorruptSearchError:
+        return
+    raise CorruptSearchError(f"{path} is of another segment", where=path)
 
 
 def from_journal(

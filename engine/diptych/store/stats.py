@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diptych import fs
-from diptych.layout import GENERATIONS, JOURNAL, SNAPSHOT, parse_generation_name, parse_journal_file_name
+from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_journal_file_name
 from diptych.store.handle import Handle
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
@@ -47,8 +47,6 @@ def gather(handle: Handle[Any]) -> Stats:
     path, identity, error = handle.path, handle.identity, handle.checkpoint_error
     view = handle.current.view
     base = view.generation
-    files = base.manifest.files if base is not None else {}
-    snapshot = files.get(SNAPSHOT, (0, ""))[0]
     return Stats(
         path=path,
         store_id=identity.store_id.hex(),
@@ -60,8 +58,8 @@ def gather(handle: Handle[Any]) -> Stats:
         generation_lsn=base.lsn if base is not None else 0,
         generations=tuple(sorted(name for name in _names(path, GENERATIONS) if parse_generation_name(name))),
         changes=view.overlay.position(view.lsn),
-        snapshot_bytes=snapshot,
-        search_bytes=sum(size for size, _ in files.values()) - snapshot,
+        snapshot_bytes=base.records_bytes if base is not None else 0,
+        search_bytes=base.search_bytes if base is not None else 0,
         journal_bytes=sum(
             _size(os.path.join(path, JOURNAL, name))
             for name in _names(path, JOURNAL)

@@ -10,17 +10,17 @@ from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptionError, DiptychError, StorageError
-from diptych.layout import SEARCH, SEARCH_META, SNAPSHOT
+from diptych.layout import BUNDLE, RECORDS, SEAL
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
+from diptych.search.composed import Component, compose
 from diptych.search.footer import check_footer
-from diptych.search.leaf import open_leaf
-from diptych.snapshot.reader import SnapshotReader
+from diptych.segment.reader import Segment, search_files
 from diptych.store.agreement import disagreements
-from diptych.store.generation import compare_watermark
-from diptych.store.manifest import Manifest
+from diptych.store.healing import Healing
+from diptych.store.live import LiveRecords, open_set
 from diptych.store.opening import Inspection, absolute, check_place, plan_for
-from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, OpenFiles, Scan
+from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, FoundSegment, OpenFiles, Scan
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Report, Severity
@@ -31,7 +31,7 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
 
     Without `deep`: identity, manifests, sizes, and the frames of the whole journal. With it every byte: each
     file's BLAKE3, each record's checksum in both stores, that the search index has every document of every
-    record once and no other, and every index bucket.
+    record once and no other, every index bucket, and that no key is live twice.
 
     Raises StoreNotFoundError, NotAStoreError, IncompatibleStoreError, StorageError.
     """
@@ -53,14 +53,15 @@ def inspect_all(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
 
 
 def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
-    found, files, _ = plan_for(*scan(path))
+    found, files, _ = plan_for(*scan(path, schema))
     if deep:
         generations = []
+        verified: dict[str, FoundSegment] = {}
         for generation in found.generations:
             # Another schema's records cannot be taken apart.
             if generation.manifest is not None:
                 generation.manifest.identity.refuse_other(schema, path)
-            generations.append(_verified(generation, files, schema))
+            generations.append(_verified(generation, verified, files, schema))
         found = replace(found, generations=tuple(generations))
     found = rescan_journal(found, files, 0)
     plan = make_plan(found)
@@ -94,69 +95,113 @@ def _follows(file: FoundJournalFile, before: FoundJournalFile) -> bool:
     )
 
 
-def _verified(generation: FoundGeneration, files: OpenFiles, schema: Schema[Any]) -> FoundGeneration:
-    """The generation, with what is wrong with any byte of it."""
-    manifest = generation.manifest
-    if manifest is None:
+def _verified(
+    generation: FoundGeneration, verified: dict[str, FoundSegment], files: OpenFiles, schema: Schema[Any]
+) -> FoundGeneration:
+    """The generation, with what is wrong with any byte of it. `verified` has the segments seen before."""
+    if generation.manifest is None:
         return generation
-    snapshot_problem, search_problem = generation.snapshot_problem, generation.search_problem
-    snapshot = files.snapshots.get(generation.path)
-    if snapshot is not None:
-        problems = _snapshot_problems(generation, manifest, snapshot, schema)
-        snapshot_problem = snapshot_problem or "; ".join(problems)
-    if not search_problem:
-        intact = snapshot if not snapshot_problem else None
-        search_problem = "; ".join(_search_problems(generation, manifest, intact, schema))
-    if not fs.is_directory(generation.path):
+    segments = []
+    for segment in generation.segments:
+        known = verified.get(segment.path)
+        if known is None:
+            known = verified[segment.path] = _verified_segment(segment, files, schema)
+        segments.append(replace(known, listed=segment.listed))
+    problem = ""
+    if not any(segment.records_problem for segment in segments):
+        problem = _totals_problem(generation, files, schema)
+    if not fs.is_regular(generation.path):
         # The writer removed it meanwhile: it is past, not damaged.
         return FoundGeneration(generation.path, generation.lsn, generation.revision)
-    return replace(generation, snapshot_problem=snapshot_problem, search_problem=search_problem)
+    return replace(generation, segments=tuple(segments), problem=problem)
 
 
-def _snapshot_problems(
-    generation: FoundGeneration, manifest: Manifest, snapshot: SnapshotReader, schema: Schema[Any]
-) -> Iterator[str]:
-    where = os.path.join(generation.path, SNAPSHOT)
+def _totals_problem(generation: FoundGeneration, files: OpenFiles, schema: Schema[Any]) -> str:
+    """What is wrong with what the manifest says of all records together."""
+    manifest = generation.manifest
+    assert manifest is not None
+    counts = [0] * len(schema.counters)
+    before = None
+    for record in LiveRecords(open_set(manifest, files.segments), schema, Healing()).scan():
+        if record.key == before:
+            return f"{generation.path}: two segments have a live record of {record.key!r}"
+        before = record.key
+        for number, count in enumerate(schema.counts(record.payload)):
+            counts[number] += count
+    if counts != list(manifest.counts.values()):
+        return f"{generation.path} counts {list(manifest.counts.values())}, and there are {counts}"
+    return ""
+
+
+def _verified_segment(segment: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> FoundSegment:
+    """The segment, with what is wrong with any byte of it."""
+    records_problem, search_problem = segment.records_problem, segment.search_problem
+    opened = files.segments.get(segment.listed.digest)
+    if opened is not None and not records_problem:
+        records_problem = "; ".join(_records_problems(segment, opened))
+    if not search_problem:
+        intact = opened if not records_problem else None
+        search_problem = "; ".join(_search_problems(segment, intact, schema))
+    return replace(
+        segment,
+        seal_problem=segment.seal_problem or _seal_problem(segment),
+        records_problem=records_problem,
+        search_problem=search_problem,
+    )
+
+
+def _seal_problem(segment: FoundSegment) -> str:
+    where = os.path.join(segment.path, SEAL)
     try:
-        size, blake3_hex = manifest.files[SNAPSHOT]
-        if fs.hash_stable_file(where, expected_bytes=size)[1].hex() == blake3_hex:
+        with fs.translated("read", where):
+            if fs.read_bounded(where, len(segment.listed.sealed)) == segment.listed.sealed:
+                return ""
+    except StorageError as error:
+        fs.raise_transient(error)
+        return error.message
+    return f"{where} is not what the manifest says"
+
+
+def _records_problems(segment: FoundSegment, opened: Segment) -> Iterator[str]:
+    where = os.path.join(segment.path, RECORDS)
+    digests = segment.listed.seal.files[RECORDS]
+    try:
+        if fs.hash_stable_file(where, expected_bytes=digests.size_bytes)[1] == digests.blake3:
             return
-        yield f"{where} is not what the manifest says"
-        yield from damaged_records(snapshot)
-        for number in range(len(schema.indexes) + 1):
-            for bucket in range(1 << snapshot.trailer.indexes[number].bits):
-                try:
-                    snapshot.bucket(number, bucket)
-                except CorruptionError as error:
-                    yield error.message
+        yield f"{where} is not what SEAL says"
+        yield from damaged_parts(opened)
     except DiptychError as error:
         fs.raise_transient(error)
         yield error.message
 
 
-def damaged_records(snapshot: SnapshotReader) -> Iterator[str]:
-    """A sentence for each record that cannot be read, by its id."""
-    for record_id in snapshot.order():
+def damaged_parts(segment: Segment) -> Iterator[str]:
+    """A sentence for each record and each bucket that cannot be read."""
+    for record_id in range(len(segment)):
         try:
-            snapshot.record(record_id)
+            segment.record(record_id)
         except CorruptionError as error:
             yield error.message
+    for index in range(segment.indexes):
+        for bucket in range(segment.records.buckets_of(index)):
+            try:
+                segment.records.bucket(index, bucket)
+            except CorruptionError as error:
+                yield error.message
 
 
-def _search_problems(
-    generation: FoundGeneration, manifest: Manifest, snapshot: SnapshotReader | None, schema: Schema[Any]
-) -> Iterator[str]:
-    """`snapshot` is the generation's, where it is intact."""
-    directory = os.path.join(generation.path, SEARCH)
-    files = manifest.of_search()
-    damaged = False
-    for name, (size, blake3_hex) in files.items():
-        path = os.path.join(directory, name)
+def _search_problems(segment: FoundSegment, intact: Segment | None, schema: Schema[Any]) -> Iterator[str]:
+    """`intact` is the segment, where its records are intact."""
+    damaged, seal = False, segment.listed.seal
+    for name, digests in seal.files.items():
+        path = os.path.join(segment.path, name)
+        if name == RECORDS:
+            continue
         try:
-            if fs.hash_stable_file(path, expected_bytes=size)[1].hex() == blake3_hex:
+            if fs.hash_stable_file(path, expected_bytes=digests.size_bytes)[1] == digests.blake3:
                 continue
             damaged = True
-            yield f"{path} is not what the manifest says{_footer_says(path, name, size)}"
+            yield f"{path} is not what SEAL says{_footer_says(path, name, digests.size_bytes)}"
         except StorageError as error:
             fs.raise_transient(error)
             damaged = True
@@ -164,10 +209,10 @@ def _search_problems(
     if damaged:
         return
     try:
-        index = open_leaf(directory, files, schema)
-        compare_watermark(index, manifest)
-        if snapshot is not None:
-            yield from disagreements(snapshot, index, schema)
+        component = Component(seal.segment_id, seal.documents, search_files(segment.path, seal))
+        index = compose([component], schema, where=segment.path)
+        if intact is not None:
+            yield from disagreements(intact, index, schema)
     except DiptychError as error:
         fs.raise_transient(error)
         yield error.message
@@ -175,7 +220,7 @@ def _search_problems(
 
 def _footer_says(path: str, name: str, size: int) -> str:
     """Whether Tantivy's own checksum notices the damage too."""
-    if name == SEARCH_META:
+    if name == BUNDLE:
         return ""
     try:
         with fs.translated("read", path):

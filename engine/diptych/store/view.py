@@ -1,62 +1,27 @@
-"""A view: every read there is, at one LSN, across both leaves and the overlay."""
+"""A view: every read there is, at one LSN, across both stores and the overlay."""
 
 from __future__ import annotations
 
 import heapq
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self
 
-from diptych.change import Change, FileIndexed, StoredRecord, term_hash
-from diptych.errors import (
-    CorruptionError,
-    CorruptSearchError,
-    CorruptSnapshotError,
-    InvalidArgumentError,
-    StoreClosedError,
-)
+from diptych.change import Change, FileIndexed, StoredRecord
+from diptych.errors import CorruptSearchError, InvalidArgumentError, StoreClosedError
 from diptych.schema.base import Buffer, Record, Schema
 from diptych.search.index import Match, SearchIndex
 from diptych.search.query import parse
 from diptych.store.generation import Generation
+from diptych.store.healing import Healing
+from diptych.store.live import LiveRecords
 from diptych.store.overlay import Overlay
-
-log = logging.getLogger("diptych")
 
 # Search hits are read in batches of the limit and a little more, so that a few hidden ones cost nothing.
 _SEARCH_SLACK = 8
 
 # From a match, by its key's hash and its item, to what `Schema.item` makes of it.
 ItemsOf = Callable[[int, int], list[Any]]
-
-
-class Healing:
-    """Which records and leaves were found damaged and read from elsewhere; the store mends them in time."""
-
-    def __init__(self, notify: Callable[[], None] = lambda: None) -> None:
-        self.keys: set[bytes] = set()
-        self.snapshot = False
-        self.search = False
-        self._notify = notify
-
-    def record(self, key: bytes, error: CorruptionError) -> None:
-        """A record was read from the search leaf instead."""
-        log.warning("healed from the search leaf: %s", error)
-        self.keys.add(key)
-        self.snapshot = True
-        self._notify()
-
-    def leaf(self, error: CorruptionError) -> None:
-        """The snapshot was walked past a damaged part, with the search leaf's help."""
-        log.warning("the snapshot leaf is damaged, reading the search leaf: %s", error)
-        self.snapshot = True
-        self._notify()
-
-    @property
-    def needed(self) -> bool:
-        """Whether anything waits to be mended."""
-        return self.snapshot or self.search
 
 
 class View(Generic[Record]):
@@ -77,8 +42,8 @@ class View(Generic[Record]):
         self.generation = generation
         self.overlay = overlay
         self.lsn = lsn
-        self._snapshot = generation.snapshot if generation is not None else None
         self.healing = healing
+        self._records = LiveRecords(generation.segments, schema, healing) if generation is not None else None
         self._closed: Exception | None = None
         self._count: int | None = None
         self._memory: SearchIndex | None = None
@@ -119,12 +84,7 @@ class View(Generic[Record]):
         change = self.overlay.get(key, self.lsn)
         if change is not None:
             return change.payload if isinstance(change, FileIndexed) else None
-        if self._snapshot is None:
-            return None
-        try:
-            stored = self._snapshot.get(key)
-        except CorruptSnapshotError as error:
-            return self._heal(key, error)
+        stored = self._records.get(key) if self._records is not None else None
         return None if stored is None else stored.payload
 
     def __contains__(self, name: object) -> bool:
@@ -146,7 +106,7 @@ class View(Generic[Record]):
         if self._closed is not None:
             self._refuse()
         if self._count is None:
-            count = len(self._snapshot) if self._snapshot is not None else 0
+            count = self.generation.manifest.records if self.generation is not None else 0
             for change in self._changes():
                 count += isinstance(change, FileIndexed) - self._in_generation(change.key)
             self._count = count
@@ -163,7 +123,7 @@ class View(Generic[Record]):
             self._refuse()
         changes = self._changes()
         position = 0
-        for record in self._generation_records():
+        for record in self._records.scan() if self._records is not None else ():
             while position < len(changes) and changes[position].key < record.key:
                 yield from _stored(changes[position])
                 position += 1
@@ -192,7 +152,7 @@ class View(Generic[Record]):
         except UnicodeEncodeError:
             return []
         found: list[tuple[bytes, list[Any]]] = []
-        for record, items in self._generation_lookup(number, encoded):
+        for record, items in self._records.lookup(number, encoded) if self._records is not None else ():
             if self.overlay.get(record.key, self.lsn) is None:
                 hits = self.schema.matches(number, encoded, record.key, record.payload, items)
                 found.append((record.key, hits))
@@ -267,66 +227,12 @@ class View(Generic[Record]):
         return [entry.change for entry in self.overlay.changes(self.lsn)]
 
     def _replaced(self, key: bytes) -> bytes | None:
-        """The generation's payload of a key that the overlay has a newer word on."""
-        if self._snapshot is None:
-            return None
-        try:
-            stored = self._snapshot.get(key)
-        except CorruptSnapshotError as error:
-            return self._heal(key, error)
+        """The generation's payload of a key that the overlay overrides."""
+        stored = self._records.get(key) if self._records is not None else None
         return None if stored is None else stored.payload
 
     def _in_generation(self, key: bytes) -> bool:
-        if self._snapshot is None:
-            return False
-        try:
-            return key in self._snapshot
-        except CorruptSnapshotError as error:
-            return self._heal(key, error) is not None
-
-    def _generation_records(self) -> Iterator[StoredRecord]:
-        if self._snapshot is None:
-            return
-        last: bytes | None = None
-        count = 0
-        try:
-            for stored in self._snapshot.scan():
-                last = stored.key
-                count += 1
-                yield stored
-            if count != len(self._snapshot):
-                raise CorruptSnapshotError(f"{self._snapshot.path} lacks records", where=self._snapshot.path)  # noqa: TRY301
-        except CorruptSnapshotError as error:
-            # Records of one damaged byte are rare enough to sort all keys for.
-            assert self.generation is not None
-            try:
-                leaf = self.generation.search()
-                rest = sorted(record for record in leaf.records() if last is None or record.key > last)
-            except CorruptSearchError as second:
-                raise error from second
-            self.healing.leaf(error)
-            if count + len(rest) != self.generation.manifest.records:
-                # What came so far was out of order: some of what is behind it has been passed by.
-                raise
-            yield from rest
-
-    def _generation_lookup(self, number: int, term: bytes) -> Iterator[tuple[StoredRecord, list[int]]]:
-        if self._snapshot is None:
-            return
-        try:
-            items: dict[int, list[int]] = {}
-            for posting in self._snapshot.lookup(number + 1, term):
-                items.setdefault(posting >> 32, []).append(posting & 0xFFFFFFFF)
-            found = [(self._snapshot.record(record_id), some) for record_id, some in items.items()]
-        except CorruptSnapshotError as error:
-            # The way to the records is damaged: walk all of them.
-            found = []
-            for record in self._generation_records():
-                some = [item for other, item in self.schema.terms(record.payload)[number] if other == term]
-                if some:
-                    found.append((record, some))
-            self.healing.leaf(error)
-        yield from found
+        return self._records is not None and key in self._records
 
     def _search_leaf(self) -> SearchIndex | None:
         if self._prepared is not None:
@@ -341,10 +247,10 @@ class View(Generic[Record]):
                 yield score, hit(found, score)
 
     def _generation_items(self) -> ItemsOf:
-        """What a match of the search leaf stands for, unless the overlay has a newer word on its record."""
+        """What a match of the search index stands for, unless the overlay overrides its record."""
         assert self.generation is not None
         known, overlay, lsn = self.generation.hits, self.overlay, self.lsn
-        # Hits often stand in the same few records.
+        # Hits are often in the same few records.
         resolved: dict[int, Sequence[tuple[bytes, Buffer]]] = {}
 
         def items(key_hash: int, item: int) -> list[Any]:
@@ -369,23 +275,10 @@ class View(Generic[Record]):
         ]
 
     def _by_key_hash(self, key_hash: int) -> Sequence[tuple[bytes, Buffer]]:
-        assert self._snapshot is not None
-        try:
-            found: Sequence[tuple[bytes, Buffer]] = self._snapshot.by_key_hash(key_hash)
-        except CorruptSnapshotError as error:
-            found = self._healed_by_hash(key_hash, error)
+        assert self._records is not None
+        found = self._records.by_key_hash(key_hash)
         if not found:
-            raise CorruptSearchError("the search leaf has a record that the snapshot leaf has not")
-        return found
-
-    def _healed_by_hash(self, key_hash: int, error: CorruptSnapshotError) -> list[tuple[bytes, Buffer]]:
-        assert self.generation is not None
-        found: list[tuple[bytes, Buffer]] = [
-            (record.key, record.payload)
-            for record in self.generation.search().records()
-            if term_hash(record.key) == key_hash
-        ]
-        self.healing.leaf(error)
+            raise CorruptSearchError("the search index has a record that the snapshot has not")
         return found
 
     def _overlay_items(self) -> ItemsOf:
@@ -400,16 +293,6 @@ class View(Generic[Record]):
             return [found for _, found in self._items_in(resolved[key_hash], item)]
 
         return items
-
-    def _heal(self, key: bytes, error: CorruptSnapshotError) -> bytes | None:
-        """The record from the search leaf, when the snapshot's is damaged. Raises CorruptSnapshotError."""
-        assert self.generation is not None
-        try:
-            found = self.generation.search().record(key)
-        except CorruptSearchError as second:
-            raise error from second
-        self.healing.record(key, error)
-        return None if found is None else found.payload
 
     def _refuse(self) -> NoReturn:
         assert self._closed is not None

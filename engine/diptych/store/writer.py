@@ -24,18 +24,18 @@ from diptych.journal.format import encode_payloads
 from diptych.journal.writer import Appended
 from diptych.layout import CLOSED, JOURNAL
 from diptych.schema.base import Record, Schema
-from diptych.search.index import LongWordsError
 from diptych.store.changes import ChangeSet
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.checkpoint.publish import Publisher
 from diptych.store.generation import Generation
 from diptych.store.handle import Handle
+from diptych.store.healing import Healing, log
 from diptych.store.liveness import Ownership
 from diptych.store.manifest import ClosedMark, encode_closed, now_ms
 from diptych.store.opening import OpenedWriter
 from diptych.store.report import Finding, Severity
 from diptych.store.state import Status, StoreState
-from diptych.store.view import Healing, View, log
+from diptych.store.view import View
 
 # With durability "buffered" the journal is synced after this many commits.
 _BUFFERED_COMMITS = 256
@@ -54,7 +54,7 @@ class StoreWriter(Handle[Record]):
         durability: Durability,
         policy: CheckpointPolicy,
     ) -> None:
-        super().__init__(opened.store, schema, view_type, Healing(self.wake))
+        super().__init__(opened.store, schema, view_type, Healing(notify=self.wake))
         self.durability = durability
         self._journal = opened.journal
         self._lock, self._releases_lock = opened.lock, opened.releases_lock
@@ -69,7 +69,6 @@ class StoreWriter(Handle[Record]):
             self.identity,
             schema,
             policy,
-            durability,
             opened.journal,
             self.current,
             self._ownership,
@@ -103,8 +102,8 @@ class StoreWriter(Handle[Record]):
     def commit(self, changes: ChangeSet[Record]) -> int:
         """Commit the changes; returns their LSN, which `changes` has from then on.
 
-        Encode, append to the journal, apply to the overlay, sync, show to readers; then whatever can be done
-        ahead of the next checkpoint, or with durability "full" the checkpoint. Raises what `writer` raises,
+        Encode, append to the journal, apply to the overlay, sync, show to readers; with durability "full" the
+        checkpoint as well. Raises what `writer` raises,
         StorageError (nothing was committed), CommitInDoubtError (it may survive), CommitNotPublishedError (it
         is durable).
         """
@@ -135,7 +134,7 @@ class StoreWriter(Handle[Record]):
             self._refuse_doubt(error, written=bool(receipt))
             raise
         self.current.advance(lsn if self.durability == "buffered" else journal.synced_lsn)
-        publisher.committed(lsn, changes)
+        publisher.committed()
         if self.durability == "full":
             self._publish_commit(lsn)
         return lsn
@@ -183,14 +182,12 @@ class StoreWriter(Handle[Record]):
         return self._publisher.publish(compact=compact)
 
     def rewrite(self) -> int:
-        """Publish a generation with both stores written from all records, whatever changed: for repair.
+        """Publish a generation in which all that was found damaged is written again: for repair.
 
         Nothing is removed, here or later by this handle.
         """
         self.writer()
         self._publisher.keeps_all = True
-        healing = self.current.healing
-        healing.snapshot = healing.search = True
         return self._publisher.publish()
 
     def wake(self) -> None:
@@ -205,28 +202,32 @@ class StoreWriter(Handle[Record]):
         return self.current.hold()
 
     def search(self, query: str, limit: int) -> list[Any]:
-        """See `RecordStore.search`. Builds the search index again where it is damaged or outdated."""
+        """See `RecordStore.search`. Builds the search index again where it is damaged."""
         try:
             return super().search(query, limit)
-        except LongWordsError:
-            # The index is an earlier version's.
-            pass
         except CorruptSearchError as error:
             # An index that went away with its store is not damaged.
             self._ownership.refuse_replaced()
-            log.warning("the search index is damaged: building it again from the snapshot: %s", error)
+            log.warning("the search index is damaged: building it again from the records: %s", error)
             self.recovery.append(
                 Finding(
                     "search-damaged", error.where, Severity.WARNING, error.message, "nothing: it was rebuilt"
                 )
             )
-            self.current.healing.search = True
+            self._find_damaged_search()
         self.checkpoint()
         return self.current.view.search(query, limit)
 
+    def _find_damaged_search(self) -> None:
+        """Have the segments written again whose search index is damaged; all, where none looks so."""
+        view = self.current.view
+        if view.generation is not None:
+            damaged = view.generation.segments.damaged_search()
+            view.healing.segments |= damaged or set(view.generation.segments.open_segments())
+
     def overtaken(self, base: Generation | None) -> bool:
         """Whether a checkpoint of another thread replaced and removed `base`."""
-        return base is not None and not fs.is_dir(base.path)
+        return base is not None and not fs.exists(base.path)
 
     def refresh(self) -> int:
         """Nothing to follow: returns the LSN."""

@@ -15,11 +15,12 @@ from diptych.fs import open_regular, translated
 from diptych.layout import (
     GENERATIONS,
     IDENTITY,
+    INCOMING,
     INSPECT,
     LOCK,
     PROGRESS,
     QUARANTINE,
-    WORK,
+    SEGMENTS,
     is_temporary,
 )
 from diptych.versions.errors import InvalidAssetError
@@ -97,9 +98,9 @@ class DiptychStore(Asset):
             names = os.listdir(self.path)
         if IDENTITY not in names or GENERATIONS not in names:
             raise InvalidAssetError(f"{os.fspath(self.path)} is not a Diptych store")
-        skip = {LOCK, WORK, QUARANTINE, PROGRESS, INSPECT, *filter(is_temporary, names)}
-        # Writers append to the journal and recovery may truncate it. Only generations never change.
-        unchanging = frozenset({GENERATIONS})
+        skip = {LOCK, INCOMING, QUARANTINE, PROGRESS, INSPECT, *filter(is_temporary, names)}
+        # Writers append to the journal and recovery may truncate it. Only these never change.
+        unchanging = frozenset({GENERATIONS, SEGMENTS})
         return [Part("", os.fspath(self.path), frozenset(skip), immutable=unchanging, stranger=True)]
 
     @property

@@ -277,3 +277,20 @@ def test_a_directory_that_was_moved_has_one_place():
     history.effects.append(Change((Entry(ROOT, "e", directory), Entry(ROOT, "d", None)), (directory,)))
     states = {tuple(name for name, _ in state) for state in names_left(history, "posix")}
     assert states == {("d", "d/a"), ("e", "e/a"), ()}
+
+
+def test_a_directory_that_was_moved_for_good_is_where_it_was_moved_to():
+    """Though its first name was never synced, nor its removal: both may be kept, and the new one is newer."""
+    history = History(Tree({"from": None, "to": None}))
+    source, target = (history.live.lookup(name) for name in ("from", "to"))
+    inode = history.create(source, "it", None)
+    history.live.entries[target]["it"] = history.live.entries[source].pop("it")
+    history.effects.append(Change((Entry(target, "it", inode), Entry(source, "it", None)), (inode,)))
+    history.sync(target)
+    recording = history.recording()
+    for model in MODELS:
+        builder = StateBuilder(recording, model)
+        point = builder.point(len(recording.steps))
+        options = [[*variants(atom.effect), WHOLE] for atom in point.pending]
+        for choice in itertools.product(*options):
+            assert "to/it" in builder.tree(point, builder.legal(point, choice)).nodes

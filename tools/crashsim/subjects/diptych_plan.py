@@ -7,10 +7,10 @@
     b  one that stores more than a frame holds
     w  one that stores twenty new files
     y  one that replaces two files: one of the first two in turn, and the third
-    s  close, damage the newest snapshot leaf, reopen
+    c  a checkpoint that rewrites everything as one segment
+    s  close, damage the records of the newest segment, reopen
     v  close, verify, reopen; verify must find nothing
-    m  wait until the merge that is due has ended
-    f  close, damage the newest search leaf, reopen
+    f  close, damage the search index of the newest segment, reopen
 
 A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default.
 """
@@ -24,11 +24,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from diptych import FileRecord, Range, Relation, Symbol, content_hash
-from tools.merges import WRITERS_IN_TURN
 
 COMMITS = "nxdtbwy"
 ALPHABET = "nxdrkqp"
-OTHERS = "sfvm"
+OTHERS = "sfvc"
 _FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 3}
 _SETTINGS = ("full", "buffered", "auto", "load")
 _MIX_LENGTH = 40
@@ -74,18 +73,21 @@ def mix(seed: int) -> str:
     return word
 
 
-# Merges over many reopenings, each of which begins with a file that the writers before had to do with. Of all
-# writers but one in turn the merges end after the last checkpoint.
-_REOPENED = "ynkmv" * (WRITERS_IN_TURN - 1) + "ynkmnkv"
+# Segments folded over many reopenings, each of which begins with a file that earlier writers had to do with.
+_REOPENED = "ynkv" * 7
 NAMED = {
     "large": "nbx",
-    "merge": "nk" * 12,
-    "merge-removals": "nknknkxkdknkxkdknkxkdknk",
+    "fold": "nk" * 12,
+    "fold-removals": "nknknkxkdknkxkdknkxkdknk",
+    "compact": "nkxkncdkc",
     "reopen": "w" + _REOPENED * 4,
     "load:reopen": "w" + _REOPENED * 2,
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
-    **{word: word for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn")},
+    **{
+        word: word
+        for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn", "nknkscx")
+    },
     **{
         f"{setting}:{word}": word
         for setting in _SETTINGS

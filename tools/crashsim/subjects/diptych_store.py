@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from contextlib import nullcontext
 from typing import Any
 
 from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair, verify
-from diptych.search import merging
-from tools.merges import meeting_merges, until_merged
+from diptych.store.generation import read_manifest, segment_path
 
 from ..marks import Marks
 from .diptych_oracle import check
@@ -19,20 +16,11 @@ __all__ = ["EXPECTED", "MODES", "WORKLOADS", "accepts", "check", "recover", "run
 
 EXPECTED: dict[str, str] = {}
 MODES = ("open", "repair")
-# Few, as all that Tantivy writes is recorded.
-_NO_FILES = 6000
 
 
 def run(workload: str, directory: str) -> None:
     """The recorded program."""
-    with meeting_merges(_NO_FILES) if "m" in word_of(workload)[1] else nullcontext():
-        _run(workload, directory)
-
-
-def _run(workload: str, directory: str) -> None:
     path = directory + "/store"
-    # Soon, and still not before a writer begins on segments that are due: it is such merges that go wrong.
-    merging.SEGMENTS_TO_WAIT_FOR = 14
     setting, word = word_of(workload)
     transactions, _ = plan(workload)
     marks = Marks()
@@ -47,11 +35,9 @@ def _run(workload: str, directory: str) -> None:
                 marks.acked(number)
         elif letter == "r":
             _roll_back(store)
-        elif letter == "k":
-            store.checkpoint()
+        elif letter in "kc":
+            store.checkpoint(compact=letter == "c")
             marks.acked(number)
-        elif letter == "m":
-            until_merged(path)
         else:
             store.close()
             marks.acked(number)
@@ -85,13 +71,13 @@ def _commit(store: Store, wanted: Transaction) -> None:
 
 
 def _damage(path: str, letter: str) -> None:
-    """Turn over one byte in the middle of the newest generation's snapshot, or of its largest search file."""
+    """Turn over a byte in the middle of the records, or of the search half, of the newest segment."""
     generations = sorted(os.scandir(f"{path}/generations"), key=lambda entry: entry.name)
-    if not generations:
+    segments = read_manifest(generations[-1].path).segments if generations else ()
+    if not segments:
         return
-    newest = generations[-1].path
-    files = [f"{newest}/snapshot.msgpack"] if letter == "s" else glob.glob(f"{newest}/search/*.*")
-    descriptor = os.open(max(files, key=os.path.getsize), os.O_RDWR)
+    name = "records.msgpack" if letter == "s" else "search.bundle"
+    descriptor = os.open(f"{segment_path(path, segments[-1].digest)}/{name}", os.O_RDWR)
     try:
         middle = os.fstat(descriptor).st_size // 2
         byte = os.pread(descriptor, 1, middle)

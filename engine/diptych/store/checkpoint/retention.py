@@ -1,4 +1,4 @@
-"""What is removed after a checkpoint: generations beyond those kept, then journal that none of them needs."""
+"""What is removed after a checkpoint: generations beyond those kept, then what none of them needs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,23 @@ from collections.abc import Collection
 from itertools import pairwise
 
 from diptych import fs
-from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_journal_file_name
+from diptych.errors import CorruptionError
+from diptych.layout import (
+    GENERATIONS,
+    JOURNAL,
+    SEGMENTS,
+    journal_file_name,
+    parse_generation_name,
+    parse_journal_file_name,
+    segments_to_remove,
+)
+from diptych.store.generation import read_manifest
 
 
 def generations_to_remove(names: Collection[str], keep: int, pinned: Collection[str]) -> list[str]:
     """Which generations go, oldest first: all but the newest `keep` LSNs, and those a view holds. Pure."""
     parsed = sorted((p, name) for name in names if (p := parse_generation_name(name)) is not None)
-    # A mended generation replaces the one at the same LSN; the damaged one goes first of all.
+    # A healed generation replaces the one at the same LSN; the damaged one goes first of all.
     newest_of_lsn = {lsn: name for (lsn, _), name in parsed}
     kept = {newest_of_lsn[lsn] for lsn in sorted(newest_of_lsn)[-keep:]}
     return [name for _, name in parsed if name not in kept and name not in pinned]
@@ -32,20 +42,34 @@ def trim(store: str, keep: int, pinned: Collection[str]) -> None:
         names = fs.list_directory(generations)
     removed = generations_to_remove(names, keep, pinned)
     for name in removed:
-        # Renamed first: a crash half-way through the deletion must not leave something that looks like
-        # a damaged generation.
-        doomed = os.path.join(generations, name + ".tmp")
-        fs.remove_tree(doomed)
-        fs.rename(os.path.join(generations, name), doomed)
-        fs.remove_tree(doomed)
-    left = [p[0] for name in names if name not in removed and (p := parse_generation_name(name))]
-    if len(set(left)) < keep:
+        fs.remove_file(os.path.join(generations, name))
+    left = [name for name in names if name not in removed and parse_generation_name(name) is not None]
+    if removed:
+        # Before what they need: a crash that brought one back would show it damaged.
+        fs.fsync_dir(generations)
+    _remove_segments(store, left)
+    lsns = {parsed[0] for name in left if (parsed := parse_generation_name(name))}
+    if len(lsns) < keep:
         # One generation alone: the journal from the beginning is the second way to everything in it.
         return
-    fs.fsync_dir(generations)
     journal = os.path.join(store, JOURNAL)
     with fs.translated("list", journal):
         journal_files = fs.list_directory(journal)
     firsts = [first for name in journal_files if (first := parse_journal_file_name(name)) is not None]
-    for first in journal_files_to_remove(firsts, min(left)):
-        fs.remove_file(os.path.join(journal, f"{first:020d}.wal"))
+    for first in journal_files_to_remove(firsts, min(lsns)):
+        fs.remove_file(os.path.join(journal, journal_file_name(first)))
+
+
+def _remove_segments(store: str, generations: Collection[str]) -> None:
+    """Remove the segments that none of these generations lists, unless one of them cannot be read."""
+    directory = os.path.join(store, SEGMENTS)
+    with fs.translated("list", directory):
+        names = fs.list_directory(directory)
+    try:
+        manifests = [read_manifest(os.path.join(store, GENERATIONS, name)) for name in generations]
+    except CorruptionError:
+        # It may list any of them, and repair may still need that.
+        return
+    listed = {one.digest for manifest in manifests for one in manifest.segments}
+    for name in segments_to_remove(names, generations, listed):
+        fs.remove_tree(os.path.join(directory, name))

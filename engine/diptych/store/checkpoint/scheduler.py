@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from diptych.store.view import log
+from diptych.store.healing import log
 
 # After a failed checkpoint (a full disk, say) the next try waits this long, then twice as long, and so on.
 _RETRY_S = 5.0

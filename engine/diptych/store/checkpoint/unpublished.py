@@ -1,8 +1,10 @@
-"""A generation's directory while it is built, and the rename that publishes it."""
+"""The segments of a generation while they are built, and the rename that publishes them."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
@@ -10,20 +12,26 @@ from typing import Protocol, Self
 from diptych import fs
 from diptych.layout import (
     GENERATIONS,
-    MANIFEST,
-    SEARCH,
+    INCOMING,
+    SEGMENTS,
     generation_name,
+    incoming_name,
     parse_generation_name,
     temporary_name,
 )
+from diptych.store.generation import segment_path
 from diptych.store.manifest import Manifest, encode_manifest
 
 
 def next_revision(store: str, lsn: int) -> int:
-    """The first revision that no generation at `lsn` has; 0 where there is none. Raises StorageError."""
-    generations = os.path.join(store, GENERATIONS)
-    with fs.translated("list", generations):
-        names = fs.list_directory(generations)
+    """The first revision that no generation at `lsn` has; 0 where there is none. Raises StorageError.
+
+    A copy of a manifest counts too: where it is all that is left of one, it must not be replaced.
+    """
+    names = []
+    for directory in (os.path.join(store, GENERATIONS), os.path.join(store, SEGMENTS)):
+        with fs.translated("list", directory), suppress(FileNotFoundError):
+            names += fs.list_directory(directory)
     return max((p[1] + 1 for name in names if (p := parse_generation_name(name)) and p[0] == lsn), default=0)
 
 
@@ -35,53 +43,86 @@ class Owner(Protocol):
 
 
 class UnpublishedGeneration:
-    """A temporary directory: fill `path` with both stores, durable, then `publish` it with a manifest.
+    """Build its new segments in directories from `new_directory`, then `publish` it with a manifest.
 
-    An error in its `with` block removes it.
+    An error in its `with` block removes what was built.
     """
+
+    _numbers = itertools.count(1)
 
     def __init__(self, store: str, lsn: int, owner: Owner) -> None:
         """Raises StorageError."""
-        self._owner = owner
-        self._generations = os.path.join(store, GENERATIONS)
-        name = generation_name(lsn, next_revision(store, lsn))
-        self.path = os.path.join(self._generations, temporary_name(name))
-        self._published_path = os.path.join(self._generations, name)
+        self._store, self._owner = store, owner
+        self._name = generation_name(lsn, next_revision(store, lsn))
+        self._path = os.path.join(store, GENERATIONS, self._name)
+        self._temporary = os.path.join(store, GENERATIONS, temporary_name(self._name))
+        self._copy = os.path.join(store, SEGMENTS, self._name)
+        self._made: list[str] = []
 
     def __enter__(self) -> Self:
-        """Make the directory. Raises StorageError."""
-        try:
-            fs.remove_tree(self.path)
-            with fs.translated("make the directory", self.path):
-                # One by one: the directory above is not made again in the place of a store that is gone.
-                os.mkdir(self.path)
-                os.mkdir(os.path.join(self.path, SEARCH))
-        except BaseException as error:
-            self.__exit__(type(error), error, None)
-            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            with suppress(Exception):
-                # Another store's writer may be building under the same name.
-                self._owner.refuse_replaced()
-                fs.remove_tree(self.path)
+            self.discard()
 
-    def publish(self, manifest: Manifest) -> str:
-        """Write the manifest, and give the directory its name by one rename; returns its path.
+    def discard(self) -> None:
+        """Remove what was built. Never raises for what cannot be removed: the next writer does it."""
+        with suppress(Exception):
+            # Another store's writer may be building under the same name.
+            self._owner.refuse_replaced()
+            for path in self._made:
+                fs.remove_tree(path)
+            self._made.clear()
 
-        Raises StorageError: StoreReplacedError where the store is not the owner's any more.
+    def new_directory(self) -> str:
+        """The path of a directory to build a segment in, which is not there yet. Raises StorageError."""
+        incoming = os.path.join(self._store, INCOMING)
+        with fs.translated("make the directory", incoming), suppress(FileExistsError):
+            # Not durable, and not above it: nothing is made in the place of a store that is gone.
+            os.mkdir(incoming)
+        path = os.path.join(incoming, incoming_name(os.getpid(), next(self._numbers)))
+        fs.remove_tree(path)
+        self._made.append(path)
+        return path
+
+    def publish(self, manifest: Manifest, segments: Mapping[str, str]) -> str:
+        """Publish the generation by one rename; returns the path of its manifest.
+
+        `segments`: of each new segment the digest, and the directory in which it was built and sealed. Raises
+        StorageError: StoreReplacedError where the store is not the owner's any more.
         """
-        fs.write_file(os.path.join(self.path, MANIFEST), encode_manifest(manifest))
-        # Names inside before the name outside: a crash after the rename must not show an empty directory.
-        fs.fsync_dir(os.path.join(self.path, SEARCH))
-        fs.fsync_dir(self.path)
+        data = encode_manifest(manifest)
         self._owner.refuse_replaced()
-        fs.rename(self.path, self._published_path)
+        directory = os.path.join(self._store, SEGMENTS)
+        if not fs.is_directory(directory):
+            with fs.translated("make the directory", directory):
+                os.mkdir(directory)
+            fs.fsync_dir(self._store)
+        for digest, built in segments.items():
+            target = segment_path(self._store, digest)
+            self._made.append(target)
+            fs.rename(built, target)
+        self._write_copy(data)
+        # The segments' names before the manifest's: a crash after its rename must not show it without them.
+        fs.fsync_dir(directory)
+        self._made.append(self._temporary)
+        fs.remove_file(self._temporary)
+        fs.write_file(self._temporary, data)
+        self._owner.refuse_replaced()
+        # From here on the segments may be those of a published generation.
+        self._made.clear()
+        fs.rename(self._temporary, self._path)
         # Before anything that the generation replaces is deleted: a crash after the deletion alone would
         # leave neither.
-        fs.fsync_dir(self._generations)
-        return self._published_path
+        fs.fsync_dir(os.path.dirname(self._path))
+        return self._path
+
+    def _write_copy(self, data: bytes) -> None:
+        """The manifest's second copy, for repair. Not synced: while it is torn, the first one is there."""
+        self._made.append(self._copy)
+        fs.remove_file(self._copy)
+        with fs.translated("write", self._copy), open(self._copy, "xb") as file:
+            file.write(data)

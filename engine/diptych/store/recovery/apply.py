@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from diptych import fs
-from diptych.errors import CorruptStoreError, StorageError
+from diptych.errors import CorruptSearchError, StorageError
 from diptych.journal.file import JournalFile
 from diptych.journal.format import HEADER_SIZE, JournalHeader
 from diptych.journal.writer import JournalWriter, create_journal_file
@@ -19,20 +19,21 @@ from diptych.layout import (
     JOURNAL,
     LOCK,
     QUARANTINE,
-    SNAPSHOT,
+    RECORDS,
+    SEAL,
+    SEGMENTS,
+    is_segment_digest,
     is_temporary,
     parse_generation_name,
     parse_journal_file_name,
     temporary_name,
 )
 from diptych.schema.base import Schema
-from diptych.search.leaf import open_leaf, verify_files
-from diptych.snapshot.reader import SnapshotReader
-from diptych.snapshot.writer import with_terms, write_snapshot
-from diptych.store.generation import Generation, compare_watermark
+from diptych.segment.reader import Segment
+from diptych.segment.rebuild import rebuild_records
 from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
-from diptych.store.recovery.found import FoundGeneration, OpenFiles, Scan
+from diptych.store.recovery.found import FoundSegment, OpenFiles, Scan
 from diptych.store.recovery.plan import Plan
 
 # So much of a torn end is copied at a time.
@@ -56,6 +57,7 @@ def is_store(path: str) -> bool:
         fs.exists(os.path.join(path, IDENTITY))
         or any(name == CLOSED or parse_journal_file_name(name) is not None for name in _inside(path, JOURNAL))
         or any(parse_generation_name(name) is not None for name in _inside(path, GENERATIONS))
+        or any(is_segment_digest(name) for name in _inside(path, SEGMENTS))
     )
 
 
@@ -63,8 +65,8 @@ def is_foreign(path: str) -> bool:
     """Whether `path` has things in it, and is neither a store nor one whose making was cut short."""
     if is_store(path):
         return False
-    names = [name for name in os.listdir(path) if name not in (LOCK, JOURNAL, GENERATIONS, *BESIDE)]
-    names += _inside(path, JOURNAL) + _inside(path, GENERATIONS)
+    names = [name for name in os.listdir(path) if name not in (LOCK, JOURNAL, GENERATIONS, SEGMENTS, *BESIDE)]
+    names += _inside(path, JOURNAL) + _inside(path, GENERATIONS) + _inside(path, SEGMENTS)
     return not all(is_temporary(name) for name in names)
 
 
@@ -75,41 +77,24 @@ def _inside(path: str, name: str) -> list[str]:
         return [name] if fs.exists(os.path.join(path, name)) else []
 
 
-def open_base(found: FoundGeneration, files: OpenFiles, schema: Schema[Any]) -> Generation:
-    """The generation a plan rests on, open; its snapshot rebuilt from the search index where it must be.
+def open_records(found: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> Segment:
+    """A segment of the generation that a plan rests on, open; its records rebuilt where they must be.
 
-    The rebuilt snapshot is a private file, so that this serves readers too; a writer publishes it with its
-    next checkpoint. Raises CorruptSearchError, CorruptSnapshotError, StorageError.
+    Rebuilt records are a private file, so that this serves readers too; a writer writes the segment again
+    with its next checkpoint. Raises CorruptSearchError, CorruptSnapshotError, StorageError.
     """
-    assert found.manifest is not None
-    if not found.snapshot_problem:
-        return Generation(found.path, found.manifest, schema, files.snapshots[found.path])
+    listed = found.listed
+    if not found.records_problem:
+        return files.segments[listed.digest]
     with fs.private_directory() as private:
-        target = os.path.join(private, SNAPSHOT)
-        rebuild_snapshot(found, schema, target)
-        return Generation(found.path, found.manifest, schema, SnapshotReader(target))
-
-
-def rebuild_snapshot(found: FoundGeneration, schema: Schema[Any], target: str) -> None:
-    """Write a generation's snapshot anew from its search leaf. Raises CorruptSearchError, StorageError."""
-    manifest = found.manifest
-    assert manifest is not None
-    directory = os.path.join(found.path, "search")
-    verify_files(directory, manifest.of_search())
-    leaf = open_leaf(directory, manifest.of_search(), schema)
-    compare_watermark(leaf, manifest)
-    written = write_snapshot(
-        target,
-        store_id=manifest.identity.store_id,
-        lsn=manifest.lsn,
-        schema=schema,
-        changes=with_terms(schema, sorted(leaf.records())),
-    )
-    if written.records != manifest.records or written.counts != tuple(manifest.counts.values()):
-        raise CorruptStoreError(
-            f"the search leaf of {found.path} has {written.records:,} records, "
-            f"its manifest {manifest.records:,}"
-        )
+        rebuilt = os.path.join(private, listed.digest)
+        seal = rebuild_records(found.path, schema, rebuilt, seal=listed.seal)
+        if seal.files[RECORDS] != listed.seal.files[RECORDS]:
+            raise CorruptSearchError(
+                f"the search index of {found.path} holds other records than its SEAL says", where=found.path
+            )
+        records_path = os.path.join(rebuilt, RECORDS)
+        return Segment(found.path, schema, sealed=listed.sealed, records_path=records_path)
 
 
 def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
@@ -139,8 +124,12 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
         fs.fsync_file(journal_file.path)
     if plan.rewrite_identity or identity != scan.identity:
         fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
-    for temporary in scan.temporaries:
+    for temporary in (*scan.temporaries, *scan.unreferenced):
         fs.remove_tree(temporary)
+    for segment in {segment.path: segment for g in scan.generations for segment in g.segments}.values():
+        if segment.seal_problem and not (segment.records_problem or segment.search_problem):
+            # Its bytes are in the manifest.
+            fs.atomic_write(os.path.join(segment.path, SEAL), segment.listed.sealed)
     # Names that a crash may have left in memory only: what is built on them must not outlive them. (Nothing
     # rests on a generation's name before the next one is published, and that syncs them both.)
     fs.fsync_dir(journal)

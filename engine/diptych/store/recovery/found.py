@@ -10,8 +10,8 @@ from diptych.errors import IncompatibleStoreError
 from diptych.journal.file import JournalFile
 from diptych.journal.format import HEADER_SIZE, JournalHeader
 from diptych.journal.reader import Tail
-from diptych.snapshot.reader import SnapshotReader
-from diptych.store.manifest import ClosedMark, Identity, Manifest
+from diptych.segment.reader import Segment
+from diptych.store.manifest import ClosedMark, Identity, ListedSegment, Manifest
 
 
 class FoundTransaction(NamedTuple):
@@ -58,8 +58,29 @@ class FoundJournalFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSegment:
+    """A segment that a manifest lists, and what is wrong with each of its parts ("" when nothing is)."""
+
+    path: str
+    listed: ListedSegment
+    seal_problem: str = ""
+    records_problem: str = ""
+    search_problem: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether one of the two halves is intact, as far as was verified."""
+        return not (self.records_problem and self.search_problem)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether one of the two halves is not."""
+        return bool(self.records_problem or self.search_problem)
+
+
+@dataclass(frozen=True, slots=True)
 class FoundGeneration:
-    """A generation: its manifest, and what is wrong with each of the two stores ("" when nothing is)."""
+    """A generation: its manifest, what is wrong with that ("" when nothing is), and its segments."""
 
     path: str
     lsn: int
@@ -68,17 +89,20 @@ class FoundGeneration:
     """By its name: which one of this LSN it is."""
     manifest: Manifest | None = None
     problem: str = ""
-    snapshot_problem: str = ""
-    search_problem: str = ""
+    segments: tuple[FoundSegment, ...] = ()
     foreign: bool = False
     """Whether it belongs to another store."""
-    manifest_lsn: int | None = None
-    """The LSN that an intact manifest has, where it is not that of the name."""
 
     @property
     def usable(self) -> bool:
-        """Whether one of the two stores is intact, as far as was verified."""
-        return self.manifest is not None and not (self.snapshot_problem and self.search_problem)
+        """Whether everything in it can be read, as far as was verified."""
+        is_complete = self.manifest is not None and not self.problem
+        return is_complete and all(segment.usable for segment in self.segments)
+
+    @property
+    def damaged_segments(self) -> list[FoundSegment]:
+        """The segments of which a half is not intact."""
+        return [segment for segment in self.segments if segment.damaged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +118,10 @@ class Scan:
     """Newest first."""
     journal: tuple[FoundJournalFile, ...] = ()
     """Oldest first."""
+    segment_names: tuple[str, ...] = ()
+    """What there is in the directory of segments."""
+    unreferenced: tuple[str, ...] = ()
+    """Below `segments/` and `incoming/`, what no manifest lists; empty where one cannot be read."""
     journal_from: int = 0
     """The journal's transactions after this LSN were read."""
     closed: ClosedMark | None = None
@@ -119,11 +147,12 @@ class Stray(NamedTuple):
 
 @dataclass(slots=True)
 class OpenFiles:
-    """What a scan opened, by path: of the journal the files with an intact header, and intact snapshots."""
+    """What a scan opened: journal files with an intact header, and segments with intact records."""
 
     journal: dict[str, JournalFile] = field(default_factory=dict)
-    snapshots: dict[str, SnapshotReader] = field(default_factory=dict)
-    """By the generation's path."""
+    """By path."""
+    segments: dict[str, Segment] = field(default_factory=dict)
+    """By digest."""
 
 
 def store_id_of(identity: Identity | None, generations: tuple[FoundGeneration, ...]) -> bytes | None:

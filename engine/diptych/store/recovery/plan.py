@@ -3,10 +3,10 @@
 The rules, in order:
 
 1. A store of a newer format or another schema is refused as it is.
-2. The base is the newest generation of which the snapshot or the search index is intact, if the journal
-   continues from it without a gap. If its snapshot is not intact, that is rebuilt from the search index. If
-   neither is, or the journal after it has a gap and after an older one has none, the next older generation is
-   tried. With no generation at all, the journal must begin with LSN 1.
+2. The base is the newest generation whose segments each have intact records or an intact search index, if
+   the journal continues from it without a gap. Records that are not intact are rebuilt from the search index
+   of their segment. If neither is, or the journal after it has a gap and after an older one has none, the
+   next older generation is tried. With no generation at all, the journal must begin with LSN 1.
 3. The journal is replayed from the base to its end. Bytes at the end that are no frame are a torn write,
    and are cut off, only if no intact frame after them says that they were synced, no later journal file
    claims them, and no generation and no clean-shutdown marker says that the journal went further. Otherwise
@@ -21,7 +21,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diptych.journal.reader import TailKind
-from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, FoundTransaction, Scan
+from diptych.store.recovery.found import (
+    FoundGeneration,
+    FoundJournalFile,
+    FoundSegment,
+    FoundTransaction,
+    Scan,
+)
 from diptych.store.report import Finding, Severity
 
 REPAIR = "run `diptych repair`; with --dry-run it says first what it would do"
@@ -41,8 +47,6 @@ class Plan:
     """What to do. `fatal` is why the store cannot be opened without discarding something; "" when it can."""
 
     base: FoundGeneration | None = None
-    snapshot_from_search: bool = False
-    """Whether the base's snapshot has to be rebuilt from its search index."""
     replay: tuple[FoundTransaction, ...] = ()
     cut: FoundJournalFile | None = None
     """The journal file whose end is cut off, and kept aside."""
@@ -95,6 +99,7 @@ def _never_finished(scan: Scan) -> bool:
     return (
         scan.identity_missing
         and not scan.generations
+        and not scan.segment_names
         and scan.closed is None
         and not scan.strays
         and all(f.first_lsn == 1 and not f.problem and f.read and f.last_lsn == 0 for f in scan.journal)
@@ -148,7 +153,9 @@ class _Replay:
 def _plan_replay(scan: Scan, replay: _Replay, gap: str) -> Plan:
     """The plan for a base and what the journal adds to it; `gap` is why it would not be all."""
     known = [g.manifest.identity for g in scan.generations if g.manifest]
-    rewrite_identity = scan.identity is None and bool(known) and all(i == known[0] for i in known)
+    # An older generation may be of an older version of the schema: the newest says which it is.
+    one_store = len({identity.store_id for identity in known}) == 1
+    rewrite_identity = scan.identity is None and one_store
     fatal = gap
     if scan.identity is None and not rewrite_identity:
         fatal = fatal or f"{scan.identity_problem}, and nothing else says what the store is"
@@ -181,7 +188,6 @@ def _plan_replay(scan: Scan, replay: _Replay, gap: str) -> Plan:
             reported.add(file.path)
     return Plan(
         base=replay.base,
-        snapshot_from_search=bool(replay.base and replay.base.snapshot_problem),
         replay=tuple(replay.transactions),
         cut=cut,
         append_to=None if fatal else replay.used,
@@ -205,14 +211,15 @@ def _identity_findings(scan: Scan, *, known_elsewhere: bool) -> Iterator[Finding
 def _generation_findings(scan: Scan) -> Iterator[Finding]:
     for stray in scan.strays:
         yield Finding("stray", stray.path, Severity.WARNING, stray.reason, SET_ASIDE)
+    told: set[str] = set()
     for g in scan.generations:
-        for kind, problem in (
-            ("manifest-damaged", g.problem),
-            ("snapshot-damaged", g.snapshot_problem),
-            ("search-damaged", g.search_problem),
-        ):
-            if problem:
-                yield Finding(kind, g.path, Severity.WARNING, problem, NEXT_CHECKPOINT)
+        if g.problem:
+            yield Finding("manifest-damaged", g.path, Severity.WARNING, g.problem, NEXT_CHECKPOINT)
+        for segment in g.segments:
+            # Generations share segments.
+            if segment.path not in told:
+                told.add(segment.path)
+                yield from _segment_findings(segment)
     closed_problem = scan.closed_problem
     if scan.closed is not None and scan.store_id not in (None, scan.closed.store_id):
         closed_problem = "the clean-shutdown marker belongs to another store"
@@ -220,11 +227,24 @@ def _generation_findings(scan: Scan) -> Iterator[Finding]:
         yield Finding("closed-mark-damaged", scan.path, Severity.WARNING, closed_problem, NEXT_CHECKPOINT)
 
 
+def _segment_findings(segment: FoundSegment) -> Iterator[Finding]:
+    if segment.seal_problem:
+        advice = "nothing: opening the store for writing or `diptych repair` writes it again"
+        yield Finding("seal-damaged", segment.path, Severity.WARNING, segment.seal_problem, advice)
+    for kind, problem in (
+        ("snapshot-damaged", segment.records_problem),
+        ("search-damaged", segment.search_problem),
+    ):
+        if problem:
+            yield Finding(kind, segment.path, Severity.WARNING, problem, NEXT_CHECKPOINT)
+
+
 def _fallback_findings(scan: Scan, replay: _Replay) -> Iterator[Finding]:
     base = replay.base
-    if base is not None and base.snapshot_problem:
-        message = f"the snapshot of LSN {base.lsn} is read from the search index"
-        yield Finding("fallback", base.path, Severity.WARNING, message, NEXT_CHECKPOINT)
+    for segment in base.segments if base is not None else ():
+        if segment.records_problem:
+            message = f"the records of {segment.path} are read from the search index"
+            yield Finding("fallback", segment.path, Severity.WARNING, message, NEXT_CHECKPOINT)
     if scan.generations and base is not scan.generations[0]:
         source = f"the generation of LSN {base.lsn} and the journal" if base else "the journal alone"
         message = f"the newest generation cannot be used: reading {source}"

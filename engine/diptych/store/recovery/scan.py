@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptionError, IncompatibleStoreError
@@ -17,13 +19,15 @@ from diptych.layout import (
     FRESHNESS,
     GENERATIONS,
     IDENTITY,
+    INCOMING,
     JOURNAL,
-    MANIFEST,
     QUARANTINE,
-    SNAPSHOT,
-    WORK,
+    RECORDS,
+    SEGMENTS,
     parse_journal_file_name,
 )
+from diptych.schema.base import Schema
+from diptych.segment.reader import Segment
 from diptych.store.manifest import decode_identity
 from diptych.store.recovery.found import OpenFiles, Scan
 from diptych.store.recovery.reading import irregular, names_in, read_small
@@ -35,17 +39,21 @@ _GENERATIONS_AHEAD = 2
 _JOURNAL_AHEAD_BYTES = 256 * 1024
 
 
-def scan(path: str) -> tuple[Scan, OpenFiles]:
+def scan(
+    path: str, schema: Schema[Any], segments: Mapping[str, Segment] | None = None
+) -> tuple[Scan, OpenFiles]:
     """Read the store in directory `path`, and what was opened for that.
 
-    The journal's transactions are read from the newest generation that looks usable. The two stores are
-    inspected from outside: present, of the right size. Raises StorageError.
+    The journal's transactions are read from the newest generation that looks usable. Segments are inspected
+    from outside: present, of the right size. `segments` has those that are open already, by digest. Raises
+    StorageError.
     """
     _read_ahead(path)
+    files = OpenFiles(segments=dict(segments or {}))
     strays = [
         *(
             stray
-            for name in (JOURNAL, GENERATIONS, QUARANTINE, WORK)
+            for name in (JOURNAL, GENERATIONS, SEGMENTS, INCOMING, QUARANTINE)
             for stray in irregular(os.path.join(path, name), stat.S_ISDIR, "no directory")
         ),
         *(
@@ -55,16 +63,11 @@ def scan(path: str) -> tuple[Scan, OpenFiles]:
         ),
     ]
     where = os.path.join(path, IDENTITY)
-    found = _with_rest(replace(_scan_identity(path, where), strays=tuple(strays)))
-    if _is_stranger(found[0]):
-        found = _with_rest(
-            Scan(
-                path,
-                identity_problem=f"{where} belongs to another store than all the rest",
-                strays=tuple(strays),
-            )
-        )
-    return found
+    found = _with_rest(replace(_scan_identity(path, where), strays=tuple(strays)), schema, files)
+    if _is_stranger(found):
+        problem = f"{where} belongs to another store than all the rest"
+        found = _with_rest(Scan(path, identity_problem=problem, strays=tuple(strays)), schema, files)
+    return found, files
 
 
 def rescan_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
@@ -74,18 +77,19 @@ def rescan_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
     return _with_journal(replace(found, strays=strays), files, journal_from)
 
 
-def _with_rest(begun: Scan) -> tuple[Scan, OpenFiles]:
-    files = OpenFiles()
-    generations = scan_generations(begun.path, begun.identity, files)
+def _with_rest(begun: Scan, schema: Schema[Any], files: OpenFiles) -> Scan:
+    generations = scan_generations(begun.path, begun.identity, schema, files)
     found = replace(
         begun,
         generations=generations.found,
         strays=(*begun.strays, *generations.strays),
         temporaries=tuple(generations.temporaries),
+        segment_names=generations.segment_names,
+        unreferenced=generations.unreferenced,
         incompatible=begun.incompatible or generations.incompatible,
     )
     journal_from = next((g.lsn for g in found.generations if g.usable), 0)
-    return _with_journal(found, files, journal_from), files
+    return _with_journal(found, files, journal_from)
 
 
 def _with_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
@@ -105,14 +109,16 @@ def _with_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
 def _read_ahead(path: str) -> None:
     """Ask for all that opening reads at once: read one by one from a cold disk, it waits for each.
 
-    The snapshot's ends are asked for, and no more of it: touching its map would bring in much around them.
+    Of segments the ends are asked for, and no more: touching their maps would bring in much around them.
     """
     journal, generations = os.path.join(path, JOURNAL), os.path.join(path, GENERATIONS)
     fs.will_read(os.path.join(path, IDENTITY))
     fs.will_read(os.path.join(journal, CLOSED))
     for name in names_in(generations)[-_GENERATIONS_AHEAD:]:
-        fs.will_read(os.path.join(generations, name, MANIFEST))
-        fs.will_read(os.path.join(generations, name, SNAPSHOT), beginning=1, end=True)
+        fs.will_read(os.path.join(generations, name))
+    segments = os.path.join(path, SEGMENTS)
+    for name in names_in(segments):
+        fs.will_read(os.path.join(segments, name, RECORDS), beginning=1, end=True)
     journal_files = [name for name in names_in(journal) if parse_journal_file_name(name) is not None]
     for name in journal_files[-1:]:
         fs.will_read(os.path.join(journal, name), beginning=_JOURNAL_AHEAD_BYTES)

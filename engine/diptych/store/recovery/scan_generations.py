@@ -1,68 +1,132 @@
-"""Scanning the generations: manifests, and each of the two stores from outside."""
+"""Scanning the generations: their manifests, and each half of the segments that they list from outside."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from diptych import fs
 from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError, StorageError
-from diptych.layout import GENERATIONS, SEARCH, SEARCH_META, SNAPSHOT, is_temporary, parse_generation_name
-from diptych.snapshot.format import TRAILER_SIZE, decode_head, decode_trailer
-from diptych.snapshot.reader import SnapshotReader
-from diptych.store.generation import read_manifest
-from diptych.store.manifest import Identity, Manifest
-from diptych.store.recovery.found import FoundGeneration, OpenFiles, Stray
+from diptych.layout import (
+    GENERATIONS,
+    INCOMING,
+    MANIFEST_1,
+    RECORDS,
+    SEAL,
+    SEGMENTS,
+    is_incoming_name,
+    is_temporary,
+    parse_generation_name,
+    segments_to_remove,
+)
+from diptych.schema.base import Schema
+from diptych.sealed import OlderFormatError
+from diptych.segment.reader import Segment
+from diptych.store.generation import open_segment, read_manifest, segment_path
+from diptych.store.manifest import Identity, ListedSegment, Manifest
+from diptych.store.recovery.found import FoundGeneration, FoundSegment, OpenFiles, Stray
 from diptych.store.recovery.reading import irregular, names_in
 
 
 class Generations(NamedTuple):
-    """What was found in the generations' directory."""
+    """What was found in the directories of generations and of segments."""
 
     found: tuple[FoundGeneration, ...]
     """Newest first."""
     strays: list[Stray]
     temporaries: list[str]
+    segment_names: tuple[str, ...]
+    unreferenced: tuple[str, ...]
     incompatible: IncompatibleStoreError | None
 
 
-def scan_generations(store: str, identity: Identity | None, files: OpenFiles) -> Generations:
-    """Inspect the generations; intact snapshots go into `files`. Raises StorageError."""
+def scan_generations(
+    store: str, identity: Identity | None, schema: Schema[Any], files: OpenFiles
+) -> Generations:
+    """Inspect the generations; segments with intact records go into `files`. Raises StorageError."""
     directory = os.path.join(store, GENERATIONS)
     generations: list[FoundGeneration] = []
     strays: list[Stray] = []
     temporaries = [os.path.join(store, name) for name in names_in(store) if is_temporary(name)]
-    incompatible = None
+    incompatible: IncompatibleStoreError | None = None
+    segments = _Segments(store, schema, files)
     for name in names_in(directory):
         parsed = parse_generation_name(name)
         path = os.path.join(directory, name)
-        if parsed is not None and not fs.is_directory(path):
-            strays += irregular(path, stat.S_ISDIR, "no directory")
+        if parsed is not None and fs.exists(os.path.join(path, MANIFEST_1)):
+            incompatible = incompatible or OlderFormatError(f"{path} is a generation of format 1")
+        elif parsed is not None and not fs.is_regular(path):
+            strays += irregular(path, stat.S_ISREG, "no regular file")
         elif parsed is not None:
             try:
-                generation = _scan_generation(FoundGeneration(path, *parsed), identity, files)
+                generation = _scan_generation(FoundGeneration(path, *parsed), identity, segments)
             except IncompatibleStoreError as error:
                 incompatible = incompatible or error
                 generation = FoundGeneration(path, *parsed, problem=error.message)
-            attested = _is_attested(generation)
             # A reader may scan while the writer removes it: then it is past, not damaged.
-            is_directory = fs.is_directory(path)
-            if is_directory and attested:
+            if not fs.is_regular(path):
+                continue
+            if _is_attested(generation, store):
                 generations.append(generation)
-            elif is_directory:
-                reason = f"{generation.problem}, and nothing in {path} is of LSN {generation.lsn}"
+            else:
+                reason = f"{generation.problem}, and nothing else is of LSN {generation.lsn}"
                 strays.append(Stray(path, reason))
         elif is_temporary(name):
             temporaries.append(path)
     generations.sort(key=lambda g: (g.lsn, g.revision), reverse=True)
-    return Generations(tuple(generations), strays, temporaries, incompatible)
+    names = tuple(names_in(os.path.join(store, SEGMENTS)))
+    unreferenced = _unreferenced(store, names, generations)
+    return Generations(tuple(generations), strays, temporaries, names, unreferenced, incompatible)
 
 
-def _scan_generation(named: FoundGeneration, identity: Identity | None, files: OpenFiles) -> FoundGeneration:
+class _Segments:
+    """The segments of a store, each inspected once, however many manifests list it."""
+
+    def __init__(self, store: str, schema: Schema[Any], files: OpenFiles) -> None:
+        self._store, self._schema, self._files = store, schema, files
+        self._found: dict[str, FoundSegment] = {}
+
+    def find(self, listed: ListedSegment) -> FoundSegment:
+        """The segment, inspected from outside. Raises StorageError."""
+        known = self._found.get(listed.digest)
+        if known is None:
+            known = self._found[listed.digest] = self._inspect(listed)
+        return replace(known, listed=listed)
+
+    def _inspect(self, listed: ListedSegment) -> FoundSegment:
+        path = segment_path(self._store, listed.digest)
+        if not fs.is_directory(path):
+            # Its files could all be there behind a link, and be another's.
+            problem = f"{path} is no directory" if fs.exists(path) else f"{path} is gone"
+            return FoundSegment(path, listed, problem, problem, problem)
+        sizes = {name: digests.size_bytes for name, digests in listed.seal.files.items()}
+        search = {name: size for name, size in sizes.items() if name != RECORDS}
+        return FoundSegment(
+            path,
+            listed,
+            seal_problem=sizes_problem(path, {SEAL: len(listed.sealed)}),
+            records_problem=sizes_problem(path, {RECORDS: sizes[RECORDS]}) or self._records_problem(listed),
+            search_problem=sizes_problem(path, search),
+        )
+
+    def _records_problem(self, listed: ListedSegment) -> str:
+        if listed.digest in self._files.segments:
+            return ""
+        try:
+            segment: Segment = open_segment(self._store, listed, self._schema)
+        except DiptychError as error:
+            fs.raise_transient(error)
+            return error.message
+        self._files.segments[listed.digest] = segment
+        return ""
+
+
+def _scan_generation(
+    named: FoundGeneration, identity: Identity | None, segments: _Segments
+) -> FoundGeneration:
     path = named.path
     try:
         manifest = read_manifest(path)
@@ -72,80 +136,40 @@ def _scan_generation(named: FoundGeneration, identity: Identity | None, files: O
         fs.raise_transient(error)
         return replace(named, problem=error.message)
     if manifest.lsn != named.lsn:
-        problem = f"{path} holds the manifest of LSN {manifest.lsn}"
-        return replace(named, manifest_lsn=manifest.lsn, problem=problem)
+        return replace(named, problem=f"{path} holds the manifest of LSN {manifest.lsn}")
     if identity is not None and manifest.identity.store_id != identity.store_id:
         return replace(named, problem=f"{path} belongs to another store", foreign=True)
-    return replace(
-        named,
-        manifest=manifest,
-        snapshot_problem=_snapshot_problem(path, manifest, files),
-        search_problem=_search_problem(path, manifest),
+    found = tuple(segments.find(listed) for listed in manifest.segments)
+    return replace(named, manifest=manifest, segments=found)
+
+
+def manifest_copy(store: str, name: str) -> Manifest | None:
+    """The second copy of the manifest of that name, where it is intact and of that LSN.
+
+    Raises StorageError.
+    """
+    path = os.path.join(store, SEGMENTS, name)
+    parsed = parse_generation_name(name)
+    try:
+        manifest = read_manifest(path)
+    except (CorruptionError, IncompatibleStoreError, StorageError) as error:
+        fs.raise_transient(error)
+        return None
+    return manifest if parsed is not None and manifest.lsn == parsed[0] else None
+
+
+def _is_attested(generation: FoundGeneration, store: str) -> bool:
+    """Whether anything but its name says that it is of its LSN: a name alone proves no transaction."""
+    return (
+        generation.manifest is not None
+        or generation.foreign
+        or manifest_copy(store, os.path.basename(generation.path)) is not None
     )
 
 
-def _is_attested(generation: FoundGeneration) -> bool:
-    """Whether anything but its name says that it is of its LSN: a name alone proves no transaction."""
-    if generation.manifest is not None or generation.foreign:
-        return True
-    named = _lsns_in_snapshot(os.path.join(generation.path, SNAPSHOT))
-    if generation.lsn in named:
-        return True
-    if named and generation.manifest_lsn is not None:
-        # A copy of another generation, say.
-        return False
-    # Only Tantivy can tell of what LSN a search index is: where there is one, it gets the benefit.
-    search = os.path.join(generation.path, SEARCH)
-    return fs.is_directory(search) and fs.exists(os.path.join(search, SEARCH_META))
-
-
-def _lsns_in_snapshot(where: str) -> set[int]:
-    """The LSNs that a snapshot's head and trailer name, as far as they can be read."""
-    found: set[int] = set()
-    try:
-        with fs.translated("read", where), open(where, "rb", opener=fs.open_regular) as file:
-            head = file.read(64)
-            file.seek(-min(TRAILER_SIZE, os.fstat(file.fileno()).st_size), os.SEEK_END)
-            trailer = file.read()
-    except StorageError as error:
-        fs.raise_transient(error)
-        return found
-    with suppress(DiptychError):
-        found.add(decode_head(head, where=where)[1])
-    with suppress(DiptychError):
-        found.add(decode_trailer(trailer, where=where).lsn)
-    return found
-
-
-def _snapshot_problem(path: str, manifest: Manifest, files: OpenFiles) -> str:
-    where = os.path.join(path, SNAPSHOT)
-    size = manifest.files.get(SNAPSHOT, (0, ""))[0]
-    try:
-        snapshot = SnapshotReader(where, size=size)
-    except DiptychError as error:
-        fs.raise_transient(error)
-        return error.message
-    if (snapshot.lsn, snapshot.store_id) != (manifest.lsn, manifest.identity.store_id):
-        return f"{where} belongs to another generation or store"
-    if len(snapshot) != manifest.records or snapshot.trailer.lsn != manifest.lsn:
-        return f"{where} does not fit its manifest"
-    files.snapshots[path] = snapshot
-    return ""
-
-
-def _search_problem(path: str, manifest: Manifest) -> str:
-    sizes = {name: facts[0] for name, facts in manifest.files.items()}
-    search = [name for name in sizes if name.startswith(SEARCH + "/")]
-    if not search:
-        return f"the manifest of {path} names no search index"
-    if os.path.islink(os.path.join(path, SEARCH)):
-        # Its files could all be there, and be another's.
-        return f"{os.path.join(path, SEARCH)} is a symbolic link"
-    return _sizes_problem(path, sizes, search)
-
-
-def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) -> str:
-    for name in names:
+def sizes_problem(directory: str, sizes: dict[str, int]) -> str:
+    """What is wrong with the first of the files that is not there with its size; "" where all are."""
+    for name, size in sizes.items():
         path = os.path.join(directory, name)
         try:
             status = os.lstat(path)
@@ -154,6 +178,21 @@ def _sizes_problem(directory: str, sizes: dict[str, int], names: Sequence[str]) 
             return f"{path}: {error.strerror}"
         if not stat.S_ISREG(status.st_mode):
             return f"{path} is no regular file"
-        if status.st_size != sizes[name]:
-            return f"{path} has {status.st_size:,} bytes instead of {sizes[name]:,}"
+        if status.st_size != size:
+            return f"{path} has {status.st_size:,} bytes instead of {size:,}"
     return ""
+
+
+def _unreferenced(
+    store: str, names: Iterable[str], generations: Iterable[FoundGeneration]
+) -> tuple[str, ...]:
+    """What the next writer removes: see `Scan.unreferenced`. Raises StorageError."""
+    incoming = os.path.join(store, INCOMING)
+    found = [os.path.join(incoming, name) for name in names_in(incoming) if is_incoming_name(name)]
+    if any(generation.manifest is None for generation in generations):
+        # It may list any segment, and repair may still need that.
+        return tuple(found)
+    listed = {one.listed.digest for generation in generations for one in generation.segments}
+    present = {os.path.basename(generation.path) for generation in generations}
+    removed = segments_to_remove(names, present, listed)
+    return (*found, *(os.path.join(store, SEGMENTS, name) for name in removed))

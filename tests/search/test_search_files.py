@@ -1,4 +1,4 @@
-"""The search leaf's documents and footers, and Tantivy kept behind a door that lets no panic pass."""
+"""The search index's documents and footers, and Tantivy with its panics contained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import struct
 import zlib
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,25 +17,15 @@ from tests.support.files import flip
 from tests.support.records import numbered, record
 
 from diptych.change import FileIndexed, FileRemoved, StoredRecord, record_checksum
-from diptych.errors import CorruptSearchError, QueryError, StorageError, StorageFullError
+from diptych.errors import CorruptSearchError, QueryError, StorageFullError
 from diptych.schema.code import CODE
-from diptych.search.documents import (
-    Watermark,
-    decode_stored,
-    decode_watermark,
-    item_documents,
-    key_term,
-    record_document,
-    watermark_document,
-)
+from diptych.search.composed import Component, compose
+from diptych.search.documents import decode_stored, item_documents, key_term, record_document
 from diptych.search.footer import check_footer, decode_footer
 from diptych.search.guard import guarded
-from diptych.search.leaf import open_leaf, verify_files
+from diptych.search.index import SearchIndex
 from diptych.search.memory import MemorySearch
-from diptych.search.writer import SearchWriter
-
-MARK = Watermark(b"s" * 16, 3, 4, 30, (60, 30))
-Facts = dict[str, tuple[int, str]]
+from diptych.search.one_segment import OneSegmentWriter, WrittenSegment
 
 
 def packed(path: str, version: int = 0) -> StoredRecord:
@@ -45,21 +34,22 @@ def packed(path: str, version: int = 0) -> StoredRecord:
     return StoredRecord(key, record_checksum(key, payload), payload)
 
 
-def with_documents(path: str, version: int = 0) -> tuple[FileIndexed, list[Any]]:
-    stored = packed(path, version)
-    return FileIndexed(*stored), list(CODE.documents(stored.key, stored.payload))
-
-
 @pytest.fixture(scope="module")
-def leaf(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Facts]:
-    """Thirty records, exported."""
-    directory = tmp_path_factory.mktemp("leaf")
-    writer = SearchWriter(str(directory / "work"), CODE, None)
+def written(tmp_path_factory: pytest.TempPathFactory) -> WrittenSegment:
+    """Thirty records."""
+    writer = OneSegmentWriter(str(tmp_path_factory.mktemp("written")), CODE)
     for one in numbered(30):
-        writer.apply(*with_documents(one.path), known=False)
-    writer.commit(MARK)
-    (directory / "search").mkdir()
-    return str(directory / "search"), writer.export(str(directory / "search"), {})
+        stored = packed(one.path)
+        writer.add(stored, CODE.documents(stored.key, stored.payload))
+    return writer.commit()
+
+
+def opened(written: WrittenSegment, directory: str) -> SearchIndex:
+    """The segment as one index, with its files in that directory."""
+    files = {
+        suffix: os.path.join(directory, os.path.basename(file)) for suffix, file in written.files.items()
+    }
+    return compose([Component(written.segment_id, written.documents, files)], CODE, where=directory)
 
 
 @given(st.binary(min_size=1, max_size=50), st.binary(max_size=50), st.data())
@@ -78,18 +68,10 @@ def test_a_stored_record_comes_back_and_no_flipped_bit_passes(
         decode_stored(stored[:-1] if len(stored) > 12 else stored[:5], where="x")
 
 
-def test_a_watermark_comes_back() -> None:
-    assert decode_watermark(watermark_document(MARK)["_stored"], where="x") == MARK
-    for wrong in (b"", b"\xc1", b"\x80", b"\x81\xa1x\x01"):
-        with pytest.raises(CorruptSearchError):
-            decode_watermark(wrong, where="x")
-
-
 @given(st.lists(st.binary(min_size=1, max_size=700), min_size=2, max_size=2, unique=True))
 def test_no_two_keys_have_one_term(keys: list[bytes]) -> None:
     first, second = map(key_term, keys)
     assert first != second
-    assert "watermark" not in (first, second)
     assert max(len(first.encode()), len(second.encode())) <= 513
 
 
@@ -137,100 +119,38 @@ def test_what_is_no_footer_is_refused(data: bytes) -> None:
         check_footer(data, where="x")
 
 
-def test_tantivys_own_files_have_such_footers(leaf: tuple[str, Facts]) -> None:
-    directory, files = leaf
-    looked_at = 0
-    for name in files:
-        if name != "meta.json":
-            check_footer(Path(directory, name).read_bytes(), where=name)
-            looked_at += 1
-    assert looked_at > 4
+def test_tantivys_own_files_have_such_footers(written: WrittenSegment) -> None:
+    for file in written.files.values():
+        check_footer(Path(file).read_bytes(), where=file)
 
 
-def test_a_leaf_gives_back_what_was_put_in(leaf: tuple[str, Facts]) -> None:
-    directory, files = leaf
+def test_an_index_gives_back_what_was_put_in(written: WrittenSegment) -> None:
+    directory = os.path.dirname(written.files["store"])
     before = sorted(os.listdir(directory))
-    verify_files(directory, files)
-    index = open_leaf(directory, files, CODE)
-    assert index.watermark() == MARK
+    index = opened(written, directory)
     assert sorted(index.records()) == sorted(packed(one.path) for one in numbered(30))
     assert index.record(b"pkg/007.py") == packed("pkg/007.py")
     assert index.record(b"never") is None
     assert len(list(index.matches(index.parse("kind:function"), 7))) == 60
-    # Neither a record's own document nor the watermark is a hit.
+    # A record's own document is no hit.
     assert len(list(index.matches(index.parse("*"), 500))) == 60
     assert sorted(os.listdir(directory)) == before
 
 
-@pytest.mark.parametrize("place", [0.0, 0.3, 0.6, 0.999])
-def test_any_damage_to_any_file_is_found_before_the_first_search(
-    leaf: tuple[str, Facts], tmp_path: Path, place: float
-) -> None:
-    directory, files = leaf
-    for name in files:
-        copy = str(tmp_path / name.replace(".", "_"))
-        shutil.copytree(directory, copy)
-        path = os.path.join(copy, name)
-        flip(path, int(os.path.getsize(path) * 8 * place))
-        with pytest.raises(CorruptSearchError):
-            verify_files(copy, files)
-        os.unlink(path)
-        with pytest.raises(CorruptSearchError, match="gone"):
-            verify_files(copy, files)
-
-
 def test_damaged_files_that_are_opened_all_the_same_raise_and_do_not_panic(
-    leaf: tuple[str, Facts], tmp_path: Path
+    written: WrittenSegment, tmp_path: Path
 ) -> None:
-    """Repair opens what fails its hash: what comes of it is an error, or records that pass their check."""
-    directory, files = leaf
+    """Repair opens what fails its hash: what comes of it is an error, or records that pass their checksum."""
     good = {packed(one.path) for one in numbered(30)}
-    for number, name in enumerate(sorted(files)):
-        size = os.path.getsize(os.path.join(directory, name))
+    for number, file in enumerate(sorted(written.files.values())):
+        size = os.path.getsize(file)
         for bit in range(number, 8 * size, max(8 * size // 9, 1)):
             copy = str(tmp_path / "copy")
-            shutil.copytree(directory, copy)
-            flip(os.path.join(copy, name), bit)
+            shutil.copytree(os.path.dirname(file), copy)
+            flip(os.path.join(copy, os.path.basename(file)), bit)
             with suppress(CorruptSearchError):
-                assert set(open_leaf(copy, files, CODE).records()) <= good
+                assert set(opened(written, copy).records()) <= good
             shutil.rmtree(copy)
-
-
-def test_a_leaf_without_meta_json_is_not_an_empty_one(leaf: tuple[str, Facts], tmp_path: Path) -> None:
-    directory, files = leaf
-    copy = str(tmp_path / "copy")
-    shutil.copytree(directory, copy)
-    os.unlink(os.path.join(copy, "meta.json"))
-    with pytest.raises(CorruptSearchError):
-        open_leaf(copy, files, CODE)
-    with pytest.raises(StorageError):
-        SearchWriter(str(tmp_path / "work"), CODE, copy, files)
-
-
-def test_a_writer_goes_on_from_a_leaf_and_leaves_it_alone(leaf: tuple[str, Facts], tmp_path: Path) -> None:
-    directory, files = leaf
-    before = {name: Path(directory, name).read_bytes() for name in files}
-    writer = SearchWriter(str(tmp_path / "work"), CODE, directory, files)
-    known = files
-    expected = {one.path: packed(one.path) for one in numbered(30)}
-    for version in range(1, 12):
-        path = f"pkg/{version:03d}.py"
-        writer.apply(*with_documents(path, version))
-        expected[path] = packed(path, version)
-        gone = f"pkg/{29 - version:03d}.py"
-        writer.apply(FileRemoved(gone.encode()))
-        expected.pop(gone, None)
-        mark = MARK._replace(lsn=MARK.lsn + version, records=len(expected))
-        writer.commit(mark)
-        target = tmp_path / f"search{version}"
-        target.mkdir()
-        known = writer.export(str(target), known)
-        verify_files(str(target), known)
-        assert set(os.listdir(target)) == set(known)
-        index = open_leaf(str(target), known, CODE)
-        assert index.watermark() == mark
-        assert sorted(index.records()) == sorted(expected.values())
-    assert {name: Path(directory, name).read_bytes() for name in files} == before
 
 
 def test_an_index_in_memory_is_a_moment_in_time() -> None:

@@ -1,0 +1,253 @@
+"""The live records of a generation: its segments without their dead records, read as one."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from diptych.change import StoredRecord, term_hash
+from diptych.errors import CorruptSearchError, CorruptSnapshotError
+from diptych.schema.base import Buffer, Schema
+from diptych.search.bounded import PUBLISHED
+from diptych.search.composed import Component, compose
+from diptych.search.index import SearchIndex
+from diptych.segment.filter import probe_of, which_may_hold
+from diptych.segment.reader import Segment
+from diptych.snapshot.format import KEY_INDEX
+from diptych.store.healing import Healing
+from diptych.store.manifest import ListedSegment, Manifest
+
+# A filter that lets everything pass.
+_ANY = b"\xff"
+
+
+class LiveSegment:
+    """An open segment of a generation, and which of its records are dead."""
+
+    __slots__ = ("__weakref__", "_alone", "dead", "listed", "segment")
+
+    def __init__(self, segment: Segment, listed: ListedSegment) -> None:
+        self.segment = segment
+        self.listed = listed
+        self.dead = listed.dead
+        self._alone: SearchIndex | None = None
+
+    def is_live(self, record_id: int) -> bool:
+        """Whether the record with that id is."""
+        at = record_id >> 3
+        return at >= len(self.dead) or not self.dead[at] >> (record_id & 7) & 1
+
+    def find(self, key: bytes) -> int | None:
+        """The id of the live record of `key`, or None. Raises CorruptSnapshotError."""
+        record_id = self.segment.records.find_unfiltered(key)
+        return record_id if record_id is not None and self.is_live(record_id) else None
+
+    def get(self, key: bytes, hash_: int) -> StoredRecord | None:
+        """The live record of `key`, whose hash is `hash_`, or None. Raises CorruptSnapshotError."""
+        records = self.segment.records
+        for posting in records.lookup_hash(KEY_INDEX, hash_):
+            record_id = posting >> 32
+            if not self.dead or self.is_live(record_id):
+                record = records.record(record_id)
+                if record.key == key:
+                    return record
+        return None
+
+    def scan(self, after: bytes | None = None) -> Iterator[StoredRecord]:
+        """The live records in key order, or those with a key above `after`. Raises CorruptSnapshotError."""
+        if not self.dead:
+            return self.segment.records.scan(after)
+        numbered = self.segment.records.numbered(after)
+        return (record for record_id, record in numbered if self.is_live(record_id))
+
+    def postings(self, index: int, hash_: int) -> dict[int, list[int]]:
+        """The items of a hash in an index, by the id of the live record. Raises CorruptSnapshotError."""
+        items: dict[int, list[int]] = {}
+        for posting in self.segment.records.lookup_hash(index, hash_):
+            record_id = posting >> 32
+            if not self.dead or self.is_live(record_id):
+                items.setdefault(record_id, []).append(posting & 0xFFFFFFFF)
+        return items
+
+    def component(self) -> Component:
+        """What `compose` takes. Raises CorruptSearchError, CorruptSnapshotError, StorageError."""
+        return self.segment.component(self.dead)
+
+    def search(self) -> SearchIndex:
+        """The search half by itself, to read damaged records from. Raises as `component` does."""
+        index = self._alone
+        if index is None:
+            index = self._alone = self.segment.search_alone(self.dead)
+        PUBLISHED.use(self)
+        return index
+
+    def release_search(self) -> None:
+        """Let go of the search half, unless it is in use."""
+        self._alone = None
+
+
+class SegmentSet:
+    """The segments of one generation. Safe to use from several threads."""
+
+    def __init__(self, members: Sequence[LiveSegment]) -> None:
+        self.members = tuple(members)
+        self._filters: dict[int, list[bytes]] = {}
+
+    def open_segments(self) -> dict[str, Segment]:
+        """The segments by digest, to be shared with another generation."""
+        return {member.segment.digest: member.segment for member in self.members}
+
+    def holding(self, index: int, hash_: int, healing: Healing) -> Sequence[LiveSegment]:
+        """The segments that may hold a hash in an index."""
+        members = self.members
+        if len(members) < 2:
+            return members
+        filters = self._filters.get(index)
+        if filters is None:
+            filters = self._filters[index] = [_filter_of(member, index, healing) for member in members]
+        numbers = which_may_hold(filters, probe_of(hash_))
+        return [members[number] for number in numbers]
+
+    def compose(self, schema: Schema[Any], *, where: str) -> SearchIndex:
+        """All live documents as one index. Raises CorruptSearchError, CorruptSnapshotError, StorageError."""
+        return compose([member.component() for member in self.members], schema, where=where)
+
+    def damaged_search(self) -> set[str]:
+        """The digests of the segments whose search half is not what SEAL says: reads all of it.
+
+        Raises StorageError where it cannot be looked at now.
+        """
+        damaged = set()
+        for member in self.members:
+            try:
+                member.segment.search_files()
+            except CorruptSearchError:
+                damaged.add(member.segment.digest)
+        return damaged
+
+
+class LiveRecords:
+    """Reads of the live records; what is damaged in the snapshot is read from the search index."""
+
+    __slots__ = ("_healing", "_schema", "_set")
+
+    def __init__(self, segments: SegmentSet, schema: Schema[Any], healing: Healing) -> None:
+        self._set, self._schema, self._healing = segments, schema, healing
+
+    def get(self, key: bytes) -> StoredRecord | None:
+        """The record of `key`, or None. Raises CorruptSnapshotError where both halves are damaged."""
+        hash_ = term_hash(key)
+        for member in self._set.holding(KEY_INDEX, hash_, self._healing):
+            try:
+                record = member.get(key, hash_)
+            except CorruptSnapshotError as error:
+                record = self._from_search(member, key, error)
+            if record is not None:
+                return record
+        return None
+
+    def __contains__(self, key: bytes) -> bool:
+        for member in self._set.holding(KEY_INDEX, term_hash(key), self._healing):
+            try:
+                found = member.find(key) is not None
+            except CorruptSnapshotError as error:
+                found = self._from_search(member, key, error) is not None
+            if found:
+                return True
+        return False
+
+    def scan(self) -> Iterator[StoredRecord]:
+        """All records in key order. Raises CorruptSnapshotError."""
+        scans = [self.scan_member(member) for member in self._set.members]
+        return scans[0] if len(scans) == 1 else heapq.merge(*scans)
+
+    def scan_member(self, member: LiveSegment) -> Iterator[StoredRecord]:
+        """The live records of one segment, in key order. Raises CorruptSnapshotError."""
+        last: bytes | None = None
+        count, expected = 0, member.listed.records
+        path = member.segment.records.path
+        try:
+            for stored in member.scan():
+                last = stored.key
+                count += 1
+                yield stored
+            if count != expected:
+                raise CorruptSnapshotError(f"{path} lacks records", where=path)  # noqa: TRY301
+        except CorruptSnapshotError as error:
+            # Records of one damaged byte are rare enough to sort all keys for.
+            try:
+                index = member.search()
+                rest = sorted(record for record in index.records() if last is None or record.key > last)
+            except CorruptSearchError as second:
+                raise error from second
+            self._healing.scan(member.segment.digest, error)
+            if count + len(rest) != expected:
+                # What came so far was out of order: some of what follows was passed by.
+                raise
+            yield from rest
+
+    def lookup(self, index: int, term: bytes) -> Iterator[tuple[StoredRecord, list[int]]]:
+        """The records that have a term's hash in one of the schema's indexes (from 0), each with its items.
+
+        Raises CorruptSnapshotError.
+        """
+        hash_ = term_hash(term)
+        for member in self._set.holding(1 + index, hash_, self._healing):
+            try:
+                items = member.postings(1 + index, hash_)
+                found = [(member.segment.record(record_id), some) for record_id, some in items.items()]
+            except CorruptSnapshotError as error:
+                found = list(self._with_term(member, index, term))
+                self._healing.scan(member.segment.digest, error)
+            yield from found
+
+    def by_key_hash(self, key_hash: int) -> list[tuple[bytes, Buffer]]:
+        """`(key, payload)` of the records whose key has that hash: one, but for a collision.
+
+        Raises CorruptSnapshotError.
+        """
+        found: list[tuple[bytes, Buffer]] = []
+        for member in self._set.holding(KEY_INDEX, key_hash, self._healing):
+            view = member.segment.records.view
+            try:
+                found += [view(record_id) for record_id in member.postings(KEY_INDEX, key_hash)]
+            except CorruptSnapshotError as error:
+                for record in member.search().records():
+                    if term_hash(record.key) == key_hash:
+                        found.append((record.key, record.payload))
+                self._healing.scan(member.segment.digest, error)
+        return found
+
+    def _with_term(
+        self, member: LiveSegment, index: int, term: bytes
+    ) -> Iterator[tuple[StoredRecord, list[int]]]:
+        """The same where the way to the records is damaged: walk all of them."""
+        for record in self.scan_member(member):
+            some = [item for other, item in self._schema.terms(record.payload)[index] if other == term]
+            if some:
+                yield record, some
+
+    def _from_search(
+        self, member: LiveSegment, key: bytes, error: CorruptSnapshotError
+    ) -> StoredRecord | None:
+        """The record from the search index. Raises CorruptSnapshotError where that is damaged too."""
+        try:
+            found = member.search().record(key)
+        except CorruptSearchError as second:
+            raise error from second
+        self._healing.records(member.segment.digest, error)
+        return found
+
+
+def open_set(manifest: Manifest, segments: Mapping[str, Segment]) -> SegmentSet:
+    """The set of the segments that a manifest lists; `segments` has them open by digest, and maybe others."""
+    return SegmentSet([LiveSegment(segments[listed.digest], listed) for listed in manifest.segments])
+
+
+def _filter_of(member: LiveSegment, index: int, healing: Healing) -> bytes:
+    try:
+        return member.segment.filter_of(index)
+    except CorruptSnapshotError as error:
+        healing.filter(member.segment.digest, error)
+        return _ANY

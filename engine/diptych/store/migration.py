@@ -1,0 +1,243 @@
+"""Migration of a store of format 1, by the first writer that opens it.
+
+In format 1 a generation is a directory with a manifest, a snapshot of all records, and a Tantivy index. The
+records of the newest one that is intact become segments, and those a generation of format 2 at the same LSN.
+The journal stays as it is: what it has after that LSN is replayed as ever.
+
+1. Build the segments in `incoming/`. Nothing of format 1 has changed until here.
+2. Write IDENTITY in format 2: from now on an older Diptych refuses the store.
+3. Publish the generation of format 2.
+4. Remove the directories of format 1; those that are damaged are set aside.
+
+A crash at any moment leaves the generation of format 1 or that of format 2, and the next writer continues.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from diptych import fs
+from diptych.change import StoredRecord
+from diptych.errors import CorruptionError, CorruptStoreError, IncompatibleStoreError, StorageError
+from diptych.layout import (
+    GENERATIONS,
+    IDENTITY,
+    MANIFEST_1,
+    SEARCH_1,
+    SEARCH_META,
+    SNAPSHOT_1,
+    WORK_1,
+    is_generation_file_1,
+    parse_generation_name,
+    temporary_name,
+)
+from diptych.schema.base import Schema
+from diptych.sealed import MAX_SIZE_BYTES, require, require_number
+from diptych.search.format_1 import open_search_1
+from diptych.snapshot.reader import SnapshotReader
+from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
+from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
+from diptych.store.generation import read_manifest
+from diptych.store.healing import log
+from diptych.store.manifest import (
+    MANIFEST_MAGIC,
+    Identity,
+    decode,
+    decode_identity,
+    encode_identity,
+    identity_of,
+    manifest_of,
+    require_totals,
+)
+from diptych.store.recovery.apply import set_aside
+from diptych.store.recovery.reading import names_in, read_small
+
+_FORMAT = 1
+_SIZE_MOST = 2**63 - 1
+_BLAKE3_HEX = re.compile(r"[0-9a-f]{64}\Z")
+_REPAIR_FIRST = "repair it with the version of Diptych that made it, then open it again"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest1:
+    """The manifest of a generation of format 1."""
+
+    identity: Identity
+    lsn: int
+    chain: int
+    records: int
+    counts: dict[str, int]
+    created_ms: int
+    modified_ms: int
+    files: dict[str, tuple[int, str]]
+    """Of each file, by its path below the generation: size in bytes, BLAKE3 in hexadecimal."""
+
+
+def migrate(path: str, schema: Schema[Any], owner: Owner) -> None:
+    """Bring the store at `path` to format 2, where it is of format 1; the caller holds its lock.
+
+    Raises IncompatibleStoreError for another schema, CorruptStoreError where no generation of format 1 is
+    intact, StorageError; then the store is as it was, or the next writer continues.
+    """
+    where = os.path.join(path, IDENTITY)
+    identity = _identity_of_format_1(where)
+    old = _generations_of_format_1(path)
+    if identity is None and not old:
+        return
+    if identity is not None:
+        identity.refuse_other(schema, path)
+        # Its records are written with the current version of the schema.
+        identity = identity.upgraded(schema)
+    log.warning("the store at %s is of format 1: migrating it", path)
+    damaged: list[str] = []
+    if old and not _is_published(path, old[0]):
+        base, manifest, records, damaged = _base(old, schema)
+        with UnpublishedGeneration(path, manifest.lsn, owner) as unpublished:
+            sealed = write_segments(schema, records, unpublished, Pace(), None)
+            if sum(seal.records for seal, _ in sealed) != manifest.records:
+                raise CorruptStoreError(f"{base} has not the {manifest.records:,} records of its manifest")
+            if identity is not None:
+                fs.atomic_write(where, encode_identity(identity))
+            segments = {listed_segment(seal): directory for seal, directory in sealed}
+            migrated = manifest_of(
+                manifest.identity.upgraded(schema),
+                schema,
+                list(segments),
+                lsn=manifest.lsn,
+                chain=manifest.chain,
+                modified_ms=manifest.modified_ms,
+            )
+            built = {listed.digest: directory for listed, directory in segments.items()}
+            unpublished.publish(migrated, built)
+    # A cache. Before the last thing by which the store is known to be of format 1.
+    fs.remove_tree(os.path.join(path, WORK_1))
+    if identity is not None and not old:
+        fs.atomic_write(where, encode_identity(identity))
+    for directory in damaged:
+        set_aside(path, directory)
+    for directory in old:
+        if directory not in damaged:
+            _remove(directory)
+
+
+def _identity_of_format_1(where: str) -> Identity | None:
+    """The identity, where it is of format 1. Raises StorageError."""
+    try:
+        data = read_small(where)
+        return decode_identity(data, where=where, version=_FORMAT) if data is not None else None
+    except (CorruptionError, IncompatibleStoreError):
+        # What is wrong with it is said when it is read as one of format 2.
+        return None
+
+
+def _generations_of_format_1(path: str) -> list[str]:
+    """The directories of generations of format 1, newest first. Raises StorageError."""
+    generations = os.path.join(path, GENERATIONS)
+    found = []
+    for name in names_in(generations):
+        parsed = parse_generation_name(name)
+        directory = os.path.join(generations, name)
+        is_old = fs.is_directory(directory) and fs.exists(os.path.join(directory, MANIFEST_1))
+        if parsed is not None and is_old:
+            found.append((parsed, directory))
+    return [directory for _, directory in sorted(found, reverse=True)]
+
+
+def _is_published(path: str, newest: str) -> bool:
+    """Whether there is a generation of format 2 at or after the newest one of format 1."""
+    lsn = _lsn_of(newest)
+    for name in names_in(os.path.join(path, GENERATIONS)):
+        parsed = parse_generation_name(name)
+        manifest = os.path.join(path, GENERATIONS, name)
+        if parsed is not None and parsed[0] >= lsn and fs.is_regular(manifest):
+            try:
+                read_manifest(manifest)
+            except CorruptionError:
+                continue
+            return True
+    return False
+
+
+def _lsn_of(directory: str) -> int:
+    parsed = parse_generation_name(os.path.basename(directory))
+    assert parsed is not None
+    return parsed[0]
+
+
+def _base(
+    old: list[str], schema: Schema[Any]
+) -> tuple[str, Manifest1, Iterator[StoredRecord], list[str]]:
+    """The newest intact generation: its directory, manifest and records; and the newer ones, damaged."""
+    problems = []
+    for number, directory in enumerate(old):
+        try:
+            manifest = _read_manifest(directory)
+            manifest.identity.refuse_other(schema, directory)
+            return directory, manifest, _records(directory, manifest, schema), old[:number]
+        except (CorruptionError, StorageError) as error:
+            fs.raise_transient(error)
+            problems.append(error.message)
+    raise CorruptStoreError(
+        f"no generation of this store of format 1 is intact: {'; '.join(problems)}",
+        where=old[0],
+        advice=_REPAIR_FIRST,
+    )
+
+
+def _read_manifest(directory: str) -> Manifest1:
+    where = os.path.join(directory, MANIFEST_1)
+    with fs.translated("read", where):
+        data = fs.read_bounded(where, MAX_SIZE_BYTES)
+    manifest = decode(MANIFEST_MAGIC, data, _FORMAT, where, _manifest)
+    if manifest.lsn != _lsn_of(directory):
+        raise CorruptStoreError(f"{where} is of LSN {manifest.lsn}", where=where)
+    return manifest
+
+
+def _manifest(body: dict[str, Any]) -> Manifest1:
+    identity = identity_of(body.pop("identity"))
+    files = {}
+    for name, (size, blake3_hex) in body.pop("files").items():
+        # It is joined to the generation's path, opened, and linked.
+        require(is_generation_file_1(name), f"file name {name!r:.200}")
+        require(type(blake3_hex) is str and _BLAKE3_HEX.match(blake3_hex), f"hash {blake3_hex!r:.200}")
+        files[name] = (require_number(size, _SIZE_MOST), blake3_hex)
+    meta_bytes, _ = files.get(f"{SEARCH_1}/{SEARCH_META}", (0, ""))
+    # Tantivy reads it into memory.
+    require(meta_bytes <= MAX_SIZE_BYTES, f"size {meta_bytes:,} of {SEARCH_META}")
+    manifest = Manifest1(identity=identity, files=files, **body)
+    require_totals(manifest)
+    return manifest
+
+
+def _records(directory: str, manifest: Manifest1, schema: Schema[Any]) -> Iterator[StoredRecord]:
+    """All records, from the snapshot or else from the search index.
+
+    Raises CorruptionError, StorageError: neither is what the manifest says.
+    """
+    path = os.path.join(directory, SNAPSHOT_1)
+    try:
+        size, blake3_hex = manifest.files.get(SNAPSHOT_1, (0, ""))
+        if fs.hash_stable_file(path, expected_bytes=size)[1].hex() == blake3_hex:
+            return SnapshotReader(path, size=size).scan()
+        problem = f"{path} is not what the manifest says"
+    except (CorruptionError, StorageError) as error:
+        fs.raise_transient(error)
+        problem = error.message
+    log.warning("%s: reading the search index", problem)
+    prefix = SEARCH_1 + "/"
+    files = {name[len(prefix) :]: facts for name, facts in manifest.files.items() if name.startswith(prefix)}
+    return open_search_1(os.path.join(directory, SEARCH_1), files, schema).records()
+
+
+def _remove(directory: str) -> None:
+    """Remove a generation of format 1."""
+    # Renamed first: a crash within the deletion must not leave what looks like a damaged generation.
+    doomed = temporary_name(directory)
+    fs.remove_tree(doomed)
+    fs.rename(directory, doomed)
+    fs.remove_tree(doomed)

@@ -1,0 +1,187 @@
+"""A store of format 1, as a version before wrote it: refused by readers, and migrated by the next writer."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from tests.support.damage import MANUAL
+from tests.support.files import flip, gone, overwrite, tree
+from tests.support.invariants import (
+    Files,
+    check_counts,
+    check_directory,
+    check_reads,
+    check_search,
+    check_whole,
+)
+from tests.support.notes import NOTES
+from tests.support.records import numbered, record
+
+from diptych import CorruptStoreError, IncompatibleStoreError, RecordStore, Store, fs, repair, verify
+from diptych.sealed import seal
+from diptych.store.checkpoint import unpublished
+from diptych.store.manifest import IDENTITY_MAGIC
+
+STORE_1 = Path(__file__).resolve().parents[1] / "data/format-1.tar.xz"
+"""Written by version 0.1.1: generations at LSN 2 and 4, and a transaction of LSN 5 in the journal."""
+
+
+def truth() -> Files:
+    """What is in it."""
+    files = {one.path: one for one in numbered(5, 3)}
+    return files | {f"only{version}.py": record(f"only{version}.py", version) for version in (1, 2, 3)}
+
+
+@pytest.fixture
+def path(memory_path: Path) -> str:
+    with tarfile.open(STORE_1) as archive:
+        archive.extractall(memory_path, filter="data")
+    return str(memory_path / "store")
+
+
+def check_migrated(path: str) -> None:
+    """It is a store of format 2 with everything, and nothing of format 1 is left."""
+    with Store.open(path, policy=MANUAL) as store:
+        assert store.lsn == 5
+        check_reads(store, truth())
+        check_search(store, truth())
+        check_counts(store, truth())
+    check_directory(path)
+    check_whole(path)
+    assert "work" not in os.listdir(path)
+    assert all(generation.is_file() for generation in Path(path, "generations").iterdir())
+    with Store.open(path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("new.py"))
+        assert store.checkpoint() == 6
+        check_reads(store, truth() | {"new.py": record("new.py")})
+    with Store.open(path, read_only=True) as store:
+        check_search(store, truth() | {"new.py": record("new.py")})
+    check_whole(path)
+
+
+def test_whoever_only_reads_is_told_what_migrates_it(path: str) -> None:
+    before = tree(path)
+    calls: list[Callable[[], object]] = [
+        lambda: Store.open(path, read_only=True),
+        lambda: verify(path),
+        lambda: repair(path, dry_run=True),
+    ]
+    for call in calls:
+        with pytest.raises(IncompatibleStoreError, match="format 1") as caught:
+            call()
+        assert "diptych checkpoint" in caught.value.advice
+    assert tree(path) == before
+
+
+def test_a_writer_migrates_it(path: str) -> None:
+    check_migrated(path)
+
+
+def test_another_schema_is_refused_before_anything_is_changed(path: str) -> None:
+    before = tree(path)
+    with pytest.raises(IncompatibleStoreError, match="schema"):
+        RecordStore.open_with(path, NOTES)
+    assert {name: data for name, data in tree(path).items() if name != "LOCK"} == before
+
+
+@pytest.mark.parametrize("name", ["snapshot.msgpack", "search", "IDENTITY"])
+@pytest.mark.parametrize("how", ["flipped", "gone"])
+def test_one_damaged_part_loses_nothing(path: str, name: str, how: str) -> None:
+    newest = Path(path) if name == "IDENTITY" else max(Path(path, "generations").iterdir())
+    part = newest / name
+    if how == "gone":
+        gone(part)
+    else:
+        flip(next(part.glob("*.store")) if part.is_dir() else part, 1_000)
+    check_migrated(path)
+
+
+def test_a_damaged_generation_is_set_aside_where_the_journal_continues_from_the_older_one(path: str) -> None:
+    newest = max(Path(path, "generations").iterdir())
+    overwrite(newest / "manifest.msgpack", 60, b"\0\1\2\3")
+    check_migrated(path)
+    assert os.listdir(f"{path}/quarantine") == [newest.name]
+
+
+def test_a_store_without_an_intact_generation_is_left_to_the_version_that_made_it(path: str) -> None:
+    for generation in Path(path, "generations").iterdir():
+        overwrite(generation / "manifest.msgpack", 60, b"\0\1\2\3")
+    before = tree(path)
+    with pytest.raises(CorruptStoreError, match="format 1") as caught:
+        Store.open(path)
+    assert "version of Diptych that made it" in caught.value.advice
+    assert {name: data for name, data in tree(path).items() if name != "LOCK"} == before
+
+
+def test_a_young_store_without_generations(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(record("a.py"))
+        identity = store._handle.identity
+    Path(store_path, "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, asdict(identity), version=1))
+    with pytest.raises(IncompatibleStoreError, match="format 1"):
+        Store.open(store_path, read_only=True)
+    with Store.open(store_path, policy=MANUAL) as store:
+        assert "a.py" in store
+    assert verify(store_path).ok
+
+
+class KilledError(BaseException):
+    """The process ends here."""
+
+
+STEPS = ["atomic_write", "rename", "fsync_dir", "write_file", "remove_tree", "fsync_file"]
+
+
+def test_killed_at_any_step_it_is_begun_again(path: str, memory_path: Path) -> None:
+    template = memory_path / "template"
+    shutil.copytree(path, template)
+    at = 0
+    while True:
+        at += 1
+        taken: list[str] = []
+        shutil.rmtree(path)
+        shutil.copytree(template, path)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in STEPS:
+                patch.setattr(fs, name, _dying(getattr(fs, name), taken, at))
+            # What an error removes, a killed process leaves.
+            patch.setattr(unpublished.UnpublishedGeneration, "discard", lambda self: None)
+            try:
+                Store.open(path, policy=MANUAL).close()
+            except KilledError:
+                pass
+            else:
+                break
+        check_migrated(path)
+    assert at > 12
+
+
+def _dying(real: Callable[..., object], taken: list[str], at: int) -> Callable[..., object]:
+    def step(*arguments: object, **options: object) -> object:
+        taken.append("")
+        if len(taken) >= at:
+            raise KilledError
+        return real(*arguments, **options)
+
+    return step
+
+
+def test_a_migrated_store_takes_no_more_notice_of_what_was_left_of_format_1(path: str) -> None:
+    """As a crash leaves it after the generation of format 2 was published."""
+    before = shutil.copytree(Path(path, "generations"), Path(path).parent / "before")
+    Store.open(path, policy=MANUAL).close()
+    for old in before.iterdir():
+        target = Path(path, "generations", old.name)
+        if not target.exists():
+            shutil.copytree(old, target)
+    with Store.open(path, policy=MANUAL) as store:
+        check_reads(store, truth())
+    check_migrated(path)
