@@ -96,12 +96,12 @@ class Segment:
         schema: Schema[Any],
         *,
         digest: str | None = None,
-        sealed: bytes | None = None,
+        known: tuple[Seal, str] | None = None,
         records_path: str | None = None,
     ) -> None:
         """Open the segment in `directory`, whose SEAL must have `digest` where that is given.
 
-        `sealed`: the bytes of its SEAL, where they are known from elsewhere; the file is not read then.
+        `known`: its SEAL and the digest of that, where they are known from elsewhere; no file is read then.
         `records_path`: where its records are, if they had to be rebuilt elsewhere.
 
         Records, index buckets, filters and the table of first documents are checked when they are read; the
@@ -109,10 +109,7 @@ class Segment:
         IncompatibleStoreError (another schema, a newer format), StorageError.
         """
         self.directory = directory
-        if sealed is None:
-            self.seal, self.digest = read_seal(directory, digest=digest)
-        else:
-            self.seal, self.digest = decode_seal(sealed, where=directory), digest_of(sealed)
+        self.seal, self.digest = known or read_seal(directory, digest=digest)
         seal = self.seal
         seal.refuse_other(schema, directory)
         if tuple(seal.counts) != tuple(schema.counters):

@@ -36,7 +36,7 @@ def segment_path(store: str, digest: str) -> str:
 
 def open_segment(store: str, listed: ListedSegment, schema: Schema[Any]) -> Segment:
     """Open a segment that a manifest lists. Raises CorruptSnapshotError, StorageError."""
-    return Segment(segment_path(store, listed.digest), schema, sealed=listed.sealed)
+    return Segment(segment_path(store, listed.digest), schema, known=(listed.seal, listed.digest))
 
 
 class HitCache:

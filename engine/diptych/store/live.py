@@ -25,13 +25,15 @@ _ANY = b"\xff"
 class LiveSegment:
     """An open segment of a generation, and which of its records are dead."""
 
-    __slots__ = ("__weakref__", "_alone", "dead", "listed", "segment")
+    __slots__ = ("__weakref__", "_alone", "_lookup_hash", "_record", "dead", "listed", "segment")
 
     def __init__(self, segment: Segment, listed: ListedSegment) -> None:
         self.segment = segment
         self.listed = listed
         self.dead = listed.dead
         self._alone: SearchIndex | None = None
+        # Looked up once: each read needs them.
+        self._lookup_hash, self._record = segment.records.lookup_hash, segment.records.record
 
     def is_live(self, record_id: int) -> bool:
         """Whether the record with that id is."""
@@ -45,11 +47,10 @@ class LiveSegment:
 
     def get(self, key: bytes, hash_: int) -> StoredRecord | None:
         """The live record of `key`, whose hash is `hash_`, or None. Raises CorruptSnapshotError."""
-        records = self.segment.records
-        for posting in records.lookup_hash(KEY_INDEX, hash_):
+        for posting in self._lookup_hash(KEY_INDEX, hash_):
             record_id = posting >> 32
             if not self.dead or self.is_live(record_id):
-                record = records.record(record_id)
+                record = self._record(record_id)
                 if record.key == key:
                     return record
         return None
@@ -64,7 +65,7 @@ class LiveSegment:
     def postings(self, index: int, hash_: int) -> dict[int, list[int]]:
         """The items of a hash in an index, by the id of the live record. Raises CorruptSnapshotError."""
         items: dict[int, list[int]] = {}
-        for posting in self.segment.records.lookup_hash(index, hash_):
+        for posting in self._lookup_hash(index, hash_):
             record_id = posting >> 32
             if not self.dead or self.is_live(record_id):
                 items.setdefault(record_id, []).append(posting & 0xFFFFFFFF)
@@ -91,7 +92,7 @@ class SegmentSet:
     """The segments of one generation. Safe to use from several threads."""
 
     def __init__(self, members: Sequence[LiveSegment]) -> None:
-        self.members = tuple(members)
+        self.members: Sequence[LiveSegment] = tuple(members)
         self._filters: dict[int, list[bytes]] = {}
 
     def open_segments(self) -> dict[str, Segment]:
@@ -137,8 +138,10 @@ class LiveRecords:
 
     def get(self, key: bytes) -> StoredRecord | None:
         """The record of `key`, or None. Raises CorruptSnapshotError where both halves are damaged."""
-        hash_ = term_hash(key)
-        for member in self._set.holding(KEY_INDEX, hash_, self._healing):
+        hash_, members = term_hash(key), self._set.members
+        if len(members) > 1:
+            members = self._set.holding(KEY_INDEX, hash_, self._healing)
+        for member in members:
             try:
                 record = member.get(key, hash_)
             except CorruptSnapshotError as error:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from diptych.errors import CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
@@ -76,12 +76,18 @@ class ListedSegment:
     @cached_property
     def seal(self) -> Seal:
         """SEAL, decoded."""
-        return decode_seal(self.sealed, where="a SEAL in a manifest")
+        return _unsealed(self.sealed)[0]
 
     @cached_property
     def digest(self) -> str:
         """The segment's name: BLAKE3 of its SEAL, 64 hexadecimal digits."""
-        return digest_of(self.sealed)
+        return _unsealed(self.sealed)[1]
+
+
+@lru_cache(maxsize=256)
+def _unsealed(sealed: bytes) -> tuple[Seal, str]:
+    """SEAL and its digest: generations share segments, and are opened again and again."""
+    return decode_seal(sealed, where="a SEAL in a manifest"), digest_of(sealed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ changes replace or remove are marked as dead in the manifest.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from functools import partial
@@ -244,7 +245,7 @@ def write_segments(
     first = next(records, None)
     while first is not None:
         directory = unpublished.new_directory()
-        with SegmentBuilder(schema, directory, work=work) as builder:
+        with SegmentBuilder(schema, directory, work=_empty_directory(work, len(sealed))) as builder:
             builder.add_stored(first, schema.project(first.key, first.payload))
             first = None
             for record in records:
@@ -255,6 +256,16 @@ def write_segments(
                 pace.step()
             sealed.append((pace.through(builder.sealing()), directory))
     return sealed
+
+
+def _empty_directory(work: str | None, number: int) -> str | None:
+    """A directory below `work`: each index of Tantivy's begins in an empty one. Raises StorageError."""
+    if work is None:
+        return None
+    directory = os.path.join(work, str(number))
+    with fs.translated("make the directory", directory):
+        os.mkdir(directory)
+    return directory
 
 
 def _is_full(builder: SegmentBuilder[Any]) -> bool:

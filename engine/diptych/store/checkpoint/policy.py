@@ -14,8 +14,7 @@ Durability = Literal["journal", "full", "buffered"]
 class CheckpointPolicy:
     """A checkpoint is due when any of these is reached.
 
-    Publishing rewrites the snapshot, so a fixed number of changes would make its cost grow with the
-    store: `changes` counts up to `changes_share` of the records where that is more.
+    `changes` counts up to `changes_share` of the records where that is more: fewer and larger segments.
     """
 
     changes: int = 1_000
@@ -33,9 +32,7 @@ class CheckpointPolicy:
     keep_generations: int = 2
     """How many generations are kept; at least 2."""
     feed_changes: int = 100
-    """A transaction of so many changes is given to Tantivy when it is committed, not with the checkpoint.
-
-    With durability "buffered" ten are enough; with "full" none is."""
+    """Without effect since format 2: transactions are indexed by the checkpoint, however large they are."""
 
     def __post_init__(self) -> None:
         """Raises InvalidArgumentError."""

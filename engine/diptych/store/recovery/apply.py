@@ -94,7 +94,8 @@ def open_records(found: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> 
                 f"the search index of {found.path} holds other records than its SEAL says", where=found.path
             )
         records_path = os.path.join(rebuilt, RECORDS)
-        return Segment(found.path, schema, sealed=listed.sealed, records_path=records_path)
+        known = (listed.seal, listed.digest)
+        return Segment(found.path, schema, known=known, records_path=records_path)
 
 
 def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
