@@ -190,8 +190,9 @@ def names_of_a_store() -> set[str]:
     constants = {
         value
         for name, value in vars(layout).items()
-        # A sentence is no name.
+        # A sentence is no name; and what a store of format 1 had is not on the page.
         if name.isupper() and isinstance(value, str) and not name.startswith("_") and " " not in value
+        if not name.endswith("_1")
     }
     return constants - {layout.DEFAULT_STORE}
 

@@ -54,7 +54,7 @@ CODES = {
     "NotAStoreError": ("not-a-store", 6),
     "TrackedStoreError": ("tracked-store", 6),
     "GitRefusedError": ("git-refused", 7),
-    "LongWordsError": ("long-words", 2),
+    "OlderFormatError": ("older-format", 6),
     "StoreLockedError": ("store-locked", 4),
     "IncompatibleStoreError": ("incompatible-store", 6),
     "CorruptionError": ("corruption", 5),

@@ -49,9 +49,6 @@ SEARCH_META = "meta.json"
 SEARCH_MANAGED = ".managed.json"
 SEARCH_SUFFIXES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 
-MANIFEST = "manifest.msgpack"
-"""That of a version."""
-
 # A generation of format 1 was a directory with a manifest and both stores, and Tantivy worked in another.
 MANIFEST_1 = "manifest.msgpack"
 SNAPSHOT_1 = "snapshot.msgpack"

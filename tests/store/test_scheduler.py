@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from tests.support.invariants import check_search, check_whole
 from tests.support.records import numbered, record
 from tests.support.waiting import wait_for, wait_until
 
@@ -93,6 +94,26 @@ def test_a_checkpoint_that_failed_is_told_and_tried_again(
             txn.index_file(record("b.py"))
         failures.set()
         wait_until(lambda: store.stats().generation_lsn == 2 and not store.stats().checkpoint_error)
+
+
+def no_thread(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_commit_stays_where_its_checkpoint_gets_no_thread(
+    store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {one.path: one for one in numbered(3)}
+    with Store.open(store_path, policy=CheckpointPolicy(changes=1)) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", no_thread)
+            with store.transaction() as txn:
+                for one in files.values():
+                    txn.index_file(one)
+            assert "can't start new thread" in str(store.stats().checkpoint_error)
+        check_search(store, files)
+        store.checkpoint()
+        check_whole(store_path)
 
 
 def test_close_waits_for_the_checkpoint_that_runs(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:

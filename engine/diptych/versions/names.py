@@ -16,7 +16,6 @@ import re
 
 from diptych.layout import (
     LOCK,
-    MANIFEST,
     MAX_NAME_CHARS,
     PLAIN_NAME_RULE,
     is_device_name,
@@ -27,6 +26,7 @@ from diptych.versions.errors import InvalidVersionNameError
 __all__ = ["CURRENT", "CURRENT_LINK", "LOCK", "MANIFEST", "MAX_NAME_CHARS", "VERSIONS"]
 
 VERSIONS = "versions"
+MANIFEST = "manifest.msgpack"
 CURRENT = "CURRENT"
 CURRENT_LINK = "current"
 STAGING_SUFFIX = ".staging"
