@@ -17,6 +17,7 @@ import pytest
 
 import diptych
 from diptych import layout
+from diptych.versions import names
 from diptych.cli.app import VERBS, loaded, whole
 from diptych.cli.arguments import Command, parameters_of
 
@@ -201,7 +202,7 @@ def names_of_a_store() -> set[str]:
 def test_files_and_folders_that_a_page_names_exist(page: Path) -> None:
     tops = [ROOT / top for top in ("engine", "tests", "tools", "fuzz", "docs")]
     known = {path.name for top in tops for path in top.rglob("*")}
-    known |= {path.name for path in ROOT.iterdir()} | names_of_a_store()
+    known |= {path.name for path in ROOT.iterdir()} | names_of_a_store() | {names.MANIFEST}
     places = ["", "engine", "engine/diptych", "tests", "tests/store", "tests/tools", "tools", "docs"]
     missing = [
         span
