@@ -17,9 +17,9 @@ import pytest
 
 import diptych
 from diptych import layout
-from diptych.versions import names
 from diptych.cli.app import VERBS, loaded, whole
 from diptych.cli.arguments import Command, parameters_of
+from diptych.versions import names
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
