@@ -37,7 +37,7 @@ def main() -> int:
         diptych("checkpoint")
         diptych("verify", "--deep")
         before = diptych("export")
-        (snapshot,) = store.glob("generations/*/snapshot.msgpack")
+        snapshot = max(store.glob("segments/*/records.msgpack"), key=lambda path: path.stat().st_size)
         damaged = bytearray(snapshot.read_bytes())
         damaged[len(damaged) // 2] ^= 0xFF
         snapshot.write_bytes(damaged)

@@ -80,8 +80,12 @@ def test_directories_are_made_with_those_above_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_a_second_name_or_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool) -> None:
+def test_a_second_name_or_a_durable_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
     (tmp_path / "one").write_bytes(b"data")
+    synced: list[object] = []
+    monkeypatch.setattr(durable, "fsync_file", synced.append)
     if not links:
 
         def fail(source: object, target: object) -> None:
@@ -91,6 +95,7 @@ def test_a_second_name_or_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert fs.link_or_copy(tmp_path / "one", tmp_path / "two") is links
     assert (tmp_path / "two").read_bytes() == b"data"
     assert os.path.samefile(tmp_path / "one", tmp_path / "two") is links
+    assert synced == ([] if links else [tmp_path / "two"])
     with pytest.raises(StorageError) as caught:
         fs.link_or_copy(tmp_path / "none", tmp_path / "three")
     assert caught.value.errno == errno.ENOENT

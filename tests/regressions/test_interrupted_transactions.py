@@ -9,7 +9,7 @@ from diptych.schema.code import CODE
 from diptych.store.changes import ChangeSet
 from diptych.store.transaction import Transaction
 
-FED = CheckpointPolicy(automatic=False, feed_changes=1)
+MANUAL = CheckpointPolicy(automatic=False)
 
 
 def record(name):
@@ -49,7 +49,7 @@ def test_what_is_found_is_what_was_put_last(tmp_path):
     number, hit = 0, True
     while hit:
         number += 1
-        with Store.open(tmp_path / str(number), policy=FED) as store:
+        with Store.open(tmp_path / str(number), policy=MANUAL) as store:
             with store.transaction() as txn:
                 txn.index_file(record("alpha"))
                 hit = At(number, ChangeSet.index, ChangeSet._add).run(lambda: txn.index_file(record("beta")))
@@ -66,7 +66,7 @@ def test_a_thread_can_begin_another_transaction(tmp_path):
     number, hit = 0, True
     while hit:
         number += 1
-        with Store.open(tmp_path / str(number), policy=FED) as store:
+        with Store.open(tmp_path / str(number), policy=MANUAL) as store:
             txn = store.transaction()
 
             def whole():
@@ -85,7 +85,7 @@ def test_a_thread_can_begin_another_transaction(tmp_path):
 @pytest.mark.parametrize("kind", [bytearray, memoryview, type("Bytes", (bytes,), {})])
 def test_a_payload_may_be_any_bytes(tmp_path, kind):
     one = record("alpha")
-    with Store.open(tmp_path / "s", policy=FED) as store:
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
         with store.transaction() as txn:
             txn.put_packed(b"a.py", kind(CODE.pack(one)))
         store.checkpoint()
@@ -95,7 +95,7 @@ def test_a_payload_may_be_any_bytes(tmp_path, kind):
 def test_a_checkpoint_reads_each_payload_once(tmp_path, monkeypatch):
     from diptych.journal.file import JournalPlace
 
-    with Store.open(tmp_path / "s", policy=FED) as store:
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
         with store.transaction() as txn:
             for number in range(5):
                 txn.index_file(record(f"name{number}")._replace(path=f"{number}.py"))

@@ -24,9 +24,9 @@ from tests.support.notes import NOTES
 from tests.support.records import numbered, record
 
 from diptych import CorruptStoreError, IncompatibleStoreError, RecordStore, Store, fs, repair, verify
-from diptych.sealed import seal
+from diptych.sealed import seal, unseal
 from diptych.store.checkpoint import unpublished
-from diptych.store.manifest import IDENTITY_MAGIC
+from diptych.store.manifest import IDENTITY_MAGIC, MANIFEST_MAGIC
 
 STORE_1 = Path(__file__).resolve().parents[1] / "data/format-1.tar.xz"
 """Written by version 0.1.1: generations at LSN 2 and 4, and a transaction of LSN 5 in the journal."""
@@ -110,6 +110,26 @@ def test_a_damaged_generation_is_set_aside_where_the_journal_continues_from_the_
     assert os.listdir(f"{path}/quarantine") == [newest.name]
 
 
+def test_a_generation_in_the_place_of_another_is_set_aside(path: str) -> None:
+    older, newest = sorted(Path(path, "generations").iterdir())
+    shutil.rmtree(newest)
+    shutil.copytree(older, newest)
+    check_migrated(path)
+    assert os.listdir(f"{path}/quarantine") == [newest.name]
+
+
+def test_a_snapshot_without_all_records_of_its_manifest_is_refused(path: str) -> None:
+    manifest = max(Path(path, "generations").iterdir()) / "manifest.msgpack"
+    body = unseal(MANIFEST_MAGIC, manifest.read_bytes(), where="", version=1)
+    body["records"] += 1
+    manifest.write_bytes(seal(MANIFEST_MAGIC, body, version=1))
+    before = tree(path)
+    with pytest.raises(CorruptStoreError, match="has not the 8 records of its manifest"):
+        Store.open(path)
+    # What was begun is gone again.
+    assert {name for name in tree(path) if name not in ("LOCK", "incoming")} == before.keys() - {"LOCK"}
+
+
 def test_a_store_without_an_intact_generation_is_left_to_the_version_that_made_it(path: str) -> None:
     for generation in Path(path, "generations").iterdir():
         overwrite(generation / "manifest.msgpack", 60, b"\0\1\2\3")
@@ -172,6 +192,27 @@ def _dying(real: Callable[..., object], taken: list[str], at: int) -> Callable[.
         return real(*arguments, **options)
 
     return step
+
+
+def test_killed_within_the_deletion_of_format_1_nothing_of_it_is_taken_for_damage(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+
+    def remove_a_part(target: str) -> None:
+        manifest = os.path.join(target, "manifest.msgpack")
+        if os.path.exists(manifest):
+            os.unlink(manifest)
+            removed.append(target)
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fs, "remove_tree", remove_a_part)
+        with pytest.raises(KilledError):
+            Store.open(path, policy=MANUAL)
+    assert removed
+    check_migrated(path)
+    assert "quarantine" not in os.listdir(path)
 
 
 def test_a_migrated_store_takes_no_more_notice_of_what_was_left_of_format_1(path: str) -> None:

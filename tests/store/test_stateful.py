@@ -6,7 +6,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,10 +68,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.turn = 0
         self.held: list[View[FileRecord]] = []
 
-    @initialize(fed=st.booleans())
-    def open(self, fed: bool) -> None:
-        self.policy = replace(MANUAL, feed_changes=1) if fed else MANUAL
-        self.store = Store.open(self.path, policy=self.policy)
+    @initialize()
+    def open(self) -> None:
+        self.store = Store.open(self.path, policy=MANUAL)
         self.reader = Store.open(self.path, read_only=True)
         self.seen: Files = {}
 
@@ -119,7 +117,7 @@ class StoreMachine(RuleBasedStateMachine):
     def reopen(self) -> None:
         lsn = self.store.lsn
         self.store.close()
-        self.store = Store.open(self.path, policy=self.policy)
+        self.store = Store.open(self.path, policy=MANUAL)
         assert self.store.lsn == lsn
 
     @precondition(lambda self: self.whole)
@@ -131,7 +129,7 @@ class StoreMachine(RuleBasedStateMachine):
         """
         for _ in range(rounds):
             self.store.close()
-            self.store = Store.open(self.path, policy=self.policy)
+            self.store = Store.open(self.path, policy=MANUAL)
             self.turn += 1
             changes = [(f"{name}{self.turn % of}.py", self.turn) for name, of in WRITTEN_BRIEFLY]
             self._write_and_publish(changes)
@@ -158,7 +156,7 @@ class StoreMachine(RuleBasedStateMachine):
         last = max(Path(copy, "journal").glob("*.wal"))
         with last.open("ab") as file:
             file.write(torn)
-        self.store = Store.open(copy, policy=self.policy)
+        self.store = Store.open(copy, policy=MANUAL)
         self.reader = Store.open(copy, read_only=True)
         self.seen = self.files
         assert self.store.lsn == self.reader.lsn
@@ -182,7 +180,7 @@ class StoreMachine(RuleBasedStateMachine):
             process.do("lost.index_file(record('lost.py'))")
             process.kill()
         self.files = applied(self.files, changes)
-        self.store = Store.open(self.path, policy=self.policy)
+        self.store = Store.open(self.path, policy=MANUAL)
 
     @precondition(lambda self: self.whole and self.store.stats().generation_lsn and self.files)
     @rule(
@@ -202,7 +200,7 @@ class StoreMachine(RuleBasedStateMachine):
             self._flip_a_record(Path(segment, "records.msgpack"))
         elif segment:
             damage_snapshot(segment, how, "")
-        self.store = Store.open(self.path, policy=self.policy)
+        self.store = Store.open(self.path, policy=MANUAL)
         self.reader = Store.open(self.path, read_only=True)
         self.seen = self.files
         self.whole = False
@@ -268,7 +266,7 @@ class StoreMachine(RuleBasedStateMachine):
 def test_writers_one_after_the_other_agree_with_the_dict() -> None:
     """The folding that writers come to who each live for one commit, without waiting for chance to do it."""
     machine = StoreMachine()
-    machine.open(fed=False)
+    machine.open()
     try:
         machine.write_briefly(rounds=28)
     finally:

@@ -24,7 +24,7 @@ SETTINGS = {
     "full:": "durability “full”: each commit publishes a generation",
     "buffered:": "durability “buffered”: commits are synced in groups",
     "auto:": "checkpoints run beside the commits, every two changes",
-    "load:": "every transaction is fed to Tantivy when it is committed",
+    "format-1:": "the first letters were done by a version that wrote format 1; opening migrates the store",
 }
 NAMED = {
     "large": "n b x",

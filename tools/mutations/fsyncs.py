@@ -50,7 +50,7 @@ FSYNCS = (
     _fsync(
         "a copy, where there are no links: its bytes",
         Drop(_DURABLE, "link_or_copy", "fsync_file"),
-        rough("linkless:nknk"),
+        unit("tests/fs/test_fs_durable.py"),
     ),
     _fsync(
         "a failed commit: that it was cut off again",

@@ -139,7 +139,7 @@ JOURNAL_CHECKS = (
     _check(
         "identity, manifest, marker: the checksum",
         Never("sealed", "_open", "_checksum"),
-        damage("IDENTITY", "*/manifest.msgpack", "journal/CLOSED", kinds=["flip"]),
+        damage("IDENTITY", "generations/*", "journal/CLOSED", kinds=["flip"]),
         share=True,
     ),
     _check(

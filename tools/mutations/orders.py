@@ -12,6 +12,8 @@ _STORE_WRITER = "store.writer"
 _PUBLISHER = "store.checkpoint.publish"
 _APPLY = "store.recovery.apply"
 _REPAIR = "store.repair"
+_MIGRATION = "store.migration"
+_MIGRATED = (crash("format-1:nkxkn"), crash("format-1:nkxknxk"))
 _FAILURES = unit("tests/store/test_commit_failures.py")
 
 
@@ -102,6 +104,42 @@ ORDERS = (
         ),
         rough("clean:nknknk"),
         unit("tests/store/test_views.py"),
+    ),
+    _order(
+        "a migration: the identity after the generation",
+        (
+            Drop(_MIGRATION, "migrate", "fs.atomic_write", nth=1),
+            After(
+                _MIGRATION,
+                "migrate",
+                "unpublished.publish",
+                "fs.atomic_write(where, encode_identity(identity))",
+            ),
+        ),
+        *_MIGRATED,
+    ),
+    _order(
+        "a migration: format 1 removed before its records are published",
+        Before(
+            _MIGRATION,
+            "migrate",
+            "unpublished.publish",
+            """
+            for directory in old:
+                _remove(directory)
+            old.clear()
+            """,
+        ),
+        *_MIGRATED,
+    ),
+    _order(
+        "a migration: a generation removed under its name",
+        (
+            Replace(_MIGRATION, "_remove", "temporary_name(directory)", "directory"),
+            Drop(_MIGRATION, "_remove", "fs.remove_tree(doomed)", nth=1),
+            Drop(_MIGRATION, "_remove", "fs.rename"),
+        ),
+        unit("tests/store/test_migration.py"),
     ),
     _order(
         "a torn end: cut off, and not set aside",

@@ -17,7 +17,6 @@ and the troubles
     torn         the same, and the two frames are on disk
     journal, generations, store
                  ... before it syncs that directory, in which it has renamed something
-    linkless     the file system has no hard links; as for `clean`,
     joined       a second thread writes its commit while the first one's is synced
     clean        none: a crash alone must leave nothing that `verify` finds fault with
     repaired     none; what `repair` mended and set aside stays so
@@ -163,8 +162,6 @@ def run(workload: str, directory: str) -> None:
     before, bar, after = word.partition("|")
     wanted = plan(workload)[0]
     journal_format.FRAME_TARGET_BYTES = 1
-    if trouble == "linkless":
-        os.link = _no_links
     if trouble == "joined":
         _join(path, wanted)
         return
@@ -289,10 +286,6 @@ def _too_many(*_arguments: Any) -> int:
     raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
-def _no_links(*_arguments: Any, **_named: Any) -> None:
-    raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
-
-
 def check(workload: str, directory: str, acked: int, issued: int) -> str:
     """What the subject `diptych` checks, and what the trouble asks for."""
     path = directory + "/store"
@@ -300,7 +293,7 @@ def check(workload: str, directory: str, acked: int, issued: int) -> str:
     in_journal = _has_marker(path, "journal")
     if trouble == "torn" and acked and not _has_marker(path, "journal", "quarantine"):
         raise CheckError("not-kept", "The bytes of the transaction that was cut off are nowhere.")
-    if trouble in ("clean", "linkless") or (trouble == "repaired" and acked):
+    if trouble == "clean" or (trouble == "repaired" and acked):
         _no_fault(path)
     if trouble == "repaired" and acked and not glob.glob(path + "/quarantine/*"):
         raise CheckError("not-kept", "What repair set aside is gone.")

@@ -18,6 +18,8 @@ _NOT_GIVEN_UP = ["wrong", "lost", "blessed", "unrepaired", "exception", "panic"]
 _RECOVERY_TESTS = unit(
     "tests/store/test_recovery_odd.py", "tests/regressions/test_repair_of_exchanged_files.py"
 )
+_LIVE_TESTS = unit("tests/store/test_live.py")
+_MIGRATION_TESTS = unit("tests/store/test_migration.py")
 _FLIPPED_SNAPSHOT = damage("*/records.msgpack", kinds=["flip"], sample="level")
 _SNAPSHOT_TESTS = unit("tests/snapshot", "tests/regressions/test_trailer_that_points_nowhere.py")
 
@@ -40,29 +42,35 @@ STORE_CHECKS = (
         FORGED,
     ),
     _check(
-        "records: their size",
-        (
-            Never(_SNAPSHOT, "SnapshotReader.__init__", "actual != size"),
-            Never(_SCAN, "sizes_problem", "status.st_size"),
-        ),
-        damage("*/records.msgpack", kinds=["grow", "cut", "predecessor"]),
-        _SNAPSHOT_TESTS,
-    ),
-    _check(
         "records: the checksum of a filter or of the first documents",
         Never("segment.format", "decode_section", "xxh3_64_intdigest"),
         _FLIPPED_SNAPSHOT,
         unit("tests/segment"),
     ),
     _check(
-        "records: which are dead, in a look-up",
+        "records: which are dead, by key",
         Always("store.live", "LiveSegment.get", "self.is_live"),
-        unit("tests/store/test_search_index_upkeep.py", "tests/store/test_transactions.py"),
+        _LIVE_TESTS,
+    ),
+    _check(
+        "records: which are dead, where one is looked for",
+        Always("store.live", "LiveSegment.find", "self.is_live"),
+        _LIVE_TESTS,
+    ),
+    _check(
+        "records: which are dead, by a term",
+        Always("store.live", "LiveSegment.postings", "self.is_live"),
+        _LIVE_TESTS,
     ),
     _check(
         "records: which are dead, in a scan",
         Always("store.live", "LiveSegment.scan", "self.is_live"),
-        unit("tests/store/test_search_index_upkeep.py", "tests/store/test_transactions.py"),
+        _LIVE_TESTS,
+    ),
+    _check(
+        "records: which are dead, in a search",
+        Replace("store.live", "LiveSegment.component", "self.dead", 'b""'),
+        _LIVE_TESTS,
     ),
     _check(
         "a snapshot: the checksum of its trailer",
@@ -138,7 +146,7 @@ STORE_CHECKS = (
     _check(
         "a search index: a record's checksum",
         Always("search.documents", "decode_stored", "record_checksum"),
-        damage("*/search/*", kinds=["flip"]),
+        damage("*/search.bundle", kinds=["flip"]),
         unit("tests/search"),
     ),
     _check(
@@ -146,10 +154,26 @@ STORE_CHECKS = (
         Never("search.footer", "check_footer", "zlib.crc32"),
         unit("tests/search"),
     ),
+    # Migration from format 1.
+    _check(
+        "a migration: the hash of the snapshot",
+        Always("store.migration", "_records", "fs.hash_stable_file"),
+        _MIGRATION_TESTS,
+    ),
+    _check(
+        "a migration: that the records are all there",
+        Never("store.migration", "migrate", "manifest.records"),
+        _MIGRATION_TESTS,
+    ),
+    _check(
+        "a migration: that a manifest is that of its directory",
+        Never("store.migration", "_read_manifest", "manifest.lsn"),
+        _MIGRATION_TESTS,
+    ),
     # Salvage and verification.
     _check(
         "salvage: a record's checksum",
-        Always(_SALVAGE, "_walk", "record_checksum"),
+        Never(_SALVAGE, "_walk", "record_checksum"),
         damage(
             "*/records.msgpack",
             kinds=["flip"],

@@ -201,7 +201,7 @@ class SegmentRecords:
     """
 
     def __init__(self, path: str, schema: Schema[Any], seal: Seal) -> None:
-        """Open `path`, which must have the size and the records that SEAL says.
+        """Open `path`, which must have the records that SEAL says.
 
         Costs the same for any number of records. Raises CorruptSnapshotError, or StorageError.
         """
@@ -209,7 +209,7 @@ class SegmentRecords:
         if not is_regular(path):
             raise CorruptSnapshotError(f"{path} is gone, or no regular file", where=path)
         try:
-            self._reader = reader = SnapshotReader(path, size=seal.files[RECORDS].size_bytes)
+            self._reader = reader = SnapshotReader(path)
         except IncompatibleStoreError as error:
             # SEAL would be of a newer format too.
             raise CorruptSnapshotError(error.message, where=path) from error

@@ -33,18 +33,13 @@ class SnapshotReader:
     Opening reads the head and the trailer only, so that it costs the same for any number of records.
     """
 
-    def __init__(self, path: str, *, size: int | None = None) -> None:
-        """Open `path`, which must have `size` bytes.
-
-        Raises CorruptSnapshotError, IncompatibleStoreError, or StorageError.
-        """
+    def __init__(self, path: str) -> None:
+        """Open `path`. Raises CorruptSnapshotError, IncompatibleStoreError, or StorageError."""
         self.path = path
         with translated("open", path), open(path, "rb", opener=open_regular) as file:
             actual = os.fstat(file.fileno()).st_size
-            if (size is not None and actual != size) or actual < TRAILER_SIZE:
-                raise CorruptSnapshotError(
-                    f"{path} has {actual:,} bytes instead of {size or TRAILER_SIZE:,}", where=path
-                )
+            if actual < TRAILER_SIZE:
+                raise CorruptSnapshotError(f"{path} ends after {actual:,} bytes", where=path)
             self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._view = memoryview(self.map)
         self.size = actual

@@ -223,7 +223,7 @@ def _records(directory: str, manifest: Manifest1, schema: Schema[Any]) -> Iterat
     try:
         size, blake3_hex = manifest.files.get(SNAPSHOT_1, (0, ""))
         if fs.hash_stable_file(path, expected_bytes=size)[1].hex() == blake3_hex:
-            return SnapshotReader(path, size=size).scan()
+            return SnapshotReader(path).scan()
         problem = f"{path} is not what the manifest says"
     except (CorruptionError, StorageError) as error:
         fs.raise_transient(error)

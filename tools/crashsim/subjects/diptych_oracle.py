@@ -8,6 +8,7 @@ from diptych import (
     CheckpointPolicy,
     DiptychError,
     FileRecord,
+    IncompatibleStoreError,
     Report,
     Severity,
     Store,
@@ -18,7 +19,7 @@ from diptych import (
 from ..effects import Tree
 from ..oracle import CheckError, shorten
 from ..trees import read_tree
-from .diptych_plan import Files, name_of, plan, record_of, word_of
+from .diptych_plan import Files, begins_with_format_1, name_of, plan, record_of, word_of
 
 _AFTER = "after/the/crash.py"
 _POLICY = CheckpointPolicy(automatic=False)
@@ -33,7 +34,8 @@ def check(workload: str, directory: str, acked: int, issued: int) -> str:
     before = read_tree(directory)
     thorough = _sampled(before)
     try:
-        _reads_without_writing(path, directory, before, states, acked, issued)
+        migrates = begins_with_format_1(workload)
+        _reads_without_writing(path, directory, before, states, acked, issued, migrates=migrates)
         with Store.open(path, policy=_POLICY) as store:
             prefix = _prefix(store, states, acked, issued)
             read_everything(store, states, states[prefix])
@@ -73,7 +75,14 @@ def _sampled(tree: Tree) -> bool:
 
 
 def _reads_without_writing(
-    path: str, directory: str, before: Tree, states: list[Files], acked: int, issued: int
+    path: str,
+    directory: str,
+    before: Tree,
+    states: list[Files],
+    acked: int,
+    issued: int,
+    *,
+    migrates: bool,
 ) -> None:
     try:
         with Store.open(path, read_only=True) as store:
@@ -84,6 +93,10 @@ def _reads_without_writing(
             raise CheckError(
                 "lost-commit", f"Transaction {acked} was acknowledged; a reader finds no store."
             ) from None
+    except IncompatibleStoreError:
+        # A store of format 1, before it is migrated.
+        if not migrates:
+            raise
     if read_tree(directory) != before:
         raise CheckError("read-writes", "Opening for reading changed the directory.")
 

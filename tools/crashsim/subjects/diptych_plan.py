@@ -12,7 +12,8 @@
     v  close, verify, reopen; verify must find nothing
     f  close, damage the search index of the newest segment, reopen
 
-A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default.
+A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default. With the
+setting "format-1" the first letters are those of a store of that format, and opening it migrates it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ COMMITS = "nxdtbwy"
 ALPHABET = "nxdrkqp"
 OTHERS = "sfvc"
 _FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 3}
-_SETTINGS = ("full", "buffered", "auto", "load")
+_SETTINGS = ("full", "buffered", "auto")
+_FORMAT_1 = "format-1"
+FORMAT_1_WORD = "nkxkn"
+"""What the store of format 1 in this folder went through; its writer was killed."""
 _MIX_LENGTH = 40
 _LARGE_WORDS = 75_000
 
@@ -81,7 +85,6 @@ NAMED = {
     "fold-removals": "nknknkxkdknkxkdknkxkdknk",
     "compact": "nkxkncdkc",
     "reopen": "w" + _REOPENED * 4,
-    "load:reopen": "w" + _REOPENED * 2,
     **{f"mix-{seed}": mix(seed) for seed in range(1, 9)},
     **{f"{setting}:mix": mix(100 + place) for place, setting in enumerate(_SETTINGS)},
     **{
@@ -93,6 +96,7 @@ NAMED = {
         for setting in _SETTINGS
         for word in ("nnn", "nxd", "nkx", "ntkt", "nqn", "nknkn", "nkpxk")
     },
+    **{f"{_FORMAT_1}:{FORMAT_1_WORD}{end}": f"{FORMAT_1_WORD}{end}" for end in ("", "xk", "kckq", "dkfxk")},
 }
 WORKLOADS = (*NAMED, *sequences())
 
@@ -106,8 +110,13 @@ def word_of(workload: str) -> tuple[str, str]:
 def accepts(workload: str) -> bool:
     """Whether this is a workload: any word that makes sense is, listed or not."""
     setting, word = word_of(workload)
-    known = setting in ("", *_SETTINGS) and set(word) <= set(ALPHABET + COMMITS + OTHERS)
-    return known and bool(word) and possible(word)
+    known = setting in ("", *_SETTINGS) or (setting == _FORMAT_1 and word.startswith(FORMAT_1_WORD))
+    return known and set(word) <= set(ALPHABET + COMMITS + OTHERS) and bool(word) and possible(word)
+
+
+def begins_with_format_1(workload: str) -> bool:
+    """Whether its first letters were done by a version that wrote format 1."""
+    return word_of(workload)[0] == _FORMAT_1
 
 
 def name_of(number: int) -> str:

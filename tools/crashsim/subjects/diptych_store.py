@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from typing import Any
 
-from diptych import CheckpointPolicy, Store, StoreNotFoundError, repair, verify
+from diptych import CheckpointPolicy, Store, StoreNotFoundError, fs, repair, verify
 from diptych.store.generation import read_manifest, segment_path
 
 from ..marks import Marks
 from .diptych_oracle import check
-from .diptych_plan import COMMITS, WORKLOADS, Transaction, accepts, plan, record_of, word_of
+from .diptych_plan import (
+    COMMITS,
+    FORMAT_1_WORD,
+    WORKLOADS,
+    Transaction,
+    accepts,
+    begins_with_format_1,
+    plan,
+    record_of,
+    word_of,
+)
 
 __all__ = ["EXPECTED", "MODES", "WORKLOADS", "accepts", "check", "recover", "run"]
+
+_STORE_1 = os.path.join(os.path.dirname(__file__), "format-1.tar.xz")
 
 EXPECTED: dict[str, str] = {}
 MODES = ("open", "repair")
@@ -25,6 +38,12 @@ def run(workload: str, directory: str) -> None:
     transactions, _ = plan(workload)
     marks = Marks()
     number = 0
+    if begins_with_format_1(workload):
+        word = word.removeprefix(FORMAT_1_WORD)
+        number = sum(letter in COMMITS for letter in FORMAT_1_WORD)
+        marks.issued(number)
+        _unpack_format_1(path)
+        marks.acked(number)
     store = _open(path, setting)
     for letter in word:
         if letter in COMMITS:
@@ -57,9 +76,26 @@ def _open(path: str, setting: str) -> Store:
     policy = (
         CheckpointPolicy(changes=2, automatic=True)
         if setting == "auto"
-        else CheckpointPolicy(automatic=False, feed_changes=1 if setting == "load" else 100)
+        else CheckpointPolicy(automatic=False)
     )
     return Store.open(path, durability=durability, policy=policy)
+
+
+def _unpack_format_1(path: str) -> None:
+    """Put the store of format 1 at `path`, by one rename."""
+    unpacked = path + ".unpacked"
+    os.mkdir(unpacked)
+    with tarfile.open(_STORE_1) as archive:
+        for member in archive:
+            archive.extract(member, unpacked, filter="data")
+            made = os.path.join(unpacked, member.name)
+            # Each by itself: nothing is asked of the states in which it is not all there.
+            if member.isfile():
+                fs.fsync_file(made)
+            fs.fsync_dir(os.path.dirname(made))
+    os.rename(os.path.join(unpacked, "store"), path)
+    os.rmdir(unpacked)
+    fs.fsync_dir(os.path.dirname(path))
 
 
 def _commit(store: Store, wanted: Transaction) -> None:

@@ -31,14 +31,12 @@ class CheckpointPolicy:
     """Whether checkpoints happen by themselves, in a thread of the store."""
     keep_generations: int = 2
     """How many generations are kept; at least 2."""
-    feed_changes: int = 100
-    """Without effect since format 2: transactions are indexed by the checkpoint, however large they are."""
 
     def __post_init__(self) -> None:
         """Raises InvalidArgumentError."""
         # Each the right way round: a NaN compares as false, and is refused too.
         shares = self.changes_share >= 0 and self.journal_share >= 0 and self.journal_bytes_least >= 0
-        limits = self.changes >= 1 and self.feed_changes >= 1 and self.interval_s > 0
+        limits = self.changes >= 1 and self.interval_s > 0
         if not (self.keep_generations >= 2 and limits and shares):
             raise InvalidArgumentError(
                 "a checkpoint policy keeps 2 generations or more, and its limits are positive"

@@ -100,6 +100,7 @@ class UnpublishedGeneration:
         if not fs.is_directory(directory):
             with fs.translated("make the directory", directory):
                 os.mkdir(directory)
+            # Its name before the manifest's: a crash after its rename would take every segment with it.
             fs.fsync_dir(self._store)
         for digest, built in segments.items():
             target = segment_path(self._store, digest)
@@ -110,6 +111,7 @@ class UnpublishedGeneration:
         fs.fsync_dir(directory)
         self._made.append(self._temporary)
         fs.remove_file(self._temporary)
+        # Durable before the rename: a crash after it must not find the manifest empty or torn.
         fs.write_file(self._temporary, data)
         self._owner.refuse_replaced()
         # From here on the segments may be those of a published generation.
