@@ -111,9 +111,9 @@ def test_each_half_says_that_it_is_the_damaged_one(memory_path: Path) -> None:
     bundle.write_bytes(content)
     opened_again.component()
     (memory_path / "s" / "records.msgpack").write_bytes(b"")
-    with pytest.raises(CorruptSnapshotError, match="0 bytes instead of"):
+    with pytest.raises(CorruptSnapshotError, match="ends after 0 bytes"):
         Segment(segment.directory, NOTES)
-    with pytest.raises(CorruptSnapshotError, match="0 bytes instead of"):
+    with pytest.raises(CorruptSnapshotError, match="ends after 0 bytes"):
         rebuild_search(segment.directory, NOTES, str(memory_path / "b"))
     assert children(memory_path) == ["s", "tmp"]
 
