@@ -30,7 +30,7 @@ from diptych.snapshot import format as snapshot
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import encode_manifest
-from diptych.store.opening import inspect
+from diptych.store.recovery.inspection import inspect
 
 
 def killed(path: str, *, commits: int, checkpoint_at: int = 0) -> str:

@@ -24,6 +24,7 @@ from tests.support.notes import NOTES
 from tests.support.records import numbered, record
 
 from diptych import CorruptStoreError, IncompatibleStoreError, RecordStore, Store, fs, repair, verify
+from diptych.layout import generation_name
 from diptych.sealed import seal, unseal
 from diptych.store.checkpoint import unpublished
 from diptych.store.manifest import IDENTITY_MAGIC, MANIFEST_MAGIC
@@ -140,17 +141,59 @@ def test_a_store_without_an_intact_generation_is_left_to_the_version_that_made_i
     assert {name: data for name, data in tree(path).items() if name != "LOCK"} == before
 
 
-def test_a_young_store_without_generations(store_path: str) -> None:
-    with Store.open(store_path, policy=MANUAL) as store:
+def _young_store_of_format_1(path: str, *, checkpoint: bool = False) -> None:
+    with Store.open(path, policy=MANUAL) as store:
         with store.transaction() as txn:
             txn.index_file(record("a.py"))
+        if checkpoint:
+            store.checkpoint()
         identity = store._handle.identity
-    Path(store_path, "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, asdict(identity), version=1))
+    Path(path, "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, asdict(identity), version=1))
+
+
+def test_a_young_store_without_generations(store_path: str) -> None:
+    _young_store_of_format_1(store_path)
     with pytest.raises(IncompatibleStoreError, match="format 1"):
         Store.open(store_path, read_only=True)
     with Store.open(store_path, policy=MANUAL) as store:
         assert "a.py" in store
     assert verify(store_path).ok
+
+
+def test_the_journal_alone_is_enough_where_it_begins_with_the_first_transaction(store_path: str) -> None:
+    _young_store_of_format_1(store_path, checkpoint=True)
+    damaged = Path(store_path, "generations", generation_name(1))
+    shutil.rmtree(Path(store_path, "segments"))
+    damaged.unlink()
+    damaged.mkdir()
+    (damaged / "manifest.msgpack").write_bytes(b"damaged")
+    with Store.open(store_path, policy=MANUAL) as store:
+        assert "a.py" in store
+    assert verify(store_path).ok
+    assert os.listdir(f"{store_path}/quarantine") == [damaged.name]
+
+
+def test_a_generation_of_another_store_is_set_aside(path: str) -> None:
+    newest = max(Path(path, "generations").iterdir())
+    foreign = newest.with_name(generation_name(9))
+    shutil.copytree(newest, foreign)
+    body = unseal(MANIFEST_MAGIC, (newest / "manifest.msgpack").read_bytes(), where="", version=1)
+    body["identity"]["store_id"] = bytes(16)
+    (foreign / "manifest.msgpack").write_bytes(seal(MANIFEST_MAGIC, body | {"lsn": 9}, version=1))
+    check_migrated(path)
+    assert os.listdir(f"{path}/quarantine") == [foreign.name]
+
+
+def test_what_would_lose_a_transaction_is_left_to_the_version_that_made_it(path: str) -> None:
+    """The newest generation is damaged, and the journal from the older one to it."""
+    newest = max(Path(path, "generations").iterdir())
+    overwrite(newest / "manifest.msgpack", 60, b"\0\1\2\3")
+    flip(min(Path(path, "journal").glob("*.wal")), 100)
+    before = tree(path)
+    with pytest.raises(CorruptStoreError, match="format 1, and damaged") as caught:
+        Store.open(path)
+    assert "version of Diptych that made it" in caught.value.advice
+    assert {name: data for name, data in tree(path).items() if name != "LOCK"} == before
 
 
 class KilledError(BaseException):

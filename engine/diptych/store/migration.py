@@ -1,13 +1,14 @@
 """Migration of a store of format 1, by the first writer that opens it.
 
 In format 1 a generation is a directory with a manifest, a snapshot of all records, and a Tantivy index. The
-records of the newest one that is intact become segments, and those a generation of format 2 at the same LSN.
-The journal stays as it is: what it has after that LSN is replayed as ever.
+plan of recovery says which one is the base. Its records become segments, and those a generation of format 2
+at the same LSN. The journal stays as it is: what it has after that LSN is replayed as ever. A store of which
+anything would be lost is refused: it is left to the version that made it.
 
 1. Build the segments in `incoming/`. Nothing of format 1 has changed until here.
 2. Write IDENTITY in format 2: from now on an older Diptych refuses the store.
 3. Publish the generation of format 2.
-4. Remove the directories of format 1; those that are damaged are set aside.
+4. Remove the directories of format 1; those that are damaged, or of another store, are set aside.
 
 A crash at any moment leaves the generation of format 1 or that of format 2, and the next writer continues.
 """
@@ -16,8 +17,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diptych import fs
@@ -41,7 +42,6 @@ from diptych.search.format_1 import open_search_1
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
 from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
-from diptych.store.generation import read_manifest
 from diptych.store.healing import log
 from diptych.store.manifest import (
     MANIFEST_MAGIC,
@@ -54,12 +54,14 @@ from diptych.store.manifest import (
     require_totals,
 )
 from diptych.store.recovery.apply import set_aside
+from diptych.store.recovery.found import FoundGeneration, Scan
+from diptych.store.recovery.inspection import plan_for
 from diptych.store.recovery.reading import names_in, read_small
+from diptych.store.recovery.scan import rescan_journal, scan
 
 _FORMAT = 1
 _SIZE_MOST = 2**63 - 1
 _BLAKE3_HEX = re.compile(r"[0-9a-f]{64}\Z")
-_REPAIR_FIRST = "repair it with the version of Diptych that made it, then open it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,51 +79,86 @@ class Manifest1:
     """Of each file, by its path below the generation: size in bytes, BLAKE3 in hexadecimal."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Intact:
+    """A generation of format 1 whose records are all there."""
+
+    path: str
+    manifest: Manifest1
+    records: Iterator[StoredRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class _Unusable:
+    """One that is damaged, or of another store."""
+
+    path: str
+    problem: str
+    foreign: bool = False
+
+
 def migrate(path: str, schema: Schema[Any], owner: Owner) -> None:
     """Bring the store at `path` to format 2, where it is of format 1; the caller holds its lock.
 
-    Raises IncompatibleStoreError for another schema, CorruptStoreError where no generation of format 1 is
-    intact, StorageError; then the store is as it was, or the next writer continues.
+    Raises IncompatibleStoreError for another schema, CorruptStoreError where not everything can be read,
+    StorageError; then the store is as it was, or the next writer continues.
     """
     where = os.path.join(path, IDENTITY)
     identity = _identity_of_format_1(where)
-    old = _generations_of_format_1(path)
-    if identity is None and not old:
+    directories = _directories_of_format_1(path)
+    if identity is None and not directories:
         return
     if identity is not None:
         identity.refuse_other(schema, path)
-        # Its records are written with the current version of the schema.
-        identity = identity.upgraded(schema)
     log.warning("the store at %s is of format 1: migrating it", path)
-    damaged: list[str] = []
-    if old and not _is_published(path, old[0]):
-        base, manifest, records, damaged = _base(old, schema)
-        with UnpublishedGeneration(path, manifest.lsn, owner) as unpublished:
-            sealed = write_segments(schema, records, unpublished, Pace(), None)
-            if sum(seal.records for seal, _ in sealed) != manifest.records:
-                raise CorruptStoreError(f"{base} has not the {manifest.records:,} records of its manifest")
-            if identity is not None:
-                fs.atomic_write(where, encode_identity(identity))
-            segments = {listed_segment(seal): directory for seal, directory in sealed}
-            migrated = manifest_of(
-                manifest.identity.upgraded(schema),
-                schema,
-                list(segments),
-                lsn=manifest.lsn,
-                chain=manifest.chain,
-                modified_ms=manifest.modified_ms,
-            )
-            built = {listed.digest: directory for listed, directory in segments.items()}
-            unpublished.publish(migrated, built)
+    current, files = scan(path, schema)
+    known = identity or current.identity
+    old = [_read(directory, known, schema) for directory in directories]
+    intact = {one.path: one for one in old if isinstance(one, _Intact)}
+    found = _with_format_1(replace(current, identity=known), old, schema)
+    newest = next((generation.lsn for generation in found.generations if generation.usable), 0)
+    plan = plan_for(rescan_journal(found, files, newest), files).plan
+    if plan.fatal and not current.generations:
+        raise CorruptStoreError(
+            f"the store at {path} is of format 1, and damaged: {plan.fatal}",
+            where=path,
+            advice="repair it with the version of Diptych that made it, then open it again",
+        )
+    if not plan.fatal and plan.base is not None and plan.base.path in intact:
+        _publish(path, intact[plan.base.path], schema, owner)
+    elif identity is not None:
+        fs.atomic_write(where, encode_identity(identity.upgraded(schema)))
     # A cache. Before the last thing by which the store is known to be of format 1.
     fs.remove_tree(os.path.join(path, WORK_1))
-    if identity is not None and not old:
-        fs.atomic_write(where, encode_identity(identity))
-    for directory in damaged:
-        set_aside(path, directory)
-    for directory in old:
-        if directory not in damaged:
-            _remove(directory)
+    for one in old:
+        # Where a generation of format 2 is damaged, what is left of format 1 may be of use to someone.
+        if plan.fatal or one.path not in intact:
+            set_aside(path, one.path)
+        else:
+            _remove(one.path)
+
+
+def _publish(path: str, base: _Intact, schema: Schema[Any], owner: Owner) -> None:
+    """Publish the generation of format 2 with the records of one of format 1. Raises as `migrate` does."""
+    manifest = base.manifest
+    identity = manifest.identity.upgraded(schema)
+    with UnpublishedGeneration(path, manifest.lsn, owner) as unpublished:
+        # The records are written with the current version of the schema.
+        sealed = write_segments(schema, base.records, unpublished, Pace(), None)
+        if sum(seal.records for seal, _ in sealed) != manifest.records:
+            raise CorruptStoreError(f"{base.path} has not the {manifest.records:,} records of its manifest")
+        # Before the generation, which an older Diptych would not read: it must refuse the store by then.
+        fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
+        segments = {listed_segment(seal): directory for seal, directory in sealed}
+        migrated = manifest_of(
+            identity,
+            schema,
+            list(segments),
+            lsn=manifest.lsn,
+            chain=manifest.chain,
+            modified_ms=manifest.modified_ms,
+        )
+        unpublished.publish(migrated, {listed.digest: directory for listed, directory in segments.items()})
 
 
 def _identity_of_format_1(where: str) -> Identity | None:
@@ -134,7 +171,7 @@ def _identity_of_format_1(where: str) -> Identity | None:
         return None
 
 
-def _generations_of_format_1(path: str) -> list[str]:
+def _directories_of_format_1(path: str) -> list[str]:
     """The directories of generations of format 1, newest first. Raises StorageError."""
     generations = os.path.join(path, GENERATIONS)
     found = []
@@ -147,45 +184,41 @@ def _generations_of_format_1(path: str) -> list[str]:
     return [directory for _, directory in sorted(found, reverse=True)]
 
 
-def _is_published(path: str, newest: str) -> bool:
-    """Whether there is a generation of format 2 at or after the newest one of format 1."""
-    lsn = _lsn_of(newest)
-    for name in names_in(os.path.join(path, GENERATIONS)):
-        parsed = parse_generation_name(name)
-        manifest = os.path.join(path, GENERATIONS, name)
-        if parsed is not None and parsed[0] >= lsn and fs.is_regular(manifest):
-            try:
-                read_manifest(manifest)
-            except CorruptionError:
-                continue
-            return True
-    return False
-
-
 def _lsn_of(directory: str) -> int:
     parsed = parse_generation_name(os.path.basename(directory))
     assert parsed is not None
     return parsed[0]
 
 
-def _base(
-    old: list[str], schema: Schema[Any]
-) -> tuple[str, Manifest1, Iterator[StoredRecord], list[str]]:
-    """The newest intact generation: its directory, manifest and records; and the newer ones, damaged."""
-    problems = []
-    for number, directory in enumerate(old):
-        try:
-            manifest = _read_manifest(directory)
-            manifest.identity.refuse_other(schema, directory)
-            return directory, manifest, _records(directory, manifest, schema), old[:number]
-        except (CorruptionError, StorageError) as error:
-            fs.raise_transient(error)
-            problems.append(error.message)
-    raise CorruptStoreError(
-        f"no generation of this store of format 1 is intact: {'; '.join(problems)}",
-        where=old[0],
-        advice=_REPAIR_FIRST,
-    )
+def _read(directory: str, identity: Identity | None, schema: Schema[Any]) -> _Intact | _Unusable:
+    """A generation of format 1, all of it verified. Raises StorageError, IncompatibleStoreError."""
+    try:
+        manifest = _read_manifest(directory)
+        if identity is not None and manifest.identity.store_id != identity.store_id:
+            return _Unusable(directory, f"{directory} belongs to another store", foreign=True)
+        manifest.identity.refuse_other(schema, directory)
+        return _Intact(directory, manifest, _records(directory, manifest, schema))
+    except (CorruptionError, StorageError) as error:
+        fs.raise_transient(error)
+        return _Unusable(directory, error.message)
+
+
+def _with_format_1(current: Scan, old: Iterable[_Intact | _Unusable], schema: Schema[Any]) -> Scan:
+    """The scan with the generations of format 1 among those of format 2, as far as a plan looks at them."""
+    generations = list(current.generations)
+    for one in old:
+        named = FoundGeneration(one.path, _lsn_of(one.path), revision=-1)
+        if isinstance(one, _Unusable):
+            generations.append(replace(named, problem=one.problem, foreign=one.foreign))
+            continue
+        of = one.manifest
+        manifest = manifest_of(
+            of.identity, schema, [], lsn=of.lsn, chain=of.chain, modified_ms=of.modified_ms
+        )
+        generations.append(replace(named, manifest=manifest))
+    # Of one LSN, that of format 2 comes first: it is complete, and what was left of format 1 is removed.
+    generations.sort(key=lambda generation: (generation.lsn, generation.revision), reverse=True)
+    return replace(current, generations=tuple(generations))
 
 
 def _read_manifest(directory: str) -> Manifest1:

@@ -7,7 +7,7 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from diptych import fs
 from diptych.errors import (
@@ -37,9 +37,9 @@ from diptych.store.recovery.apply import (
     prepare_for_writing,
     replay,
 )
-from diptych.store.recovery.found import FoundSegment, OpenFiles, Scan
-from diptych.store.recovery.plan import NeedMore, Plan, make_plan
-from diptych.store.recovery.scan import rescan_journal, scan
+from diptych.store.recovery.found import FoundSegment, Scan
+from diptych.store.recovery.inspection import Inspection, inspect, plan_for
+from diptych.store.recovery.plan import Plan
 from diptych.store.report import Finding, Severity
 
 _READER_TRIES = 20
@@ -90,36 +90,6 @@ class OpenedReader:
     """The names of the generations that were there."""
     frames: FrameReader | None
     """After the last complete transaction; None where there is no journal file to follow."""
-
-
-class Inspection(NamedTuple):
-    """What was found, what was opened for that, and what to do about it."""
-
-    scan: Scan
-    files: OpenFiles
-    plan: Plan
-
-
-def inspect(
-    path: str, schema: Schema[Any], segments: Mapping[str, Segment] | None = None
-) -> Inspection:
-    """Scan and plan, as far back in the journal as the plan needs. Changes nothing. Raises StorageError.
-
-    `segments` has those that are open already, by digest.
-    """
-    inspection, unreadable = fs.read_again_after_medium_errors(
-        lambda: plan_for(*scan(path, schema, segments))
-    )
-    return inspection._replace(scan=replace(inspection.scan, unreadable=tuple(unreadable)))
-
-
-def plan_for(found: Scan, files: OpenFiles) -> Inspection:
-    """The plan, the journal read as far back as it needs. Raises StorageError."""
-    plan = make_plan(found)
-    while isinstance(plan, NeedMore):
-        found = rescan_journal(found, files, plan.journal_from)
-        plan = make_plan(found)
-    return Inspection(found, files, plan)
 
 
 def absolute(path: str | os.PathLike[str]) -> str:

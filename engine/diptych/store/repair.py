@@ -44,9 +44,10 @@ from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
 from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.manifest import Identity, encode_identity, manifest_of, now_ms
-from diptych.store.opening import Inspection, absolute, check_place, open_planned, refuse_unreadable
+from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
 from diptych.store.recovery.apply import clear, cut, set_aside
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
+from diptych.store.recovery.inspection import Inspection
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.report import Report, Severity
 from diptych.store.salvage import best, from_journal, lsn_range, manifests

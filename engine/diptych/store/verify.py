@@ -19,8 +19,9 @@ from diptych.segment.reader import Segment, search_files
 from diptych.store.agreement import disagreements
 from diptych.store.healing import Healing
 from diptych.store.live import LiveRecords, open_set
-from diptych.store.opening import Inspection, absolute, check_place, plan_for
+from diptych.store.opening import absolute, check_place
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, FoundSegment, OpenFiles, Scan
+from diptych.store.recovery.inspection import Inspection, plan_for
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Report, Severity
