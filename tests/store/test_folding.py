@@ -13,7 +13,7 @@ from tests.support.records import numbered
 
 from diptych import Store
 from diptych.store.checkpoint import build, folding
-from diptych.store.checkpoint.folding import LARGE_DOCUMENTS, SEGMENTS_MOST, Size, segments_to_fold
+from diptych.store.checkpoint.folding import SEGMENTS_MOST, Size, segments_to_fold
 
 SIZES = st.lists(
     st.builds(
@@ -29,7 +29,7 @@ SIZES = st.lists(
 
 
 def is_small(size: Size) -> bool:
-    return size.documents < LARGE_DOCUMENTS and size.payload_bytes < folding.LARGE_BYTES
+    return size.documents < folding.SMALL_DOCUMENTS and size.payload_bytes < folding.SMALL_BYTES
 
 
 @given(SIZES, st.integers(0, 5_000))
@@ -59,6 +59,28 @@ def test_a_record_is_written_again_a_few_times_while_many_come_after_it() -> Non
         written += records
     assert sum(size.records for size in sizes) == 10_000
     assert written < 10_000 * 12
+
+
+def test_segments_that_a_load_sealed_are_not_written_again_for_a_few_dead_records() -> None:
+    """Each had just as many documents as make it large; of 20 more, each checkpoint replaces a few."""
+    loaded = 20
+    live = [1_200] * loaded
+    sizes: list[Size] = []
+    written = 0
+    for number in range(120):
+        live[number % loaded] -= 50
+        sizes = [size for size in sizes if size.digest not in map(str, range(loaded))]
+        sizes += [
+            Size(str(place), left, left * 100, left * 1_000, 1 - left / 1_200)
+            for place, left in enumerate(live)
+        ]
+        folded = segments_to_fold(sizes, 50)
+        records = 50 + sum(size.records for size in sizes if size.digest in folded)
+        sizes = [size for size in sizes if size.digest not in folded]
+        sizes.append(Size(f"new {number}", records, records * 100, records * 1_000, 0.0))
+        assert not folded & set(map(str, range(loaded)))
+        written += records
+    assert written < 120 * 50 * 6
 
 
 def test_a_checkpoint_writes_what_changed_and_shares_the_rest(store_path: str) -> None:

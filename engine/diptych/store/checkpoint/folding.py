@@ -12,9 +12,12 @@ from typing import NamedTuple
 
 # Beside the large ones; a search costs some 2 microseconds more for each.
 SEGMENTS_MOST = 8
-# Of this size a segment is large; one that is being built is sealed then, and another begun.
+# At this size a segment that is being built is sealed, and another begun.
 LARGE_DOCUMENTS = 120_000
 LARGE_BYTES = 64 * 1024 * 1024
+# Below half of it a segment is small: one that was sealed stays large until most of its records are dead.
+SMALL_DOCUMENTS = LARGE_DOCUMENTS // 2
+SMALL_BYTES = LARGE_BYTES // 2
 _DEAD_SHARE_MOST = 0.5
 
 
@@ -40,8 +43,8 @@ def segments_to_fold(sizes: Iterable[Size], new_records: int) -> set[str]:
         (size.records, size.digest)
         for size in sizes
         if size.digest not in folded
-        and size.documents < LARGE_DOCUMENTS
-        and size.payload_bytes < LARGE_BYTES
+        and size.documents < SMALL_DOCUMENTS
+        and size.payload_bytes < SMALL_BYTES
     )
     if len(small) + (new_records > 0) <= SEGMENTS_MOST:
         return folded
