@@ -163,7 +163,7 @@ def forget_generation(path: str, lsn: int) -> None:
 
 
 def journal_file(path: str, first_lsn: int) -> str:
-    """A journal file's file."""
+    """A file of the journal."""
     return os.path.join(path, "journal", f"{first_lsn:020d}.wal")
 
 

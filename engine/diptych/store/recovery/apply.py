@@ -129,8 +129,12 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
         fs.remove_tree(temporary)
     for segment in {segment.path: segment for g in scan.generations for segment in g.segments}.values():
         if segment.seal_problem and not (segment.records_problem or segment.search_problem):
+            where = os.path.join(segment.path, SEAL)
+            if fs.is_directory(where):
+                # No file can be renamed to it.
+                set_aside(scan.path, where)
             # Its bytes are in the manifest.
-            fs.atomic_write(os.path.join(segment.path, SEAL), segment.listed.sealed)
+            fs.atomic_write(where, segment.listed.sealed)
     # Names that a crash may have left in memory only: what is built on them must not outlive them. (Nothing
     # rests on a generation's name before the next one is published, and that syncs them both.)
     fs.fsync_dir(journal)
