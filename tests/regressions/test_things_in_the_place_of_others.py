@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.damage import LAST, MANUAL, build, own_segment, truth
+from tests.support.files import tree
 
 from diptych import CorruptStoreError, FileRecord, Store, repair, verify
 
@@ -110,3 +111,21 @@ def test_a_young_store_needs_no_generations(memory_path):
     exchange(path / "generations")
     assert verify(path).findings != []
     assert in_use(path) == 2
+
+
+@pytest.mark.parametrize("name", ["journal", "generations", "segments"])
+def test_what_is_behind_a_link_is_no_part_of_a_store(template, memory_path, name):
+    path, behind = memory_path / "s", memory_path / "behind"
+    shutil.copytree(template, path)
+    (path / name).rename(behind)
+    (path / name).symlink_to(behind)
+    before = tree(behind)
+    assert verify(path).findings != []
+    for read_only in (True, False):
+        with pytest.raises(CorruptStoreError):
+            Store.open(path, read_only=read_only)
+    assert tree(behind) == before
+    (path / name).unlink()
+    behind.rename(path / name)
+    with Store.open(path) as store:
+        assert len(store) == len(truth()[LAST])

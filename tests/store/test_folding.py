@@ -119,4 +119,10 @@ def test_what_is_loaded_at_once_becomes_segments_of_a_bounded_size(
         store.checkpoint(compact=True)
         assert len(segments(store_path)) == 1
         check_reads(store, files)
+        # However much there is, no segment takes more memory to build than there is.
+        monkeypatch.setattr(build, "COMPACT_DOCUMENTS", 60)
+        store.checkpoint(compact=True)
+        assert len(segments(store_path)) == 3
+        check_reads(store, files)
+        check_search(store, files)
     check_whole(store_path)

@@ -10,7 +10,7 @@ from diptych.cli.options import Json, StorePath, Timeout
 
 def run(
     store: StorePath = None,
-    compact: Annotated[bool, Option("--compact", help="Rewrite the search index as one segment.")] = False,
+    compact: Annotated[bool, Option("--compact", help="Rewrite all records, as few segments.")] = False,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:
@@ -18,7 +18,7 @@ def run(
 
     Writers do this automatically. Do it by hand before a backup or a copy of the store.
 
-    With --compact searches read one segment, and the search index no longer has the text of removed records.
+    With --compact searches read few segments, and nothing of removed records is left in the new generation.
 
     \b
     Examples:

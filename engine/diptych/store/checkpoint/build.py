@@ -21,7 +21,14 @@ from diptych.segment.builder import Result, SegmentBuilder
 from diptych.segment.reader import bitmap_of, ids_in
 from diptych.segment.seal import Seal, encode_seal
 from diptych.snapshot.format import KEY_INDEX
-from diptych.store.checkpoint.folding import LARGE_BYTES, LARGE_DOCUMENTS, Size, segments_to_fold
+from diptych.store.checkpoint.folding import (
+    COMPACT_BYTES,
+    COMPACT_DOCUMENTS,
+    LARGE_BYTES,
+    LARGE_DOCUMENTS,
+    Size,
+    segments_to_fold,
+)
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment, SegmentSet
@@ -49,7 +56,7 @@ class BuildRequest(NamedTuple):
     damaged: Collection[str]
     """The digests of segments to write again in any case."""
     compact: bool
-    """Whether all is folded into one segment."""
+    """Whether all is folded, into as few segments as memory allows."""
 
 
 class Built(NamedTuple):
@@ -217,14 +224,14 @@ def _write(
     in_memory: bool,
 ) -> list[tuple[Seal, str]]:
     """Write the records, with Tantivy's directory in memory where that is asked for and has room."""
-    schema, one_segment = request.schema, request.compact
+    schema, compact = request.schema, request.compact
     if in_memory:
         try:
             with fs.private_directory(in_memory=True) as work:
-                return write_segments(schema, records(), unpublished, pace, work, one_segment=one_segment)
+                return write_segments(schema, records(), unpublished, pace, work, compact=compact)
         except StorageError as error:
             log.info("there is no room in memory for Tantivy's directory: %s", error)
-    return write_segments(schema, records(), unpublished, pace, None, one_segment=one_segment)
+    return write_segments(schema, records(), unpublished, pace, None, compact=compact)
 
 
 def write_segments(
@@ -234,11 +241,11 @@ def write_segments(
     pace: Pace,
     work: str | None,
     *,
-    one_segment: bool = False,
+    compact: bool = False,
 ) -> list[tuple[Seal, str]]:
     """Write the records, each key once, into new segments; returns the SEAL and the directory of each.
 
-    `work`: where Tantivy works, if not beside each segment. `one_segment`: however large it gets. Raises
+    `work`: where Tantivy works, if not beside each segment. `compact`: as few as memory allows. Raises
     CorruptionError, StorageError.
     """
     sealed: list[tuple[Seal, str]] = []
@@ -249,7 +256,7 @@ def write_segments(
             builder.add_stored(first, schema.project(first.key, first.payload))
             first = None
             for record in records:
-                if _is_full(builder) and not one_segment:
+                if _is_full(builder, compact):
                     first = record
                     break
                 builder.add_stored(record, schema.project(record.key, record.payload))
@@ -268,5 +275,7 @@ def _empty_directory(work: str | None, number: int) -> str | None:
     return directory
 
 
-def _is_full(builder: SegmentBuilder[Any]) -> bool:
+def _is_full(builder: SegmentBuilder[Any], compact: bool) -> bool:
+    if compact:
+        return builder.documents >= COMPACT_DOCUMENTS or builder.payload_bytes >= COMPACT_BYTES
     return builder.documents >= LARGE_DOCUMENTS or builder.payload_bytes >= LARGE_BYTES

@@ -18,6 +18,9 @@ LARGE_BYTES = 64 * 1024 * 1024
 # Below half of it a segment is small: one that was sealed stays large until most of its records are dead.
 SMALL_DOCUMENTS = LARGE_DOCUMENTS // 2
 SMALL_BYTES = LARGE_BYTES // 2
+# At this size when everything is compacted: Tantivy takes some 400 bytes of memory for a document.
+COMPACT_DOCUMENTS = 1_000_000
+COMPACT_BYTES = 512 * 1024 * 1024
 _DEAD_SHARE_MOST = 0.5
 
 

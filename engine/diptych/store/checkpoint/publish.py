@@ -109,7 +109,7 @@ class Publisher:
     def publish(self, *, compact: bool = False) -> int:
         """Publish a generation with everything committed so far, if that is new; returns its LSN.
 
-        `compact`: in any case, with everything written again as one segment. Raises StorageError
+        `compact`: in any case, with everything written again, in few segments. Raises StorageError
         (StoreReplacedError where the store is not there any more) and CorruptionError; then the generation
         before stays the newest.
         """

@@ -88,6 +88,9 @@ class _Segments:
     def __init__(self, store: str, schema: Schema[Any], files: OpenFiles) -> None:
         self._store, self._schema, self._files = store, schema, files
         self._found: dict[str, FoundSegment] = {}
+        directory = os.path.join(store, SEGMENTS)
+        # What is in a link's target is no part of the store: the writer sets the link aside.
+        self._problem = "" if fs.is_directory(directory) else f"{directory} is no directory"
 
     def find(self, listed: ListedSegment) -> FoundSegment:
         """The segment, inspected from outside. Raises StorageError."""
@@ -98,9 +101,11 @@ class _Segments:
 
     def _inspect(self, listed: ListedSegment) -> FoundSegment:
         path = segment_path(self._store, listed.digest)
-        if not fs.is_directory(path):
+        problem = self._problem
+        if not problem and not fs.is_directory(path):
             # Its files could all be there behind a link, and be another's.
             problem = f"{path} is no directory" if fs.exists(path) else f"{path} is gone"
+        if problem:
             return FoundSegment(path, listed, problem, problem, problem)
         sizes = {name: digests.size_bytes for name, digests in listed.seal.files.items()}
         search = {name: size for name, size in sizes.items() if name != RECORDS}
