@@ -196,6 +196,20 @@ def test_what_would_lose_a_transaction_is_left_to_the_version_that_made_it(path:
     assert {name: data for name, data in tree(path).items() if name != "LOCK"} == before
 
 
+def test_the_lsn_that_a_damaged_generation_proves_is_not_forgotten(path: str) -> None:
+    """Its manifest is intact, neither half is, and the journal after it is gone."""
+    newest = max(Path(path, "generations").iterdir())
+    flip(newest / "snapshot.msgpack", 1_000)
+    flip(next((newest / "search").glob("*.store")), 1_000)
+    for journal_file in Path(path, "journal").glob("*.wal"):
+        if int(journal_file.stem) > 3:
+            journal_file.unlink()
+    before = tree(path)
+    with pytest.raises(CorruptStoreError, match="format 1, and damaged"):
+        Store.open(path)
+    assert {name: data for name, data in tree(path).items() if name != "LOCK"} == before
+
+
 class KilledError(BaseException):
     """The process ends here."""
 

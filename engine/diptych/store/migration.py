@@ -56,6 +56,7 @@ from diptych.store.manifest import (
 from diptych.store.recovery.apply import set_aside
 from diptych.store.recovery.found import FoundGeneration, Scan
 from diptych.store.recovery.inspection import plan_for
+from diptych.store.recovery.plan import Plan
 from diptych.store.recovery.reading import names_in, read_small
 from diptych.store.recovery.scan import rescan_journal, scan
 
@@ -80,21 +81,17 @@ class Manifest1:
 
 
 @dataclass(frozen=True, slots=True)
-class _Intact:
-    """A generation of format 1 whose records are all there."""
+class Generation1:
+    """A generation of format 1, all of it verified."""
 
     path: str
-    manifest: Manifest1
-    records: Iterator[StoredRecord]
-
-
-@dataclass(frozen=True, slots=True)
-class _Unusable:
-    """One that is damaged, or of another store."""
-
-    path: str
-    problem: str
+    problem: str = ""
+    """What is wrong with it; "" where its records are all there."""
     foreign: bool = False
+    """Whether it belongs to another store."""
+    manifest: Manifest1 | None = None
+    """None where it cannot be read, or is of another store."""
+    records: Iterable[StoredRecord] = ()
 
 
 def migrate(path: str, schema: Schema[Any], owner: Owner) -> None:
@@ -114,7 +111,6 @@ def migrate(path: str, schema: Schema[Any], owner: Owner) -> None:
     current, files = scan(path, schema)
     known = identity or current.identity
     old = [_read(directory, known, schema) for directory in directories]
-    intact = {one.path: one for one in old if isinstance(one, _Intact)}
     found = _with_format_1(replace(current, identity=known), old, schema)
     newest = next((generation.lsn for generation in found.generations if generation.usable), 0)
     plan = plan_for(rescan_journal(found, files, newest), files).plan
@@ -124,27 +120,33 @@ def migrate(path: str, schema: Schema[Any], owner: Owner) -> None:
             where=path,
             advice="repair it with the version of Diptych that made it, then open it again",
         )
-    if not plan.fatal and plan.base is not None and plan.base.path in intact:
-        _publish(path, intact[plan.base.path], schema, owner)
+    base = None if plan.fatal else next((one for one in old if _is_base(one, plan)), None)
+    if base is not None:
+        _publish(path, base, schema, owner)
     elif identity is not None:
         fs.atomic_write(where, encode_identity(identity.upgraded(schema)))
     # A cache. Before the last thing by which the store is known to be of format 1.
     fs.remove_tree(os.path.join(path, WORK_1))
     for one in old:
         # Where a generation of format 2 is damaged, what is left of format 1 may be of use to someone.
-        if plan.fatal or one.path not in intact:
+        if plan.fatal or one.problem:
             set_aside(path, one.path)
         else:
             _remove(one.path)
 
 
-def _publish(path: str, base: _Intact, schema: Schema[Any], owner: Owner) -> None:
+def _is_base(generation: Generation1, plan: Plan) -> bool:
+    return plan.base is not None and plan.base.path == generation.path
+
+
+def _publish(path: str, base: Generation1, schema: Schema[Any], owner: Owner) -> None:
     """Publish the generation of format 2 with the records of one of format 1. Raises as `migrate` does."""
     manifest = base.manifest
+    assert manifest is not None
     identity = manifest.identity.upgraded(schema)
     with UnpublishedGeneration(path, manifest.lsn, owner) as unpublished:
         # The records are written with the current version of the schema.
-        sealed = write_segments(schema, base.records, unpublished, Pace(), None)
+        sealed = write_segments(schema, iter(base.records), unpublished, Pace(), None)
         if sum(seal.records for seal, _ in sealed) != manifest.records:
             raise CorruptStoreError(f"{base.path} has not the {manifest.records:,} records of its manifest")
         # Before the generation, which an older Diptych would not read: it must refuse the store by then.
@@ -190,32 +192,34 @@ def _lsn_of(directory: str) -> int:
     return parsed[0]
 
 
-def _read(directory: str, identity: Identity | None, schema: Schema[Any]) -> _Intact | _Unusable:
-    """A generation of format 1, all of it verified. Raises StorageError, IncompatibleStoreError."""
+def _read(directory: str, identity: Identity | None, schema: Schema[Any]) -> Generation1:
+    """A generation of format 1. Raises StorageError, IncompatibleStoreError."""
+    manifest = None
     try:
         manifest = _read_manifest(directory)
         if identity is not None and manifest.identity.store_id != identity.store_id:
-            return _Unusable(directory, f"{directory} belongs to another store", foreign=True)
+            return Generation1(directory, f"{directory} belongs to another store", foreign=True)
         manifest.identity.refuse_other(schema, directory)
-        return _Intact(directory, manifest, _records(directory, manifest, schema))
+        return Generation1(directory, manifest=manifest, records=_records(directory, manifest, schema))
     except (CorruptionError, StorageError) as error:
         fs.raise_transient(error)
-        return _Unusable(directory, error.message)
+        # With its manifest, which proves how far the journal went.
+        return Generation1(directory, error.message, manifest=manifest)
 
 
-def _with_format_1(current: Scan, old: Iterable[_Intact | _Unusable], schema: Schema[Any]) -> Scan:
+def _with_format_1(current: Scan, old: Iterable[Generation1], schema: Schema[Any]) -> Scan:
     """The scan with the generations of format 1 among those of format 2, as far as a plan looks at them."""
     generations = list(current.generations)
     for one in old:
-        named = FoundGeneration(one.path, _lsn_of(one.path), revision=-1)
-        if isinstance(one, _Unusable):
-            generations.append(replace(named, problem=one.problem, foreign=one.foreign))
-            continue
-        of = one.manifest
-        manifest = manifest_of(
-            of.identity, schema, [], lsn=of.lsn, chain=of.chain, modified_ms=of.modified_ms
+        found = FoundGeneration(
+            one.path, _lsn_of(one.path), revision=-1, problem=one.problem, foreign=one.foreign
         )
-        generations.append(replace(named, manifest=manifest))
+        if (of := one.manifest) is not None:
+            manifest = manifest_of(
+                of.identity, schema, [], lsn=of.lsn, chain=of.chain, modified_ms=of.modified_ms
+            )
+            found = replace(found, manifest=manifest)
+        generations.append(found)
     # Of one LSN, that of format 2 comes first: it is complete, and what was left of format 1 is removed.
     generations.sort(key=lambda generation: (generation.lsn, generation.revision), reverse=True)
     return replace(current, generations=tuple(generations))
