@@ -108,27 +108,29 @@ ORDERS = (
     _order(
         "a migration: the identity after the generation",
         (
-            Drop(_MIGRATION, "migrate", "fs.atomic_write", nth=1),
+            Drop(_MIGRATION, "_publish", "fs.atomic_write"),
             After(
                 _MIGRATION,
-                "migrate",
+                "_publish",
                 "unpublished.publish",
-                "fs.atomic_write(where, encode_identity(identity))",
+                "fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))",
             ),
         ),
-        *_MIGRATED,
+        unit("tests/store/test_migration.py"),
     ),
     _order(
         "a migration: format 1 removed before its records are published",
-        Before(
-            _MIGRATION,
-            "migrate",
-            "unpublished.publish",
-            """
-            for directory in old:
-                _remove(directory)
-            old.clear()
-            """,
+        (
+            Before(
+                _MIGRATION,
+                "_publish",
+                "unpublished.publish",
+                """
+                for directory in _directories_of_format_1(path):
+                    _remove(directory)
+                """,
+            ),
+            Drop(_MIGRATION, "migrate", "_remove"),
         ),
         *_MIGRATED,
     ),

@@ -162,7 +162,17 @@ STORE_CHECKS = (
     ),
     _check(
         "a migration: that the records are all there",
-        Never("store.migration", "migrate", "manifest.records"),
+        Never("store.migration", "_publish", "manifest.records"),
+        _MIGRATION_TESTS,
+    ),
+    _check(
+        "a migration: that a generation is of the same store",
+        Never("store.migration", "_read", "manifest.identity.store_id"),
+        _MIGRATION_TESTS,
+    ),
+    _check(
+        "a migration: that nothing is lost by it",
+        Never("store.migration", "migrate", "current.generations"),
         _MIGRATION_TESTS,
     ),
     _check(
