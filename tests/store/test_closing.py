@@ -104,7 +104,7 @@ def is_second_writer_refused(path: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("point", ["build", "rename", "fsync_dir", "remove_file", "fdatasync_fd"])
+@pytest.mark.parametrize("point", ["build", "rename", "fsync_dir", "remove_file", "write_file"])
 def test_a_close_waits_for_a_checkpoint(
     store: Store, monkeypatch: pytest.MonkeyPatch, released: list[dict[str, bytes]], point: str
 ) -> None:

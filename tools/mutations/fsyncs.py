@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .edits import Drop, Edit
-from .hunts import FORGED, crash, rough, unit
+from .hunts import crash, rough, unit
 from .mutation import Mutation
 
 _WRITER = "journal.writer"
@@ -11,9 +11,7 @@ _DURABLE = "fs.durable"
 _PUBLISH = "store.checkpoint.unpublished"
 _APPLY = "store.recovery.apply"
 _VERSIONS = unit("tests/versions/test_version_order.py")
-_AFTER_RENAME = Drop(
-    _PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.dirname(self._path))"
-)
+_AFTER_RENAME = Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.dirname(self._path))")
 _IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
 _LAST_SEGMENT = Drop(_APPLY, "prepare_for_writing", "fs.fsync_file")
 
@@ -66,17 +64,12 @@ FSYNCS = (
     ),
     _fsync(
         "a rotation: the old segment",
-        Drop(_WRITER, "JournalWriter.rotate", "self._sync_locked"),
+        Drop(_WRITER, "JournalWriter.rotate", "self._sync_rest_locked"),
         crash("buffered:nnk"),
     ),
     _fsync(
-        "a control frame",
-        Drop(_WRITER, "JournalWriter.append_control", "self._sync_all"),
-        FORGED,
-    ),
-    _fsync(
         "a close: the journal before the clean-shutdown marker",
-        Drop(_WRITER, "JournalWriter.finish", "self._sync_locked"),
+        Drop(_WRITER, "JournalWriter.finish", "self._sync_rest_locked"),
         crash("buffered:nn"),
     ),
     _fsync(
@@ -121,6 +114,11 @@ FSYNCS = (
         "a generation: its own name, and before what it replaces goes",
         (_AFTER_RENAME, _IN_TRIM),
         crash("nknknk"),
+    ),
+    _fsync(
+        "opening: the removal of generations, before the segments that none lists go",
+        Drop(_APPLY, "prepare_for_writing", "fs.fsync_dir(os.path.join(...))"),
+        unit("tests/store/test_retention.py"),
     ),
     _fsync(
         "opening: the journal's last segment, and that a torn end of it was cut off",

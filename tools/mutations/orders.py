@@ -170,7 +170,7 @@ ORDERS = (
     _order(
         "a close: the clean-shutdown marker before the fsync",
         (
-            Drop(_WRITER, "JournalWriter.finish", "self._sync_locked"),
+            Drop(_WRITER, "JournalWriter.finish", "self._sync_rest_locked"),
             After(
                 _STORE_WRITER, "StoreWriter._close_journal", "encode_closed", "fs.fdatasync_fd(journal._fd)"
             ),

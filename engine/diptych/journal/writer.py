@@ -108,7 +108,7 @@ class JournalWriter:
             raise
 
     def append_control(self, payload: bytes) -> None:
-        """Write a control frame, which has no LSN of its own, and sync it. Raises StorageError."""
+        """Write a control frame, which has no LSN; the next sync covers it. Raises StorageError."""
         with self.lock:
             if self.poison is not None:
                 self._refuse()
@@ -129,7 +129,6 @@ class JournalWriter:
                 if isinstance(error, OSError):
                     raise fs.storage_error(error, "append to", self.file.path) from error
                 raise
-        self._sync_all()
 
     def sync(self, lsn: int) -> None:
         """Wait until the transaction `lsn` is on disk; those written meanwhile share the fsync.
@@ -148,7 +147,7 @@ class JournalWriter:
             # A journal file without a transaction is the one that would be made: its name is its first LSN.
             if self.last_lsn >= self.file.header.first_lsn:
                 # All of the old journal file first: the new one's existence claims that the old was whole.
-                self._sync_locked()
+                self._sync_rest_locked()
                 header = JournalHeader(
                     self.file.header.store_id, self.last_lsn + 1, secrets.randbits(64), self.chain
                 )
@@ -172,8 +171,7 @@ class JournalWriter:
         with self._sync_lock, self.lock:
             if self.poison is not None:
                 return False
-            if self.synced_lsn < self.last_lsn:
-                self._sync_locked()
+            self._sync_rest_locked()
             self.set_poison(reason)
             return True
 
@@ -192,8 +190,8 @@ class JournalWriter:
             os.close(self._directory_fd)
             self._directory_fd = -1
 
-    def _sync_all(self) -> None:
-        with self._sync_lock:
+    def _sync_rest_locked(self) -> None:
+        if self._synced_offset < self.offset:
             self._sync_locked()
 
     def _sync_locked(self) -> None:

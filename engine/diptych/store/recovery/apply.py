@@ -125,6 +125,10 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
         fs.fsync_file(journal_file.path)
     if plan.rewrite_identity or identity != scan.identity:
         fs.atomic_write(os.path.join(scan.path, IDENTITY), encode_identity(identity))
+    if scan.unreferenced:
+        # A process that was killed may have removed a generation and not synced that: a crash that brought it
+        # back would show it without its segments.
+        fs.fsync_dir(os.path.join(scan.path, GENERATIONS))
     for temporary in (*scan.temporaries, *scan.unreferenced):
         fs.remove_tree(temporary)
     for segment in {segment.path: segment for g in scan.generations for segment in g.segments}.values():
