@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych.segment.filter import build_filter, filter_bytes, may_hold, probe_of, which_may_hold
+from diptych.segment.filter import build_filter, filter_bytes, may_hold, probe_of
 
 HASHES = st.integers(0, 2**64 - 1)
 
@@ -17,16 +17,6 @@ def test_what_was_put_in_passes(hashes: set[int]) -> None:
     data = build_filter(hashes)
     assert len(data) == filter_bytes(len(hashes)) > 0
     assert all(may_hold(data, probe_of(hash_)) for hash_ in hashes)
-
-
-@given(st.lists(st.sets(HASHES, max_size=20), max_size=9), HASHES)
-def test_of_many_filters_those_are_named_that_may_hold(sets: list[set[int]], hash_: int) -> None:
-    filters = [build_filter(hashes) for hashes in sets]
-    for one in {hash_}.union(*sets):
-        probe = probe_of(one)
-        expected = [number for number, data in enumerate(filters) if may_hold(data, probe)]
-        assert which_may_hold(filters, probe) == expected
-        assert {number for number, hashes in enumerate(sets) if one in hashes} <= set(expected)
 
 
 @given(HASHES)

@@ -8,6 +8,9 @@ from tests.support.invariants import check_counts, check_reads, check_search, ch
 from tests.support.records import numbered, record
 
 from diptych import Store
+from diptych.change import term_hash
+from diptych.segment.filter import may_hold, probe_of
+from diptych.store.healing import Healing
 
 
 @pytest.mark.parametrize("generations", [1, 3])
@@ -42,6 +45,28 @@ def test_no_read_shows_what_was_replaced_or_removed(store_path: str, generations
         with Store.open(store_path, read_only=read_only) as store:
             _check(store, files)
     check_whole(store_path)
+
+
+def test_of_several_segments_those_are_asked_whose_filter_may_hold_a_hash(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        for version in range(3):
+            with store.transaction() as txn:
+                for one in numbered(5 + version, version, first=10 * version):
+                    txn.index_file(one)
+            store.checkpoint()
+        base = store._handle.current.base
+        assert base is not None
+        for index, terms in enumerate(
+            [[b"pkg/001.py", b"pkg/021.py", b"none"], [b"001_0_1", b"025_2_0", b"none"]]
+        ):
+            for hash_ in map(term_hash, terms):
+                held = base.segments.holding(index, hash_, Healing())
+                expected = [
+                    member
+                    for member in base.segments.members
+                    if may_hold(member.segment.filter_of(index), probe_of(hash_))
+                ]
+                assert sorted(map(id, held)) == sorted(map(id, expected))
 
 
 def _check(store: Store, files: dict) -> None:

@@ -9,30 +9,19 @@ The probes of a hash do not depend on the filter, so they are made once for a lo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Collection
 
 BITS_PER_HASH = 12
 
 _BYTE_MASK = (1 << 29) - 1
-_new = tuple.__new__
 
-
-class Probe(NamedTuple):
-    """Where a hash is looked for: twice a number to choose the byte by, and the bit in that byte."""
-
-    first: int
-    first_bit: int
-    second: int
-    second_bit: int
+Probe = tuple[int, int, int, int]
+"""Where a hash is looked for: twice a number to choose the byte by, and the bit in that byte."""
 
 
 def probe_of(hash_: int) -> Probe:
     """The probe of a term's hash (64 bits)."""
-    return _new(
-        Probe,
-        (hash_ & _BYTE_MASK, 1 << (hash_ >> 29 & 7), hash_ >> 32 & _BYTE_MASK, 1 << (hash_ >> 61)),
-    )
+    return hash_ & _BYTE_MASK, 1 << (hash_ >> 29 & 7), hash_ >> 32 & _BYTE_MASK, 1 << (hash_ >> 61)
 
 
 def build_filter(hashes: Collection[int]) -> bytes:
@@ -48,16 +37,6 @@ def build_filter(hashes: Collection[int]) -> bytes:
 def filter_bytes(hashes: int) -> int:
     """The size of the filter of that many distinct hashes."""
     return max(1, (hashes * BITS_PER_HASH + 7) // 8)
-
-
-def which_may_hold(filters: Sequence[bytes], probe: Probe) -> list[int]:
-    """The numbers of the filters that may hold the probe's hash: `may_hold` of each, without the calls."""
-    first, first_bit, second, second_bit = probe
-    return [
-        number
-        for number, data in enumerate(filters)
-        if data[first % len(data)] & first_bit and data[second % len(data)] & second_bit
-    ]
 
 
 def may_hold(data: bytes, probe: Probe) -> bool:

@@ -156,7 +156,7 @@ class Segment:
     def lookup_hash(self, index: int, hash_: int) -> Sequence[int]:
         """As `lookup`, by the term's hash, without asking the filter.
 
-        For a look-up in many segments, after `diptych.segment.filter.which_may_hold` of their filters.
+        For a look-up in many segments, after their filters were asked.
         """
         return self.records.lookup_hash(index, hash_)
 

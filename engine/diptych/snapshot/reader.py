@@ -47,8 +47,10 @@ class SnapshotReader:
         check_places(self.trailer, actual, where=path)
         self.store_id, self.lsn = decode_head(self.map[:64], where=path)
         self.records_begin = len(encode_head(self.store_id, self.lsn))
-        self._offsets = self.trailer.offsets
-        self._indexes = self.trailer.indexes
+        # Looked up once: each read needs them.
+        self._offsets, self._ids = self.trailer.offsets, self.trailer.ids
+        self._records_end = self.trailer.records_end
+        self._buckets = [(place.ends - 8, 64 - place.bits) for place in self.trailer.indexes]
 
     def __len__(self) -> int:
         return self.trailer.records
@@ -83,9 +85,7 @@ class SnapshotReader:
 
     def lookup_hash(self, index: int, hash_: int) -> Sequence[int]:
         """As `lookup`, by the term's hash."""
-        bits = self._indexes[index].bits
-        bucket = hash_ >> (64 - bits) if bits else 0
-        return find_postings(self.bucket(index, bucket), hash_)
+        return find_postings(self.bucket(index, hash_ >> self._buckets[index][1]), hash_)
 
     def record(self, record_id: int) -> StoredRecord:
         """The record with that id. Raises CorruptSnapshotError."""
@@ -104,7 +104,7 @@ class SnapshotReader:
 
     def bucket(self, index: int, bucket: int) -> bytes:
         """The bytes of a bucket, checked, without its msgpack head. Raises CorruptSnapshotError."""
-        begin, end = self.bucket_extent(index, bucket)
+        begin, end = EXTENT.unpack_from(self.map, self._buckets[index][0] + 8 * bucket)
         data = b""
         # The extent stands in a table without a checksum: look at what it points to before reading it.
         if begin < end and bin_length(self.map, begin) == end - begin - BIN32_SIZE:
@@ -112,13 +112,9 @@ class SnapshotReader:
         if not check_bucket(data, index, bucket):
             raise CorruptSnapshotError(
                 f"{self.path}: bucket {bucket} of index {index} fails its checksum",
-                where=f"{self.path}@{self.bucket_extent(index, bucket)[0]}",
+                where=f"{self.path}@{begin}",
             )
         return data
-
-    def bucket_extent(self, index: int, bucket: int) -> tuple[int, int]:
-        """Where a bucket begins and ends in the file, its msgpack head included; not checked."""
-        return EXTENT.unpack_from(self.map, self._indexes[index].ends + 8 * bucket - 8)
 
     def scan(self, after: bytes | None = None) -> Iterator[StoredRecord]:
         """All records in key order, or those with a key above `after`. Raises CorruptSnapshotError."""
@@ -156,7 +152,7 @@ class SnapshotReader:
 
     def offset_of(self, record_id: int) -> int:
         """Where the record with that id stands. Raises CorruptSnapshotError."""
-        if record_id >= self.trailer.ids:
+        if record_id >= self._ids:
             raise CorruptSnapshotError(f"{self.path}: no record has the id {record_id}", where=self.path)
         offset: int = OFFSET.unpack_from(self.map, self._offsets + 8 * record_id)[0]
         return offset
@@ -167,7 +163,7 @@ class SnapshotReader:
 
     def _place(self, record_id: int) -> RecordPlace:
         offset = self.offset_of(record_id)
-        place = decode_record_place(self.map, offset, self.trailer.records_end, where=self.path)
+        place = decode_record_place(self.map, offset, self._records_end, where=self.path)
         if place.id != record_id:
             raise CorruptSnapshotError(
                 f"{self.path}: record {place.id} stands in the place of {record_id}",

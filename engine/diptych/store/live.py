@@ -12,11 +12,14 @@ from diptych.schema.base import Buffer, Schema
 from diptych.search.bounded import PUBLISHED
 from diptych.search.composed import Component, compose
 from diptych.search.index import SearchIndex
-from diptych.segment.filter import probe_of, which_may_hold
+from diptych.segment.filter import probe_of
 from diptych.segment.reader import Segment
 from diptych.snapshot.format import KEY_INDEX
 from diptych.store.healing import Healing
 from diptych.store.manifest import ListedSegment, Manifest
+
+Probed = list[tuple["LiveSegment", bytes, int]]
+"""Segments, with the filter of an index of each, and its size."""
 
 # A filter that lets everything pass.
 _ANY = b"\xff"
@@ -62,6 +65,11 @@ class LiveSegment:
         numbered = self.segment.records.numbered(after)
         return (record for record_id, record in numbered if self.is_live(record_id))
 
+    def lookup(self, index: int, hash_: int) -> list[tuple[StoredRecord, list[int]]]:
+        """The live records that have a hash in an index, each with its items. Raises CorruptSnapshotError."""
+        read = self._record
+        return [(read(record_id), items) for record_id, items in self.postings(index, hash_).items()]
+
     def postings(self, index: int, hash_: int) -> dict[int, list[int]]:
         """The items of a hash in an index, by the id of the live record. Raises CorruptSnapshotError."""
         items: dict[int, list[int]] = {}
@@ -93,7 +101,7 @@ class SegmentSet:
 
     def __init__(self, members: Sequence[LiveSegment]) -> None:
         self.members: Sequence[LiveSegment] = tuple(members)
-        self._filters: dict[int, list[bytes]] = {}
+        self._probed: dict[int, Probed] = {}
 
     def open_segments(self) -> dict[str, Segment]:
         """The segments by digest, to be shared with another generation."""
@@ -101,14 +109,22 @@ class SegmentSet:
 
     def holding(self, index: int, hash_: int, healing: Healing) -> Sequence[LiveSegment]:
         """The segments that may hold a hash in an index."""
-        members = self.members
-        if len(members) < 2:
-            return members
-        filters = self._filters.get(index)
-        if filters is None:
-            filters = self._filters[index] = [_filter_of(member, index, healing) for member in members]
-        numbers = which_may_hold(filters, probe_of(hash_))
-        return [members[number] for number in numbers]
+        if len(self.members) < 2:
+            return self.members
+        probed = self._probed.get(index) or self._probe(index, healing)
+        first, first_bit, second, second_bit = probe_of(hash_)
+        return [
+            member
+            for member, data, size in probed
+            if data[first % size] & first_bit and data[second % size] & second_bit
+        ]
+
+    def _probe(self, index: int, healing: Healing) -> Probed:
+        # The largest first: there most keys are.
+        largest_first = sorted(self.members, key=lambda member: -member.listed.records)
+        filters = [(member, _filter_of(member, index, healing)) for member in largest_first]
+        probed = self._probed[index] = [(member, data, len(data)) for member, data in filters]
+        return probed
 
     def compose(self, schema: Schema[Any], *, where: str) -> SearchIndex:
         """All live documents as one index. Raises CorruptSearchError, CorruptSnapshotError, StorageError."""
@@ -198,8 +214,7 @@ class LiveRecords:
         hash_ = term_hash(term)
         for member in self._set.holding(1 + index, hash_, self._healing):
             try:
-                items = member.postings(1 + index, hash_)
-                found = [(member.segment.record(record_id), some) for record_id, some in items.items()]
+                found = member.lookup(1 + index, hash_)
             except CorruptSnapshotError as error:
                 found = list(self._with_term(member, index, term))
                 self._healing.scan(member.segment.digest, error)
