@@ -361,7 +361,7 @@ def test_salvage_takes_no_half_of_another_store(store_path: str, memory_path: Pa
         assert list(store.files()) == []
 
 
-def test_a_checkpoint_leaves_nothing_of_the_journal_in_memory(
+def test_a_checkpoint_leaves_no_transaction_in_memory_and_a_close_nothing(
     store_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced: dict[int, int] = {}
@@ -369,11 +369,16 @@ def test_a_checkpoint_leaves_nothing_of_the_journal_in_memory(
     def fdatasync(fd: int) -> None:
         synced[os.fstat(fd).st_ino] = os.fstat(fd).st_size
 
-    with Store.open(store_path, policy=MANUAL) as store:
+    def is_synced(first_lsn: int) -> bool:
+        status = os.stat(journal_file(store_path, first_lsn))
+        return status.st_size > HEADER_SIZE and synced.get(status.st_ino) == status.st_size
+
+    monkeypatch.setattr(fs, "fdatasync_fd", fdatasync)
+    with Store.open(store_path, policy=MANUAL, durability="buffered") as store:
         store_file(store, "ours")
-        monkeypatch.setattr(fs, "fdatasync_fd", fdatasync)
+        assert not is_synced(1)
         store.checkpoint()
-        # Its last frame says that a generation was published.
-        status = os.stat(journal_file(store_path, 2))
-        assert status.st_size > HEADER_SIZE
-        assert synced[status.st_ino] == status.st_size
+        assert is_synced(1)
+        # The note that a generation was published, which nothing needs.
+        assert not is_synced(2)
+    assert is_synced(2)
