@@ -69,6 +69,8 @@ def seeds() -> dict[str, list[bytes]]:
             for text in (
                 "alpha", "name:alpha AND kind:function", '"says so"~2 -beta', "path:[a TO z] OR (a b)^2",
                 "name:IN [alpha beta]", "*", "_type:record", "kind:/f.*/", "alph*", "signature:{a TO *}",
+                "size:[-5 TO 1e3} ratio:>=0.5", "modified:2024-05 OR modified:<2023-11-30T12:00+02:00",
+                "/(al|om)[a-z]{1,9}.*/", "src.a.Alpha kind:class", "done:true -tag:IN [red green]",
             )
         ],
         "store": [bytes(8), bytes(range(64)), b"\x05\x02\x10\x00\x00\xff\xff\xff" * 2],

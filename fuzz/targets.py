@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import random
 import shutil
 import struct
 import tempfile
@@ -19,9 +20,21 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import msgpack
+from tools.queries.things import THINGS, Thing, random_things
 from xxhash import xxh3_64_intdigest
 
-from diptych import CheckpointPolicy, DiptychError, FileRecord, Range, Relation, Store, Symbol, repair, verify
+from diptych import (
+    CheckpointPolicy,
+    DiptychError,
+    FileRecord,
+    Range,
+    RecordStore,
+    Relation,
+    Store,
+    Symbol,
+    repair,
+    verify,
+)
 from diptych.change import FileIndexed
 from diptych.errors import CallerError, CorruptionError
 from diptych.fs import FileDigests
@@ -58,6 +71,7 @@ from diptych.store.manifest import (
     decode_identity,
     decode_manifest,
 )
+from diptych.store.symbols import MATCHES
 
 SALT, CHAIN = 0x5A17, 7
 HEADER = JournalHeader(b"fuzz" * 4, 1, SALT, CHAIN)
@@ -262,12 +276,26 @@ def _queried() -> Store:
     return store
 
 
+@cache
+def _things() -> RecordStore[Thing]:
+    """A store with fields of every kind."""
+    path = os.path.join(_directory(), f"things-{os.getpid()}")
+    store = RecordStore.open_with(path, THINGS, policy=MANUAL)
+    with store.transaction() as txn:
+        for thing in random_things(random.Random(1), 20):
+            txn.put(thing)
+    return store
+
+
 def query(data: bytes) -> None:
-    """Bytes as a query, a name and a path."""
+    """Bytes as a query, a name and a path; as plain words, which are never refused."""
     store, text = _queried(), data.decode("utf-8", "surrogateescape")
-    for ask in (store.search, store.symbols, store.references, store.file):
+    for ask in (store.search, store.symbols, store.references, store.file, _things().search):
         with suppress(CallerError):
             ask(text)
+    for match in MATCHES:
+        store.find_symbols(text, match)
+    assert store.count(text, plain=True) >= len(store.search(text, plain=True))
 
 
 def sample_records() -> list[FileRecord]:

@@ -43,6 +43,7 @@ CODES = {
     "InvalidPathError": ("invalid-path", 2),
     "RecordTooLargeError": ("record-too-large", 2),
     "UnknownFileError": ("unknown-file", 3),
+    "ConflictError": ("conflict", 2),
     "QueryError": ("query", 2),
     "TransactionError": ("transaction", 2),
     "StateTransitionError": ("state-transition", 2),

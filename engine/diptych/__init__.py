@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CallerError,
         CommitInDoubtError,
         CommitNotPublishedError,
+        ConflictError,
         CorruptionError,
         CorruptJournalError,
         CorruptSearchError,
@@ -60,11 +61,15 @@ if TYPE_CHECKING:
         content_hash,
         symbol_id,
     )
-    from diptych.schema.base import Field, Schema
+    from diptych.schema.base import Schema
+    from diptych.schema.fields import Bool, Date, Field, Keyword, Number, Text
+    from diptych.schema.terms import decode_int, encode_term
+    from diptych.search.snippets import Snippet
     from diptych.store.checkpoint.policy import CheckpointPolicy
     from diptych.store.code import CodeTransaction, CodeView, Store
     from diptych.store.repair import repair
     from diptych.store.report import Finding, Report, Severity
+    from diptych.store.results import Hits
     from diptych.store.state import Status, StoreState
     from diptych.store.stats import Stats
     from diptych.store.store import RecordStore
@@ -78,6 +83,7 @@ _HOMES = {
     "CallerError": "diptych.errors",
     "CommitInDoubtError": "diptych.errors",
     "CommitNotPublishedError": "diptych.errors",
+    "ConflictError": "diptych.errors",
     "CorruptionError": "diptych.errors",
     "CorruptJournalError": "diptych.errors",
     "CorruptSearchError": "diptych.errors",
@@ -114,7 +120,16 @@ _HOMES = {
     "SymbolHit": "diptych.model",
     "content_hash": "diptych.model",
     "symbol_id": "diptych.model",
-    "Field": "diptych.schema.base",
+    "Bool": "diptych.schema.fields",
+    "Date": "diptych.schema.fields",
+    "Field": "diptych.schema.fields",
+    "Keyword": "diptych.schema.fields",
+    "Number": "diptych.schema.fields",
+    "Text": "diptych.schema.fields",
+    "decode_int": "diptych.schema.terms",
+    "encode_term": "diptych.schema.terms",
+    "Snippet": "diptych.search.snippets",
+    "Hits": "diptych.store.results",
     "Schema": "diptych.schema.base",
     "CodeTransaction": "diptych.store.code",
     "CodeView": "diptych.store.code",
@@ -150,27 +165,33 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Bool",
     "CallerError",
     "CheckpointPolicy",
     "CodeTransaction",
     "CodeView",
     "CommitInDoubtError",
     "CommitNotPublishedError",
+    "ConflictError",
     "CorruptJournalError",
     "CorruptSearchError",
     "CorruptSnapshotError",
     "CorruptStoreError",
     "CorruptionError",
+    "Date",
     "DiptychError",
     "Field",
     "FileRecord",
     "Finding",
     "ForkedProcessError",
+    "Hits",
     "IncompatibleStoreError",
     "InvalidArgumentError",
     "InvalidPathError",
     "InvalidRecordError",
+    "Keyword",
     "NotAStoreError",
+    "Number",
     "OpenError",
     "PoisonedError",
     "QueryError",
@@ -184,6 +205,7 @@ __all__ = [
     "Schema",
     "SearchHit",
     "Severity",
+    "Snippet",
     "StateTransitionError",
     "Stats",
     "Status",
@@ -197,6 +219,7 @@ __all__ = [
     "StoreState",
     "Symbol",
     "SymbolHit",
+    "Text",
     "TrackedStoreError",
     "Transaction",
     "TransactionError",
@@ -204,6 +227,8 @@ __all__ = [
     "View",
     "__version__",
     "content_hash",
+    "decode_int",
+    "encode_term",
     "repair",
     "symbol_id",
     "verify",

@@ -7,6 +7,7 @@
     │   │   ├── InvalidPathError
     │   │   └── RecordTooLargeError
     │   ├── UnknownFileError        (KeyError) no such file in the store
+    │   ├── ConflictError           a record is not the one that a conditional write expected
     │   ├── QueryError              (ValueError) not valid in the query language
     │   ├── TransactionError        used twice, nested, or after its end
     │   ├── StateTransitionError    a state change that the table does not allow
@@ -96,6 +97,13 @@ class UnknownFileError(CallerError, KeyError):
     code = "unknown-file"
     exit_code = 3
     default_advice = "`diptych files` lists the files in the store"
+
+
+class ConflictError(CallerError):
+    """A record is not the one that a conditional write expected."""
+
+    code = "conflict"
+    default_advice = "read it again, and decide again"
 
 
 class QueryError(CallerError, ValueError):

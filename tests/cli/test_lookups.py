@@ -149,3 +149,62 @@ def test_reading_commands_change_nothing(repository: Path) -> None:
         diptych(*arguments, cwd=repository)
     diptych("repair", "--dry-run", cwd=repository)
     assert state() == before
+
+
+def test_search_narrows_by_kind_language_and_path(indexed: Path) -> None:
+    def names(*arguments: str) -> list[str]:
+        return [hit["name"] for hit in document("search", "parse OR run OR server", *arguments, cwd=indexed)]
+
+    assert set(names("--kind", "method", "--kind", "CLASS")) == {"parse", "HTTPServer"}
+    assert names("--language", "go") == ["Run"]
+    assert set(names("--path", "src/*")) == {"HTTPServer", "parse"}
+    assert names("--path", "*.go") == ["Run"]
+    everything = names()
+    assert names("-n", "2") + names("--offset", "2") == everything
+    diptych("search", "parse", "--kind", "enum", cwd=indexed, code=1)
+
+
+def test_search_prints_files_once_and_lines_of_source(repository: Path) -> None:
+    found = text("search", "parse OR run", "-l", cwd=repository).splitlines()
+    assert sorted(found) == ["main.go", "src/parser.py"]
+    assert document("search", "Run", "-l", cwd=repository) == [{"path": "main.go"}]
+    shown = text("search", "HTTPServer", "-C", "2", "-n", "1", cwd=repository).splitlines()
+    assert shown[1:] == ["       6  class HTTPServer(Base):", '       7      """Serves requests."""']
+    (hit,) = document("search", "HTTPServer", "-C", "1", "-n", "1", cwd=repository)
+    assert hit["source"] == ["class HTTPServer(Base):"]
+    (repository / "src/parser.py").write_text("changed\n")
+    (stale,) = document("search", "HTTPServer", "-C", "1", "-n", "1", "--fresh", "never", cwd=repository)
+    assert stale["source"] == []
+
+
+def test_plain_words_take_anything(indexed: Path) -> None:
+    for pasted in ("HTTPServer(", "a::b HTTPServer<int> ] AND", "-x: \"HTTPServer", "NOT HTTPServer^"):
+        assert " class HTTPServer " in text("search", "--plain", "--", pasted, cwd=indexed).splitlines()[0]
+    diptych("search", "--plain", "()", cwd=indexed, code=1)
+    diptych("search", "HTTPServer(", cwd=indexed, code=2)
+
+
+def test_symbol_matches_in_any_case_by_beginning_and_with_errors(indexed: Path) -> None:
+    def names(name: str, match: str) -> set[str]:
+        return {hit["name"] for hit in document("symbol", name, "--match", match, cwd=indexed)}
+
+    assert names("httpserver", "ignore-case") == {"HTTPServer"}
+    assert names("http", "prefix") == {"HTTPServer"}
+    assert names("parze", "fuzzy") == {"parse"}
+    assert names("parse", "exact") == {"parse"}
+    done = diptych("symbol", "httpserver", cwd=indexed, code=1)
+    assert done.stderr == b"diptych: there is no httpserver; did you mean HTTPServer?\nno match\n"
+    assert b"did you mean parse?" in diptych("symbol", "prase", cwd=indexed, code=1).stderr
+
+
+def test_a_qualified_name_finds_its_last_part_within_the_others(indexed: Path) -> None:
+    for name in ("HTTPServer.parse", "parser.HTTPServer.parse", "src::parser::HTTPServer::parse"):
+        (hit,) = document("symbol", name, cwd=indexed)
+        assert (hit["container"], hit["name"]) == ("HTTPServer", "parse")
+        assert document("search", name, cwd=indexed)[0]["container"] == "HTTPServer"
+    diptych("symbol", "other.parse", cwd=indexed, code=1)
+
+
+def test_refs_the_other_way(indexed: Path) -> None:
+    found = document("refs", "Run", "--from", "--kind", "calls", cwd=indexed)
+    assert [hit["target"] for hit in found] == ["parse"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from diptych import CorruptionError, FileRecord, Range, Relation, Symbol, symbol_id
 from diptych.schema.code import CODE
+from diptych.search.documents import item_documents
 
 # What os.fsdecode gives: any bytes, those that are not UTF-8 as lone surrogates.
 STRINGS = st.one_of(
@@ -66,9 +67,9 @@ def test_each_document_stands_for_its_symbol(record: FileRecord) -> None:
     assert len({hit.id for hit in hits}) == len(hits)
     fields = {field.name for field in CODE.fields}
     for _, document in documents:
-        assert set(document) <= fields
-        for value in document.values():
-            value.encode()
+        assert set(document) <= {*fields, "_weight"}
+        for name, value in document.items():
+            assert name == "_weight" or value.encode()
 
 
 @given(RECORDS)
@@ -163,8 +164,10 @@ def test_a_symbol_longer_than_the_first_look_is_decoded_whole() -> None:
 
 def test_the_words_of_a_name_are_searchable() -> None:
     one = FileRecord("a", "", "", [Symbol("HTTPServer2_for_allOfUs", "k", Range(0, 0, 1, 1))])
-    [(_, document)] = CODE.documents(b"a", CODE.pack(one))
-    assert {"HTTP", "Server", "2", "all", "Of", "Us"} <= set(document["name"].split())
+    key, payload = CODE.key_of(one), CODE.pack(one)
+    [document] = item_documents(CODE, key, CODE.documents(key, payload))
+    assert document["name"] == ["HTTPServer2_for_allOfUs", "HTTP Server 2", "all Of Us"]
+    assert document["_name"] == ["=HTTPServer2_for_allOfUs", "~httpserver2forallofus", "^http"]
 
 
 def test_packing_is_the_same_in_every_order_of_time() -> None:

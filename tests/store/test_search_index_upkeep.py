@@ -91,8 +91,8 @@ def test_a_document_that_is_missing_is_found(store_path: str, monkeypatch: pytes
     with monkeypatch.context() as patch:
         real = one_segment.item_documents
 
-        def without_one(key: bytes, documents: Any) -> Any:
-            found = list(real(key, documents))
+        def without_one(schema: Any, key: bytes, documents: Any) -> Any:
+            found = list(real(schema, key, documents))
             return found[1:] if key == b"pkg/001.py" else found
 
         patch.setattr(one_segment, "item_documents", without_one)

@@ -4,6 +4,7 @@
 storage code is needed. `diptych.schema.code` is the schema that ships.
 """
 
-from diptych.schema.base import Field, Schema
+from diptych.schema.base import Schema
+from diptych.schema.fields import Field
 
 __all__ = ["Field", "Schema"]

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from blake3 import blake3
 
-from diptych.errors import InvalidRecordError
+from diptych.errors import InvalidArgumentError, InvalidRecordError
+from diptych.schema.fields import VALUE_KINDS, Field
 
 Record = TypeVar("Record")
 Buffer = bytes | memoryview
@@ -23,22 +24,12 @@ RESERVED_PREFIX = "_"
 MAX_KEY_BYTES = 65_535
 
 
-class Field(NamedTuple):
-    """One text field of a search document.
-
-    `tokens`: "code" splits at anything but letters and digits and lower-cases; "exact" keeps the value as is.
-    """
-
-    name: str
-    tokens: Literal["code", "exact"] = "code"
-
-
 class Projection(NamedTuple):
     """Everything that is derived from a payload: the results of `counts`, `terms` and `documents`."""
 
     counts: tuple[int, ...]
     terms: Sequence[Iterable[tuple[bytes, int]]]
-    documents: Iterable[tuple[int, dict[str, str]]]
+    documents: Iterable[tuple[int, dict[str, Any]]]
 
 
 class Schema(ABC, Generic[Record]):
@@ -58,10 +49,24 @@ class Schema(ABC, Generic[Record]):
     """The fields that a query without field names searches, each with its boost."""
     any_case_fields: ClassVar[frozenset[str]] = frozenset()
     """The exact fields whose values a query may write in upper or lower case."""
+    name_field: ClassVar[str | None] = None
+    """The field of names, if there is one: a hit whose name is a word of the query comes first."""
+    qualifier_fields: ClassVar[tuple[str, ...]] = ()
+    """The text fields that hold what a name is in: the query `a.b` finds the name b where they have a.
+
+    They add to the score of a hit that a query's words are in.
+    """
+    facets: ClassVar[tuple[str, ...]] = ()
+    """What hits are counted by, beside the exact fields: names that `facet` knows."""
     indexes: ClassVar[tuple[str, ...]]
     """The exact-match indexes, in the order in which `terms` fills them."""
     counters: ClassVar[tuple[str, ...]]
     """What `counts` counts, by name."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse fields that cannot be what they are named for. Raises InvalidArgumentError."""
+        super().__init_subclass__(**options)
+        _check_fields(cls)
 
     def fingerprint(self, version: int | None = None) -> str:
         """32 hexadecimal digits that change with anything the stored bytes depend on.
@@ -108,8 +113,12 @@ class Schema(ABC, Generic[Record]):
         """The hits at `items` of a payload that really have `term` (the index stores only hashes)."""
 
     @abstractmethod
-    def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, str]]]:
-        """The search documents of a payload, each with its item."""
+    def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, Any]]]:
+        """The search documents of a payload, each with its item.
+
+        A document gives a field a value or a list of values; see `diptych.schema.fields` for their types. It
+        may give `_weight`, from 0: the hit's score is multiplied by log2(2 + weight).
+        """
 
     def project(self, key: bytes, payload: bytes) -> Projection:
         """`counts`, `terms` and `documents` at once; a schema may do it in one pass over the payload."""
@@ -126,6 +135,10 @@ class Schema(ABC, Generic[Record]):
         """`project` for a payload whose record is available: `pack` made the payload from it."""
         return self.project(key, payload)
 
+    def facet(self, name: str, key: bytes) -> str:
+        """The value of one of `facets` for the documents of a key."""
+        raise NotImplementedError(f"the schema has no facet {name}, and none of {key!r:.100}")
+
     @abstractmethod
     def item(self, key: bytes, payload: Buffer, item: int) -> Any:
         """The part of a hit for `item` that does not depend on the query.
@@ -136,3 +149,28 @@ class Schema(ABC, Generic[Record]):
     @abstractmethod
     def hit(self, found: Any, score: float) -> Any:
         """The search hit for a result of `item`."""
+
+
+def _check_fields(schema: type[Schema[Any]]) -> None:
+    fields = getattr(schema, "fields", None)
+    if fields is None:
+        return
+    kinds = {field.name: field.tokens for field in fields}
+    if len(kinds) != len(fields):
+        raise InvalidArgumentError(f"{schema.__name__} has two fields of one name")
+    default = getattr(schema, "default_fields", {})
+    named = [*default, *schema.any_case_fields, *schema.qualifier_fields]
+    if schema.name_field is not None:
+        named.append(schema.name_field)
+    for name in named:
+        if name not in kinds:
+            raise InvalidArgumentError(f"{schema.__name__} has no field {name!r:.100}")
+    for name in default:
+        if kinds[name] in VALUE_KINDS:
+            raise InvalidArgumentError(
+                f"{schema.__name__}: {name} has no words, so a query without field names cannot search it",
+                advice="leave it out of default_fields",
+            )
+    for name in schema.any_case_fields:
+        if kinds[name] != "exact":
+            raise InvalidArgumentError(f"{schema.__name__}: {name} of any_case_fields is not exact")

@@ -19,7 +19,6 @@ A symbol's item is the offset of its array in the payload, so that one symbol is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, ParamSpec, TypeVar
@@ -38,7 +37,9 @@ from diptych.model import (
     occurrences,
     start_of,
 )
-from diptych.schema.base import Buffer, Field, Projection, Schema
+from diptych.schema.base import Buffer, Projection, Schema
+from diptych.schema.code_weights import place_weight, symbol_weight
+from diptych.schema.fields import Field
 
 MAX_PATH_BYTES = 65_535
 MAX_COORDINATE = 2**32 - 1
@@ -49,9 +50,6 @@ _IMMUTABLE = frozenset((Symbol, Relation, tuple))
 
 _SYMBOLS, _RELATIONS = 0, 1
 _FIELDS_WITH_NAMES = 5
-# A word inside an identifier: "HTTPServer2" -> "HTTP", "Server", "2".
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
-_CAMEL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[A-Za-z][0-9]")
 
 _new = tuple.__new__
 
@@ -107,6 +105,9 @@ class CodeSchema(Schema[FileRecord]):
     )
     default_fields: ClassVar[dict[str, float]] = {"name": 4.0, "signature": 1.0, "documentation": 1.0}
     any_case_fields: ClassVar[frozenset[str]] = frozenset(("kind", "language"))
+    name_field: ClassVar[str | None] = "name"
+    qualifier_fields: ClassVar[tuple[str, ...]] = ("container", "path")
+    facets: ClassVar[tuple[str, ...]] = ("folder",)
     indexes: ClassVar[tuple[str, ...]] = ("symbols", "references")
     counters: ClassVar[tuple[str, ...]] = ("symbols", "relations")
 
@@ -286,7 +287,7 @@ class CodeSchema(Schema[FileRecord]):
                 found.append(SymbolHit(path, symbol, occurrence))
         return found
 
-    def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, str]]]:
+    def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, Any]]]:
         """One document per symbol."""
         return self.project(key, payload).documents
 
@@ -308,6 +309,11 @@ class CodeSchema(Schema[FileRecord]):
     def project_record(self, key: bytes, payload: bytes, record: FileRecord) -> Projection:
         """The same, with half the work: it unpacks nothing, and only finds the offsets of symbols."""
         return _project(key, payload, record.language, record.symbols, record.relations)
+
+    def facet(self, name: str, key: bytes) -> str:
+        """The folder of a path, "" at the top."""
+        assert name == "folder"
+        return key.decode("utf-8", "surrogateescape").rpartition("/")[0]
 
     def item(self, key: bytes, payload: Buffer, item: int) -> tuple[str, Symbol, int]:
         """Path, symbol and occurrence of the symbol at offset `item`."""
@@ -334,12 +340,13 @@ def _project(
     unpacker.read_array_header()
     tell, skip = unpacker.tell, unpacker.skip
     language, path = _indexable(language), key.decode("utf-8", "replace")
+    place = place_weight(path)
     names, documents = [], []
     for symbol in symbols:
         item = tell()
         skip()
         names.append((symbol[0].encode("utf-8", "surrogateescape"), item))
-        documents.append((item, _document(path, language, symbol)))
+        documents.append((item, _document(path, language, symbol, place)))
     targets = {relation[2] for relation in relations}
     # A set again: different strings with surrogates may encode to the same bytes.
     terms = (names, [(target, 0) for target in {name.encode("utf-8", "surrogateescape") for name in targets}])
@@ -384,9 +391,9 @@ def _first_of(data: Buffer) -> Any:
         return None
 
 
-def _document(path: str, language: str, symbol: tuple[Any, ...]) -> dict[str, str]:
+def _document(path: str, language: str, symbol: tuple[Any, ...], place: float) -> dict[str, Any]:
     name, kind, _, container, signature, documentation = symbol[:6]
-    document = {"path": path}
+    document: dict[str, Any] = {"path": path, "_weight": symbol_weight(place, kind, symbol[3])}
     # An absent field costs Tantivy nothing; an empty one is indexed.
     if language:
         document["language"] = language
@@ -400,9 +407,6 @@ def _document(path: str, language: str, symbol: tuple[Any, ...]) -> dict[str, st
         if text:
             plain = text.isascii() and len(text) <= _INDEXED_CHARACTERS
             document[field] = text if plain else _indexable(text)
-    if name and not name.islower() and _CAMEL.search(document["name"]):
-        # So that "server" finds HTTPServer. Tantivy itself splits at "_".
-        document["name"] = f"{document['name']} {' '.join(_WORDS.findall(document['name']))}"
     return document
 
 

@@ -6,6 +6,9 @@ The core's own fields:
     _type    "record"; a schema's documents have none
     _hash    XXH3-64 of the key (fast field), by which a hit finds its record
     _item    the item the document stands for (fast field); none in records
+    _name    terms of the document's name (`diptych.search.names`), where the schema has a field of names
+    _within  the words of what the name is in, where the schema says which fields have it
+    _weight  how much the document counts (fast field), where the schema gives it
     _stored  a record document's checksum (u64), key length (u32), key and payload, from which the records of
              a segment can be rebuilt
 """
@@ -22,6 +25,10 @@ from diptych.change import StoredRecord, record_checksum, term_hash
 from diptych.errors import CorruptSearchError
 from diptych.fs import importing
 from diptych.schema.base import Schema
+from diptych.schema.fields import TEXT_KINDS, VALUE_KINDS
+from diptych.search.names import indexed_terms
+from diptych.search.query.values import indexed
+from diptych.search.words import PROSE, parts_in
 
 if TYPE_CHECKING:
     import tantivy
@@ -47,8 +54,16 @@ def tantivy_schema(schema: Schema[Any]) -> tantivy.Schema:
     for field in schema.fields:
         if field.tokens == "exact":
             builder.add_text_field(field.name, tokenizer_name="raw", index_option="basic")
+        elif field.tokens == "real":
+            builder.add_float_field(field.name, indexed=True, fast=True)
+        elif field.tokens in VALUE_KINDS:
+            builder.add_integer_field(field.name, indexed=True, fast=True)
         else:
-            builder.add_text_field(field.name)
+            builder.add_text_field(field.name, tokenizer_name=PROSE if field.tokens == "prose" else "default")
+    # After the schema's, whose numbers stay those of an index of format 1: migration reads its records.
+    builder.add_text_field("_name", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("_within", index_option="basic")
+    builder.add_unsigned_field("_weight", fast=True)
     return builder.build()
 
 
@@ -68,10 +83,33 @@ def record_document(key: bytes, checksum: int, payload: bytes) -> dict[str, Any]
     return {"_key": key_term(key), "_type": RECORD_TYPE, "_stored": stored}
 
 
-def item_documents(key: bytes, documents: Iterable[tuple[int, dict[str, Any]]]) -> Iterator[dict[str, Any]]:
-    """A schema's documents of a record, with the core's fields."""
+def item_documents(
+    schema: Schema[Any], key: bytes, documents: Iterable[tuple[int, dict[str, Any]]]
+) -> Iterator[dict[str, Any]]:
+    """A schema's documents of a record, as they are indexed. Raises InvalidRecordError."""
     term, hash_ = key_term(key), term_hash(key)
-    for item, document in documents:
+    texts = [field.name for field in schema.fields if field.tokens in TEXT_KINDS]
+    values = [field for field in schema.fields if field.tokens in VALUE_KINDS]
+    for item, given in documents:
+        document = dict(given)
+        if schema.name_field is not None and (name := document.get(schema.name_field)):
+            document["_name"] = indexed_terms(name if isinstance(name, str) else name[0])
+        within: list[str] = []
+        for field_name in texts:
+            text = document.get(field_name)
+            if text and (parts := parts_in(text if isinstance(text, str) else " ".join(text))):
+                document[field_name] = [text, *parts] if isinstance(text, str) else [*text, *parts]
+            if text and field_name in schema.qualifier_fields:
+                within += (
+                    [document[field_name]] if isinstance(document[field_name], str) else document[field_name]
+                )
+        if within:
+            document["_within"] = within
+        for field in values:
+            value = document.get(field.name)
+            if value is not None:
+                several = value if isinstance(value, list) else [value]
+                document[field.name] = [indexed(field, one) for one in several]
         document["_key"] = term
         document["_hash"] = hash_
         document["_item"] = item

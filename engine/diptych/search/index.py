@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diptych.change import StoredRecord
@@ -16,8 +17,10 @@ from diptych.search.documents import (
     tantivy_schema,
 )
 from diptych.search.guard import guarded
-from diptych.search.nodes import Boosted, Clauses, Fuzzy, Node, Parsed, Prefix, Words
-from diptych.search.query import parse
+from diptych.search.query.compile import Compiler
+from diptych.search.query.grammar import parse
+from diptych.search.query.nodes import Node
+from diptych.search.snippets import SnippetMaker
 
 if TYPE_CHECKING:
     import tantivy
@@ -27,16 +30,20 @@ _SCAN_BATCH = 4_096
 _OF_THE_QUERY = ("Schema error: ", "The field does not exist: ", "An invalid argument was passed: ")
 
 
-# What has a meaning in a regular expression.
-_SPECIAL = frozenset("\\.+*?()|[]{}^$")
-
 _new = tuple.__new__
+
+
+class Order(NamedTuple):
+    """An order by a field of numbers, dates or truth values."""
+
+    field: str
+    descending: bool = False
 
 
 class Match(NamedTuple):
     """A document found: its score, the hash of its record's key, and the item it stands for."""
 
-    score: float
+    score: Any
     key_hash: int
     item: int
 
@@ -47,78 +54,34 @@ class SearchIndex:
     def __init__(self, index: tantivy.Index, schema: Schema[Any], where: str) -> None:
         self.where = where
         self._schema = schema
-        self._any_case = schema.any_case_fields
-        self._exact = {field.name for field in schema.fields if field.tokens == "exact"}
+        self._weight = "_weight" if schema.name_field is not None else None
         self._fields = tantivy_schema(schema)
         with guarded("open", where):
             self._index = index
             self._searcher = index.searcher()
+        self._compiler = Compiler(schema, self._fields, self._searcher)
 
     def parse(self, query: str) -> tantivy.Query:
         """A query of the language in `diptych.search.query`. Raises QueryError, CorruptSearchError."""
         return self.compile(parse(query, self._schema))
 
-    def compile(self, parsed: Parsed) -> tantivy.Query:
-        """A parsed query, to be run on this index. Raises CorruptSearchError."""
+    def compile(self, node: Node | None) -> tantivy.Query:
+        """The query of a tree, None for nothing, to be run on this index. Raises CorruptSearchError."""
         import tantivy
 
         with guarded("parse a query for", self.where):
-            return tantivy.Query.empty_query() if parsed.node is None else self._query(parsed.node)
+            return tantivy.Query.empty_query() if node is None else self._compiler.query(node)
 
-    def _query(self, node: Node) -> tantivy.Query:
-        import tantivy
-
-        make = tantivy.Query
-        # By type, the frequent first: `match` costs more than what Tantivy does.
-        if type(node) is Words:
-            field, words = node
-            if len(words) > 1:
-                return make.phrase_query(self._fields, field, list(words))
-            if field not in self._any_case:
-                return self._term(field, words[0])
-            queries = [self._term(field, term) for term in self._any_case_terms(field, words[0])]
-            return queries[0] if len(queries) == 1 else make.disjunction_max_query(queries)
-        if type(node) is Boosted:
-            return make.boost_query(self._query(node.query), node.factor)
-        if type(node) is Clauses:
-            occur = tantivy.Occur
-            parts = [(occur.Should, self._query(part)) for part in node.optional]
-            parts += [(occur.Must, self._query(part)) for part in node.required]
-            parts += [(occur.MustNot, self._query(part)) for part in node.excluded]
-            if not node.required and not node.optional:
-                # To Tantivy, a query that only excludes finds nothing.
-                parts.append((occur.Must, make.const_score_query(make.all_query(), 0.0)))
-            return make.boolean_query(parts)
-        if type(node) is Prefix:
-            of = _in_any_case if node.field in self._any_case else _literal
-            pattern = "".join(map(of, node.text)) + "(?s:.*)"
-            return make.regex_query(self._fields, node.field, pattern)
-        if type(node) is Fuzzy:
-            return make.fuzzy_term_query(self._fields, node.field, node.text, node.distance)
-        return make.all_query()
-
-    def _term(self, field: str, term: str) -> tantivy.Query:
-        import tantivy
-
-        option = "basic" if field in self._exact else "freq"
-        return tantivy.Query.term_query(self._fields, field, term, index_option=option)
-
-    def _any_case_terms(self, field: str, value: str) -> list[str]:
-        """The terms that are `value` but for their case."""
-        wanted = value.casefold()
-        begins = {value[:1].lower(), value[:1].upper(), value[:1]}
-        found = {term for begin in begins for term, _ in self._searcher.terms_with_prefix(field, begin)}
-        return sorted(term for term in found if term.casefold() == wanted)
-
-    def matches(self, query: tantivy.Query, limit: int) -> Iterator[Match]:
+    def matches(self, query: tantivy.Query, limit: int, order: Order | None = None) -> Iterator[Match]:
         """The documents of the schema that match, best first, in batches that begin with `limit`.
 
+        With an order, `score` is the value of its field, None where a document has none: those come last.
         Raises QueryError where the query cannot be run on its fields, and CorruptSearchError.
         """
         # Tantivy makes room for as many hits as it is asked for, and ends the process where there is none.
         offset, size = 0, max(min(operator.index(limit), self._searcher.num_docs), 1)
         while True:
-            hits = self._hits(query, size, offset)
+            hits = self._hits(query, size, offset, order)
             with guarded("search", self.where):
                 addresses = [address for _, address in hits]
                 items = self._searcher.fast_field_values("_item", addresses)
@@ -129,13 +92,60 @@ class SearchIndex:
                     yield _new(Match, (score, key_hash, item))
             if len(hits) < size:
                 return
+            # Each batch ranks what came before it once more: few batches, each larger by far.
             offset += size
-            size = min(size * 2, _SCAN_BATCH)
+            size = min(size * 8, max(self._searcher.num_docs - offset, 1))
 
-    def _hits(self, query: tantivy.Query, size: int, offset: int) -> list[tuple[float, Any]]:
+    def _hits(
+        self, query: tantivy.Query, size: int, offset: int, order: Order | None
+    ) -> list[tuple[Any, Any]]:
+        import tantivy
+
+        with self._run():
+            if order is None:
+                result = self._searcher.search(
+                    query, size, count=False, offset=offset, weight_by_field=self._weight
+                )
+            else:
+                direction = tantivy.Order.Desc if order.descending else tantivy.Order.Asc
+                result = self._searcher.search(
+                    query, size, count=False, offset=offset, order_by_field=order.field, order=direction
+                )
+            return list(result.hits)
+
+    def count(self, query: tantivy.Query) -> int:
+        """How many documents match. Raises QueryError, CorruptSearchError."""
+        with self._run():
+            return int(self._searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]
+
+    def term_counts(self, field: str, query: tantivy.Query) -> list[tuple[str, int]]:
+        """The values of an exact field, each with how many documents of a query have it.
+
+        Raises QueryError, CorruptSearchError.
+        """
+        with self._run():
+            return list(self._searcher.terms_with_prefix(field, "", filter_query=query))
+
+    def without(self, query: tantivy.Query, keys: Sequence[bytes]) -> tantivy.Query:
+        """The query, without the documents of these keys."""
+        from tantivy import Occur, Query
+
+        if not keys:
+            return query
+        hidden = Query.term_set_query(self._fields, "_key", [key_term(key) for key in keys])
+        return Query.boolean_query([(Occur.Must, query), (Occur.MustNot, hidden)])
+
+    def snippet_maker(self, query: tantivy.Query, field: str) -> SnippetMaker:
+        """What marks the words of a query in texts of a field. Raises CorruptSearchError."""
+        with guarded("search", self.where):
+            return SnippetMaker(self._index, self._searcher, query, self._fields, field)
+
+    @contextmanager
+    def _run(self) -> Iterator[None]:
+        """Tell a query that cannot be run from an index that cannot be read."""
         try:
             with guarded("search", self.where):
-                return list(self._searcher.search(query, size, count=False, offset=offset).hits)
+                yield
         except CorruptSearchError as error:
             reason = str(error.__cause__)
             if not reason.startswith(_OF_THE_QUERY):
@@ -210,13 +220,3 @@ class SearchIndex:
             if len(hits) < batch:
                 return
             offset += batch
-
-
-def _literal(character: str) -> str:
-    """A regular expression for one character."""
-    return "\\" + character if character in _SPECIAL else character
-
-
-def _in_any_case(character: str) -> str:
-    forms = {character, character.lower(), character.upper()}
-    return _literal(character) if len(forms) == 1 else f"(?:{'|'.join(map(_literal, sorted(forms)))})"

@@ -45,7 +45,7 @@ class MemorySearch:
         )
         with guarded("write to", _WHERE):
             self._writer.delete_documents_by_term("_key", key_term(change.key))
-            for document in item_documents(change.key, documents):
+            for document in item_documents(self._schema, change.key, documents):
                 self._writer.add_document(Document.from_dict(document, self._fields))
 
     def commit(self) -> SearchIndex:

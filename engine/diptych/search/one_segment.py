@@ -44,6 +44,7 @@ class OneSegmentWriter:
             import tantivy
 
         self._directory = directory
+        self._schema = schema
         self._fields = tantivy_schema(schema)
         with guarded("open", directory):
             index = tantivy.Index(self._fields, directory)
@@ -62,7 +63,7 @@ class OneSegmentWriter:
         with guarded("write to", self._directory):
             add, build, fields = self._writer.add_document, Document.from_dict, self._fields
             add(build(record_document(*record), fields))
-            for document in item_documents(record.key, documents):
+            for document in item_documents(self._schema, record.key, documents):
                 add(build(document, fields))
                 count += 1
         return count

@@ -225,7 +225,8 @@ class SegmentRecords:
         self._first_documents: array[int] | None = None
         self._filters: list[bytes | None] = [None] * len(trailer.indexes)
         self.record, self.view, self.bucket = reader.record, reader.view, reader.bucket
-        self.scan, self.numbered = reader.scan, reader.numbered
+        self.scan, self.numbered, self.between = reader.scan, reader.numbered, reader.between
+        self.key = reader.key
         self.lookup_hash = reader.lookup_hash
         """`lookup`, for those who have asked the filter already."""
 

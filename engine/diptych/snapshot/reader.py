@@ -102,6 +102,16 @@ class SnapshotReader:
         self._check(place, payload)
         return place.key, payload
 
+    def key(self, record_id: int, hash_: int) -> bytes:
+        """The key of the record with that id, which has that hash. Raises CorruptSnapshotError."""
+        place = self._place(record_id)
+        # What has another hash is damaged: only the record's checksum covers its key.
+        if term_hash(place.key) != hash_:
+            raise CorruptSnapshotError(
+                f"{self.path}: the key of record {record_id} is damaged", where=f"{self.path}@{place.payload}"
+            )
+        return place.key
+
     def bucket(self, index: int, bucket: int) -> bytes:
         """The bytes of a bucket, checked, without its msgpack head. Raises CorruptSnapshotError."""
         begin, end = EXTENT.unpack_from(self.map, self._buckets[index][0] + 8 * bucket)
@@ -124,14 +134,77 @@ class SnapshotReader:
     def numbered(self, after: bytes | None = None) -> Iterator[tuple[int, StoredRecord]]:
         """As `scan`, each record after its id."""
         offset = self.records_begin if after is None else self.seek(after)[1]
-        previous = after
-        while offset < self.trailer.records_end:
-            place = decode_record_place(self.map, offset, self.trailer.records_end, where=self.path)
+        return self._forwards(offset, after)
+
+    def between(
+        self, start: bytes, stop: bytes | None, *, reverse: bool = False
+    ) -> Iterator[tuple[int, StoredRecord]]:
+        """The records with keys from `start`, before `stop` (None: to the end), in key order.
+
+        Each after its id. What is before is not read. Raises CorruptSnapshotError.
+        """
+        if reverse:
+            yield from self._backwards(start, stop)
+            return
+        for record_id, record in self._forwards(self._split(start)[1], None):
+            if stop is not None and record.key >= stop:
+                return
+            yield record_id, record
+
+    def _forwards(self, offset: int, previous: bytes | None) -> Iterator[tuple[int, StoredRecord]]:
+        """The records from `offset` to the end, with keys above `previous`."""
+        records_end = self.trailer.records_end
+        while offset < records_end:
+            place = decode_record_place(self.map, offset, records_end, where=self.path)
             record = self._checked(place)
             if previous is not None and record.key <= previous:
-                raise CorruptSnapshotError(f"{self.path}: disorder at byte {offset}", where=self.path)
+                raise self._disorder(offset)
             previous, offset = record.key, place.end
             yield place.id, record
+
+    def _backwards(self, start: bytes, stop: bytes | None) -> Iterator[tuple[int, StoredRecord]]:
+        position, end = self.trailer.records, self.trailer.records_end
+        if stop is not None:
+            position, end = self._split(stop)
+        while position:
+            position -= 1
+            place = self._place(self._id_at(position))
+            record = self._checked(place)
+            # The table of ids in key order has no checksum: what it leads to must adjoin.
+            if place.end != end:
+                raise self._disorder(place.end)
+            if record.key < start:
+                return
+            yield place.id, record
+            end = self.offset_of(place.id)
+
+    def _split(self, key: bytes) -> tuple[int, int]:
+        """How many records have a key below `key`, and where the first of the others begins."""
+        low, high = 0, self.trailer.records
+        while low < high:
+            middle = (low + high) // 2
+            if self._place(self._id_at(middle)).key < key:
+                low = middle + 1
+            else:
+                high = middle
+        begin, end = self.records_begin, self.trailer.records_end
+        # Neither the table nor a key that was passed is checked: the records on both sides are, and adjoin.
+        if low:
+            before = self._place(self._id_at(low - 1))
+            if self._checked(before).key >= key:
+                raise self._disorder(before.end)
+            begin = before.end
+        if low < self.trailer.records:
+            after = self._place(self._id_at(low))
+            if self._checked(after).key < key:
+                raise self._disorder(begin)
+            end = self.offset_of(after.id)
+        if begin != end:
+            raise self._disorder(begin)
+        return low, begin
+
+    def _disorder(self, offset: int) -> CorruptSnapshotError:
+        return CorruptSnapshotError(f"{self.path}: disorder at byte {offset}", where=self.path)
 
     def seek(self, key: bytes) -> tuple[int, int, bool]:
         """`(position, offset, found)`: the first record above `key` in key order; whether `key` is there."""

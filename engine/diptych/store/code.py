@@ -6,13 +6,20 @@ import os
 from collections.abc import Iterator
 from typing import Any, Self
 
-from diptych.model import FileRecord, RelationHit, SearchHit, SymbolHit
+from diptych.errors import InvalidArgumentError
+from diptych.model import FileRecord, RelationHit, SearchHit, Symbol, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
+from diptych.search.query.ranking import split_qualified
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
+from diptych.store.ranges import check_limit
 from diptych.store.store import RecordStore
+from diptych.store.symbols import MATCHES, Match, is_meant, is_within, nearest_first, node_of
 from diptych.store.transaction import Transaction
 from diptych.store.view import View
+
+# Of so many fuzzy hits, the nearest are looked for.
+_FUZZY_MOST = 1_000
 
 
 class CodeView(View[FileRecord]):
@@ -22,21 +29,62 @@ class CodeView(View[FileRecord]):
         """What is known of the file at `path`, or None. Raises InvalidPathError, CorruptionError."""
         return self.get(path)
 
-    def files(self) -> Iterator[FileRecord]:
-        """All files in path order, one at a time."""
-        return self.records()
+    def files(self, prefix: str = "") -> Iterator[FileRecord]:
+        """The files whose path begins so, in path order, one at a time."""
+        return self.records(prefix)
 
     def symbols(self, name: str) -> list[SymbolHit]:
-        """The symbols with exactly that name, in path order."""
-        return self.lookup("symbols", name)
+        """The symbols with exactly that name, in path order.
+
+        For a qualified name that no symbol has, as `json.JSONDecoder` or `a::b`: those with its last part
+        that are in the others, by their container or their path.
+        """
+        found: list[SymbolHit] = self.lookup("symbols", name)
+        outer, last = split_qualified(name)
+        if not found and outer:
+            hits = self.lookup("symbols", last)
+            found = [hit for hit in hits if is_within(hit.path, hit.symbol.container, outer)]
+        return found
+
+    def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
+        """The symbols with that name, exactly or as `match` says; the best `limit` of them.
+
+        "ignore-case": in any case; "prefix": with that beginning, in any case; "fuzzy": with up to two typing
+        errors, the fewest first. Raises InvalidArgumentError, and as `search` does.
+        """
+        if match not in MATCHES:
+            raise InvalidArgumentError(f"match is one of {', '.join(MATCHES)}, not {match!r:.100}")
+        check_limit(limit)
+        if match == "exact":
+            return self.symbols(name)[:limit]
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"a name is a str, not {type(name).__name__}")
+        # As documents are: bytes that are not UTF-8 are replaced.
+        written = name.encode("utf-8", "replace").decode()
+        found = self.found(node_of(written, match))
+        meant: list[SearchHit] = []
+        for hit in found.each():
+            if is_meant(hit.symbol.name, name, match):
+                meant.append(hit)
+                if len(meant) == (limit if match != "fuzzy" else _FUZZY_MOST):
+                    break
+        if match == "fuzzy":
+            meant = nearest_first(meant, name)
+        return [SymbolHit(hit.path, hit.symbol, hit.occurrence) for hit in meant[:limit]]
 
     def references(self, name: str) -> list[RelationHit]:
         """The relations whose target is exactly that name, in path order."""
         return self.lookup("references", name)
 
-    def search(self, query: str, limit: int = 20) -> list[SearchHit]:
-        """The best `limit` symbols for a query; see `View.search`."""
-        return super().search(query, limit)
+    def relations_from(self, name: str) -> list[RelationHit]:
+        """What the definitions of that name do: the relations whose source they are, in path order."""
+        found: list[RelationHit] = []
+        for path in dict.fromkeys(hit.path for hit in self.symbols(name)):
+            record = self.file(path)
+            if record is not None:
+                sources = {_dotted(symbol) for symbol in record.symbols if symbol.name == name}
+                found += [RelationHit(path, one) for one in record.relations if one.source in sources]
+        return found
 
 
 class CodeTransaction(Transaction[FileRecord]):
@@ -96,24 +144,43 @@ class Store(RecordStore[FileRecord]):
         """What is known of the file at `path`, or None. Raises InvalidPathError, CorruptionError."""
         return self._handle.current.view.get(path)
 
-    def files(self) -> Iterator[FileRecord]:
-        """All files in path order, one at a time."""
-        return self._handle.current.view.records()
+    def files(self, prefix: str = "") -> Iterator[FileRecord]:
+        """The files whose path begins so, in path order, one at a time."""
+        return self._handle.current.view.records(prefix)
 
     def symbols(self, name: str) -> list[SymbolHit]:
-        """The symbols with exactly that name, in path order."""
-        return self._handle.current.view.lookup("symbols", name)
+        """The symbols with exactly that name, or that qualified name; see `CodeView.symbols`."""
+        return self._view.symbols(name)
+
+    def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
+        """The symbols with that name, exactly or as `match` says; see `CodeView.find_symbols`."""
+
+        def ask(view: View[FileRecord]) -> list[SymbolHit]:
+            assert isinstance(view, CodeView)
+            return view.find_symbols(name, match, limit=limit)
+
+        return self._handle.searched(ask)
+
+    @property
+    def _view(self) -> CodeView:
+        view = self._handle.current.view
+        assert isinstance(view, CodeView)
+        return view
 
     def references(self, name: str) -> list[RelationHit]:
         """The relations whose target is exactly that name, in path order."""
         return self._handle.current.view.lookup("references", name)
 
-    def search(self, query: str, limit: int = 20) -> list[SearchHit]:
-        """The best `limit` symbols for a query; see `RecordStore.search`."""
-        return super().search(query, limit)
+    def relations_from(self, name: str) -> list[RelationHit]:
+        """What the definitions of that name do: the relations whose source they are, in path order."""
+        return self._view.relations_from(name)
 
     def view(self) -> CodeView:
         """The store as it is now, to be read as long as it is open; close it, or use `with`."""
         view = super().view()
         assert isinstance(view, CodeView)
         return view
+
+
+def _dotted(symbol: Symbol) -> str:
+    return f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name

@@ -6,8 +6,9 @@ import os
 import threading
 import weakref
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from diptych.errors import CorruptSearchError, StorageError
 from diptych.schema.base import Record, Schema
@@ -20,6 +21,8 @@ from diptych.store.opening import Opened
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
 from diptych.store.view import View
+
+Answer = TypeVar("Answer")
 
 # How often a read begins again because the generation that it began with was removed meanwhile.
 REMOVED_TRIES = 20
@@ -52,16 +55,16 @@ class Handle(ABC, Generic[Record]):
     def view(self) -> View[Record]:
         """A view of the caller's own. Raises StorageError, CorruptionError, StoreClosedError."""
 
-    def search(self, query: str, limit: int) -> list[Any]:
-        """See `RecordStore.search`."""
+    def searched(self, ask: Callable[[View[Record]], Answer]) -> Answer:
+        """What `ask` answers from the search index of the newest view; see `RecordStore.search`."""
         for _ in range(REMOVED_TRIES):
             view = self.current.view
             try:
-                return view.search(query, limit)
+                return ask(view)
             except (CorruptSearchError, StorageError):
                 if not self.overtaken(view.generation):
                     raise
-        return self.current.view.search(query, limit)
+        return ask(self.current.view)
 
     @abstractmethod
     def overtaken(self, base: Generation | None) -> bool:

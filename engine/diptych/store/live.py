@@ -17,6 +17,7 @@ from diptych.segment.reader import Segment
 from diptych.snapshot.format import KEY_INDEX
 from diptych.store.healing import Healing
 from diptych.store.manifest import ListedSegment, Manifest
+from diptych.store.ranges import EVERYTHING, Bounds
 
 Probed = list[tuple["LiveSegment", bytes, int]]
 """Segments, with the filter of an index of each, and its size."""
@@ -69,6 +70,11 @@ class LiveSegment:
         """The live records that have a hash in an index, each with its items. Raises CorruptSnapshotError."""
         read = self._record
         return [(read(record_id), items) for record_id, items in self.postings(index, hash_).items()]
+
+    def between(self, bounds: Bounds, *, reverse: bool) -> Iterator[StoredRecord]:
+        """The live records with keys in the bounds, in key order. Raises CorruptSnapshotError."""
+        numbered = self.segment.records.between(*bounds, reverse=reverse)
+        return (record for record_id, record in numbered if self.is_live(record_id))
 
     def postings(self, index: int, hash_: int) -> dict[int, list[int]]:
         """The items of a hash in an index, by the id of the live record. Raises CorruptSnapshotError."""
@@ -206,6 +212,31 @@ class LiveRecords:
                 raise
             yield from rest
 
+    def between(self, bounds: Bounds, *, reverse: bool = False) -> Iterator[StoredRecord]:
+        """The records with keys in the bounds, in key order. Raises CorruptSnapshotError."""
+        if bounds == EVERYTHING and not reverse:
+            return self.scan()
+        parts = [
+            self._between_in(member, bounds, reverse=reverse)
+            for member in self._set.members
+            if bounds.meets(member.listed.seal.first_key, member.listed.seal.last_key)
+        ]
+        return parts[0] if len(parts) == 1 else heapq.merge(*parts, reverse=reverse)
+
+    def _between_in(self, member: LiveSegment, bounds: Bounds, *, reverse: bool) -> Iterator[StoredRecord]:
+        last: bytes | None = None
+        try:
+            for record in member.between(bounds, reverse=reverse):
+                yield record
+                last = record.key
+        except CorruptSnapshotError as error:
+            # Walk all of them, with the search index's help.
+            found = [record for record in self.scan_member(member) if bounds.holds(record.key)]
+            self._healing.scan(member.segment.digest, error)
+            for record in reversed(found) if reverse else found:
+                if last is None or (record.key < last if reverse else record.key > last):
+                    yield record
+
     def lookup(self, index: int, term: bytes) -> Iterator[tuple[StoredRecord, list[int]]]:
         """The records that have a term's hash in one of the schema's indexes (from 0), each with its items.
 
@@ -231,10 +262,29 @@ class LiveRecords:
             try:
                 found += [view(record_id) for record_id in member.postings(KEY_INDEX, key_hash)]
             except CorruptSnapshotError as error:
-                for record in member.search().records():
-                    if term_hash(record.key) == key_hash:
-                        found.append((record.key, record.payload))
-                self._healing.scan(member.segment.digest, error)
+                found += self._by_hash_from_search(member, key_hash, error)
+        return found
+
+    def keys_by_hash(self, key_hash: int) -> list[bytes]:
+        """The keys with that hash: one, but for a collision. Raises CorruptSnapshotError."""
+        found: list[bytes] = []
+        for member in self._set.holding(KEY_INDEX, key_hash, self._healing):
+            key = member.segment.records.key
+            try:
+                found += [key(record_id, key_hash) for record_id in member.postings(KEY_INDEX, key_hash)]
+            except CorruptSnapshotError as error:
+                found += [key for key, _ in self._by_hash_from_search(member, key_hash, error)]
+        return found
+
+    def _by_hash_from_search(
+        self, member: LiveSegment, key_hash: int, error: CorruptSnapshotError
+    ) -> list[tuple[bytes, Buffer]]:
+        found: list[tuple[bytes, Buffer]] = [
+            (record.key, record.payload)
+            for record in member.search().records()
+            if term_hash(record.key) == key_hash
+        ]
+        self._healing.scan(member.segment.digest, error)
         return found
 
     def _with_term(

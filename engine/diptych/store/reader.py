@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import NoReturn
 
 from diptych import fs
@@ -22,7 +23,7 @@ from diptych.journal.reader import FrameReader
 from diptych.layout import JOURNAL, journal_file_name
 from diptych.schema.base import Record, Schema
 from diptych.store.generation import Generation
-from diptych.store.handle import REMOVED_TRIES, Handle
+from diptych.store.handle import REMOVED_TRIES, Answer, Handle
 from diptych.store.healing import Healing
 from diptych.store.opening import OpenedReader, open_for_reading, published
 from diptych.store.recovery.scan_journal import changes_in
@@ -62,10 +63,10 @@ class StoreReader(Handle[Record]):
         view.prepare()
         return view
 
-    def search(self, query: str, limit: int) -> list[object]:
+    def searched(self, ask: Callable[[View[Record]], Answer]) -> Answer:
         """See `RecordStore.search`."""
         try:
-            return super().search(query, limit)
+            return super().searched(ask)
         except CorruptSearchError as error:
             raise CorruptSearchError(
                 error.message,

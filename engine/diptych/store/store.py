@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self
 
 from diptych import fs
 from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Record, Schema
+from diptych.schema.terms import Term
+from diptych.search.query.filters import Filters
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
+from diptych.store.ranges import Key
 from diptych.store.reader import StoreReader
 from diptych.store.report import Finding
+from diptych.store.results import Hits
 from diptych.store.state import StoreState
 from diptych.store.stats import Stats, gather
 from diptych.store.transaction import Transaction
@@ -121,9 +125,37 @@ class RecordStore(Generic[Record]):
         """The record of that name, or None. Raises InvalidRecordError, CorruptionError, StoreClosedError."""
         return self._handle.current.view.get(name)
 
-    def records(self) -> Iterator[Record]:
-        """All records in key order, one at a time, as of the call."""
-        return self._handle.current.view.records()
+    def get_many(self, names: Iterable[str]) -> list[Record | None]:
+        """The record of each name, or None, in the order of the names. Raises as `get` does."""
+        return self._handle.current.view.get_many(names)
+
+    def records(
+        self,
+        prefix: Key = "",
+        start: Key | None = None,
+        stop: Key | None = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Record]:
+        """The records with that prefix, from `start`, before `stop`, in key order, as of the call.
+
+        One at a time; without these, all. Raises CorruptionError, StoreClosedError, InvalidArgumentError.
+        """
+        view = self._handle.current.view
+        return view.records(prefix, start, stop, reverse=reverse, limit=limit)
+
+    def keys(
+        self,
+        prefix: Key = "",
+        start: Key | None = None,
+        stop: Key | None = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[bytes]:
+        """The keys of `records`, without unpacking any. Raises as `records` does."""
+        return self._handle.current.view.keys(prefix, start, stop, reverse=reverse, limit=limit)
 
     def __contains__(self, name: object) -> bool:
         return name in self._handle.current.view
@@ -131,26 +163,58 @@ class RecordStore(Generic[Record]):
     def __len__(self) -> int:
         return len(self._handle.current.view)
 
-    def lookup(self, index: str, term: str) -> list[Any]:
-        """The hits of an exact term in one of the schema's indexes, in key order.
+    def lookup(self, index: str, term: Term, *, limit: int | None = None) -> list[Any]:
+        """The hits of an exact term in one of the schema's indexes, in key order; see `View.lookup`."""
+        return self._handle.current.view.lookup(index, term, limit=limit)
 
-        Raises CorruptionError, StoreClosedError, and InvalidArgumentError for an index that the schema
-        does not have.
-        """
-        return self._handle.current.view.lookup(index, term)
+    def lookup_many(self, index: str, terms: Iterable[Term]) -> dict[Term, list[Any]]:
+        """The hits of each term, by term. Raises as `lookup` does."""
+        return self._handle.current.view.lookup_many(index, terms)
 
-    def search(self, query: str, limit: int = 20) -> list[Any]:
-        """The best `limit` hits for a query, best first; for its language see docs/command-line.md.
+    def lookup_count(self, index: str, term: Term) -> int:
+        """How many hits `lookup` has. Raises as it does."""
+        return self._handle.current.view.lookup_count(index, term)
+
+    def terms(self, index: str, prefix: Term = "", *, limit: int | None = None) -> list[tuple[bytes, int]]:
+        """The terms of an index with a prefix, each with how many entries it has; see `View.terms`."""
+        return self._handle.current.view.terms(index, prefix, limit=limit)
+
+    def search(
+        self,
+        query: str,
+        limit: int = 20,
+        offset: int = 0,
+        *,
+        plain: bool = False,
+        order_by: str | None = None,
+        snippets: str | None = None,
+        filters: Filters | None = None,
+    ) -> Hits:
+        """The best `limit` hits for a query from the one at `offset`, with their `total`; see `View.search`.
 
         A reader whose generation the writer has removed is refreshed first, as by `refresh`: what it reads
-        from then on is newer than what it read before, and `lsn` says how new. Use a view for several reads
-        of one LSN.
+        from then on is newer than what it read before, and `lsn` says how new. Use a view for several reads,
+        or several pages, of one LSN.
 
         Where the search index turns out to be damaged, a writer builds it again from the snapshot before
         it answers; a reader raises CorruptSearchError. Raises QueryError, StorageError, StoreClosedError, and
-        InvalidArgumentError for a limit below 1.
+        InvalidArgumentError for a limit below 1, an offset below 0, or a field that cannot do it.
         """
-        return self._handle.search(query, limit)
+        return self._handle.searched(
+            lambda view: view.search(
+                query, limit, offset, plain=plain, order_by=order_by, snippets=snippets, filters=filters
+            )
+        )
+
+    def count(self, query: str, *, plain: bool = False, filters: Filters | None = None) -> int:
+        """How many hits a query has, without fetching them. Raises as `search` does."""
+        return self._handle.searched(lambda view: view.count(query, plain=plain, filters=filters))
+
+    def facets(
+        self, query: str, names: Sequence[str], *, plain: bool = False, filters: Filters | None = None
+    ) -> dict[str, dict[str, int]]:
+        """How many hits have each value of what is named; see `View.facets`."""
+        return self._handle.searched(lambda view: view.facets(query, names, plain=plain, filters=filters))
 
     def refresh(self) -> int:
         """Follow the writer's commits (for a reader); returns the LSN. A writer is always up to date.

@@ -6,8 +6,11 @@ from enum import Enum
 from types import TracebackType
 from typing import Generic, Self
 
+from blake3 import blake3
+
 from diptych.change import FileIndexed, FileRemoved, record_checksum
 from diptych.errors import (
+    ConflictError,
     CorruptionError,
     InvalidRecordError,
     RecordTooLargeError,
@@ -18,6 +21,9 @@ from diptych.journal.format import MAX_RECORD_BYTES
 from diptych.schema.base import Record
 from diptych.store.changes import ChangeSet
 from diptych.store.writer import StoreWriter
+
+ANY_HASH = "any"
+"""For `put`: whatever is there."""
 
 
 class _Phase(Enum):
@@ -83,10 +89,31 @@ class Transaction(Generic[Record]):
         self._check_open()
         self._finish()
 
-    def put(self, record: Record) -> None:
-        """Replace what was known of the record's key. Raises InvalidRecordError, RecordTooLargeError."""
+    def get(self, name: str) -> Record | None:
+        """The record of that name as this transaction leaves it, or None. Raises as `RecordStore.get`."""
+        self._check_open()
+        key = self._schema.key(name)
+        payload = self._payload(key)
+        return None if payload is None else self._schema.unpack(key, payload)
+
+    def hash(self, name: str) -> str | None:
+        """The hash of the record of that name, for `put`; None where there is none. Raises as `get`."""
+        self._check_open()
+        return _hash(self._payload(self._schema.key(name)))
+
+    def put(self, record: Record, *, if_hash: str | None = ANY_HASH) -> None:
+        """Replace what was known of the record's key.
+
+        With `if_hash`, only where `hash` of it is that (None: where there is no record); otherwise raises
+        ConflictError, and nothing changed. Raises InvalidRecordError, RecordTooLargeError.
+        """
         self._check_open()
         key = self._schema.key_of(record)
+        if if_hash != ANY_HASH and _hash(self._payload(key)) != if_hash:
+            raise ConflictError(
+                f"the record of {key.decode('utf-8', 'replace')!r:.200} is not the one that was expected",
+                advice="read it again, and decide again",
+            )
         self._changes.index(_indexed(key, self._schema.pack(record)), record)
 
     def put_packed(self, key: bytes, payload: bytes) -> None:
@@ -116,6 +143,13 @@ class Transaction(Generic[Record]):
             raise UnknownFileError(f"there is no {name!r} in the store")
         self._changes.remove(FileRemoved(key))
 
+    def _payload(self, key: bytes) -> bytes | None:
+        """What the key's record is packed as, in this transaction."""
+        change = self._changes.by_key.get(key)
+        if change is None:
+            return self._writer.current.view.payload(key)
+        return change.payload if isinstance(change, FileIndexed) else None
+
     def _check_open(self) -> None:
         if self._phase is not _Phase.OPEN:
             raise TransactionError(
@@ -128,6 +162,10 @@ class Transaction(Generic[Record]):
         self._phase = _Phase.DONE
         self._writer.end(self.number)
         self._changes.clear()
+
+
+def _hash(payload: bytes | None) -> str | None:
+    return None if payload is None else blake3(payload).hexdigest(16)
 
 
 def _indexed(key: bytes, payload: bytes) -> FileIndexed:

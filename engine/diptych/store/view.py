@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self
 
 from diptych.change import Change, FileIndexed, StoredRecord
-from diptych.errors import CorruptSearchError, InvalidArgumentError, StoreClosedError
-from diptych.schema.base import Buffer, Record, Schema
-from diptych.search.index import Match, SearchIndex
-from diptych.search.query import parse
+from diptych.errors import InvalidArgumentError, StoreClosedError
+from diptych.schema.base import Record, Schema
+from diptych.schema.terms import Term, encode_term
+from diptych.search.index import SearchIndex
+from diptych.search.query.filters import Filters, filtered
+from diptych.search.query.grammar import parse
+from diptych.search.query.nodes import Node
+from diptych.search.query.plain import parse_plain
 from diptych.store.generation import Generation
 from diptych.store.healing import Healing
+from diptych.store.hits import GenerationSource, OverlaySource, Source
 from diptych.store.live import LiveRecords
 from diptych.store.overlay import Overlay
-
-# Search hits are read in batches of the limit and a little more, so that a few hidden ones cost nothing.
-_SEARCH_SLACK = 8
-
-# From a match, by its key's hash and its item, to what `Schema.item` makes of it.
-ItemsOf = Callable[[int, int], list[Any]]
+from diptych.store.ranges import EVERYTHING, Bounds, Key, bounds_of, check_limit, merged
+from diptych.store.results import Found, Hits
 
 
 class View(Generic[Record]):
@@ -112,99 +115,177 @@ class View(Generic[Record]):
             self._count = count
         return self._count
 
-    def records(self) -> Iterator[Record]:
-        """All records, in key order, one at a time. Raises CorruptionError, StoreClosedError."""
-        for record in self.stored():
+    def records(
+        self,
+        prefix: Key = "",
+        start: Key | None = None,
+        stop: Key | None = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Record]:
+        """The records with that prefix, from `start`, before `stop`, in key order, one at a time.
+
+        Without these: all. What is before is not read. Raises CorruptionError, StoreClosedError,
+        InvalidArgumentError.
+        """
+        for record in self._between(bounds_of(prefix, start, stop), reverse=reverse, limit=limit):
             yield self.schema.unpack(record.key, record.payload)
 
-    def stored(self) -> Iterator[StoredRecord]:
-        """All records as they are stored, in key order."""
+    def keys(
+        self,
+        prefix: Key = "",
+        start: Key | None = None,
+        stop: Key | None = None,
+        *,
+        reverse: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[bytes]:
+        """The keys of `records`, without unpacking any. Raises as `records` does."""
+        for record in self._between(bounds_of(prefix, start, stop), reverse=reverse, limit=limit):
+            yield record.key
+
+    def get_many(self, names: Iterable[str]) -> list[Record | None]:
+        """The record of each name, or None, in the order of the names. Raises as `get` does."""
+        return [self.get(name) for name in names]
+
+    def _between(self, bounds: Bounds, *, reverse: bool, limit: int | None) -> Iterator[StoredRecord]:
         if self._closed is not None:
             self._refuse()
-        changes = self._changes()
-        position = 0
-        for record in self._records.scan() if self._records is not None else ():
-            while position < len(changes) and changes[position].key < record.key:
-                yield from _stored(changes[position])
-                position += 1
-            if position < len(changes) and changes[position].key == record.key:
-                continue
+        check_limit(limit)
+        changes = [change for change in self._changes() if bounds.holds(change.key)]
+        stored = self._records.between(bounds, reverse=reverse) if self._records is not None else iter(())
+        found = merged(stored, changes, reverse=reverse)
+        for record in islice(found, limit):
             if self._closed is not None:
                 self._refuse()
             yield record
-        for change in changes[position:]:
-            yield from _stored(change)
 
-    def lookup(self, index: str, term: str) -> list[Any]:
-        """The hits of an exact term in one of the schema's indexes, in key order.
+    def stored(self) -> Iterator[StoredRecord]:
+        """All records as they are stored, in key order."""
+        yield from self._between(EVERYTHING, reverse=False, limit=None)
 
-        Raises CorruptionError, StoreClosedError, and InvalidArgumentError for an index that the schema
-        does not have.
+    def lookup(self, index: str, term: Term, *, limit: int | None = None) -> list[Any]:
+        """The hits of an exact term in one of the schema's indexes, in key order; `limit` at most.
+
+        A term is a str, bytes or an int of 64 bits: `diptych.encode_term` says how each is written. Raises
+        CorruptionError, StoreClosedError, and InvalidArgumentError for an index that the schema does not
+        have, or a term of another type.
         """
+        check_limit(limit)
+        return list(islice(self._lookup(self._index(index), encode_term(term)), limit))
+
+    def lookup_many(self, index: str, terms: Iterable[Term]) -> dict[Term, list[Any]]:
+        """The hits of each term, by term. Raises as `lookup` does."""
+        return {term: self.lookup(index, term) for term in terms}
+
+    def lookup_count(self, index: str, term: Term) -> int:
+        """How many hits `lookup` has. Raises as it does."""
+        return sum(1 for _ in self._lookup(self._index(index), encode_term(term)))
+
+    def terms(self, index: str, prefix: Term = "", *, limit: int | None = None) -> list[tuple[bytes, int]]:
+        """The terms of an index with a prefix, in their order, each with how many entries it has.
+
+        Reads every record: terms are not stored apart from them. Raises as `lookup` does.
+        """
+        check_limit(limit)
+        number, begin = self._index(index), encode_term(prefix)
+        counted: Counter[bytes] = Counter()
+        for record in self.stored():
+            pairs = self.schema.terms(record.payload)[number]
+            counted.update(term for term, _ in pairs if term.startswith(begin))
+        return list(islice(sorted(counted.items()), limit))
+
+    def _index(self, name: str) -> int:
         if self._closed is not None:
             self._refuse()
-        if index not in self.schema.indexes:
+        if name not in self.schema.indexes:
             known = ", ".join(self.schema.indexes) or "none"
-            raise InvalidArgumentError(f"there is no index {index!r}", advice=f"the schema has: {known}")
-        number = self.schema.indexes.index(index)
-        try:
-            encoded = term.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            return []
-        found: list[tuple[bytes, list[Any]]] = []
-        for record, items in self._records.lookup(number, encoded) if self._records is not None else ():
-            if self.overlay.get(record.key, self.lsn) is None:
-                hits = self.schema.matches(number, encoded, record.key, record.payload, items)
-                found.append((record.key, hits))
-        for change, items in self.overlay.lookup(number, encoded, self.lsn):
-            hits = self.schema.matches(number, encoded, change.key, change.payload, items)
-            found.append((change.key, hits))
-        if len(found) == 1:
-            return found[0][1]
-        found.sort(key=lambda pair: pair[0])
-        return [hit for _, hits in found for hit in hits]
+            raise InvalidArgumentError(f"there is no index {name!r:.100}", advice=f"the schema has: {known}")
+        return self.schema.indexes.index(name)
 
-    def search(self, query: str, limit: int = 20) -> list[Any]:
-        """The best `limit` hits for a query, best first; for its language see docs/command-line.md.
+    def _lookup(self, number: int, term: bytes) -> Iterator[Any]:
+        """The hits of a term, in key order, decoded one record at a time."""
+        found = [
+            (record.key, record.payload, items)
+            for record, items in (self._records.lookup(number, term) if self._records is not None else ())
+            if self.overlay.get(record.key, self.lsn) is None
+        ]
+        for change, items in self.overlay.lookup(number, term, self.lsn):
+            found.append((change.key, change.payload, items))
+        found.sort(key=itemgetter(0))
+        for key, payload, items in found:
+            yield from self.schema.matches(number, term, key, payload, items)
+
+    def search(
+        self,
+        query: str,
+        limit: int = 20,
+        offset: int = 0,
+        *,
+        plain: bool = False,
+        order_by: str | None = None,
+        snippets: str | None = None,
+        filters: Filters | None = None,
+    ) -> Hits:
+        """The best `limit` hits for a query from the one at `offset`, as docs/command-line.md describes.
+
+        Hits of one score are in key order, so that pages of one view have no gaps and no hit twice. With
+        `plain` the query is any text, and its words are searched for. `order_by` is a field of numbers or
+        dates, with `-` before it for the largest first; such hits have the score 0. `snippets` is a field:
+        `.snippets` of the result then has a part of its text for each hit. `filters` are values of exact
+        fields, one or several of each, that hits must have.
 
         Changes since the newest generation are scored among themselves, as the shards of a distributed
-        index are. Raises QueryError, CorruptionError, StorageError, StoreClosedError,
-        and InvalidArgumentError for a limit below 1.
+        index are. Raises QueryError, CorruptionError, StorageError, StoreClosedError, and
+        InvalidArgumentError for a limit below 1, an offset below 0, or a field that cannot do it.
         """
+        return self._find(query, plain, filters).page(limit, offset, order_by, snippets)
+
+    def count(self, query: str, *, plain: bool = False, filters: Filters | None = None) -> int:
+        """How many hits a query has, without fetching them. Raises as `search` does."""
+        return self._find(query, plain, filters).count()
+
+    def facets(
+        self, query: str, names: Sequence[str], *, plain: bool = False, filters: Filters | None = None
+    ) -> dict[str, dict[str, int]]:
+        """How many hits of a query have each value of the fields, or facets of the schema, that are named.
+
+        The most frequent first. Raises InvalidArgumentError for a name that is neither an exact field nor a
+        facet, and as `search` does.
+        """
+        return self._find(query, plain, filters).facets(names)
+
+    def _find(self, query: str, plain: bool, filters: Filters | None) -> Found:
+        if not isinstance(query, str):
+            raise InvalidArgumentError(f"a query is a str, not {type(query).__name__}")
+        # An empty store, too, says what is wrong with a query.
+        parsed = (parse_plain if plain else parse)(query, self.schema)
+        return self.found(filtered(parsed, filters or {}, self.schema))
+
+    def found(self, query: Node | None) -> Found:
+        """What a parsed query finds. Raises QueryError, CorruptionError, StorageError, StoreClosedError."""
         if self._closed is not None:
             self._refuse()
-        if not hasattr(limit, "__index__") or limit < 1:
-            raise InvalidArgumentError(f"limit is a whole number of 1 or more, not {limit!r}")
         memory = self._memory
         if memory is None:
             memory = self._memory = self.overlay.search_index(self.lsn)
-        leaf = self._search_leaf()
-        # An empty store, too, says what is wrong with a query.
-        parsed = parse(query, self.schema)
-        hits: list[Any] = []
-        if memory is None and leaf is not None:
-            # Nothing of the leaf is hidden: what Tantivy answers is the answer.
-            for _, hit in self._hits(leaf.matches(leaf.compile(parsed), limit), self._generation_items()):
-                hits.append(hit)
-                if len(hits) == limit:
-                    break
-            return hits
-        sources: list[Iterator[Any]] = []
-        if leaf is not None:
-            matches = leaf.matches(leaf.compile(parsed), limit + _SEARCH_SLACK)
-            sources.append(self._hits(matches, self._generation_items()))
+        index = self._search_index()
+        sources: list[Source] = []
+        if index is not None:
+            assert self.generation is not None and self._records is not None
+            sources.append(
+                GenerationSource(
+                    index, self.schema, self.overlay, self.lsn, self._records, self.generation.hits
+                )
+            )
         if memory is not None:
-            matches = memory.matches(memory.compile(parsed), limit + _SEARCH_SLACK)
-            sources.append(self._hits(matches, self._overlay_items()))
-        for _, hit in heapq.merge(*sources, key=_worse):
-            hits.append(hit)
-            if len(hits) == limit:
-                break
-        return hits
+            sources.append(OverlaySource(memory, self.schema, self.overlay, self.lsn))
+        return Found(self.schema, sources, query)
 
     def prepare(self) -> None:
         """Open the search index now, and keep it: so the view outlives its generation's directory."""
-        self._prepared = self._search_leaf()
+        self._prepared = self._search_index()
 
     def counts(self) -> dict[str, int]:
         """The schema's counters over all records."""
@@ -234,75 +315,11 @@ class View(Generic[Record]):
     def _in_generation(self, key: bytes) -> bool:
         return self._records is not None and key in self._records
 
-    def _search_leaf(self) -> SearchIndex | None:
+    def _search_index(self) -> SearchIndex | None:
         if self._prepared is not None:
             return self._prepared
         return self.generation.search() if self.generation is not None else None
 
-    def _hits(self, matches: Iterator[Match], items: ItemsOf) -> Iterator[tuple[float, Any]]:
-        """Each match's score and the schema's hit, best first."""
-        hit = self.schema.hit
-        for score, key_hash, item in matches:
-            for found in items(key_hash, item):
-                yield score, hit(found, score)
-
-    def _generation_items(self) -> ItemsOf:
-        """What a match of the search index stands for, unless the overlay overrides its record."""
-        assert self.generation is not None
-        known, overlay, lsn = self.generation.hits, self.overlay, self.lsn
-        # Hits are often in the same few records.
-        resolved: dict[int, Sequence[tuple[bytes, Buffer]]] = {}
-
-        def items(key_hash: int, item: int) -> list[Any]:
-            found = known.get((key_hash, item))
-            if found is None:
-                records = resolved.get(key_hash)
-                if records is None:
-                    records = resolved[key_hash] = self._by_key_hash(key_hash)
-                found = self._items_in(records, item)
-                known.keep((key_hash, item), found)
-            return [one for key, one in found if overlay.get(key, lsn) is None]
-
-        return items
-
-    def _items_in(self, records: Sequence[tuple[bytes, Buffer]], item: int) -> list[tuple[bytes, Any]]:
-        # In doubt only where two keys have one hash.
-        schema, certain = self.schema, len(records) == 1
-        return [
-            (key, schema.item(key, payload, item))
-            for key, payload in records
-            if certain or any(other == item for other, _ in schema.documents(key, bytes(payload)))
-        ]
-
-    def _by_key_hash(self, key_hash: int) -> Sequence[tuple[bytes, Buffer]]:
-        assert self._records is not None
-        found = self._records.by_key_hash(key_hash)
-        if not found:
-            raise CorruptSearchError("the search index has a record that the snapshot has not")
-        return found
-
-    def _overlay_items(self) -> ItemsOf:
-        resolved: dict[int, list[tuple[bytes, Buffer]]] = {}
-
-        def items(key_hash: int, item: int) -> list[Any]:
-            if key_hash not in resolved:
-                changes = [self.overlay.get(key, self.lsn) for key in self.overlay.keys_of(key_hash)]
-                resolved[key_hash] = [
-                    (change.key, change.payload) for change in changes if isinstance(change, FileIndexed)
-                ]
-            return [found for _, found in self._items_in(resolved[key_hash], item)]
-
-        return items
-
     def _refuse(self) -> NoReturn:
         assert self._closed is not None
         raise self._closed
-
-
-def _worse(scored: tuple[float, Any]) -> float:
-    return -scored[0]
-
-
-def _stored(change: Change) -> Iterator[StoredRecord]:
-    if isinstance(change, FileIndexed):
-        yield StoredRecord(change.key, change.checksum, change.payload)

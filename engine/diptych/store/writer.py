@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
-from typing import Any
+from collections.abc import Callable
 
 from diptych import fs
 from diptych.errors import (
@@ -28,7 +28,7 @@ from diptych.store.changes import ChangeSet
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.checkpoint.publish import Publisher
 from diptych.store.generation import Generation
-from diptych.store.handle import Handle
+from diptych.store.handle import Answer, Handle
 from diptych.store.healing import Healing, log
 from diptych.store.liveness import Ownership
 from diptych.store.manifest import ClosedMark, encode_closed, now_ms
@@ -201,10 +201,10 @@ class StoreWriter(Handle[Record]):
         self.alive.check()
         return self.current.hold()
 
-    def search(self, query: str, limit: int) -> list[Any]:
+    def searched(self, ask: Callable[[View[Record]], Answer]) -> Answer:
         """See `RecordStore.search`. Builds the search index again where it is damaged."""
         try:
-            return super().search(query, limit)
+            return super().searched(ask)
         except CorruptSearchError as error:
             # An index that went away with its store is not damaged.
             self._ownership.refuse_replaced()
@@ -216,7 +216,7 @@ class StoreWriter(Handle[Record]):
             )
             self._find_damaged_search()
         self.checkpoint()
-        return self.current.view.search(query, limit)
+        return ask(self.current.view)
 
     def _find_damaged_search(self) -> None:
         """Have the segments written again whose search index is damaged; all, where none looks so."""

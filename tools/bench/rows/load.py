@@ -92,7 +92,10 @@ class TantivyAlone:
         for fields in documents:
             document = new()
             for name, value in fields.items():
-                if type(value) is str:
+                if type(value) is list:
+                    for text in value:
+                        document.add_text(name, text)
+                elif type(value) is str:
                     document.add_text(name, value)
                 elif type(value) is int:
                     document.add_unsigned(name, value)

@@ -41,11 +41,7 @@ def run(
     from diptych.cli.output import null_terminated
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
-        found = (
-            record
-            for record in opened.files()
-            if record.path.startswith(prefix) and language in (None, record.language)
-        )
+        found = (record for record in opened.files(prefix) if language in (None, record.language))
         if null and not as_json:
             return show_by(found, lambda record: null_terminated(record.path), _document, as_json=False)
         return show(found, lambda record: [record.path], _document, as_json=as_json)

@@ -15,6 +15,9 @@ def run(
         str | None,
         Option("--kind", metavar="KIND", help="calls, extends, implements, imports or references."),
     ] = None,
+    outgoing: Annotated[
+        bool, Option("--from", help="The other way: what the definitions of NAME call, extend, ….")
+    ] = False,
     store: StorePath = None,
     output_root: OutputRoot = None,
     fresh: Fresh = "auto",
@@ -31,10 +34,12 @@ def run(
     Examples:
       diptych refs parse
       diptych refs BaseHandler --kind extends
+      diptych refs parse --from --kind calls
     """
     from diptych.cli.documents import relation_hit_document, relation_line
     from diptych.cli.found import show
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
-        hits = [hit for hit in opened.references(name) if kind is None or hit.relation.kind == kind]
+        found = opened.relations_from(name) if outgoing else opened.references(name)
+        hits = [hit for hit in found if kind is None or hit.relation.kind == kind]
         return show(hits, relation_line, relation_hit_document, as_json=as_json)

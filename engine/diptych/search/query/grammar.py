@@ -1,10 +1,11 @@
-"""The query language: from text to what is asked, checked against a schema's fields.
+"""The grammar: from text to what is asked, checked against a schema's fields.
 
     query     alternative (OR alternative)*
-    alternative  clause+                         several clauses: any of them, after `+` and `-`
+    alternative  clause+                         several clauses: any of them, after `+`, `-` and fields
     clause    operand (AND operand)*
-    operand   (NOT | - | +)* (item | field:item | field:IN [value ...]) ^number?
-    item      word | word* | word~1 | "phrase" | * | ( query )
+    operand   (NOT | - | +)* (item | field:item | field:IN [value ...] | field:range) ^number?
+    item      word | word* | word~1 | /expression/ | "phrase" | * | ( query )
+    range     > value | >= value | < value | <= value | [value TO value] | {value TO value}
 
 What cannot be read in one way only is refused. No part of this calls itself: parentheses need no stack.
 """
@@ -16,35 +17,24 @@ from typing import Any
 
 from diptych.errors import QueryError
 from diptych.schema.base import Schema
-from diptych.search.nodes import (
+from diptych.search.query.groups import Group
+from diptych.search.query.nodes import (
     Boosted,
     Clauses,
-    Everything,
-    Fuzzy,
-    Group,
     Node,
-    Parsed,
-    Prefix,
-    Words,
+    either,
     levels_of,
     quote,
     quoted,
     refuse,
     shown,
 )
-from diptych.search.words import DROPPED_BYTES, lowered, words_of
+from diptych.search.query.operands import Operands
 
 # Tantivy calls itself for each level of a query, and ends the process where the stack ends. It takes 9 KiB a
 # level, after some 60: this leaves half of a stack of 512 KiB, which a thread has by default on macOS.
 MAX_LEVELS = 24
 MAX_ITEMS = 1_000
-# The code schema indexes the first 4,096 characters of a text: no longer word can match.
-MAX_WORD_CHARACTERS = 4_096
-# Tantivy's automata have at most 1,000 states, and a state takes a byte or so.
-MAX_PREFIX_BYTES = 256
-MAX_FUZZY_CHARACTERS = 128
-# A character has four bytes at most, in lower case as well.
-_LONG_CHARACTERS = DROPPED_BYTES // 4
 MAX_BOOST = 1_000_000.0
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+")
@@ -53,40 +43,39 @@ _OPERATORS = frozenset(("AND", "OR", "NOT"))
 _FUZZY = re.compile(r"~(\d*)\Z")
 _KEYWORD = re.compile(r"(AND|OR|NOT)(?=[\s()\"]|\Z)")
 # `::` belongs to a name, as in std::vector.
-_FIELD = re.compile(r"([^\s:()\[{\"'^*~\\]*):(?!:)")
+_FIELD = re.compile(r"([^\s:()\[{\"'^*~\\/]*):(?!:)")
 _SET = re.compile(r"IN\s*\[")
+_COMPARISON = re.compile(r"([<>]=?)\s*([^\s()^]*)")
+_RANGE = re.compile(r"([\[{])\s*([^\s\[\]{}]+)\s+TO\s+([^\s\[\]{}]+)\s*([\]}])")
+_VALUE = re.compile(r"[^\s()^\]\"]+")
 
 
-def parse(text: str, schema: Schema[Any]) -> Parsed:
+def parse(text: str, schema: Schema[Any]) -> Node | None:
     """Read a query. Raises QueryError for one that is not of the language above, with how to write it."""
     try:
         # As documents are: bytes that are not UTF-8 are replaced.
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     except UnicodeEncodeError:
         refuse("it holds a lone surrogate", "leave out what is not text")
-    parser = _Parser(text, schema)
+    operands = Operands(schema)
     # Most queries are nothing but words: a look at the whole is far cheaper than one at each character.
     words = text.split()
     if _PLAIN.fullmatch(text) and len(words) <= MAX_ITEMS and _OPERATORS.isdisjoint(words):
-        nodes = [parser.words(None, word) for word in words]
-        return Parsed(
-            None if not nodes else nodes[0] if len(nodes) == 1 else Clauses(optional=tuple(nodes)),
-            parser.long_words,
-        )
-    return parser.parse()
+        node = either([operands.word(None, word) for word in words]) if words else None
+    else:
+        node = _Parser(text, operands).parse()
+    return None if node is None else operands.ranked(node)
 
 
 class _Parser:
-    def __init__(self, text: str, schema: Schema[Any]) -> None:
+    def __init__(self, text: str, operands: Operands) -> None:
         self._text = text
         self._at = 0
-        self._schema = schema
-        self._exact = {field.name: field.tokens == "exact" for field in schema.fields}
+        self._operands = operands
         self._groups = [Group(None)]
         self._items = 0
-        self.long_words = False
 
-    def parse(self) -> Parsed:
+    def parse(self) -> Node | None:
         """The whole text."""
         while self._skip_space():
             self._step()
@@ -98,7 +87,7 @@ class _Parser:
                 f"the query nests more than {MAX_LEVELS} levels deep",
                 advice="put fewer parentheses inside each other",
             )
-        return Parsed(node, self.long_words)
+        return node
 
     def _step(self) -> None:
         """Read one operator, parenthesis or operand."""
@@ -144,7 +133,8 @@ class _Parser:
     def _operand(self, group: Group) -> None:
         """A word, phrase, set, or the beginning of a group, each perhaps with its field."""
         field = group.field
-        if named := self._field():
+        named = self._field() or None
+        if named is not None:
             if field is not None:
                 refuse(f"the field {named} is named inside {field}:( )", "name one field for each group")
             field = named
@@ -152,22 +142,23 @@ class _Parser:
                 refuse(f"nothing follows {field}:", f'name what to search for, as in {field}:"a word"')
         if self._text[self._at] == "(":
             self._at += 1
-            self._groups.append(Group(field))
+            self._groups.append(Group(field, named=named))
         elif named and (values := self._set(named)) is not None:
-            self._added(values)
+            self._added(values, named)
         else:
-            self._added(self._item(field))
+            self._added(self._item(field), named)
 
     def _close(self) -> None:
         if len(self._groups) == 1:
             refuse("a `)` closes nothing")
-        node = self._groups.pop().finish()
+        group = self._groups.pop()
+        node = group.finish()
         if node is None:
             refuse("there is nothing between `(` and `)`")
         self._at += 1
-        self._added(node)
+        self._added(node, group.named)
 
-    def _added(self, node: Node) -> None:
+    def _added(self, node: Node, named: str | None) -> None:
         """Take an operand into its group, with the boost that follows it."""
         text = self._text
         if text.startswith("^", self._at):
@@ -178,7 +169,7 @@ class _Parser:
             node = Boosted(node, float(number[0]))
         if self._at < len(text) and not text[self._at].isspace() and text[self._at] != ")":
             refuse(f"{shown(text[self._at :])} follows without a space")
-        self._groups[-1].add(node)
+        self._groups[-1].add(node, named)
 
     def _field(self) -> str:
         """The field that is named here, "" for none; reads it with its colon."""
@@ -186,8 +177,8 @@ class _Parser:
         if match is None:
             return ""
         name = match[1]
-        if name not in self._exact:
-            known = ", ".join(self._exact)
+        if name not in self._operands.fields:
+            known = ", ".join(self._operands.fields)
             refuse(
                 f"there is no field {shown(name)}; the fields are {known}",
                 f"quote it to search for the text: {quoted(self._until_space())}",
@@ -212,38 +203,93 @@ class _Parser:
         return Clauses(optional=tuple(values))
 
     def _item(self, field: str | None, in_set: bool = False) -> Node:
-        """A word or a phrase, in its field or in the default ones."""
+        """A word, a phrase, a range, …, in its field or in the default ones."""
         self._items += 1
         if self._items > MAX_ITEMS:
             raise QueryError(f"the query has more than {MAX_ITEMS:,} words", advice="ask for less at a time")
         first = self._text[self._at]
         if first in "\"'":
-            return self.words(field, self._phrase(first))
+            return self._operands.phrase(field, self._phrase(first))
         if first in "[{<>":
-            refuse(f"{first} begins a range, and no field has numbers")
+            return self._range(field, first)
+        if field is not None and self._operands.has_values(field) and first in "+-.0123456789":
+            return self._value(field)
         if first in "()^+-":
             refuse(f"`{first}` stands where a word or a phrase is wanted")
         if word := self._keyword():
             refuse(f"{word} stands where a word or a phrase is wanted", quote(word))
         if first == "/":
-            refuse("/ begins a regular expression, and there are none")
+            return self._operands.pattern(field, self._expression())
+        return self._word_item(field, in_set)
+
+    def _word_item(self, field: str | None, in_set: bool) -> Node:
+        """A word, with what its characters mean at its end."""
         word, marks = self._word(in_set)
         # Only what does not follow a backslash has a meaning of its own.
         star, tilde = marks.find("*"), marks.find("~", 1)
         if star >= 0:
             if star < len(word) - 1:
                 refuse(f"the * in {shown(word)} is not at its end", "write only the beginning before it")
-            if star == 0:
-                return self._any(field)
-            return self._prefix(field, word[:-1])
+            return self._operands.any(field) if star == 0 else self._operands.prefix(field, word[:-1])
         if tilde >= 0:
             match = _FUZZY.search(marks)
             if match is None or match[1] not in ("", "1", "2"):
                 refuse(f"~ in {shown(word)} ends a word, alone or as ~1 or ~2")
-            return self._fuzzy(field, word[: match.start()], int(match[1] or 1))
+            return self._operands.fuzzy(field, word[: match.start()], int(match[1] or 1))
         if ":" in marks.replace("::", ""):
             refuse(f"{shown(word)} holds a colon", f"quote it: {quoted(word)}")
-        return self.words(field, word)
+        return self._operands.word(field, word)
+
+    def _range(self, field: str | None, first: str) -> Node:
+        """A comparison, or what stands between brackets."""
+        if field is None:
+            refuse(
+                f"{first} begins a range, and no field is named", f"name one, or quote it: {quoted(first)}"
+            )
+        if not self._operands.has_values(field):
+            refuse(
+                f"{first} begins a range, and {field} has no numbers and no dates",
+                f'write {field}:word, {field}:begin* or {field}:"words"',
+            )
+        if first in "<>":
+            match = _COMPARISON.match(self._text, self._at)
+            if match is None or match[2] in ("", "*"):
+                refuse(f"a value follows {first}, as in {field}:{first}5")
+            self._at = match.end()
+            sign, value = match.groups()
+            included = sign.endswith("=")
+            if first == "<":
+                return self._operands.values(field, "*", value, with_low=True, with_high=included)
+            return self._operands.values(field, value, "*", with_low=included, with_high=True)
+        match = _RANGE.match(self._text, self._at)
+        if match is None:
+            refuse(f"{first} begins a range, and it is none", f"write it as {field}:[1 TO 5] or {field}:>=1")
+        self._at = match.end()
+        opened, low, high, closed = match.groups()
+        return self._operands.values(field, low, high, with_low=opened == "[", with_high=closed == "]")
+
+    def _value(self, field: str) -> Node:
+        """A number or a date."""
+        match = _VALUE.match(self._text, self._at)
+        assert match is not None
+        self._at = match.end()
+        return self._operands.value(field, match[0])
+
+    def _expression(self) -> str:
+        """What stands between slashes; a slash in it follows a backslash."""
+        begin = self._at
+        self._at += 1
+        while self._at < len(self._text) and self._text[self._at] != "/":
+            self._at += 2 if self._text[self._at] == "\\" else 1
+        if self._at >= len(self._text):
+            refuse(
+                f"the regular expression {shown(self._text[begin:])} is not closed",
+                f"close it with /, or quote it to search for the text: {quoted(self._until_space(begin))}",
+            )
+        self._at += 1
+        if self._at == begin + 2:
+            refuse("there is nothing between / and /")
+        return self._text[begin + 1 : self._at - 1]
 
     def _phrase(self, delimiter: str) -> str:
         """What stands between quotes; a backslash takes what follows it as it is."""
@@ -288,92 +334,11 @@ class _Parser:
             refuse(f"a {following} follows {shown(''.join(characters))} without a space")
         return "".join(characters), "".join(marks)
 
-    def words(self, field: str | None, text: str) -> Node:
-        if len(text) > MAX_WORD_CHARACTERS:
-            refuse(
-                f"a word or phrase has more than {MAX_WORD_CHARACTERS:,} characters",
-                "search for a part of it",
-            )
-        split = words_of(text)
-        long = len(text) >= _LONG_CHARACTERS and _any_long(split)
-        found: list[tuple[str, Node]] = []
-        for name in self._fields(field):
-            exact = self._exact[name]
-            words = (text,) if exact else split
-            if words and text:
-                self.long_words |= long and not exact
-                found.append((name, Words(name, words)))
-        if not found:
-            refuse(
-                f"{shown(text)} has no letter and no digit",
-                "search for words: other characters are not indexed",
-            )
-        return self._in_any(found)
-
-    def _prefix(self, field: str | None, text: str) -> Node:
-        if len(text.encode()) > MAX_PREFIX_BYTES:
-            refuse(f"what stands before * has more than {MAX_PREFIX_BYTES} bytes", "write less of it")
-        found: list[tuple[str, Node]] = []
-        for name in self._fields(field):
-            if self._exact[name]:
-                found.append((name, Prefix(name, text)))
-            else:
-                self.long_words = True
-                found.append((name, Prefix(name, _one_word(text, "*"))))
-        return self._in_any(found)
-
-    def _fuzzy(self, field: str | None, text: str, distance: int) -> Node:
-        if len(text) > MAX_FUZZY_CHARACTERS:
-            refuse(f"what stands before ~ has more than {MAX_FUZZY_CHARACTERS} characters")
-        found: list[tuple[str, Node]] = []
-        for name in self._fields(field):
-            if self._exact[name] and field is not None:
-                refuse(f"~ is for words, and {name} is exact", f"write {name}:{text}, or {name}:{text[:2]}*")
-            if not self._exact[name]:
-                word = _one_word(text, "~")
-                # Each edit may add a character, of four bytes at most.
-                self.long_words |= len(word.encode()) + 4 * distance >= DROPPED_BYTES
-                found.append((name, Fuzzy(name, word, distance)))
-        if not found:
-            refuse("~ is for words, and the fields that are searched are exact", "name a field")
-        return self._in_any(found)
-
-    def _any(self, field: str | None) -> Node:
-        """`*`: everything, or in a field whatever has something there."""
-        if field is None:
-            return Everything()
-        self.long_words |= not self._exact[field]
-        return Prefix(field, "")
-
-    def _fields(self, field: str | None) -> list[str]:
-        return [field] if field is not None else list(self._schema.default_fields)
-
-    def _in_any(self, found: list[tuple[str, Node]]) -> Node:
-        """In any of the fields that were found, each with its weight."""
-        weights = self._schema.default_fields
-        nodes = [
-            node if (weight := weights.get(name, 1.0)) == 1.0 else Boosted(node, weight)
-            for name, node in found
-        ]
-        return nodes[0] if len(nodes) == 1 else Clauses(optional=tuple(nodes))
-
     def _skip_space(self) -> bool:
         """Pass over white space; whether anything follows."""
         while self._at < len(self._text) and self._text[self._at].isspace():
             self._at += 1
         return self._at < len(self._text)
 
-    def _until_space(self) -> str:
-        return self._text[self._at :].split(None, 1)[0]
-
-
-def _one_word(text: str, mark: str) -> str:
-    """The word that a prefix or a fuzzy word is about, as it is indexed."""
-    words = words_of(text)
-    if words != (lowered(text),):
-        refuse(f"{mark} follows one word of letters and digits, and {shown(text)} is none")
-    return words[0]
-
-
-def _any_long(words: tuple[str, ...]) -> bool:
-    return any(len(word.encode()) >= DROPPED_BYTES for word in words)
+    def _until_space(self, begin: int | None = None) -> str:
+        return self._text[self._at if begin is None else begin :].split(None, 1)[0]

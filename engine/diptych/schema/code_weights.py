@@ -1,0 +1,50 @@
+"""How much a symbol counts among others of its name: by where its file is, and by what it is.
+
+A project's own code counts more than tests, examples and code of others; what can be used from elsewhere more
+than what is inside a function; a type or a function more than a variable.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# Folders by their names, and files by theirs.
+_TESTS = re.compile(
+    r"(?:^|/)(?:tests?|testing|testdata|[a-z]*_tests?|selftests?|__tests__|specs?|mocks?|fixtures|bench(?:marks?)?"
+    r"|examples?|samples?|demos?)/"
+    r"|(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._-](?:test|tests|spec)\.[a-z]+|mock_[^/]*)$",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|external|extern)/",
+    re.IGNORECASE,
+)
+# A file or a folder that its project calls internal.
+_INTERNAL = re.compile(r"(?:^|/)(?:_(?!_init__)[^/]*|internal|private|compat|legacy|deprecated)(?:/|$)")
+
+_TYPES = frozenset(("class", "struct", "enum", "interface", "trait", "union"))
+_CALLED = frozenset(("function", "method"))
+
+
+@lru_cache(maxsize=1_024)
+def place_weight(path: str) -> float:
+    """Of a path, from 0 to 1."""
+    if _TESTS.search(path):
+        return 0.4
+    if _OTHERS.search(path):
+        return 0.5
+    return 0.8 if _INTERNAL.search(path) else 1.0
+
+
+def symbol_weight(place: float, kind: str, container: str) -> int:
+    """Of a symbol in a place of that weight: what its document has as `_weight`."""
+    factor = place * (1.0 if kind in _TYPES else 0.97 if kind in _CALLED else 0.85)
+    if container:
+        # In a class, or deeper: inside a function.
+        factor *= 0.94 if "." not in container else 0.8
+    return _WEIGHTS[round(factor * 100)]
+
+
+# Tantivy multiplies a score by the binary logarithm of two more than this: by up to 6.
+_WEIGHTS = [round(max(2 ** (6 * hundredths / 100) - 2, 0)) for hundredths in range(101)]

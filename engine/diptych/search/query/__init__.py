@@ -1,0 +1,1 @@
+"""The query language: from text to a tree (`grammar`, `plain`), and from the tree to Tantivy (`compile`)."""

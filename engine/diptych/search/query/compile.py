@@ -1,0 +1,160 @@
+"""From a query's tree to Tantivy's query."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from diptych.schema.base import Schema
+from diptych.search.names import name_terms
+from diptych.search.query.nodes import (
+    Between,
+    Boosted,
+    Clauses,
+    Everything,
+    Fuzzy,
+    Named,
+    Node,
+    Nothing,
+    Pattern,
+    Prefix,
+    Ranked,
+    Scored,
+    Within,
+    Words,
+)
+from diptych.search.query.patterns import in_any_case, literal
+
+if TYPE_CHECKING:
+    import tantivy
+
+
+# What more than one document in so many has says little of any.
+_TELLING = 16
+_FEW = 100
+
+
+class Compiler:
+    """Makes queries for one state of an index."""
+
+    def __init__(self, schema: Schema[Any], fields: tantivy.Schema, searcher: tantivy.Searcher) -> None:
+        import tantivy
+
+        self._make, self._occur, self._type = tantivy.Query, tantivy.Occur, tantivy.FieldType
+        self._fields = fields
+        self._searcher = searcher
+        self._any_case = schema.any_case_fields
+        self._exact = {field.name for field in schema.fields if field.tokens == "exact"}
+        self._real = {field.name for field in schema.fields if field.tokens == "real"}
+
+    def query(self, node: Node) -> tantivy.Query:
+        """The query of a tree."""
+        make = self._make
+        # By type, the frequent first: `match` costs more than what Tantivy does.
+        if type(node) is Words:
+            return self._words(node)
+        if type(node) is Boosted:
+            return make.boost_query(self.query(node.query), node.factor)
+        if type(node) is Clauses:
+            return self._clauses(node)
+        if type(node) is Scored:
+            return make.const_score_query(self.query(node.query), node.score)
+        if type(node) is Named:
+            return self._named(node)
+        if type(node) is Within:
+            return self._term_of("_within", node.word)
+        if type(node) is Ranked:
+            return self._ranked(node)
+        if type(node) is Prefix:
+            of = in_any_case if node.field in self._any_case else literal
+            pattern = "".join(map(of, node.text)) + "(?s:.*)"
+            return make.regex_query(self._fields, node.field, pattern)
+        if type(node) is Fuzzy:
+            return make.fuzzy_term_query(self._fields, node.field, node.text, node.distance)
+        if type(node) is Pattern:
+            return make.regex_query(self._fields, node.field, node.expression)
+        if type(node) is Between:
+            return self._between(node)
+        if type(node) is Nothing:
+            return make.empty_query()
+        assert type(node) is Everything
+        return self.items(1.0)
+
+    def items(self, score: float) -> tantivy.Query:
+        """All documents that stand for an item: not those that hold records, and not the watermark."""
+        return self._make.const_score_query(self._make.exists_query("_item"), score)
+
+    def _words(self, node: Words) -> tantivy.Query:
+        field, words = node
+        if len(words) > 1:
+            return self._make.phrase_query(self._fields, field, list(words))
+        if field not in self._any_case:
+            return self._term(field, words[0])
+        queries = [self._term(field, term) for term in self._any_case_terms(field, words[0])]
+        return queries[0] if len(queries) == 1 else self._make.disjunction_max_query(queries)
+
+    def _clauses(self, node: Clauses) -> tantivy.Query:
+        parts = [(self._occur.Should, self.query(part)) for part in node.optional]
+        parts += [(self._occur.Must, self.query(part)) for part in node.required]
+        parts += [(self._occur.MustNot, self.query(part)) for part in node.excluded]
+        if not node.required and not node.optional:
+            # To Tantivy, a query that only excludes finds nothing.
+            parts.append((self._occur.Must, self.items(0.0)))
+        return self._make.boolean_query(parts)
+
+    def _named(self, node: Named) -> tantivy.Query:
+        # Not a query for a set of terms, which goes through all names and makes room for all documents.
+        terms = [self._term_of("_name", term) for term in name_terms(node.how, node.name)]
+        return (
+            terms[0]
+            if len(terms) == 1
+            else self._make.boolean_query([(self._occur.Should, t) for t in terms])
+        )
+
+    def _is_everywhere(self, word: str) -> bool:
+        """Whether so many names are in something with that word that it tells them apart no more."""
+        found = self._searcher.doc_freq("_within", word)
+        return found > max(self._searcher.num_docs // _TELLING, _FEW)
+
+    def _ranked(self, node: Ranked) -> tantivy.Query:
+        query = self.query(node.query)
+        # One inside the other: side by side, Tantivy reads all of what each of them finds.
+        for bonus in node.bonuses:
+            if (
+                type(bonus) is Boosted
+                and type(bonus.query) is Within
+                and self._is_everywhere(bonus.query.word)
+            ):
+                continue
+            query = self._make.boolean_query(
+                [(self._occur.Must, query), (self._occur.Should, self.query(bonus))]
+            )
+        return query
+
+    def _between(self, node: Between) -> tantivy.Query:
+        if node.field in self._real:
+            low = -math.inf if node.low is None else float(node.low)
+            high = math.inf if node.high is None else float(node.high)
+            kind = self._type.Float
+        else:
+            low = -(2**63) if node.low is None else int(node.low)
+            high = 2**63 - 1 if node.high is None else int(node.high)
+            kind = self._type.Integer
+        return self._make.const_score_query(
+            self._make.range_query(self._fields, node.field, kind, low, high), 1.0
+        )
+
+    def _term_of(self, field: str, term: str) -> tantivy.Query:
+        """A term of one of the core's fields."""
+        return self._make.term_query(self._fields, field, term, index_option="basic")
+
+    def _term(self, field: str, term: str) -> tantivy.Query:
+        option = "basic" if field in self._exact else "freq"
+        return self._make.term_query(self._fields, field, term, index_option=option)
+
+    def _any_case_terms(self, field: str, value: str) -> list[str]:
+        """The terms that are `value` but for their case."""
+        wanted = value.casefold()
+        begins = {value[:1].lower(), value[:1].upper(), value[:1]}
+        found = {term for begin in begins for term, _ in self._searcher.terms_with_prefix(field, begin)}
+        return sorted(term for term in found if term.casefold() == wanted)

@@ -1,0 +1,156 @@
+"""A query as a tree, and the words in which one is refused."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, NoReturn
+
+from diptych.errors import QueryError
+
+_QUOTE_IT = 'quote what is not a plain word, as in name:"operator()"; see docs/command-line.md'
+
+
+class Words(NamedTuple):
+    """The words, one after the other, in one field."""
+
+    field: str
+    words: tuple[str, ...]
+
+
+class Prefix(NamedTuple):
+    """A word in a field that begins with `text`; with "" any word."""
+
+    field: str
+    text: str
+
+
+class Fuzzy(NamedTuple):
+    """A word in a field, at most `distance` edits from `text`; an exchange of two neighbours is one."""
+
+    field: str
+    text: str
+    distance: int
+
+
+class Pattern(NamedTuple):
+    """A word in a field that a regular expression matches from end to end, in Tantivy's syntax."""
+
+    field: str
+    expression: str
+
+
+class Between(NamedTuple):
+    """A value in a field of numbers from `low` to `high`, both included; None for no bound.
+
+    Dates are microseconds since 1970, and true is 1.
+    """
+
+    field: str
+    low: int | float | None
+    high: int | float | None
+
+
+class Everything(NamedTuple):
+    """All documents."""
+
+
+class Nothing(NamedTuple):
+    """No document."""
+
+
+class Named(NamedTuple):
+    """A document with that name: `how` is as in `diptych.search.names`."""
+
+    how: str
+    name: str
+
+
+class Within(NamedTuple):
+    """A document whose name is in something with this word."""
+
+    word: str
+
+
+class Ranked(NamedTuple):
+    """What `query` finds; each of `bonuses` that finds it too adds its score."""
+
+    query: Node
+    bonuses: tuple[Node, ...]
+
+
+class Boosted(NamedTuple):
+    """The same, its score multiplied."""
+
+    query: Node
+    factor: float
+
+
+class Scored(NamedTuple):
+    """The same, each document with this score."""
+
+    query: Node
+    score: float
+
+
+class Clauses(NamedTuple):
+    """All of `required`, none of `excluded`; and one of `optional` at least where nothing is required."""
+
+    required: tuple[Node, ...] = ()
+    optional: tuple[Node, ...] = ()
+    excluded: tuple[Node, ...] = ()
+
+
+Node = (
+    Words
+    | Prefix
+    | Fuzzy
+    | Pattern
+    | Between
+    | Everything
+    | Nothing
+    | Named
+    | Within
+    | Ranked
+    | Boosted
+    | Scored
+    | Clauses
+)
+
+
+def either(nodes: list[Node]) -> Node:
+    """Any of them; there is one at least."""
+    return nodes[0] if len(nodes) == 1 else Clauses(optional=tuple(nodes))
+
+
+def levels_of(node: Node) -> int:
+    """How many queries lie inside each other at the deepest place: 1 for one without parts."""
+    deepest = 0
+    left = [(node, 1)]
+    while left:
+        node, level = left.pop()
+        deepest = max(deepest, level)
+        if isinstance(node, Boosted | Scored):
+            left.append((node.query, level + 1))
+        elif isinstance(node, Clauses):
+            left += [(part, level + 1) for part in (*node.required, *node.optional, *node.excluded)]
+    return deepest
+
+
+def refuse(reason: str, advice: str = _QUOTE_IT) -> NoReturn:
+    """Raise QueryError for what cannot be read."""
+    raise QueryError(f"the query cannot be parsed: {reason}", advice=advice)
+
+
+def quote(text: str) -> str:
+    """How to search for what would be an operator."""
+    return f"to search for it, quote it: {quoted(text)}"
+
+
+def quoted(text: str) -> str:
+    """A text as a phrase, cut where it is long."""
+    short = text[:40]
+    return '"' + short.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def shown(text: str) -> str:
+    """A text for a message, cut where it is long."""
+    return f"`{text}`" if len(text) <= 40 else f"`{text[:39]}…`"

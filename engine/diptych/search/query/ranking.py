@@ -1,0 +1,99 @@
+"""What comes first of what a query finds: names before words, and words that belong together before others.
+
+All of it only adds to scores: which documents are found is what the query says. Words reach some 60.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from diptych.schema.base import Schema
+from diptych.search.query.nodes import Boosted, Clauses, Named, Node, Ranked, Scored, Within, Words
+from diptych.search.words import words_of
+
+# The name that is asked for: as it is written; but for case and separators; beginning with it.
+_EXACT, _ALIKE, _BEGINS = 60.0, 45.0, 6.0
+# The same, where the other words of the query are in what the name is in.
+_EXACT_WITHIN, _ALIKE_WITHIN = 90.0, 70.0
+# A word that is a name, beside others that are not in what it is in.
+_ONE_OF_SEVERAL = 10.0
+# A word in what the name is in, multiplied.
+_CONTEXT = 1.5
+# What is longer describes, and names nothing.
+_WORDS_MAX = 4
+
+# `json.JSONDecoder`, `Path::new`, `a->b`: names, each within the one before it.
+_QUALIFIED = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#|/)[^\W\d]\w*)+")
+_SEPARATOR = re.compile(r"\.|::|->|#|/")
+_QUALIFIERS_MAX = 8
+_NAMES_MAX = 8
+
+
+def split_qualified(text: str) -> tuple[list[str], str]:
+    """What a qualified name is in, and its last part; nothing and the text where it is not qualified."""
+    if not _QUALIFIED.fullmatch(text):
+        return [], text
+    *outer, name = _SEPARATOR.split(text)
+    return outer, name
+
+
+class Ranking:
+    """Gathers the words of a query that name no field, and what they say of the order of hits."""
+
+    def __init__(self, schema: Schema[Any]) -> None:
+        self._schema = schema
+        self._words: dict[str, Node] = {}
+        self._qualified: list[Node] = []
+
+    def add(self, text: str, node: Node) -> Node:
+        """A word, and what finds it. Returns that, and what else finds it where it is a qualified name."""
+        name_field = self._schema.name_field
+        if name_field is None:
+            return node
+        outer, name = split_qualified(text)
+        if not outer:
+            self._words.setdefault(text, node)
+            return node
+        words = words_of(name)
+        if not words or len(outer) > _QUALIFIERS_MAX or not self._schema.qualifier_fields:
+            return node
+        within = _within(outer)
+        self._qualified += [
+            Scored(Clauses(required=(Named("exact", name), *within)), _EXACT_WITHIN),
+            Scored(Clauses(required=(Named("alike", name), *within)), _ALIKE_WITHIN),
+        ]
+        return Clauses(optional=(node, Clauses(required=(Words(name_field, words), *within))))
+
+    def apply(self, node: Node) -> Node:
+        """The whole query, with what it says of the order."""
+        words = list(self._words)[:_NAMES_MAX]
+        bonuses = list(self._qualified)
+        if len(words) == 1:
+            bonuses += [
+                Scored(Named("exact", words[0]), _EXACT),
+                Scored(Named("alike", words[0]), _ALIKE),
+                Scored(Named("begins", words[0]), _BEGINS),
+            ]
+        elif 1 < len(words) <= _WORDS_MAX:
+            bonuses += self._together(words)
+        if self._schema.qualifier_fields:
+            bonuses += [Boosted(part, _CONTEXT) for word in words for part in _within([word])]
+        return Ranked(node, tuple(bonuses)) if bonuses else node
+
+    def _together(self, words: list[str]) -> list[Node]:
+        """Several words: the last ones joined, or the first, a name within the others; or one a name."""
+        splits = [("_".join(words[at:]), words[:at]) for at in range(len(words))]
+        splits.append((words[0], words[1:]))
+        bonuses: list[Node] = [
+            Scored(Clauses(required=(Named("alike", name), *_within(outer))), _ALIKE_WITHIN)
+            for name, outer in splits
+            if self._schema.qualifier_fields or not outer
+        ]
+        bonuses += [Scored(Named("alike", word), _ONE_OF_SEVERAL) for word in words]
+        return bonuses
+
+
+def _within(outer: list[str]) -> list[Node]:
+    """For each word of what a name is in, that it is in that."""
+    return [Within(word) for one in outer for word in words_of(one)]

@@ -1,0 +1,76 @@
+"""Symbols by name, where the name is not known exactly: another case, a beginning, a typing error."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from diptych.model import SearchHit
+from diptych.search.names import alike
+from diptych.search.query.nodes import Clauses, Fuzzy, Named, Node, Nothing, Prefix
+from diptych.search.words import words_of
+
+Match = Literal["exact", "ignore-case", "prefix", "fuzzy"]
+MATCHES: tuple[Match, ...] = ("exact", "ignore-case", "prefix", "fuzzy")
+
+# Tantivy's automata have at most 1,000 states.
+_FUZZY_CHARACTERS_MAX = 100
+_PREFIX_BYTES_MAX = 256
+_SHORT_CHARACTERS = 4
+
+
+def node_of(name: str, match: Match) -> Node:
+    """What finds the names in question, and perhaps a few others."""
+    plain = alike(name)
+    if match == "ignore-case":
+        return Named("alike", name) if plain else Named("exact", name)
+    if match == "prefix":
+        begins = [f"={name}", f"~{plain}", f"={plain}"] if len(name.encode()) <= _PREFIX_BYTES_MAX else []
+        return Clauses(optional=tuple(Prefix("_name", begin) for begin in begins)) if begins else Nothing()
+    if not plain or len(plain) > _FUZZY_CHARACTERS_MAX:
+        return Nothing()
+    edits = edits_of(name)
+    return Clauses(optional=(Fuzzy("_name", f"~{plain}", edits), Fuzzy("_name", f"={plain}", edits)))
+
+
+def edits_of(name: str) -> int:
+    """How many typing errors a name may have."""
+    return 1 if len(name) <= _SHORT_CHARACTERS else 2
+
+
+def is_meant(found: str, name: str, match: Match) -> bool:
+    """Whether a name that `node_of` found is one of those in question."""
+    if match == "ignore-case":
+        return found.casefold() == name.casefold()
+    if match == "prefix":
+        return found.casefold().startswith(name.casefold())
+    return distance(alike(found), alike(name)) <= edits_of(name)
+
+
+def nearest_first(hits: list[SearchHit], name: str) -> list[SearchHit]:
+    """Hits in the order of the typing errors that lead to them."""
+    return sorted(hits, key=lambda hit: distance(alike(hit.symbol.name), alike(name)))
+
+
+def is_within(path: str, container: str, outer: list[str]) -> bool:
+    """Whether the words of each outer name are in the container or the path of a symbol."""
+    places = [list(words_of(container)), list(words_of(path))]
+    return all(any(_has(place, list(words_of(one))) for place in places) for one in outer)
+
+
+def _has(place: list[str], words: list[str]) -> bool:
+    return any(place[at : at + len(words)] == words for at in range(len(place) - len(words) + 1))
+
+
+def distance(one: str, other: str) -> int:
+    """How many letters to insert, delete, replace, or exchange with a neighbour."""
+    before_last: list[int] = []
+    last = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        row = [i]
+        for j, b in enumerate(other, 1):
+            least = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and b == one[i - 2]:
+                least = min(least, before_last[j - 2] + 1)
+            row.append(least)
+        before_last, last = last, row
+    return last[-1]

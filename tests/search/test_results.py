@@ -1,0 +1,135 @@
+"""Results: pages, totals, groups, orders, snippets and filters, in memory and published."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tools.queries.things import THINGS, Thing, ThingSchema
+
+from diptych import (
+    CheckpointPolicy,
+    Field,
+    FileRecord,
+    Hits,
+    InvalidArgumentError,
+    InvalidRecordError,
+    Number,
+    Range,
+    RecordStore,
+    Store,
+    Symbol,
+    Text,
+)
+
+MANUAL = CheckpointPolicy(automatic=False)
+WHERE = Range(0, 0, 1, 0)
+
+
+@pytest.fixture(params=["in memory", "published"])
+def store(request: Any, tmp_path: Path) -> Any:
+    """Thirty files with the same two symbols."""
+    symbols = [
+        Symbol("parseText", "function", WHERE, documentation="Some words, then parse and the rest. " * 9),
+        Symbol("Parser", "class", WHERE),
+    ]
+    with Store.open(tmp_path / "s", policy=MANUAL) as opened:
+        with opened.transaction() as txn:
+            for number in range(30):
+                language = "python" if number % 3 else "rust"
+                txn.index_file(FileRecord(f"d{number % 2}/{number:02}", "h", language, symbols))
+        if request.param == "published":
+            opened.checkpoint()
+        yield opened
+
+
+def test_pages_of_hits_that_are_alike_are_in_path_order_without_gaps(store: Store) -> None:
+    hits = store.search("name:parse", limit=100)
+    assert isinstance(hits, Hits) and hits.total == len(hits) == 30
+    assert [hit.path for hit in hits] == sorted(hit.path for hit in hits)
+    assert [hit for at in range(0, 40, 7) for hit in store.search("name:parse", 7, at)] == hits
+    assert store.search("name:parse", 7, 28).total == store.search("name:parse", 7, 35).total == 30
+    assert store.search("name:parse", 1, 2**70) == [] and store.search("none").total == 0
+
+
+def test_hits_are_counted_and_grouped(store: Store) -> None:
+    assert store.count("parse OR parser") == 60
+    assert store.facets("kind:class", ["language", "folder", "kind"]) == {
+        "language": {"python": 20, "rust": 10},
+        "folder": {"d0": 15, "d1": 15},
+        "kind": {"class": 30},
+    }
+    assert store.count("*", filters={"kind": ["class", "enum"], "language": "rust"}) == 10
+    with pytest.raises(InvalidArgumentError, match="no exact field 'name'"):
+        store.count("*", filters={"name": "x"})
+
+
+def test_snippets_mark_the_words_that_were_asked_for(store: Store) -> None:
+    hits = store.search("parse", limit=2, snippets="documentation")
+    for snippet in hits.snippets:
+        assert {snippet.text[begin:end] for begin, end in snippet.marks} == {"parse"}
+    assert len(hits.snippets) == 2
+    with pytest.raises(InvalidArgumentError, match="no snippets"):
+        store.search("parse", snippets="kind")
+
+
+def test_plain_words_are_found_whatever_surrounds_them(store: Store) -> None:
+    for text in ("parseText(", '"parse text', "a:b [parse_text", "\ud800 parsetext", "NOT -parseText AND"):
+        assert store.search(text, plain=True)[0].symbol.name == "parseText", text
+    assert store.search("()", plain=True) == [] and store.search("", plain=True) == []
+    assert store.count("parse " * 5_000, plain=True) == 30
+
+
+def test_a_field_that_cannot_be_is_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="cannot hold 'number'"):
+        Field("modified", "number")
+    with pytest.raises(InvalidArgumentError, match="no name for a field"):
+        Text("_key")
+
+    def schema(**members: Any) -> None:
+        type("Wrong", (ThingSchema,), members)
+
+    with pytest.raises(InvalidArgumentError, match="two fields"):
+        schema(fields=(Text("name"), Number("name")))
+    with pytest.raises(InvalidArgumentError, match="no field 'body'"):
+        schema(default_fields={"body": 1.0})
+    with pytest.raises(InvalidArgumentError, match="has no words"):
+        schema(default_fields={"size": 1.0})
+    with pytest.raises(InvalidArgumentError, match="not exact"):
+        schema(any_case_fields=frozenset(("name",)))
+
+
+def test_the_fingerprint_of_a_schema_is_what_it_was() -> None:
+    assert repr(Text("a")) == "Field(name='a', tokens='code')"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"size": "5"},
+        {"size": 2**63},
+        {"size": True},
+        {"ratio": float("nan")},
+        {"modified": datetime(2024, 1, 1)},
+        {"done": 1},
+    ],
+)
+def test_a_value_of_another_type_is_refused(document: dict[str, Any]) -> None:
+    from diptych.search.documents import item_documents
+
+    with pytest.raises(InvalidRecordError, match="in the field"):
+        list(item_documents(THINGS, b"k", [(0, document)]))
+
+
+def test_hits_are_ordered_by_a_date(tmp_path: Path) -> None:
+    with RecordStore.open_with(tmp_path / "s", THINGS, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for month in (3, 1, 2):
+                dates = {"modified": datetime(2024, month, 1, tzinfo=UTC), "name": "x"}
+                txn.put(Thing(f"m{month}", (dates, {"name": "x"})))
+        found = [hit[:2] for hit in store.search("x", order_by="-modified")]
+        assert found == [("m3", 0), ("m2", 0), ("m1", 0), ("m1", 1), ("m2", 1), ("m3", 1)]
+        assert [hit[0] for hit in store.search("modified:2024-02")] == ["m2"]
+        assert [hit[0] for hit in store.search("modified:>2024-02")] == ["m3"]

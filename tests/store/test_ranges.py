@@ -1,0 +1,151 @@
+"""Reads in key order, of terms, and with conditions: against a dict, over a generation and an overlay."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.notes import NOTES, Note
+
+from diptych import (
+    CheckpointPolicy,
+    ConflictError,
+    FileRecord,
+    InvalidArgumentError,
+    Range,
+    RecordStore,
+    Relation,
+    Store,
+    Symbol,
+    decode_int,
+    encode_term,
+)
+
+MANUAL = CheckpointPolicy(automatic=False)
+TITLES = st.text(alphabet="ab/\u00e9\U0010ffff", min_size=1, max_size=4)
+NOTE = st.builds(
+    Note, TITLES, st.lists(st.sampled_from(["x", "y", "xy"]), max_size=3).map(tuple), st.just("t")
+)
+BOUND = st.one_of(st.none(), TITLES)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(NOTE), st.lists(NOTE), st.data())
+def test_ranges_are_those_of_a_sorted_dict(
+    first: list[Note], second: list[Note], data: st.DataObject
+) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        RecordStore.open_with(f"{folder}/s", NOTES, policy=MANUAL, durability="buffered") as store,
+    ):
+        there: dict[bytes, Note] = {}
+        for notes in (first, second):
+            with store.transaction() as txn:
+                for note in notes:
+                    txn.put(note)
+                    there[note.title.encode()] = note
+                for title in data.draw(
+                    st.sets(st.sampled_from(sorted(there)), max_size=2) if there else st.just(())
+                ):
+                    txn.remove(title.decode())
+                    del there[title]
+            if notes is first:
+                store.checkpoint()
+        for _ in range(10):
+            prefix, start, stop = (
+                data.draw(st.one_of(st.just(""), TITLES)),
+                data.draw(BOUND),
+                data.draw(BOUND),
+            )
+            reverse, limit = data.draw(st.booleans()), data.draw(st.one_of(st.none(), st.integers(0, 3)))
+            wanted = [
+                key
+                for key in sorted(there, reverse=reverse)
+                if key.startswith(prefix.encode())
+                and (start is None or key >= start.encode())
+                and (stop is None or key < stop.encode())
+            ][:limit]
+            found = list(store.keys(prefix, start, stop, reverse=reverse, limit=limit))
+            assert found == wanted
+            records = store.records(prefix.encode(), start, stop, reverse=reverse, limit=limit)
+            assert list(records) == [there[key] for key in wanted]
+        tags = sorted({tag for note in there.values() for tag in note.tags})
+        assert [term.decode() for term, _ in store.terms("tags")] == tags
+        assert store.terms("tags", "x") == [
+            (tag.encode(), sum(note.tags.count(tag) for note in there.values()))
+            for tag in tags
+            if tag.startswith("x")
+        ]
+        for tag in tags:
+            assert store.lookup_count("tags", tag) == len(store.lookup("tags", tag.encode()))
+            assert store.lookup("tags", tag, limit=1) == store.lookup("tags", tag)[:1]
+        assert store.lookup_many("tags", ["x", "z"]) == {"x": store.lookup("tags", "x"), "z": []}
+        names = [key.decode() for key in there]
+        assert store.get_many([*names, "none"]) == [*there.values(), None]
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
+def test_terms_of_ints_are_in_the_order_of_ints(one: int, other: int) -> None:
+    assert (one < other) == (encode_term(one) < encode_term(other))
+    assert decode_int(encode_term(one)) == one
+
+
+def test_what_is_no_term_no_key_and_no_limit_is_refused(tmp_path: Path) -> None:
+    with RecordStore.open_with(tmp_path / "s", NOTES, policy=MANUAL) as store:
+        assert store.lookup("tags", 5) == []
+        for term in (2**63, 1.5, True, None, "\ud800"):
+            with pytest.raises(InvalidArgumentError, match="term"):
+                store.lookup("tags", term)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError, match="no index"):
+            store.lookup("tag", "x")
+        with pytest.raises(InvalidArgumentError, match="prefix"):
+            list(store.keys(5))  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError, match="limit"):
+            list(store.records(limit=-1))
+        with pytest.raises(InvalidArgumentError, match="a query is a str"):
+            store.search(5)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError, match="offset"):
+            store.search("x", offset=-1)
+        with pytest.raises(InvalidArgumentError, match="ordered"):
+            store.search("x", order_by="text")
+        with pytest.raises(InvalidArgumentError, match="counted"):
+            store.facets("x", ["text"])
+
+
+def test_a_transaction_reads_its_own_writes_and_writes_on_a_condition(tmp_path: Path) -> None:
+    with RecordStore.open_with(tmp_path / "s", NOTES, policy=MANUAL) as store:
+        old, new = Note("a", (), "old"), Note("a", (), "new")
+        with store.transaction() as txn:
+            assert txn.get("a") is None
+            txn.put(old, if_hash=None)
+            assert txn.get("a") == old
+            with pytest.raises(ConflictError, match="not the one"):
+                txn.put(new, if_hash=None)
+        for publish in (False, True):
+            if publish:
+                store.checkpoint()
+            with store.transaction() as txn:
+                seen = txn.hash("a")
+                txn.put(new, if_hash=seen)
+                with pytest.raises(ConflictError):
+                    txn.put(old, if_hash=seen)
+                txn.remove("a")
+                assert txn.get("a") is None and txn.hash("a") is None
+                txn.put(old, if_hash=None)
+        assert store.get("a") == old
+
+
+def test_relations_are_found_in_both_directions(tmp_path: Path) -> None:
+    where = Range(0, 0, 1, 0)
+    calls = [Relation("calls", "A.run", "parse", where), Relation("calls", "B.run", "stop", where)]
+    symbols = [Symbol("run", "method", where, "A"), Symbol("B", "class", where)]
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(FileRecord("a.py", "h", "python", symbols, calls))
+        assert [hit.relation.target for hit in store.relations_from("run")] == ["parse"]
+        assert [hit.relation.source for hit in store.references("parse")] == ["A.run"]
+        assert [record.path for record in store.files("a")] == ["a.py"]
+        assert list(store.files("b")) == []

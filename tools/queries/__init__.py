@@ -1,0 +1,1 @@
+"""Random queries over random documents, against an evaluator that looks at every document."""
