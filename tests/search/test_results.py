@@ -54,6 +54,23 @@ def test_pages_of_hits_that_are_alike_are_in_path_order_without_gaps(store: Stor
     assert store.search("name:parse", 1, 2**70) == [] and store.search("none").total == 0
 
 
+def test_ranked_hits_fit_into_pages_beyond_what_is_ranked(store: Store) -> None:
+    with store.transaction() as txn:
+        for number in range(150):
+            names = [f"parse{number % 7}", "parse" if number % 50 == 0 else f"text_{number}"]
+            text = "parse " * (number % 5)
+            symbols = [Symbol(name, "function", WHERE, documentation=text) for name in names]
+            txn.index_file(FileRecord(f"e/{number:03}", "h", "python", symbols))
+    for query, first in (("parse", "parse"), ("parse text", "parseText"), ("e.parse", "parse")):
+        hits = store.search(query, limit=1_000)
+        assert len(hits) == hits.total == store.count(query) > 150
+        assert len({(hit.path, hit.symbol) for hit in hits}) == len(hits)
+        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+        assert [hit for at in range(0, len(hits), 37) for hit in store.search(query, 37, at)] == hits
+        # A name that is asked for comes first, with however many words another matches.
+        assert {hit.symbol.name for hit in hits[:3]} == {first}
+
+
 def test_hits_are_counted_and_grouped(store: Store) -> None:
     assert store.count("parse OR parser") == 60
     assert store.facets("kind:class", ["language", "folder", "kind"]) == {

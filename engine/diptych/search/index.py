@@ -19,13 +19,16 @@ from diptych.search.documents import (
 from diptych.search.guard import guarded
 from diptych.search.query.compile import Compiler
 from diptych.search.query.grammar import parse
-from diptych.search.query.nodes import Node
+from diptych.search.query.nodes import Parsed
+from diptych.search.ranked import BEST, Hit, Prepared, best_of, place
 from diptych.search.snippets import SnippetMaker
 
 if TYPE_CHECKING:
     import tantivy
 
 _SCAN_BATCH = 4_096
+# By how much each batch of hits is larger than the one before it.
+_GROWTH = 8
 # How Tantivy's errors begin when what is asked for does not fit the fields, whatever their files hold.
 _OF_THE_QUERY = ("Schema error: ", "The field does not exist: ", "An invalid argument was passed: ")
 
@@ -61,27 +64,28 @@ class SearchIndex:
             self._searcher = index.searcher()
         self._compiler = Compiler(schema, self._fields, self._searcher)
 
-    def parse(self, query: str) -> tantivy.Query:
+    def parse(self, query: str) -> Prepared:
         """A query of the language in `diptych.search.query`. Raises QueryError, CorruptSearchError."""
         return self.compile(parse(query, self._schema))
 
-    def compile(self, node: Node | None) -> tantivy.Query:
-        """The query of a tree, None for nothing, to be run on this index. Raises CorruptSearchError."""
-        import tantivy
-
+    def compile(self, parsed: Parsed) -> Prepared:
+        """A parsed query, to be run on this index. Raises CorruptSearchError."""
         with guarded("parse a query for", self.where):
-            return tantivy.Query.empty_query() if node is None else self._compiler.query(node)
+            return self._compiler.prepared(parsed)
 
-    def matches(self, query: tantivy.Query, limit: int, order: Order | None = None) -> Iterator[Match]:
+    def matches(self, query: Prepared, limit: int, order: Order | None = None) -> Iterator[Match]:
         """The documents of the schema that match, best first, in batches that begin with `limit`.
 
         With an order, `score` is the value of its field, None where a document has none: those come last.
         Raises QueryError where the query cannot be run on its fields, and CorruptSearchError.
         """
         # Tantivy makes room for as many hits as it is asked for, and ends the process where there is none.
-        offset, size = 0, max(min(operator.index(limit), self._searcher.num_docs), 1)
-        while True:
-            hits = self._hits(query, size, offset, order)
+        size = max(min(operator.index(limit), self._searcher.num_docs), 1)
+        if query.is_ranked and order is None:
+            batches = self._ranked(query, size)
+        else:
+            batches = self._batches(query.plain, size, order)
+        for hits in batches:
             with guarded("search", self.where):
                 addresses = [address for _, address in hits]
                 items = self._searcher.fast_field_values("_item", addresses)
@@ -90,15 +94,49 @@ class SearchIndex:
                 # A record's own document: no hit of anyone's.
                 if item is not None and key_hash is not None:
                     yield _new(Match, (score, key_hash, item))
+
+    def _batches(self, query: tantivy.Query, size: int, order: Order | None) -> Iterator[list[Hit]]:
+        """All hits, best first."""
+        offset = 0
+        while True:
+            hits = self._hits(query, size, offset, order)
+            yield hits
             if len(hits) < size:
                 return
             # Each batch ranks what came before it once more: few batches, each larger by far.
             offset += size
-            size = min(size * 8, max(self._searcher.num_docs - offset, 1))
+            size = min(size * _GROWTH, max(self._searcher.num_docs - offset, 1))
+
+    def _ranked(self, query: Prepared, size: int) -> Iterator[list[Hit]]:
+        """All hits, best first: `best_of` the query, then what else there is by words alone."""
+        with self._run():
+            best = best_of(self._searcher, query)
+        seen: set[int] = set()
+        begin = 0
+        while begin < len(best.hits):
+            batch = []
+            for hit in best.hits[begin : begin + size]:
+                at = place(hit[1])
+                if at not in seen:
+                    seen.add(at)
+                    batch.append(hit)
+            yield batch
+            begin, size = begin + size, size * _GROWTH
+        most = BEST
+        while not best.is_all and most < self._searcher.num_docs:
+            most = min(most * _GROWTH, self._searcher.num_docs)
+            with self._run():
+                hits = self._searcher.search(query.plain, most, count=False).hits
+            # From the first again: near a boundary, the order may depend on how many are asked for.
+            rest = [hit for hit in hits if place(hit[1]) not in seen]
+            seen.update(place(address) for _, address in rest)
+            yield rest
+            if len(hits) < most:
+                return
 
     def _hits(
         self, query: tantivy.Query, size: int, offset: int, order: Order | None
-    ) -> list[tuple[Any, Any]]:
+    ) -> list[Hit]:
         import tantivy
 
         with self._run():

@@ -10,6 +10,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.model import FileRecord, RelationHit, SearchHit, Symbol, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
+from diptych.search.query.nodes import Parsed
 from diptych.search.query.ranking import split_qualified
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.ranges import check_limit
@@ -61,7 +62,7 @@ class CodeView(View[FileRecord]):
             raise InvalidArgumentError(f"a name is a str, not {type(name).__name__}")
         # As documents are: bytes that are not UTF-8 are replaced.
         written = name.encode("utf-8", "replace").decode()
-        found = self.found(node_of(written, match))
+        found = self.found(Parsed(node_of(written, match)))
         meant: list[SearchHit] = []
         for hit in found.each():
             if is_meant(hit.symbol.name, name, match):

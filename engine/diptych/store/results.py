@@ -17,7 +17,8 @@ from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Schema
 from diptych.schema.fields import TEXT_KINDS, VALUE_KINDS
 from diptych.search.index import Match, Order
-from diptych.search.query.nodes import Node
+from diptych.search.query.nodes import Parsed
+from diptych.search.ranked import Prepared
 from diptych.search.snippets import Snippet
 from diptych.store.hits import Source
 
@@ -47,6 +48,9 @@ class Hits(list[Any]):
         return self._total
 
 
+_new = tuple.__new__
+
+
 class _Placed(NamedTuple):
     rank: tuple[bool, float]
     key: bytes
@@ -58,7 +62,7 @@ class _Placed(NamedTuple):
 class Found:
     """What a query finds in the sources of one view. It may be used after the view was closed."""
 
-    def __init__(self, schema: Schema[Any], sources: Sequence[Source], query: Node | None) -> None:
+    def __init__(self, schema: Schema[Any], sources: Sequence[Source], query: Parsed) -> None:
         """Raises QueryError, CorruptSearchError."""
         self._schema = schema
         self._sources = [(source, source.index.compile(query)) for source in sources]
@@ -100,7 +104,7 @@ class Found:
     def count(self) -> int:
         """How many hits there are. Raises QueryError, CorruptSearchError."""
         return sum(
-            source.index.count(source.index.without(query, source.hidden()))
+            source.index.count(source.index.without(query.plain, source.hidden()))
             for source, query in self._sources
         )
 
@@ -116,13 +120,13 @@ class Found:
                 raise InvalidArgumentError(f"hits are not counted by {name!r:.100}", advice=f"use: {known}")
         counted: dict[str, Counter[str]] = {name: Counter() for name in names}
         for source, query in self._sources:
-            visible = source.index.without(query, source.hidden())
+            visible = source.index.without(query.plain, source.hidden())
             for name in names:
                 if name in exact:
                     counted[name].update(dict(source.index.term_counts(name, visible)))
             by_key = [name for name in names if name not in exact]
             if by_key:
-                hashes = Counter(match.key_hash for match in source.index.matches(visible, 1_000))
+                hashes = Counter(match.key_hash for match in source.index.matches(Prepared(visible), 1_000))
                 for key_hash, count in hashes.items():
                     for key in source.keys(key_hash)[:1]:
                         for name in by_key:
@@ -141,7 +145,7 @@ class Found:
                 yield from self._ordered_by_keys(source, rank, same)
                 continue
             found = [
-                _Placed(rank, key, item, one, source)
+                _new(_Placed, (rank, key, item, one, source))
                 for _, key_hash, item in same
                 for key, one in source.items(key_hash, item)
             ]
@@ -177,7 +181,9 @@ class Found:
             )
 
     def _snippets(self, placed: Sequence[_Placed], field: str) -> list[Snippet]:
-        makers = {id(source): source.index.snippet_maker(query, field) for source, query in self._sources}
+        makers = {
+            id(source): source.index.snippet_maker(query.plain, field) for source, query in self._sources
+        }
         snippets = []
         for one in placed:
             text = one.source.text(one.key, one.item, field)

@@ -16,7 +16,7 @@ from diptych.schema.terms import Term, encode_term
 from diptych.search.index import SearchIndex
 from diptych.search.query.filters import Filters, filtered
 from diptych.search.query.grammar import parse
-from diptych.search.query.nodes import Node
+from diptych.search.query.nodes import Parsed
 from diptych.search.query.plain import parse_plain
 from diptych.store.generation import Generation
 from diptych.store.healing import Healing
@@ -263,7 +263,7 @@ class View(Generic[Record]):
         parsed = (parse_plain if plain else parse)(query, self.schema)
         return self.found(filtered(parsed, filters or {}, self.schema))
 
-    def found(self, query: Node | None) -> Found:
+    def found(self, query: Parsed) -> Found:
         """What a parsed query finds. Raises QueryError, CorruptionError, StorageError, StoreClosedError."""
         if self._closed is not None:
             self._refuse()

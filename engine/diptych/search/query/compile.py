@@ -16,19 +16,22 @@ from diptych.search.query.nodes import (
     Named,
     Node,
     Nothing,
+    Parsed,
     Pattern,
     Prefix,
-    Ranked,
     Scored,
     Within,
     Words,
 )
 from diptych.search.query.patterns import in_any_case, literal
+from diptych.search.ranked import Prepared
 
 if TYPE_CHECKING:
     import tantivy
 
 
+# A word in what the name is in, multiplied.
+_CONTEXT = 1.5
 # What more than one document in so many has says little of any.
 _TELLING = 16
 _FEW = 100
@@ -47,6 +50,28 @@ class Compiler:
         self._exact = {field.name for field in schema.fields if field.tokens == "exact"}
         self._real = {field.name for field in schema.fields if field.tokens == "real"}
 
+    def prepared(self, parsed: Parsed) -> Prepared:
+        """The queries of a parsed one."""
+        if parsed.node is None:
+            return Prepared(self._make.empty_query())
+        plain = self.query(parsed.node)
+        if not parsed.names and not parsed.contexts:
+            return Prepared(plain)
+        contexts = [
+            (self._occur.Should, self._make.boost_query(self._term_of("_within", word), _CONTEXT))
+            for (word,) in parsed.contexts
+            if not self._is_everywhere(word)
+        ]
+        named = within = None
+        if parsed.names:
+            any_name = [(self._occur.Should, self.query(name)) for name in parsed.names]
+            required = [(self._occur.Must, self._make.boolean_query(any_name)), (self._occur.Must, plain)]
+            named = self._make.boolean_query(required + contexts)
+        if contexts and len(parsed.contexts) > 1:
+            required = [(self._occur.Must, self._make.boolean_query(contexts)), (self._occur.Must, plain)]
+            within = self._make.boolean_query(required)
+        return Prepared(plain, named, within, is_ranked=True)
+
     def query(self, node: Node) -> tantivy.Query:
         """The query of a tree."""
         make = self._make
@@ -63,8 +88,6 @@ class Compiler:
             return self._named(node)
         if type(node) is Within:
             return self._term_of("_within", node.word)
-        if type(node) is Ranked:
-            return self._ranked(node)
         if type(node) is Prefix:
             of = in_any_case if node.field in self._any_case else literal
             pattern = "".join(map(of, node.text)) + "(?s:.*)"
@@ -115,21 +138,6 @@ class Compiler:
         """Whether so many names are in something with that word that it tells them apart no more."""
         found = self._searcher.doc_freq("_within", word)
         return found > max(self._searcher.num_docs // _TELLING, _FEW)
-
-    def _ranked(self, node: Ranked) -> tantivy.Query:
-        query = self.query(node.query)
-        # One inside the other: side by side, Tantivy reads all of what each of them finds.
-        for bonus in node.bonuses:
-            if (
-                type(bonus) is Boosted
-                and type(bonus.query) is Within
-                and self._is_everywhere(bonus.query.word)
-            ):
-                continue
-            query = self._make.boolean_query(
-                [(self._occur.Must, query), (self._occur.Should, self.query(bonus))]
-            )
-        return query
 
     def _between(self, node: Between) -> tantivy.Query:
         if node.field in self._real:

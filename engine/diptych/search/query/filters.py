@@ -7,12 +7,12 @@ from typing import Any
 
 from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Schema
-from diptych.search.query.nodes import Clauses, Node, Scored, Words, either
+from diptych.search.query.nodes import Clauses, Node, Parsed, Scored, Words, either
 
 Filters = Mapping[str, str | Sequence[str]]
 
 
-def filtered(query: Node | None, filters: Filters, schema: Schema[Any]) -> Node | None:
+def filtered(query: Parsed, filters: Filters, schema: Schema[Any]) -> Parsed:
     """The query, of documents that have one of the values in each field that is named.
 
     Raises InvalidArgumentError for a name that is no exact field.
@@ -27,6 +27,6 @@ def filtered(query: Node | None, filters: Filters, schema: Schema[Any]) -> Node 
         several = [values] if isinstance(values, str) else list(values)
         if several:
             conditions.append(Scored(either([Words(name, (value,)) for value in several]), 0.0))
-    if query is None or not conditions:
+    if query.node is None or not conditions:
         return query
-    return Clauses(required=(query, *conditions))
+    return query._replace(node=Clauses(required=(query.node, *conditions)))

@@ -22,6 +22,7 @@ from diptych.search.query.nodes import (
     Boosted,
     Clauses,
     Node,
+    Parsed,
     either,
     levels_of,
     quote,
@@ -50,7 +51,7 @@ _RANGE = re.compile(r"([\[{])\s*([^\s\[\]{}]+)\s+TO\s+([^\s\[\]{}]+)\s*([\]}])")
 _VALUE = re.compile(r"[^\s()^\]\"]+")
 
 
-def parse(text: str, schema: Schema[Any]) -> Node | None:
+def parse(text: str, schema: Schema[Any]) -> Parsed:
     """Read a query. Raises QueryError for one that is not of the language above, with how to write it."""
     try:
         # As documents are: bytes that are not UTF-8 are replaced.
@@ -64,7 +65,7 @@ def parse(text: str, schema: Schema[Any]) -> Node | None:
         node = either([operands.word(None, word) for word in words]) if words else None
     else:
         node = _Parser(text, operands).parse()
-    return None if node is None else operands.ranked(node)
+    return Parsed(None) if node is None else operands.ranked(node)
 
 
 class _Parser:

@@ -70,13 +70,6 @@ class Within(NamedTuple):
     word: str
 
 
-class Ranked(NamedTuple):
-    """What `query` finds; each of `bonuses` that finds it too adds its score."""
-
-    query: Node
-    bonuses: tuple[Node, ...]
-
-
 class Boosted(NamedTuple):
     """The same, its score multiplied."""
 
@@ -109,11 +102,20 @@ Node = (
     | Nothing
     | Named
     | Within
-    | Ranked
     | Boosted
     | Scored
     | Clauses
 )
+
+
+class Parsed(NamedTuple):
+    """A query: what it finds, None for nothing; and what of that comes first."""
+
+    node: Node | None
+    names: tuple[Node, ...] = ()
+    """Each adds its score to what has the name that is asked for."""
+    contexts: tuple[Within, ...] = ()
+    """Each adds to the score of what is in something with that word."""
 
 
 def either(nodes: list[Node]) -> Node:

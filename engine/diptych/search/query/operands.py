@@ -11,6 +11,7 @@ from diptych.search.query.nodes import (
     Everything,
     Fuzzy,
     Node,
+    Parsed,
     Pattern,
     Prefix,
     Words,
@@ -135,7 +136,7 @@ class Operands:
             refuse(f"the range from {shown(low)} to {shown(high)} runs backwards")
         return between(of, first, last, with_low=with_low, with_high=with_high)
 
-    def ranked(self, node: Node) -> Node:
+    def ranked(self, node: Node) -> Parsed:
         """The whole query, with what comes first."""
         return self._ranking.apply(node)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from diptych.schema.base import Schema
 from diptych.schema.fields import TEXT_KINDS
-from diptych.search.query.nodes import Node, either
+from diptych.search.query.nodes import Node, Parsed, either
 from diptych.search.query.operands import MAX_WORD_CHARACTERS, Operands
 from diptych.search.words import words_of
 
@@ -15,7 +15,7 @@ MAX_WORDS = 256
 _AROUND = "\"'`()[]{}<>.,;:!?*&|=+-~^\\/#$%@"
 
 
-def parse_plain(text: str, schema: Schema[Any]) -> Node | None:
+def parse_plain(text: str, schema: Schema[Any]) -> Parsed:
     """Any of the words of a text: the first 256 different ones. Never raises; without words, nothing."""
     operands = Operands(schema)
     text = text.encode("utf-8", "replace").decode()
@@ -28,5 +28,5 @@ def parse_plain(text: str, schema: Schema[Any]) -> Node | None:
         if len(nodes) >= MAX_WORDS:
             break
     if not nodes or not any(operands.fields[name].tokens in TEXT_KINDS for name in schema.default_fields):
-        return None
+        return Parsed(None)
     return operands.ranked(either(list(nodes.values())[:MAX_WORDS]))

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from diptych.schema.base import Schema
-from diptych.search.query.nodes import Boosted, Clauses, Named, Node, Ranked, Scored, Within, Words
+from diptych.search.query.nodes import Clauses, Named, Node, Parsed, Scored, Within, Words
 from diptych.search.words import words_of
 
 # The name that is asked for: as it is written; but for case and separators; beginning with it.
@@ -18,8 +18,6 @@ _EXACT, _ALIKE, _BEGINS = 60.0, 45.0, 6.0
 _EXACT_WITHIN, _ALIKE_WITHIN = 90.0, 70.0
 # A word that is a name, beside others that are not in what it is in.
 _ONE_OF_SEVERAL = 10.0
-# A word in what the name is in, multiplied.
-_CONTEXT = 1.5
 # What is longer describes, and names nothing.
 _WORDS_MAX = 4
 
@@ -65,21 +63,20 @@ class Ranking:
         ]
         return Clauses(optional=(node, Clauses(required=(Words(name_field, words), *within))))
 
-    def apply(self, node: Node) -> Node:
+    def apply(self, node: Node) -> Parsed:
         """The whole query, with what it says of the order."""
         words = list(self._words)[:_NAMES_MAX]
-        bonuses = list(self._qualified)
+        names = list(self._qualified)
         if len(words) == 1:
-            bonuses += [
+            names += [
                 Scored(Named("exact", words[0]), _EXACT),
                 Scored(Named("alike", words[0]), _ALIKE),
                 Scored(Named("begins", words[0]), _BEGINS),
             ]
         elif 1 < len(words) <= _WORDS_MAX:
-            bonuses += self._together(words)
-        if self._schema.qualifier_fields:
-            bonuses += [Boosted(part, _CONTEXT) for word in words for part in _within([word])]
-        return Ranked(node, tuple(bonuses)) if bonuses else node
+            names += self._together(words)
+        contexts = _within(words) if self._schema.qualifier_fields else []
+        return Parsed(node, tuple(names), tuple(contexts))
 
     def _together(self, words: list[str]) -> list[Node]:
         """Several words: the last ones joined, or the first, a name within the others; or one a name."""
@@ -94,6 +91,6 @@ class Ranking:
         return bonuses
 
 
-def _within(outer: list[str]) -> list[Node]:
+def _within(outer: list[str]) -> list[Within]:
     """For each word of what a name is in, that it is in that."""
     return [Within(word) for one in outer for word in words_of(one)]
