@@ -1,10 +1,10 @@
 """The best of what a query finds, in the order in which they are shown.
 
 Tantivy finds the best of a plain query without scoring everything, but not where scores depend on weights or
-on what is optional. So it is asked three times: for the best by words alone; for those whose name is asked
-for; for those whose name is in something with a word of the query. What these find is weighted and put in
-order, and comes before everything else. How many they find does not depend on how many hits are wanted, so
-that pages fit together.
+on what is optional. So it is asked twice: for the best by words alone, and for the best of those that have a
+name that is asked for, or are in something with a word of the query. Both are weighted and put in order, and
+come before everything else. How many they are does not depend on how many hits are wanted, so that pages fit
+together.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import tantivy
 
 BEST = 100
-"""How many hits of words alone are ranked."""
-_BEST_NAMED = 50
+"""How many hits each of the two gives, at most."""
 
 Hit = tuple[float, "tantivy.DocAddress"]
 
@@ -28,10 +27,8 @@ class Prepared(NamedTuple):
     """A query, ready to be run on one index: what it finds, and of that what its words name."""
 
     plain: tantivy.Query
-    named: tantivy.Query | None = None
-    """Of what `plain` finds, what has a name that is asked for."""
-    within: tantivy.Query | None = None
-    """Of what `plain` finds, what is in something with a word of the query."""
+    first: tantivy.Query | None = None
+    """Of that, what has a name that is asked for, or is in something with a word of the query."""
     is_ranked: bool = False
     """Whether the order is the one described above; otherwise all hits are weighted."""
 
@@ -56,9 +53,8 @@ def best_of(searcher: tantivy.Searcher, query: Prepared) -> Best:
     weights = searcher.fast_field_values("_weight", [address for _, address in plain])
     factors = map(_factor, weights)
     hits: list[Hit] = [(hit[0] * factor, hit[1]) for hit, factor in zip(plain, factors, strict=True)]
-    for one in (query.within, query.named):
-        if one is not None:
-            hits += searcher.search(one, _BEST_NAMED, count=False, weight_by_field="_weight").hits
+    if query.first is not None:
+        hits += searcher.search(query.first, BEST, count=False, weight_by_field="_weight").hits
     # What is found twice has the higher score where more was found of it.
     hits.sort(key=itemgetter(0), reverse=True)
     if len(plain) < BEST:

@@ -9,7 +9,7 @@ one takes its name, and keeps them. A field of "prose" has the stems of its word
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _PART = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 # Longer ones are no identifiers that a person wrote.
 _IDENTIFIER_CHARACTERS_MAX = 200
 _PARTS_MAX = 12
+_SHORT_CHARACTERS = 64
 
 
 def register_words(index: tantivy.Index) -> None:
@@ -36,6 +37,12 @@ def register_words(index: tantivy.Index) -> None:
 
 def words_of(text: str) -> tuple[str, ...]:
     """The words of a text, as a document's are."""
+    return _words_of_short(text) if len(text) <= _SHORT_CHARACTERS else tuple(_analyzer().analyze(text))
+
+
+@lru_cache(maxsize=256)
+def _words_of_short(text: str) -> tuple[str, ...]:
+    # A word of a query is looked up in several fields.
     return tuple(_analyzer().analyze(text))
 
 

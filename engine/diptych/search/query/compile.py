@@ -9,6 +9,7 @@ from diptych.schema.base import Schema
 from diptych.search.names import name_terms
 from diptych.search.query.nodes import (
     Between,
+    Bonus,
     Boosted,
     Clauses,
     Everything,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 # A word in what the name is in, multiplied.
 _CONTEXT = 1.5
 # What more than one document in so many has says little of any.
-_TELLING = 16
+_TELLING = 128
 _FEW = 100
 
 
@@ -57,20 +58,36 @@ class Compiler:
         plain = self.query(parsed.node)
         if not parsed.names and not parsed.contexts:
             return Prepared(plain)
-        contexts = [
+        first = [(self._occur.Should, query) for query in map(self._bonus, parsed.names) if query is not None]
+        first += [
             (self._occur.Should, self._make.boost_query(self._term_of("_within", word), _CONTEXT))
-            for (word,) in parsed.contexts
-            if not self._is_everywhere(word)
+            for word in parsed.contexts
+            if self._is_telling(word)
         ]
-        named = within = None
-        if parsed.names:
-            any_name = [(self._occur.Should, self.query(name)) for name in parsed.names]
-            required = [(self._occur.Must, self._make.boolean_query(any_name)), (self._occur.Must, plain)]
-            named = self._make.boolean_query(required + contexts)
-        if contexts and len(parsed.contexts) > 1:
-            required = [(self._occur.Must, self._make.boolean_query(contexts)), (self._occur.Must, plain)]
-            within = self._make.boolean_query(required)
-        return Prepared(plain, named, within, is_ranked=True)
+        if not first:
+            return Prepared(plain, is_ranked=True)
+        required = [(self._occur.Must, self._make.boolean_query(first)), (self._occur.Must, plain)]
+        return Prepared(plain, self._make.boolean_query(required), is_ranked=True)
+
+    def _bonus(self, bonus: Bonus) -> tantivy.Query | None:
+        """What gives a name its bonus; None where nothing has that name."""
+        # Not a query for a set of terms, which goes through all names and makes room for all documents.
+        terms = [
+            (self._occur.Should, self._term_of("_name", term))
+            for term in name_terms(bonus.how, bonus.name)
+            if self._searcher.doc_freq("_name", term)
+        ]
+        if not terms:
+            return None
+        query = terms[0][1] if len(terms) == 1 else self._make.boolean_query(terms)
+        if bonus.within:
+            parts = [query, *(self._term_of("_within", word) for word in bonus.within)]
+            query = self._make.boolean_query([(self._occur.Must, part) for part in parts])
+        return self._make.const_score_query(query, bonus.score)
+
+    def _is_telling(self, word: str) -> bool:
+        """Whether few enough names are in something with that word that it tells them apart."""
+        return 0 < self._searcher.doc_freq("_within", word) <= max(self._searcher.num_docs // _TELLING, _FEW)
 
     def query(self, node: Node) -> tantivy.Query:
         """The query of a tree."""
@@ -133,11 +150,6 @@ class Compiler:
             if len(terms) == 1
             else self._make.boolean_query([(self._occur.Should, t) for t in terms])
         )
-
-    def _is_everywhere(self, word: str) -> bool:
-        """Whether so many names are in something with that word that it tells them apart no more."""
-        found = self._searcher.doc_freq("_within", word)
-        return found > max(self._searcher.num_docs // _TELLING, _FEW)
 
     def _between(self, node: Between) -> tantivy.Query:
         if node.field in self._real:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, NoReturn
 
 from diptych.errors import QueryError
+from diptych.search.names import How
 
 _QUOTE_IT = 'quote what is not a plain word, as in name:"operator()"; see docs/command-line.md'
 
@@ -60,7 +61,7 @@ class Nothing(NamedTuple):
 class Named(NamedTuple):
     """A document with that name: `how` is as in `diptych.search.names`."""
 
-    how: str
+    how: How
     name: str
 
 
@@ -108,14 +109,25 @@ Node = (
 )
 
 
+class Bonus(NamedTuple):
+    """What is added to the score of a document with that name that is in something with all these words.
+
+    `how` is as in `diptych.search.names`.
+    """
+
+    how: How
+    name: str
+    score: float
+    within: tuple[str, ...] = ()
+
+
 class Parsed(NamedTuple):
     """A query: what it finds, None for nothing; and what of that comes first."""
 
     node: Node | None
-    names: tuple[Node, ...] = ()
-    """Each adds its score to what has the name that is asked for."""
-    contexts: tuple[Within, ...] = ()
-    """Each adds to the score of what is in something with that word."""
+    names: tuple[Bonus, ...] = ()
+    contexts: tuple[str, ...] = ()
+    """Words: what is in something with one of them has a higher score."""
 
 
 def either(nodes: list[Node]) -> Node:

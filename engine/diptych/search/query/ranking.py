@@ -9,11 +9,11 @@ import re
 from typing import Any
 
 from diptych.schema.base import Schema
-from diptych.search.query.nodes import Clauses, Named, Node, Parsed, Scored, Within, Words
+from diptych.search.query.nodes import Bonus, Clauses, Node, Parsed, Within, Words
 from diptych.search.words import words_of
 
-# The name that is asked for: as it is written; but for case and separators; beginning with it.
-_EXACT, _ALIKE, _BEGINS = 60.0, 45.0, 6.0
+# The name that is asked for: as it is written; but for case and separators.
+_EXACT, _ALIKE = 60.0, 45.0
 # The same, where the other words of the query are in what the name is in.
 _EXACT_WITHIN, _ALIKE_WITHIN = 90.0, 70.0
 # A word that is a name, beside others that are not in what it is in.
@@ -42,7 +42,7 @@ class Ranking:
     def __init__(self, schema: Schema[Any]) -> None:
         self._schema = schema
         self._words: dict[str, Node] = {}
-        self._qualified: list[Node] = []
+        self._qualified: list[Bonus] = []
 
     def add(self, text: str, node: Node) -> Node:
         """A word, and what finds it. Returns that, and what else finds it where it is a qualified name."""
@@ -56,41 +56,38 @@ class Ranking:
         words = words_of(name)
         if not words or len(outer) > _QUALIFIERS_MAX or not self._schema.qualifier_fields:
             return node
-        within = _within(outer)
+        within = _words(outer)
         self._qualified += [
-            Scored(Clauses(required=(Named("exact", name), *within)), _EXACT_WITHIN),
-            Scored(Clauses(required=(Named("alike", name), *within)), _ALIKE_WITHIN),
+            Bonus("exact", name, _EXACT_WITHIN, within),
+            Bonus("alike", name, _ALIKE_WITHIN, within),
         ]
-        return Clauses(optional=(node, Clauses(required=(Words(name_field, words), *within))))
+        found: tuple[Node, ...] = (Words(name_field, words), *(Within(word) for word in within))
+        return Clauses(optional=(node, Clauses(required=found)))
 
     def apply(self, node: Node) -> Parsed:
         """The whole query, with what it says of the order."""
         words = list(self._words)[:_NAMES_MAX]
         names = list(self._qualified)
         if len(words) == 1:
-            names += [
-                Scored(Named("exact", words[0]), _EXACT),
-                Scored(Named("alike", words[0]), _ALIKE),
-                Scored(Named("begins", words[0]), _BEGINS),
-            ]
+            [word] = words
+            names += [Bonus("exact", word, _EXACT), Bonus("alike", word, _ALIKE)]
         elif 1 < len(words) <= _WORDS_MAX:
             names += self._together(words)
-        contexts = _within(words) if self._schema.qualifier_fields else []
-        return Parsed(node, tuple(names), tuple(contexts))
+        contexts = _words(words) if self._schema.qualifier_fields and len(words) > 1 else ()
+        return Parsed(node, tuple(names), contexts)
 
-    def _together(self, words: list[str]) -> list[Node]:
+    def _together(self, words: list[str]) -> list[Bonus]:
         """Several words: the last ones joined, or the first, a name within the others; or one a name."""
         splits = [("_".join(words[at:]), words[:at]) for at in range(len(words))]
         splits.append((words[0], words[1:]))
-        bonuses: list[Node] = [
-            Scored(Clauses(required=(Named("alike", name), *_within(outer))), _ALIKE_WITHIN)
+        bonuses = [
+            Bonus("alike", name, _ALIKE_WITHIN, _words(outer))
             for name, outer in splits
             if self._schema.qualifier_fields or not outer
         ]
-        bonuses += [Scored(Named("alike", word), _ONE_OF_SEVERAL) for word in words]
-        return bonuses
+        return bonuses + [Bonus("alike", word, _ONE_OF_SEVERAL) for word in words]
 
 
-def _within(outer: list[str]) -> list[Within]:
-    """For each word of what a name is in, that it is in that."""
-    return [Within(word) for one in outer for word in words_of(one)]
+def _words(names: list[str]) -> tuple[str, ...]:
+    """The words of all of them."""
+    return tuple(word for name in names for word in words_of(name))
