@@ -74,6 +74,11 @@ class SearchIndex:
             return self._compiler.prepared(parsed)
 
     def matches(self, query: Prepared, limit: int, order: Order | None = None) -> Iterator[Match]:
+        """`batches`, one match after the other."""
+        for batch in self.batches(query, limit, order):
+            yield from batch
+
+    def batches(self, query: Prepared, limit: int, order: Order | None = None) -> Iterator[list[Match]]:
         """The documents of the schema that match, best first, in batches that begin with `limit`.
 
         With an order, `score` is the value of its field, None where a document has none: those come last.
@@ -82,20 +87,22 @@ class SearchIndex:
         # Tantivy makes room for as many hits as it is asked for, and ends the process where there is none.
         size = max(min(operator.index(limit), self._searcher.num_docs), 1)
         if query.is_ranked and order is None:
-            batches = self._ranked(query, size)
+            found = self._ranked(query, size)
         else:
-            batches = self._batches(query.plain, size, order)
-        for hits in batches:
+            found = self._unranked(query.plain, size, order)
+        for hits in found:
             with guarded("search", self.where):
                 addresses = [address for _, address in hits]
                 items = self._searcher.fast_field_values("_item", addresses)
                 hashes = self._searcher.fast_field_values("_hash", addresses)
-            for (score, _), key_hash, item in zip(hits, hashes, items, strict=True):
-                # A record's own document: no hit of anyone's.
-                if item is not None and key_hash is not None:
-                    yield _new(Match, (score, key_hash, item))
+            yield [
+                _new(Match, (hit[0], key_hash, item))
+                for hit, key_hash, item in zip(hits, hashes, items, strict=True)
+                # A record's own document is no hit of anyone's.
+                if item is not None and key_hash is not None
+            ]
 
-    def _batches(self, query: tantivy.Query, size: int, order: Order | None) -> Iterator[list[Hit]]:
+    def _unranked(self, query: tantivy.Query, size: int, order: Order | None) -> Iterator[list[Hit]]:
         """All hits, best first."""
         offset = 0
         while True:
@@ -112,16 +119,16 @@ class SearchIndex:
         with self._run():
             best = best_of(self._searcher, query)
         seen: set[int] = set()
-        begin = 0
-        while begin < len(best.hits):
-            batch = []
-            for hit in best.hits[begin : begin + size]:
-                at = place(hit[1])
-                if at not in seen:
-                    seen.add(at)
-                    batch.append(hit)
-            yield batch
-            begin, size = begin + size, size * _GROWTH
+        batch: list[Hit] = []
+        for hit in best.hits:
+            at = place(hit[1])
+            if at not in seen:
+                seen.add(at)
+                batch.append(hit)
+                if len(batch) == size:
+                    yield batch
+                    batch, size = [], size * _GROWTH
+        yield batch
         most = BEST
         while not best.is_all and most < self._searcher.num_docs:
             most = min(most * _GROWTH, self._searcher.num_docs)

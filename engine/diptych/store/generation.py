@@ -50,12 +50,20 @@ class HitCache:
     def __init__(self) -> None:
         self._known: dict[tuple[int, int], list[tuple[bytes, Any]]] = {}
         self.get = self._known.get
+        self._keys: dict[int, list[bytes]] = {}
+        self.keys = self._keys.get
 
     def keep(self, place: tuple[int, int], found: list[tuple[bytes, Any]]) -> None:
         """Remember what is at a key's hash and an item, each with its key."""
         if len(self._known) >= self._MOST:
             self._known.clear()
         self._known[place] = found
+
+    def keep_keys(self, key_hash: int, keys: list[bytes]) -> None:
+        """Remember the keys with that hash."""
+        if len(self._keys) >= self._MOST:
+            self._keys.clear()
+        self._keys[key_hash] = keys
 
 
 class Generation:

@@ -84,7 +84,6 @@ class GenerationSource(Source):
         super().__init__(index, schema, overlay, lsn)
         self._live = records
         self._hits = hits
-        self._keys: dict[int, list[bytes]] = {}
 
     def items(self, key_hash: int, item: int) -> list[tuple[bytes, Any]]:
         """See `Source`. Raises CorruptSearchError for what the snapshot has no record of."""
@@ -97,14 +96,13 @@ class GenerationSource(Source):
 
     def keys(self, key_hash: int) -> list[bytes]:
         """See `Source`. Raises CorruptSearchError for what the snapshot has no record of."""
-        keys = self._keys.get(key_hash)
+        keys = self._hits.keys(key_hash)
         if keys is None:
             keys = self._live.keys_by_hash(key_hash)
             if not keys:
                 raise _missing()
-            keys = [key for key in keys if self._overlay.get(key, self._lsn) is None]
-            self._keys[key_hash] = keys
-        return keys
+            self._hits.keep_keys(key_hash, keys)
+        return [key for key in keys if self._overlay.get(key, self._lsn) is None]
 
     def hidden(self) -> list[bytes]:
         """See `Source`."""

@@ -96,7 +96,7 @@ class Found:
     def _merged(self, wanted: int, order: Order | None) -> Iterator[_Placed]:
         """The hits of all sources in their order, read in batches that begin with `wanted`."""
         ordered = [
-            self._ordered(source, source.index.matches(query, wanted, order), order)
+            self._ordered(source, source.index.batches(query, wanted, order), order)
             for source, query in self._sources
         ]
         return ordered[0] if len(ordered) == 1 else heapq.merge(*ordered, key=_place)
@@ -136,20 +136,38 @@ class Found:
             for name, counts in counted.items()
         }
 
-    def _ordered(self, source: Source, matches: Iterator[Match], order: Order | None) -> Iterator[_Placed]:
+    def _ordered(
+        self, source: Source, batches: Iterator[list[Match]], order: Order | None
+    ) -> Iterator[_Placed]:
         """The hits of a source, in their order."""
-        for value, group in groupby(matches, key=_value):
-            rank = _rank(value, order)
-            same = list(group)
-            if len(same) > _FEW:
-                yield from self._ordered_by_keys(source, rank, same)
-                continue
-            found = [
-                _new(_Placed, (rank, key, item, one, source))
-                for _, key_hash, item in same
+        waiting: list[Match] = []
+        for batch in batches:
+            ready = waiting + batch
+            # Those with the score of the last one may go on in the next batch.
+            end = len(ready)
+            while end and ready[end - 1][0] == ready[-1][0]:
+                end -= 1
+            waiting = ready[end:]
+            yield from self._placed(source, ready[:end], order)
+        yield from self._placed(source, waiting, order)
+
+    def _placed(self, source: Source, matches: list[Match], order: Order | None) -> Iterator[_Placed]:
+        """The hits of matches, in the order of their scores, then of their keys and items."""
+        if len(matches) - len({match[0] for match in matches}) < _FEW:
+            placed = [
+                _new(_Placed, (_rank(value, order), key, item, one, source))
+                for value, key_hash, item in matches
                 for key, one in source.items(key_hash, item)
             ]
-            yield from sorted(found, key=_place) if len(found) > 1 else found
+            placed.sort(key=_place)
+            yield from placed
+            return
+        for value, group in groupby(matches, key=_value):
+            same = list(group)
+            if len(same) > _FEW:
+                yield from self._ordered_by_keys(source, _rank(value, order), same)
+            else:
+                yield from self._placed(source, same, order)
 
     def _ordered_by_keys(
         self, source: Source, rank: tuple[bool, float], same: list[Match]

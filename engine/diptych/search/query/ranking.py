@@ -16,8 +16,6 @@ from diptych.search.words import words_of
 _EXACT, _ALIKE = 60.0, 45.0
 # The same, where the other words of the query are in what the name is in.
 _EXACT_WITHIN, _ALIKE_WITHIN = 90.0, 70.0
-# A word that is a name, beside others that are not in what it is in.
-_ONE_OF_SEVERAL = 10.0
 # What is longer describes, and names nothing.
 _WORDS_MAX = 4
 
@@ -77,15 +75,14 @@ class Ranking:
         return Parsed(node, tuple(names), contexts)
 
     def _together(self, words: list[str]) -> list[Bonus]:
-        """Several words: the last ones joined, or the first, a name within the others; or one a name."""
+        """Several words: the last ones joined, or the first, a name within the others."""
         splits = [("_".join(words[at:]), words[:at]) for at in range(len(words))]
         splits.append((words[0], words[1:]))
-        bonuses = [
+        return [
             Bonus("alike", name, _ALIKE_WITHIN, _words(outer))
             for name, outer in splits
             if self._schema.qualifier_fields or not outer
         ]
-        return bonuses + [Bonus("alike", word, _ONE_OF_SEVERAL) for word in words]
 
 
 def _words(names: list[str]) -> tuple[str, ...]:
