@@ -125,6 +125,11 @@ def entries(payload: bytes) -> Iterator[dict[str, Any]]:
                     "created_ms": created_ms,
                     "checksum": checksum,
                 }
+            case [4, bytes(metadata)]:
+                yield {
+                    "entry": "TransactionDescribed",
+                    "metadata": msgpack.unpackb(metadata, unicode_errors="surrogateescape"),
+                }
             case _:
                 raise FormatError(f"an unknown entry: {entry!r:.80}")
 

@@ -4,6 +4,8 @@
     FileRemoved       nothing, in place of what was known of its key
     SnapshotCreated   no change: the journal's note that a generation was published
 
+A transaction may come with metadata, which its writer gives: `TransactionDescribed` in the journal.
+
 The names are the code index's; the core knows keys and payloads, and nothing of what they mean. What is read
 from a store is a `StoredRecord`.
 """
@@ -73,6 +75,12 @@ class SnapshotCreated(NamedTuple):
     lsn: int
     created_ms: int
     checksum: int
+
+
+class TransactionDescribed(NamedTuple):
+    """The metadata of the transaction whose first entry this is, packed by `diptych.metadata`."""
+
+    packed: bytes
 
 
 Change = FileIndexed | FileRemoved

@@ -33,10 +33,10 @@ def test_header_with_any_bit_flipped_is_refused(bit: int) -> None:
 
 
 def test_header_of_a_newer_format_is_incompatible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(journal, "FORMAT_VERSION", 3)
     data = journal.encode_header(journal.JournalHeader(b"s" * 16, 1, 1, 0))
-    monkeypatch.setattr(journal, "FORMAT_VERSION", 1)
-    with pytest.raises(IncompatibleStoreError, match="format 2"):
+    monkeypatch.setattr(journal, "FORMAT_VERSION", 2)
+    with pytest.raises(IncompatibleStoreError, match="format 3"):
         journal.decode_header(data, where="x")
 
 

@@ -7,10 +7,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from diptych.change import Change, FileIndexed, FileRemoved, record_checksum
+from diptych.change import Change, FileIndexed, FileRemoved, TransactionDescribed, record_checksum
 from diptych.errors import CorruptJournalError
 from diptych.fs import open_regular, storage_error, translated
-from diptych.journal.format import HEADER_SIZE, Entry, JournalHeader, decode_header
+from diptych.journal.format import (
+    FRAME_SIZE,
+    HEADER_SIZE,
+    Entry,
+    Frame,
+    JournalHeader,
+    decode_entries,
+    decode_header,
+)
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
@@ -81,6 +89,13 @@ class JournalFile:
                 os.close(self.fd)
 
 
+class FrameContents(NamedTuple):
+    """What a frame of a transaction has: changes, and in the first frame perhaps metadata."""
+
+    changes: list[Change]
+    metadata: bytes
+
+
 class JournalPlace(NamedTuple):
     """Where a payload is in a journal file: `length` bytes at `offset`."""
 
@@ -95,6 +110,18 @@ class JournalPlace(NamedTuple):
             where = f"{self.file.path}@{self.offset}"
             raise CorruptJournalError(f"{where}: the record of {key!r} fails its checksum", where=where)
         return payload
+
+
+def contents_of(frame: Frame, journal_file: JournalFile) -> FrameContents:
+    """What is in a frame of `journal_file`; see `changes_at`. Raises CorruptJournalError."""
+    where = f"{journal_file.path}@{frame.offset}"
+    entries = list(decode_entries(frame.payload, where=where))
+    metadata = b""
+    if entries and isinstance(entries[0].value, TransactionDescribed):
+        if frame.continues:
+            raise CorruptJournalError(f"{where}: metadata within a transaction", where=where)
+        metadata = entries[0].value.packed
+    return FrameContents(changes_at(journal_file, frame.offset + FRAME_SIZE, entries), metadata)
 
 
 def changes_at(journal_file: JournalFile, payload_offset: int, entries: Iterable[Entry]) -> list[Change]:

@@ -33,6 +33,7 @@ Entries, msgpack arrays:
     [1, key, checksum, payload]          FileIndexed: the complete record
     [2, key]                             FileRemoved
     [3, LSN, created_ms, checksum]       SnapshotCreated: a generation was published (control)
+    [4, metadata]                        TransactionDescribed: the first entry of its transaction (format 2)
 """
 
 from __future__ import annotations
@@ -44,11 +45,12 @@ from typing import NamedTuple
 import msgpack
 from xxhash import xxh3_64_intdigest
 
-from diptych.change import Change, FileIndexed, FileRemoved, SnapshotCreated
+from diptych.change import Change, FileIndexed, FileRemoved, SnapshotCreated, TransactionDescribed
 from diptych.errors import CorruptJournalError, IncompatibleStoreError
+from diptych.metadata import MAX_METADATA_BYTES
 
 MAGIC = b"DIPTYCHJ"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 HEADER = struct.Struct("<8sII16sQQQQ")
 HEADER_SIZE = 64
 assert HEADER.size == HEADER_SIZE
@@ -68,7 +70,7 @@ FRAME_TARGET_BYTES = 1024 * 1024
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 MAX_FRAME_BYTES = MAX_RECORD_BYTES + FRAME_TARGET_BYTES
 
-FILE_INDEXED, FILE_REMOVED, SNAPSHOT_CREATED = 1, 2, 3
+FILE_INDEXED, FILE_REMOVED, SNAPSHOT_CREATED, TRANSACTION_DESCRIBED = 1, 2, 3, 4
 
 
 class JournalHeader(NamedTuple):
@@ -98,10 +100,13 @@ class Frame(NamedTuple):
     payload: bytes
 
 
+JournalEntry = Change | SnapshotCreated | TransactionDescribed
+
+
 class Entry(NamedTuple):
     """One entry of a frame; `end` is the offset after it in the frame's payload."""
 
-    value: Change | SnapshotCreated
+    value: JournalEntry
     end: int
 
 
@@ -188,20 +193,21 @@ def encode_change(change: Change) -> bytes:
     return bytes(_pack((FILE_INDEXED, change.key, change.checksum, change.payload)))
 
 
-def encode_payloads(changes: Iterable[Change]) -> tuple[list[bytes], list[list[Entry]]]:
-    """The changes as the payloads of frames, and for each payload its entries.
+def encode_payloads(
+    changes: Iterable[Change], metadata: bytes = b""
+) -> tuple[list[bytes], list[list[Entry]]]:
+    """A transaction as the payloads of frames, and for each payload its changes as entries.
 
     A payload has about FRAME_TARGET_BYTES, or one change.
     """
     payloads: list[bytes] = []
-    entries: list[list[Entry]] = []
-    parts: list[bytes] = []
-    end = FRAME_TARGET_BYTES
+    entries: list[list[Entry]] = [[]]
+    parts: list[bytes] = [encode_metadata(metadata)] if metadata else []
+    end = sum(map(len, parts))
     for change in changes:
         encoded = encode_change(change)
-        if end + len(encoded) > FRAME_TARGET_BYTES:
-            if parts:
-                payloads.append(b"".join(parts))
+        if parts and end + len(encoded) > FRAME_TARGET_BYTES:
+            payloads.append(b"".join(parts))
             parts, end = [], 0
             entries.append([])
         end += len(encoded)
@@ -209,6 +215,11 @@ def encode_payloads(changes: Iterable[Change]) -> tuple[list[bytes], list[list[E
         entries[-1].append(Entry(change, end))
     payloads.append(b"".join(parts))
     return payloads, entries
+
+
+def encode_metadata(packed: bytes) -> bytes:
+    """The entry for a transaction's metadata."""
+    return bytes(_pack((TRANSACTION_DESCRIBED, packed)))
 
 
 def encode_snapshot_created(created: SnapshotCreated) -> bytes:
@@ -231,7 +242,7 @@ def decode_entries(payload: bytes, *, where: str) -> Iterator[Entry]:
         yield Entry(_entry(fields, begin, where), unpacker.tell())
 
 
-def _entry(fields: object, begin: int, where: str) -> Change | SnapshotCreated:
+def _entry(fields: object, begin: int, where: str) -> JournalEntry:
     match fields:
         case (1, bytes(key), int(checksum), bytes(payload)):
             return FileIndexed(key, checksum, payload)
@@ -239,5 +250,7 @@ def _entry(fields: object, begin: int, where: str) -> Change | SnapshotCreated:
             return FileRemoved(key)
         case (3, int(lsn), int(created_ms), int(checksum)):
             return SnapshotCreated(lsn, created_ms, checksum)
+        case (4, bytes(packed)) if begin == 0 and len(packed) <= MAX_METADATA_BYTES:
+            return TransactionDescribed(packed)
         case _:
             raise CorruptJournalError(f"{where}: an unknown entry at byte {begin}", where=where)

@@ -16,7 +16,9 @@ _PROJECTED_BYTES = 4 * 1024 * 1024
 class ChangeSet(Generic[Record]):
     """One change for each key, the newest; and, once it is committed, its LSN."""
 
-    def __init__(self, schema: Schema[Record]) -> None:
+    def __init__(self, schema: Schema[Record], metadata: bytes = b"") -> None:
+        self.metadata = metadata
+        """What the transaction's writer says of it, packed; b"" for nothing."""
         self.is_open = False
         """Whether its transaction was begun, and neither committed nor rolled back."""
         self.lsn = 0

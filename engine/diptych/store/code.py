@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from diptych.errors import InvalidArgumentError
@@ -137,9 +137,9 @@ class Store(RecordStore[FileRecord]):
             policy=policy,
         )
 
-    def transaction(self) -> CodeTransaction:
+    def transaction(self, *, metadata: Mapping[str, Any] | None = None) -> CodeTransaction:
         """A transaction, to be used in a `with` statement; see `RecordStore.transaction`."""
-        return CodeTransaction(self._handle.writer())
+        return CodeTransaction(self._handle.writer(), metadata)
 
     def file(self, path: str) -> FileRecord | None:
         """What is known of the file at `path`, or None. Raises InvalidPathError, CorruptionError."""

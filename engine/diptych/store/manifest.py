@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from diptych.errors import CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
 from diptych.layout import is_lsn
+from diptych.metadata import MAX_METADATA_BYTES, Metadata
 from diptych.schema.base import Schema
 from diptych.sealed import require, require_number, seal, unseal
 from diptych.segment.seal import Seal, decode_seal, digest_of
@@ -23,6 +24,7 @@ STORE_FORMAT = 2
 
 Sealed = TypeVar("Sealed")
 
+NO_METADATA = Metadata()
 _U64_MOST = 2**64 - 1
 # The last millisecond of the year 9999: what the calendar can take.
 MS_MOST = 253_402_300_799_999
@@ -106,6 +108,8 @@ class Manifest:
     """When the newest of the transactions in it was committed, as far as known."""
     segments: tuple[ListedSegment, ...]
     """A key is live in one of them at most."""
+    metadata: Metadata = NO_METADATA
+    """That of the newest transaction that has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,7 @@ def manifest_of(
     lsn: int,
     chain: int,
     modified_ms: int,
+    metadata: Metadata = NO_METADATA,
 ) -> Manifest:
     """The manifest of the generation at `lsn` that consists of these segments."""
     totals = [sum(counts) for counts in zip(*(listed.counts for listed in segments), strict=True)]
@@ -138,6 +143,7 @@ def manifest_of(
         created_ms=now_ms(),
         modified_ms=modified_ms,
         segments=tuple(segments),
+        metadata=metadata,
     )
 
 
@@ -228,8 +234,10 @@ def require_totals(manifest: Any) -> None:
 def _manifest(body: dict[str, Any]) -> Manifest:
     identity = identity_of(body.pop("identity"))
     segments = tuple(_listed(*row) for row in body.pop("segments"))
-    manifest = Manifest(identity=identity, segments=segments, **body)
+    metadata = _metadata(*body.pop("metadata", NO_METADATA))
+    manifest = Manifest(identity=identity, segments=segments, metadata=metadata, **body)
     require_totals(manifest)
+    require(metadata.lsn <= manifest.lsn, "LSN of its metadata")
     counters = tuple(manifest.counts)
     for listed in segments:
         own = listed.seal
@@ -259,6 +267,13 @@ def _listed(sealed: Any, dead: Any, records: Any, counts: Any) -> ListedSegment:
     require(not dead or dead[-1], "end of a bitmap")
     require(bits >> all_records == 0 and bits.bit_count() == all_records - records, "a bitmap")
     return listed
+
+
+def _metadata(lsn: Any, packed: Any) -> Metadata:
+    require(is_lsn(lsn), f"LSN {lsn!r} of its metadata")
+    require(type(packed) is bytes and len(packed) <= MAX_METADATA_BYTES, "its metadata")
+    require(bool(packed) == bool(lsn), "metadata without an LSN")
+    return Metadata(lsn, packed)
 
 
 def _closed(body: dict[str, Any]) -> ClosedMark:

@@ -13,6 +13,7 @@ from typing import Any
 
 from diptych.change import Change, FileIndexed, term_hash
 from diptych.errors import CorruptionError
+from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.search.bounded import IN_MEMORY
 from diptych.search.index import SearchIndex
@@ -37,6 +38,7 @@ class Overlay:
         self.schema = schema
         self._newest: dict[bytes, OverlayEntry] = {}
         self.log: list[OverlayEntry] = []
+        self._described: list[Metadata] = []
         self._lock = threading.Lock()
         self._terms: list[dict[bytes, list[tuple[FileIndexed, int]]]] = [{} for _ in schema.indexes]
         self._termed = 0
@@ -52,6 +54,15 @@ class Overlay:
         entry = OverlayEntry(lsn, change, newest.get(change.key))
         newest[change.key] = entry
         self.log.append(entry)
+
+    def describe(self, lsn: int, metadata: bytes) -> None:
+        """Add the metadata of transaction `lsn`, b"" where it has none."""
+        if metadata:
+            self._described.append(Metadata(lsn, metadata))
+
+    def metadata(self, lsn: int) -> Metadata | None:
+        """The newest metadata at or before `lsn`; None where the generation's counts."""
+        return next((one for one in reversed(self._described) if one.lsn <= lsn), None)
 
     def get(self, key: bytes, lsn: int) -> Change | None:
         """The newest change to `key` at or before `lsn`; None where the generation's record counts."""
@@ -92,6 +103,7 @@ class Overlay:
         rest = Overlay(schema)
         for entry in self.log[self.position(lsn) :]:
             rest.append(entry.lsn, entry.change)
+        rest._described = [one for one in self._described if one.lsn > lsn]
         return rest
 
     def lookup(self, index: int, term: bytes, lsn: int) -> Iterator[tuple[FileIndexed, list[int]]]:

@@ -17,7 +17,7 @@ from diptych.errors import (
     StoreNotFoundError,
     StoreReplacedError,
 )
-from diptych.journal.file import JournalFile
+from diptych.journal.file import JournalFile, contents_of
 from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader
 from diptych.layout import JOURNAL, journal_file_name
@@ -26,7 +26,6 @@ from diptych.store.generation import Generation
 from diptych.store.handle import REMOVED_TRIES, Answer, Handle
 from diptych.store.healing import Healing
 from diptych.store.opening import OpenedReader, open_for_reading, published
-from diptych.store.recovery.scan_journal import changes_in
 from diptych.store.state import Status, StoreState
 from diptych.store.view import View
 
@@ -140,13 +139,17 @@ class StoreReader(Handle[Record]):
             # Another one: where this ends early, `frames` is still at the last complete transaction.
             ahead = FrameReader(frames.file, offset=frames.offset, chain=frames.chain)
             changes: list[Change] = []
+            metadata = b""
             for frame in ahead:
                 if frame.kind != CONTROL:
-                    changes += changes_in(frame, ahead.file)
+                    contents = contents_of(frame, ahead.file)
+                    changes += contents.changes
+                    metadata = contents.metadata or metadata
                 if frame.kind == COMMIT:
                     for change in changes:
                         overlay.append(frame.lsn, change)
-                    self._lsn, changes = frame.lsn, []
+                    overlay.describe(frame.lsn, metadata)
+                    self._lsn, changes, metadata = frame.lsn, [], b""
                 if frame.kind in (COMMIT, CONTROL):
                     frames.offset, frames.chain = frame.end, frame.checksum
             following = os.path.join(self.path, JOURNAL, journal_file_name(self._lsn + 1))

@@ -160,9 +160,10 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     with fs.medium_errors_raised():
         salvaged = best(found, files, schema, identity.store_id, _reached(found, plan))
         records = salvaged.records
-        last_lsn, gaps, replaced = from_journal(found, files, salvaged.base_lsn, records)
+        replayed = from_journal(found, files, salvaged.base_lsn, records)
+    last_lsn = replayed.last_lsn
     report.mended_from = salvaged.source
-    report.given_up += [*salvaged.missing(replaced), *gaps]
+    report.given_up += [*salvaged.missing(replayed.replaced), *replayed.missing]
     proven = max(last_lsn, _reached(found, plan))
     if proven > last_lsn:
         report.given_up.append(lsn_range(last_lsn + 1, proven))
@@ -191,7 +192,13 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
         sealed = write_segments(schema, iter(records.values()), unpublished, Pace(), None)
         segments = {listed_segment(seal): directory for seal, directory in sealed}
         manifest = manifest_of(
-            identity, schema, list(segments), lsn=proven, chain=chain, modified_ms=now_ms()
+            identity,
+            schema,
+            list(segments),
+            lsn=proven,
+            chain=chain,
+            modified_ms=now_ms(),
+            metadata=replayed.metadata if replayed.metadata.lsn else salvaged.metadata,
         )
         path = unpublished.publish(
             manifest, {listed.digest: directory for listed, directory in segments.items()}

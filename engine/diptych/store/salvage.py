@@ -11,11 +11,18 @@ from typing import Any, NamedTuple
 from blake3 import blake3
 
 from diptych import fs
-from diptych.change import FileIndexed, FileRemoved, StoredRecord, record_checksum
+from diptych.change import (
+    FileIndexed,
+    FileRemoved,
+    StoredRecord,
+    TransactionDescribed,
+    record_checksum,
+)
 from diptych.errors import CorruptionError, CorruptSearchError, DiptychError
 from diptych.journal.format import COMMIT, CONTROL, Frame, decode_entries
 from diptych.journal.reader import FrameReader
 from diptych.layout import BUNDLE, RECORDS, parse_generation_name
+from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.search.composed import Component, compose
 from diptych.search.footer import check_footer
@@ -37,6 +44,18 @@ Records = dict[bytes, StoredRecord]
 """By key."""
 
 
+class Replayed(NamedTuple):
+    """What the journal added to salvaged records."""
+
+    last_lsn: int
+    missing: list[str]
+    """A sentence for each range of LSNs that is missing."""
+    replaced: set[bytes]
+    """The keys that were replaced or removed."""
+    metadata: Metadata
+    """The newest, where a transaction has any."""
+
+
 class Salvaged(NamedTuple):
     """What one way of salvaging comes to."""
 
@@ -54,6 +73,8 @@ class Salvaged(NamedTuple):
 
     ranges: tuple[str, ...] = ()
     """What to call lost records whose keys are not known."""
+    metadata: Metadata = Metadata()
+    """The generation's."""
 
     def missing(self, replaced: set[bytes]) -> list[str]:
         """A sentence for each thing lost, but for the keys that the journal overrides."""
@@ -132,7 +153,16 @@ def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salv
         damaged |= named
     lost = manifest.records - len(records)
     source = "search" if sources == {"search"} else "snapshot"
-    return Salvaged(manifest.lsn, source, records, max(lost, 0), manifest.records, damaged, tuple(ranges))
+    return Salvaged(
+        manifest.lsn,
+        source,
+        records,
+        max(lost, 0),
+        manifest.records,
+        damaged,
+        tuple(ranges),
+        manifest.metadata,
+    )
 
 
 def _from_segment(
@@ -261,14 +291,11 @@ def _refuse_exchanged(path: str, name: str, digests: fs.FileDigests) -> None:
 
 def from_journal(
     found: Scan, files: OpenFiles, above_lsn: int, records: Records
-) -> tuple[int, list[str], set[bytes]]:
-    """Apply every whole transaction above `above_lsn` to `records`, also those behind damage.
-
-    Returns the newest LSN, a sentence for each range of LSNs that is missing, and the keys that were
-    replaced or removed.
-    """
+) -> Replayed:
+    """Apply every complete transaction above `above_lsn` to `records`, also those after damage."""
     last, missing = above_lsn, []
     replaced: set[bytes] = set()
+    metadata = Metadata()
     for file in found.journal:
         journal_file = files.journal.get(file.path)
         if journal_file is None or file.foreign:
@@ -290,7 +317,9 @@ def from_journal(
                 elif isinstance(change, FileRemoved):
                     records.pop(change.key, None)
                     replaced.add(change.key)
-    return last, missing, replaced
+                elif isinstance(change, TransactionDescribed):
+                    metadata = Metadata(lsn, change.packed)
+    return Replayed(last, missing, replaced, metadata)
 
 
 def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from diptych import fs
 from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_journal_file_name
+from diptych.metadata import unpack_metadata
 from diptych.store.handle import Handle
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
@@ -36,6 +37,10 @@ class Stats:
     journal_bytes: int
     created_ms: int
     modified_ms: int
+    metadata: dict[str, Any]
+    """What came with the newest transaction that has metadata; empty where none has …"""
+    metadata_lsn: int
+    """… and the LSN of that transaction, or 0."""
     recovery: tuple[Finding, ...]
     """What recovery found when the store was opened."""
     checkpoint_error: str
@@ -47,6 +52,7 @@ def gather(handle: Handle[Any]) -> Stats:
     path, identity, error = handle.path, handle.identity, handle.checkpoint_error
     view = handle.current.view
     base = view.generation
+    newest = view.metadata()
     return Stats(
         path=path,
         store_id=identity.store_id.hex(),
@@ -67,6 +73,8 @@ def gather(handle: Handle[Any]) -> Stats:
         ),
         created_ms=identity.created_ms,
         modified_ms=handle.modified_ms,
+        metadata=unpack_metadata(newest.packed, where=f"{path}, LSN {newest.lsn}") if newest.lsn else {},
+        metadata_lsn=newest.lsn,
         recovery=tuple(handle.recovery),
         checkpoint_error=str(error) if error is not None else "",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self
 
@@ -92,13 +92,17 @@ class RecordStore(Generic[Record]):
 
     # -- writing ------------------------------------------------------------------------------------
 
-    def transaction(self) -> Transaction[Record]:
+    def transaction(self, *, metadata: Mapping[str, Any] | None = None) -> Transaction[Record]:
         """A transaction, to be used in a `with` statement.
 
-        Raises ReadOnlyError, StoreClosedError, ForkedProcessError, PoisonedError, and TransactionError
-        where this thread has one open already.
+        `metadata`: what to store with it, such as the commit that it indexes: a dict of JSON values, of at
+        most 16 KiB when packed. A transaction with metadata is committed even if it changes no record; one
+        with neither takes no LSN.
+
+        Raises ReadOnlyError, StoreClosedError, ForkedProcessError, PoisonedError, TransactionError where
+        this thread has one open already, and InvalidArgumentError for metadata that cannot be stored.
         """
-        return Transaction(self._handle.writer())
+        return Transaction(self._handle.writer(), metadata)
 
     def checkpoint(self, *, compact: bool = False) -> int:
         """Publish a generation with everything committed so far; returns its LSN.

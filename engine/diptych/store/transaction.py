@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from types import TracebackType
-from typing import Generic, Self
+from typing import Any, Generic, Self
 
 from blake3 import blake3
 
@@ -18,6 +19,7 @@ from diptych.errors import (
     UnknownFileError,
 )
 from diptych.journal.format import MAX_RECORD_BYTES
+from diptych.metadata import pack_metadata
 from diptych.schema.base import Record
 from diptych.store.changes import ChangeSet
 from diptych.store.writer import StoreWriter
@@ -40,12 +42,13 @@ class Transaction(Generic[Record]):
     included, `lsn` tells: 0 says that it was rolled back.
     """
 
-    def __init__(self, writer: StoreWriter[Record]) -> None:
+    def __init__(self, writer: StoreWriter[Record], metadata: Mapping[str, Any] | None = None) -> None:
         """Internal: use `RecordStore.transaction`."""
+        packed = pack_metadata(metadata) if metadata else b""
         self.number = writer.new_number()
         self._writer = writer
         self._schema = writer.schema
-        self._changes = ChangeSet(writer.schema)
+        self._changes = ChangeSet(writer.schema, packed)
         self._phase = _Phase.NEW
 
     def __enter__(self) -> Self:

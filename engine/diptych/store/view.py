@@ -11,6 +11,7 @@ from typing import Any, Generic, NoReturn, Self
 
 from diptych.change import Change, FileIndexed, StoredRecord
 from diptych.errors import InvalidArgumentError, StoreClosedError
+from diptych.metadata import Metadata
 from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term, encode_term
 from diptych.search.index import SearchIndex
@@ -73,6 +74,13 @@ class View(Generic[Record]):
     def is_closed(self) -> bool:
         """Whether it was closed."""
         return self._closed is not None
+
+    def metadata(self) -> Metadata:
+        """The newest transaction's metadata, of those that have any."""
+        newest = self.overlay.metadata(self.lsn)
+        if newest is None and self.generation is not None:
+            newest = self.generation.manifest.metadata
+        return newest or Metadata()
 
     def get(self, name: str) -> Record | None:
         """The record of that name, or None. Raises InvalidRecordError, CorruptionError, StoreClosedError."""

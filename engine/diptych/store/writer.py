@@ -108,11 +108,11 @@ class StoreWriter(Handle[Record]):
         is durable).
         """
         self.writer()
-        if not changes:
+        if not changes and not changes.metadata:
             return self.current.view.lsn
         journal, publisher = self._journal, self._publisher
         publisher.committing()
-        payloads, entries = encode_payloads(changes.by_key.values())
+        payloads, entries = encode_payloads(changes.by_key.values(), changes.metadata)
         receipt: list[Appended] = []
         try:
             with journal.lock:
@@ -124,6 +124,7 @@ class StoreWriter(Handle[Record]):
                 for some, offset in zip(entries, offsets, strict=True):
                     for change in changes_at(file, offset, some):
                         overlay.append(lsn, change)
+                overlay.describe(lsn, changes.metadata)
             if self.durability != "buffered" or lsn - journal.synced_lsn >= _BUFFERED_COMMITS:
                 journal.sync(lsn)
                 # What is durable in a store that was deleted or moved meanwhile is not committed here.

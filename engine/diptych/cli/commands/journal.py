@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,8 +11,7 @@ from diptych.cli.arguments import Option
 from diptych.cli.options import LSN_MAX, Json, StorePath
 
 if TYPE_CHECKING:
-    from diptych.change import Change, SnapshotCreated
-    from diptych.journal.format import Frame
+    from diptych.journal.format import Frame, JournalEntry
 
 
 def run(
@@ -99,7 +99,7 @@ def _segment(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]
         yield _frame(frame, kinds[frame.kind])
         if entries:
             for entry in decode_entries(frame.payload, where=f"{path}@{frame.offset}"):
-                yield _entry(entry.value)
+                yield _entry(entry.value, f"{path}@{frame.offset}")
     tail = reader.tail()
     if tail.kind is TailKind.TORN:
         message = f"{tail.size - tail.offset:,} bytes that are not a frame: a torn write"
@@ -121,13 +121,17 @@ def _frame(frame: Frame, kind: str) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Change | SnapshotCreated) -> dict[str, Any]:
-    from diptych.change import FileIndexed, FileRemoved
+def _entry(entry: JournalEntry, where: str) -> dict[str, Any]:
+    from diptych.change import FileIndexed, FileRemoved, TransactionDescribed
+    from diptych.metadata import unpack_metadata
 
     if isinstance(entry, FileIndexed):
         return {"type": "entry", "op": "FileIndexed", "path": _path(entry.key), "size": len(entry.payload)}
     if isinstance(entry, FileRemoved):
         return {"type": "entry", "op": "FileRemoved", "path": _path(entry.key)}
+    if isinstance(entry, TransactionDescribed):
+        metadata = unpack_metadata(entry.packed, where=where)
+        return {"type": "entry", "op": "TransactionDescribed", "metadata": metadata}
     return {"type": "entry", "op": "SnapshotCreated", **entry._asdict(), "checksum": f"{entry.checksum:016x}"}
 
 
@@ -146,6 +150,8 @@ def text_of(item: dict[str, Any]) -> str:
         case "entry" if "path" in item:
             size = f"  {item['size']:,} bytes" if "size" in item else ""
             return f"{'':>13}{item['op']}  {item['path']}{size}"
+        case "entry" if "metadata" in item:
+            return f"{'':>13}{item['op']}  {json.dumps(item['metadata'], ensure_ascii=False)}"
         case "entry":
             return f"{'':>13}{item['op']}  LSN {item['lsn']}, manifest {item['checksum']}"
         case kind:

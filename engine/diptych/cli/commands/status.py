@@ -141,6 +141,7 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("total", size(total)),
         ("last modified", _moment(stats.modified_ms)),
         ("created", _moment(stats.created_ms)),
+        *([("metadata", _metadata(stats))] if stats.metadata_lsn else []),
         ("last indexed", _run(known)),
         ("files found by", _SOURCES[known.source if known is not None else ""]),
         ("settings", _settings(known)),
@@ -157,6 +158,12 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ["  ", *parts] for finding in stats.recovery for parts in finding_lines(finding)
     ]
     return [*shown, ["recovery:"], *found]
+
+
+def _metadata(stats: Stats) -> str:
+    import json
+
+    return f"{json.dumps(stats.metadata, ensure_ascii=False)} (LSN {stats.metadata_lsn:,})"
 
 
 def _run(known: Facts | None) -> str:

@@ -124,6 +124,7 @@ def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace)
         lsn=view.lsn,
         chain=request.chain,
         modified_ms=request.modified_ms,
+        metadata=view.metadata(),
     )
     return Built(manifest, new)
 

@@ -104,6 +104,7 @@ def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
     for transaction in plan.replay:
         for change in transaction.changes:
             overlay.append(transaction.lsn, change)
+        overlay.describe(transaction.lsn, transaction.metadata)
     return overlay
 
 

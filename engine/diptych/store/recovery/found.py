@@ -19,6 +19,7 @@ class FoundTransaction(NamedTuple):
 
     lsn: int
     changes: list[Change]
+    metadata: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from diptych import fs
 from diptych.change import Change
 from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError
-from diptych.journal.file import JournalFile, changes_at
-from diptych.journal.format import COMMIT, CONTROL, FRAME_SIZE, PART, Frame, decode_entries
+from diptych.journal.file import JournalFile, contents_of
+from diptych.journal.format import COMMIT, CONTROL, PART, Frame
 from diptych.journal.reader import FrameReader, TailKind
 from diptych.layout import CLOSED, JOURNAL, is_temporary, parse_journal_file_name
 from diptych.store.manifest import ClosedMark, decode_closed
@@ -68,12 +68,6 @@ def scan_journal(store: str, store_id: bytes | None, journal_from: int, files: O
     return Journal(kept, closed, closed_problem, strays + copies, temporaries, incompatible)
 
 
-def changes_in(frame: Frame, journal_file: JournalFile) -> list[Change]:
-    """The changes in a frame of `journal file`. Raises CorruptJournalError."""
-    entries = decode_entries(frame.payload, where=f"{journal_file.path}@{frame.offset}")
-    return changes_at(journal_file, frame.offset + FRAME_SIZE, entries)
-
-
 def _copies(found: list[FoundJournalFile]) -> list[Stray]:
     """The copies of journal files under names that are not theirs."""
     intact = {file.header for file in found if file.header is not None and not file.problem}
@@ -114,13 +108,16 @@ def _read_file(file: FoundJournalFile, journal_file: JournalFile, read_from: int
     last_lsn, chain, end = file.last_lsn, file.chain, file.end
     transactions: list[FoundTransaction] = []
     changes: list[Change] = []
+    metadata = b""
     unfinished, problem = False, ""
     for frame in reader:
         problem = _frame_problem(frame, last_lsn, unfinished)
         if not problem and frame.kind != CONTROL and frame.lsn > read_from:
             # Places only, frame by frame: a transaction may be larger than memory.
             try:
-                changes += changes_in(frame, journal_file)
+                contents = contents_of(frame, journal_file)
+                changes += contents.changes
+                metadata = contents.metadata or metadata
             except CorruptionError as error:
                 problem = error.message
         if problem:
@@ -131,8 +128,8 @@ def _read_file(file: FoundJournalFile, journal_file: JournalFile, read_from: int
             continue
         if frame.kind == COMMIT:
             if frame.lsn > read_from:
-                transactions.append(FoundTransaction(frame.lsn, changes))
-                changes = []
+                transactions.append(FoundTransaction(frame.lsn, changes, metadata))
+                changes, metadata = [], b""
             last_lsn = frame.lsn
         end, chain = frame.end, frame.checksum
     tail = None
