@@ -44,6 +44,7 @@ CODES = {
     "RecordTooLargeError": ("record-too-large", 2),
     "UnknownFileError": ("unknown-file", 3),
     "ConflictError": ("conflict", 2),
+    "ChangesNotKeptError": ("changes-not-kept", 3),
     "QueryError": ("query", 2),
     "TransactionError": ("transaction", 2),
     "StateTransitionError": ("state-transition", 2),
@@ -154,6 +155,7 @@ def test_each_carries_message_and_advice(name: str) -> None:
 def test_what_the_caller_would_catch() -> None:
     locked = errors.StoreLockedError("x", pid=7)
     assert locked.pid == 7
+    assert errors.ChangesNotKeptError("x", oldest_lsn=7).oldest_lsn == 7
     assert errors.CorruptJournalError("x", where="a.wal@64").where == "a.wal@64"
     full = errors.StorageFullError("x", errno=28)
     assert isinstance(full, OSError)

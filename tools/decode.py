@@ -24,7 +24,13 @@ FRAME = struct.Struct("<QQQQIHBB")
 TRAILER = struct.Struct("<QQQQQQQ" + "QQQ" * 8 + "Q" * 4)
 SYNC = 0xD1B7
 FRAME_KINDS = {1: "part", 2: "commit", 3: "control"}
-SEALED = {"DIPTYCHI": "identity", "DIPTYCHM": "manifest", "DIPTYCHC": "closed", "DIPTYCHG": "seal"}
+SEALED = {
+    "DIPTYCHI": "identity",
+    "DIPTYCHM": "manifest",
+    "DIPTYCHC": "closed",
+    "DIPTYCHG": "seal",
+    "DIPTYCHP": "position",
+}
 SUFFIXES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 
 

@@ -19,6 +19,7 @@ from diptych._version import __version__
 if TYPE_CHECKING:
     from diptych.errors import (
         CallerError,
+        ChangesNotKeptError,
         CommitInDoubtError,
         CommitNotPublishedError,
         ConflictError,
@@ -67,6 +68,9 @@ if TYPE_CHECKING:
     from diptych.search.snippets import Snippet
     from diptych.store.checkpoint.policy import CheckpointPolicy
     from diptych.store.code import CodeTransaction, CodeView, Store
+    from diptych.store.feed.changes import ChangeFeed, CommittedTransaction, RecordChange
+    from diptych.store.feed.consumer import Consumer
+    from diptych.store.positions import ConsumerInfo
     from diptych.store.repair import repair
     from diptych.store.report import Finding, Report, Severity
     from diptych.store.results import Hits
@@ -81,6 +85,7 @@ if TYPE_CHECKING:
 # help text, does not wait for the store.
 _HOMES = {
     "CallerError": "diptych.errors",
+    "ChangesNotKeptError": "diptych.errors",
     "CommitInDoubtError": "diptych.errors",
     "CommitNotPublishedError": "diptych.errors",
     "ConflictError": "diptych.errors",
@@ -134,6 +139,11 @@ _HOMES = {
     "CodeTransaction": "diptych.store.code",
     "CodeView": "diptych.store.code",
     "Store": "diptych.store.code",
+    "ChangeFeed": "diptych.store.feed.changes",
+    "CommittedTransaction": "diptych.store.feed.changes",
+    "RecordChange": "diptych.store.feed.changes",
+    "Consumer": "diptych.store.feed.consumer",
+    "ConsumerInfo": "diptych.store.positions",
     "RecordStore": "diptych.store.store",
     "CheckpointPolicy": "diptych.store.checkpoint.policy",
     "repair": "diptych.store.repair",
@@ -167,12 +177,17 @@ def __dir__() -> list[str]:
 __all__ = [
     "Bool",
     "CallerError",
+    "ChangeFeed",
+    "ChangesNotKeptError",
     "CheckpointPolicy",
     "CodeTransaction",
     "CodeView",
     "CommitInDoubtError",
     "CommitNotPublishedError",
+    "CommittedTransaction",
     "ConflictError",
+    "Consumer",
+    "ConsumerInfo",
     "CorruptJournalError",
     "CorruptSearchError",
     "CorruptSnapshotError",
@@ -197,6 +212,7 @@ __all__ = [
     "QueryError",
     "Range",
     "ReadOnlyError",
+    "RecordChange",
     "RecordStore",
     "RecordTooLargeError",
     "Relation",

@@ -8,6 +8,7 @@
     │   │   └── RecordTooLargeError
     │   ├── UnknownFileError        (KeyError) no such file in the store
     │   ├── ConflictError           a record is not the one that a conditional write expected
+    │   ├── ChangesNotKeptError     (LookupError) the journal does not go back so far
     │   ├── QueryError              (ValueError) not valid in the query language
     │   ├── TransactionError        used twice, nested, or after its end
     │   ├── StateTransitionError    a state change that the table does not allow
@@ -104,6 +105,18 @@ class ConflictError(CallerError):
 
     code = "conflict"
     default_advice = "read it again, and decide again"
+
+
+class ChangesNotKeptError(CallerError, LookupError):
+    """The changes after an LSN are not all kept. `oldest_lsn` is the oldest that changes are kept after."""
+
+    code = "changes-not-kept"
+    exit_code = 3
+    default_advice = "read the whole store, and follow it from its `lsn` on; with a name, the journal is kept"
+
+    def __init__(self, message: str, *, oldest_lsn: int = 0, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.oldest_lsn = oldest_lsn
 
 
 class QueryError(CallerError, ValueError):

@@ -12,6 +12,7 @@
       segments/<digest of SEAL>/        SEAL  records.msgpack  search.bundle or <Tantivy's id>.*
       segments/<LSN>[.<revision>]       second copy of a manifest, for repair alone
       incoming/<pid>.<n>/               a segment being built
+      consumers/<name>/                 LOCK  POSITION: how far a named consumer is
       quarantine/                       bytes that recovery or repair moved away
 
 Names read from a document are untrusted. `is_plain_name` and `is_path_inside` define which are valid, here
@@ -34,6 +35,8 @@ JOURNAL = "journal"
 CLOSED = "CLOSED"
 GENERATIONS = "generations"
 QUARANTINE = "quarantine"
+CONSUMERS = "consumers"
+POSITION = "POSITION"
 
 # Files next to a store but not part of it. Alone in a folder, they are left from a deleted store.
 BESIDE = frozenset({FACTS, FRESHNESS, PROGRESS, INSPECT, ".gitignore"})

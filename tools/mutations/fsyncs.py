@@ -73,6 +73,11 @@ FSYNCS = (
         crash("buffered:nn"),
     ),
     _fsync(
+        "a feed: what it gives of another process's journal",
+        Drop("store.feed.cursor", "JournalCursor._make_durable", "fs.fdatasync_fd"),
+        unit("tests/store/feed/test_changes.py"),
+    ),
+    _fsync(
         "a segment: its records, its bundle and its SEAL",
         Drop("snapshot.hashed", "HashedFile.finish", "fsync_fd"),
         rough("clean:nk"),

@@ -46,6 +46,8 @@ VERBS = {
     "repair": Verb(f"{_HERE}.repair", "Repair a damaged store, and list what was lost."),
     "checkpoint": Verb(f"{_HERE}.checkpoint", "Publish a generation with everything committed."),
     "journal": Verb(f"{_HERE}.journal", "Show the journal, frame by frame."),
+    "changes": Verb(f"{_HERE}.changes", "List what was committed after an LSN."),
+    "consumers": Verb(f"{_HERE}.consumers", "List the named consumers, or remove one."),
     "export": Verb(f"{_HERE}.export", "Write every record as a line of JSON."),
     "watch": Verb("diptych.cli.watch", "Keep the index up to date while files change.", "watch"),
     "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "VERBS"),

@@ -25,6 +25,7 @@ class Current(Generic[Record]):
 
     def __init__(self, view: View[Record]) -> None:
         self.lock = threading.Lock()
+        self._moved = threading.Condition(self.lock)
         self.view = view
         self._views: weakref.WeakSet[View[Record]] = weakref.WeakSet()
         self._closed: Exception | None = None
@@ -50,12 +51,22 @@ class Current(Generic[Record]):
             view = self.view
             if lsn > view.lsn and self._closed is None:
                 self.view = view.at(lsn)
+                self._moved.notify_all()
 
     def replace(self, base: Generation | None, overlay: Overlay, lsn: int, healing: Healing) -> None:
         """Show another generation; `lock` is held. Does nothing after the close."""
         if self._closed is None:
             view = self.view
             self.view = type(view)(view.schema, base, overlay, lsn, healing)
+            self._moved.notify_all()
+
+    def wait(self, lsn: int, timeout_s: float | None) -> bool:
+        """Wait until the view has come to `lsn`; whether it has. Raises what the handle was closed with."""
+        with self.lock:
+            self._moved.wait_for(lambda: self.view.lsn >= lsn or self._closed is not None, timeout_s)
+            if self._closed is not None:
+                raise self._closed
+            return self.view.lsn >= lsn
 
     def hold(self) -> View[Record]:
         """A view of its own for a caller; while it is open its generation is kept.
@@ -81,6 +92,8 @@ class Current(Generic[Record]):
         """Close all views, and open none again."""
         # Before the views: one that is made beside this is made from one that is listed, or refused.
         self._closed = reason
+        with self.lock:
+            self._moved.notify_all()
         for view in [self.view, *list(self._views)]:
             view.close(reason)
 

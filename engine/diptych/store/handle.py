@@ -78,6 +78,14 @@ class Handle(ABC, Generic[Record]):
     def refuse_replaced(self) -> None:
         """Raise StoreReplacedError where another store is at the path now, or none."""
 
+    @abstractmethod
+    def durable_lsn(self) -> int | None:
+        """Up to which LSN transactions are durable, after those were synced that are not; None if unknown."""
+
+    @abstractmethod
+    def wait(self, lsn: int, timeout_s: float | None) -> bool:
+        """See `RecordStore.wait`."""
+
     @property
     @abstractmethod
     def state(self) -> StoreState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -28,6 +29,10 @@ from diptych.store.healing import Healing
 from diptych.store.opening import OpenedReader, open_for_reading, published
 from diptych.store.state import Status, StoreState
 from diptych.store.view import View
+
+# How long a reader that waits for a commit pauses between two looks at the journal.
+_LEAST_PAUSE_S = 0.001
+_MOST_PAUSE_S = 0.05
 
 
 class StoreReader(Handle[Record]):
@@ -101,6 +106,24 @@ class StoreReader(Handle[Record]):
             else:
                 self._open_again(view.lsn)
         return current.view.lsn
+
+    def durable_lsn(self) -> None:
+        """None: the journal of another process says nothing about it."""
+        self.alive.check()
+
+    def wait(self, lsn: int, timeout_s: float | None) -> bool:
+        """See `RecordStore.wait`: looks again and again, at first after a millisecond."""
+        deadline_s = None if timeout_s is None else time.monotonic() + timeout_s
+        pause_s = _LEAST_PAUSE_S
+        while self.refresh() < lsn:
+            if deadline_s is not None:
+                pause_s = min(pause_s, deadline_s - time.monotonic())
+                if pause_s <= 0:
+                    return False
+            # A close, and a refresh by another thread, end the pause.
+            self.current.wait(lsn, pause_s)
+            pause_s = min(pause_s * 2, _MOST_PAUSE_S)
+        return True
 
     def refuse_replaced(self) -> None:
         """Raise StoreReplacedError where another store is at the path now, or none."""

@@ -45,6 +45,7 @@ from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.manifest import Identity, encode_identity, manifest_of, now_ms
 from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
+from diptych.store.positions import acknowledged_lsn
 from diptych.store.recovery.apply import clear, cut, set_aside
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
 from diptych.store.recovery.inspection import Inspection
@@ -158,13 +159,15 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     identity.refuse_other(schema, found.path)
     identity = identity.upgraded(schema)
     with fs.medium_errors_raised():
-        salvaged = best(found, files, schema, identity.store_id, _reached(found, plan))
+        # What a consumer has acknowledged was durable, and its LSN must not be given again.
+        reached = max(_reached(found, plan), acknowledged_lsn(found.path, identity.store_id))
+        salvaged = best(found, files, schema, identity.store_id, reached)
         records = salvaged.records
         replayed = from_journal(found, files, salvaged.base_lsn, records)
     last_lsn = replayed.last_lsn
     report.mended_from = salvaged.source
     report.given_up += [*salvaged.missing(replayed.replaced), *replayed.missing]
-    proven = max(last_lsn, _reached(found, plan))
+    proven = max(last_lsn, reached)
     if proven > last_lsn:
         report.given_up.append(lsn_range(last_lsn + 1, proven))
     elif not report.given_up and not _end_is_known(found):

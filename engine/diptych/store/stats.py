@@ -10,6 +10,7 @@ from diptych import fs
 from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_journal_file_name
 from diptych.metadata import unpack_metadata
 from diptych.store.handle import Handle
+from diptych.store.positions import ConsumerInfo, consumers_of
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
 
@@ -41,6 +42,8 @@ class Stats:
     """What came with the newest transaction that has metadata; empty where none has …"""
     metadata_lsn: int
     """… and the LSN of that transaction, or 0."""
+    consumers: tuple[ConsumerInfo, ...]
+    """The named consumers, for which the journal is kept."""
     recovery: tuple[Finding, ...]
     """What recovery found when the store was opened."""
     checkpoint_error: str
@@ -75,6 +78,7 @@ def gather(handle: Handle[Any]) -> Stats:
         modified_ms=handle.modified_ms,
         metadata=unpack_metadata(newest.packed, where=f"{path}, LSN {newest.lsn}") if newest.lsn else {},
         metadata_lsn=newest.lsn,
+        consumers=tuple(consumers_of(path)),
         recovery=tuple(handle.recovery),
         checkpoint_error=str(error) if error is not None else "",
     )

@@ -13,7 +13,10 @@ from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term
 from diptych.search.query.filters import Filters
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
+from diptych.store.feed.changes import ChangeFeed
+from diptych.store.feed.consumer import Consumer, remove_consumer
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
+from diptych.store.positions import ConsumerInfo, Position, consumers_of
 from diptych.store.ranges import Key
 from diptych.store.reader import StoreReader
 from diptych.store.report import Finding
@@ -227,6 +230,62 @@ class RecordStore(Generic[Record]):
         """
         return self._handle.refresh()
 
+    # -- following ----------------------------------------------------------------------------------
+
+    def changes(self, since: int = 0, *, before: bool = False) -> ChangeFeed[Record]:
+        """The transactions after LSN `since`, in order, each once, by whichever process they were committed.
+
+        As far back as the journal is kept: from the oldest generation that is kept, or from the position of
+        a named consumer. `before`: with the record before each change, which takes memory for each key that
+        was changed since the generation before `since`. See `ChangeFeed` for how to continue, and for what
+        its iteration raises: ChangesNotKeptError says how far back the changes go.
+
+        Raises StoreClosedError, and InvalidArgumentError for an LSN below 0.
+        """
+        self._handle.alive.check()
+        return ChangeFeed(self._handle, Position(_since(since)), before=before)
+
+    def wait(self, lsn: int, timeout_s: float | None = None) -> bool:
+        """Wait until reads of this handle see LSN `lsn`; whether they do, after `timeout_s` at most.
+
+        A reader looks every 50 ms at the latest, and is refreshed. Raises StoreClosedError, also when the
+        handle is closed meanwhile, InvalidArgumentError for an invalid timeout, and for a reader what
+        `refresh` raises.
+        """
+        if timeout_s is not None and not timeout_s >= 0:
+            raise InvalidArgumentError(f"a timeout must be 0 or more seconds, not {timeout_s!r}")
+        return self._handle.wait(_since(lsn), timeout_s)
+
+    def consumer(
+        self, name: str, *, since: int | None = None, before: bool = False, timeout_s: float = 0.0
+    ) -> Consumer[Record]:
+        """The named consumer, to be used in a `with` statement; it is made where there is none.
+
+        A new one begins after LSN `since`, by default at this handle's `lsn`; one that exists continues
+        after what it acknowledged. From then on the writer keeps the journal, and the newest generation that
+        is not newer, until it is acknowledged or the consumer is removed. This writes a small file below the
+        store, also through a handle that only reads. `before`: see `changes`.
+
+        Raises StoreLockedError where another process consumes under that name, after `timeout_s`;
+        InvalidArgumentError for an invalid name or LSN; StoreReplacedError for a consumer of another store;
+        CorruptStoreError where its position is damaged; StorageError; StoreClosedError.
+        """
+        self._handle.alive.check()
+        return Consumer(self._handle, name, since=since, before=before, timeout_s=timeout_s)
+
+    def consumers(self) -> list[ConsumerInfo]:
+        """The named consumers. Raises StorageError, StoreClosedError."""
+        self._handle.alive.check()
+        return consumers_of(self.path)
+
+    def remove_consumer(self, name: str) -> bool:
+        """Remove a named consumer, so that nothing is kept for it; whether there was one.
+
+        Raises StoreLockedError where it is in use, InvalidArgumentError, StorageError, StoreClosedError.
+        """
+        self._handle.alive.check()
+        return remove_consumer(self.path, name)
+
     @property
     def lsn(self) -> int:
         """The LSN of the newest transaction that reads of this handle see.
@@ -280,3 +339,9 @@ class RecordStore(Generic[Record]):
         StoreReplacedError where the store is not there any more; the store is closed all the same.
         """
         self._handle.close()
+
+
+def _since(lsn: int) -> int:
+    if type(lsn) is not int or lsn < 0:
+        raise InvalidArgumentError(f"an LSN is an int from 0, not {lsn!r:.100}")
+    return lsn

@@ -20,6 +20,7 @@ from diptych.store.agreement import disagreements
 from diptych.store.healing import Healing
 from diptych.store.live import LiveRecords, open_set
 from diptych.store.opening import absolute, check_place
+from diptych.store.positions import consumers_of, position_path
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, FoundSegment, OpenFiles, Scan
 from diptych.store.recovery.inspection import Inspection, plan_for
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off, make_plan
@@ -75,6 +76,7 @@ def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
             Finding("generation-cut-off", generation.path, Severity.WARNING, message, NEXT_CHECKPOINT)
         )
     findings += _old_journal(found, plan)
+    findings += _consumer_findings(path)
     return Inspection(found, files, replace(plan, findings=tuple(findings)))
 
 
@@ -233,6 +235,18 @@ def _footer_says(path: str, name: str, size: int) -> str:
         fs.raise_transient(error)
         return ", and fails Tantivy's checksum"
     return ", though Tantivy's checksum holds"
+
+
+def _consumer_findings(path: str) -> Iterator[Finding]:
+    for consumer in consumers_of(path):
+        if consumer.lsn < 0:
+            yield Finding(
+                "consumer-damaged",
+                position_path(path, consumer.name),
+                Severity.WARNING,
+                f"how far the consumer {consumer.name} is cannot be read: no journal file is removed",
+                f"remove it with `diptych consumers --remove {consumer.name}`, and begin again",
+            )
 
 
 def _old_journal(found: Scan, plan: Plan) -> Iterator[Finding]:

@@ -230,6 +230,19 @@ class StoreWriter(Handle[Record]):
         """Whether a checkpoint of another thread replaced and removed `base`."""
         return base is not None and not fs.exists(base.path)
 
+    def durable_lsn(self) -> int:
+        """See `Handle.durable_lsn`. Raises PoisonedError where the sync fails, StoreClosedError."""
+        self.alive.check()
+        journal = self._journal
+        if journal.poison is None:
+            journal.sync(journal.last_lsn)
+        return journal.synced_lsn
+
+    def wait(self, lsn: int, timeout_s: float | None) -> bool:
+        """See `RecordStore.wait`."""
+        self.alive.check()
+        return self.current.wait(lsn, timeout_s)
+
     def refresh(self) -> int:
         """Nothing to follow: returns the LSN."""
         self.alive.check()

@@ -25,8 +25,9 @@ def run(
 ) -> int:
     """Show the journal, frame by frame.
 
-    Prints the offset, LSN, kind, size and checksum of each frame and the changes in it, and for each file
-    what follows the last intact frame. Changes nothing. Exit code 1 if a file is damaged.
+    Prints how far each consumer is, then the offset, LSN, kind, size and checksum of each frame and the
+    changes in it, and for each file what follows the last intact frame. Changes nothing. Exit code 1 if a
+    file is damaged.
 
     \b
     Examples:
@@ -59,11 +60,14 @@ def run(
 
 
 def walk(path: str, since: int, *, entries: bool) -> Iterator[dict[str, Any]]:
-    """The contents of the journal, in order: items of type file, frame, entry, torn and damage."""
+    """The consumers, then the journal, in order: of type consumer, file, frame, entry, torn and damage."""
     from diptych.errors import CorruptionError
     from diptych.fs import list_directory, translated
     from diptych.layout import JOURNAL, parse_journal_file_name
+    from diptych.store.positions import consumers_of
 
+    for consumer in consumers_of(path):
+        yield {"type": "consumer", "name": consumer.name, "lsn": consumer.lsn}
     directory = os.path.join(path, JOURNAL)
     with translated("list", directory):
         found = list_directory(directory)
@@ -142,6 +146,10 @@ def _path(key: bytes) -> str:
 def text_of(item: dict[str, Any]) -> str:
     """An item of `walk` as a line of text."""
     match item["type"]:
+        case "consumer" if item["lsn"] < 0:
+            return f"consumer {item['name']}: its position is damaged"
+        case "consumer":
+            return f"consumer {item['name']}: has acknowledged LSN {item['lsn']:,}"
         case "file":
             return f"{item['path']}: from LSN {item['first_lsn']:,}, {item['size']:,} bytes"
         case "frame":

@@ -141,6 +141,7 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("total", size(total)),
         ("last modified", _moment(stats.modified_ms)),
         ("created", _moment(stats.created_ms)),
+        *([("consumers", _consumers(stats))] if stats.consumers else []),
         *([("metadata", _metadata(stats))] if stats.metadata_lsn else []),
         ("last indexed", _run(known)),
         ("files found by", _SOURCES[known.source if known is not None else ""]),
@@ -158,6 +159,11 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ["  ", *parts] for finding in stats.recovery for parts in finding_lines(finding)
     ]
     return [*shown, ["recovery:"], *found]
+
+
+def _consumers(stats: Stats) -> str:
+    places = [(one.name, f"LSN {one.lsn:,}" if one.lsn >= 0 else "damaged") for one in stats.consumers]
+    return ", ".join(f"{name} ({place})" for name, place in places)
 
 
 def _metadata(stats: Stats) -> str:

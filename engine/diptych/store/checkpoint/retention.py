@@ -18,14 +18,25 @@ from diptych.layout import (
     segments_to_remove,
 )
 from diptych.store.generation import read_manifest
+from diptych.store.positions import consumers_of
 
 
-def generations_to_remove(names: Collection[str], keep: int, pinned: Collection[str]) -> list[str]:
-    """Which generations go, oldest first: all but the newest `keep` LSNs, and those a view holds. Pure."""
+def generations_to_remove(
+    names: Collection[str], keep: int, pinned: Collection[str], followed: Collection[int] = ()
+) -> list[str]:
+    """Which generations go, oldest first. Pure.
+
+    Kept are those of the newest `keep` LSNs, those a view holds, and for each LSN that a consumer is at the
+    newest one that is not newer: from there, the records before each change are known.
+    """
     parsed = sorted((p, name) for name in names if (p := parse_generation_name(name)) is not None)
     # A healed generation replaces the one at the same LSN; the damaged one goes first of all.
     newest_of_lsn = {lsn: name for (lsn, _), name in parsed}
     kept = {newest_of_lsn[lsn] for lsn in sorted(newest_of_lsn)[-keep:]}
+    for position in followed:
+        older = [lsn for lsn in newest_of_lsn if lsn <= position]
+        if older:
+            kept.add(newest_of_lsn[max(older)])
     return [name for _, name in parsed if name not in kept and name not in pinned]
 
 
@@ -37,10 +48,14 @@ def journal_files_to_remove(firsts: Collection[int], oldest_lsn: int) -> list[in
 
 def trim(store: str, keep: int, pinned: Collection[str]) -> None:
     """Remove what is not kept. The caller has made the newest generation durable. Raises StorageError."""
+    followed = [consumer.lsn for consumer in consumers_of(store)]
+    if any(lsn < 0 for lsn in followed):
+        # How far that consumer is cannot be read: everything may be needed.
+        return
     generations = os.path.join(store, GENERATIONS)
     with fs.translated("list", generations):
         names = fs.list_directory(generations)
-    removed = generations_to_remove(names, keep, pinned)
+    removed = generations_to_remove(names, keep, pinned, followed)
     for name in removed:
         fs.remove_file(os.path.join(generations, name))
     left = [name for name in names if name not in removed and parse_generation_name(name) is not None]
@@ -56,7 +71,7 @@ def trim(store: str, keep: int, pinned: Collection[str]) -> None:
     with fs.translated("list", journal):
         journal_files = fs.list_directory(journal)
     firsts = [first for name in journal_files if (first := parse_journal_file_name(name)) is not None]
-    for first in journal_files_to_remove(firsts, min(lsns)):
+    for first in journal_files_to_remove(firsts, min([*lsns, *followed])):
         fs.remove_file(os.path.join(journal, journal_file_name(first)))
 
 

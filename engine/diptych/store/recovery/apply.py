@@ -38,6 +38,7 @@ from diptych.store.recovery.plan import Plan
 
 # So much of a torn end is copied at a time.
 _CHUNK_BYTES = 1 << 20
+_DIRECTORIES = (JOURNAL, GENERATIONS, SEGMENTS)
 
 
 def create(path: str, identity: Identity) -> None:
@@ -65,9 +66,10 @@ def is_foreign(path: str) -> bool:
     """Whether `path` has things in it, and is neither a store nor one whose making was cut short."""
     if is_store(path):
         return False
-    names = [name for name in os.listdir(path) if name not in (LOCK, JOURNAL, GENERATIONS, SEGMENTS, *BESIDE)]
-    names += _inside(path, JOURNAL) + _inside(path, GENERATIONS) + _inside(path, SEGMENTS)
-    return not all(is_temporary(name) for name in names)
+    names = [name for name in os.listdir(path) if name not in (LOCK, *_DIRECTORIES, *BESIDE)]
+    names += [inside for name in _DIRECTORIES for inside in _inside(path, name)]
+    # Asked again: the store may have been made while its directory was looked at.
+    return not all(is_temporary(name) for name in names) and not is_store(path)
 
 
 def _inside(path: str, name: str) -> list[str]:

@@ -15,6 +15,7 @@ from diptych import fs
 from diptych.errors import CorruptionError, IncompatibleStoreError
 from diptych.layout import (
     CLOSED,
+    CONSUMERS,
     FACTS,
     FRESHNESS,
     GENERATIONS,
@@ -53,7 +54,7 @@ def scan(
     strays = [
         *(
             stray
-            for name in (JOURNAL, GENERATIONS, SEGMENTS, INCOMING, QUARANTINE)
+            for name in (JOURNAL, GENERATIONS, SEGMENTS, INCOMING, QUARANTINE, CONSUMERS)
             for stray in irregular(os.path.join(path, name), stat.S_ISDIR, "no directory")
         ),
         *(
