@@ -83,8 +83,10 @@ def sealed(data: bytes) -> tuple[str, int, dict[str, Any]]:
 
 def journal_file(data: bytes) -> JournalFile:
     """A `.wal` file."""
-    magic, version, zero, store_id, first_lsn, salt, chain, checksum = SEGMENT_HEADER.unpack_from(data)
-    if magic != b"DIPTYCHJ" or zero:
+    magic, version, schema_version, store_id, first_lsn, salt, chain, checksum = (
+        SEGMENT_HEADER.unpack_from(data)
+    )
+    if magic != b"DIPTYCHJ" or (version == 1 and schema_version):
         raise FormatError("no journal file")
     header = {
         "format": version,
@@ -92,6 +94,7 @@ def journal_file(data: bytes) -> JournalFile:
         "first_lsn": first_lsn,
         "salt": salt,
         "chain": chain,
+        "schema_version": schema_version,
         "checksum": checksum,
     }
     frames: list[dict[str, Any]] = []

@@ -35,7 +35,11 @@ class PayloadPlace(Protocol):
 
     @property
     def length(self) -> int:
-        """Its size in bytes."""
+        """Its size in bytes, at least about."""
+
+    @property
+    def schema_version(self) -> int:
+        """The version of the schema that it was packed by; 0 where that is not known."""
 
     def read(self, key: bytes, checksum: int) -> bytes:
         """The payload. Raises CorruptionError where it fails the checksum, and StorageError."""
@@ -84,13 +88,6 @@ class TransactionDescribed(NamedTuple):
 
 
 Change = FileIndexed | FileRemoved
-
-
-def loaded(change: Change) -> Change:
-    """The change with its payload in memory. Raises CorruptionError and StorageError."""
-    if isinstance(change, FileIndexed) and type(change.stored) is not bytes:
-        return FileIndexed(change.key, change.checksum, change.payload)
-    return change
 
 
 class StoredRecord(NamedTuple):

@@ -9,9 +9,10 @@ from typing import ClassVar
 import pytest
 from tests.support.records import record
 
-from diptych import IncompatibleStoreError, Store, verify
+from diptych import Field, IncompatibleStoreError, Store, verify
 from diptych.schema.code import CODE, CodeSchema
-from diptych.store.manifest import Identity, decode_identity
+from diptych.sealed import seal
+from diptych.store.manifest import IDENTITY_MAGIC, Identity, decode_identity
 
 
 class OldCode(CodeSchema):
@@ -62,11 +63,31 @@ def test_a_writer_makes_it_one_of_the_current_version(old: str) -> None:
         Store.open(old, schema=OldCode())
 
 
-def test_a_version_with_other_fields_is_no_older_version(memory_path: Path) -> None:
+def test_an_older_version_with_other_indexes_is_migrated(memory_path: Path) -> None:
     class OtherCode(OldCode):
-        indexes: ClassVar[tuple[str, ...]] = ("symbols", "references", "others")
+        fields: ClassVar[tuple[Field, ...]] = CodeSchema.fields[:-1]
+
+    path = str(memory_path / "store")
+    with Store.open(path, schema=OtherCode()) as store:
+        with store.transaction() as txn:
+            txn.put(record("a.py"))
+    with pytest.raises(IncompatibleStoreError, match="search field 'documentation' is new"):
+        Store.open(path, read_only=True)
+    with Store.open(path) as store:
+        assert store.file("a.py") == record("a.py")
+    assert identity(path).shape == CODE.shape
+    assert verify(path).ok
+
+
+def test_a_store_that_does_not_say_its_shape_is_not_taken_for_a_changed_one(memory_path: Path) -> None:
+    class OtherCode(OldCode):
+        fields: ClassVar[tuple[Field, ...]] = CodeSchema.fields[:-1]
 
     path = str(memory_path / "store")
     Store.open(path, schema=OtherCode()).close()
-    with pytest.raises(IncompatibleStoreError):
-        Store.open(path)
+    names = ("store_id", "schema", "schema_version", "fingerprint", "created_ms")
+    body = {name: getattr(identity(path), name) for name in names}
+    Path(path, "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, body, version=2))
+    for read_only in (True, False):
+        with pytest.raises(IncompatibleStoreError, match="version 1, and was opened with"):
+            Store.open(path, read_only=read_only)

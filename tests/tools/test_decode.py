@@ -46,7 +46,7 @@ def test_the_decoder_needs_msgpack_and_the_standard_library_alone() -> None:
 def test_journal_files_agree(path: Path, first: int) -> None:
     found = decode.journal_file(Path(journal_file(str(path), first)).read_bytes())
     own = JournalFile(journal_file(str(path), first))
-    header = {key: found.header[key] for key in ("store_id", "first_lsn", "salt", "chain")}
+    header = {key: found.header[key] for key in ("store_id", "first_lsn", "salt", "chain", "schema_version")}
     assert header == own.header._asdict()
     frames = list(FrameReader(own))
     names = {PART: "part", CONTROL: "control"}

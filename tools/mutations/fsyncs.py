@@ -10,6 +10,8 @@ _WRITER = "journal.writer"
 _DURABLE = "fs.durable"
 _PUBLISH = "store.checkpoint.unpublished"
 _APPLY = "store.recovery.apply"
+_BACKUP = "store.backup"
+_IN_BACKUP = unit("tests/store/test_backup_order.py")
 _VERSIONS = unit("tests/versions/test_version_order.py")
 _AFTER_RENAME = Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.dirname(self._path))")
 _IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
@@ -71,6 +73,41 @@ FSYNCS = (
         "a close: the journal before the clean-shutdown marker",
         Drop(_WRITER, "JournalWriter.finish", "self._sync_rest_locked"),
         crash("buffered:nn"),
+    ),
+    _fsync(
+        "a changed schema: that the generations of the old one are gone, before what they need",
+        Drop("store.schema_change", "OutdatedGenerations.remove", "fs.fsync_dir"),
+        unit("tests/store/test_schema_change_order.py"),
+    ),
+    _fsync(
+        "a backup: its segments",
+        Drop(_BACKUP, "_copy_generation", "fs.fsync_file"),
+        _IN_BACKUP,
+    ),
+    _fsync(
+        "a backup: the names in its segments",
+        Drop(_BACKUP, "_copy_generation", "fs.fsync_dir"),
+        _IN_BACKUP,
+    ),
+    _fsync(
+        "a backup: its journal",
+        Drop(_BACKUP, "_copy_journal", "fs.fsync_file"),
+        _IN_BACKUP,
+    ),
+    _fsync(
+        "a backup: the names in its directories",
+        Drop(_BACKUP, "_new_store", "fs.fsync_dir(os.path.join(made, name))"),
+        _IN_BACKUP,
+    ),
+    _fsync(
+        "a backup: the names of its directories",
+        Drop(_BACKUP, "_new_store", "fs.fsync_dir(made)"),
+        _IN_BACKUP,
+    ),
+    _fsync(
+        "a backup: its own name",
+        Drop(_BACKUP, "_new_store", "fs.fsync_dir(parent)"),
+        _IN_BACKUP,
     ),
     _fsync(
         "a feed: what it gives of another process's journal",

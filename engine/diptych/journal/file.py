@@ -103,6 +103,11 @@ class JournalPlace(NamedTuple):
     offset: int
     length: int
 
+    @property
+    def schema_version(self) -> int:
+        """The version of the schema that it was packed by, as its file says; 0 where that does not."""
+        return self.file.header.schema_version
+
     def read(self, key: bytes, checksum: int) -> bytes:
         """The payload. Raises CorruptJournalError where it fails the checksum, and StorageError."""
         payload = self.file.read_exactly(self.offset, self.length)

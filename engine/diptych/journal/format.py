@@ -4,7 +4,7 @@ JournalFile header, 64 bytes, little-endian:
 
     0   8  magic "DIPTYCHJ"
     8   4  format version
-    12  4  zero
+    12  4  version of the schema of the payloads in it; 0 where that is not known
     16  16 store id
     32  8  LSN of the first transaction in the journal file
     40  8  salt, random
@@ -80,6 +80,8 @@ class JournalHeader(NamedTuple):
     first_lsn: int
     salt: int
     chain: int
+    schema_version: int = 0
+    """Of the payloads in it; 0 where that is not known."""
 
 
 class Frame(NamedTuple):
@@ -112,9 +114,8 @@ class Entry(NamedTuple):
 
 def encode_header(header: JournalHeader) -> bytes:
     """The 64 bytes a journal file begins with."""
-    body = HEADER.pack(
-        MAGIC, FORMAT_VERSION, 0, header.store_id, header.first_lsn, header.salt, header.chain, 0
-    )[:56]
+    store_id, first_lsn, salt, chain, schema_version = header
+    body = HEADER.pack(MAGIC, FORMAT_VERSION, schema_version, store_id, first_lsn, salt, chain, 0)[:56]
     return body + _CHECKSUM.pack(xxh3_64_intdigest(body))
 
 
@@ -122,7 +123,7 @@ def decode_header(data: bytes, *, where: str) -> JournalHeader:
     """The header again. Raises CorruptJournalError, or IncompatibleStoreError for a newer format."""
     if len(data) < HEADER_SIZE:
         raise CorruptJournalError(f"{where} is shorter than a journal file's header", where=where)
-    magic, version, _, store_id, first_lsn, salt, chain, checksum = HEADER.unpack_from(data)
+    magic, version, schema_version, store_id, first_lsn, salt, chain, checksum = HEADER.unpack_from(data)
     if magic != MAGIC or checksum != xxh3_64_intdigest(data[:56]):
         raise CorruptJournalError(f"the header of {where} fails its checksum", where=where)
     if version > FORMAT_VERSION:
@@ -130,7 +131,7 @@ def decode_header(data: bytes, *, where: str) -> JournalHeader:
             f"{where} is of format {version}, and this Diptych reads up to format {FORMAT_VERSION}",
             advice="open it with a newer Diptych",
         )
-    return JournalHeader(store_id, first_lsn, salt, chain)
+    return JournalHeader(store_id, first_lsn, salt, chain, schema_version)
 
 
 def encode_frame(

@@ -141,16 +141,20 @@ class JournalWriter:
                 if self.synced_lsn < lsn:
                     self._sync_locked()
 
-    def rotate(self) -> int:
-        """Sync, and go on in a new journal file. Returns the LSN before it. Raises StorageError."""
+    def rotate(self, *, schema_version: int | None = None) -> int:
+        """Sync, and continue in a new journal file; returns the LSN before it. Raises StorageError.
+
+        `schema_version`: of the payloads in it, where it is another than in the file before.
+        """
         with self._sync_lock, self.lock:
             # A journal file without a transaction is the one that would be made: its name is its first LSN.
             if self.last_lsn >= self.file.header.first_lsn:
                 # All of the old journal file first: the new one's existence claims that the old was whole.
                 self._sync_rest_locked()
-                header = JournalHeader(
-                    self.file.header.store_id, self.last_lsn + 1, secrets.randbits(64), self.chain
-                )
+                old = self.file.header
+                version = old.schema_version if schema_version is None else schema_version
+                salt = secrets.randbits(64)
+                header = JournalHeader(old.store_id, self.last_lsn + 1, salt, self.chain, version)
                 before = self._fd
                 self._go_on_in(header)
                 # Last: the number of a closed descriptor goes to whatever file is opened next.

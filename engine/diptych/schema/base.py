@@ -15,6 +15,7 @@ from blake3 import blake3
 
 from diptych.errors import InvalidArgumentError, InvalidRecordError
 from diptych.schema.fields import VALUE_KINDS, Field
+from diptych.schema.shape import TOKENS_VERSION, Shape
 
 Record = TypeVar("Record")
 Buffer = bytes | memoryview
@@ -35,14 +36,23 @@ class Projection(NamedTuple):
 class Schema(ABC, Generic[Record]):
     """How one kind of record is packed, found and searched.
 
-    Increase `version` when payloads, terms or documents change. A store of another version cannot be opened,
-    unless it is one of `older_versions`: those whose payloads this one decodes as well, with the same fields,
-    indexes and counters. The first writer makes it a store of this version.
+    It may change while there are stores. The next writer that opens one brings it up to date:
+
+    - Fields, indexes and counters may be added, changed and removed. What is affected is rebuilt.
+    - Increase `projection_version` when `terms`, `documents` or `counts` give something else for the same
+      payload. Both are rebuilt.
+    - Increase `version` when payloads change, and list in `older_versions` those that `upgrade` takes in.
+      Payloads are upgraded when they are read, and written again as checkpoints come to them. A store of
+      another version cannot be opened.
+    - `default_fields` and `any_case_fields` matter to queries alone.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     older_versions: ClassVar[tuple[int, ...]] = ()
+    projection_version: ClassVar[int] = 1
+    is_stand_in: ClassVar[bool] = False
+    """Whether it knows nothing of payloads: see `diptych.schema.stored`."""
     fields: ClassVar[tuple[Field, ...]]
     """The search fields, in order."""
     default_fields: ClassVar[dict[str, float]]
@@ -73,8 +83,38 @@ class Schema(ABC, Generic[Record]):
 
         `version` is one of `older_versions`, None for the current one.
         """
-        facts = (self.name, version or self.version, self.fields, self.indexes, self.counters)
+        facts: tuple[object, ...] = (
+            self.name,
+            version or self.version,
+            self.fields,
+            self.indexes,
+            self.counters,
+        )
+        later = (self.projection_version, TOKENS_VERSION)
+        if later != (1, 1):
+            # Added later: fingerprints of before stay as they are.
+            facts += later
         return blake3(repr(facts).encode()).hexdigest(16)
+
+    @property
+    def shape(self) -> Shape:
+        """What the stored bytes depend on, beside the payloads."""
+        return Shape(
+            tuple((field.name, field.tokens) for field in self.fields),
+            tuple(self.indexes),
+            tuple(self.counters),
+            self.projection_version,
+            TOKENS_VERSION,
+        )
+
+    def upgrade(self, version: int, payload: bytes) -> bytes:  # noqa: ARG002 - for overriding methods
+        """A payload of one of `older_versions` as one of this version. By default the same bytes.
+
+        Its terms, documents and counts, with their items, must be those that the older version gave for the
+        old payload; where they are not, increase `projection_version` too. Raises CorruptionError for a
+        payload that is none.
+        """
+        return payload
 
     @abstractmethod
     def key(self, name: str) -> bytes:

@@ -125,6 +125,11 @@ class Segment:
         return len(self.records)
 
     @property
+    def schema(self) -> Schema[Any]:
+        """What it was opened with."""
+        return self._schema
+
+    @property
     def indexes(self) -> int:
         """How many indexes it has, that of the keys included."""
         return 1 + len(self._schema.indexes)

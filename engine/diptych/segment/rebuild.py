@@ -38,18 +38,18 @@ def rebuild_records(
     seal.refuse_other(schema, damaged)
     files = search_files(damaged, seal)
     index = compose([Component(seal.segment_id, seal.documents, files)], schema, where=damaged)
-    with _new_directory(directory), _writer(directory, schema) as records:
+    with new_directory(directory), records_writer(directory, schema) as records:
         next_document = 0
         for document, record in index.numbered_records():
             if document != next_document:
                 raise CorruptSearchError(f"{damaged} has no record at {next_document}", where=damaged)
-            projection = schema.project(record.key, record.payload)
+            projection = schema.project(record.key, _current(schema, seal, record.payload))
             count = 1 + len(list(projection.documents))
             records.add(record, extract_terms(projection), count)
             next_document += count
         if next_document != seal.documents or not _is_same(records, seal):
             raise CorruptSearchError(f"{damaged} holds other records than its SEAL says", where=damaged)
-        return complete(directory, schema, records, _linked(directory, seal, files))
+        return complete(directory, schema, records, linked_search(directory, seal, files))
 
 
 def rebuild_search(damaged: str, schema: Schema[Any], directory: str) -> Seal:
@@ -60,11 +60,11 @@ def rebuild_search(damaged: str, schema: Schema[Any], directory: str) -> Seal:
     """
     segment = Segment(damaged, schema)
     verify_file(damaged, RECORDS, segment.seal)
-    with _new_directory(directory), _writer(directory, schema) as records:
+    with new_directory(directory), records_writer(directory, schema) as records:
         writer = OneSegmentWriter(make_work(directory), schema)
         for record_id in range(len(segment)):
             record = segment.record(record_id)
-            projection = schema.project(record.key, record.payload)
+            projection = schema.project(record.key, _current(schema, segment.seal, record.payload))
             count = writer.add(record, projection.documents)
             records.add(record, extract_terms(projection), count)
         if not _is_same(records, segment.seal):
@@ -72,8 +72,14 @@ def rebuild_search(damaged: str, schema: Schema[Any], directory: str) -> Seal:
         return complete(directory, schema, records, _renamed(writer.commit(), segment.seal.segment_id))
 
 
+def _current(schema: Schema[Any], seal: Seal, payload: bytes) -> bytes:
+    """A payload as one of the current version of the schema, to project it."""
+    version = seal.schema_version
+    return payload if version == schema.version else schema.upgrade(version, payload)
+
+
 @contextmanager
-def _new_directory(directory: str) -> Iterator[None]:
+def new_directory(directory: str) -> Iterator[None]:
     """Make a directory, and remove it where the body raises. Raises StorageError."""
     with fs.translated("make the directory", directory):
         os.mkdir(directory)
@@ -86,7 +92,8 @@ def _new_directory(directory: str) -> Iterator[None]:
 
 
 @contextmanager
-def _writer(directory: str, schema: Schema[Any]) -> Iterator[RecordsWriter]:
+def records_writer(directory: str, schema: Schema[Any]) -> Iterator[RecordsWriter]:
+    """A writer of the records' half, closed at the end. Raises StorageError."""
     records = RecordsWriter(directory, schema)
     try:
         yield records
@@ -101,19 +108,25 @@ def _is_same(records: RecordsWriter, seal: Seal) -> bool:
     return (len(records), records.counts, records.key_range) == (seal.records, counts, keys)
 
 
-def _linked(directory: str, seal: Seal, files: dict[str, str | bytes]) -> WrittenSegment:
-    """The intact files of the search half, in a place from which they can be taken."""
+def linked_search(
+    directory: str, seal: Seal, files: dict[str, str | bytes], *, segment_id: str = ""
+) -> WrittenSegment:
+    """The intact files of the search half, in a place from which they can be taken.
+
+    `segment_id`: under another id, which Tantivy's files do not hold themselves.
+    """
     work = make_work(directory)
+    segment_id = segment_id or seal.segment_id
     paths = {}
     for suffix in SEARCH_SUFFIXES:
-        paths[suffix] = os.path.join(work, search_file_name(seal.segment_id, suffix))
+        paths[suffix] = os.path.join(work, search_file_name(segment_id, suffix))
         file = files[suffix]
         if isinstance(file, str):
             fs.link_or_copy(file, paths[suffix])
         else:
             with fs.translated("write", paths[suffix]), open(paths[suffix], "xb") as copy:
                 copy.write(file)
-    return WrittenSegment(seal.segment_id, seal.documents, paths)
+    return WrittenSegment(segment_id, seal.documents, paths)
 
 
 def _renamed(written: WrittenSegment, segment_id: str) -> WrittenSegment:

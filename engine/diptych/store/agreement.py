@@ -7,16 +7,17 @@ part that differs is gone through document by document.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from xxhash import xxh3_64_intdigest
 
-from diptych.change import term_hash
+from diptych.change import StoredRecord, term_hash
 from diptych.schema.base import Schema
 from diptych.search.index import SearchIndex
 from diptych.segment.reader import Segment
 from diptych.snapshot.format import KEY_INDEX
+from diptych.store.upgrade import current_record
 
 _HASHES = 1 << 64
 _PART_DOCUMENTS = 4_096
@@ -52,7 +53,7 @@ def _documents(snapshot: Segment, index: SearchIndex, schema: Schema[Any]) -> It
     for stored in snapshot.scan():
         key_hash = term_hash(stored.key)
         part = key_hash * parts // _HASHES
-        for item, _ in schema.documents(stored.key, stored.payload):
+        for item, _ in _documents_of(snapshot, schema, stored):
             expected[part] += _mixed(key_hash, item)
     for part, sum_expected in enumerate(expected):
         # The hashes h with h * parts // _HASHES == part.
@@ -73,7 +74,7 @@ def _in_part(
     for stored in snapshot.scan():
         key_hash = term_hash(stored.key)
         if first <= key_hash <= last:
-            wanted = Counter((key_hash, item) for item, _ in schema.documents(stored.key, stored.payload))
+            wanted = Counter((key_hash, item) for item, _ in _documents_of(snapshot, schema, stored))
             missing = (wanted - found).total()
             found -= wanted
             if missing:
@@ -85,6 +86,13 @@ def _in_part(
         ids = [posting >> 32 for posting in snapshot.lookup_hash(KEY_INDEX, key_hash)]
         names = " or ".join(repr(snapshot.record(record_id).key) for record_id in ids) or "no record"
         yield f"{where} has {times:,} documents too many, of {names}: a replaced record came back"
+
+
+def _documents_of(
+    snapshot: Segment, schema: Schema[Any], stored: StoredRecord
+) -> Iterable[tuple[int, dict[str, Any]]]:
+    record = current_record(schema, snapshot.seal.schema_version, stored)
+    return schema.documents(record.key, record.payload)
 
 
 def _mixed(key_hash: int, item: int) -> int:

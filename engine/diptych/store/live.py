@@ -18,6 +18,7 @@ from diptych.snapshot.format import KEY_INDEX
 from diptych.store.healing import Healing
 from diptych.store.manifest import ListedSegment, Manifest
 from diptych.store.ranges import EVERYTHING, Bounds
+from diptych.store.upgrade import current_record
 
 Probed = list[tuple["LiveSegment", bytes, int]]
 """Segments, with the filter of an index of each, and its size."""
@@ -29,12 +30,14 @@ _ANY = b"\xff"
 class LiveSegment:
     """An open segment of a generation, and which of its records are dead."""
 
-    __slots__ = ("__weakref__", "_alone", "_lookup_hash", "_record", "dead", "listed", "segment")
+    __slots__ = ("__weakref__", "_alone", "_lookup_hash", "_record", "dead", "listed", "segment", "version")
 
     def __init__(self, segment: Segment, listed: ListedSegment) -> None:
         self.segment = segment
         self.listed = listed
         self.dead = listed.dead
+        self.version = segment.seal.schema_version
+        """Of the schema, by which its payloads were packed."""
         self._alone: SearchIndex | None = None
         # Looked up once: each read needs them.
         self._lookup_hash, self._record = segment.records.lookup_hash, segment.records.record
@@ -158,6 +161,11 @@ class LiveRecords:
     def __init__(self, segments: SegmentSet, schema: Schema[Any], healing: Healing) -> None:
         self._set, self._schema, self._healing = segments, schema, healing
 
+    @classmethod
+    def of_one(cls, member: LiveSegment, schema: Schema[Any], healing: Healing) -> LiveRecords:
+        """Those of one segment."""
+        return cls(SegmentSet([member]), schema, healing)
+
     def get(self, key: bytes) -> StoredRecord | None:
         """The record of `key`, or None. Raises CorruptSnapshotError where both halves are damaged."""
         hash_, members = term_hash(key), self._set.members
@@ -169,7 +177,7 @@ class LiveRecords:
             except CorruptSnapshotError as error:
                 record = self._from_search(member, key, error)
             if record is not None:
-                return record
+                return self._current(member, record)
         return None
 
     def __contains__(self, key: bytes) -> bool:
@@ -196,7 +204,7 @@ class LiveRecords:
             for stored in member.scan():
                 last = stored.key
                 count += 1
-                yield stored
+                yield self._current(member, stored)
             if count != expected:
                 raise CorruptSnapshotError(f"{path} lacks records", where=path)  # noqa: TRY301
         except CorruptSnapshotError as error:
@@ -210,7 +218,8 @@ class LiveRecords:
             if count + len(rest) != expected:
                 # What came so far was out of order: some of what follows was passed by.
                 raise
-            yield from rest
+            for stored in rest:
+                yield self._current(member, stored)
 
     def between(self, bounds: Bounds, *, reverse: bool = False) -> Iterator[StoredRecord]:
         """The records with keys in the bounds, in key order. Raises CorruptSnapshotError."""
@@ -227,7 +236,7 @@ class LiveRecords:
         last: bytes | None = None
         try:
             for record in member.between(bounds, reverse=reverse):
-                yield record
+                yield self._current(member, record)
                 last = record.key
         except CorruptSnapshotError as error:
             # Walk all of them, with the search index's help.
@@ -249,7 +258,8 @@ class LiveRecords:
             except CorruptSnapshotError as error:
                 found = list(self._with_term(member, index, term))
                 self._healing.scan(member.segment.digest, error)
-            yield from found
+            for record, some in found:
+                yield self._current(member, record), some
 
     def by_key_hash(self, key_hash: int) -> list[tuple[bytes, Buffer]]:
         """`(key, payload)` of the records whose key has that hash: one, but for a collision.
@@ -258,9 +268,14 @@ class LiveRecords:
         """
         found: list[tuple[bytes, Buffer]] = []
         for member in self._set.holding(KEY_INDEX, key_hash, self._healing):
-            view = member.segment.records.view
+            view, version = member.segment.records.view, member.version
             try:
-                found += [view(record_id) for record_id in member.postings(KEY_INDEX, key_hash)]
+                views = [view(record_id) for record_id in member.postings(KEY_INDEX, key_hash)]
+                if version == self._schema.version:
+                    found += views
+                else:
+                    upgrade = self._schema.upgrade
+                    found += [(key, upgrade(version, bytes(payload))) for key, payload in views]
             except CorruptSnapshotError as error:
                 found += self._by_hash_from_search(member, key_hash, error)
         return found
@@ -280,12 +295,17 @@ class LiveRecords:
         self, member: LiveSegment, key_hash: int, error: CorruptSnapshotError
     ) -> list[tuple[bytes, Buffer]]:
         found: list[tuple[bytes, Buffer]] = [
-            (record.key, record.payload)
+            (record.key, self._current(member, record).payload)
             for record in member.search().records()
             if term_hash(record.key) == key_hash
         ]
         self._healing.scan(member.segment.digest, error)
         return found
+
+    def _current(self, member: LiveSegment, record: StoredRecord) -> StoredRecord:
+        if member.version == self._schema.version:
+            return record
+        return current_record(self._schema, member.version, record)
 
     def _with_term(
         self, member: LiveSegment, index: int, term: bytes

@@ -13,6 +13,8 @@ from diptych.errors import CorruptSnapshotError, CorruptStoreError, Incompatible
 from diptych.layout import is_lsn
 from diptych.metadata import MAX_METADATA_BYTES, Metadata
 from diptych.schema.base import Schema
+from diptych.schema.shape import Shape, decode_shape, differences, encode_shape
+from diptych.schema.stored import StoredSchema
 from diptych.sealed import require, require_number, seal, unseal
 from diptych.segment.seal import Seal, decode_seal, digest_of
 
@@ -40,26 +42,72 @@ class Identity:
     schema_version: int
     fingerprint: str
     created_ms: int
+    origin_id: bytes = b""
+    """Of a fork: the id of the store that it was made from …"""
+    origin_lsn: int = 0
+    """… and at which LSN; the same transactions up to it."""
+    shape: Shape | None = None
+    """Of the schema; None in a store that was written before shapes were stored."""
 
     @classmethod
     def new(cls, schema: Schema[Any]) -> Identity:
         """The identity of a store that is being made."""
-        return cls(secrets.token_bytes(16), schema.name, schema.version, schema.fingerprint(), now_ms())
+        made = cls(secrets.token_bytes(16), schema.name, schema.version, "", now_ms())
+        return made.upgraded(schema)
+
+    def forked(self, origin: Identity, lsn: int) -> Identity:
+        """The identity of a store that is made from `origin` as it was at `lsn`."""
+        return replace(self, origin_id=origin.store_id, origin_lsn=lsn)
+
+    def is_of(self, schema: Schema[Any]) -> bool:
+        """Whether the store is of `schema`, or of one of its older versions, of the same shape."""
+        return self._is_taken_in_by(schema) and self.fingerprint == schema.fingerprint(self.schema_version)
+
+    def is_migrated_by(self, schema: Schema[Any]) -> bool:
+        """Whether a writer with `schema` brings the store up to date, because the shape has changed."""
+        return (
+            self._is_taken_in_by(schema)
+            and self.fingerprint != schema.fingerprint(self.schema_version)
+            and self.shape is not None
+            and self.stored_schema().fingerprint() == self.fingerprint
+        )
+
+    def stored_schema(self, older_versions: tuple[int, ...] = ()) -> StoredSchema:
+        """A stand-in for the schema of the store, whose shape is known."""
+        assert self.shape is not None
+        return StoredSchema(self.schema, self.schema_version, self.shape, older_versions)
 
     def refuse_other(self, schema: Schema[Any], path: str) -> None:
-        """Raise IncompatibleStoreError unless the store was made with `schema`, or an older version of it."""
-        version = self.schema_version
-        known = version == schema.version or version in schema.older_versions
-        if self.schema != schema.name or not known or self.fingerprint != schema.fingerprint(version):
+        """Raise IncompatibleStoreError unless the store is of `schema`, or of an older version of it."""
+        if self.is_of(schema):
+            return
+        what = self._difference(schema)
+        if self.is_migrated_by(schema):
             raise IncompatibleStoreError(
-                f"{path} holds records of schema {self.schema!r} version {self.schema_version}, "
-                f"and was opened with schema {schema.name!r} version {schema.version}",
-                advice="open it with the program that made it, or index again into a new store",
+                f"{path} was written before its schema {self.schema!r} changed: {what}",
+                advice="run `diptych migrate` once, or open it for writing: that rebuilds what is affected",
             )
+        raise IncompatibleStoreError(
+            f"{path} holds records of schema {self.schema!r} version {self.schema_version}, "
+            f"and was opened with schema {schema.name!r} version {schema.version}{what and ': '}{what}",
+            advice="open it with the program that made it, or index again into a new store",
+        )
+
+    def _is_taken_in_by(self, schema: Schema[Any]) -> bool:
+        version = self.schema_version
+        return self.schema == schema.name and (version == schema.version or version in schema.older_versions)
+
+    def _difference(self, schema: Schema[Any]) -> str:
+        """What is different in a schema of the same name, as far as the store knows; "" where it does not."""
+        if self.schema != schema.name or self.shape is None:
+            return ""
+        return "; ".join(differences(self.shape, schema.shape))
 
     def upgraded(self, schema: Schema[Any]) -> Identity:
         """The identity of the same store with records of the current version of `schema`."""
-        return replace(self, schema_version=schema.version, fingerprint=schema.fingerprint())
+        return replace(
+            self, schema_version=schema.version, fingerprint=schema.fingerprint(), shape=schema.shape
+        )
 
 
 @dataclass(frozen=True)
@@ -154,7 +202,15 @@ def now_ms() -> int:
 
 def encode_identity(identity: Identity) -> bytes:
     """The IDENTITY file."""
-    return seal(IDENTITY_MAGIC, asdict(identity), version=STORE_FORMAT)
+    return seal(IDENTITY_MAGIC, _identity_body(identity), version=STORE_FORMAT)
+
+
+def _identity_body(identity: Identity) -> dict[str, Any]:
+    body = {name: getattr(identity, name) for name in Identity.__slots__}
+    if not identity.origin_id:
+        del body["origin_id"], body["origin_lsn"]
+    del body["shape"]
+    return body if identity.shape is None else {**body, "shape": encode_shape(identity.shape)}
 
 
 def decode_identity(data: bytes, *, where: str, version: int = STORE_FORMAT) -> Identity:
@@ -168,7 +224,7 @@ def decode_identity(data: bytes, *, where: str, version: int = STORE_FORMAT) -> 
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest file."""
     body = {name: getattr(manifest, name) for name in Manifest.__slots__}
-    body["identity"] = asdict(manifest.identity)
+    body["identity"] = _identity_body(manifest.identity)
     body["segments"] = [
         [listed.sealed, listed.dead, listed.records, listed.counts] for listed in manifest.segments
     ]
@@ -210,11 +266,15 @@ def decode(
 
 def identity_of(body: dict[str, Any]) -> Identity:
     """The identity with these fields. Raises ValueError, TypeError."""
-    identity = Identity(**body)
+    shape = body.pop("shape", None)
+    identity = Identity(**body, shape=None if shape is None else decode_shape(shape))
     _store_id(identity.store_id)
     require(type(identity.schema) is str and type(identity.fingerprint) is str, "its schema")
     require_number(identity.schema_version, _U64_MOST)
     require_number(identity.created_ms, MS_MOST)
+    if identity.origin_id != b"" or identity.origin_lsn != 0:
+        _store_id(identity.origin_id)
+        require(is_lsn(identity.origin_lsn), f"LSN {identity.origin_lsn!r} of its origin")
     return identity
 
 

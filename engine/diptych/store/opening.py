@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diptych import fs
+from diptych.change import FileIndexed
 from diptych.errors import (
     CorruptionError,
     CorruptStoreError,
@@ -41,6 +42,8 @@ from diptych.store.recovery.found import FoundSegment, Scan
 from diptych.store.recovery.inspection import Inspection, inspect, plan_for
 from diptych.store.recovery.plan import Plan
 from diptych.store.report import Finding, Severity
+from diptych.store.schema_change import OutdatedGenerations, migrate_schema
+from diptych.store.upgrade import upgrades
 
 _READER_TRIES = 20
 
@@ -149,6 +152,11 @@ def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeo
 
 def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_create: bool) -> OpenedWriter:
     migrate(path, schema, lock)
+    outdated = OutdatedGenerations(path, schema)
+    if outdated:
+        if outdated.is_newest:
+            _migrate_schema(path, outdated.stored_schema(), schema, lock)
+        outdated.remove()
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
@@ -160,12 +168,44 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     return open_planned(inspection, schema, lock, releases_lock=True)
 
 
+def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> None:
+    inspection = inspect(path, stored)
+    if inspection.scan.incompatible is not None:
+        raise inspection.scan.incompatible
+    identity = _identity(inspection)
+    found = inspection.plan.base
+    if found is not None and any(segment.records_problem for segment in found.segments):
+        # To rebuild them from the search index takes the schema by which they were found.
+        raise CorruptStoreError(
+            f"the store at {path} is damaged, and its schema has changed",
+            where=found.path,
+            advice="run `diptych repair` with the schema as it was before, then open it again",
+        )
+    inspection, base = _settled(inspection, stored)
+    _refuse_unversioned(inspection.plan, identity, schema)
+    migrate_schema(path, base, identity, stored.shape, schema, lock)
+
+
+def _refuse_unversioned(plan: Plan, identity: Identity, schema: Schema[Any]) -> None:
+    """Raise IncompatibleStoreError where payloads would be upgraded whose version nothing says."""
+    if identity.schema_version == schema.version or not upgrades(schema):
+        return
+    places = [change.stored for t in plan.replay for change in t.changes if isinstance(change, FileIndexed)]
+    if any(not isinstance(place, bytes) and place.schema_version == 0 for place in places):
+        raise IncompatibleStoreError(
+            f"the journal has records of an older version of schema {schema.name!r}, and not of which",
+            advice="open it with the program that wrote it, and call checkpoint(); then open it again",
+        )
+
+
 def open_planned(
     inspection: Inspection, schema: Schema[Any], lock: fs.WriterLock, *, releases_lock: bool
 ) -> OpenedWriter:
     """Open for writing by a plan; the caller holds the lock. Raises CorruptStoreError, StorageError."""
     identity = _identity(inspection)
-    identity.refuse_other(schema, inspection.scan.path)
+    if inspection.plan.base is not None or not identity.is_migrated_by(schema):
+        identity.refuse_other(schema, inspection.scan.path)
+    _refuse_unversioned(inspection.plan, identity, schema)
     # Before the first record of the new version is written, so that no older Diptych opens the store.
     identity = identity.upgraded(schema)
     inspection, base = _settled(inspection, schema)

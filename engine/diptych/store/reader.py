@@ -28,6 +28,7 @@ from diptych.store.handle import REMOVED_TRIES, Answer, Handle
 from diptych.store.healing import Healing
 from diptych.store.opening import OpenedReader, open_for_reading, published
 from diptych.store.state import Status, StoreState
+from diptych.store.upgrade import current_change
 from diptych.store.view import View
 
 # How long a reader that waits for a commit pauses between two looks at the journal.
@@ -170,7 +171,7 @@ class StoreReader(Handle[Record]):
                     metadata = contents.metadata or metadata
                 if frame.kind == COMMIT:
                     for change in changes:
-                        overlay.append(frame.lsn, change)
+                        overlay.append(frame.lsn, current_change(self.schema, change))
                     overlay.describe(frame.lsn, metadata)
                     self._lsn, changes, metadata = frame.lsn, [], b""
                 if frame.kind in (COMMIT, CONTROL):

@@ -163,7 +163,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
         reached = max(_reached(found, plan), acknowledged_lsn(found.path, identity.store_id))
         salvaged = best(found, files, schema, identity.store_id, reached)
         records = salvaged.records
-        replayed = from_journal(found, files, salvaged.base_lsn, records)
+        replayed = from_journal(found, files, salvaged.base_lsn, records, schema)
     last_lsn = replayed.last_lsn
     report.mended_from = salvaged.source
     report.given_up += [*salvaged.missing(replayed.replaced), *replayed.missing]
@@ -249,7 +249,8 @@ def _begin_journal_file(found: Scan, identity: Identity, proven: int) -> tuple[s
         set_aside(found.path, path)
     chain = last.chain if last is not None else int.from_bytes(os.urandom(8), "little")
     salt = int.from_bytes(os.urandom(8), "little")
-    return create_journal_file(journal, JournalHeader(identity.store_id, proven + 1, salt, chain)), chain
+    header = JournalHeader(identity.store_id, proven + 1, salt, chain, identity.schema_version)
+    return create_journal_file(journal, header), chain
 
 
 def _end_of_journal(found: Scan, identity: Identity, proven: int) -> FoundJournalFile | None:

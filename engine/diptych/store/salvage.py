@@ -39,6 +39,7 @@ from diptych.store.generation import segment_path
 from diptych.store.manifest import ListedSegment, Manifest
 from diptych.store.recovery.found import OpenFiles, Scan
 from diptych.store.recovery.scan_generations import manifest_copy
+from diptych.store.upgrade import current_record
 
 Records = dict[bytes, StoredRecord]
 """By key."""
@@ -149,7 +150,8 @@ def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salv
         if unnamed := listed.records - len(found) - len(named.keys() - {b""}):
             ranges.append(_range(listed, unnamed))
         sources.add(source)
-        records |= found
+        version = listed.seal.schema_version
+        records |= {key: current_record(schema, version, record) for key, record in found.items()}
         damaged |= named
     lost = manifest.records - len(records)
     source = "search" if sources == {"search"} else "snapshot"
@@ -290,7 +292,7 @@ def _refuse_exchanged(path: str, name: str, digests: fs.FileDigests) -> None:
 
 
 def from_journal(
-    found: Scan, files: OpenFiles, above_lsn: int, records: Records
+    found: Scan, files: OpenFiles, above_lsn: int, records: Records, schema: Schema[Any]
 ) -> Replayed:
     """Apply every complete transaction above `above_lsn` to `records`, also those after damage."""
     last, missing = above_lsn, []
@@ -312,7 +314,9 @@ def from_journal(
             last = lsn
             for change in changes:
                 if isinstance(change, FileIndexed):
-                    records[change.key] = StoredRecord(change.key, change.checksum, change.payload)
+                    version = journal_file.header.schema_version
+                    stored = StoredRecord(change.key, change.checksum, change.payload)
+                    records[change.key] = current_record(schema, version, stored)
                     replaced.add(change.key)
                 elif isinstance(change, FileRemoved):
                     records.pop(change.key, None)

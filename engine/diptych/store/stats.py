@@ -9,6 +9,7 @@ from typing import Any
 from diptych import fs
 from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_journal_file_name
 from diptych.metadata import unpack_metadata
+from diptych.store.generation import Generation
 from diptych.store.handle import Handle
 from diptych.store.positions import ConsumerInfo, consumers_of
 from diptych.store.report import Finding
@@ -23,8 +24,14 @@ class Stats:
     store_id: str
     schema: str
     state: StoreState
+    origin_id: str
+    """Of a fork: the id of the store that it was made from; else "" …"""
+    origin_lsn: int
+    """… and at which LSN."""
     lsn: int
     records: int
+    older_records: int
+    """How many of a generation's records are of an older version of the schema, and upgraded when read."""
     counts: dict[str, int]
     """The schema's counters: for a code index, symbols and relations."""
     generation_lsn: int
@@ -61,9 +68,13 @@ def gather(handle: Handle[Any]) -> Stats:
         store_id=identity.store_id.hex(),
         schema=identity.schema,
         state=handle.state,
+        origin_id=identity.origin_id.hex(),
+        origin_lsn=identity.origin_lsn,
         lsn=view.lsn,
         records=len(view),
-        counts=view.counts(),
+        older_records=_older_records(base, handle.schema.version),
+        # Without its schema, what is in the journal alone cannot be counted.
+        counts=view.counts() if not handle.schema.is_stand_in else {},
         generation_lsn=base.lsn if base is not None else 0,
         generations=tuple(sorted(name for name in _names(path, GENERATIONS) if parse_generation_name(name))),
         changes=view.overlay.position(view.lsn),
@@ -82,6 +93,11 @@ def gather(handle: Handle[Any]) -> Stats:
         recovery=tuple(handle.recovery),
         checkpoint_error=str(error) if error is not None else "",
     )
+
+
+def _older_records(base: Generation | None, version: int) -> int:
+    members = base.segments.members if base is not None else ()
+    return sum(member.listed.records for member in members if member.version != version)
 
 
 def _names(path: str, name: str) -> list[str]:

@@ -12,6 +12,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term
 from diptych.search.query.filters import Filters
+from diptych.store.backup import back_up, fork
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.feed.changes import ChangeFeed
 from diptych.store.feed.consumer import Consumer, remove_consumer
@@ -318,6 +319,34 @@ class RecordStore(Generic[Record]):
         """Counts, sizes, generations, and what recovery found. Raises CorruptionError, StoreClosedError."""
         self._handle.alive.check()
         return gather(self._handle)
+
+    # -- copies -------------------------------------------------------------------------------------
+
+    def backup(self, path: str | os.PathLike[str]) -> int:
+        """Make a backup of the store at `path`, where nothing must be; returns its LSN.
+
+        A directory that opens by itself: the store at one LSN, verified to the last byte, durable, and put in
+        its place by one rename. Commits continue meanwhile. A writer publishes a generation first, so that
+        everything committed before the call is in it; a reader copies what it sees, beside a writer in
+        another process. It has the same `store_id`; named consumers are not copied.
+
+        Raises InvalidArgumentError where something is at `path`, CorruptionError where the store is damaged
+        and a reader cannot heal it, StorageError, StoreClosedError; then nothing is left at `path`.
+        """
+        if not self.read_only:
+            self.checkpoint()
+        return back_up(self._handle, path)
+
+    def fork(self, path: str | os.PathLike[str]) -> int:
+        """Make another store at `path`, where nothing must be, of the newest generation; returns its LSN.
+
+        It has an id of its own, and goes its own way from there: `stats()` says what it was made from. Its
+        segments are hard links to this one's where the file system has them, so that it takes little room.
+        A writer publishes a generation first. Raises as `backup` does.
+        """
+        if not self.read_only:
+            self.checkpoint()
+        return fork(self._handle, path)
 
     # -- the end ------------------------------------------------------------------------------------
 

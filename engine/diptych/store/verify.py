@@ -111,7 +111,7 @@ def _verified(
             known = verified[segment.path] = _verified_segment(segment, files, schema)
         segments.append(replace(known, listed=segment.listed))
     problem = ""
-    if not any(segment.records_problem for segment in segments):
+    if not schema.is_stand_in and not any(segment.records_problem for segment in segments):
         problem = _totals_problem(generation, files, schema)
     if not fs.is_regular(generation.path):
         # The writer removed it meanwhile: it is past, not damaged.
@@ -216,7 +216,7 @@ def _search_problems(segment: FoundSegment, intact: Segment | None, schema: Sche
         files = search_files(segment.path, seal, verify=False)
         component = Component(seal.segment_id, seal.documents, files)
         index = compose([component], schema, where=segment.path)
-        if intact is not None:
+        if intact is not None and not schema.is_stand_in:
             yield from disagreements(intact, index, schema)
     except DiptychError as error:
         fs.raise_transient(error)

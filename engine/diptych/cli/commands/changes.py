@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from diptych.cli.arguments import Option
 from diptych.cli.options import LSN_MAX, Json, StorePath
+from diptych.cli.schemas import SchemaName, schema_of
 
 
 def run(
@@ -15,6 +16,7 @@ def run(
         Option("--since", bounds=(0, LSN_MAX), metavar="LSN", help="Only what was committed after this LSN."),
     ] = 0,
     store: StorePath = None,
+    schema: SchemaName = None,
     as_json: Json = False,
 ) -> int:
     """List what was committed after an LSN.
@@ -31,13 +33,15 @@ def run(
     from diptych.cli.exit_codes import ExitCode
     from diptych.cli.output import array, line
     from diptych.cli.place import find_store
-    from diptych.store.code import Store
+    from diptych.store.store import RecordStore
 
     found = False
+    path = find_store(store)
+    known = schema_of(path, schema)
 
     def transactions() -> Iterator[dict[str, Any]]:
         nonlocal found
-        with Store.open(find_store(store), create=False, read_only=True) as opened:
+        with RecordStore.open_with(path, known, create=False, read_only=True) as opened:
             for transaction in opened.changes(since):
                 found = True
                 yield {

@@ -6,11 +6,13 @@ from typing import Annotated
 
 from diptych.cli.arguments import Option
 from diptych.cli.options import Json, StorePath, Timeout
+from diptych.cli.schemas import SchemaName, schema_of
 
 
 def run(
     store: StorePath = None,
     compact: Annotated[bool, Option("--compact", help="Rewrite all records, as few segments.")] = False,
+    schema: SchemaName = None,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> None:
@@ -27,9 +29,11 @@ def run(
     """
     from diptych.cli.output import document, line
     from diptych.cli.place import find_store
-    from diptych.store.code import Store
+    from diptych.store.store import RecordStore
 
-    with Store.open(find_store(store), create=False, lock_timeout_s=timeout) as opened:
+    path = find_store(store)
+    found = schema_of(path, schema)
+    with RecordStore.open_with(path, found, create=False, lock_timeout_s=timeout) as opened:
         before = opened.stats().generations
         lsn = opened.checkpoint(compact=compact)
         after = opened.stats().generations

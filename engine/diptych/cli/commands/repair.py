@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from diptych.cli.arguments import Option
 from diptych.cli.options import Json, StorePath, Timeout
+from diptych.cli.schemas import SchemaName, schema_of
 
 if TYPE_CHECKING:
     from diptych.cli.output import Part
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 def run(
     dry_run: Annotated[bool, Option("--dry-run", help="Only show what would be done.")] = False,
     store: StorePath = None,
+    schema: SchemaName = None,
     timeout: Timeout = 0.0,
     as_json: Json = False,
 ) -> int:
@@ -34,7 +36,8 @@ def run(
     from diptych.cli.reports import report_document
     from diptych.store.repair import repair
 
-    report = repair(find_store(store), dry_run=dry_run, lock_timeout_s=timeout)
+    path = find_store(store)
+    report = repair(path, dry_run=dry_run, lock_timeout_s=timeout, schema=schema_of(path, schema))
     if as_json:
         document({**report_document(report), "dry_run": dry_run})
     else:

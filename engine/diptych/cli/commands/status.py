@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from diptych.cli.arguments import Option
 from diptych.cli.freshness import OutputRoot
 from diptych.cli.options import Json, StorePath, not_empty
+from diptych.cli.schemas import SchemaName, schema_of
 
 if TYPE_CHECKING:
     from diptych.cli.output import Part
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from diptych.store.stats import Stats
 
 _SHOWN = 5
+# Rows about the repository that was indexed.
+_OF_CODE = ("last indexed", "files found by", "settings", "syntax errors", "no parser")
 _SOURCES = {"git": "git", "walk": "a walk under .gitignore", "": "unknown"}
 
 
@@ -36,6 +39,7 @@ def run(
         ),
     ] = None,
     store: StorePath = None,
+    schema: SchemaName = None,
     output_root: OutputRoot = None,
     as_json: Json = False,
 ) -> int:
@@ -57,10 +61,16 @@ def run(
     from diptych.cli.unparsed import Unparsed, explained
     from diptych.errors import CorruptionError, OpenError
     from diptych.indexer import facts
+    from diptych.schema.code import CODE
     from diptych.store.code import Store
+    from diptych.store.store import RecordStore
     from diptych.workspace.freshness import gather, judge
 
     found_root, path = located(store, output_root, may_build=False)
+    known_schema = schema_of(path, schema)
+    if known_schema is not CODE:
+        with RecordStore.open_with(path, known_schema, read_only=True) as other:
+            return _show_other(other.stats(), as_json=as_json)
     root = root or found_root
     try:
         with Store.open(path, read_only=True) as opened:
@@ -100,6 +110,20 @@ def run(
     return ExitCode.INCOMPATIBLE if check and not verdict.fresh else ExitCode.DONE
 
 
+def _show_other(stats: Stats, *, as_json: bool) -> int:
+    """A store of another schema than that of code: no repository is known of it."""
+    from diptych.cli.exit_codes import ExitCode
+    from diptych.cli.output import document, line
+
+    if as_json:
+        document(as_document(stats))
+    else:
+        for parts in lines(stats, None):
+            if str(parts[0]).partition(":")[0] not in _OF_CODE:
+                line(*parts)
+    return ExitCode.DONE
+
+
 def as_document(stats: Stats) -> dict[str, Any]:
     """The figures as a JSON value: sizes in bytes, times in milliseconds since 1970."""
     from dataclasses import asdict
@@ -127,12 +151,13 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
     from diptych.cli.unparsed import Unparsed, error_line, suffix_line
 
     unparsed = Unparsed.of_facts(known)
+    noun = "file" if stats.schema == "code" else "record"
     counts = ", ".join(plural(count, name.removesuffix("s")) for name, count in stats.counts.items())
     total = stats.snapshot_bytes + stats.search_bytes + stats.journal_bytes
     rows = [
         ("store", stats.path),
         ("state", _state(stats)),
-        ("holds", f"{plural(stats.records, 'file')}, {counts}"),
+        ("holds", ", ".join(filter(None, (plural(stats.records, noun), counts)))),
         ("LSN", f"{stats.lsn:,} ({plural(stats.changes, 'change')} in the journal alone)"),
         ("generations", ", ".join(name.lstrip("0") or "0" for name in stats.generations) or "none yet"),
         ("snapshot", size(stats.snapshot_bytes)),
@@ -149,6 +174,7 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("syntax errors", error_line(unparsed) or "none"),
         ("no parser", suffix_line(unparsed) or "for no file"),
         ("id", f"{stats.store_id} (schema {stats.schema})"),
+        *([("forked from", f"{stats.origin_id}, LSN {stats.origin_lsn:,}")] if stats.origin_id else []),
     ]
     if stats.checkpoint_error:
         rows.append(("last checkpoint", f"failed: {stats.checkpoint_error}"))

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from diptych import fs
-from diptych.change import Change, FileIndexed, StoredRecord, loaded, term_hash
+from diptych.change import Change, FileIndexed, StoredRecord, term_hash
 from diptych.errors import CorruptSnapshotError, StorageError
 from diptych.schema.base import Schema
 from diptych.segment.builder import Result, SegmentBuilder
@@ -33,6 +33,7 @@ from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment, SegmentSet
 from diptych.store.manifest import Identity, ListedSegment, Manifest, manifest_of
+from diptych.store.upgrade import current_record, record_of
 from diptych.store.view import View
 
 # While it builds a generation, a thread works this long at a stretch, then steps aside for those that
@@ -156,7 +157,8 @@ def _mark_dead(
                 record_id = member.find(change.key)
                 if record_id is None:
                     continue
-                dead.setdefault(digest, []).append((record_id, member.segment.record(record_id)))
+                record = current_record(schema, member.version, member.segment.record(record_id))
+                dead.setdefault(digest, []).append((record_id, record))
                 break
             except CorruptSnapshotError as error:
                 # It is written again, without the keys of the changes, whatever it has of them.
@@ -207,9 +209,7 @@ def _records(
     for change in changes:
         changed.add(change.key)
         if isinstance(change, FileIndexed):
-            read = loaded(change)
-            assert isinstance(read, FileIndexed)
-            yield StoredRecord(read.key, read.checksum, read.payload)
+            yield record_of(change)
     for member in folded:
         for record in live.scan_member(member):
             if record.key not in changed:

@@ -18,6 +18,7 @@ from diptych.store.handle import Handle
 from diptych.store.healing import Healing
 from diptych.store.live import LiveRecords
 from diptych.store.positions import Position
+from diptych.store.upgrade import current_change
 
 
 class RecordChange(Generic[Record]):
@@ -110,13 +111,14 @@ class ChangeFeed(Generic[Record]):
 
     def _given(self, transaction: JournalTransaction) -> CommittedTransaction[Record]:
         lsn, packed, schema = transaction.lsn, transaction.metadata, self._schema
+        given = [current_change(schema, change) for change in transaction.changes]
         where = f"{self._handle.path}, LSN {lsn}"
         metadata = unpack_metadata(packed, where=where) if packed else {}
         if self._records is None:
-            changes = [RecordChange(schema, change, None) for change in transaction.changes]
+            changes = [RecordChange(schema, change, None) for change in given]
         else:
             older = self._records
-            changes = [RecordChange(schema, change, older.of(change.key)) for change in transaction.changes]
+            changes = [RecordChange(schema, change, older.of(change.key)) for change in given]
             older.take(transaction)
         return CommittedTransaction(lsn, metadata, changes)
 
@@ -151,7 +153,7 @@ class _RecordsBefore(Generic[Record]):
     def take(self, transaction: JournalTransaction) -> None:
         """Continue after this transaction."""
         for change in transaction.changes:
-            self._newest[change.key] = (transaction.lsn, change)
+            self._newest[change.key] = (transaction.lsn, current_change(self._schema, change))
 
     def move(self, lsn: int) -> None:
         """Be at `lsn`, by way of the newest generation there. Raises ChangesNotKeptError, StorageError."""

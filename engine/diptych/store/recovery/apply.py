@@ -35,6 +35,7 @@ from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.found import FoundSegment, OpenFiles, Scan
 from diptych.store.recovery.plan import Plan
+from diptych.store.upgrade import current_change
 
 # So much of a torn end is copied at a time.
 _CHUNK_BYTES = 1 << 20
@@ -46,7 +47,8 @@ def create(path: str, identity: Identity) -> None:
     for name in (JOURNAL, GENERATIONS):
         fs.make_dir(os.path.join(path, name), follow=False)
     journal = os.path.join(path, JOURNAL)
-    header = JournalHeader(identity.store_id, 1, int.from_bytes(os.urandom(8), "little"), 0)
+    salt = int.from_bytes(os.urandom(8), "little")
+    header = JournalHeader(identity.store_id, 1, salt, 0, identity.schema_version)
     create_journal_file(journal, header)
     # Last: while it is missing and nothing was committed, an interrupted making is told from a damaged store.
     fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
@@ -105,7 +107,7 @@ def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
     overlay = Overlay(schema)
     for transaction in plan.replay:
         for change in transaction.changes:
-            overlay.append(transaction.lsn, change)
+            overlay.append(transaction.lsn, current_change(schema, change))
         overlay.describe(transaction.lsn, transaction.metadata)
     return overlay
 
@@ -116,13 +118,17 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
     clear(scan)
     if plan.cut is not None:
         cut(scan.path, plan.cut.path, plan.cut.end, plan.cut.size)
-    if plan.append_to is None:
-        header = JournalHeader(
-            identity.store_id, plan.last_lsn + 1, int.from_bytes(os.urandom(8), "little"), plan.chain
-        )
+    last, chain = plan.append_to, plan.chain
+    header = last.header if last is not None else None
+    is_other = header is not None and header.schema_version != identity.schema_version
+    if last is None or (is_other and last.last_lsn < last.first_lsn):
+        # One without a transaction is made again: a file has payloads of one version of the schema.
+        chain, is_other = header.chain if header is not None else chain, False
+        salt = int.from_bytes(os.urandom(8), "little")
+        header = JournalHeader(identity.store_id, plan.last_lsn + 1, salt, chain, identity.schema_version)
         journal_file, end = JournalFile(create_journal_file(journal, header)), HEADER_SIZE
     else:
-        journal_file, end = files.journal[plan.append_to.path], plan.append_to.end
+        journal_file, end = files.journal[last.path], last.end
         # A killed process leaves what it wrote in memory only; a reader of this handle must not be shown
         # what a power cut could still take back. And a tail that was cut off must be gone for good.
         fs.fsync_file(journal_file.path)
@@ -146,7 +152,14 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
     # rests on a generation's name before the next one is published, and that syncs them both.)
     fs.fsync_dir(journal)
     fs.fsync_dir(scan.path)
-    return JournalWriter(journal, journal_file, offset=end, chain=plan.chain, last_lsn=plan.last_lsn)
+    writer = JournalWriter(journal, journal_file, offset=end, chain=chain, last_lsn=plan.last_lsn)
+    if is_other:
+        try:
+            writer.rotate(schema_version=identity.schema_version)
+        except BaseException:
+            writer.close()
+            raise
+    return writer
 
 
 def clear(scan: Scan) -> None:

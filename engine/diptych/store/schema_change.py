@@ -1,0 +1,147 @@
+"""A store whose schema has changed is brought up to date by the first writer that opens it.
+
+The newest generation is built again at its LSN, as another revision: of each segment the half that the change
+affects, from the payloads. The other half, and the journal, stay as they are.
+
+1. Build the segments in `incoming/`. Nothing has changed until here.
+2. Write IDENTITY with the new shape: from now on a program with the old schema refuses the store.
+3. Publish the generation.
+4. Remove the generations of the old shape. Readers that have one open keep it.
+
+A crash at any moment leaves the old generation or the new one, and the next writer continues.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from diptych import fs
+from diptych.errors import CorruptionError, IncompatibleStoreError, StorageError
+from diptych.layout import GENERATIONS, IDENTITY, SEGMENTS, parse_generation_name
+from diptych.schema.base import Schema
+from diptych.schema.shape import Shape, differences
+from diptych.segment.reindex import reindex
+from diptych.segment.seal import Seal, encode_seal
+from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
+from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
+from diptych.store.generation import Generation, read_manifest
+from diptych.store.healing import Healing, log
+from diptych.store.live import LiveRecords, LiveSegment
+from diptych.store.manifest import Identity, ListedSegment, Manifest, encode_identity, manifest_of
+from diptych.store.recovery.reading import names_in
+from diptych.store.upgrade import upgrades
+
+
+class OutdatedGenerations:
+    """The generations of a store that were written before its schema changed, newest first."""
+
+    def __init__(self, path: str, schema: Schema[Any]) -> None:
+        """Raises StorageError."""
+        self._path, self._schema = path, schema
+        directory = os.path.join(path, GENERATIONS)
+        parsed = [(found, name) for name in names_in(directory) if (found := parse_generation_name(name))]
+        self._outdated: list[tuple[str, Manifest]] = []
+        self.is_newest = False
+        """Whether the newest intact manifest is one of them, so that its generation has to be built again."""
+        intact = 0
+        for _, name in sorted(parsed, reverse=True):
+            try:
+                manifest = read_manifest(os.path.join(directory, name))
+            except (CorruptionError, IncompatibleStoreError, StorageError) as error:
+                fs.raise_transient(error)
+                # What is wrong with it is said when it is scanned.
+                continue
+            if manifest.identity.is_migrated_by(schema):
+                self._outdated.append((name, manifest))
+                self.is_newest = self.is_newest or not intact
+            intact += 1
+
+    def __bool__(self) -> bool:
+        return bool(self._outdated)
+
+    def stored_schema(self) -> Schema[Any]:
+        """A stand-in for the schema that they were written with."""
+        return self._outdated[0][1].identity.stored_schema(self._schema.older_versions)
+
+    def remove(self) -> None:
+        """Remove them; their segments go with what no generation lists. Raises StorageError."""
+        directory = os.path.join(self._path, GENERATIONS)
+        for name, _ in self._outdated:
+            fs.remove_file(os.path.join(directory, name))
+            fs.remove_file(os.path.join(self._path, SEGMENTS, name))
+        # Before what they need: a crash that brought one back would show it damaged.
+        fs.fsync_dir(directory)
+
+
+def migrate_schema(
+    path: str, base: Generation | None, identity: Identity, stored: Shape, schema: Schema[Any], owner: Owner
+) -> None:
+    """Build the generation `base`, of the shape `stored`, again for `schema`, and publish that.
+
+    The caller holds the lock.
+    Raises CorruptionError where a record of it cannot be read from either half, StorageError.
+    """
+    what = "; ".join(differences(stored, schema.shape))
+    log.warning("the schema %r of %s has changed: %s", schema.name, path, what)
+    identity = identity.upgraded(schema)
+    lsn = base.lsn if base is not None else 0
+    with UnpublishedGeneration(path, lsn, owner) as unpublished:
+        listed: list[ListedSegment] = []
+        new: dict[str, str] = {}
+        members = base.segments.members if base is not None else ()
+        for number, member in enumerate(members, 1):
+            for one, directory in _migrated(member, schema, unpublished):
+                listed.append(one)
+                new[one.digest] = directory
+            log.info("segment %d of %d is up to date", number, len(members))
+        owner.refuse_replaced()
+        fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
+        if base is not None:
+            old = base.manifest
+            manifest = manifest_of(
+                identity,
+                schema,
+                listed,
+                lsn=old.lsn,
+                chain=old.chain,
+                modified_ms=old.modified_ms,
+                metadata=old.metadata,
+            )
+            unpublished.publish(manifest, new)
+
+
+def _migrated(
+    member: LiveSegment, schema: Schema[Any], unpublished: UnpublishedGeneration
+) -> Iterator[tuple[ListedSegment, str]]:
+    """What a segment becomes, and where it was built: one of the same records, or all of it again."""
+    stored, wanted = member.segment.schema.shape, schema.shape
+    if member.version == schema.version or not upgrades(schema):
+        try:
+            directory = unpublished.new_directory()
+            seal = reindex(member.segment, schema, directory, search=not wanted.is_search_of(stored))
+        except CorruptionError as error:
+            log.warning("a half of a segment is damaged, writing all of it again: %s", error)
+        else:
+            yield _with_dead(member, seal, schema, stored), directory
+            return
+    records = LiveRecords.of_one(member, schema, Healing()).scan_member(member)
+    for seal, directory in write_segments(schema, records, unpublished, Pace(), None):
+        yield listed_segment(seal), directory
+
+
+def _with_dead(member: LiveSegment, seal: Seal, schema: Schema[Any], stored: Shape) -> ListedSegment:
+    """The segment as a manifest lists it, with the same dead records."""
+    counts = tuple(seal.counts.values())
+    if member.dead:
+        if schema.shape.is_counted_as(stored):
+            counts = member.listed.counts
+        else:
+            totals = [0] * len(schema.counters)
+            for record in member.scan():
+                for number, count in enumerate(schema.counts(record.payload)):
+                    totals[number] += count
+            counts = tuple(totals)
+    return replace(member.listed, sealed=encode_seal(seal), counts=counts)
