@@ -95,14 +95,14 @@ def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[Relatio
     from diptych.indexer.grammar import prepared
     from diptych.names.facts import pack_facts
     from diptych.names.languages import LANGUAGES as WITH_NAMES
-    from diptych.names.languages import collector
+    from diptych.names.languages import language as names_language
 
     source = text.as_utf8(data, declares_encoding=LANGUAGES[language].declares_encoding)
     language = language_of_content(language, source)
     symbols, relations, error_bytes, noted = extract(prepared(language), source)
     names = b""
     if language in WITH_NAMES:
-        names = pack_facts(collector(language)(source, noted, complete=False))
+        names = pack_facts(names_language(language).collect(source, noted, complete=False))
     return language, symbols, relations, error_bytes, names
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"""\s*(?:([^\W\d][\w.]*)|("[^"]*"|'[^']*')|([\[\],|]|\.\.\.)|(\S))""")
+_TOKEN = re.compile(r"""\s*(?:((?:[^\W\d]|\$)[\w.$]*|=>)|("[^"]*"|'[^']*')|([\[\],|]|\.\.\.)|(\S))""")
 _MAX_DEPTH = 12
 
 
@@ -17,6 +17,8 @@ class Named(NamedTuple):
 
 
 NOTHING = Named("")
+# A function: its arguments are what it returns, then its parameters. No language has a type of that name.
+FUNCTION_TYPE = "=>"
 
 
 def parsed_annotation(text: str, depth: int = 0) -> Named:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from diptych.names.facts import CLASS, DEFINED, FIELD, FUNCTION, PARAMETER, Binding, Point
 from diptych.names.infer import Inference
-from diptych.names.modules import module_path
+from diptych.names.languages import language
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE, Site
 from diptych.names.source import Defined, Names, Source
 from diptych.names.values import CLASS_VALUE, FOREIGN, FUNCTION_VALUE, INSTANCE, MODULE_VALUE, Target, Value
@@ -37,7 +37,7 @@ class Found(NamedTuple):
 
 def definitions(source: Source, names: Names, site: Site, *, by_name: bool = True) -> list[Found]:
     """What the site refers to, the likeliest first. With `by_name`, candidates where nothing is known."""
-    inference = Inference(source)
+    inference = Inference(source, language(names.language).rules)
     if site.kind in (BOUND, FIELD_BOUND):
         return _bound(names, site)
     if site.kind == FREE:
@@ -90,7 +90,8 @@ def _argument(inference: Inference, names: Names, site: Site) -> list[Found]:
 def _functions(inference: Inference, value: Value) -> list[Value]:
     if value.kind == FUNCTION_VALUE:
         return [value]
-    names = ("__init__", "__new__") if value.kind == CLASS_VALUE else ("__call__",)
+    types = inference.rules.types
+    names = types.constructors if value.kind == CLASS_VALUE else types.call
     if value.kind not in (CLASS_VALUE, INSTANCE):
         return []
     made: list[Value] = []
@@ -155,7 +156,7 @@ def _imported(inference: Inference, names: Names) -> list[str]:
     for binding in names.facts.bindings:
         if binding.shape.startswith("<") and len(paths) < _MAX_IMPORTED:
             module, _, item = binding.shape[1:].partition(">")
-            path = module_path(inference.source, names.path, module)
+            path = inference.rules.module_path(inference.source, names.path, module)
             if item:
                 inner = inference.item_targets(names.path, module, item)
                 path = inner[0].path if inner else path

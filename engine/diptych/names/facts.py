@@ -4,11 +4,12 @@ Shapes are short strings, so that they pack well and compare cheaply. Alternativ
 Each is one of
 
     name.attr()[]*@~    a chain: a name, then attributes, calls, items, iteration, `with`, `await`
+    name.attr>0>1       the first parameter of what is called, and of that function the second
     ^ or ^^             an instance of the enclosing class, or that class; a chain may follow
     :annotation         an instance of what the annotation says
     !str                a value of a built-in type
     <module             a module, as an import names it (leading dots are levels)
-    <module>item        an item of a module
+    <module>item        an item of a module; without a module, of this file
 
 A file's part is a msgpack array, compressed, with a version in front: a part of another version is ignored,
 and the file is parsed when one asks.
@@ -28,7 +29,16 @@ MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 Point = tuple[int, int]
 """A row and a column, both from zero; columns count UTF-8 bytes."""
 
-MODULE, CLASS, FUNCTION, LAMBDA, COMPREHENSION = range(5)
+MODULE, CLASS, FUNCTION, LAMBDA, COMPREHENSION, BLOCK, NAMESPACE, EXPORTS = range(8)
+"""Kinds of scopes. What a module passes on under other names is bound in its `EXPORTS`, which no name sees.
+
+A `BLOCK` is one of statements; a `NAMESPACE` is like a class to others.
+"""
+
+# What a function returns that only its complete facts say.
+UNREAD = "?"
+# What an import binds when it means all that a module is: `module.exports = …`.
+EXPORTED = "export="
 
 # How a name is bound.
 ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED = range(8)
@@ -37,7 +47,8 @@ ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED = range
 class Scope(NamedTuple):
     """A scope. `parent` is an index, -1 for the file's own. `bases` and `returns` are shapes.
 
-    `place` is the name's; `decorators` are chains.
+    `place` is the name's. `decorators` are chains, and with a `!` what kind of class it is. `returns` may be
+    `UNREAD`.
     """
 
     kind: int
@@ -52,7 +63,11 @@ class Scope(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """A name bound in a scope, by index. `inner` is the scope that a definition opens, or -1."""
+    """A name bound in a scope, by index.
+
+    `inner` is the scope that a definition opens, or of whose members the value consists; -1 for none. A
+    parameter of a class is one of its type parameters.
+    """
 
     name: str
     scope: int

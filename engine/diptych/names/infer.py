@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import builtins
-
-from diptych.names.annotations import NOTHING, Named, parsed_annotation
-from diptych.names.facts import FIELD, Binding, Point
+from diptych.names.annotations import FUNCTION_TYPE, NOTHING, Named, parsed_annotation
+from diptych.names.facts import CLASS, EXPORTED, FIELD, PARAMETER, UNREAD, Binding, Point
 from diptych.names.resolve import Lookup, values_of
+from diptych.names.rules import Rules
 from diptych.names.source import Names, Source
 from diptych.names.values import (
     CLASS_VALUE,
@@ -25,27 +24,15 @@ from diptych.names.values import (
 MAX_DEPTH = 16
 MAX_VALUES = 6
 
-_BUILTINS = frozenset(dir(builtins))
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "abc.abstractproperty"})
-_WRAPPERS = frozenset({"Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "|"})
-_OF_CLASSES = frozenset({"type", "Type"})
-_MAPPINGS = frozenset({
-    "dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "ChainMap"
-})  # fmt: skip
-_CONTAINERS = _MAPPINGS | frozenset({
-    "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "deque", "Deque", "Iterable",
-    "Iterator", "Sequence", "MutableSequence", "Collection", "AbstractSet", "Generator", "AsyncIterator",
-    "AsyncIterable", "AsyncGenerator", "Awaitable", "Coroutine", "ContextManager", "AbstractContextManager",
-})  # fmt: skip
-# What their methods return is of a built-in type too.
-_PLAIN = frozenset({"str", "bytes", "int", "float", "bool", "None", "complex"})
 
 
 class Inference(Lookup):
     """Values of expressions, and members of values."""
 
-    def __init__(self, source: Source) -> None:
-        super().__init__(source)
+    def __init__(self, source: Source, rules: Rules) -> None:
+        super().__init__(source, rules)
+        self._types = rules.types
         self._depth = 0
         self._lines: dict[tuple[str, int], list[Value]] = {}
 
@@ -85,7 +72,7 @@ class Inference(Lookup):
             head = HEAD.match(one)
             if head is None:
                 continue
-            steps = [(step[0], step[1] or "") for step in STEP.finditer(one, head.end())]
+            steps = [(step[0], step[1] or step[2] or "") for step in STEP.finditer(one, head.end())]
             if head[4] == "super" and steps[:1] == [("()", "")]:
                 values = self._super(names, scope, receiver)
                 steps = steps[1:]
@@ -98,16 +85,31 @@ class Inference(Lookup):
 
     def members(self, value: Value, name: str) -> list[Target]:
         """The member `name` of a value, the likeliest first."""
-        if value.kind == MODULE_VALUE and value.names is not None:
+        if value.kind == MODULE_VALUE:
+            if value.names is None:
+                return self.package_members(value.name, name)
             return self.module_members(value.names, name)
         if value.kind in (INSTANCE, CLASS_VALUE) and value.names is not None:
-            for owner in self.linearised(value):
-                if owner.names is None:
-                    continue
-                found = owner.names.bound(owner.scope, name)
-                if found:
-                    return self.followed(owner.names, sorted(found, key=_declared_first))
+            return self.members_of_class(value.names, value.scope, name)
         return []
+
+    def members_of_class(self, names: Names, scope: int, name: str) -> list[Target]:
+        """The member `name` of a class, or of its bases."""
+        for owner in self.linearised(Value(CLASS_VALUE, names, scope)):
+            if owner.names is None:
+                continue
+            found = [one for one in owner.names.bound(owner.scope, name) if one.how != PARAMETER]
+            if found:
+                return self.followed(owner.names, sorted(found, key=_declared_first))
+        return []
+
+    def members_of_binding(self, names: Names, binding: Binding, name: str) -> list[Target]:
+        """The member `name` of what a binding is."""
+        found: list[Target] = []
+        for target in self.followed(names, [binding]):
+            for value in self.of_target(target):
+                found += [one for one in self.members(value, name) if one not in found]
+        return found
 
     def linearised(self, value: Value) -> list[Value]:
         """A class and its bases in the order in which a member is looked for; foreign ones are left out.
@@ -132,12 +134,13 @@ class Inference(Lookup):
         self._lines[names.path, scope] = merged
         return merged
 
-    def bases(self, names: Names, scope: int) -> list[Value]:
-        """The classes that a class extends, foreign ones too."""
+    def bases(self, names: Names, scope: int, receiver: Value | None = None) -> list[Value]:
+        """The classes that a class extends, foreign ones too, with their arguments as `receiver` has them."""
         found = []
         for base in names.scopes[scope].bases:
             parent = names.scopes[scope].parent
-            values = self.shape(names, parent, base, names.scopes[scope].start)
+            place = names.scopes[scope].start
+            values = self.shape(names, parent, base, place, receiver=receiver)
             kept = [value for value in values if value.kind in (CLASS_VALUE, FOREIGN)]
             found += kept[:1] or [foreign(base)]
         return found
@@ -145,6 +148,10 @@ class Inference(Lookup):
     def of_target(self, target: Target, receiver: Value | None = None) -> list[Value]:
         """What a target is when it is read; a property is what it returns."""
         value = values_of(target)
+        if target.binding is None and target.names.exports >= 0:
+            given = target.names.bound(target.names.exports, EXPORTED)
+            if given and (values := self._of_bindings(target.names, given)):
+                return values
         if value is None:
             return self._of_binding(target.names, target.binding, receiver)
         if value.kind == FUNCTION_VALUE and value.names is not None:
@@ -162,12 +169,16 @@ class Inference(Lookup):
         for target in targets:
             values = self.of_target(target)
             found += [value for value in values if value not in found]
-            if found and at is not None and target.names is names:
+            if found and at is not None and target.names is names and self.rules.by_flow:
                 # The nearest binding that says something decides.
                 break
-        if not targets and name in _BUILTINS:
+        known = self.rules.builtins
+        if not targets and (known is None or name in known):
             found.append(foreign(name))
         return found[:MAX_VALUES]
+
+    def _of_bindings(self, names: Names, bindings: list[Binding]) -> list[Value]:
+        return [value for target in self.followed(names, bindings) for value in self.of_target(target)]
 
     def _head(
         self,
@@ -196,6 +207,8 @@ class Inference(Lookup):
     def _of_binding(self, names: Names, binding: Binding | None, receiver: Value | None) -> list[Value]:
         if binding is None:
             return []
+        if binding.how == PARAMETER and receiver is not None and names.scopes[binding.scope].kind == CLASS:
+            return self._argument(receiver, names, binding)
         # What a method assigns is seen from the method, not from the class around it.
         return self.shape(
             names,
@@ -229,16 +242,21 @@ class Inference(Lookup):
                 made = self._entered(value)
             elif step == "~":
                 made = self._awaited(value)
+            elif step[0] == ">":
+                made = self._parameter(value, int(attribute))
             else:
                 made = self._attribute(value, attribute)
             found += [one for one in made if one not in found]
-            if found and step not in ("()", "[]", "*", "@", "~") and value.kind != MODULE_VALUE:
+            if found and step[0] == "." and value.kind != MODULE_VALUE:
                 break
         return found[:MAX_VALUES]
 
     def _attribute(self, value: Value, name: str) -> list[Value]:
         if value.kind == FOREIGN:
-            return [foreign(value.name)] if value.name in _PLAIN or not value.arguments else []
+            element = self._types.elements.get(f"{value.name}.{name}")
+            if element is not None:
+                return self._element(value, parsed_annotation(element))
+            return [foreign(value.name)] if value.name in self._types.plain or not value.arguments else []
         found: list[Value] = []
         for target in self.members(value, name)[:MAX_VALUES]:
             receiver = value if value.kind in (INSTANCE, CLASS_VALUE) else None
@@ -251,44 +269,106 @@ class Inference(Lookup):
         if value.kind == CLASS_VALUE:
             return [value._replace(kind=INSTANCE)]
         if value.kind == FOREIGN:
-            return [value]
+            return list(value.arguments[0]) if value.name == FUNCTION_TYPE else [value]
         if value.kind == FUNCTION_VALUE and value.names is not None:
-            returns = value.names.scopes[value.scope].returns
-            receiver = value.receiver
-            return self.shape(value.names, value.scope, returns, None, receiver=receiver)
+            names, scope = value.names, value.scope
+            if names.scopes[scope].returns == UNREAD:
+                names, scope = self._complete(names, scope)
+            returns = names.scopes[scope].returns
+            if returns == UNREAD:
+                return []
+            return self.shape(names, scope, returns, None, receiver=value.receiver)
         if value.kind == INSTANCE:
-            return self._called_method(value, "__call__")
+            return self._called_method(value, self._types.call)
         return []
 
-    def _called_method(self, value: Value, name: str) -> list[Value]:
-        for target in self.members(value, name):
-            for method in self.of_target(target, value):
-                if method.kind == FUNCTION_VALUE:
-                    return self._called(method)
+    def _complete(self, names: Names, scope: int) -> tuple[Names, int]:
+        """A function with what only its own file can see; the same as before if it cannot be read."""
+        if names.facts.complete:
+            return names, scope
+        complete = self.source.complete_names_of(names.path)
+        number = complete.scope_at.get(names.scopes[scope].start) if complete is not None else None
+        return (complete, number) if complete is not None and number is not None else (names, scope)
+
+    def _called_method(self, value: Value, names: tuple[str, ...]) -> list[Value]:
+        for name in names:
+            for target in self.members(value, name):
+                for method in self.of_target(target, value):
+                    if method.kind == FUNCTION_VALUE:
+                        return self._called(method)
         return []
+
+    def _parameter(self, value: Value, index: int) -> list[Value]:
+        """A parameter of a function, or of a class's constructor."""
+        if value.kind == FOREIGN:
+            is_known = value.name == FUNCTION_TYPE and len(value.arguments) > index + 1
+            return list(value.arguments[index + 1]) if is_known else []
+        if value.kind == CLASS_VALUE:
+            made = [value._replace(kind=INSTANCE)]
+            functions = [
+                method
+                for name in self._types.constructors
+                for method in self._stepped(made, f".{name}", name)
+                if method.kind == FUNCTION_VALUE
+            ]
+            return self._stepped(functions[:1], f">{index}", str(index))
+        if value.kind != FUNCTION_VALUE or value.names is None:
+            return []
+        names, scope = self._complete(value.names, value.scope)
+        parameters = [one for one in names.facts.bindings if one.scope == scope and one.how == PARAMETER]
+        if index >= len(parameters):
+            return []
+        return self.of_target(Target(names, parameters[index]), value.receiver)
+
+    def _argument(self, receiver: Value, names: Names, parameter: Binding) -> list[Value]:
+        """What a type parameter of a class is for `receiver`, an instance of it or of a class based on it."""
+        if receiver.names is None or not self.step():
+            return []
+        if receiver.names.path == names.path and receiver.scope == parameter.scope:
+            parameters = [
+                one.name
+                for one in names.facts.bindings
+                if one.scope == parameter.scope and one.how == PARAMETER
+            ]
+            index = parameters.index(parameter.name)
+            return list(receiver.arguments[index]) if index < len(receiver.arguments) else []
+        for base in self.bases(receiver.names, receiver.scope, receiver):
+            if base.kind == CLASS_VALUE and (found := self._argument(base, names, parameter)):
+                return found
+        return []
+
+    def _element(self, value: Value, named: Named) -> list[Value]:
+        """What a member of a container is: `_0` is the container's first argument."""
+        if named.name[:1] == "_" and named.name[1:].isdigit():
+            index = int(named.name[1:])
+            return list(value.arguments[index]) if index < len(value.arguments) else []
+        if named == NOTHING:
+            return []
+        arguments = tuple(tuple(self._element(value, argument)) for argument in named.arguments)
+        return [foreign(named.name, arguments)]
 
     def _item(self, value: Value) -> list[Value]:
         if value.kind == CLASS_VALUE:
             return [value]
         if value.arguments:
-            chosen = value.arguments[-1] if value.name in _MAPPINGS else value.arguments[0]
+            chosen = value.arguments[-1] if value.name in self._types.mappings else value.arguments[0]
             return list(chosen)
         if value.kind == FOREIGN:
-            return [value] if value.name in _PLAIN else []
-        return self._called_method(value, "__getitem__")
+            return [value] if value.name in self._types.plain else []
+        return self._called_method(value, self._types.item)
 
     def _iterated(self, value: Value) -> list[Value]:
         if value.arguments:
             return list(value.arguments[0])
         if value.kind == FOREIGN:
-            return [value] if value.name in ("str", "bytes") else []
-        made = self._called_method(value, "__iter__")
+            return [value] if value.name in self._types.plain else []
+        made = self._called_method(value, self._types.iterate)
         found: list[Value] = []
         for iterator in made:
             if iterator.arguments:
                 found += iterator.arguments[0]
             elif iterator.kind == INSTANCE:
-                found += self._called_method(iterator, "__next__")
+                found += self._called_method(iterator, self._types.advance)
         return found
 
     def _entered(self, value: Value) -> list[Value]:
@@ -298,10 +378,10 @@ class Inference(Lookup):
             return [value]
         if value.kind != INSTANCE:
             return []
-        return self._called_method(value, "__enter__") or self._called_method(value, "__aenter__")
+        return self._called_method(value, self._types.enter)
 
     def _awaited(self, value: Value) -> list[Value]:
-        if value.kind == FOREIGN and value.name in ("Awaitable", "Coroutine") and value.arguments:
+        if value.kind == FOREIGN and value.name in self._types.awaited and value.arguments:
             return list(value.arguments[-1])
         return [value]
 
@@ -322,28 +402,30 @@ class Inference(Lookup):
             return self._annotated(argument, names, scope, receiver, from_method=from_method)
 
         last = named.name.rpartition(".")[2]
-        if last in _WRAPPERS:
-            first_only = last not in ("Union", "|")
-            arguments = named.arguments[:1] if first_only else named.arguments
+        types = self._types
+        if last in types.wrappers or last in types.unions:
+            arguments = named.arguments[:1] if last in types.wrappers else named.arguments
             values = [value for argument in arguments for value in inner(argument)]
-            return [value for value in values if value.name != "None"] or values
-        if last in _OF_CLASSES and named.arguments:
+            return [value for value in values if value.name not in types.nothing] or values
+        if last in types.of_classes and named.arguments:
             return [
                 value._replace(kind=CLASS_VALUE) if value.kind == INSTANCE else value
                 for value in inner(named.arguments[0])
             ]
-        if last == "Self":
+        if last in types.own:
             around = names.enclosing_class(scope)
             own = Value(INSTANCE, names, around) if around >= 0 else None
             return [one for one in (receiver or own,) if one is not None]
         elements = tuple(tuple(inner(argument)) for argument in named.arguments)
-        if last in _CONTAINERS:
+        if last in types.containers or last == FUNCTION_TYPE:
             return [foreign(last, elements)]
-        if last == "None":
-            return [foreign("None")]
-        found = self.shape(names, scope, named.name, None, from_method=from_method)
+        if last in types.nothing:
+            return [foreign(last)]
+        found = self.shape(names, scope, named.name, None, receiver=receiver, from_method=from_method)
         made = [
-            value._replace(kind=INSTANCE, arguments=elements) if value.kind == CLASS_VALUE else value
+            value._replace(kind=INSTANCE, arguments=elements or value.arguments)
+            if value.kind == CLASS_VALUE
+            else value
             for value in found
             if value.kind in (CLASS_VALUE, FOREIGN)
         ]

@@ -5,18 +5,22 @@ from __future__ import annotations
 from diptych.names.facts import (
     CLASS,
     DEFINED,
+    EXPORTED,
+    FUNCTION,
     GLOBAL,
     IMPORTED,
+    LAMBDA,
     NONLOCAL,
     PARAMETER,
     Binding,
     Point,
 )
-from diptych.names.modules import module_path, submodule_path
+from diptych.names.rules import NEVER, OWN_BODY, Rules
 from diptych.names.source import Names, Source
 from diptych.names.values import (
     CLASS_VALUE,
     FUNCTION_VALUE,
+    INSTANCE,
     MODULE_VALUE,
     Target,
     Value,
@@ -26,14 +30,14 @@ from diptych.names.values import (
 MAX_IMPORTS = 12
 # Real code takes some tens of steps for one name.
 MAX_STEPS = 4_000
-_PLATFORM = ("nt", "win32", "windows")
 
 
 class Lookup:
     """Names through scopes, imports and modules. One for each question: it bounds its own work."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, rules: Rules) -> None:
         self.source = source
+        self.rules = rules
         self._steps = MAX_STEPS
         # The members of modules that are being looked for: imports may lead in a circle.
         self._sought: set[tuple[str, str]] = set()
@@ -47,35 +51,37 @@ class Lookup:
         """The facts of the file at `path`."""
         return self.source.names_of(path)
 
-    def bindings(
-        self, names: Names, scope: int, name: str, at: Point | None = None, *, from_method: bool = False
-    ) -> list[Binding]:
-        """What `name` is bound to as seen from `scope`, the likeliest first; [] if it is not bound there.
-
-        `at` is the place of the use. With `from_method`, `scope` is a class whose methods ask, so that its
-        own names are not seen.
-        """
-        first = not from_method
-        while scope >= 0:
-            around = names.scopes[scope]
-            if around.kind != CLASS or first:
-                found = names.bound(scope, name)
-                if any(binding.how == GLOBAL for binding in found):
-                    return _ordered(names.bound(0, name), None)
-                if found and not any(binding.how == NONLOCAL for binding in found):
-                    return _ordered(found, at if first else None)
-            first = False
-            scope = around.parent
-        return []
-
     def targets(
         self, names: Names, scope: int, name: str, at: Point | None = None, *, from_method: bool = False
     ) -> list[Target]:
-        """What a free name refers to, through imports; [] for what no file binds."""
-        found = self.bindings(names, scope, name, at, from_method=from_method)
-        if found:
-            return self.followed(names, found)
-        return self._starred(names, scope, name)
+        """What a free name refers to as seen from `scope`, through imports, the likeliest first.
+
+        It is [] for what no file binds. `at` is the place of the use. With `from_method`, `scope` is a class
+        whose methods ask, so that its own names are not seen.
+        """
+        first, asked = not from_method, scope
+        while scope >= 0:
+            around = names.scopes[scope]
+            found = names.bound(scope, name)
+            if around.kind == CLASS:
+                members = self._seen_in_class(names, scope, name, found, at if first else None, first)
+                if members:
+                    return members
+            elif any(binding.how == GLOBAL for binding in found):
+                return self.followed(names, self._ordered(names.bound(0, name), None))
+            elif found and not any(binding.how == NONLOCAL for binding in found):
+                return self.followed(names, self._ordered(found, at if first else None))
+            first = False
+            scope = around.parent
+        return self._starred(names, asked, name) or self._in_package(names, name)
+
+    def members_of_class(self, names: Names, scope: int, name: str) -> list[Target]:
+        """The member `name` of a class, or of its bases."""
+        raise NotImplementedError
+
+    def members_of_binding(self, names: Names, binding: Binding, name: str) -> list[Target]:
+        """The member `name` of what a binding is."""
+        raise NotImplementedError
 
     def followed(self, names: Names, bindings: list[Binding]) -> list[Target]:
         """Where these bindings lead, each import followed; an import that leads nowhere is itself."""
@@ -86,7 +92,7 @@ class Lookup:
 
     def module_targets(self, importer: str, module: str) -> list[Target]:
         """The module of that name."""
-        path = module_path(self.source, importer, module)
+        path = self.rules.module_path(self.source, importer, module)
         return self._module_at(path) if path is not None else []
 
     def module_members(self, names: Names, name: str) -> list[Target]:
@@ -96,10 +102,13 @@ class Lookup:
             return []
         self._sought.add(sought)
         try:
-            bound = names.bound(0, name)
+            passed_on = names.bound(names.exports, name) if names.exports >= 0 else []
+            bound = passed_on or names.bound(0, name)
             if bound:
-                return self.followed(names, _ordered(bound, None))
-            starred = self._starred(names, 0, name)
+                return self.followed(names, self._ordered(bound, None))
+            if names.exports >= 0 and (found := self._in_exported(names, name)):
+                return found
+            starred = self._starred(names, max(names.exports, 0), name)
             if all(target.binding is not None and target.binding.how == IMPORTED for target in starred):
                 # A star that passes on an import of the package's own module, or none.
                 return self._submodule(names.path, name) or starred
@@ -109,11 +118,14 @@ class Lookup:
 
     def item_targets(self, importer: str, module: str, item: str) -> list[Target]:
         """`from module import item`."""
-        path = module_path(self.source, importer, module)
+        if not module:
+            names = self.names_of(importer)
+            return self.targets(names, 0, item) if names is not None else []
+        path = self.rules.module_path(self.source, importer, module)
         if path is None:
             return []
         if path.endswith("/"):
-            return self._submodule(path, item)
+            return self.package_members(path[:-1], item) or self._submodule(path, item)
         if path == importer:
             # `from . import x` in a package's own file: the submodule, not the name being bound.
             return self._submodule(path, item)
@@ -130,26 +142,85 @@ class Lookup:
             found = self.module_targets(names.path, module)
         return found or [Target(names, binding)]
 
+    def package_members(self, folder: str, name: str) -> list[Target]:
+        """What the files of a folder that is one package bind."""
+        if not self.rules.by_package:
+            return []
+        found: list[Target] = []
+        for defined in self.source.defined(name):
+            if defined.path.rpartition("/")[0] != folder or not self.step():
+                continue
+            names = self.names_of(defined.path)
+            if names is not None:
+                found += [Target(names, binding) for binding in names.bound(0, name)]
+        return list(dict.fromkeys(found))
+
+    def _in_package(self, names: Names, name: str) -> list[Target]:
+        return self.package_members(names.path.rpartition("/")[0], name)
+
+    def _seen_in_class(
+        self, names: Names, scope: int, name: str, found: list[Binding], at: Point | None, own: bool
+    ) -> list[Target]:
+        """What a name without a receiver is in a class. `own` is false from within its methods."""
+        seen = self.rules.members_seen
+        if seen == OWN_BODY:
+            return self.followed(names, self._ordered(found, at)) if own else []
+        parameters = [binding for binding in found if binding.how == PARAMETER]
+        if parameters or seen == NEVER:
+            return self.followed(names, parameters)
+        return self.members_of_class(names, scope, name)
+
+    def _in_exported(self, names: Names, name: str) -> list[Target]:
+        """A member of what the file gives as all that it is."""
+        given = names.bound(names.exports, EXPORTED)
+        if name == "default" and given:
+            return self.followed(names, given)
+        return [target for binding in given for target in self.members_of_binding(names, binding, name)]
+
     def _starred(self, names: Names, scope: int, name: str) -> list[Target]:
         for at, module in names.facts.stars:
             if at not in (0, scope):
                 continue
-            path = module_path(self.source, names.path, module)
+            path = self.rules.module_path(self.source, names.path, module)
             other = self.names_of(path) if path is not None and path != names.path else None
-            if other is None or not _exports(other, name):
+            if other is None or not self._exports(other, name):
                 continue
             found = self.module_members(other, name)
             if found:
                 return found
         return []
 
+    def _exports(self, names: Names, name: str) -> bool:
+        exported = names.facts.exported
+        if exported is not None and name in exported:
+            return True
+        # A list that is put together in parts is known in part only.
+        return self.rules.is_exported(name) and (exported is None or not names.bound(0, name))
+
     def _submodule(self, path: str, name: str) -> list[Target]:
-        found = submodule_path(self.source, path, name)
+        found = self.rules.submodule_path(self.source, path, name)
         return self._module_at(found) if found is not None else []
 
     def _module_at(self, path: str) -> list[Target]:
         names = self.names_of(path)
         return [Target(names, None)] if names is not None else []
+
+    def _ordered(self, found: list[Binding], at: Point | None) -> list[Binding]:
+        """Bindings of one name, the likeliest first: the last before `at`, else in order.
+
+        A definition or an import comes before an assignment, which is often a substitute for one that is
+        missing.
+        """
+        real = [binding for binding in found if binding.how not in (GLOBAL, NONLOCAL)]
+        if at is not None and self.rules.by_flow:
+            before = [binding for binding in real if binding.place < at]
+            return [*reversed(before), *(binding for binding in real if binding.place >= at)]
+        return sorted(real, key=self._weight)
+
+    def _weight(self, binding: Binding) -> int:
+        if binding.how == IMPORTED:
+            return 1 if binding.shape[1:].startswith(self.rules.platforms) else 0
+        return 0 if binding.how in (DEFINED, PARAMETER) else 2
 
 
 def _import_of(binding: Binding) -> tuple[str, str]:
@@ -158,40 +229,16 @@ def _import_of(binding: Binding) -> tuple[str, str]:
     return module, item
 
 
-def _exports(names: Names, name: str) -> bool:
-    exported = names.facts.exported
-    if exported is not None and name in exported:
-        return True
-    # A list that is put together in parts is known in part only.
-    return not name.startswith("_") and (exported is None or not names.bound(0, name))
-
-
-def _ordered(found: list[Binding], at: Point | None) -> list[Binding]:
-    """Bindings of one name, the likeliest first: the last before `at`, else in order.
-
-    A definition or an import comes before an assignment, which is often a substitute for one that is missing.
-    """
-    real = [binding for binding in found if binding.how not in (GLOBAL, NONLOCAL)]
-    if at is not None:
-        before = [binding for binding in real if binding.place < at]
-        return [*reversed(before), *(binding for binding in real if binding.place >= at)]
-    return sorted(real, key=_weight)
-
-
-def _weight(binding: Binding) -> int:
-    if binding.how == IMPORTED:
-        return 1 if binding.shape[1:].startswith(_PLATFORM) else 0
-    return 0 if binding.how in (DEFINED, PARAMETER) else 2
-
-
 def values_of(target: Target) -> Value | None:
     """The value that a definition or a module has by itself."""
     if target.binding is None:
         return Value(MODULE_VALUE, target.names)
     binding = target.binding
-    if binding.how == DEFINED and binding.inner >= 0:
-        kind = CLASS_VALUE if target.names.scopes[binding.inner].kind == CLASS else FUNCTION_VALUE
-        return Value(kind, target.names, binding.inner)
+    if binding.inner >= 0:
+        if binding.how != DEFINED:
+            return Value(INSTANCE, target.names, binding.inner)
+        is_function = target.names.scopes[binding.inner].kind in (FUNCTION, LAMBDA)
+        return Value(FUNCTION_VALUE if is_function else CLASS_VALUE, target.names, binding.inner)
     if binding.how == IMPORTED:
         # It led nowhere: it is of another distribution, or compiled.
         return foreign(binding.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from diptych.names.facts import CLASS, FUNCTION, Binding, FileFacts, Point, Scope
+from diptych.names.facts import CLASS, EXPORTS, FUNCTION, Binding, FileFacts, Point, Scope
 
 
 class Defined(NamedTuple):
@@ -43,8 +43,9 @@ class Source(Protocol):
 class Names:
     """The facts of one file, ready for look-ups."""
 
-    def __init__(self, path: str, facts: FileFacts, outermost: int = 0) -> None:
+    def __init__(self, path: str, language: str, facts: FileFacts, outermost: int = 0) -> None:
         self.path = path
+        self.language = language
         self.facts = facts
         self.outermost = outermost
         """The scope around what was parsed: the file's own, unless that was one function."""
@@ -64,6 +65,20 @@ class Names:
         """The scope that begins at a place."""
         # Of a function that was parsed once more, the later one is complete.
         return {scope.start: number for number, scope in enumerate(self.facts.scopes)}
+
+    @cached_property
+    def exports(self) -> int:
+        """The scope of what is passed on under other names; -1 if there is none."""
+        kinds = [scope.kind for scope in self.facts.scopes]
+        return kinds.index(EXPORTS) if EXPORTS in kinds else -1
+
+    def innermost(self, place: Point) -> int:
+        """The innermost scope around a place."""
+        around = 0
+        for number, scope in enumerate(self.facts.scopes):
+            if scope.start <= place < scope.end:
+                around = number
+        return around
 
     def outermost_function(self, place: Point) -> int:
         """The function around a place that is in no other function; -1 for none."""

@@ -11,8 +11,8 @@ from diptych.names.source import Names
 MODULE_VALUE, CLASS_VALUE, INSTANCE, FUNCTION_VALUE, FOREIGN = range(5)
 
 # One step of a chain after its head.
-STEP = re.compile(r"\.([^\W\d]\w*)|\(\)|\[\]|[*@~]")
-HEAD = re.compile(r":([^;]*);?|!(\w+)|(\^\^?)|([^\W\d]\w*)")
+STEP = re.compile(r"\.(#?(?:[^\W\d]|\$)[\w$]*)|\(\)|\[\]|[*@~]|>(\d+)")
+HEAD = re.compile(r":([^;]*);?|!(\w+)|(\^\^?)|((?:[^\W\d]|\$)[\w$]*)")
 
 
 class Value(NamedTuple):

@@ -21,7 +21,8 @@ from diptych.indexer.parse import read_regular
 from diptych.indexer.settings import Settings
 from diptych.model import content_hash
 from diptych.names.facts import MODULE, FileFacts, Point, Scope, with_function
-from diptych.names.languages import LANGUAGES, Captured, collector, query_of
+from diptych.names.languages import LANGUAGES, Captured, query_of
+from diptych.names.languages import language as names_language
 from diptych.names.source import Names
 
 _PARSED_FILES = 128
@@ -82,6 +83,9 @@ class ParsedFile:
         number = seen.outermost_function(place)
         if number < 0 or self.language not in LANGUAGES:
             return None
+        known = names_language(self.language)
+        if not known.parses_functions:
+            return None
         scope = seen.scopes[number]
         start, end = self.offset(*scope.start), self.offset(*scope.end)
         if start is None or end is None or end - start > _LARGE_FUNCTION_BYTES:
@@ -94,14 +98,14 @@ class ParsedFile:
         except TooSlowError:
             return None
         around = seen.scopes[scope.parent].kind
-        inner = collector(self.language)(self.source, captures, complete=True, around=around)
+        inner = known.collect(self.source, captures, complete=True, around=around)
         facts = with_function(seen.facts, number, inner)
-        return Part(Names(self.path, facts, scope.parent), self.source, tree.root_node)
+        return Part(Names(self.path, self.language, facts, scope.parent), self.source, tree.root_node)
 
     @cached_property
     def names(self) -> Names:
         """The complete facts; those of an empty file where it cannot be parsed."""
-        return Names(self.path, self._facts())
+        return Names(self.path, self.language, self._facts())
 
     @cached_property
     def lines(self) -> list[bytes]:
@@ -134,7 +138,7 @@ class ParsedFile:
             captures = _captures(self.language, self.tree)
         except TooSlowError:
             return empty
-        return collector(self.language)(self.source, captures, complete=True)
+        return names_language(self.language).collect(self.source, captures, complete=True)
 
 
 class Files:

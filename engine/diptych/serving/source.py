@@ -47,11 +47,11 @@ class StoreSource:
         payload = self.view.payload(CODE.key(path)) if digest != "" else None
         if payload is None:
             return None
-        recorded, _, part = CODE.names_part(payload)
+        recorded, language, part = CODE.names_part(payload)
         facts = _facts_of(part) if digest in (None, recorded) else None
         if facts is None:
             return self.complete_names_of(path)
-        names = Names(path, facts)
+        names = Names(path, language, facts)
         self._unpacked[path] = (recorded, names)
         while len(self._unpacked) > _UNPACKED_FILES:
             self._unpacked.popitem(last=False)

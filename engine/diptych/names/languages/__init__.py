@@ -1,21 +1,25 @@
-"""What a language's syntax says about names: a query per language, and a module that reads its captures.
+"""What a language's syntax says about names, and how its names are followed: a folder per language.
 
-The module `<name>.py` has `collect(source, captures, complete=...)`, which makes `FileFacts`, and
-`<name>.scm` is the query: `@names.<what>` marks a node that `collect` wants. The indexer adds it to its own
-query, so that the tree is walked once. `<name>-complete.scm` has what only a complete collection needs.
+Each folder has a `LANGUAGE` (see `Language`), and `seen.scm`: `@names.<what>` marks a node that `collect`
+wants. The indexer adds it to its own query, so that the tree is walked once. `complete.scm`, if there is one,
+has what only a complete collection needs.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module, resources
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tree_sitter import Node
 
 from diptych.names.facts import MODULE, FileFacts
+from diptych.names.rules import Rules
+from diptych.names.sites import Site
+from diptych.names.source import Names
 
-LANGUAGES = frozenset({"python"})
+_FOLDERS = {"python": "python"}
+LANGUAGES = frozenset(_FOLDERS)
 
 Captured = tuple[str, Node]
 """What a node is, by the query's capture, and the node."""
@@ -30,17 +34,38 @@ class Collect(Protocol):
         """`around` is the kind of scope that is around what was captured."""
 
 
+class SiteOf(Protocol):
+    """What a name is, by the syntax around it."""
+
+    def __call__(self, names: Names, source: bytes, node: Node, /) -> Site | None:
+        """`node` is one of the language's names; None if it refers to nothing."""
+
+
+class Language(NamedTuple):
+    """How the names of one language are read and followed. `identifiers` are the types of nodes for names.
+
+    With `parses_functions`, the text of a function is a file by itself to the parser.
+    """
+
+    collect: Collect
+    site: SiteOf
+    identifiers: frozenset[str]
+    rules: Rules
+    parses_functions: bool = False
+
+
 @cache
-def query_of(language: str, *, complete: bool) -> str:
-    """The query of a language; "" if names are not collected for it."""
-    if language not in LANGUAGES:
-        return ""
-    folder = resources.files(__name__)
-    names = [f"{language}.scm"] + ([f"{language}-complete.scm"] if complete else [])
-    return "\n".join((folder / name).read_text("utf-8") for name in names)
-
-
-def collector(language: str) -> Collect:
-    """The `collect` of a language in `LANGUAGES`."""
-    found: Collect = import_module(f"{__name__}.{language}").collect
+def language(name: str) -> Language:
+    """The language `name`, one of `LANGUAGES`."""
+    found: Language = import_module(f"{__name__}.{_FOLDERS[name]}").LANGUAGE
     return found
+
+
+@cache
+def query_of(name: str, *, complete: bool) -> str:
+    """The query of a language; "" if names are not collected for it."""
+    if name not in LANGUAGES:
+        return ""
+    folder = resources.files(__name__) / _FOLDERS[name]
+    files = [folder / "seen.scm", folder / "complete.scm"] if complete else [folder / "seen.scm"]
+    return "\n".join(file.read_text("utf-8") for file in files if file.is_file())

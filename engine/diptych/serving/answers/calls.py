@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from diptych.names.definitions import Evidence, Found, definitions, found_of
 from diptych.names.facts import DEFINED, Point
-from diptych.names.languages.python_sites import sites_named
+from diptych.names.places import sites_named
 from diptych.names.sites import FREE, MEMBER, Site
 from diptych.names.source import Names
 from diptych.names.values import Target

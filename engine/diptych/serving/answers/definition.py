@@ -8,7 +8,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.names.definitions import Evidence, Found, definitions
 from diptych.names.facts import Point
 from diptych.names.languages import LANGUAGES
-from diptych.names.languages.python_sites import site_at
+from diptych.names.places import site_at
 from diptych.names.sites import Site
 from diptych.serving.files import ParsedFile, Part
 from diptych.serving.source import StoreSource

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from diptych.names.definitions import Evidence, Found, definitions
 from diptych.names.facts import COMPREHENSION, FUNCTION, LAMBDA, Point
 from diptych.names.languages import LANGUAGES
-from diptych.names.languages.python_sites import sites_named
+from diptych.names.places import sites_named
 from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
 from diptych.serving.answers.definition import parsed_file, site_in

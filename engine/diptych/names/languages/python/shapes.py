@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-MAX_CHARS = 300
-MAX_ALTERNATIVES = 4
-_MAX_DEPTH = 24
+from diptych.names.languages.collected import text_of
+from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH, either, extended
+
 _CASTS = frozenset({"cast", "typing.cast", "t.cast"})
 
 _LITERALS = {
@@ -31,14 +31,9 @@ _LITERALS = {
 }
 
 
-def text_of(source: bytes, node: Node) -> str:
-    """The text of a node."""
-    return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
-
-
 def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
     """The shape of an expression; "" if it says nothing about a type."""
-    if node is None or depth > _MAX_DEPTH:
+    if node is None or depth > MAX_DEPTH:
         return ""
     kind = node.type
     if kind == "identifier":
@@ -79,25 +74,6 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
         first = shape_of(source, node.child_by_field_name("left"), depth + 1)
         return first if first in ("!str", "!bytes") else ""
     return ""
-
-
-def extended(shape: str, suffix: str) -> str:
-    """Each alternative of `shape` with `suffix` after it."""
-    if not shape or len(shape) + len(suffix) > MAX_CHARS:
-        return ""
-    if "\n" in shape:
-        return "\n".join(extended(one, suffix) for one in shape.split("\n"))
-    if shape[0] == ":" and ";" not in shape:
-        shape += ";"
-    return shape + suffix
-
-
-def either(*shapes: str) -> str:
-    """The alternatives of all of them, each once; None only if there is nothing else."""
-    parts = [part for shape in shapes if shape for part in shape.split("\n")]
-    kept = [part for part in dict.fromkeys(parts) if part != "!None"] or parts[:1]
-    joined = "\n".join(kept[:MAX_ALTERNATIVES])
-    return joined if len(joined) <= MAX_CHARS else kept[0]
 
 
 def annotation(source: bytes, node: Node | None) -> str:

@@ -1,13 +1,12 @@
-"""Sites in Python: what a name is at a byte of a parsed file."""
+"""Sites in Python: what a name is, by the syntax around it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from tree_sitter import Node
 
 from diptych.names.facts import FIELD, Point
-from diptych.names.languages.python_shapes import shape_of, text_of
+from diptych.names.languages.collected import text_of
+from diptych.names.languages.python.shapes import shape_of
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MEMBER, MODULE, Site
 from diptych.names.source import Names
 
@@ -19,26 +18,8 @@ _BINDING = frozenset({"assignment", "augmented_assignment", "for_statement"})
 _DEFINITIONS = frozenset({"function_definition", "class_definition"})
 
 
-def site_at(names: Names, source: bytes, root: Node, offset: int) -> Site | None:
-    """The site at a byte of the file, or just before it; None where there is no name."""
-    for at in (offset, offset - 1):
-        if at < 0:
-            continue
-        node = root.descendant_for_byte_range(at, at + 1)
-        if node is not None and node.type == "identifier":
-            return _site(names, source, node)
-    return None
-
-
-def sites_named(names: Names, source: bytes, root: Node, offsets: Iterator[int]) -> Iterator[Site]:
-    """The sites at these bytes, where there is a name."""
-    for offset in offsets:
-        node = root.descendant_for_byte_range(offset, offset + 1)
-        if node is not None and node.type == "identifier" and node.start_byte == offset:
-            yield _site(names, source, node)
-
-
-def _site(names: Names, source: bytes, node: Node) -> Site:
+def site_of(names: Names, source: bytes, node: Node) -> Site:
+    """What an identifier is, by the syntax around it."""
     name, place = text_of(source, node), _place(node)
     parent = node.parent
     assert parent is not None

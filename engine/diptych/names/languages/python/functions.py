@@ -10,14 +10,9 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from diptych.names.facts import Point
-from diptych.names.languages.python_shapes import (
-    annotation,
-    assigned_shape,
-    either,
-    extended,
-    shape_of,
-    text_of,
-)
+from diptych.names.languages.collected import text_of
+from diptych.names.languages.python.shapes import annotation, assigned_shape, shape_of
+from diptych.names.languages.shapes import either, extended
 
 MAX_RETURNS = 8
 # A local that is another local, and so on.

@@ -17,21 +17,16 @@ from diptych.names.facts import (
     MODULE,
     NONLOCAL,
     PARAMETER,
-    Binding,
     FileFacts,
     Point,
-    Scope,
 )
 from diptych.names.languages import Captured
-from diptych.names.languages.python_functions import OpenScope, first_parameter
-from diptych.names.languages.python_shapes import (
-    annotation,
-    assigned_shape,
-    either,
-    extended,
-    shape_of,
-    text_of,
-)
+from diptych.names.languages.collected import Collected, text_of
+from diptych.names.languages.python.functions import OpenScope, first_parameter
+from diptych.names.languages.python.imports import imported_items, imported_modules
+from diptych.names.languages.python.patterns import captured_names, innermost_name
+from diptych.names.languages.python.shapes import annotation, assigned_shape, shape_of
+from diptych.names.languages.shapes import either, extended
 
 
 def collect(source: bytes, captures: list[Captured], *, complete: bool, around: int = MODULE) -> FileFacts:
@@ -54,12 +49,7 @@ class _Sweep:
     def __init__(self, source: bytes, complete: bool, around: int) -> None:
         self._source = source
         self._complete = complete
-        lines = source.count(b"\n")
-        end = (lines, len(source) - source.rfind(b"\n") - 1)
-        self._scopes: list[Scope] = [Scope(MODULE, -1, (0, 0), end)]
-        self._bindings: list[Binding] = []
-        self._stars: list[tuple[int, str]] = []
-        self._exported: list[str] | None = None
+        self._made = Collected(source, complete=complete)
         self._stack = [OpenScope(0, around, len(source) + 1)]
         self._decorators: list[Node] = []
 
@@ -72,10 +62,7 @@ class _Sweep:
         """The facts, at the end of the file."""
         while len(self._stack) > 1:
             self._close(self._stack.pop())
-        exported = tuple(self._exported) if self._exported is not None else None
-        return FileFacts(
-            tuple(self._scopes), tuple(self._bindings), tuple(self._stars), exported, self._complete
-        )
+        return self._made.facts()
 
     def function(self, node: Node, end: int) -> None:
         """A function: its name in the scope around it, then its own scope."""
@@ -88,22 +75,12 @@ class _Sweep:
         if top.number >= 0 and (self._complete or top.kind != FUNCTION):
             returned = node.child_by_field_name("return_type")
             opened.annotated = returned is not None
-            opened.number = len(self._scopes)
             opened.name = text = text_of(source, name)
-            place = name.start_point
-            self._scopes.append(
-                Scope(
-                    FUNCTION,
-                    top.number,
-                    node.start_point,
-                    node.end_point,
-                    text,
-                    place,
-                    (),
-                    annotation(source, returned),
-                    decorators,
-                )
+            returns = annotation(source, returned)
+            opened.number = self._made.open(
+                FUNCTION, top.number, node, name, returns=returns, decorators=decorators
             )
+            place = name.start_point
             self._bind(text, top, place, DEFINED, inner=opened.number)
             if top.kind == CLASS:
                 opened.owner = top.number
@@ -123,12 +100,9 @@ class _Sweep:
         if name is None:
             return
         if top.number >= 0 and (self._complete or top.kind != FUNCTION):
-            opened.number = len(self._scopes)
-            text, place = text_of(source, name), name.start_point
             bases = self._bases(node.child_by_field_name("superclasses"))
-            start, stop = node.start_point, node.end_point
-            self._scopes.append(Scope(CLASS, top.number, start, stop, text, place, bases, "", decorators))
-            self._bind(text, top, place, DEFINED, inner=opened.number)
+            opened.number = self._made.open(CLASS, top.number, node, name, bases=bases, decorators=decorators)
+            self._bind(text_of(source, name), top, name.start_point, DEFINED, inner=opened.number)
         self._stack.append(opened)
 
     def decorator(self, node: Node, _end: int) -> None:
@@ -181,16 +155,8 @@ class _Sweep:
         top = self._stack[-1]
         if top.number < 0:
             return
-        for name in node.children_by_field_name("name"):
-            if name.type == "aliased_import":
-                module, alias = name.child_by_field_name("name"), name.child_by_field_name("alias")
-                if module is not None and alias is not None:
-                    shape = f"<{text_of(self._source, module)}"
-                    place = alias.start_point
-                    self._bind(text_of(self._source, alias), top, place, IMPORTED, shape)
-            else:
-                first = text_of(self._source, name).partition(".")[0].strip()
-                self._bind(first, top, name.start_point, IMPORTED, f"<{first}")
+        for found in imported_modules(self._source, node):
+            self._bind(found.name, top, found.place, IMPORTED, found.shape)
 
     def import_from(self, node: Node, _end: int) -> None:
         """`from a import b as c`, `from . import *`."""
@@ -201,16 +167,9 @@ class _Sweep:
         module = "".join(text_of(self._source, named).split())
         items = node.children_by_field_name("name")
         if not items:
-            self._stars.append((top.number, module))
-        for item in items:
-            alias: Node | None = item
-            if item.type == "aliased_import":
-                original, alias = item.child_by_field_name("name"), item.child_by_field_name("alias")
-            else:
-                original = item
-            if original is not None and alias is not None:
-                shape = f"<{module}>{text_of(self._source, original)}"
-                self._bind(text_of(self._source, alias), top, alias.start_point, IMPORTED, shape)
+            self._made.stars.append((top.number, module))
+        for found in imported_items(self._source, module, items):
+            self._bind(found.name, top, found.place, IMPORTED, found.shape)
 
     def return_(self, node: Node, _end: int) -> None:
         """The shape of what a function without an annotation returns."""
@@ -281,40 +240,19 @@ class _Sweep:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         if self._outside() or left is None:
             return
-        name = left.named_children[0] if left.named_child_count else left
-        while name.type != "identifier" and name.named_child_count:
-            name = name.named_children[0]
+        name = innermost_name(left)
         shape = text_of(self._source, right) if right is not None else ""
         self._bind(text_of(self._source, name), self._stack[-1], name.start_point, ASSIGNED, shape)
 
     def case(self, node: Node, _end: int) -> None:
         """The names that a pattern captures."""
-        pending = [child for child in node.named_children if child.type == "case_pattern"]
-        while pending:
-            pattern = pending.pop()
-            inner = pattern.named_children
-            if pattern.type == "dotted_name":
-                if len(inner) == 1:
-                    self._targets(inner[0], "", None)
-            elif pattern.type == "keyword_pattern":
-                pending += inner[1:]
-            elif pattern.type == "class_pattern":
-                pending += [child for child in inner if child.type == "case_pattern"]
-            elif pattern.type == "splat_pattern":
-                for child in inner:
-                    if child.type == "identifier":
-                        self._targets(child, "", None)
-            elif pattern.type != "as_pattern":
-                pending += inner
-            else:
-                pending += inner[:1]
+        for name in captured_names(node):
+            self._targets(name, "", None)
 
     def type_parameters(self, node: Node, _end: int) -> None:
         """`def f[T]`, `class C[T]`: bound in the scope that has just been opened."""
         for parameter in node.named_children:
-            name = parameter
-            while name.type != "identifier" and name.named_child_count:
-                name = name.named_children[0]
+            name = innermost_name(parameter)
             if name.type == "identifier":
                 self._targets(name, "", None)
 
@@ -324,9 +262,7 @@ class _Sweep:
         return top.number < 0 or (not self._complete and top.kind == FUNCTION)
 
     def _anonymous(self, kind: int, node: Node, end: int) -> OpenScope:
-        opened = OpenScope(len(self._scopes), kind, end, node)
-        start, stop = node.start_point, node.end_point
-        self._scopes.append(Scope(kind, self._stack[-1].number, start, stop))
+        opened = OpenScope(self._made.open(kind, self._stack[-1].number, node), kind, end, node)
         self._stack.append(opened)
         return opened
 
@@ -336,7 +272,7 @@ class _Sweep:
         number = opened.number
         if name in opened.globals and opened.kind == FUNCTION and how != GLOBAL:
             number = 0
-        self._bindings.append(Binding(name, number, place, how, shape, inner))
+        self._made.bind(name, number, place, how, shape, inner)
 
     def _targets(self, target: Node, shape: str, value: Node | None) -> None:
         """Bind what is on the left of an assignment; elements of a tuple by those on the right."""
@@ -374,15 +310,15 @@ class _Sweep:
         if holder is None or name is None or text_of(self._source, holder) != top.receiver:
             return
         shape = top.substituted(self._source, assigned_shape(self._source, node))
-        self._bindings.append(Binding(text_of(self._source, name), top.owner, name.start_point, FIELD, shape))
+        self._made.bind(text_of(self._source, name), top.owner, name.start_point, FIELD, shape)
 
     def _export(self, value: Node | None) -> None:
         if value is None or value.type not in _SEQUENCES:
             return
-        self._exported = self._exported or []
+        exported = self._made.exported = self._made.exported or []
         for item in value.named_children:
             if item.type == "string":
-                self._exported.append(text_of(self._source, item).strip("'\""))
+                exported.append(text_of(self._source, item).strip("'\""))
 
     def _bases(self, arguments: Node | None) -> tuple[str, ...]:
         if arguments is None:
@@ -405,8 +341,7 @@ class _Sweep:
     def _close(self, opened: OpenScope) -> None:
         if opened.returns and opened.number >= 0:
             shapes = (opened.substituted(self._source, shape) for shape in dict.fromkeys(opened.returns))
-            scope = self._scopes[opened.number]
-            self._scopes[opened.number] = scope._replace(returns=either(*shapes))
+            self._made.returns(opened.number, either(*shapes))
 
 
 _SEQUENCES = frozenset({"expression_list", "tuple", "list"})

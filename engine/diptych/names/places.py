@@ -1,0 +1,35 @@
+"""The sites of a parsed file, by the bytes at which their names are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from diptych.names.languages import language
+from diptych.names.sites import Site
+from diptych.names.source import Names
+
+
+def site_at(names: Names, source: bytes, root: Node, offset: int) -> Site | None:
+    """The site at a byte of the file, or just before it; None where there is no name."""
+    known = language(names.language)
+    for at in (offset, offset - 1):
+        if at < 0:
+            continue
+        node = root.descendant_for_byte_range(at, at + 1)
+        if node is not None and node.type in known.identifiers:
+            return known.site(names, source, node)
+    return None
+
+
+def sites_named(names: Names, source: bytes, root: Node, offsets: Iterator[int]) -> Iterator[Site]:
+    """The sites at these bytes, where there is a name."""
+    known = language(names.language)
+    for offset in offsets:
+        node = root.descendant_for_byte_range(offset, offset + 1)
+        if node is None or node.type not in known.identifiers or node.start_byte != offset:
+            continue
+        site = known.site(names, source, node)
+        if site is not None:
+            yield site

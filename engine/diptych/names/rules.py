@@ -1,0 +1,63 @@
+"""What differs between languages when names are followed from file to file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from diptych.names.source import Source
+
+# When a name without a receiver may be a member of the class around it.
+OWN_BODY, NEVER, WITH_BASES = range(3)
+
+
+class ModulePath(Protocol):
+    """From what an import says, or a package and a name, to the path of a file or, with a `/`, a folder."""
+
+    def __call__(self, source: Source, from_path: str, name: str, /) -> str | None:
+        """None if there is no such file."""
+
+
+class Rules(NamedTuple):
+    """One language's rules.
+
+    With `by_flow`, a name may be bound again and again: the last binding before a use is the likeliest. With
+    `by_package`, the files of a folder share their names. `members_seen` is one of the constants above.
+    `builtins` are the names that exist without an import; None if any unknown name may be one.
+    """
+
+    module_path: ModulePath
+    submodule_path: ModulePath
+    by_flow: bool
+    by_package: bool
+    members_seen: int
+    builtins: frozenset[str] | None
+    is_exported: Callable[[str], bool]
+    types: Types
+    platforms: tuple[str, ...] = ()
+    """Modules of one platform, by the beginnings of their names: others come first."""
+
+
+class Types(NamedTuple):
+    """The types that a language has without a definition in source, as far as they say what is in them.
+
+    `wrappers` are instances of their first argument, `unions` of any; `nothing` are left out of a union.
+    `elements` are what members of a container are: `{"Map.get": "=>[_1]"}` returns its second argument.
+    """
+
+    wrappers: frozenset[str]
+    unions: frozenset[str]
+    nothing: frozenset[str]
+    of_classes: frozenset[str]
+    containers: frozenset[str]
+    mappings: frozenset[str]
+    awaited: frozenset[str]
+    plain: frozenset[str]
+    own: frozenset[str]
+    constructors: tuple[str, ...]
+    call: tuple[str, ...] = ()
+    item: tuple[str, ...] = ()
+    iterate: tuple[str, ...] = ()
+    advance: tuple[str, ...] = ()
+    enter: tuple[str, ...] = ()
+    elements: Mapping[str, str] = {}
