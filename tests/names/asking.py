@@ -13,7 +13,8 @@ from pathlib import Path
 from diptych import Store
 from diptych.indexer import index_repository
 from diptych.names.facts import Point
-from diptych.serving.answers import Answer, References, definition, references
+from diptych.serving.answers import Answer, References, calls, definition, outline, references
+from diptych.serving.answers.calls import functions_at
 from diptych.serving.files import Files
 from diptych.serving.source import StoreSource
 
@@ -46,6 +47,20 @@ class Asking:
         """The first of them, "" for none."""
         return (self.lines(path, marked) or [""])[0]
 
+    def callers(self, path: str, marked: str) -> list[str]:
+        """The names of what calls the marked function."""
+        (start,) = functions_at(self.source, path, *self.at(path, marked))
+        return [one.name for one in calls(self.source, start, direction="callers")]
+
+    def callees(self, path: str, marked: str) -> list[str]:
+        """The names of what the marked function calls."""
+        (start,) = functions_at(self.source, path, *self.at(path, marked))
+        return [one.name for one in calls(self.source, start, direction="callees")]
+
+    def outline(self, path: str) -> list[str]:
+        """The outline of a file as `kind name`."""
+        return [f"{one.kind} {one.name}" for one in outline(self.source, path)]
+
     def references(self, path: str, marked: str) -> References:
         """The references to the definition of the marked name."""
         return references(self.source, path, *self.at(path, marked))
@@ -53,6 +68,16 @@ class Asking:
     def uses(self, path: str, marked: str) -> list[str]:
         """The references as `path:line role`."""
         return [f"{one.path}:{one.row + 1} {one.role}" for one in self.references(path, marked).references]
+
+
+def case_files(cases: Mapping[str, tuple[str, ...]], suffix: str) -> dict[str, str]:
+    """A file for each case, with the case's first text as its source; see `case_path`."""
+    return {case_path(case, suffix): texts[0] for case, texts in cases.items()}
+
+
+def case_path(case: str, suffix: str) -> str:
+    """The path of a case's file."""
+    return "".join(letter if letter.isalnum() else "_" for letter in case) + suffix
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from diptych.names.facts import CLASS, DEFINED, FIELD, FUNCTION, PARAMETER, Binding, Point
+from diptych.names.facts import CLASS, DEFINED, FIELD, FUNCTION, NAMESPACE, PARAMETER, Binding, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE, Site
@@ -194,7 +194,11 @@ def found_of(target: Target, evidence: Evidence) -> Found:
 
 def _kind(names: Names, binding: Binding) -> str:
     if binding.how == DEFINED and binding.inner >= 0:
-        return "class" if names.scopes[binding.inner].kind == CLASS else "function"
+        opened = names.scopes[binding.inner]
+        said = next((one[1:] for one in opened.decorators if one[:1] == "!"), "class")
+        return {CLASS: said, NAMESPACE: "namespace"}.get(opened.kind, "function")
+    if binding.shape.startswith(":type["):
+        return "type"
     if binding.how == PARAMETER:
         return "parameter"
     in_class = names.scopes[binding.scope].kind == CLASS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from diptych.names.annotations import FUNCTION_TYPE, NOTHING, Named, parsed_annotation
-from diptych.names.facts import CLASS, EXPORTED, FIELD, PARAMETER, UNREAD, Binding, Point
-from diptych.names.resolve import Lookup, values_of
+from diptych.names.annotations import FUNCTION_TYPE, NOTHING, OF_VALUE, Named, parsed_annotation
+from diptych.names.facts import CLASS, EXPORTED, FIELD, PARAMETER, Binding, Point
+from diptych.names.resolve import values_of
 from diptych.names.rules import Rules
 from diptych.names.source import Names, Source
+from diptych.names.steps import MAX_VALUES, Steps
 from diptych.names.values import (
     CLASS_VALUE,
     FOREIGN,
@@ -22,17 +23,15 @@ from diptych.names.values import (
 
 # Of shapes inside shapes. Real code has some five.
 MAX_DEPTH = 16
-MAX_VALUES = 6
 
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "abc.abstractproperty"})
 
 
-class Inference(Lookup):
+class Inference(Steps):
     """Values of expressions, and members of values."""
 
     def __init__(self, source: Source, rules: Rules) -> None:
         super().__init__(source, rules)
-        self._types = rules.types
         self._depth = 0
         self._lines: dict[tuple[str, int], list[Value]] = {}
 
@@ -79,7 +78,7 @@ class Inference(Lookup):
             else:
                 values = self._head(names, scope, head, at, receiver, from_method)
             for step, attribute in steps:
-                values = self._stepped(values, step, attribute)
+                values = self.stepped(values, step, attribute)
             found += [value for value in values if value not in found]
         return found[:MAX_VALUES]
 
@@ -141,6 +140,9 @@ class Inference(Lookup):
             parent = names.scopes[scope].parent
             place = names.scopes[scope].start
             values = self.shape(names, parent, base, place, receiver=receiver)
+            if "!object" in names.scopes[scope].decorators:
+                # What an object literal spreads are instances.
+                values = [one._replace(kind=CLASS_VALUE) if one.kind == INSTANCE else one for one in values]
             kept = [value for value in values if value.kind in (CLASS_VALUE, FOREIGN)]
             found += kept[:1] or [foreign(base)]
         return found
@@ -157,7 +159,7 @@ class Inference(Lookup):
         if value.kind == FUNCTION_VALUE and value.names is not None:
             value = value._replace(receiver=receiver)
             if _PROPERTIES.intersection(target.names.scopes[value.scope].decorators):
-                return self._called(value)
+                return self.called(value)
         return [value]
 
     def of_names(
@@ -207,8 +209,6 @@ class Inference(Lookup):
     def _of_binding(self, names: Names, binding: Binding | None, receiver: Value | None) -> list[Value]:
         if binding is None:
             return []
-        if binding.how == PARAMETER and receiver is not None and names.scopes[binding.scope].kind == CLASS:
-            return self._argument(receiver, names, binding)
         # What a method assigns is seen from the method, not from the class around it.
         return self.shape(
             names,
@@ -227,98 +227,14 @@ class Inference(Lookup):
         line = self.linearised(Value(INSTANCE, names, around))[1:]
         return [value._replace(names=base.names, scope=base.scope) for base in line]
 
-    def _stepped(self, values: list[Value], step: str, attribute: str) -> list[Value]:
-        found: list[Value] = []
-        for value in values:
-            if not self.step():
-                break
-            if step == "()":
-                made = self._called(value)
-            elif step == "[]":
-                made = self._item(value)
-            elif step == "*":
-                made = self._iterated(value)
-            elif step == "@":
-                made = self._entered(value)
-            elif step == "~":
-                made = self._awaited(value)
-            elif step[0] == ">":
-                made = self._parameter(value, int(attribute))
-            else:
-                made = self._attribute(value, attribute)
-            found += [one for one in made if one not in found]
-            if found and step[0] == "." and value.kind != MODULE_VALUE:
-                break
-        return found[:MAX_VALUES]
-
-    def _attribute(self, value: Value, name: str) -> list[Value]:
-        if value.kind == FOREIGN:
-            element = self._types.elements.get(f"{value.name}.{name}")
-            if element is not None:
-                return self._element(value, parsed_annotation(element))
-            return [foreign(value.name)] if value.name in self._types.plain or not value.arguments else []
-        found: list[Value] = []
-        for target in self.members(value, name)[:MAX_VALUES]:
-            receiver = value if value.kind in (INSTANCE, CLASS_VALUE) else None
-            found += [one for one in self.of_target(target, receiver) if one not in found]
-            if len(found) >= MAX_VALUES:
-                break
-        return found
-
-    def _called(self, value: Value) -> list[Value]:
-        if value.kind == CLASS_VALUE:
-            return [value._replace(kind=INSTANCE)]
-        if value.kind == FOREIGN:
-            return list(value.arguments[0]) if value.name == FUNCTION_TYPE else [value]
-        if value.kind == FUNCTION_VALUE and value.names is not None:
-            names, scope = value.names, value.scope
-            if names.scopes[scope].returns == UNREAD:
-                names, scope = self._complete(names, scope)
-            returns = names.scopes[scope].returns
-            if returns == UNREAD:
-                return []
-            return self.shape(names, scope, returns, None, receiver=value.receiver)
-        if value.kind == INSTANCE:
-            return self._called_method(value, self._types.call)
-        return []
-
-    def _complete(self, names: Names, scope: int) -> tuple[Names, int]:
-        """A function with what only its own file can see; the same as before if it cannot be read."""
-        if names.facts.complete:
-            return names, scope
-        complete = self.source.complete_names_of(names.path)
-        number = complete.scope_at.get(names.scopes[scope].start) if complete is not None else None
-        return (complete, number) if complete is not None and number is not None else (names, scope)
-
-    def _called_method(self, value: Value, names: tuple[str, ...]) -> list[Value]:
-        for name in names:
-            for target in self.members(value, name):
-                for method in self.of_target(target, value):
-                    if method.kind == FUNCTION_VALUE:
-                        return self._called(method)
-        return []
-
-    def _parameter(self, value: Value, index: int) -> list[Value]:
-        """A parameter of a function, or of a class's constructor."""
-        if value.kind == FOREIGN:
-            is_known = value.name == FUNCTION_TYPE and len(value.arguments) > index + 1
-            return list(value.arguments[index + 1]) if is_known else []
-        if value.kind == CLASS_VALUE:
-            made = [value._replace(kind=INSTANCE)]
-            functions = [
-                method
-                for name in self._types.constructors
-                for method in self._stepped(made, f".{name}", name)
-                if method.kind == FUNCTION_VALUE
-            ]
-            return self._stepped(functions[:1], f">{index}", str(index))
-        if value.kind != FUNCTION_VALUE or value.names is None:
-            return []
-        names, scope = self._complete(value.names, value.scope)
-        parameters = [one for one in names.facts.bindings if one.scope == scope and one.how == PARAMETER]
-        if index >= len(parameters):
-            return []
-        return self.of_target(Target(names, parameters[index]), value.receiver)
+    def _type_parameter(self, names: Names, scope: int, name: str) -> tuple[Names, Binding] | None:
+        """The type parameter of a class that a name is."""
+        while scope >= 0:
+            for binding in names.bound(scope, name):
+                is_parameter = binding.how == PARAMETER and names.scopes[scope].kind == CLASS
+                return (names, binding) if is_parameter else None
+            scope = names.scopes[scope].parent
+        return None
 
     def _argument(self, receiver: Value, names: Names, parameter: Binding) -> list[Value]:
         """What a type parameter of a class is for `receiver`, an instance of it or of a class based on it."""
@@ -331,59 +247,13 @@ class Inference(Lookup):
                 if one.scope == parameter.scope and one.how == PARAMETER
             ]
             index = parameters.index(parameter.name)
-            return list(receiver.arguments[index]) if index < len(receiver.arguments) else []
+            given = list(receiver.arguments[index]) if index < len(receiver.arguments) else []
+            bound = self.shape(names, parameter.scope, parameter.shape)
+            return given or [one._replace(kind=INSTANCE) if one.kind == CLASS_VALUE else one for one in bound]
         for base in self.bases(receiver.names, receiver.scope, receiver):
             if base.kind == CLASS_VALUE and (found := self._argument(base, names, parameter)):
                 return found
         return []
-
-    def _element(self, value: Value, named: Named) -> list[Value]:
-        """What a member of a container is: `_0` is the container's first argument."""
-        if named.name[:1] == "_" and named.name[1:].isdigit():
-            index = int(named.name[1:])
-            return list(value.arguments[index]) if index < len(value.arguments) else []
-        if named == NOTHING:
-            return []
-        arguments = tuple(tuple(self._element(value, argument)) for argument in named.arguments)
-        return [foreign(named.name, arguments)]
-
-    def _item(self, value: Value) -> list[Value]:
-        if value.kind == CLASS_VALUE:
-            return [value]
-        if value.arguments:
-            chosen = value.arguments[-1] if value.name in self._types.mappings else value.arguments[0]
-            return list(chosen)
-        if value.kind == FOREIGN:
-            return [value] if value.name in self._types.plain else []
-        return self._called_method(value, self._types.item)
-
-    def _iterated(self, value: Value) -> list[Value]:
-        if value.arguments:
-            return list(value.arguments[0])
-        if value.kind == FOREIGN:
-            return [value] if value.name in self._types.plain else []
-        made = self._called_method(value, self._types.iterate)
-        found: list[Value] = []
-        for iterator in made:
-            if iterator.arguments:
-                found += iterator.arguments[0]
-            elif iterator.kind == INSTANCE:
-                found += self._called_method(iterator, self._types.advance)
-        return found
-
-    def _entered(self, value: Value) -> list[Value]:
-        if value.arguments:
-            return list(value.arguments[0])
-        if value.kind == FOREIGN:
-            return [value]
-        if value.kind != INSTANCE:
-            return []
-        return self._called_method(value, self._types.enter)
-
-    def _awaited(self, value: Value) -> list[Value]:
-        if value.kind == FOREIGN and value.name in self._types.awaited and value.arguments:
-            return list(value.arguments[-1])
-        return [value]
 
     def _annotated(
         self,
@@ -416,11 +286,16 @@ class Inference(Lookup):
             around = names.enclosing_class(scope)
             own = Value(INSTANCE, names, around) if around >= 0 else None
             return [one for one in (receiver or own,) if one is not None]
+        if last == OF_VALUE and named.arguments:
+            return self.shape(names, scope, named.arguments[0].name, None, from_method=from_method)
         elements = tuple(tuple(inner(argument)) for argument in named.arguments)
         if last in types.containers or last == FUNCTION_TYPE:
             return [foreign(last, elements)]
         if last in types.nothing:
             return [foreign(last)]
+        parameter = self._type_parameter(names, scope, named.name) if receiver is not None else None
+        if parameter is not None and receiver is not None:
+            return self._argument(receiver, *parameter)
         found = self.shape(names, scope, named.name, None, receiver=receiver, from_method=from_method)
         made = [
             value._replace(kind=INSTANCE, arguments=elements or value.arguments)

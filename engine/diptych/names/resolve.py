@@ -73,7 +73,7 @@ class Lookup:
                 return self.followed(names, self._ordered(found, at if first else None))
             first = False
             scope = around.parent
-        return self._starred(names, asked, name) or self._in_package(names, name)
+        return self._starred(names, asked, name) or self._shared(names.path, name)
 
     def members_of_class(self, names: Names, scope: int, name: str) -> list[Target]:
         """The member `name` of a class, or of its bases."""
@@ -144,19 +144,21 @@ class Lookup:
 
     def package_members(self, folder: str, name: str) -> list[Target]:
         """What the files of a folder that is one package bind."""
-        if not self.rules.by_package:
+        return self._shared(f"{folder}/" if folder else "", name)
+
+    def _shared(self, path: str, name: str) -> list[Target]:
+        """What the file at `path`, or one in that folder, sees of other files without an import."""
+        shares = self.rules.shares
+        if shares is None:
             return []
         found: list[Target] = []
         for defined in self.source.defined(name):
-            if defined.path.rpartition("/")[0] != folder or not self.step():
+            if not shares(path, defined.path) or not self.step():
                 continue
             names = self.names_of(defined.path)
-            if names is not None:
+            if names is not None and not names.is_module:
                 found += [Target(names, binding) for binding in names.bound(0, name)]
         return list(dict.fromkeys(found))
-
-    def _in_package(self, names: Names, name: str) -> list[Target]:
-        return self.package_members(names.path.rpartition("/")[0], name)
 
     def _seen_in_class(
         self, names: Names, scope: int, name: str, found: list[Binding], at: Point | None, own: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from diptych.names.source import Source
@@ -21,18 +21,21 @@ class ModulePath(Protocol):
 class Rules(NamedTuple):
     """One language's rules.
 
-    With `by_flow`, a name may be bound again and again: the last binding before a use is the likeliest. With
-    `by_package`, the files of a folder share their names. `members_seen` is one of the constants above.
-    `builtins` are the names that exist without an import; None if any unknown name may be one.
+    With `by_flow`, a name may be bound again and again: the last binding before a use is the likeliest.
+    `shares` says whether the file at a path sees another's names without an import. `members_seen` is one of
+    the constants above. `builtins` are the names that exist without an import; None if any unknown name may
+    be one. `is_exported` says whether a star import brings a name, and `spellings` what imports of a file may
+    say.
     """
 
     module_path: ModulePath
     submodule_path: ModulePath
     by_flow: bool
-    by_package: bool
+    shares: Callable[[str, str], bool] | None
     members_seen: int
     builtins: frozenset[str] | None
     is_exported: Callable[[str], bool]
+    spellings: Callable[[str], Iterable[str]]
     types: Types
     platforms: tuple[str, ...] = ()
     """Modules of one platform, by the beginnings of their names: others come first."""

@@ -60,11 +60,27 @@ class Names:
             bindings.sort(key=_place)
         return found
 
+    def at_place(self, place: Point) -> list[Binding]:
+        """What is bound by the name at a place."""
+        return self._by_place.get(place, [])
+
+    @cached_property
+    def _by_place(self) -> dict[Point, list[Binding]]:
+        found: dict[Point, list[Binding]] = {}
+        for binding in self.facts.bindings:
+            found.setdefault(binding.place, []).append(binding)
+        return found
+
     @cached_property
     def scope_at(self) -> dict[Point, int]:
         """The scope that begins at a place."""
         # Of a function that was parsed once more, the later one is complete.
         return {scope.start: number for number, scope in enumerate(self.facts.scopes)}
+
+    @property
+    def is_module(self) -> bool:
+        """Whether the file says what others see of it."""
+        return self.facts.exported is not None or self.exports >= 0
 
     @cached_property
     def exports(self) -> int:
@@ -97,10 +113,17 @@ class Names:
         return self.by_scope.get((scope, name), [])
 
     def enclosing_class(self, scope: int) -> int:
-        """The class around a scope, or it itself; -1 for none."""
-        while scope >= 0 and self.scopes[scope].kind != CLASS:
-            scope = self.scopes[scope].parent
-        return scope
+        """The class around a scope, or it itself; -1 for none.
+
+        An object literal is one to its functions, but not to its values and arrow functions.
+        """
+        inside = -1
+        while scope >= 0:
+            around = self.scopes[scope]
+            if around.kind == CLASS and ("!object" not in around.decorators or inside == FUNCTION):
+                return scope
+            inside, scope = around.kind, around.parent
+        return -1
 
     def qualified(self, scope: int) -> str:
         """The dotted name of a scope; "" for the file's own."""

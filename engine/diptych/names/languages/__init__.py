@@ -1,6 +1,6 @@
 """What a language's syntax says about names, and how its names are followed: a folder per language.
 
-Each folder has a `LANGUAGE` (see `Language`), and `seen.scm`: `@names.<what>` marks a node that `collect`
+Each folder has `LANGUAGES` (see `Language`), and `seen.scm`: `@names.<what>` marks a node that `collect`
 wants. The indexer adds it to its own query, so that the tree is walked once. `complete.scm`, if there is one,
 has what only a complete collection needs.
 """
@@ -18,7 +18,12 @@ from diptych.names.rules import Rules
 from diptych.names.sites import Site
 from diptych.names.source import Names
 
-_FOLDERS = {"python": "python"}
+_FOLDERS = {
+    "python": "python",
+    "javascript": "ecmascript",
+    "typescript": "ecmascript",
+    "tsx": "ecmascript",
+}
 LANGUAGES = frozenset(_FOLDERS)
 
 Captured = tuple[str, Node]
@@ -57,7 +62,7 @@ class Language(NamedTuple):
 @cache
 def language(name: str) -> Language:
     """The language `name`, one of `LANGUAGES`."""
-    found: Language = import_module(f"{__name__}.{_FOLDERS[name]}").LANGUAGE
+    found: Language = import_module(f"{__name__}.{_FOLDERS[name]}").LANGUAGES[name]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MAX_CHARS = 300
 MAX_ALTERNATIVES = 4
+_NO_VALUES = frozenset({"!None", "!undefined"})
 MAX_DEPTH = 24
 """Of an expression inside an expression."""
 
@@ -20,8 +21,8 @@ def extended(shape: str, suffix: str) -> str:
 
 
 def either(*shapes: str) -> str:
-    """The alternatives of all of them, each once; None only if there is nothing else."""
+    """The alternatives of all of them, each once; no value only if there is nothing else."""
     parts = [part for shape in shapes if shape for part in shape.split("\n")]
-    kept = [part for part in dict.fromkeys(parts) if part != "!None"] or parts[:1]
+    kept = [part for part in dict.fromkeys(parts) if part not in _NO_VALUES] or parts[:1]
     joined = "\n".join(kept[:MAX_ALTERNATIVES])
     return joined if len(joined) <= MAX_CHARS else kept[0]

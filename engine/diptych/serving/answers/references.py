@@ -12,14 +12,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from diptych.names.definitions import Evidence, Found, definitions
-from diptych.names.facts import COMPREHENSION, FUNCTION, LAMBDA, Point
-from diptych.names.languages import LANGUAGES
+from diptych.names.facts import BLOCK, FUNCTION, IMPORTED, Point
+from diptych.names.languages import LANGUAGES, language
 from diptych.names.places import sites_named
 from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
 from diptych.serving.answers.definition import parsed_file, site_in
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource
+
+_WORD = rb"(?<![\w\x80-\xff$])(?:%s)(?![\w\x80-\xff$])"
+_MAX_IMPORTS = 4
 
 
 class Reference(NamedTuple):
@@ -69,9 +72,9 @@ def references_to(source: StoreSource, target: Found) -> References:
     wanted = (target.path, target.origin)
     for path in _candidates(source, target, name):
         parsed = source.parsed(path)
-        if parsed is None or parsed.language not in LANGUAGES or parsed.tree is None:
+        if parsed is None or parsed.language not in LANGUAGES:
             continue
-        for site in sites_in(parsed, name):
+        for site in sites_in(parsed, name, *_aliases(source, path, name)):
             found = definitions(source, parsed.names, site, by_name=False)
             reference = _reference(parsed, site, found)
             if any((one.path, one.origin) == wanted for one in found):
@@ -81,12 +84,23 @@ def references_to(source: StoreSource, target: Found) -> References:
     return References(name, (target,), tuple(sure), tuple(possible))
 
 
-def sites_in(parsed: ParsedFile, name: str) -> Iterator[Site]:
-    """Where a file writes a name, in order."""
-    assert parsed.tree is not None
-    word = re.compile(rb"(?<![\w\x80-\xff])" + re.escape(name.encode()) + rb"(?![\w\x80-\xff])")
-    offsets = (match.start() for match in word.finditer(parsed.source))
-    return sites_named(parsed.names, parsed.source, parsed.tree.root_node, offsets)
+def sites_in(parsed: ParsedFile, *words: str) -> Iterator[Site]:
+    """Where a file writes a name, or another that it imports it as, in order."""
+    pattern = b"|".join(re.escape(word.encode()) for word in words)
+    offsets = [match.start() for match in re.finditer(_WORD % pattern, parsed.source)]
+    # The text first: a parse is expensive.
+    if offsets and parsed.tree is not None:
+        yield from sites_named(parsed.names, parsed.source, parsed.tree.root_node, iter(offsets))
+
+
+def _aliases(source: StoreSource, path: str, name: str) -> set[str]:
+    """The other names under which a file imports something of that name."""
+    names = source.names_of(path)
+    endings = (f">{name}", f"<{name}", f".{name}", f"/{name}", ">default")
+    bindings = names.facts.bindings if names is not None else ()
+    return {
+        one.name for one in bindings if one.how == IMPORTED and one.name and one.shape.endswith(endings)
+    } - {name}
 
 
 def _written(target: Found) -> str:
@@ -112,10 +126,10 @@ def inside_of(names: Names, place: Point) -> str:
 
 
 def scope_around(names: Names, place: Point) -> int:
-    """The innermost function or class around a place, by number; 0 for the file."""
+    """The innermost scope with a name around a place, by number; 0 for the file."""
     around = 0
     for number, scope in enumerate(names.scopes):
-        if scope.kind not in (LAMBDA, COMPREHENSION) and scope.start <= place < scope.end:
+        if scope.name and scope.kind != BLOCK and scope.start <= place < scope.end:
             around = number
     return around
 
@@ -127,8 +141,8 @@ def _candidates(source: StoreSource, target: Found, name: str) -> list[str]:
         return [target.path, *_callers(source, target)]
     paths = {hit.path for hit in source.references(name)}
     paths |= {hit.path for hit in source.symbols(name)}
-    for path in _importers(source, target.path):
-        paths.add(path)
+    if names is not None:
+        paths |= _importers(source, names)
     paths.discard(target.path)
     return [target.path, *sorted(paths)]
 
@@ -149,27 +163,14 @@ def _callers(source: StoreSource, target: Found) -> list[str]:
     return sorted(paths - {target.path})
 
 
-def _importers(source: StoreSource, path: str) -> set[str]:
-    """The files that import the module at `path`, and those that import them, to see what they pass on."""
+def _importers(source: StoreSource, names: Names) -> set[str]:
+    """The files that import a module, and those that import them: they may use what it passes on."""
     found: set[str] = set()
-    edge = {path}
-    for _ in range(2):
-        edge = {importer for one in edge for importer in _direct_importers(source, one)} - found
+    rules = language(names.language).rules
+    edge = {names.path}
+    for _ in range(_MAX_IMPORTS):
+        spelled = {said for path in edge for said in rules.spellings(path)}
+        hits = (hit for said in spelled for hit in source.references(said))
+        edge = {hit.path for hit in hits if hit.relation.kind == "imports"} - found
         found |= edge
-    return found
-
-
-def _direct_importers(source: StoreSource, path: str) -> set[str]:
-    folder, _, file = path.rpartition("/")
-    stem = file.partition(".")[0]
-    parts = [*folder.split("/"), stem] if stem != "__init__" else folder.split("/")
-    dotted = [part for part in parts if part]
-    found: set[str] = set()
-    # Imports name a module in full, from a root, or relatively: by each end of its path.
-    for start in range(len(dotted)):
-        ending = ".".join(dotted[start:])
-        for spelled in (ending, f".{ending}", f"..{ending}"):
-            found |= {hit.path for hit in source.references(spelled) if hit.relation.kind == "imports"}
-    if stem == "__init__":
-        found |= {hit.path for hit in source.references(".") if hit.path.startswith(f"{folder}/")}
     return found

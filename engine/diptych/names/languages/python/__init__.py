@@ -5,4 +5,4 @@ from diptych.names.languages.python.collect import collect
 from diptych.names.languages.python.rules import RULES
 from diptych.names.languages.python.sites import site_of
 
-LANGUAGE = Language(collect, site_of, frozenset({"identifier"}), RULES, parses_functions=True)
+LANGUAGES = {"python": Language(collect, site_of, frozenset({"identifier"}), RULES, parses_functions=True)}

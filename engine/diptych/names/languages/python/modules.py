@@ -70,3 +70,15 @@ def _roots(source: Source, importer: str, package: str) -> Iterator[str]:
             break
         folder = folder.rpartition("/")[0]
     yield from (root for root in source.roots_of(package) if root not in seen)
+
+
+def spellings(path: str) -> Iterator[str]:
+    """What imports of the module at `path` may say: in full, from a root, or relatively."""
+    folder, _, file = path.rpartition("/")
+    stem = file.partition(".")[0]
+    dotted = [part for part in [*folder.split("/"), *([stem] if stem != "__init__" else [])] if part]
+    for start in range(len(dotted)):
+        ending = ".".join(dotted[start:])
+        yield from (ending, f".{ending}", f"..{ending}")
+    if stem == "__init__":
+        yield "."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 
-from diptych.names.languages.python.modules import module_path, submodule_path
+from diptych.names.languages.python.modules import module_path, spellings, submodule_path
 from diptych.names.rules import OWN_BODY, Rules, Types
 
 _MAPPINGS = frozenset({
@@ -44,10 +44,11 @@ RULES = Rules(
     module_path=module_path,
     submodule_path=submodule_path,
     by_flow=True,
-    by_package=False,
+    shares=None,
     members_seen=OWN_BODY,
     builtins=frozenset(dir(builtins)),
     is_exported=_is_exported,
+    spellings=spellings,
     types=_TYPES,
     platforms=("nt", "win32", "windows"),
 )

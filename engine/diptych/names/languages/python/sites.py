@@ -24,7 +24,7 @@ def site_of(names: Names, source: bytes, node: Node) -> Site:
     parent = node.parent
     assert parent is not None
     if parent.type == "attribute" and parent.child_by_field_name("attribute") == node:
-        field = next((one for one in names.facts.bindings if one.place == place and one.how == FIELD), None)
+        field = next((one for one in names.at_place(place) if one.how == FIELD), None)
         if field is not None:
             return Site(FIELD_BOUND, name, place, field.scope)
         receiver = parent.child_by_field_name("object")
@@ -40,9 +40,9 @@ def site_of(names: Names, source: bytes, node: Node) -> Site:
     imported = _import_site(source, node, name, place)
     if imported is not None:
         return imported
-    bound = _bound_at(names, name, place)
+    bound = next((one for one in names.at_place(place) if one.name == name), None)
     if bound is not None:
-        return Site(BOUND, name, place, bound)
+        return Site(BOUND, name, place, bound.scope)
     return Site(FREE, name, place, scope_of(names, node), called=_is_called(node), after=_after(node))
 
 
@@ -54,13 +54,6 @@ def _after(node: Node) -> Point:
             return _place(parent)
         child, parent = parent, parent.parent
     return _place(node)
-
-
-def _bound_at(names: Names, name: str, place: Point) -> int | None:
-    for binding in names.facts.bindings:
-        if binding.place == place and binding.name == name:
-            return binding.scope
-    return None
 
 
 def _is_called(node: Node) -> bool:

@@ -1,9 +1,11 @@
-"""How often a definition is right: sites drawn from real code, judged where two oracles agree.
+"""How often definitions and references are right, held against another reader of real code.
 
-    python -m tools.quality names --corpus DIR [--seed N] [--sites 300] [--style uniform|stratified] [--list]
+    python -m tools.quality names --language L --corpus DIR [--seed N] [--sites 300]
+        [--style uniform|stratified] [--references N] [--list]
 
-A site counts if jedi and pyright have a definition inside the corpus in common. The oracles' answers can be
-kept in a file (`--oracle FILE`), since they take most of the time.
+Sites are drawn by seed. A site counts if the oracle of the language knows a definition of it inside; for
+Python, one that jedi and pyright have in common. `--references N` also asks for the references of N of their
+definitions. The oracle's answers can be kept in a file (`--oracle FILE`), since they take most of the time.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
+import random
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from typing import NamedTuple
 
 from diptych.indexer.pipeline import index_repository
@@ -22,17 +27,17 @@ from diptych.serving.answers import Answer, definition
 from diptych.serving.files import Files
 from diptych.serving.source import StoreSource
 from diptych.store.code import Store
-from tools.quality.names_oracles import Jedi, Place, Pyright
-from tools.quality.names_sites import Drawn, drawn
+from tools.quality.names.oracle import Drawn, Oracle, Spot
+from tools.quality.names.references import print_references
 
-_FILES_OPEN = 20
+LANGUAGES = ("python", "typescript")
 
 
 class Judged(NamedTuple):
     """A site, where the oracles agree that it leads, and the answer."""
 
     site: Drawn
-    truth: set[Place]
+    truth: set[Spot]
     answer: Answer
     cpu_ms: float
 
@@ -42,9 +47,10 @@ class Judged(NamedTuple):
         places = [(one.path, one.row) for one in self.answer.definitions]
         if not places:
             return "none"
-        if places[0] in self.truth:
+        rows = {spot[:2] for spot in self.truth}
+        if places[0] in rows:
             return "first right"
-        return "in list" if self.truth.intersection(places) else "wrong"
+        return "in list" if rows.intersection(places) else "wrong"
 
     @property
     def evidence(self) -> str:
@@ -55,10 +61,15 @@ class Judged(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Draw, ask, judge and print."""
     options = _options(arguments)
-    sites = drawn(options.corpus, seed=options.seed, count=options.sites, style=options.style)
-    truths = _truths(options.corpus, sites, options.oracle)
-    judged = _judged(options.corpus, sites, truths, options.store)
-    _print(judged, len(sites))
+    oracle: Oracle = import_module(f"tools.quality.names.{options.language}").ORACLE
+    sites = drawn(oracle, options.corpus, seed=options.seed, count=options.sites, style=options.style)
+    truths = _truths(oracle, options.corpus, sites, options.oracle)
+    with _asked(options.corpus, options.store) as source:
+        judged = _judged(source, sites, truths)
+        _print(judged, len(sites))
+        if options.references:
+            asked = _definitions(judged)[: options.references]
+            print_references(source, options.corpus, oracle, asked, listed=options.list)
     if options.list:
         for one in judged:
             if one.outcome != "first right":
@@ -68,59 +79,88 @@ def main(arguments: list[str]) -> int:
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.quality names")
-    parser.add_argument("--corpus", required=True, help="a folder of Python source")
+    parser.add_argument("--language", choices=LANGUAGES, default="python")
+    parser.add_argument("--corpus", required=True, help="a folder of source code")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sites", type=int, default=300)
     parser.add_argument("--style", choices=("uniform", "stratified"), default="uniform")
+    parser.add_argument("--references", type=int, default=0, help="of how many sites to find the references")
     parser.add_argument("--store", help="a store of the corpus that is up to date")
-    parser.add_argument("--oracle", help="where to keep what the oracles say")
+    parser.add_argument("--oracle", help="where to keep what the oracle says")
     parser.add_argument("--list", action="store_true", help="list what is not right first")
     return parser.parse_args(arguments)
 
 
-def _truths(corpus: str, sites: list[Drawn], kept: str | None) -> dict[Drawn, set[Place]]:
+def drawn(oracle: Oracle, corpus: str, *, seed: int, count: int, style: str) -> list[Drawn]:
+    """`count` sites: uniform over all of them, or the same number of each of the oracle's groups."""
+    chosen = random.Random(seed)
+    by_group: dict[str, list[Drawn]] = {group: [] for group in oracle.groups}
+    for site in oracle.sites(corpus):
+        by_group.setdefault(site.group, []).append(site)
+    if style == "uniform":
+        every = [site for sites in by_group.values() for site in sites]
+        return chosen.sample(every, min(count, len(every)))
+    each = count // len(oracle.groups)
+    return [
+        site
+        for group in oracle.groups
+        for site in chosen.sample(by_group[group], min(each, len(by_group[group])))
+    ]
+
+
+def _truths(oracle: Oracle, corpus: str, sites: list[Drawn], kept: str | None) -> dict[Drawn, set[Spot]]:
     if kept and os.path.exists(kept):
         with open(kept, encoding="utf-8") as file:
-            return {Drawn(*site): {(path, row) for path, row in places} for site, places in json.load(file)}
-    truths: dict[Drawn, set[Place]] = {}
-    jedi = Jedi(corpus)
-    with Pyright(corpus) as pyright:
-        for number, site in enumerate(sorted(sites)):
-            if number % _FILES_OPEN == 0:
-                pyright.close_files()
-            truths[site] = pyright.places(site) & jedi.places(site)
-            print(f"\r{number + 1} of {len(sites)} sites", end="", file=sys.stderr)
-    print(file=sys.stderr)
+            return {
+                Drawn(*site): {(*place[:2], *place[2:]) for place in places}
+                for site, places in json.load(file)
+            }
+    ordered = sorted(sites)
+    truths = dict(zip(ordered, oracle.definitions(corpus, ordered), strict=True))
     if kept:
         with open(kept, "w", encoding="utf-8") as file:
             json.dump([(site, sorted(places)) for site, places in truths.items()], file)
     return truths
 
 
-def _judged(
-    corpus: str, sites: list[Drawn], truths: dict[Drawn, set[Place]], store_path: str | None
-) -> list[Judged]:
-    judged = []
+@contextmanager
+def _asked(corpus: str, store_path: str | None) -> Iterator[StoreSource]:
+    """The corpus, indexed."""
     with tempfile.TemporaryDirectory() as folder:
         path = store_path or os.path.join(folder, "store")
         with Store.open(path, read_only=store_path is not None) as store:
             if store_path is None:
                 index_repository(corpus, store)
             files = Files(corpus)
-            source = StoreSource(store.view(), files)
-            for site in sites:
-                if truths[site]:
-                    began_s = time.process_time()
-                    answer = definition(source, site.path, site.row, site.column)
-                    cpu_ms = (time.process_time() - began_s) * 1000
-                    judged.append(Judged(site, truths[site], answer, cpu_ms))
-            files.close()
-            source.view.close()
+            try:
+                with store.view() as view:
+                    yield StoreSource(view, files)
+            finally:
+                files.close()
+
+
+def _judged(source: StoreSource, sites: list[Drawn], truths: dict[Drawn, set[Spot]]) -> list[Judged]:
+    judged = []
+    for site in sites:
+        if truths[site]:
+            began_s = time.process_time()
+            answer = definition(source, site.path, site.row, site.column)
+            cpu_ms = (time.process_time() - began_s) * 1000
+            judged.append(Judged(site, truths[site], answer, cpu_ms))
     return judged
 
 
+def _definitions(judged: list[Judged]) -> list[Drawn]:
+    """The definitions that the oracle knows for the sites, each once."""
+    found: dict[Spot, Drawn] = {}
+    for one in judged:
+        spot = min(one.truth)
+        found.setdefault(spot, Drawn(*spot, one.site.name, one.site.group))
+    return list(found.values())
+
+
 def _print(judged: list[Judged], drawn_sites: int) -> None:
-    print(f"{len(judged)} of {drawn_sites} sites judged; the others no two oracles agree on")
+    print(f"{len(judged)} of {drawn_sites} sites judged: the oracle knows a definition in the corpus")
     print(f"{'':<14}{'sites':>6}{'first right':>13}{'in list':>10}{'wrong':>9}{'none':>8}")
     groups = [("all", judged)]
     groups += [(group, [one for one in judged if one.site.group == group]) for group in _groups(judged)]
@@ -154,6 +194,6 @@ def _share(part: int, whole: list[Judged]) -> str:
 def _print_wrong(one: Judged) -> None:
     site = one.site
     print(f"\n{one.outcome}: {site.path}:{site.row + 1}:{site.column + 1} {site.name} ({site.group})")
-    print("  oracles:", ", ".join(f"{path}:{row + 1}" for path, row in sorted(one.truth)))
+    print("  oracles:", ", ".join(f"{path}:{row + 1}" for path, row, *_ in sorted(one.truth)))
     for found in one.answer.definitions[:3]:
         print(f"  answer:  {found.path}:{found.row + 1} {found.kind} {found.name} ({found.evidence})")

@@ -1,36 +1,14 @@
-"""Sites drawn from Python source by seed, by their positions in `ast`."""
+"""The sites of Python source, by their positions in `ast`."""
 
 from __future__ import annotations
 
 import ast
 import os
-import random
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from tools.quality.names.oracle import Drawn
 
 _DEFINITIONS = ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef
-GROUPS = ("attribute", "import", "module name", "other name")
-
-
-class Drawn(NamedTuple):
-    """A site: rows and columns from zero, columns in UTF-8 bytes."""
-
-    path: str
-    row: int
-    column: int
-    name: str
-    group: str
-
-
-def python_files(corpus: str) -> list[str]:
-    """The paths of a corpus, sorted, relative to it."""
-    found = []
-    for folder, folders, files in os.walk(corpus):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [
-            os.path.relpath(os.path.join(folder, name), corpus) for name in files if name.endswith(".py")
-        ]
-    return sorted(found)
 
 
 def sites_of(corpus: str, path: str) -> list[Drawn]:
@@ -80,16 +58,3 @@ def _group(kind: str, name: str, bound: set[str]) -> str:
     if kind != "name":
         return kind
     return "module name" if name in bound else "other name"
-
-
-def drawn(corpus: str, *, seed: int, count: int, style: str) -> list[Drawn]:
-    """`count` sites: uniform over all of them, or the same number of each group but the last."""
-    chosen = random.Random(seed)
-    by_group: dict[str, list[Drawn]] = {group: [] for group in GROUPS}
-    for path in python_files(corpus):
-        for site in sites_of(corpus, path):
-            by_group[site.group].append(site)
-    if style == "uniform":
-        return chosen.sample([site for group in GROUPS for site in by_group[group]], count)
-    each = count // 3
-    return [site for group in GROUPS[:3] for site in chosen.sample(by_group[group], each)]

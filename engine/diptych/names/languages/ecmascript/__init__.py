@@ -1,0 +1,12 @@
+"""JavaScript and TypeScript: what their syntax says about names, and how they are followed."""
+
+from functools import partial
+
+from diptych.names.languages import Language
+from diptych.names.languages.ecmascript.collect import collect
+from diptych.names.languages.ecmascript.rules import RULES
+from diptych.names.languages.ecmascript.sites import IDENTIFIERS, site_of
+
+_TYPESCRIPT = Language(partial(collect, declares_fields=True), site_of, IDENTIFIERS, RULES)
+_JAVASCRIPT = Language(partial(collect, declares_fields=False), site_of, IDENTIFIERS, RULES)
+LANGUAGES = {"typescript": _TYPESCRIPT, "tsx": _TYPESCRIPT, "javascript": _JAVASCRIPT}

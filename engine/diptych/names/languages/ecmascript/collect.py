@@ -1,0 +1,205 @@
+"""Names in JavaScript and TypeScript: a walk over the tree, from declaration to declaration.
+
+What only the file itself can see is in functions: without `complete` they are not entered. A stack of nodes
+takes the place of recursion, since expressions nest deeper than calls may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tree_sitter import Node
+
+from diptych.names.facts import (
+    ASSIGNED,
+    BLOCK,
+    DEFINED,
+    MODULE,
+    NAMESPACE,
+    FileFacts,
+)
+from diptych.names.languages import Captured
+from diptych.names.languages.collected import Collected
+from diptych.names.languages.ecmascript.classes import Classes
+from diptych.names.languages.ecmascript.exports import Exports, required_module
+
+_LOCAL = frozenset({"lexical_declaration", "class_declaration", "function_declaration", "using_declaration"})
+_TRANSPARENT = frozenset(
+    {"program", "ERROR", "ambient_declaration", "expression_statement", "export_statement"}
+)
+
+
+def collect(
+    source: bytes,
+    captures: list[Captured],
+    *,
+    complete: bool,
+    around: int = MODULE,  # noqa: ARG001 - functions are not parsed alone
+    declares_fields: bool,
+) -> FileFacts:
+    """What a file says about names; see `diptych.names.languages.Collect`.
+
+    With `declares_fields`, a class has the fields that it declares; else those that its methods assign.
+    """
+    walk = _Walk(Collected(source, complete=complete), declares_fields)
+    for _, node in captures:
+        if node.parent is None:
+            walk.run(node)
+    return walk.finish()
+
+
+class _Walk(Classes):
+    def __init__(self, made: Collected, declares_fields: bool) -> None:
+        super().__init__(made, declares_fields)
+        self._exports = Exports(made)
+
+    def run(self, root: Node) -> None:
+        """Walk over a file."""
+        self._pending.append((root, 0))
+        while self._pending:
+            node, scope = self._pending.pop()
+            visit = _VISITS.get(node.type)
+            if visit is not None:
+                visit(self, node, scope)
+            elif self._complete or node.type in _TRANSPARENT:
+                self._later(node.named_children, scope)
+
+    def declaration(self, node: Node, scope: int) -> None:
+        """`const`, `let`, `var`."""
+        target = self._function_of(scope) if node.type == "variable_declaration" else scope
+        for declarator in node.named_children:
+            if declarator.type != "variable_declarator":
+                continue
+            name, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
+            if name is None:
+                continue
+            module = required_module(self._made.source, value)
+            if module:
+                self._exports.required(name, target, module)
+            elif name.type == "identifier":
+                self._bind_value(self._made.text(name), name, target, ASSIGNED, declarator, value)
+            else:
+                self._pattern(name, target, ASSIGNED)
+                self._later(declarator.named_children[1:] if self._complete else [], scope)
+            if self._complete and (declared := declarator.child_by_field_name("type")) is not None:
+                self._later([declared], scope)
+
+    def assignment(self, node: Node, scope: int) -> None:
+        """What a CommonJS module gives."""
+        left, value = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is not None and left.type == "member_expression":
+            owner, key = left.child_by_field_name("object"), left.child_by_field_name("property")
+            name = "" if key is None or owner is None else self._exports.assigned(owner, key)
+            if name and key is not None and value is not None:
+                target = self._exports.scope()
+                if value.type == "identifier":
+                    self._exports.passed_on(name, key, self._made.text(value))
+                else:
+                    self._bind_value(name, key, target, ASSIGNED, node, value)
+                return
+        if self._complete:
+            self._later(node.named_children, scope)
+
+    # Blocks
+
+    def block(self, node: Node, scope: int) -> None:
+        """Statements in braces: a scope if something is declared there."""
+        if not self._complete:
+            return
+        if any(child.type in _LOCAL for child in node.named_children):
+            scope = self._made.open(BLOCK, scope, node)
+        self._later(node.named_children, scope)
+
+    def loop(self, node: Node, scope: int) -> None:
+        """`for`, with what it declares."""
+        if not self._complete:
+            return
+        inner = self._made.open(BLOCK, scope, node)
+        left, kind = node.child_by_field_name("left"), node.child_by_field_name("kind")
+        if left is not None and kind is not None:
+            self._pattern(left, self._function_of(inner) if kind.type == "var" else inner, ASSIGNED)
+        self._later(node.named_children, inner)
+
+    def catch(self, node: Node, scope: int) -> None:
+        """`catch (error)`."""
+        if not self._complete:
+            return
+        inner = self._made.open(BLOCK, scope, node)
+        parameter = node.child_by_field_name("parameter")
+        if parameter is not None:
+            self._pattern(parameter, inner, ASSIGNED)
+        self._later(node.named_children, inner)
+
+    def namespace(self, node: Node, scope: int) -> None:
+        """`namespace A.B {}`, `declare module "a" {}`."""
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if name is None:
+            return
+        names = name.named_children if name.type == "nested_identifier" else [name]
+        for part in names:
+            inner = self._made.open(NAMESPACE, scope, node, part)
+            if part.type != "string":
+                self._made.bind(self._made.text(part), scope, part.start_point, DEFINED, inner=inner)
+            scope = inner
+        self._later(body.named_children if body is not None else [], scope)
+
+    # Modules
+
+    def import_(self, node: Node, scope: int) -> None:
+        """`import a, {b as c} from 'd'`."""
+        self._exports.imported(node, scope)
+
+    def import_alias(self, node: Node, scope: int) -> None:
+        """`import A = B.C`."""
+        parts = node.named_children
+        if len(parts) == 2:
+            shape = "".join(self._made.text(parts[1]).split())
+            self._made.bind(self._made.text(parts[0]), scope, parts[0].start_point, ASSIGNED, shape)
+
+    def export(self, node: Node, scope: int) -> None:
+        """`export …`."""
+        self._later(self._exports.exported(node), scope)
+        value = node.child_by_field_name("value")
+        default = next((child for child in node.children if child.type == "default"), None)
+        if (
+            value is not None
+            and value.type not in ("identifier", "member_expression")
+            and default is not None
+        ):
+            self._bind_value("default", default, self._exports.scope(), ASSIGNED, node, value)
+
+
+_VISITS: dict[str, Callable[[_Walk, Node, int], None]] = {
+    "function_declaration": _Walk.function,
+    "generator_function_declaration": _Walk.function,
+    "function_signature": _Walk.function,
+    "arrow_function": _Walk.expression,
+    "function_expression": _Walk.expression,
+    "generator_function": _Walk.expression,
+    "function_type": _Walk.expression,
+    "constructor_type": _Walk.expression,
+    "return_statement": _Walk.return_,
+    "class_declaration": _Walk.class_,
+    "abstract_class_declaration": _Walk.class_,
+    "class": _Walk.class_,
+    "interface_declaration": _Walk.interface,
+    "type_alias_declaration": _Walk.alias,
+    "object_type": _Walk.literal_type,
+    "infer_type": _Walk.inferred,
+    "enum_declaration": _Walk.enum,
+    "object": _Walk.object,
+    "lexical_declaration": _Walk.declaration,
+    "variable_declaration": _Walk.declaration,
+    "using_declaration": _Walk.declaration,
+    "assignment_expression": _Walk.assignment,
+    "statement_block": _Walk.block,
+    "switch_body": _Walk.block,
+    "for_statement": _Walk.loop,
+    "for_in_statement": _Walk.loop,
+    "catch_clause": _Walk.catch,
+    "internal_module": _Walk.namespace,
+    "module": _Walk.namespace,
+    "import_statement": _Walk.import_,
+    "import_alias": _Walk.import_alias,
+    "export_statement": _Walk.export,
+}

@@ -1,0 +1,98 @@
+"""How the names of JavaScript and TypeScript are followed."""
+
+from __future__ import annotations
+
+from diptych.names.languages.ecmascript.modules import module_path, spellings, submodule_path
+from diptych.names.rules import NEVER, Rules, Types
+
+_MAPPINGS = frozenset({"Map", "ReadonlyMap", "WeakMap", "Record"})
+_SEQUENCES = ("Array", "ReadonlyArray")
+_SETS = ("Set", "ReadonlySet")
+
+# What the members of containers are, as annotations: `_0` is the container's first argument.
+_OF_ARRAYS = {
+    "at": "=>[_0]",
+    "pop": "=>[_0]",
+    "shift": "=>[_0]",
+    "find": "=>[_0, =>[boolean, _0]]",
+    "findLast": "=>[_0, =>[boolean, _0]]",
+    "filter": "=>[Array[_0], =>[boolean, _0]]",
+    "map": "=>[Array, =>[?, _0]]",
+    "flatMap": "=>[Array, =>[?, _0]]",
+    "forEach": "=>[undefined, =>[undefined, _0]]",
+    "some": "=>[boolean, =>[boolean, _0]]",
+    "every": "=>[boolean, =>[boolean, _0]]",
+    "findIndex": "=>[number, =>[boolean, _0]]",
+    "reduce": "=>[?, =>[?, ?, _0]]",
+    "slice": "=>[Array[_0]]",
+    "splice": "=>[Array[_0]]",
+    "concat": "=>[Array[_0]]",
+    "reverse": "=>[Array[_0]]",
+    "sort": "=>[Array[_0], =>[number, _0, _0]]",
+    "values": "=>[Iterable[_0]]",
+    "length": "number",
+}
+_OF_SETS = {"forEach": "=>[undefined, =>[undefined, _0]]", "values": "=>[Iterable[_0]]", "size": "number"}
+_OF_MAPS = {
+    "get": "=>[_1]",
+    "forEach": "=>[undefined, =>[undefined, _1, _0]]",
+    "values": "=>[Iterable[_1]]",
+    "keys": "=>[Iterable[_0]]",
+    "size": "number",
+}
+_OF_PROMISES = {"then": "=>[Promise, =>[?, _0]]", "catch": "=>[Promise[_0]]", "finally": "=>[Promise[_0]]"}
+
+_ELEMENTS = {
+    f"{container}.{name}": member
+    for containers, members in (
+        (_SEQUENCES, _OF_ARRAYS),
+        (_SETS, _OF_SETS),
+        (("Map", "ReadonlyMap", "WeakMap"), _OF_MAPS),
+        (("Promise", "PromiseLike"), _OF_PROMISES),
+    )
+    for container in containers
+    for name, member in members.items()
+}
+
+_TYPES = Types(
+    wrappers=frozenset({
+        "Readonly", "Partial", "Required", "Pick", "Omit", "NonNullable", "Exclude", "Extract", "Awaited",
+        "NoInfer",
+    }),
+    unions=frozenset({"|"}),
+    nothing=frozenset({"undefined", "null", "void", "never"}),
+    of_classes=frozenset({"type"}),
+    containers=_MAPPINGS
+    | frozenset({
+        *_SEQUENCES, *_SETS, "WeakSet", "Promise", "PromiseLike", "Iterable", "IterableIterator", "Iterator",
+        "AsyncIterable", "AsyncIterableIterator", "Generator", "AsyncGenerator",
+    }),
+    mappings=_MAPPINGS,
+    awaited=frozenset({"Promise", "PromiseLike"}),
+    plain=frozenset({"string", "number", "boolean", "bigint", "symbol", "undefined", "any", "unknown"}),
+    own=frozenset({"this"}),
+    constructors=("constructor",),
+    call=("()",),
+    elements=_ELEMENTS,
+)  # fmt: skip
+
+
+def _is_exported(name: str) -> bool:
+    return name != "default"
+
+
+def _shares(_path: str, other: str) -> bool:
+    return other.endswith(".d.ts")
+
+
+RULES = Rules(
+    module_path=module_path,
+    submodule_path=submodule_path,
+    by_flow=False,
+    shares=_shares,
+    members_seen=NEVER,
+    builtins=None,
+    is_exported=_is_exported,
+    spellings=spellings,
+    types=_TYPES,
+)

@@ -1,0 +1,202 @@
+"""The shape of a JavaScript or TypeScript expression, as `diptych.names.facts` defines it."""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from diptych.names.languages.collected import text_of
+from diptych.names.languages.ecmascript.types import annotation, type_arguments
+from diptych.names.languages.shapes import MAX_DEPTH, either, extended
+
+_LITERALS = {
+    "string": "!string",
+    "template_string": "!string",
+    "number": "!number",
+    "true": "!boolean",
+    "false": "!boolean",
+    "null": "!undefined",
+    "undefined": "!undefined",
+    "array": "!Array",
+    "regex": "!RegExp",
+    "this": "^",
+    "super": "super()",
+    "update_expression": "!number",
+}
+_UNARY = {"!": "!boolean", "typeof": "!string", "void": "!undefined", "delete": "!boolean"}
+_COMPARISONS = frozenset({"==", "===", "!=", "!==", "<", ">", "<=", ">=", "in", "instanceof"})
+_NAME = re.compile(r"#?(?:[^\W\d]|\$)[\w$]*")
+_INSIDE = frozenset({"parenthesized_expression", "non_null_expression", "satisfies_expression"})
+PATTERNS = frozenset({"object_pattern", "array_pattern"})
+_PATTERN_PARTS = frozenset({"assignment_pattern", "object_assignment_pattern", "rest_pattern"})
+PARAMETERS = frozenset({"required_parameter", "optional_parameter"})
+FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
+
+
+def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
+    """The shape of an expression; "" if it says nothing about a type."""
+    if node is None or depth > MAX_DEPTH:
+        return ""
+    kind = node.type
+    if kind == "identifier":
+        return text_of(source, node)
+    literal = _LITERALS.get(kind)
+    if literal is not None:
+        return literal
+    if kind == "member_expression":
+        base = shape_of(source, node.child_by_field_name("object"), depth + 1)
+        name = node.child_by_field_name("property")
+        return extended(base, f".{text_of(source, name)}") if name is not None else ""
+    if kind == "call_expression":
+        return extended(shape_of(source, node.child_by_field_name("function"), depth + 1), "()")
+    if kind == "new_expression":
+        return _constructed(source, node, depth)
+    if kind == "subscript_expression":
+        base = shape_of(source, node.child_by_field_name("object"), depth + 1)
+        key = key_text(source, node.child_by_field_name("index"))
+        return extended(base, f".{key}" if key else "[]")
+    if kind in _INSIDE:
+        return shape_of(source, _first(node), depth + 1)
+    if kind == "as_expression":
+        parts = node.named_children
+        is_cast = len(parts) == 2
+        return annotation(source, parts[1]) if is_cast else shape_of(source, _first(node), depth + 1)
+    if kind == "type_assertion":
+        parts = node.named_children
+        return annotation(source, _first(parts[0])) if parts else ""
+    if kind == "await_expression":
+        return extended(shape_of(source, _first(node), depth + 1), "~")
+    return _combined(source, node, depth)
+
+
+def _combined(source: bytes, node: Node, depth: int) -> str:
+    kind = node.type
+    right = node.child_by_field_name("right")
+    if kind == "ternary_expression":
+        first, second = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
+        return either(shape_of(source, first, depth + 1), shape_of(source, second, depth + 1))
+    if kind == "binary_expression":
+        operator = node.child_by_field_name("operator")
+        written = operator.type if operator is not None else ""
+        if written in _COMPARISONS:
+            return "!boolean"
+        if written == "&&":
+            return shape_of(source, right, depth + 1)
+        if written in ("||", "??"):
+            left = shape_of(source, node.child_by_field_name("left"), depth + 1)
+            return either(left, shape_of(source, right, depth + 1))
+        left = shape_of(source, node.child_by_field_name("left"), depth + 1)
+        return left if left == "!string" else ""
+    if kind in ("assignment_expression", "augmented_assignment_expression", "sequence_expression"):
+        return shape_of(source, right, depth + 1)
+    if kind == "unary_expression":
+        operator = node.child_by_field_name("operator")
+        return _UNARY.get(operator.type, "!number") if operator is not None else ""
+    return ""
+
+
+def _constructed(source: bytes, node: Node, depth: int) -> str:
+    constructor = shape_of(source, node.child_by_field_name("constructor"), depth + 1)
+    arguments = type_arguments(source, node.child_by_field_name("type_arguments"))
+    if arguments and re.fullmatch(r"[\w$.]+", constructor):
+        return f":{constructor}{arguments}"
+    return extended(constructor, "()")
+
+
+def _first(node: Node) -> Node | None:
+    for child in node.named_children:
+        if child.type != "comment":
+            return child
+    return None
+
+
+def key_text(source: bytes, node: Node | None) -> str:
+    """The name that a key is; "" for one that is computed."""
+    if node is None:
+        return ""
+    if node.type == "string":
+        text = text_of(source, node)[1:-1]
+        return text if _NAME.fullmatch(text) else ""
+    if node.type in ("property_identifier", "private_property_identifier", "shorthand_property_identifier"):
+        return text_of(source, node)
+    return ""
+
+
+def declared_shape(source: bytes, node: Node) -> str:
+    """The shape that a declarator, a parameter, a field or a loop gives to its name or pattern."""
+    kind = node.type
+    declared = node.child_by_field_name("type")
+    if declared is not None and (found := annotation(source, declared)):
+        return found
+    if kind == "for_in_statement":
+        operator = node.child_by_field_name("operator")
+        if operator is not None and operator.type == "in":
+            return "!string"
+        return extended(shape_of(source, node.child_by_field_name("right")), "*")
+    if kind == "assignment_expression":
+        return shape_of(source, node.child_by_field_name("right"))
+    given = shape_of(source, node.child_by_field_name("value"))
+    if given and given != "!undefined":
+        return given
+    if kind in PARAMETERS or (node.parent is not None and node.parent.type == "formal_parameters"):
+        return context_of_parameter(source, node)
+    return given
+
+
+def pattern_shape(source: bytes, pattern: Node, depth: int = 0) -> str:
+    """The shape of what a pattern takes apart, or of what a name in one gets."""
+    parent = pattern.parent
+    if parent is None or depth > MAX_DEPTH:
+        return ""
+    kind = parent.type
+    if kind == "object_pattern" and pattern.type == "shorthand_property_identifier_pattern":
+        return extended(pattern_shape(source, parent, depth + 1), f".{text_of(source, pattern)}")
+    if kind == "object_assignment_pattern" and pattern.type == "shorthand_property_identifier_pattern":
+        outer = parent.parent
+        given = pattern_shape(source, outer, depth + 1) if outer is not None else ""
+        return extended(given, f".{text_of(source, pattern)}")
+    if kind == "pair_pattern":
+        key, outer = key_text(source, parent.child_by_field_name("key")), parent.parent
+        if not key or outer is None:
+            return ""
+        return extended(pattern_shape(source, outer, depth + 1), f".{key}")
+    if kind == "array_pattern":
+        return extended(pattern_shape(source, parent, depth + 1), "[]")
+    if kind == "rest_pattern" and parent.parent is not None and parent.parent.type in PARAMETERS:
+        return declared_shape(source, parent.parent) or "!Array"
+    if kind in _PATTERN_PARTS:
+        # JavaScript has no node for a parameter: a default is beside its pattern.
+        return pattern_shape(source, parent, depth + 1)
+    if kind == "object_pattern":
+        return ""
+    if kind == "formal_parameters":
+        return context_of_parameter(source, pattern)
+    if kind == "arrow_function":
+        return extended(context_of_function(source, parent), ">0")
+    return declared_shape(source, parent)
+
+
+def context_of_parameter(source: bytes, parameter: Node) -> str:
+    """The shape of a parameter without a type, by what its function is given to."""
+    parameters = parameter.parent
+    function = parameters.parent if parameters is not None else None
+    if parameters is None or function is None:
+        return ""
+    index = next((n for n, one in enumerate(parameters.named_children) if one == parameter), 0)
+    return extended(context_of_function(source, function), f">{index}")
+
+
+def context_of_function(source: bytes, function: Node) -> str:
+    """The shape of the function type that an expression is expected to have; "" for none."""
+    parent = function.parent
+    if parent is None or function.type not in FUNCTIONS:
+        return ""
+    if parent.type == "arguments" and parent.parent is not None:
+        call = parent.parent
+        index = next((n for n, one in enumerate(parent.named_children) if one == function), 0)
+        called = call.child_by_field_name("function") or call.child_by_field_name("constructor")
+        return extended(shape_of(source, called), f">{index}")
+    if parent.type in ("variable_declarator", "public_field_definition"):
+        return annotation(source, parent.child_by_field_name("type"))
+    return ""

@@ -1,0 +1,196 @@
+"""The steps of a shape: from a value to its attribute, item, element, result or parameter."""
+
+from __future__ import annotations
+
+from diptych.names.annotations import FUNCTION_TYPE, NOTHING, Named, parsed_annotation
+from diptych.names.facts import PARAMETER, UNREAD, Point
+from diptych.names.resolve import Lookup
+from diptych.names.rules import Rules
+from diptych.names.source import Names, Source
+from diptych.names.values import (
+    CLASS_VALUE,
+    FOREIGN,
+    FUNCTION_VALUE,
+    INSTANCE,
+    MODULE_VALUE,
+    Target,
+    Value,
+    foreign,
+)
+
+MAX_VALUES = 6
+
+
+class Steps(Lookup):
+    """One step at a time. What a shape or a binding is, `Inference` says."""
+
+    def __init__(self, source: Source, rules: Rules) -> None:
+        super().__init__(source, rules)
+        self._types = rules.types
+
+    def shape(
+        self,
+        names: Names,
+        scope: int,
+        shape: str,
+        at: Point | None = None,
+        *,
+        receiver: Value | None = None,
+        from_method: bool = False,
+    ) -> list[Value]:
+        """What an expression of this shape may be, in `scope`; [] if nothing is known.
+
+        `receiver` is what `^` means, if not an instance of the class around.
+        """
+        raise NotImplementedError
+
+    def members(self, value: Value, name: str) -> list[Target]:
+        """The member `name` of a value, the likeliest first."""
+        raise NotImplementedError
+
+    def of_target(self, target: Target, receiver: Value | None = None) -> list[Value]:
+        """What a target is when it is read; a property is what it returns."""
+        raise NotImplementedError
+
+    def stepped(self, values: list[Value], step: str, attribute: str) -> list[Value]:
+        """What these values are after a step; `attribute` is its name or number."""
+        found: list[Value] = []
+        for value in values:
+            if not self.step():
+                break
+            if step == "()":
+                made = self.called(value)
+            elif step == "[]":
+                made = self._item(value)
+            elif step == "*":
+                made = self._iterated(value)
+            elif step == "@":
+                made = self._entered(value)
+            elif step == "~":
+                made = self._awaited(value)
+            elif step[0] == ">":
+                made = self._parameter(value, int(attribute))
+            else:
+                made = self._attribute(value, attribute)
+            found += [one for one in made if one not in found]
+            if found and step[0] == "." and value.kind != MODULE_VALUE:
+                break
+        return found[:MAX_VALUES]
+
+    def _attribute(self, value: Value, name: str) -> list[Value]:
+        if value.kind == FOREIGN:
+            element = self._types.elements.get(f"{value.name}.{name}")
+            if element is not None:
+                return self._element(value, parsed_annotation(element))
+            return [foreign(value.name)] if value.name in self._types.plain or not value.arguments else []
+        found: list[Value] = []
+        for target in self.members(value, name)[:MAX_VALUES]:
+            receiver = value if value.kind in (INSTANCE, CLASS_VALUE) else None
+            found += [one for one in self.of_target(target, receiver) if one not in found]
+            if len(found) >= MAX_VALUES:
+                break
+        return found
+
+    def called(self, value: Value) -> list[Value]:
+        """What a value gives when it is called."""
+        if value.kind == CLASS_VALUE:
+            return [value._replace(kind=INSTANCE)]
+        if value.kind == FOREIGN:
+            return list(value.arguments[0]) if value.name == FUNCTION_TYPE else [value]
+        if value.kind == FUNCTION_VALUE and value.names is not None:
+            names, scope = value.names, value.scope
+            if names.scopes[scope].returns == UNREAD:
+                names, scope = self._complete(names, scope)
+            returns = names.scopes[scope].returns
+            if returns == UNREAD:
+                return []
+            return self.shape(names, scope, returns, None, receiver=value.receiver)
+        if value.kind == INSTANCE:
+            return self._called_method(value, self._types.call)
+        return []
+
+    def _complete(self, names: Names, scope: int) -> tuple[Names, int]:
+        """A function with what only its own file can see; the same as before if it cannot be read."""
+        if names.facts.complete:
+            return names, scope
+        complete = self.source.complete_names_of(names.path)
+        number = complete.scope_at.get(names.scopes[scope].start) if complete is not None else None
+        return (complete, number) if complete is not None and number is not None else (names, scope)
+
+    def _called_method(self, value: Value, names: tuple[str, ...]) -> list[Value]:
+        for name in names:
+            for target in self.members(value, name):
+                for method in self.of_target(target, value):
+                    if method.kind == FUNCTION_VALUE:
+                        return self.called(method)
+        return []
+
+    def _parameter(self, value: Value, index: int) -> list[Value]:
+        """A parameter of a function, or of a class's constructor."""
+        if value.kind == FOREIGN:
+            is_known = value.name == FUNCTION_TYPE and len(value.arguments) > index + 1
+            return list(value.arguments[index + 1]) if is_known else []
+        if value.kind == CLASS_VALUE:
+            made = [value._replace(kind=INSTANCE)]
+            functions = [
+                method
+                for name in self._types.constructors
+                for method in self.stepped(made, f".{name}", name)
+                if method.kind == FUNCTION_VALUE
+            ]
+            return self.stepped(functions[:1], f">{index}", str(index))
+        if value.kind != FUNCTION_VALUE or value.names is None:
+            return []
+        names, scope = self._complete(value.names, value.scope)
+        parameters = [one for one in names.facts.bindings if one.scope == scope and one.how == PARAMETER]
+        if index >= len(parameters):
+            return []
+        return self.of_target(Target(names, parameters[index]), value.receiver)
+
+    def _element(self, value: Value, named: Named) -> list[Value]:
+        """What a member of a container is: `_0` is the container's first argument."""
+        if named.name[:1] == "_" and named.name[1:].isdigit():
+            index = int(named.name[1:])
+            return list(value.arguments[index]) if index < len(value.arguments) else []
+        if named == NOTHING:
+            return []
+        arguments = tuple(tuple(self._element(value, argument)) for argument in named.arguments)
+        return [foreign(named.name, arguments)]
+
+    def _item(self, value: Value) -> list[Value]:
+        if value.kind == CLASS_VALUE:
+            return [value]
+        if value.arguments:
+            chosen = value.arguments[-1] if value.name in self._types.mappings else value.arguments[0]
+            return list(chosen)
+        if value.kind == FOREIGN:
+            return [value] if value.name in self._types.plain else []
+        return self._called_method(value, self._types.item)
+
+    def _iterated(self, value: Value) -> list[Value]:
+        if value.arguments:
+            return list(value.arguments[0])
+        if value.kind == FOREIGN:
+            return [value] if value.name in self._types.plain else []
+        made = self._called_method(value, self._types.iterate)
+        found: list[Value] = []
+        for iterator in made:
+            if iterator.arguments:
+                found += iterator.arguments[0]
+            elif iterator.kind == INSTANCE:
+                found += self._called_method(iterator, self._types.advance)
+        return found
+
+    def _entered(self, value: Value) -> list[Value]:
+        if value.arguments:
+            return list(value.arguments[0])
+        if value.kind == FOREIGN:
+            return [value]
+        if value.kind != INSTANCE:
+            return []
+        return self._called_method(value, self._types.enter)
+
+    def _awaited(self, value: Value) -> list[Value]:
+        if value.kind == FOREIGN and value.name in self._types.awaited and value.arguments:
+            return list(value.arguments[-1])
+        return [value]

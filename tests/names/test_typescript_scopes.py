@@ -1,0 +1,81 @@
+"""Names in one file: the scopes of TypeScript and JavaScript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.names.asking import Asking, asking, case_files, case_path
+
+from diptych.serving.answers import definition
+
+# A source, a marked question, and the line of the definition; 0 for none.
+CASES = {
+    "a parameter": ("function f(a) {\n  return a;\n}\n", "return @a", 1),
+    "a function used before it is declared": ("f();\nfunction f() {}\n", "@f();", 2),
+    "let in a block": ("let x = 1;\n{\n  let x = 2;\n  use(x);\n}\n", "use(@x)", 3),
+    "let is not seen outside of its block": ("let x = 1;\n{\n  let x = 2;\n}\nuse(x);\n", "use(@x)", 1),
+    "var leaves its block": ("function f() {\n  if (1) { var x = 2; }\n  return x;\n}\n", "return @x", 2),
+    "an arrow function": ("const f = value => value;\n", "=> @value", 1),
+    "a closure": ("function f() {\n  const x = 1;\n  return () => x;\n}\n", "() => @x", 2),
+    "for of": ("for (const x of xs) {\n  use(x);\n}\n", "use(@x)", 1),
+    "for with a counter": ("for (let i = 0; i < 3; i++) {\n  use(i);\n}\n", "use(@i)", 1),
+    "catch": ("try {\n} catch (error) {\n  use(error);\n}\n", "use(@error)", 2),
+    "a switch": ("switch (1) {\n  case 1:\n    const x = 2;\n    use(x);\n}\n", "use(@x)", 3),
+    "a named function expression": ("const f = function g() {\n  return g;\n};\n", "return @g", 1),
+    "an object pattern": ("const { a, b: c } = o;\nuse(c);\n", "use(@c)", 1),
+    "a nested pattern": ("const { a: [b, { c = 1 }] } = o;\nuse(c);\n", "use(@c)", 1),
+    "a rest": ("const [a, ...rest] = o;\nuse(rest);\n", "use(@rest)", 1),
+    "a parameter that is a pattern": ("function f({ a, b }) {\n  return b;\n}\n", "return @b", 1),
+    "a default sees the parameters": ("function f(a, b = a) {}\n", "= @a", 1),
+    "a shorthand property": ("const a = 1;\nconst o = { a };\n", "{ @a }", 1),
+    "a class": ("class A {}\nnew A();\n", "new @A", 1),
+    "a class's members are not seen without this": (
+        "const m = 1;\nclass A { m = 2; f() { return m; } }\n",
+        "return @m",
+        1,
+    ),
+    "a type parameter": ("function f<T>(a: T): T {\n  return a;\n}\n", "a: @T", 1),
+    "a type parameter of a class": ("class A<T> {\n  f(a: T) {}\n}\n", "a: @T", 1),
+    "an interface": ("interface I {}\nlet x: I;\n", "x: @I", 1),
+    "a type and a value of one name": ("type A = string;\nconst B = 1;\nlet x: A;\n", "x: @A", 1),
+    "an inferred type": ("type A<T> = T extends Array<infer U> ? U : never;\n", "? @U", 1),
+    "an enum": ("enum E { a }\nuse(E);\n", "use(@E)", 1),
+    "a namespace sees its own names": ("namespace N {\n  const x = 1;\n  use(x);\n}\n", "use(@x)", 2),
+    "a global of the platform": ("console.log(1);\n", "@console", 0),
+    "an element": ("function Part() {}\nconst x = <Part a={1} />;\n", "<@Part", 1),
+}
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    """All cases in one repository."""
+    with asking(tmp_path_factory.mktemp("cases"), case_files(CASES, ".tsx")) as asked:
+        yield asked
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_name_leads_to_its_binding(case: str, ask: Asking) -> None:
+    _, marked, line = CASES[case]
+    path = case_path(case, ".tsx")
+    assert ask.first(path, marked) == (f"{path}:{line} exact" if line else "")
+
+
+def test_a_decorator_is_of_the_scope_around(tmp_path: Path) -> None:
+    with asking(tmp_path, {"a.ts": "function deco(c) {}\n@deco\nclass A {}\n"}) as ask:
+        (found,) = definition(ask.source, "a.ts", 1, 1).definitions
+        assert (found.row, found.name, found.evidence) == (0, "deco", "exact")
+
+
+def test_a_deep_expression_is_walked(tmp_path: Path) -> None:
+    sum_ = " + ".join(["x"] * 3000)
+    source = f"const x = 1;\nfunction f() {{\n  return {sum_} + last(x);\n}}\nconst last = f;\n"
+    with asking(tmp_path, {"a.js": source}) as ask:
+        assert ask.first("a.js", "@last(x)") == "a.js:5 exact"
+
+
+def test_a_file_with_errors_is_answered_for_as_far_as_it_parses(tmp_path: Path) -> None:
+    source = "function f(a) {\n  return a;\n}\nconst = = (;\nclass {{{\n"
+    with asking(tmp_path, {"a.ts": source}) as ask:
+        assert ask.first("a.ts", "return @a") == "a.ts:1 exact"
