@@ -323,7 +323,12 @@ def test_older_payloads_are_read_past_damage(store_path: str, name: str) -> None
 
 
 def check_records(store: RecordStore[Note], there: dict[str, Note]) -> None:
-    assert list(store.records()) == [there[title] for title in sorted(there)]
+    expected = [there[title] for title in sorted(there)]
+    assert list(store.records()) == expected
+    assert list(store.records(reverse=True)) == expected[::-1]
+    assert list(store.records(start="n1", stop="n4")) == expected[1:4]
+    assert store.get_many(sorted(there)) == expected
+    assert [key.decode() for key in store.keys()] == sorted(there)
 
 
 def test_a_journal_file_has_payloads_of_one_version(store_path: str) -> None:
