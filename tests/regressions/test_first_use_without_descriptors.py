@@ -78,8 +78,8 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-ALWAYS = ("file", "files", "symbols", "references", "stats")
-READS = (*ALWAYS, "search", "search badly", "view", "refresh", "open")
+ALWAYS = ("file", "files", "symbols", "references")
+READS = (*ALWAYS, "stats", "search", "search badly", "view", "refresh", "open")
 
 
 @pytest.mark.parametrize("call", [*READS, "verify", "repair"])
@@ -108,6 +108,7 @@ def outcome(path: Path, mode: str, call: str) -> str:
 def expected(call: str) -> set[str]:
     """A read by path or name needs no descriptor; the rest may."""
     if call == "search badly":
-        return {"StorageError EMFILE, then QueryError"}
+        # Where the words have to be cut first, the package for that is missed first.
+        return {"StorageError EMFILE, then QueryError", "QueryError None, then QueryError"}
     refused = set() if call in ALWAYS else {"StorageError EMFILE, then answered"}
     return {"answered, then answered", *refused}

@@ -52,7 +52,7 @@ def test_a_generation_that_was_removed_is_searched_where_its_segments_are_still_
 def test_generations_that_go_again_and_again_while_they_are_opened_are_followed(stores, monkeypatch, read):
     writer, reader = stores
     _publish(writer, "b.py", "c.py")
-    real, rounds = View._search_leaf, []
+    real, rounds = View._search_index, []
 
     def slow(self):
         if len(rounds) < 3:
@@ -60,14 +60,14 @@ def test_generations_that_go_again_and_again_while_they_are_opened_are_followed(
             _publish(writer, *(f"{len(rounds)}{number}.py" for number in range(3)))
         return real(self)
 
-    monkeypatch.setattr(View, "_search_leaf", slow)
+    monkeypatch.setattr(View, "_search_index", slow)
     hits = reader.search("parse", limit=100) if read == "search" else reader.view().search("parse", limit=100)
     assert len(hits) == 3 + 9
 
 
 def test_a_writer_that_searches_while_it_publishes_takes_nothing_for_damaged(stores, monkeypatch):
     writer = stores[0]
-    real, rounds = View._search_leaf, []
+    real, rounds = View._search_index, []
 
     def slow(self):
         if not rounds:
@@ -75,7 +75,7 @@ def test_a_writer_that_searches_while_it_publishes_takes_nothing_for_damaged(sto
             _publish(writer, "b.py", "c.py", "d.py")
         return real(self)
 
-    monkeypatch.setattr(View, "_search_leaf", slow)
+    monkeypatch.setattr(View, "_search_index", slow)
     assert len(writer.search("parse")) == 4
     assert writer.recovery == []
 

@@ -167,7 +167,7 @@ def test_the_words_of_a_name_are_searchable() -> None:
     key, payload = CODE.key_of(one), CODE.pack(one)
     [document] = item_documents(CODE, key, CODE.documents(key, payload))
     assert document["name"] == ["HTTPServer2_for_allOfUs", "HTTP Server 2", "all Of Us"]
-    assert document["_name"] == ["=HTTPServer2_for_allOfUs", "~httpserver2forallofus", "^http"]
+    assert document["_name"] == ["=HTTPServer2_for_allOfUs", "~httpserver2forallofus"]
 
 
 def test_packing_is_the_same_in_every_order_of_time() -> None:

@@ -328,7 +328,7 @@ def check_records(store: RecordStore[Note], there: dict[str, Note]) -> None:
     assert list(store.records(reverse=True)) == expected[::-1]
     assert list(store.records(start="n1", stop="n4")) == expected[1:4]
     assert store.get_many(sorted(there)) == expected
-    assert [key.decode() for key in store.keys()] == sorted(there)
+    assert [key.decode() for key in store.keys()] == sorted(there)  # noqa: SIM118 - it is no dict
 
 
 def test_a_journal_file_has_payloads_of_one_version(store_path: str) -> None:

@@ -46,7 +46,7 @@ VERBS = {
     "repair": Verb(f"{_HERE}.repair", "Repair a damaged store, and list what was lost."),
     "checkpoint": Verb(f"{_HERE}.checkpoint", "Publish a generation with everything committed."),
     "backup": Verb(f"{_HERE}.backup", "Copy the store at one LSN, beside a running writer."),
-    "migrate": Verb(f"{_HERE}.migrate", "Bring the store up to date with its schema."),
+    "migrate": Verb(f"{_HERE}.migrate", "Bring the store up to date with its schema and with this Diptych."),
     "journal": Verb(f"{_HERE}.journal", "Show the journal, frame by frame."),
     "changes": Verb(f"{_HERE}.changes", "List what was committed after an LSN."),
     "consumers": Verb(f"{_HERE}.consumers", "List the named consumers, or remove one."),

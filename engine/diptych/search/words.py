@@ -12,6 +12,8 @@ import re
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
+from diptych.fs import importing
+
 if TYPE_CHECKING:
     import tantivy
 
@@ -73,14 +75,16 @@ def parts_in(text: str) -> list[str]:
 
 @cache
 def _analyzer() -> tantivy.TextAnalyzer:
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+    with importing("tantivy"):
+        from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
     return TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.lowercase()).build()
 
 
 @cache
 def _prose_analyzer() -> tantivy.TextAnalyzer:
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+    with importing("tantivy"):
+        from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
     builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.lowercase())
     return builder.filter(Filter.ascii_fold()).filter(Filter.stemmer("english")).build()
@@ -88,6 +92,7 @@ def _prose_analyzer() -> tantivy.TextAnalyzer:
 
 @cache
 def _lowerer() -> tantivy.TextAnalyzer:
-    from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
+    with importing("tantivy"):
+        from tantivy import Filter, TextAnalyzerBuilder, Tokenizer
 
     return TextAnalyzerBuilder(Tokenizer.raw()).filter(Filter.lowercase()).build()

@@ -23,7 +23,7 @@ def run(
     \b
     Examples:
       diptych backup ../index-of-today
-      diptych backup /mnt/backup/index --store .diptych
+      diptych backup ../index-of-friday --store .diptych
     """
     import os
 
