@@ -110,7 +110,7 @@ STORE_CHECKS = (
     ),
     _check(
         "a snapshot: the order of its records",
-        Never(_SNAPSHOT, "SnapshotReader.numbered", "record.key"),
+        Never(_SNAPSHOT, "SnapshotReader._forwards", "record.key"),
         FORGED,
     ),
     # The search index.

@@ -92,5 +92,5 @@ def _names(value: Any) -> tuple[str, ...]:
 
 def _name(value: Any) -> str:
     if type(value) is not str:
-        raise ValueError(f"a name {value!r:.100}")  # noqa: TRY004 - a document, not an argument
+        raise ValueError(f"a name {value!r:.100}")
     return value
