@@ -12,7 +12,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 VENV ?= .venv
 REPO ?= .
 QUERY ?= open OR parse OR main OR test
-WORKERS ?= auto
+# One more than there are processors: a test often waits for a disk or another process.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 MINUTES ?= 60
 BUSY ?= 8
 TIMES ?= 3
