@@ -1,0 +1,1 @@
+"""What reads of a store cost, beside the same reads of Tantivy and of SQLite."""
