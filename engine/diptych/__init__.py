@@ -62,7 +62,7 @@ if TYPE_CHECKING:
         content_hash,
         symbol_id,
     )
-    from diptych.schema.base import Schema
+    from diptych.schema.base import Projection, Schema
     from diptych.schema.fields import Bool, Date, Field, Keyword, Number, Text
     from diptych.schema.terms import decode_int, encode_term
     from diptych.search.snippets import Snippet
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from diptych.store.code import CodeTransaction, CodeView, Store
     from diptych.store.feed.changes import ChangeFeed, CommittedTransaction, RecordChange
     from diptych.store.feed.consumer import Consumer
+    from diptych.store.metrics import StoreMetrics
     from diptych.store.positions import ConsumerInfo
     from diptych.store.repair import repair
     from diptych.store.report import Finding, Report, Severity
@@ -135,6 +136,7 @@ _HOMES = {
     "encode_term": "diptych.schema.terms",
     "Snippet": "diptych.search.snippets",
     "Hits": "diptych.store.results",
+    "Projection": "diptych.schema.base",
     "Schema": "diptych.schema.base",
     "CodeTransaction": "diptych.store.code",
     "CodeView": "diptych.store.code",
@@ -153,6 +155,7 @@ _HOMES = {
     "Status": "diptych.store.state",
     "StoreState": "diptych.store.state",
     "Stats": "diptych.store.stats",
+    "StoreMetrics": "diptych.store.metrics",
     "Transaction": "diptych.store.transaction",
     "verify": "diptych.store.verify",
     "View": "diptych.store.view",
@@ -209,6 +212,7 @@ __all__ = [
     "Number",
     "OpenError",
     "PoisonedError",
+    "Projection",
     "QueryError",
     "Range",
     "ReadOnlyError",
@@ -230,6 +234,7 @@ __all__ = [
     "Store",
     "StoreClosedError",
     "StoreLockedError",
+    "StoreMetrics",
     "StoreNotFoundError",
     "StoreReplacedError",
     "StoreState",

@@ -59,6 +59,8 @@ class JournalWriter:
         self.file = file
         self.offset = offset
         self.poison: BaseException | None = None
+        self.syncs = 0
+        """How many fsyncs there were."""
         self._directory = directory
         self._sync_lock = threading.Lock()
         # Held open, so that a rotation can be taken back where no more files can be opened.
@@ -204,6 +206,7 @@ class JournalWriter:
         # The offset before the LSN: what is appended between the two is claimed by neither.
         offset = self.offset
         target = self.last_lsn
+        self.syncs += 1
         try:
             fs.fdatasync_fd(self._fd)
         except BaseException as error:

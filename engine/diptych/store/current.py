@@ -57,6 +57,7 @@ class Current(Generic[Record]):
         """Show another generation; `lock` is held. Does nothing after the close."""
         if self._closed is None:
             view = self.view
+            healing.reads += view.healing.reads
             self.view = type(view)(view.schema, base, overlay, lsn, healing)
             self._moved.notify_all()
 

@@ -17,6 +17,7 @@ from diptych.store.generation import Generation
 from diptych.store.healing import Healing
 from diptych.store.liveness import Liveness
 from diptych.store.manifest import Identity
+from diptych.store.metrics import StoreMetrics
 from diptych.store.opening import Opened
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
@@ -90,6 +91,10 @@ class Handle(ABC, Generic[Record]):
     @abstractmethod
     def state(self) -> StoreState:
         """What the store is doing; never blocks."""
+
+    def metrics(self) -> StoreMetrics:
+        """See `RecordStore.metrics`."""
+        return StoreMetrics(0, 0, 0, 0, 0.0, 0.0, self.current.healing.reads)
 
     @property
     @abstractmethod

@@ -17,6 +17,8 @@ class Healing:
         """`damaged`: the digests of segments known to be damaged. `notify` is called when one is found."""
         self.segments = set(damaged)
         """The digests of the segments to write again."""
+        self.reads = 0
+        """How many reads had their answer from the other store, here and in the generations before."""
         self._notify = notify
 
     def records(self, digest: str, error: CorruptionError) -> None:
@@ -36,6 +38,7 @@ class Healing:
 
     def _found(self, digest: str) -> None:
         self.segments.add(digest)
+        self.reads += 1
         self._notify()
 
     @property

@@ -16,6 +16,7 @@ from diptych.store.backup import back_up, fork
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.feed.changes import ChangeFeed
 from diptych.store.feed.consumer import Consumer, remove_consumer
+from diptych.store.metrics import StoreMetrics
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
 from diptych.store.positions import ConsumerInfo, Position, consumers_of
 from diptych.store.ranges import Key
@@ -230,6 +231,10 @@ class RecordStore(Generic[Record]):
         Raises StorageError, CorruptionError, StoreClosedError.
         """
         return self._handle.refresh()
+
+    def metrics(self) -> StoreMetrics:
+        """What this handle has done since it was opened, for a monitor; costs next to nothing."""
+        return self._handle.metrics()
 
     # -- following ----------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from diptych.store.handle import Answer, Handle
 from diptych.store.healing import Healing, log
 from diptych.store.liveness import Ownership
 from diptych.store.manifest import ClosedMark, encode_closed, now_ms
+from diptych.store.metrics import StoreMetrics
 from diptych.store.opening import OpenedWriter
 from diptych.store.report import Finding, Severity
 from diptych.store.state import Status, StoreState
@@ -61,6 +62,8 @@ class StoreWriter(Handle[Record]):
         self._closed_lsn = opened.closed_lsn
         self._ownership = Ownership(opened.journal, opened.lock)
         self._numbers = itertools.count(1)
+        self._commits = self._changes = 0
+        self._counting = threading.Lock()
         self._open: dict[int, None] = {}
         """The numbers of the transactions that are open, oldest first."""
         self._thread = threading.local()
@@ -135,6 +138,9 @@ class StoreWriter(Handle[Record]):
             self._refuse_doubt(error, written=bool(receipt))
             raise
         self.current.advance(lsn if self.durability == "buffered" else journal.synced_lsn)
+        with self._counting:
+            self._commits += 1
+            self._changes += len(changes)
         publisher.committed()
         if self.durability == "full":
             self._publish_commit(lsn)
@@ -278,6 +284,19 @@ class StoreWriter(Handle[Record]):
         if self._publisher.is_publishing:
             return StoreState(Status.SAVING)
         return StoreState(Status.READY if self.current.has_records() else Status.EMPTY)
+
+    def metrics(self) -> StoreMetrics:
+        """See `RecordStore.metrics`."""
+        publisher = self._publisher
+        return StoreMetrics(
+            commits=self._commits,
+            changes=self._changes,
+            journal_syncs=self._journal.syncs,
+            checkpoints=publisher.published,
+            checkpoint_ms_total=publisher.elapsed_ms_total,
+            checkpoint_ms_last=publisher.elapsed_ms_last,
+            healed=self.current.healing.reads,
+        )
 
     @property
     def modified_ms(self) -> int:

@@ -60,6 +60,10 @@ class Publisher:
         self._pace = Pace()
         self.is_publishing = False
         """Whether a checkpoint is under way."""
+        self.published = 0
+        """How many generations were published …"""
+        self.elapsed_ms_total = self.elapsed_ms_last = 0.0
+        """… and how long that took, together and the last time."""
         self._first_change_s = 0.0
         self._wake_at = self._wake_at_bytes = 0
         self._set_wake_mark()
@@ -123,16 +127,21 @@ class Publisher:
                 return self._journal.last_lsn
             # What is at the path now may be another store: nothing is begun, renamed or removed in that.
             self._ownership.refuse_replaced()
+            begin_ns = time.perf_counter_ns()
             try:
                 self.is_publishing = True
                 with fs.translated("publish a generation in", self._path):
-                    return self._publish(base, compact)
+                    lsn = self._publish(base, compact)
             except (StorageError, CorruptionError):
                 # What went away under the checkpoint is no damage and no failure of the disk.
                 self._ownership.refuse_replaced()
                 raise
             finally:
                 self.is_publishing = False
+            self.published += 1
+            self.elapsed_ms_last = (time.perf_counter_ns() - begin_ns) / 1e6
+            self.elapsed_ms_total += self.elapsed_ms_last
+            return lsn
 
     def _publish(self, base: Generation | None, compact: bool) -> int:
         journal, current = self._journal, self._current
