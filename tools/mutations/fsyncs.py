@@ -150,7 +150,7 @@ FSYNCS = (
     _fsync(
         "removed generations, before what they need",
         _IN_TRIM,
-        rough("clean:nknknk"),
+        rough("clean:nknknk", after=0.85),
     ),
     _fsync(
         "a generation: its own name, and before what it replaces goes",

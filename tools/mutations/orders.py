@@ -102,7 +102,7 @@ ORDERS = (
                 """,
             ),
         ),
-        rough("clean:nknknk"),
+        rough("clean:nknknk", after=0.85),
         unit("tests/store/test_views.py"),
     ),
     _order(
