@@ -75,11 +75,6 @@ FSYNCS = (
         crash("buffered:nn"),
     ),
     _fsync(
-        "a changed schema: that the generations of the old one are gone, before what they need",
-        Drop("store.schema_change", "OutdatedGenerations.remove", "fs.fsync_dir"),
-        unit("tests/store/test_schema_change_order.py"),
-    ),
-    _fsync(
         "a backup: its segments",
         Drop(_BACKUP, "_copy_generation", "fs.fsync_file"),
         _IN_BACKUP,

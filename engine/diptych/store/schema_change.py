@@ -67,13 +67,14 @@ class OutdatedGenerations:
         return self._outdated[0][1].identity.stored_schema(self._schema.older_versions)
 
     def remove(self) -> None:
-        """Remove them; their segments go with what no generation lists. Raises StorageError."""
+        """Remove them. Raises StorageError.
+
+        Their segments go with what no generation lists; recovery syncs these removals before that.
+        """
         directory = os.path.join(self._path, GENERATIONS)
         for name, _ in self._outdated:
             fs.remove_file(os.path.join(directory, name))
             fs.remove_file(os.path.join(self._path, SEGMENTS, name))
-        # Before what they need: a crash that brought one back would show it damaged.
-        fs.fsync_dir(directory)
 
 
 def migrate_schema(
