@@ -4,6 +4,7 @@ Shapes are short strings, so that they pack well and compare cheaply. Alternativ
 Each is one of
 
     name.attr()[]*@~    a chain: a name, then attributes, calls, items, iteration, `with`, `await`
+    name.attr()[1]      the second of several results
     name.attr>0>1       the first parameter of what is called, and of that function the second
     ^ or ^^             an instance of the enclosing class, or that class; a chain may follow
     :annotation         an instance of what the annotation says
@@ -35,6 +36,8 @@ MODULE, CLASS, FUNCTION, LAMBDA, COMPREHENSION, BLOCK, NAMESPACE, EXPORTS = rang
 A `BLOCK` is one of statements; a `NAMESPACE` is like a class to others.
 """
 
+# Marks a scope that has methods of a class defined elsewhere, maybe in another file.
+METHODS = "!methods"
 # What a function returns that only its complete facts say.
 UNREAD = "?"
 # What an import binds when it means all that a module is: `module.exports = …`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diptych.names.annotations import FUNCTION_TYPE, NOTHING, OF_VALUE, Named, parsed_annotation
-from diptych.names.facts import CLASS, EXPORTED, FIELD, PARAMETER, Binding, Point
+from diptych.names.facts import CLASS, EXPORTED, FIELD, METHODS, PARAMETER, Binding, Point
 from diptych.names.resolve import values_of
 from diptych.names.rules import Rules
 from diptych.names.source import Names, Source
@@ -71,7 +71,9 @@ class Inference(Steps):
             head = HEAD.match(one)
             if head is None:
                 continue
-            steps = [(step[0], step[1] or step[2] or "") for step in STEP.finditer(one, head.end())]
+            steps = [
+                (step[0], "".join(filter(None, step.groups()))) for step in STEP.finditer(one, head.end())
+            ]
             if head[4] == "super" and steps[:1] == [("()", "")]:
                 values = self._super(names, scope, receiver)
                 steps = steps[1:]
@@ -100,7 +102,25 @@ class Inference(Steps):
             found = [one for one in owner.names.bound(owner.scope, name) if one.how != PARAMETER]
             if found:
                 return self.followed(owner.names, sorted(found, key=_declared_first))
+            if self.rules.methods_apart and (apart := self._methods_apart(owner, name)):
+                return apart
         return []
+
+    def _methods_apart(self, owner: Value, name: str) -> list[Target]:
+        """The methods of a class that are defined outside of it."""
+        assert owner.names is not None
+        text = owner.names.scopes[owner.scope].name
+        found: list[Target] = []
+        for defined in self.source.defined(name):
+            shares = self.rules.shares
+            is_near = defined.path == owner.names.path or (shares and shares(owner.names.path, defined.path))
+            if not is_near or defined.inside.rpartition(".")[2] != text or not self.step():
+                continue
+            names = self.names_of(defined.path)
+            for number, scope in enumerate(names.scopes if names is not None else ()):
+                if scope.name == text and METHODS in scope.decorators and names is not None:
+                    found += [Target(names, one) for one in names.bound(number, name)]
+        return list(dict.fromkeys(found))
 
     def members_of_binding(self, names: Names, binding: Binding, name: str) -> list[Target]:
         """The member `name` of what a binding is."""

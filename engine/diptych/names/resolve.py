@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diptych.names.facts import (
+    BLOCK,
     CLASS,
     DEFINED,
     EXPORTED,
@@ -63,6 +64,8 @@ class Lookup:
         while scope >= 0:
             around = names.scopes[scope]
             found = names.bound(scope, name)
+            if at is not None and self.rules.before_use and around.kind in (FUNCTION, LAMBDA, BLOCK):
+                found = [binding for binding in found if binding.place < at]
             if around.kind == CLASS:
                 members = self._seen_in_class(names, scope, name, found, at if first else None, first)
                 if members:
@@ -107,6 +110,8 @@ class Lookup:
             if bound:
                 return self.followed(names, self._ordered(bound, None))
             if names.exports >= 0 and (found := self._in_exported(names, name)):
+                return found
+            if not names.is_module and (found := self._shared(names.path, name)):
                 return found
             starred = self._starred(names, max(names.exports, 0), name)
             if all(target.binding is not None and target.binding.how == IMPORTED for target in starred):

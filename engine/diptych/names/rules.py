@@ -25,7 +25,8 @@ class Rules(NamedTuple):
     `shares` says whether the file at a path sees another's names without an import. `members_seen` is one of
     the constants above. `builtins` are the names that exist without an import; None if any unknown name may
     be one. `is_exported` says whether a star import brings a name, and `spellings` what imports of a file may
-    say.
+    say. With `before_use`, a name in a function is seen after it is bound, not before. With `methods_apart`,
+    a class has methods outside of its body, in any file that `shares` its names.
     """
 
     module_path: ModulePath
@@ -35,8 +36,10 @@ class Rules(NamedTuple):
     members_seen: int
     builtins: frozenset[str] | None
     is_exported: Callable[[str], bool]
-    spellings: Callable[[str], Iterable[str]]
+    spellings: Callable[[Source, str], Iterable[str]]
     types: Types
+    before_use: bool = False
+    methods_apart: bool = False
     platforms: tuple[str, ...] = ()
     """Modules of one platform, by the beginnings of their names: others come first."""
 

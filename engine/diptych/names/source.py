@@ -36,6 +36,12 @@ class Source(Protocol):
     def is_folder(self, path: str) -> bool:
         """Whether there are files below `path`."""
 
+    def files_in(self, folder: str) -> Iterable[str]:
+        """The files directly in a folder, sorted."""
+
+    def text_of(self, path: str) -> str:
+        """The text of any file, "" if there is none: of a language's settings."""
+
     def roots_of(self, package: str) -> Iterable[str]:
         """The folders that have a top-level module or package of that name ("" is the repository's own)."""
 

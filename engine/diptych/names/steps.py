@@ -44,6 +44,10 @@ class Steps(Lookup):
         """
         raise NotImplementedError
 
+    def bases(self, names: Names, scope: int, receiver: Value | None = None) -> list[Value]:
+        """The classes that a class extends, foreign ones too, with their arguments as `receiver` has them."""
+        raise NotImplementedError
+
     def members(self, value: Value, name: str) -> list[Target]:
         """The member `name` of a value, the likeliest first."""
         raise NotImplementedError
@@ -60,8 +64,8 @@ class Steps(Lookup):
                 break
             if step == "()":
                 made = self.called(value)
-            elif step == "[]":
-                made = self._item(value)
+            elif step[0] == "[":
+                made = self._item(value, attribute)
             elif step == "*":
                 made = self._iterated(value)
             elif step == "@":
@@ -106,7 +110,8 @@ class Steps(Lookup):
                 return []
             return self.shape(names, scope, returns, None, receiver=value.receiver)
         if value.kind == INSTANCE:
-            return self._called_method(value, self._types.call)
+            method = self._called_method(value, self._types.call)
+            return method or [made for base in self._foreign_bases(value) for made in self.called(base)]
         return []
 
     def _complete(self, names: Names, scope: int) -> tuple[Names, int]:
@@ -157,7 +162,9 @@ class Steps(Lookup):
         arguments = tuple(tuple(self._element(value, argument)) for argument in named.arguments)
         return [foreign(named.name, arguments)]
 
-    def _item(self, value: Value) -> list[Value]:
+    def _item(self, value: Value, index: str) -> list[Value]:
+        if index and value.kind == FOREIGN:
+            return list(value.arguments[int(index)]) if int(index) < len(value.arguments) else []
         if value.kind == CLASS_VALUE:
             return [value]
         if value.arguments:
@@ -165,7 +172,16 @@ class Steps(Lookup):
             return list(chosen)
         if value.kind == FOREIGN:
             return [value] if value.name in self._types.plain else []
-        return self._called_method(value, self._types.item)
+        return self._called_method(value, self._types.item) or [
+            item for base in self._foreign_bases(value) for item in self._item(base, index)
+        ]
+
+    def _foreign_bases(self, value: Value) -> list[Value]:
+        """The containers and functions for which a class is another name, or on which it is based."""
+        if value.names is None or value.kind != INSTANCE:
+            return []
+        bases = self.bases(value.names, value.scope, value)
+        return [base for base in bases if base.kind == FOREIGN and base.arguments]
 
     def _iterated(self, value: Value) -> list[Value]:
         if value.arguments:

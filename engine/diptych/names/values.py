@@ -11,7 +11,7 @@ from diptych.names.source import Names
 MODULE_VALUE, CLASS_VALUE, INSTANCE, FUNCTION_VALUE, FOREIGN = range(5)
 
 # One step of a chain after its head.
-STEP = re.compile(r"\.(#?(?:[^\W\d]|\$)[\w$]*)|\(\)|\[\]|[*@~]|>(\d+)")
+STEP = re.compile(r"\.(#?(?:[^\W\d]|\$)[\w$]*)|\(\)|\[(\d*)\]|[*@~]|>(\d+)")
 HEAD = re.compile(r":([^;]*);?|!(\w+)|(\^\^?)|((?:[^\W\d]|\$)[\w$]*)")
 
 

@@ -28,9 +28,11 @@ class StoreSource:
         self.files = files
         self._unpacked: OrderedDict[str, tuple[str, Names]] = OrderedDict()
         self._exists: dict[str, bool] = {}
+        self._texts: dict[str, str] = {}
 
     def begin(self) -> None:
         """A new question: changes to files since the last are seen."""
+        self._texts.clear()
         if self.files is not None:
             self.files.begin()
 
@@ -86,6 +88,17 @@ class StoreSource:
         """See `Source`."""
         return path in self._folders
 
+    def files_in(self, folder: str) -> Iterable[str]:
+        """See `Source`."""
+        return self._files.get(folder, ())
+
+    def text_of(self, path: str) -> str:
+        """See `Source`."""
+        if path not in self._texts:
+            data = self.files.bytes_of(path) if self.files is not None else None
+            self._texts[path] = (data or b"").decode("utf-8", "replace")
+        return self._texts[path]
+
     def roots_of(self, package: str) -> Iterable[str]:
         """See `Source`."""
         return self._roots.get(package, ())
@@ -93,6 +106,13 @@ class StoreSource:
     @cached_property
     def _paths(self) -> dict[str, None]:
         return {record.key.decode("utf-8", "surrogateescape"): None for record in self.view.stored()}
+
+    @cached_property
+    def _files(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in sorted(self._paths):
+            found.setdefault(path.rpartition("/")[0], []).append(path)
+        return found
 
     @cached_property
     def _folders(self) -> frozenset[str]:

@@ -23,6 +23,7 @@ _FOLDERS = {
     "javascript": "ecmascript",
     "typescript": "ecmascript",
     "tsx": "ecmascript",
+    "go": "go",
 }
 LANGUAGES = frozenset(_FOLDERS)
 

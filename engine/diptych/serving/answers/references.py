@@ -142,7 +142,7 @@ def _candidates(source: StoreSource, target: Found, name: str) -> list[str]:
     paths = {hit.path for hit in source.references(name)}
     paths |= {hit.path for hit in source.symbols(name)}
     if names is not None:
-        paths |= _importers(source, names)
+        paths |= _importers(source, names) | _sharers(source, names)
     paths.discard(target.path)
     return [target.path, *sorted(paths)]
 
@@ -163,13 +163,20 @@ def _callers(source: StoreSource, target: Found) -> list[str]:
     return sorted(paths - {target.path})
 
 
+def _sharers(source: StoreSource, names: Names) -> set[str]:
+    """The files that see a file's names without an import, in the same folder."""
+    shares = language(names.language).rules.shares
+    near = source.files_in(names.path.rpartition("/")[0]) if shares is not None else ()
+    return {path for path in near if shares is not None and shares(path, names.path)}
+
+
 def _importers(source: StoreSource, names: Names) -> set[str]:
     """The files that import a module, and those that import them: they may use what it passes on."""
     found: set[str] = set()
     rules = language(names.language).rules
     edge = {names.path}
     for _ in range(_MAX_IMPORTS):
-        spelled = {said for path in edge for said in rules.spellings(path)}
+        spelled = {said for path in edge for said in rules.spellings(source, path)}
         hits = (hit for said in spelled for hit in source.references(said))
         edge = {hit.path for hit in hits if hit.relation.kind == "imports"} - found
         found |= edge

@@ -72,7 +72,7 @@ def _file(source: Source, base: str, module: str) -> str | None:
     return next((inside + suffix for suffix in _SUFFIXES if source.exists(inside + suffix)), None)
 
 
-def spellings(path: str) -> Iterator[str]:
+def spellings(_source: Source, path: str) -> Iterator[str]:
     """What imports of the file at `path` may say: each end of the path, from each folder near it."""
     suffix = next((one for one in sorted(_SUFFIXES, key=len, reverse=True) if path.endswith(one)), "")
     stem = path[: len(path) - len(suffix)]

@@ -72,7 +72,7 @@ def _roots(source: Source, importer: str, package: str) -> Iterator[str]:
     yield from (root for root in source.roots_of(package) if root not in seen)
 
 
-def spellings(path: str) -> Iterator[str]:
+def spellings(_source: Source, path: str) -> Iterator[str]:
     """What imports of the module at `path` may say: in full, from a root, or relatively."""
     folder, _, file = path.rpartition("/")
     stem = file.partition(".")[0]
