@@ -1,0 +1,57 @@
+"""The measurement of names draws by seed, and counts what is right by an oracle's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tools.quality.__main__ import main
+from tools.quality.names import drawn, go
+from tools.quality.names.oracle import Drawn, Spot
+from tools.quality.names.syntax_sites import elsewhere
+
+_SOURCE = "package p\n\nfunc known() {}\n\nfunc user() {\n\tknown()\n\tknown()\n}\n"
+_KNOWN: Spot = ("p.go", 2, 5)
+_USES = [Drawn("p.go", 5, 1, "known", "name"), Drawn("p.go", 6, 1, "known", "name")]
+
+
+class _Oracle:
+    """Knows `known`, and takes the second use for one of something else."""
+
+    groups = ("member", "type", "name")
+
+    def sites(self, corpus: str) -> list[Drawn]:
+        assert (Path(corpus) / "p.go").exists()
+        return _USES
+
+    def definitions(self, corpus: str, sites: Sequence[Drawn]) -> list[set[Spot]]:
+        return [{_KNOWN} if site == _USES[0] else {("p.go", 4, 5)} for site in sites]
+
+    def references(self, corpus: str, sites: Sequence[Drawn]) -> list[set[Spot]]:
+        return [{_KNOWN, ("p.go", 5, 1)} for _ in sites]
+
+
+def test_what_is_right_and_what_is_wrong_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(go, "ORACLE", _Oracle())
+    (tmp_path / "p.go").write_text(_SOURCE)
+    options = ["--language", "go", "--corpus", str(tmp_path), "--references", "1", "--list"]
+    assert main(["names", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "2 of 2 sites judged" in printed
+    assert "first wrong among exact and inferred: 50.0 % of 2" in printed
+    assert "wrong: p.go:7:2 known (name)" in printed
+    assert "references of 1 names: precision 66.7 % of 3, recall 100.0 % of 2" in printed
+
+
+def test_a_sample_depends_on_the_seed_alone(tmp_path: Path) -> None:
+    (tmp_path / "p.go").write_text(_SOURCE)
+    samples = [drawn(go.ORACLE, str(tmp_path), seed=seed, count=3, style="uniform") for seed in (1, 1, 2)]
+    assert samples[0] == samples[1] != samples[2]
+
+
+def test_a_definition_is_no_site() -> None:
+    assert elsewhere(Drawn(*_KNOWN, "known", "name"), {_KNOWN}) == set()
+    assert elsewhere(_USES[0], {_KNOWN}) == {_KNOWN}
