@@ -204,9 +204,9 @@ def test_a_snapshot_is_rebuilt_on_the_disk(
     written: list[str] = []
     real = apply.rebuild_records
 
-    def rebuild_records(damaged: str, schema: Any, directory: str, **options: Any) -> Any:
+    def rebuild_records(damaged: str, schema: Any, seal: Any, directory: str) -> str:
         written.append(directory)
-        return real(damaged, schema, directory, **options)
+        return real(damaged, schema, seal, directory)
 
     monkeypatch.setattr(apply, "rebuild_records", rebuild_records)
     with Store.open(store_path, read_only=True) as store:

@@ -29,7 +29,7 @@ from diptych.search import one_segment
 from diptych.segment import builder as builder_module
 from diptych.segment.builder import SegmentBuilder
 from diptych.segment.reader import Segment, verify_file
-from diptych.segment.rebuild import rebuild_records, rebuild_search
+from diptych.segment.rebuild import rebuild_records
 from diptych.snapshot import hashed
 
 NOTE_LIST = [note(number, "tag", f"t{number % 3}", text="alpha beta") for number in range(6)]
@@ -107,18 +107,16 @@ def test_each_half_says_that_it_is_the_damaged_one(memory_path: Path) -> None:
     with pytest.raises(CorruptSearchError, match="not what SEAL says"):
         opened_again.component()
     with pytest.raises(CorruptSearchError, match="not what SEAL says"):
-        rebuild_records(segment.directory, NOTES, str(memory_path / "b"))
+        rebuild_records(segment.directory, NOTES, segment.seal, str(memory_path))
     bundle.write_bytes(content)
     opened_again.component()
     (memory_path / "s" / "records.msgpack").write_bytes(b"")
     with pytest.raises(CorruptSnapshotError, match="ends after 0 bytes"):
         Segment(segment.directory, NOTES)
-    with pytest.raises(CorruptSnapshotError, match="ends after 0 bytes"):
-        rebuild_search(segment.directory, NOTES, str(memory_path / "b"))
     assert children(memory_path) == ["s", "tmp"]
 
 
-def test_a_segment_of_another_index_format_is_rebuilt_from_its_records(
+def test_a_search_half_of_another_index_format_is_refused(
     memory_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -126,12 +124,7 @@ def test_a_segment_of_another_index_format_is_rebuilt_from_its_records(
         older = build(memory_path / "s", NOTE_LIST)
     with pytest.raises(CorruptSearchError, match="format 6, not 7"):
         older.component()
-    seal = rebuild_search(older.directory, NOTES, str(memory_path / "b"))
-    assert seal != older.seal
-    assert seal.files["records.msgpack"] == older.seal.files["records.msgpack"]
-    newer = Segment(str(memory_path / "b"), NOTES)
-    assert newer.digest != older.digest
-    check_search(opened([(newer, b"")]), [packed(NOTE_LIST)], NOTES)
+    check_records(older, packed(NOTE_LIST), NOTES)
 
 
 def test_what_stands_in_the_place_of_a_file_is_not_opened(memory_path: Path) -> None:
@@ -228,10 +221,6 @@ def test_a_directory_that_exists_is_not_built_in(memory_path: Path) -> None:
     (memory_path / "s" / "precious").write_bytes(b"x")
     with pytest.raises(StorageError, match="exists"):
         SegmentBuilder(NOTES, str(memory_path / "s"))
-    segment = build(memory_path / "a", NOTE_LIST)
-    for rebuild in (rebuild_records, rebuild_search):
-        with pytest.raises(StorageError, match="exists"):
-            rebuild(segment.directory, NOTES, str(memory_path / "s"))
     assert tree(memory_path / "s") == {"precious": b"x"}
 
 

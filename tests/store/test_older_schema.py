@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import pytest
+from tests.support.damage import MANUAL, newest, segments
+from tests.support.files import gone
 from tests.support.records import record
 
-from diptych import Field, IncompatibleStoreError, Store, verify
+from diptych import (
+    CorruptSearchError,
+    CorruptStoreError,
+    Field,
+    FileRecord,
+    IncompatibleStoreError,
+    Store,
+    repair,
+    verify,
+)
+from diptych.layout import RECORDS
+from diptych.schema.base import Projection
 from diptych.schema.code import CODE, CodeSchema
 from diptych.sealed import seal
+from diptych.store.generation import read_manifest
 from diptych.store.manifest import IDENTITY_MAGIC, Identity, decode_identity
+from diptych.store.recovery import apply
 
 
 class OldCode(CodeSchema):
@@ -92,3 +107,85 @@ def test_a_store_that_does_not_say_its_shape_is_not_taken_for_a_changed_one(memo
     for read_only in (True, False):
         with pytest.raises(IncompatibleStoreError, match="version 1, and was opened with"):
             Store.open(path, read_only=read_only)
+
+
+class LowerCaseCode(CodeSchema):
+    """The next version of the schema, which extracts other terms and makes other documents."""
+
+    version: ClassVar[int] = CODE.version + 1
+    older_versions: ClassVar[tuple[int, ...]] = (CODE.version,)
+
+    def terms(self, payload: bytes) -> list[list[tuple[bytes, int]]]:
+        return [[(term.lower(), item) for term, item in some] for some in super().terms(payload)]
+
+    def project(self, key: bytes, payload: bytes) -> Projection:
+        found = super().project(key, payload)
+        return Projection(found.counts, self.terms(payload), list(found.documents)[:1])
+
+    def project_record(self, key: bytes, payload: bytes, record: FileRecord) -> Projection:
+        return self.project(key, payload)
+
+
+LOWER_CASE = LowerCaseCode()
+MIXED = [f"{name}.py" for name in ("Aa", "Bb", "Cc", "Dd", "Ee", "Ff")]
+
+
+@pytest.fixture
+def mixed(memory_path: Path) -> str:
+    """A store with a segment of the older version, one record of it dead, and a segment of the newer one."""
+    path = str(memory_path / "store")
+    with Store.open(path, policy=MANUAL) as store:
+        put(store, "Zz.py", *MIXED[:4])
+        store.checkpoint()
+    with Store.open(path, policy=MANUAL, schema=LOWER_CASE) as store:
+        with store.transaction() as txn:
+            txn.remove_file("Zz.py")
+        put(store, MIXED[4])
+        store.checkpoint()
+        put(store, MIXED[5])
+        store.checkpoint()
+    assert [one.seal.schema_version for one in read_manifest(newest(path)).segments][:2] == [2, 3]
+    return path
+
+
+def put(store: Store, *names: str) -> None:
+    with store.transaction() as txn:
+        for name in names:
+            txn.index_file(record(name))
+
+
+def check_mixed(path: str, *, read_only: bool) -> None:
+    with Store.open(path, policy=MANUAL, schema=LOWER_CASE, read_only=read_only) as store:
+        assert list(store.files()) == [record(name) for name in MIXED]
+        assert [store.file(name) for name in ("Zz.py", *MIXED)] == [None, *map(record, MIXED)]
+
+
+def test_a_segment_of_an_older_version_is_no_damage(mixed: str) -> None:
+    assert verify(mixed, schema=LOWER_CASE).findings == []
+
+
+def test_records_of_an_older_version_are_rebuilt_from_the_search_index(mixed: str) -> None:
+    gone(os.path.join(segments(mixed)[0], RECORDS))
+    check_mixed(mixed, read_only=True)
+    report = repair(mixed, schema=LOWER_CASE)
+    assert (report.given_up, report.mended_from) == ([], "search")
+    check_mixed(mixed, read_only=False)
+    assert verify(mixed, schema=LOWER_CASE).findings == []
+
+
+def test_repair_salvages_where_records_cannot_be_rebuilt(
+    mixed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the reason: that both halves are as SEAL says promises no more than that."""
+    gone(os.path.join(segments(mixed)[0], RECORDS))
+
+    def refuse(*_: object) -> NoReturn:
+        raise CorruptSearchError("it holds other records")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apply, "rebuild_records", refuse)
+        with pytest.raises(CorruptStoreError, match="damaged"):
+            Store.open(mixed, schema=LOWER_CASE, policy=MANUAL)
+        assert repair(mixed, schema=LOWER_CASE, dry_run=True).given_up == []
+        assert repair(mixed, schema=LOWER_CASE).given_up == []
+    check_mixed(mixed, read_only=False)

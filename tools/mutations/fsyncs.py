@@ -116,12 +116,12 @@ FSYNCS = (
     ),
     _fsync(
         "a segment: Tantivy's files",
-        Drop("segment.builder", "completing", "fs.fsync_file"),
+        Drop("segment.builder", "_completing", "fs.fsync_file"),
         unit("tests/segment"),
     ),
     _fsync(
         "a segment: the names in it",
-        Drop("segment.builder", "completing", "fs.fsync_dir"),
+        Drop("segment.builder", "_completing", "fs.fsync_dir"),
         rough("clean:nk"),
         unit("tests/segment"),
     ),

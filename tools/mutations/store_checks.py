@@ -10,7 +10,6 @@ _SCAN = "store.recovery.scan_generations"
 _SNAPSHOT = "snapshot.reader"
 _RECORDS = "segment.records"
 _SNAPSHOT_FORMAT = "snapshot.format"
-_APPLY = "store.recovery.apply"
 _SALVAGE = "store.salvage"
 
 # Where more is damaged than a store must survive, something may be lost, but never reported wrongly.
@@ -139,7 +138,7 @@ STORE_CHECKS = (
         "a search index: that the rebuilt records are those of SEAL",
         (
             Never("segment.rebuild", "rebuild_records", "_is_same"),
-            Never(_APPLY, "open_records", "seal.files[RECORDS]"),
+            Never("segment.rebuild", "rebuild_records", "seal.files[RECORDS]"),
         ),
         FORGED,
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -125,7 +125,7 @@ class SegmentBuilder(Generic[Record]):
         try:
             # Tantivy first: its files are written by a thread that has most of them done.
             index = self._index.commit()
-            return (yield from completing(self.directory, self.schema, records, index))
+            return (yield from _completing(self.directory, self.schema, records, index))
         except BaseException:
             self._discard()
             raise
@@ -178,22 +178,26 @@ def make_work(directory: str) -> str:
     return work
 
 
-def complete(directory: str, schema: Schema[Any], records: RecordsWriter, index: WrittenSegment) -> Seal:
-    """Write the records, take Tantivy's files, write SEAL, and fsync all of it. Raises StorageError."""
-    return finished(completing(directory, schema, records, index))
-
-
-def finished(steps: Generator[None, None, Result]) -> Result:
-    """What a piece of work returns, done in one go."""
+def finished(
+    steps: Generator[None, None, Result], after_each: Callable[[], object] | None = None
+) -> Result:
+    """What a piece of work returns; `after_each` of its steps lets others run."""
     while True:
         try:
             next(steps)
         except StopIteration as end:
             result: Result = end.value
             return result
+        if after_each is not None:
+            after_each()
 
 
-def completing(
+def complete(directory: str, schema: Schema[Any], records: RecordsWriter, index: WrittenSegment) -> Seal:
+    """Write the records, take Tantivy's files, write SEAL, and fsync all of it. Raises StorageError."""
+    return finished(_completing(directory, schema, records, index))
+
+
+def _completing(
     directory: str, schema: Schema[Any], records: RecordsWriter, index: WrittenSegment
 ) -> Generator[None, None, Seal]:
     """`complete` in small pieces of work."""

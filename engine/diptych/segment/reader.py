@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from diptych import fs
-from diptych.change import StoredRecord, term_hash
+from diptych.change import StoredRecord
 from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError, StorageError
 from diptych.layout import BUNDLE, RECORDS, SEAL, SEARCH_SUFFIXES, search_file_name
 from diptych.schema.base import Schema
@@ -151,27 +151,17 @@ class Segment:
         """All records in key order, or those with a key above `after`. Raises CorruptSnapshotError."""
         return self.records.scan(after)
 
-    def lookup(self, index: int, term: bytes) -> Sequence[int]:
+    def lookup_hash(self, index: int, hash_: int) -> Sequence[int]:
         """The postings (`id << 32 | item`) of a term's hash in one of the schema's indexes.
 
-        Index 0 is that of the keys, 1 the schema's first. Raises CorruptSnapshotError.
-        """
-        return self.records.lookup(index, term_hash(term))
-
-    def lookup_hash(self, index: int, hash_: int) -> Sequence[int]:
-        """As `lookup`, by the term's hash, without asking the filter.
-
-        For a look-up in many segments, after their filters were asked.
+        Index 0 is that of the keys, 1 the schema's first. The filter is not asked: for many segments at once
+        `diptych.segment.filter.which_may_hold` does that. Raises CorruptSnapshotError.
         """
         return self.records.lookup_hash(index, hash_)
 
     def filter_of(self, index: int) -> bytes:
         """The filter over an index's hashes. Raises CorruptSnapshotError."""
         return self.records.filter_of(index)
-
-    def first_document(self, record_id: int) -> int:
-        """The number of a record's first Tantivy document. Raises CorruptSnapshotError."""
-        return self.documents_of(record_id)[0]
 
     def documents_of(self, record_id: int) -> tuple[int, int]:
         """A record's documents: the first, and the first of the next record. Raises CorruptSnapshotError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import Any
 
 from diptych.change import StoredRecord, term_hash
@@ -228,7 +228,7 @@ class SegmentRecords:
         self.scan, self.numbered, self.between = reader.scan, reader.numbered, reader.between
         self.key = reader.key
         self.lookup_hash = reader.lookup_hash
-        """`lookup`, for those who have asked the filter already."""
+        """The postings (`id << 32 | item`) of a hash in an index; the filter is not asked."""
 
     def __len__(self) -> int:
         return self._reader.trailer.records
@@ -268,15 +268,6 @@ class SegmentRecords:
     def find_unfiltered(self, key: bytes) -> int | None:
         """`find`, for those who have asked the filter already. Raises CorruptSnapshotError."""
         return self._reader.find(key)
-
-    def lookup(self, index: int, hash_: int) -> Sequence[int]:
-        """The postings (`id << 32 | item`) of a hash in an index; 0 is that of the keys.
-
-        Raises CorruptSnapshotError.
-        """
-        if not may_hold(self.filter_of(index), probe_of(hash_)):
-            return ()
-        return self.lookup_hash(index, hash_)
 
     def _section(self, number: int) -> bytes:
         return decode_section(self._reader.map, number, self._sections[number], where=self.path)

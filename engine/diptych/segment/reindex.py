@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
+from diptych import fs
+from diptych.errors import StorageError
+from diptych.layout import SEARCH_SUFFIXES, search_file_name
 from diptych.schema.base import Schema
-from diptych.search.one_segment import OneSegmentWriter
+from diptych.search.one_segment import OneSegmentWriter, WrittenSegment
 from diptych.segment.builder import complete, make_work
 from diptych.segment.reader import Segment
-from diptych.segment.rebuild import linked_search, new_directory, records_writer
+from diptych.segment.records import RecordsWriter
 from diptych.segment.seal import Seal
 from diptych.snapshot.terms import extract_terms
 
@@ -22,7 +28,7 @@ def reindex(source: Segment, schema: Schema[Any], directory: str, *, search: boo
     that is linked. Raises CorruptSnapshotError, CorruptSearchError, StorageError; then nothing is left.
     """
     first_documents = source.records.first_documents()
-    with new_directory(directory), records_writer(directory, schema) as records:
+    with _new_directory(directory), _records_writer(directory, schema) as records:
         writer = OneSegmentWriter(make_work(directory), schema) if search else None
         for record_id in range(len(source)):
             record = source.record(record_id)
@@ -37,5 +43,49 @@ def reindex(source: Segment, schema: Schema[Any], directory: str, *, search: boo
         else:
             # A new id, so a new name: what a crash left of this may have the name of the same segment.
             files, segment_id = source.search_files(), secrets.token_hex(16)
-            written = linked_search(directory, source.seal, files, segment_id=segment_id)
+            written = _linked_search(directory, source.seal, files, segment_id=segment_id)
         return complete(directory, schema, records, written)
+
+
+@contextmanager
+def _new_directory(directory: str) -> Iterator[None]:
+    """Make a directory, and remove it where the body raises. Raises StorageError."""
+    with fs.translated("make the directory", directory):
+        os.mkdir(directory)
+    try:
+        yield
+    except BaseException:
+        with suppress(StorageError):
+            fs.remove_tree(directory)
+        raise
+
+
+@contextmanager
+def _records_writer(directory: str, schema: Schema[Any]) -> Iterator[RecordsWriter]:
+    """A writer of the records' half, closed at the end. Raises StorageError."""
+    records = RecordsWriter(directory, schema)
+    try:
+        yield records
+    finally:
+        records.close()
+
+
+def _linked_search(
+    directory: str, seal: Seal, files: dict[str, str | bytes], *, segment_id: str = ""
+) -> WrittenSegment:
+    """The intact files of the search half, in a place from which they can be taken.
+
+    `segment_id`: under another id, which Tantivy's files do not hold themselves.
+    """
+    work = make_work(directory)
+    segment_id = segment_id or seal.segment_id
+    paths = {}
+    for suffix in SEARCH_SUFFIXES:
+        paths[suffix] = os.path.join(work, search_file_name(segment_id, suffix))
+        file = files[suffix]
+        if isinstance(file, str):
+            fs.link_or_copy(file, paths[suffix])
+        else:
+            with fs.translated("write", paths[suffix]), open(paths[suffix], "xb") as copy:
+                copy.write(file)
+    return WrittenSegment(segment_id, seal.documents, paths)

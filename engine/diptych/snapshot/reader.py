@@ -55,17 +55,9 @@ class SnapshotReader:
     def __len__(self) -> int:
         return self.trailer.records
 
-    def get(self, key: bytes) -> StoredRecord | None:
-        """The record of `key`, or None. Raises CorruptSnapshotError."""
-        for posting in self.lookup_hash(KEY_INDEX, term_hash(key)):
-            record = self.record(posting >> 32)
-            if record.key == key:
-                return record
-        return None
-
     def find(self, key: bytes) -> int | None:
         """The id of the record of `key`, or None. Raises CorruptSnapshotError."""
-        for posting in self.lookup(KEY_INDEX, key):
+        for posting in self.lookup_hash(KEY_INDEX, term_hash(key)):
             place = self._place(posting >> 32)
             if place.key == key:
                 return place.id
@@ -73,18 +65,11 @@ class SnapshotReader:
             self._checked(place)
         return None
 
-    def __contains__(self, key: bytes) -> bool:
-        return self.find(key) is not None
-
-    def lookup(self, index: int, term: bytes) -> Sequence[int]:
+    def lookup_hash(self, index: int, hash_: int) -> Sequence[int]:
         """The postings (`id << 32 | item`) of a term's hash in index `index`; 0 is that of the keys.
 
         Raises CorruptSnapshotError.
         """
-        return self.lookup_hash(index, term_hash(term))
-
-    def lookup_hash(self, index: int, hash_: int) -> Sequence[int]:
-        """As `lookup`, by the term's hash."""
         return find_postings(self.bucket(index, hash_ >> self._buckets[index][1]), hash_)
 
     def record(self, record_id: int) -> StoredRecord:

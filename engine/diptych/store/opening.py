@@ -181,7 +181,8 @@ def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: f
             where=found.path,
             advice="run `diptych repair` with the schema as it was before, then open it again",
         )
-    inspection, base = _settled(inspection, stored)
+    inspection, base = settle(inspection, stored)
+    refuse_fatal(inspection.scan, inspection.plan)
     _refuse_unversioned(inspection.plan, identity, schema)
     migrate_schema(path, base, identity, stored.shape, schema, lock)
 
@@ -208,7 +209,8 @@ def open_planned(
     _refuse_unversioned(inspection.plan, identity, schema)
     # Before the first record of the new version is written, so that no older Diptych opens the store.
     identity = identity.upgraded(schema)
-    inspection, base = _settled(inspection, schema)
+    inspection, base = settle(inspection, schema)
+    refuse_fatal(inspection.scan, inspection.plan)
     opened = _opened(inspection, base, identity, schema)
     journal = prepare_for_writing(inspection.scan, inspection.plan, inspection.files, identity)
     closed_lsn = _closed_lsn(inspection.scan, identity)
@@ -245,7 +247,8 @@ def _open_reader(
         raise StoreNotFoundError(f"the store at {path} is being made", advice="try again in a moment")
     identity = _identity(inspection)
     identity.refuse_other(schema, path)
-    inspection, base = _settled(inspection, schema)
+    inspection, base = settle(inspection, schema)
+    refuse_fatal(inspection.scan, inspection.plan)
     opened = _opened(inspection, base, identity, schema)
     last = inspection.plan.append_to
     frames = None
@@ -297,16 +300,15 @@ def _identity(inspection: Inspection) -> Identity:
     raise IncompatibleStoreError(found.identity_problem, advice=repair_by_hand(found.path))
 
 
-def _settled(inspection: Inspection, schema: Schema[Any]) -> tuple[Inspection, Generation | None]:
-    """The plan that can be carried out, and its base, open.
+def settle(inspection: Inspection, schema: Schema[Any]) -> tuple[Inspection, Generation | None]:
+    """The plan that can be carried out, and its base, open; None where it has none, or is fatal.
 
-    A search index is read only where records must be rebuilt from it; where it then proves to be damaged, the
-    plan is made again without it. Raises CorruptStoreError, StorageError.
+    A search index is read only where records must be rebuilt from it; where that proves to be impossible, the
+    plan is made again without it. Raises StorageError.
     """
     while True:
         found, files, plan = inspection
-        refuse_fatal(found, plan)
-        if plan.base is None:
+        if plan.fatal or plan.base is None:
             return inspection, None
         segments = {}
         for segment in plan.base.segments:

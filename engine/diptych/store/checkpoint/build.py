@@ -17,7 +17,7 @@ from diptych import fs
 from diptych.change import Change, FileIndexed, StoredRecord, term_hash
 from diptych.errors import CorruptSnapshotError, StorageError
 from diptych.schema.base import Schema
-from diptych.segment.builder import Result, SegmentBuilder
+from diptych.segment.builder import Result, SegmentBuilder, finished
 from diptych.segment.reader import bitmap_of, ids_in
 from diptych.segment.seal import Seal, encode_seal
 from diptych.snapshot.format import KEY_INDEX
@@ -91,13 +91,7 @@ class Pace:
 
     def through(self, steps: Generator[None, None, Result]) -> Result:
         """Do a piece of work in its steps; returns what it does."""
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            self.step()
+        return finished(steps, self.step)
 
 
 def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace) -> Built:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from diptych import fs
-from diptych.errors import CorruptSearchError, StorageError
+from diptych.errors import StorageError
 from diptych.journal.file import JournalFile
 from diptych.journal.format import HEADER_SIZE, JournalHeader
 from diptych.journal.writer import JournalWriter, create_journal_file
@@ -19,7 +19,6 @@ from diptych.layout import (
     JOURNAL,
     LOCK,
     QUARANTINE,
-    RECORDS,
     SEAL,
     SEGMENTS,
     is_segment_digest,
@@ -91,15 +90,8 @@ def open_records(found: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> 
     if not found.records_problem:
         return files.segments[listed.digest]
     with fs.private_directory() as private:
-        rebuilt = os.path.join(private, listed.digest)
-        seal = rebuild_records(found.path, schema, rebuilt, seal=listed.seal)
-        if seal.files[RECORDS] != listed.seal.files[RECORDS]:
-            raise CorruptSearchError(
-                f"the search index of {found.path} holds other records than its SEAL says", where=found.path
-            )
-        records_path = os.path.join(rebuilt, RECORDS)
-        known = (listed.seal, listed.digest)
-        return Segment(found.path, schema, known=known, records_path=records_path)
+        rebuilt = rebuild_records(found.path, schema, listed.seal, private)
+        return Segment(found.path, schema, known=(listed.seal, listed.digest), records_path=rebuilt)
 
 
 def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
