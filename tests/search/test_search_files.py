@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import struct
+import tracemalloc
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from diptych.errors import CorruptSearchError, QueryError, StorageFullError
 from diptych.schema.code import CODE
 from diptych.search.composed import Component, compose
 from diptych.search.documents import decode_stored, item_documents, key_term, record_document
-from diptych.search.footer import check_footer, decode_footer
+from diptych.search.footer import check_footer, check_footer_of_file, decode_footer
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
 from diptych.search.memory import MemorySearch
@@ -91,6 +92,27 @@ def test_a_record_has_one_document_and_one_for_each_symbol() -> None:
 def footed(body: bytes, footer: object) -> bytes:
     text = json.dumps(footer).encode()
     return body + text + struct.pack("<II", len(text), 1337)
+
+
+def test_a_footer_of_a_file_is_tested_in_little_memory(tmp_path: Path) -> None:
+    path, body = tmp_path / "file", bytes(3 << 20) + b"end"
+    for content in (body, b""):
+        path.write_bytes(footed(content, {"version": {}, "crc": zlib.crc32(content)}))
+        check_footer_of_file(str(path))
+        path.write_bytes(footed(content, {"version": {}, "crc": zlib.crc32(content) ^ 1}))
+        with pytest.raises(CorruptSearchError, match="fails its checksum"):
+            check_footer_of_file(str(path))
+    path.write_bytes(b"")
+    with pytest.raises(CorruptSearchError, match="too short"):
+        check_footer_of_file(str(path))
+    # A hole of a terabyte with a footer that claims no body at all: none of it is read.
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    tracemalloc.start()
+    with pytest.raises(CorruptSearchError, match="does not end in a footer"):
+        check_footer_of_file(str(path))
+    assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    tracemalloc.stop()
 
 
 @given(st.binary(max_size=200), st.data())

@@ -9,16 +9,19 @@ The JSON has a "crc" (IEEE CRC-32 of the body) and a "version". Tantivy does not
 from __future__ import annotations
 
 import json
+import os
 import struct
 import zlib
 from typing import NamedTuple
 
 from diptych.errors import CorruptSearchError
+from diptych.fs import open_regular, translated
 
 MAGIC = 1337
 _TAIL = struct.Struct("<II")
 # Tantivy's footers have some 90 bytes.
 _MAX_JSON_BYTES = 50_000
+_CHUNK_BYTES = 1 << 20
 
 
 class Footer(NamedTuple):
@@ -62,3 +65,20 @@ def check_footer(data: bytes | memoryview, *, where: str) -> None:
     footer = decode_footer(data, where=where)
     if zlib.crc32(data[: footer.body_length]) != footer.crc:
         raise CorruptSearchError(f"{where} fails its checksum", where=where)
+
+
+def check_footer_of_file(path: str) -> None:
+    """As `check_footer`, of a file of any size within bounded memory. Raises also StorageError."""
+    with translated("read", path), open(path, "rb", opener=open_regular) as file:
+        size_bytes = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size_bytes - _MAX_JSON_BYTES - _TAIL.size))
+        end = file.read()
+        footer = decode_footer(end, where=path)
+        left_bytes = size_bytes - len(end) + footer.body_length
+        crc = 0
+        file.seek(0)
+        while left_bytes and (chunk := file.read(min(left_bytes, _CHUNK_BYTES))):
+            crc = zlib.crc32(chunk, crc)
+            left_bytes -= len(chunk)
+    if crc != footer.crc:
+        raise CorruptSearchError(f"{path} fails its checksum", where=path)

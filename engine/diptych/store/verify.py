@@ -14,7 +14,7 @@ from diptych.layout import BUNDLE, RECORDS, SEAL
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.search.composed import Component, compose
-from diptych.search.footer import check_footer
+from diptych.search.footer import check_footer_of_file
 from diptych.segment.reader import Segment, search_files
 from diptych.store.agreement import disagreements
 from diptych.store.healing import Healing
@@ -205,7 +205,7 @@ def _search_problems(segment: FoundSegment, intact: Segment | None, schema: Sche
             if fs.hash_stable_file(path, expected_bytes=digests.size_bytes)[1] == digests.blake3:
                 continue
             damaged = True
-            yield f"{path} is not what SEAL says{_footer_says(path, name, digests.size_bytes)}"
+            yield f"{path} is not what SEAL says{_footer_says(path, name)}"
         except StorageError as error:
             fs.raise_transient(error)
             damaged = True
@@ -224,14 +224,12 @@ def _search_problems(segment: FoundSegment, intact: Segment | None, schema: Sche
         yield error.message
 
 
-def _footer_says(path: str, name: str, size: int) -> str:
+def _footer_says(path: str, name: str) -> str:
     """Whether Tantivy's own checksum notices the damage too."""
     if name == BUNDLE:
         return ""
     try:
-        with fs.translated("read", path):
-            data = fs.read_bounded(path, size)
-        check_footer(data, where=path)
+        check_footer_of_file(path)
     except (CorruptionError, StorageError) as error:
         fs.raise_transient(error)
         return ", and fails Tantivy's checksum"
