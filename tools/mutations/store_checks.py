@@ -10,7 +10,7 @@ _SCAN = "store.recovery.scan_generations"
 _SNAPSHOT = "snapshot.reader"
 _RECORDS = "segment.records"
 _SNAPSHOT_FORMAT = "snapshot.format"
-_SALVAGE = "store.salvage"
+_SALVAGE = "store.salvage_segment"
 
 # Where more is damaged than a store must survive, something may be lost, but never reported wrongly.
 _NOT_GIVEN_UP = ["wrong", "lost", "blessed", "unrepaired", "exception", "panic"]
@@ -182,7 +182,7 @@ STORE_CHECKS = (
     # Salvage and verification.
     _check(
         "salvage: a record's checksum",
-        Never(_SALVAGE, "_walk", "record_checksum"),
+        Always(_SALVAGE, "_walk", "record_checksum"),
         damage(
             "*/records.msgpack",
             kinds=["flip"],
@@ -203,13 +203,13 @@ STORE_CHECKS = (
     ),
     _check(
         "salvage: which records are dead",
-        Always(_SALVAGE, "_walk", "_is_dead"),
+        Always(_SALVAGE, "SalvagedSegment.records", "listed.is_live"),
         _RECOVERY_TESTS,
         unit("tests/store/test_recovery_table.py"),
     ),
     _check(
         "salvage: that a transaction has its beginning",
-        Never(_SALVAGE, "transactions", "parts"),
+        Never("store.salvage", "transactions", "parts"),
         unit("tests/store/test_salvage_transactions.py"),
         _RECOVERY_TESTS,
     ),

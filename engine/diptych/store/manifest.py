@@ -123,6 +123,11 @@ class ListedSegment:
     counts: tuple[int, ...]
     """The schema's counters over the live records."""
 
+    def is_live(self, record_id: int) -> bool:
+        """Whether the record with that id is."""
+        at = record_id >> 3
+        return at >= len(self.dead) or not self.dead[at] >> (record_id & 7) & 1
+
     @cached_property
     def seal(self) -> Seal:
         """SEAL, decoded."""
