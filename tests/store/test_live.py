@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.support.damage import MANUAL, segments
+from tests.support.files import overwrite
 from tests.support.invariants import check_counts, check_reads, check_search, check_whole
 from tests.support.records import numbered, record
 
 from diptych import Store
 from diptych.change import term_hash
+from diptych.layout import RECORDS
+from diptych.schema.code import CODE
 from diptych.segment.filter import may_hold, probe_of
+from diptych.segment.format import encode_first_documents
+from diptych.segment.reader import Segment
 from diptych.store.healing import Healing
 
 
@@ -80,3 +87,31 @@ def _check(store: Store, files: dict) -> None:
     for name in ("003_0_0", "005_0_0"):
         assert store.symbols(name) == []
         assert list(store.search(f"name:{name}")) == []
+
+
+def test_a_damaged_table_of_first_documents_is_healed_by_the_next_checkpoint(store_path: str) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for one in numbered(20):
+                txn.index_file(one)
+        store.checkpoint()
+        with store.transaction() as txn:
+            txn.remove_file("pkg/003.py")
+        store.checkpoint()
+    (segment,) = segments(store_path)
+    records = Path(segment, RECORDS)
+    table = encode_first_documents(Segment(segment, CODE).records.first_documents()[:-1])
+    overwrite(records, records.read_bytes().index(table) + len(table) - 1, b"\xff")
+    files = {one.path: one for one in numbered(20) if one.path != "pkg/003.py"}
+    for read_only in (True, False):
+        with Store.open(store_path, policy=MANUAL, read_only=read_only) as store:
+            check_search(store, files)
+            if not read_only:
+                store.checkpoint()
+                check_search(store, files)
+                assert segment not in segments(store_path)
+                # It is in the other generation that is kept, until the next checkpoint.
+                with store.transaction() as txn:
+                    txn.index_file(record("last.py"))
+                store.checkpoint()
+    check_whole(store_path)

@@ -117,6 +117,8 @@ class Segment:
         self._schema = schema
         self.records = SegmentRecords(records_path or os.path.join(directory, RECORDS), schema, seal)
         self._first_documents: Sequence[int] | None = None
+        self.table_problem: CorruptSnapshotError | None = None
+        """Why the first documents had to be found in the search half, where they had."""
         self._verified_stats: Stats | None = None
         """Of the search half's files, once they were found to be what SEAL says."""
         self._lock = threading.Lock()
@@ -195,14 +197,16 @@ class Segment:
         """What `diptych.search.composed.compose` takes, without the documents of dead records.
 
         `dead` is a bitmap of record ids, bit `id & 7` of byte `id >> 3`; it may be shorter than the ids. The
-        search half is compared with SEAL the first time. Raises CorruptSearchError, CorruptSnapshotError for
+        search half is compared with SEAL the first time. Where the table of first documents is damaged, they
+        are found in the search half: see `table_problem`. Raises CorruptSearchError, CorruptSnapshotError for
         a bitmap with ids that there are not, and StorageError.
         """
         files = self.search_files()
         if dead and self._first_documents is None:
             try:
                 self._first_documents = self.records.first_documents()
-            except CorruptSnapshotError:
+            except CorruptSnapshotError as error:
+                self.table_problem = error
                 self._first_documents = self._first_documents_found(files)
         ranges = [self.documents_of(record_id) for record_id in ids_in(dead)]
         return Component(self.seal.segment_id, self.seal.documents, files, ranges)

@@ -84,6 +84,8 @@ class Generation:
         self.hits = HitCache()
         self._schema = schema
         self._search: SearchIndex | None = None
+        self.damaged_tables: dict[str, CorruptSnapshotError] = {}
+        """What `search` found damaged and read around, by the digest of the segment."""
         self._lock = threading.Lock()
 
     def search(self) -> SearchIndex | None:
@@ -99,6 +101,11 @@ class Generation:
                 index = self._search
                 if index is None:
                     index = self._search = self.segments.compose(self._schema, where=self.path)
+                    self.damaged_tables = {
+                        member.segment.digest: problem
+                        for member in self.segments.members
+                        if (problem := member.segment.table_problem) is not None
+                    }
         PUBLISHED.use(self)
         return index
 

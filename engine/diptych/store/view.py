@@ -326,7 +326,13 @@ class View(Generic[Record]):
     def _search_index(self) -> SearchIndex | None:
         if self._prepared is not None:
             return self._prepared
-        return self.generation.search() if self.generation is not None else None
+        if self.generation is None:
+            return None
+        index = self.generation.search()
+        for digest, error in self.generation.damaged_tables.items():
+            if digest not in self.healing.segments:
+                self.healing.scan(digest, error)
+        return index
 
     def _refuse(self) -> NoReturn:
         assert self._closed is not None
