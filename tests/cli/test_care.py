@@ -114,4 +114,4 @@ def test_a_journal_damaged_in_the_middle_is_an_error_and_repair_lists_the_loss(r
 
 
 def test_repair_of_an_intact_store_does_nothing(repository: Path) -> None:
-    assert text("repair", cwd=repository) == "did:\n  1. nothing is damaged: nothing to mend\n"
+    assert text("repair", cwd=repository) == "did:\n  1. nothing is damaged: nothing to repair\n"

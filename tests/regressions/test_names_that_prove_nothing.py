@@ -112,7 +112,7 @@ def test_a_segment_that_was_renamed_is_missed(path):
     shutil.move(journal_file(path, 11), journal_file(path, FAR))
     with pytest.raises(CorruptStoreError):
         Store.open(path)
-    assert repair(path).given_up == ["what was committed behind LSN 12, if anything was"]
+    assert repair(path).given_up == ["what was committed after LSN 12, if anything was"]
     assert everything(path) == truth()[LAST]
 
 
@@ -125,7 +125,7 @@ def test_a_generation_without_a_manifest_counts_by_the_copy_of_that(path, left):
     damage_sealed(generation(path, NEW), "damaged")
     with pytest.raises(CorruptStoreError, match="after LSN 8 is missing"):
         Store.open(path)
-    assert repair(path).given_up == ["what was committed behind LSN 8, if anything was"]
+    assert repair(path).given_up == ["what was committed after LSN 8, if anything was"]
     with Store.open(path) as store:
         assert store.lsn == NEW
         assert {one.path: one for one in store.files()} == truth()[NEW]

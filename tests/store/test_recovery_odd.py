@@ -214,7 +214,7 @@ def test_the_segment_that_a_generation_promises_is_missed(stores: tuple[str, str
     for read_only in (True, False):
         with pytest.raises(CorruptStoreError, match="after LSN 8 is missing"):
             Store.open(mine, read_only=read_only)
-    assert repair(mine).given_up == ["what was committed behind LSN 8, if anything was"]
+    assert repair(mine).given_up == ["what was committed after LSN 8, if anything was"]
     assert all_of(mine) == truth()[NEW]
 
 

@@ -1,10 +1,11 @@
 """Repair: what a person asks for when the store cannot be opened, or to heal it now.
 
 1.  Take the writer's lock.
-2.  Look at every byte, and plan (the same plan that recovery makes, with what the deep inspection found).
+2.  Read every byte, and plan (the same plan that recovery makes, with what the deep inspection found).
 3.  If nothing is damaged, there is nothing to do.
 4.  If the plan loses nothing: open by it, publish a generation in which the damaged segments are written
-    again, and set aside the damaged generations and segments, and the damaged journal that nothing needs.
+    again, and set aside the damaged generations, the segments that they alone list, and the damaged journal
+    that nothing needs.
 5.  Otherwise salvage: a generation's records from whichever half of its segments still has them, and every
     intact transaction of the journal after it, also those after damage. Of the generations, and the journal
     alone, the one with which least is lost. Publish that as a generation, with a journal file that follows
@@ -32,17 +33,21 @@ from diptych.layout import (
     CLOSED,
     FACTS,
     FRESHNESS,
+    GENERATIONS,
     IDENTITY,
     JOURNAL,
     LOCK,
+    SEAL,
     SEGMENTS,
     journal_file_name,
+    parse_generation_name,
 )
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
 from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
+from diptych.store.generation import read_manifest, segment_path
 from diptych.store.manifest import Identity, encode_identity, manifest_of, now_ms
 from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
 from diptych.store.positions import acknowledged_lsn
@@ -50,6 +55,7 @@ from diptych.store.recovery.apply import clear, cut, set_aside
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
 from diptych.store.recovery.inspection import Inspection
 from diptych.store.recovery.plan import Plan, cut_off
+from diptych.store.recovery.reading import names_in
 from diptych.store.report import Report, Severity
 from diptych.store.salvage import best, from_journal, lsn_range, manifests
 from diptych.store.verify import cut_off_journal, inspect_all
@@ -64,9 +70,9 @@ def repair(
     schema: Schema[Any] = CODE,
     lock_timeout_s: float = 0.0,
 ) -> Report:
-    """Mend the store in directory `path`; with `dry_run` only say what would be done.
+    """Repair the store in directory `path`; with `dry_run` only say what would be done.
 
-    The report says what was wrong, from which leaf it was mended, what was done, and what was given up.
+    The report says what was wrong, from which store it was repaired, what was done, and what was lost.
     Raises StoreNotFoundError, NotAStoreError, StoreLockedError, IncompatibleStoreError, and StorageError;
     then the store opens as it did before, or is repaired, and repair may be run again.
     """
@@ -92,17 +98,17 @@ def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Repor
         found.identity.refuse_other(schema, path)
     report = Report(path, findings=list(plan.findings), lsn=plan.last_lsn)
     if plan.fresh:
-        report.actions.append("nothing was ever committed here: nothing to mend")
+        report.actions.append("nothing was ever committed here: nothing to repair")
     elif plan.fatal:
         _salvage(inspection, schema, report, lock)
-    elif _is_whole(found, plan):
-        report.actions.append("nothing is damaged: nothing to mend")
+    elif _is_intact(found, plan):
+        report.actions.append("nothing is damaged: nothing to repair")
     else:
-        _mend(inspection, schema, report, lock)
+        _rewrite(inspection, schema, report, lock)
     return report
 
 
-def _is_whole(found: Scan, plan: Plan) -> bool:
+def _is_intact(found: Scan, plan: Plan) -> bool:
     return all(finding.severity is Severity.NOTE for finding in plan.findings) and not any(
         file.problem for file in found.journal
     )
@@ -112,7 +118,7 @@ def _damaged(generation: FoundGeneration) -> bool:
     return bool(generation.problem or generation.damaged_segments)
 
 
-def _mend(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
+def _rewrite(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
     """Step 4. Nothing is lost."""
     found, _, plan = inspection
     base = plan.base
@@ -128,14 +134,20 @@ def _mend(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.
     )
     if plan.rewrite_identity:
         report.actions.append("write the identity again, from a manifest")
+    report.actions += [f"write {path} again, from a manifest" for path in _seals_to_write(found)]
     if damaged or base is None or base.lsn < plan.last_lsn:
         report.actions.append(f"publish a generation at LSN {plan.last_lsn}")
     strays = [stray.path for stray in found.strays]
-    aside = [*strays, *(g.path for g in [*filter(_damaged, found.generations), *cut_off(found, plan)])]
+    generations = [*filter(_damaged, found.generations), *cut_off(found, plan)]
     useless = cut_off_journal(found, plan)
+    aside = [*strays, *(generation.path for generation in generations)]
     aside += [file.path for file in found.journal if file.problem or file in useless]
-    aside += {segment.path: None for g in found.generations for segment in g.damaged_segments}
+    segments = {one.path: one for generation in generations for one in generation.segments}
     report.actions += [f"set {item} aside" for item in aside]
+    report.actions += [f"set {path} aside" for path, one in segments.items() if one.damaged]
+    if segments:
+        # Which these are shows when the generation is published: it may have folded segments of the base.
+        report.actions.append("set the segments aside that only these generations list")
     if lock is None:
         return
     opened = open_planned(inspection, schema, lock, releases_lock=False)
@@ -149,6 +161,27 @@ def _mend(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.
         if fs.exists(item) and item not in strays:
             lock.refuse_replaced()
             set_aside(found.path, item)
+    # An intact one, too, is of use to the manifest that lists it.
+    kept = _listed_segments(found.path)
+    for item, segment in segments.items():
+        if (segment.damaged or item not in kept) and fs.exists(item):
+            lock.refuse_replaced()
+            set_aside(found.path, item)
+
+
+def _seals_to_write(found: Scan) -> list[str]:
+    """The paths of damaged SEALs of intact segments: opening for writing writes them again."""
+    segments = {one.path: one for generation in found.generations for one in generation.segments}
+    rewritten = [path for path, one in segments.items() if one.seal_problem and not one.damaged]
+    return [os.path.join(path, SEAL) for path in rewritten]
+
+
+def _listed_segments(store: str) -> set[str]:
+    """The segments that the generations of a store list now. Raises CorruptionError, StorageError."""
+    directory = os.path.join(store, GENERATIONS)
+    names = [name for name in names_in(directory) if parse_generation_name(name) is not None]
+    manifests = [read_manifest(os.path.join(directory, name)) for name in names]
+    return {segment_path(store, one.digest) for manifest in manifests for one in manifest.segments}
 
 
 def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: fs.WriterLock | None) -> None:
@@ -171,7 +204,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     if proven > last_lsn:
         report.given_up.append(lsn_range(last_lsn + 1, proven))
     elif not report.given_up and not _end_is_known(found):
-        report.given_up.append(f"what was committed behind LSN {last_lsn}, if anything was")
+        report.given_up.append(f"what was committed after LSN {last_lsn}, if anything was")
     report.lsn = proven
     # The journal is ended here, so that no LSN that was ever given is given again.
     strays = [stray.path for stray in found.strays]
@@ -189,7 +222,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     for cache in (FACTS, FRESHNESS):
         fs.remove_file(os.path.join(found.path, cache))
     fs.fsync_dir(found.path)
-    # The journal file before the generation: a generation promises that the journal goes on behind it.
+    # The journal file before the generation: a generation promises that the journal continues after it.
     journal_file, chain = _begin_journal_file(found, identity, proven)
     with UnpublishedGeneration(found.path, proven, lock) as unpublished:
         sealed = write_segments(schema, iter(records.values()), unpublished, Pace(), None)
@@ -216,7 +249,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
 def _end_is_known(found: Scan) -> bool:
     """Whether the journal's last file is there, with nothing of it damaged.
 
-    A generation promises that a journal file begins behind it.
+    A generation promises that a journal file begins after it.
     """
     last = found.journal[-1] if found.journal else None
     promised = max((g.lsn for g in found.generations if not g.foreign), default=0)
