@@ -286,3 +286,29 @@ def test_a_migrated_store_takes_no_more_notice_of_what_was_left_of_format_1(path
     with Store.open(path, policy=MANUAL) as store:
         check_reads(store, truth())
     check_migrated(path)
+
+
+@pytest.mark.parametrize("name", ["incoming", "segments", "quarantine"])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_is_in_the_place_of_a_directory_is_set_aside(path: str, name: str, is_link: bool) -> None:
+    target = Path(path).parent / "elsewhere"
+    target.mkdir()
+    place = Path(path, name)
+    if is_link:
+        place.symlink_to(target)
+    else:
+        place.write_bytes(b"precious")
+    check_migrated(path)
+    assert list(target.iterdir()) == []
+    kept = {*Path(path).glob("quarantine*"), *Path(path).glob("quarantine/*")} - {place}
+    assert any(item.is_symlink() if is_link else item.is_file() for item in kept)
+
+
+def test_files_of_format_1_copied_back_are_no_obstacle(path: str) -> None:
+    """To the first writer, not only to the second."""
+    before = shutil.copytree(path, Path(path).parent / "before")
+    Store.open(path, policy=MANUAL).close()
+    shutil.copy(before / "IDENTITY", Path(path, "IDENTITY"))
+    old = os.path.join("generations", generation_name(2, 0))
+    shutil.copytree(before / old, Path(path, old))
+    check_migrated(path)

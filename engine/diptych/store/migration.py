@@ -53,7 +53,7 @@ from diptych.store.manifest import (
     manifest_of,
     require_totals,
 )
-from diptych.store.recovery.apply import set_aside
+from diptych.store.recovery.apply import clear, set_aside
 from diptych.store.recovery.found import FoundGeneration, Scan
 from diptych.store.recovery.inspection import plan_for
 from diptych.store.recovery.plan import Plan
@@ -120,6 +120,8 @@ def migrate(path: str, schema: Schema[Any], owner: Owner) -> None:
             where=path,
             advice="repair it with the version of Diptych that made it, then open it again",
         )
+    # What is in the way of `incoming/` and `segments/`, too.
+    clear(current)
     base = None if plan.fatal else next((one for one in old if _is_base(one, plan)), None)
     if base is not None:
         _publish(path, base, schema, owner)
