@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support.damage import MANUAL, damage_search, segments
 from tests.support.files import overwrite, tree
-from tests.support.records import numbered
+from tests.support.invariants import check_counts, check_reads, check_search, check_whole
+from tests.support.records import numbered, record
 
 from diptych import CorruptionError, CorruptSearchError, Store, repair, verify
 from diptych.layout import RECORDS as RECORDS_FILE
@@ -169,3 +170,48 @@ def test_both_halves_damaged_at_one_record_raise_and_do_not_lie(path: str) -> No
     with Store.open(path, policy=MANUAL) as store:
         check(store)
     assert verify(path).findings == []
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_a_record_damaged_in_both_halves_stops_no_checkpoint_once_it_is_changed(
+    path: str, removed: bool
+) -> None:
+    damage_record(path, "pkg/013.py")
+    damage_search(segments(path)[0], "flipped")
+    files = {one.path: one for one in RECORDS}
+    with Store.open(path, policy=MANUAL) as store:
+        with pytest.raises(CorruptionError):
+            store.file("pkg/013.py")
+        with store.transaction() as txn:
+            if removed:
+                txn.remove_file("pkg/013.py")
+                del files["pkg/013.py"]
+            else:
+                files["pkg/013.py"] = record("pkg/013.py", 7)
+                txn.index_file(files["pkg/013.py"])
+        store.checkpoint()
+        check_reads(store, files)
+        check_search(store, files)
+        check_counts(store, files)
+        with store.transaction() as txn:
+            files["last.py"] = record("last.py")
+            txn.index_file(files["last.py"])
+        store.checkpoint()
+    check_whole(path)
+
+
+def test_a_record_damaged_in_both_halves_stops_a_fold_until_it_is_changed(path: str) -> None:
+    """It may not be left out, and the others of its segment are not lost for it."""
+    for name in ("pkg/013.py", "pkg/014.py"):
+        damage_record(path, name)
+    damage_search(segments(path)[0], "flipped")
+    with Store.open(path, policy=MANUAL) as store:
+        for name, stopped in (("pkg/013.py", True), ("pkg/014.py", False)):
+            with store.transaction() as txn:
+                txn.remove_file(name)
+            if stopped:
+                with pytest.raises(CorruptionError):
+                    store.checkpoint()
+            else:
+                store.checkpoint()
+        assert len(list(store.files())) == 38

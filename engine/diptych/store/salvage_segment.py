@@ -1,4 +1,6 @@
-"""Reading what can still be read of one damaged segment, in either half. Used by repair alone.
+"""Reading what can still be read of one damaged segment, in either half.
+
+Used by repair, and by a checkpoint where a record that is replaced is damaged in both halves.
 
 A record is live or removed by its id, which no checksum covers. It is proven where two places agree on it, or
 one that is intact as a file says it. A record that passes its checksum and whose id is not proven is neither

@@ -33,6 +33,7 @@ from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment, SegmentSet
 from diptych.store.manifest import Identity, ListedSegment, Manifest, manifest_of
+from diptych.store.salvage_segment import salvage_segment
 from diptych.store.upgrade import current_record, record_of
 from diptych.store.view import View
 
@@ -105,7 +106,7 @@ def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace)
     marked = _mark_dead(members, changes, schema, view.healing, pace)
     folded = _choose(request, marked, sum(isinstance(change, FileIndexed) for change in changes))
     to_fold = [member for member in members.members if member.segment.digest in folded]
-    records = partial(_records, to_fold, changes, LiveRecords(members, schema, view.healing))
+    records = partial(_records, to_fold, changes, LiveRecords(members, schema, view.healing), schema)
     sealed = _write(request, records, unpublished, pace, in_memory=not to_fold and _is_small(changes))
     listed = [one for digest, one in marked.items() if one is not None and digest not in folded]
     new = {}
@@ -140,7 +141,7 @@ def _mark_dead(
 ) -> dict[str, ListedSegment | None]:
     """By digest, the segments as they are listed once the keys of the changes are dead in them.
 
-    None for one with no live record left, and None as well for one that is damaged where it was looked at:
+    None for one with no live record left, and None as well for one that is damaged where it was read:
     `healing` knows of that.
     """
     dead: dict[str, list[tuple[int, StoredRecord]]] = {}
@@ -196,7 +197,7 @@ def _choose(request: BuildRequest, marked: dict[str, ListedSegment | None], new_
 
 
 def _records(
-    folded: Iterable[LiveSegment], changes: Iterable[Change], live: LiveRecords
+    folded: Iterable[LiveSegment], changes: Iterable[Change], live: LiveRecords, schema: Schema[Any]
 ) -> Iterator[StoredRecord]:
     """The records to write: those of the changes, then the live ones of the folded segments."""
     changed = set()
@@ -205,9 +206,34 @@ def _records(
         if isinstance(change, FileIndexed):
             yield record_of(change)
     for member in folded:
-        for record in live.scan_member(member):
-            if record.key not in changed:
-                yield record
+        # Not the last key alone: damaged records may be out of order.
+        read = set()
+        try:
+            for record in live.scan_member(member):
+                read.add(record.key)
+                if record.key not in changed:
+                    yield record
+        except CorruptSnapshotError as error:
+            yield from _without_damaged(member, changed, read, schema, error)
+
+
+def _without_damaged(
+    member: LiveSegment,
+    changed: set[bytes],
+    read: set[bytes],
+    schema: Schema[Any],
+    error: CorruptSnapshotError,
+) -> list[StoredRecord]:
+    """The live records that were not read yet and are not changed.
+
+    Raises `error` where another one than the changed records is damaged in both halves.
+    """
+    found = salvage_segment(member.segment.directory, member.listed, schema).records
+    damaged = [key for key in changed if key not in found and member.find(key) is not None]
+    if len(found) + len(damaged) != member.listed.records:
+        raise error
+    rest = [record for key, record in sorted(found.items()) if key not in read and key not in changed]
+    return [current_record(schema, member.version, record) for record in rest]
 
 
 def _write(
