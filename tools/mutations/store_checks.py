@@ -193,7 +193,7 @@ STORE_CHECKS = (
     ),
     _check(
         "salvage: which segment's records they are",
-        Never(_SALVAGE, "_from_records", "listed.seal.segment_id"),
+        Never(_SALVAGE, "_from_records", "found.listed.seal.segment_id"),
         FORGED,
     ),
     _check(

@@ -40,7 +40,7 @@ from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES, require, require_number
 from diptych.search.format_1 import open_search_1
 from diptych.snapshot.reader import SnapshotReader
-from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
+from diptych.store.checkpoint.build import build_of_records
 from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
 from diptych.store.healing import log
 from diptych.store.manifest import (
@@ -148,21 +148,20 @@ def _publish(path: str, base: Generation1, schema: Schema[Any], owner: Owner) ->
     identity = manifest.identity.upgraded(schema)
     with UnpublishedGeneration(path, manifest.lsn, owner) as unpublished:
         # The records are written with the current version of the schema.
-        sealed = write_segments(schema, iter(base.records), unpublished, Pace(), None)
-        if sum(seal.records for seal, _ in sealed) != manifest.records:
-            raise CorruptStoreError(f"{base.path} has not the {manifest.records:,} records of its manifest")
-        # Before the generation, which an older Diptych would not read: it must refuse the store by then.
-        fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
-        segments = {listed_segment(seal): directory for seal, directory in sealed}
-        migrated = manifest_of(
+        built = build_of_records(
+            iter(base.records),
+            unpublished,
             identity,
             schema,
-            list(segments),
             lsn=manifest.lsn,
             chain=manifest.chain,
             modified_ms=manifest.modified_ms,
         )
-        unpublished.publish(migrated, {listed.digest: directory for listed, directory in segments.items()})
+        if built.manifest.records != manifest.records:
+            raise CorruptStoreError(f"{base.path} has not the {manifest.records:,} records of its manifest")
+        # Before the generation, which an older Diptych would not read: it must refuse the store by then.
+        fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
+        unpublished.publish(built.manifest, built.segments)
 
 
 def _identity_of_format_1(where: str) -> Identity | None:

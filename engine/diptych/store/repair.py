@@ -44,11 +44,11 @@ from diptych.layout import (
 )
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
-from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
+from diptych.store.checkpoint.build import build_of_records
 from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.generation import read_manifest, segment_path
-from diptych.store.manifest import Identity, encode_identity, manifest_of, now_ms
+from diptych.store.manifest import Identity, encode_identity, now_ms
 from diptych.store.opening import absolute, check_place, open_planned, refuse_unreadable
 from diptych.store.positions import acknowledged_lsn
 from diptych.store.recovery.apply import clear, cut, set_aside
@@ -225,20 +225,17 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     # The journal file before the generation: a generation promises that the journal continues after it.
     journal_file, chain = _begin_journal_file(found, identity, proven)
     with UnpublishedGeneration(found.path, proven, lock) as unpublished:
-        sealed = write_segments(schema, iter(records.values()), unpublished, Pace(), None)
-        segments = {listed_segment(seal): directory for seal, directory in sealed}
-        manifest = manifest_of(
+        built = build_of_records(
+            iter(records.values()),
+            unpublished,
             identity,
             schema,
-            list(segments),
             lsn=proven,
             chain=chain,
             modified_ms=now_ms(),
             metadata=replayed.metadata if replayed.metadata.lsn else salvaged.metadata,
         )
-        path = unpublished.publish(
-            manifest, {listed.digest: directory for listed, directory in segments.items()}
-        )
+        path = unpublished.publish(built.manifest, built.segments)
     for item in aside:
         if fs.exists(item) and item not in (path, journal_file, *strays):
             lock.refuse_replaced()

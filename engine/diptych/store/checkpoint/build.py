@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from diptych import fs
 from diptych.change import Change, FileIndexed, StoredRecord, term_hash
 from diptych.errors import CorruptSnapshotError, StorageError
+from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.segment.builder import Result, SegmentBuilder, finished
 from diptych.segment.reader import bitmap_of, ids_in
@@ -32,7 +33,7 @@ from diptych.store.checkpoint.folding import (
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment, SegmentSet
-from diptych.store.manifest import Identity, ListedSegment, Manifest, manifest_of
+from diptych.store.manifest import NO_METADATA, Identity, ListedSegment, Manifest, manifest_of
 from diptych.store.salvage_segment import salvage_segment
 from diptych.store.upgrade import current_record, record_of
 from diptych.store.view import View
@@ -108,26 +109,68 @@ def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace)
     to_fold = [member for member in members.members if member.segment.digest in folded]
     records = partial(_records, to_fold, changes, LiveRecords(members, schema, view.healing), schema)
     sealed = _write(request, records, unpublished, pace, in_memory=not to_fold and _is_small(changes))
-    listed = [one for digest, one in marked.items() if one is not None and digest not in folded]
-    new = {}
-    for seal, directory in sealed:
-        listed.append(listed_segment(seal))
-        new[listed[-1].digest] = directory
-    manifest = manifest_of(
+    kept = [one for digest, one in marked.items() if one is not None and digest not in folded]
+    return _listed(
+        kept,
+        sealed,
         request.identity,
         schema,
-        listed,
         lsn=view.lsn,
         chain=request.chain,
         modified_ms=request.modified_ms,
         metadata=view.metadata(),
     )
-    return Built(manifest, new)
+
+
+def build_of_records(
+    records: Iterator[StoredRecord],
+    unpublished: UnpublishedGeneration,
+    identity: Identity,
+    schema: Schema[Any],
+    *,
+    lsn: int,
+    chain: int,
+    modified_ms: int,
+    metadata: Metadata = NO_METADATA,
+) -> Built:
+    """Build the segments of these records, each key once, and a manifest of them alone.
+
+    Raises CorruptionError and StorageError.
+    """
+    sealed = write_segments(schema, records, unpublished, Pace(), None)
+    return _listed(
+        [], sealed, identity, schema, lsn=lsn, chain=chain, modified_ms=modified_ms, metadata=metadata
+    )
 
 
 def listed_segment(seal: Seal) -> ListedSegment:
     """A new segment as a manifest lists it: all of its records are live."""
     return ListedSegment(encode_seal(seal), b"", seal.records, tuple(seal.counts.values()))
+
+
+def _listed(
+    kept: list[ListedSegment],
+    sealed: Iterable[tuple[Seal, str]],
+    identity: Identity,
+    schema: Schema[Any],
+    *,
+    lsn: int,
+    chain: int,
+    modified_ms: int,
+    metadata: Metadata,
+) -> Built:
+    """The manifest that lists segments of before and those that are new."""
+    directories = {listed_segment(seal): directory for seal, directory in sealed}
+    manifest = manifest_of(
+        identity,
+        schema,
+        [*kept, *directories],
+        lsn=lsn,
+        chain=chain,
+        modified_ms=modified_ms,
+        metadata=metadata,
+    )
+    return Built(manifest, {listed.digest: directory for listed, directory in directories.items()})
 
 
 def _is_small(changes: Iterable[Change]) -> bool:
