@@ -88,7 +88,7 @@ def journal_file_name(first_lsn: int) -> str:
 
 
 def parse_journal_file_name(name: str) -> int | None:
-    """The first LSN in a segment's file name; None for any other name."""
+    """The first LSN in the name of a journal file; None for any other name."""
     match = _JOURNAL_FILE.match(name)
     return int(match[1]) if match and int(match[1]) <= _LSN_MOST else None
 

@@ -12,14 +12,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.support.damage import LAST, MANUAL, Case, Files, build, inflict, leaf_cases, sealed_cases, truth
+from tests.support.damage import LAST, MANUAL, Case, Files, build, half_cases, inflict, sealed_cases, truth
 from tests.support.files import tree
 from tests.support.oracle import Outcome, outcome
 from tests.support.records import record
 
 from diptych import CorruptionError, CorruptStoreError, Report, Severity, Store, repair, verify
 
-CASES = [*leaf_cases(), *sealed_cases()]
+CASES = [*half_cases(), *sealed_cases()]
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +80,14 @@ def check_verify(path: str, case: Case, expected: Outcome) -> None:
     report = verify(path)
     assert tree(path) == before
     # A torn end and a lost identity were mended by opening.
-    left = case._replace(identity="whole") if expected.opens else case
+    left = case._replace(identity="intact") if expected.opens else case
     # Of a generation whose manifest is gone, nothing is left that would be damaged.
     for manifest in ("new_manifest", "old_manifest"):
         if getattr(left, manifest) == "gone":
-            left = left._replace(**{manifest: "whole"})
+            left = left._replace(**{manifest: "intact"})
             if manifest == "old_manifest" and left.journal == "first-gone":
                 # Nothing else needs that file.
-                left = left._replace(journal="whole")
+                left = left._replace(journal="intact")
     assert report.ok == (expected.opens and left in (Case(), Case(journal="torn")))
     assert all(finding.advice for finding in report.findings if finding.severity is not Severity.NOTE)
     something_lost = not expected.opens or bool(expected.lost_paths) or expected.lost_unnamed
@@ -112,7 +112,7 @@ def check_repair(path: str, expected: Outcome) -> None:
 
 
 def check_alive(path: str, expected: Outcome) -> None:
-    """The store has what it must, is whole, takes a transaction, and needs no second repair."""
+    """The store has what it must, is intact, takes a transaction, and needs no second repair."""
     assert verify(path).findings == []
     with Store.open(path, policy=MANUAL) as store:
         check_files(store, expected.files)

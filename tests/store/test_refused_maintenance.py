@@ -53,7 +53,7 @@ class Refusing:
 CASES = {
     "recovery": Case(journal="torn", identity="gone", new_snapshot="gone"),
     "mend": Case(new_snapshot="flipped", shared_search="gone", journal="torn", identity="damaged"),
-    # Damage that opening does not see, deep in both leaves.
+    # Damage that opening does not see, deep in both halves.
     "salvage-of-one-that-opens": Case(
         new_snapshot="flipped", new_search="flipped", shared_snapshot="flipped", shared_search="flipped"
     ),
@@ -65,7 +65,7 @@ CASES = {
         journal="torn",
     ),
     "salvage": Case(new_search="gone", new_snapshot="flipped", journal="damaged-last", shared_search="cut"),
-    "whole": Case(),
+    "intact": Case(),
 }
 
 
@@ -147,7 +147,7 @@ def test_each_call_fails_in_turn(
         shutil.copytree(path, copy, ignore=shutil.ignore_patterns("incoming"))
         assert read(copy) in (before, after), at
         shutil.rmtree(copy, ignore_errors=True)
-        if name not in ("recovery", "checkpoint", "whole"):
+        if name not in ("recovery", "checkpoint", "intact"):
             again = repair(path)
             assert again.given_up in (lost, []), at
             assert read(path) == after, at

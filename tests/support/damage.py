@@ -37,10 +37,10 @@ FLIPPED = "keep/flipped.py"
 FLIPPED_NEW = "pkg/007.py"
 MANUAL = CheckpointPolicy(automatic=False)
 
-LEAF = ("whole", "damaged", "gone")
+HALF = ("intact", "damaged", "gone")
 """What may have become of a half of a segment, a manifest, or the identity."""
 JOURNAL = (
-    "whole",
+    "intact",
     "torn",
     "shortened",
     "damaged-first",
@@ -56,26 +56,26 @@ Files = dict[str, FileRecord]
 
 
 class Case(NamedTuple):
-    """One combination. A half is "whole", "gone", "flipped" (of the right size) or "cut" (of another).
+    """One combination. A half is "intact", "gone", "flipped" (of the right size) or "cut" (of another).
 
     `new_snapshot` and `new_search` are those of the segment that only the newer generation has, the others
     those of the segment that both have.
     """
 
-    new_snapshot: str = "whole"
-    new_search: str = "whole"
-    shared_snapshot: str = "whole"
-    shared_search: str = "whole"
-    journal: str = "whole"
-    identity: str = "whole"
-    new_manifest: str = "whole"
-    old_manifest: str = "whole"
+    new_snapshot: str = "intact"
+    new_search: str = "intact"
+    shared_snapshot: str = "intact"
+    shared_search: str = "intact"
+    journal: str = "intact"
+    identity: str = "intact"
+    new_manifest: str = "intact"
+    old_manifest: str = "intact"
 
     @property
     def id(self) -> str:
         """A name that says all that is wrong."""
         states = zip(self._fields, self, strict=True)
-        return " ".join(f"{name}:{value}" for name, value in states if value != "whole") or "all-whole"
+        return " ".join(f"{name}:{value}" for name, value in states if value != "intact") or "all-intact"
 
 
 def changes(lsn: int) -> tuple[list[FileRecord], list[str]]:
@@ -247,7 +247,7 @@ def _damaged(path: str, first_lsn: int, lsn: int) -> None:
 
 
 DAMAGE_JOURNAL: dict[str, Callable[[str], None]] = {
-    "whole": lambda path: None,
+    "intact": lambda path: None,
     "torn": _torn,
     "shortened": _shortened,
     "damaged-first": lambda path: _damaged(path, 5, 6),
@@ -259,19 +259,19 @@ DAMAGE_JOURNAL: dict[str, Callable[[str], None]] = {
 }
 
 
-def leaf_cases() -> Iterator[Case]:
+def half_cases() -> Iterator[Case]:
     """All 729 of halves and journal. A damaged half is flipped in one case and cut in the next."""
-    product = itertools.product(LEAF, LEAF, LEAF, LEAF, JOURNAL)
-    for number, (*leaves, journal) in enumerate(product):
+    product = itertools.product(HALF, HALF, HALF, HALF, JOURNAL)
+    for number, (*halves, journal) in enumerate(product):
         flavoured = [
-            ("flipped", "cut")[(number + place) % 2] if leaf == "damaged" else leaf
-            for place, leaf in enumerate(leaves)
+            ("flipped", "cut")[(number + place) % 2] if half == "damaged" else half
+            for place, half in enumerate(halves)
         ]
         yield Case(*flavoured, journal=journal)
 
 
 def sealed_cases() -> Iterator[Case]:
     """All 234 of identity, both manifests and journal with damage to one of the first three."""
-    for identity, new, old, journal in itertools.product(LEAF, LEAF, LEAF, JOURNAL):
-        if (identity, new, old) != ("whole", "whole", "whole"):
+    for identity, new, old, journal in itertools.product(HALF, HALF, HALF, JOURNAL):
+        if (identity, new, old) != ("intact", "intact", "intact"):
             yield Case(journal=journal, identity=identity, new_manifest=new, old_manifest=old)

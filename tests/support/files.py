@@ -18,7 +18,7 @@ def flip(path: str | os.PathLike[str], bit: int) -> None:
 
 
 def overwrite(path: str | os.PathLike[str], offset: int, data: bytes) -> None:
-    """Put `data` in the place of what stands at `offset`."""
+    """Put `data` in the place of what is at `offset`."""
     with open(path, "r+b") as file:
         file.seek(offset)
         file.write(data)

@@ -56,7 +56,7 @@ def check_counts(store: Store, files: Files) -> None:
 
 
 def check_directory(path: str) -> None:
-    """Nothing unpublished lies about; generations are kept with the journal behind the oldest of them."""
+    """Nothing unpublished lies about; generations are kept with the journal after the oldest of them."""
     names = os.listdir(os.path.join(path, "generations"))
     assert all(parse_generation_name(name) is not None for name in names), names
     lsns = {parsed[0] for name in names if (parsed := parse_generation_name(name))}

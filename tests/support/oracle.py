@@ -77,17 +77,17 @@ class _Part(NamedTuple):
     @property
     def opens(self) -> bool:
         """Whether it can be opened: flipped records are opened, for their damage shows later."""
-        return self.snapshot in ("whole", "flipped") or self.search == "whole"
+        return self.snapshot in ("intact", "flipped") or self.search == "intact"
 
     @property
     def unread(self) -> set[str]:
         """Which paths cannot be read where it is open."""
-        return {self.flipped} if self.snapshot == "flipped" and self.search != "whole" else set()
+        return {self.flipped} if self.snapshot == "flipped" and self.search != "intact" else set()
 
     @property
     def lost(self) -> set[str]:
         """Which paths neither half has any more. Cut off at its end, the snapshot has all records."""
-        return self.paths if self.snapshot == "gone" and self.search != "whole" else self.unread
+        return self.paths if self.snapshot == "gone" and self.search != "intact" else self.unread
 
 
 def _parts(case: Case, lsn: int) -> list[_Part]:
@@ -110,10 +110,10 @@ def _reaches_the_end(case: Case, base: int) -> bool:
 def _opens_from(case: Case) -> int | None:
     """The generation that opening rests on."""
     manifests = _manifests(case)
-    if case.identity != "whole" and all(manifest != "whole" for manifest in manifests.values()):
+    if case.identity != "intact" and all(manifest != "intact" for manifest in manifests.values()):
         return None
     for lsn, manifest in manifests.items():
-        readable = manifest == "whole" and all(part.opens for part in _parts(case, lsn))
+        readable = manifest == "intact" and all(part.opens for part in _parts(case, lsn))
         if readable and _reaches_the_end(case, lsn):
             return lsn
     return None

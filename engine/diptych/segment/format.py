@@ -2,7 +2,7 @@
 
 `records.msgpack` is a snapshot (`diptych.snapshot.format`) with Tantivy's id of the segment in the place
 of the store's id, and the LSN 0. An id is the number of the record in the order in which it was given to
-Tantivy; there are no gaps. Between the last index and the trailer stand the sections, each a msgpack bin:
+Tantivy; there are no gaps. Between the last index and the trailer are the sections, each a msgpack bin:
 
     0   8  checksum: XXH3-64 of what follows, seeded with the section's number
     8   …  section 0: u32 little-endian …, by id, the number of the record's first Tantivy document

@@ -218,8 +218,8 @@ class Segment:
     def _first_documents_found(self, files: Mapping[str, str | bytes]) -> list[int]:
         """The table of first documents, from the search half."""
         seal = self.seal
-        whole = Component(seal.segment_id, seal.documents, files)
-        index = compose([whole], self._schema, where=self.directory)
+        complete = Component(seal.segment_id, seal.documents, files)
+        index = compose([complete], self._schema, where=self.directory)
         table = sorted(number for number, _ in index.numbered_records())
         return [*table, seal.documents]
 

@@ -172,7 +172,7 @@ def from_journal(
 
 
 def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
-    """The whole transactions of a journal file, going on behind damage."""
+    """The complete transactions of a journal file, also those after damage."""
     while True:
         parts: list[Frame] = []
         for frame in reader:
@@ -194,7 +194,7 @@ def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:
 
 
 def resumed(reader: FrameReader, offset: int) -> FrameReader:
-    """A reader that goes on with the whole frame at `offset`, whatever stood before it."""
+    """A reader that continues with the intact frame at `offset`, whatever is before it."""
     chain = int.from_bytes(reader.file.read(offset + 8, 8), "little")
     return FrameReader(reader.file, offset=offset, chain=chain)
 
