@@ -309,6 +309,25 @@ def test_payloads_are_upgraded_when_read_and_written_again_by_checkpoints(store_
     assert verify(store_path, schema=schema).ok
 
 
+def test_a_consumer_of_the_old_program_stops_at_a_transaction_that_it_cannot_read(store_path: str) -> None:
+    """It is not taken past it by a later one that it could read."""
+    fill(store_path)
+    with RecordStore.open_with(store_path, NOTES, read_only=True) as reader, reader.consumer("mirror") as old:
+        with RecordStore.open_with(store_path, Upgraded(), policy=MANUAL) as store:
+            with store.transaction() as txn:
+                txn.put(Note("n9", (), "milk"))
+            with store.transaction() as txn:
+                txn.remove("n9")
+        for _ in range(2):
+            with pytest.raises(IncompatibleStoreError):
+                next(iter(old))
+    with (
+        RecordStore.open_with(store_path, Upgraded(), policy=MANUAL) as store,
+        store.consumer("mirror") as new,
+    ):
+        assert [(txn.lsn, txn.changes[0].is_removal) for txn in new] == [(4, False), (5, True)]
+
+
 @pytest.mark.parametrize("name", ["records.msgpack", "search.bundle"])
 def test_older_payloads_are_read_past_damage(store_path: str, name: str) -> None:
     there = fill(store_path)

@@ -14,6 +14,7 @@ from tests.support.processes import other
 from tests.support.records import record
 
 from diptych import (
+    ChangeFeed,
     ChangesNotKeptError,
     CheckpointPolicy,
     CorruptStoreError,
@@ -103,6 +104,37 @@ def test_a_consumer_from_before_the_first_generation_keeps_all_of_the_journal(st
         fill(store, 1, 10)
         with store.consumer("mirror", before=True) as consumer:
             assert [(t.lsn, t.changes[0].before is None) for t in consumer][:2] == [(1, True), (2, False)]
+
+
+@pytest.mark.parametrize("where", ["unpack_metadata", "position"])
+def test_an_interrupt_does_not_take_a_consumer_past_a_transaction(
+    store_path: str, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Neither while the feed reads it, nor when it has given it to the consumer."""
+    with Store.open(store_path, policy=MANUAL) as store, store.consumer("mirror", since=0) as consumer:
+        for number in range(1, 5):
+            with store.transaction(metadata={"number": number}) as txn:
+                txn.index_file(record("a.py", number))
+        consumed = []
+        for transaction in consumer:
+            consumed.append(transaction.lsn)
+            if transaction.lsn == 2:
+                break
+
+        def interrupted(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            if where == "position":
+                patched.setattr(ChangeFeed, "position", property(interrupted))
+            else:
+                patched.setattr("diptych.store.feed.changes.unpack_metadata", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                list(consumer)
+        for transaction in consumer:
+            consumed.append(transaction.lsn)
+            consumer.acknowledge(transaction.lsn)
+        assert consumed == [1, 2, 3, 4]
 
 
 def test_which_generations_are_kept_for_consumers() -> None:

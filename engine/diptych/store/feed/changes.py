@@ -8,7 +8,13 @@ from typing import Any, Generic, NamedTuple
 
 from diptych import fs
 from diptych.change import Change, FileIndexed
-from diptych.errors import ChangesNotKeptError, CorruptionError, InvalidArgumentError, StorageError
+from diptych.errors import (
+    ChangesNotKeptError,
+    CorruptionError,
+    CorruptJournalError,
+    InvalidArgumentError,
+    StorageError,
+)
 from diptych.layout import GENERATIONS, parse_generation_name
 from diptych.metadata import unpack_metadata
 from diptych.schema.base import Record, Schema
@@ -86,6 +92,8 @@ class ChangeFeed(Generic[Record]):
         self._handle, self._schema = handle, handle.schema
         self._cursor = JournalCursor(handle.path, handle.identity.store_id, position)
         self._records = _RecordsBefore(handle) if before else None
+        self._last: JournalTransaction | None = None
+        """The last that was given, where the records before do not have it yet."""
 
     @property
     def lsn(self) -> int:
@@ -102,12 +110,23 @@ class ChangeFeed(Generic[Record]):
 
         InvalidArgumentError for an LSN that the store has not reached.
         """
-        until = self._handle.durable_lsn()
+        handle, cursor = self._handle, self._cursor
+        until, seen_lsn = handle.durable_lsn(), handle.current.view.lsn
         if self._records is not None:
+            self._take_last(self._records)
             self._records.move(self.lsn)
-        for transaction in self._cursor.transactions(until):
-            self._handle.alive.check()
-            yield self._given(transaction)
+        try:
+            for transaction in cursor.transactions(until, least=seen_lsn):
+                handle.alive.check()
+                given = self._given(transaction)
+                # Last, and without a call, so that no signal comes before the caller has it: what fails, or
+                # is interrupted, is given again.
+                self._last, cursor.position = transaction, transaction.position
+                yield given
+        except CorruptJournalError:
+            # What is shorter than it was may be another store.
+            handle.refuse_replaced()
+            raise
 
     def _given(self, transaction: JournalTransaction) -> CommittedTransaction[Record]:
         lsn, packed, schema = transaction.lsn, transaction.metadata, self._schema
@@ -118,9 +137,15 @@ class ChangeFeed(Generic[Record]):
             changes = [RecordChange(schema, change, None) for change in given]
         else:
             older = self._records
+            self._take_last(older)
             changes = [RecordChange(schema, change, older.of(change.key)) for change in given]
-            older.take(transaction)
         return CommittedTransaction(lsn, metadata, changes)
+
+    def _take_last(self, older: _RecordsBefore[Record]) -> None:
+        """Let the records be those after the last transaction. Where that was interrupted, again."""
+        if self._last is not None:
+            older.take(self._last)
+            self._last = None
 
 
 class _Older(NamedTuple):
@@ -175,6 +200,7 @@ class _RecordsBefore(Generic[Record]):
         try:
             for transaction in cursor.transactions(lsn) if lsn > begin.lsn else ():
                 self.take(transaction)
+                cursor.position = transaction.position
         except ChangesNotKeptError as error:
             oldest = min((generation_lsn for generation_lsn, _ in self._generations()), default=lsn)
             raise ChangesNotKeptError(

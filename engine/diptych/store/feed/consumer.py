@@ -68,7 +68,8 @@ class Consumer(Generic[Record]):
         self._lock: fs.WriterLock | None = lock
         try:
             self._stored = self._opened(since)
-            self._feed = ChangeFeed(handle, as_position(self._stored), before=before)
+            self._position, self._before = as_position(self._stored), before
+            self._feed = ChangeFeed(handle, self._position, before=before)
         except BaseException:
             lock.release()
             raise
@@ -91,8 +92,13 @@ class Consumer(Generic[Record]):
     def __iter__(self) -> Iterator[CommittedTransaction[Record]]:
         """The transactions after the last one that it gave; after opening, after `lsn`. See `ChangeFeed`."""
         self._check()
+        if self._feed.position != self._position:
+            # An interrupt came when the feed had given a transaction, and this had not.
+            self._feed = ChangeFeed(self._handle, self._position, before=self._before)
         for transaction in self._feed:
-            self._given[transaction.lsn] = self._feed.position
+            self._given[transaction.lsn] = position = self._feed.position
+            # Last, and without a call, as in the feed.
+            self._position = position
             yield transaction
             self._check()
 

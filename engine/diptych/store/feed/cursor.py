@@ -31,9 +31,14 @@ _NOTHING_TO_SYNC = frozenset({errno.EROFS, errno.EINVAL})
 class JournalTransaction(NamedTuple):
     """A transaction as the journal has it; its payloads are read when they are asked for."""
 
-    lsn: int
+    position: Position
     changes: list[Change]
     metadata: bytes
+
+    @property
+    def lsn(self) -> int:
+        """Its LSN."""
+        return self.position.lsn
 
 
 class _End(NamedTuple):
@@ -58,19 +63,23 @@ class JournalCursor:
 
     def __init__(self, store: str, store_id: bytes, position: Position) -> None:
         self.position = position
-        """Of the last transaction that was given."""
+        """Where the follower is. It moves it, to that of a transaction which it has made something of."""
         self._store, self._store_id = store, store_id
         self._directory = os.path.join(store, JOURNAL)
         self._reader: FrameReader | None = None
-        """After the last complete transaction."""
+        """At or before the position's end, and not within a transaction."""
         self._seen_lsn = 0
         """The newest LSN that was met, before the position or after it."""
 
-    def transactions(self, until: int | None = None) -> Iterator[JournalTransaction]:
-        """The transactions after the position, which moves with each, up to what there is now.
+    def transactions(self, until: int | None = None, *, least: int = 0) -> Iterator[JournalTransaction]:
+        """The transactions after the position, up to what there is now.
+
+        The caller moves the position to each before it asks for the next, and by that alone: one that it
+        could not read is given again.
 
         `until`: up to this LSN, which the caller knows to be durable. Without it, what was written is made
         durable first: after a power cut, another transaction might get an LSN that a follower has seen.
+        `least`: up to here the caller has seen the journal. Where it ends before, it is damaged.
 
         Raises ChangesNotKeptError, CorruptJournalError, StoreReplacedError, StorageError, and
         InvalidArgumentError for a position that the store has not reached.
@@ -85,6 +94,8 @@ class JournalCursor:
                 self._refuse_damaged(reader, size)
             is_end = size is not None or self.position.lsn == until
             following = None if is_end else self._following(reader)
+            if following is None:
+                self._refuse_shorter(reader, least if until is None else until)
         if self._seen_lsn < self.position.lsn:
             raise InvalidArgumentError(
                 f"{self._store} is at LSN {self._seen_lsn}, and has not reached LSN {self.position.lsn}",
@@ -105,18 +116,18 @@ class JournalCursor:
                 contents = contents_of(frame, reader.file)
                 changes += contents.changes
                 metadata = contents.metadata or metadata
-            if frame.kind in (COMMIT, CONTROL):
-                reader.offset, reader.chain = frame.end, frame.checksum
             if frame.kind == COMMIT:
                 found = Position(frame.lsn, frame.checksum)
                 self._seen_lsn = max(self._seen_lsn, frame.lsn)
                 if found.lsn > self.position.lsn:
                     self._refuse_gap(reader, found)
-                    self.position = found
-                    yield JournalTransaction(found.lsn, changes, metadata)
+                    yield JournalTransaction(found, changes, metadata)
                     changes, metadata = [], b""
                 else:
                     self._refuse_other(found)
+            if frame.kind in (COMMIT, CONTROL):
+                # After the yield: what the caller could not read is read again.
+                reader.offset, reader.chain = frame.end, frame.checksum
 
     def _make_durable(self) -> _End:
         """Sync the newest journal file. The others are durable: a rotation syncs a file before the next."""
@@ -173,6 +184,9 @@ class JournalCursor:
             self._refuse_damaged(reader, reader.file.size())
             later = [first for first in self._firsts() if first > lsn + 1]
             if later:
+                if reader.offset < reader.file.size():
+                    # All of a file is synced before the next one is made, so this was a frame.
+                    raise self._damaged(reader, reader.offset) from None
                 # Pruned meanwhile, or lost and reported by a repair.
                 raise self._not_kept(later[0] - 1) from None
             return None
@@ -213,9 +227,19 @@ class JournalCursor:
         if reader.offset < size:
             tail = FrameReader(reader.file, offset=reader.offset, chain=reader.chain).tail()
             if tail.kind is TailKind.DAMAGED:
-                where = f"{reader.file.path}@{tail.offset}"
-                message = f"{where}: a damaged frame after LSN {self.position.lsn}"
-                raise CorruptJournalError(message, where=where)
+                raise self._damaged(reader, tail.offset)
+
+    def _refuse_shorter(self, reader: FrameReader, least: int) -> None:
+        """Raise CorruptJournalError where the journal ends before an LSN that was in it."""
+        is_rest = reader.offset < reader.file.size()
+        # Where the position is not there either, and nothing else is in its place, it may be a copy put back.
+        if self._seen_lsn < least and (is_rest or self.position.lsn <= self._seen_lsn):
+            raise self._damaged(reader, reader.offset)
+
+    def _damaged(self, reader: FrameReader, offset: int) -> CorruptJournalError:
+        where = f"{reader.file.path}@{offset}"
+        kind = "damaged" if offset < reader.file.size() else "missing"
+        return CorruptJournalError(f"{where}: a {kind} frame after LSN {self._seen_lsn}", where=where)
 
     def _refuse_gap(self, reader: FrameReader, found: Position) -> None:
         if found.lsn != self.position.lsn + 1:
