@@ -341,6 +341,24 @@ def test_older_payloads_are_read_past_damage(store_path: str, name: str) -> None
         check(store, there)
 
 
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_payload_is_upgraded_once_wherever_the_records_are_damaged(
+    store_path: str, read_only: bool
+) -> None:
+    there = fill(store_path)
+    path = Path(segments(store_path)[0], "records.msgpack")
+    intact = path.read_bytes()
+    for offset in range(0, len(intact), 64):
+        overwrite(str(path), offset, bytes(byte ^ 0x5A for byte in intact[offset : offset + 8]))
+        with RecordStore.open_with(store_path, Upgraded(), read_only=read_only, policy=MANUAL) as store:
+            for tag in ("home", "t0", "t1", "t2", "none"):
+                assert store.lookup("tags", tag) == [
+                    title for title in sorted(there) if tag in there[title].tags
+                ]
+            check_records(store, there)
+        path.write_bytes(intact)
+
+
 def check_records(store: RecordStore[Note], there: dict[str, Note]) -> None:
     expected = [there[title] for title in sorted(there)]
     assert list(store.records()) == expected

@@ -256,8 +256,11 @@ class LiveRecords:
             try:
                 found = member.lookup(1 + index, hash_)
             except CorruptSnapshotError as error:
-                found = list(self._with_term(member, index, term))
+                # These are of the current version already: a payload is not upgraded twice.
+                healed = list(self._with_term(member, index, term))
                 self._healing.scan(member.segment.digest, error)
+                yield from healed
+                continue
             for record, some in found:
                 yield self._current(member, record), some
 
