@@ -180,6 +180,10 @@ def test_the_commands_show_it(store_path: str) -> None:
         {"a": "\ud800"},
         {"a": "x" * MAX_METADATA_BYTES},
         [("a", 1)],
+        [],
+        "",
+        0,
+        False,
     ],
 )
 def test_what_is_no_metadata_is_refused_before_anything_is_written(store_path: str, metadata: Any) -> None:

@@ -44,7 +44,8 @@ class Transaction(Generic[Record]):
 
     def __init__(self, writer: StoreWriter[Record], metadata: Mapping[str, Any] | None = None) -> None:
         """Internal: use `RecordStore.transaction`."""
-        packed = pack_metadata(metadata) if metadata else b""
+        # An empty mapping says nothing, and is not stored; anything else that is empty is a mistake.
+        packed = b"" if metadata is None or metadata == {} else pack_metadata(metadata)
         self.number = writer.new_number()
         self._writer = writer
         self._schema = writer.schema
