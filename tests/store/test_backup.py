@@ -101,6 +101,28 @@ def test_a_backup_of_an_empty_store_and_of_none(store_path: str, target: str) ->
         store.backup(target + "2")
 
 
+@pytest.mark.parametrize("rotated", [False, True])
+def test_a_reader_from_before_the_first_generation_copies_the_newest(
+    store_path: str, target: str, rotated: bool
+) -> None:
+    """What it saw was in the journal alone, whose first file the writer has removed since."""
+    with Store.open(store_path, policy=MANUAL) as store:
+        put(store, record("a.py", 1))
+        if rotated:
+            store._handle._journal.rotate()  # type: ignore[union-attr]
+            put(store, record("a.py", 2))
+        with Store.open(store_path, read_only=True) as reader, reader.view() as view:
+            for version in (3, 4, 5):
+                store.checkpoint()
+                put(store, record("a.py", version))
+            journal = os.listdir(os.path.join(store_path, "journal"))
+            assert f"{1:020d}.wal" not in journal
+            assert reader.backup(target) == store.lsn
+            assert reader.fork(f"{target}-fork") == store.lsn - 1
+            assert view.get("a.py") == record("a.py", 2 if rotated else 1)
+    check(target, {"a.py": record("a.py", 5)}, 5 if rotated else 4)
+
+
 def test_a_writer_continues_meanwhile(store_path: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commits and checkpoints in the middle of it: what is copied is of one LSN, and is not removed."""
     files, lsn = filled(store_path)

@@ -81,7 +81,9 @@ class StoreReader(Handle[Record]):
 
     def overtaken(self, base: Generation | None) -> bool:
         """Whether the writer removed `base`, or the store itself is not there; then this was refreshed."""
-        if base is None or (fs.exists(base.path) and self._in_place()):
+        # Without a generation everything is in the journal, which is pruned once there are some.
+        is_kept = fs.exists(base.path) if base is not None else published(self.path) == self._generations
+        if is_kept and self._in_place():
             return False
         self.refresh()
         return True
