@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self
@@ -258,9 +259,7 @@ class RecordStore(Generic[Record]):
         handle is closed meanwhile, InvalidArgumentError for an invalid timeout, and for a reader what
         `refresh` raises.
         """
-        if timeout_s is not None and not timeout_s >= 0:
-            raise InvalidArgumentError(f"a timeout must be 0 or more seconds, not {timeout_s!r}")
-        return self._handle.wait(_since(lsn), timeout_s)
+        return self._handle.wait(_since(lsn), _timeout_s(timeout_s))
 
     def consumer(
         self, name: str, *, since: int | None = None, before: bool = False, timeout_s: float = 0.0
@@ -277,6 +276,7 @@ class RecordStore(Generic[Record]):
         CorruptStoreError where its position is damaged; StorageError; StoreClosedError.
         """
         self._handle.alive.check()
+        since = None if since is None else _since(since)
         return Consumer(self._handle, name, since=since, before=before, timeout_s=timeout_s)
 
     def consumers(self) -> list[ConsumerInfo]:
@@ -373,6 +373,15 @@ class RecordStore(Generic[Record]):
         StoreReplacedError where the store is not there any more; the store is closed all the same.
         """
         self._handle.close()
+
+
+def _timeout_s(timeout_s: float | None) -> float | None:
+    """The timeout; None for one beyond what the system's clock can wait for, which is centuries."""
+    if timeout_s is None:
+        return None
+    if type(timeout_s) not in (int, float) or not timeout_s >= 0:
+        raise InvalidArgumentError(f"a timeout must be 0 or more seconds, not {timeout_s!r:.100}")
+    return timeout_s if timeout_s < threading.TIMEOUT_MAX else None
 
 
 def _since(lsn: int) -> int:

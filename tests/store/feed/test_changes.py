@@ -260,6 +260,29 @@ def test_waiting_ends_with_the_commit(store_path: str) -> None:
         assert "InvalidArgumentError" in reader.do("store.wait(3, -1)")
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_wait_takes_any_number_of_seconds_and_nothing_else(store_path: str, read_only: bool) -> None:
+    with Store.open(store_path, policy=MANUAL) as writer:
+        put(writer, record("a.py", 1))
+        with Store.open(store_path, read_only=read_only) if read_only else writer as store:
+            for wrong in ("x", -1, float("nan"), True, [], b"1"):
+                with pytest.raises(InvalidArgumentError, match="a timeout must be 0 or more seconds"):
+                    store.wait(1, wrong)  # type: ignore[arg-type]
+            for long in (1e10, 10**400, float("inf")):
+                assert store.wait(1, long)
+                reached: list[bool] = []
+                later = store.lsn + 1
+
+                def wait(lsn: int = later, timeout_s: float = long, reached: list[bool] = reached) -> None:
+                    reached.append(store.wait(lsn, timeout_s))
+
+                waiting = threading.Thread(target=wait)
+                waiting.start()
+                put(writer, record("a.py", later))
+                join(waiting)
+                assert reached == [True]
+
+
 def test_a_close_ends_the_waiting(store_path: str) -> None:
     store = Store.open(store_path, policy=MANUAL)
     put(store, record("a.py", 1))

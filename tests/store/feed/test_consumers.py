@@ -106,6 +106,16 @@ def test_a_consumer_from_before_the_first_generation_keeps_all_of_the_journal(st
             assert [(t.lsn, t.changes[0].before is None) for t in consumer][:2] == [(1, True), (2, False)]
 
 
+def test_what_is_no_lsn_makes_no_consumer(store_path: str) -> None:
+    """Not even one whose position nothing can read, and which keeps all of the journal."""
+    with Store.open(store_path, policy=MANUAL) as store:
+        put(store, 1)
+        for wrong in (True, 1.0, "1", -1, 2):
+            with pytest.raises(InvalidArgumentError):
+                store.consumer("mirror", since=wrong)  # type: ignore[arg-type]
+        assert store.consumers() == []
+
+
 @pytest.mark.parametrize("where", ["unpack_metadata", "position"])
 def test_an_interrupt_does_not_take_a_consumer_past_a_transaction(
     store_path: str, monkeypatch: pytest.MonkeyPatch, where: str
