@@ -25,6 +25,7 @@ from diptych import (
     repair,
     verify,
 )
+from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.generation import read_manifest
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -216,6 +217,34 @@ def test_an_old_program_does_not_read_it_and_may_write_it_if_payloads_are_the_sa
     with RecordStore.open_with(store_path, NOTES, policy=MANUAL) as store:
         check(store, there)
     assert verify(store_path, schema=NOTES).ok
+
+
+@pytest.mark.parametrize("third", [None, Fewer()], ids=["the old", "a third"])
+@pytest.mark.parametrize(
+    "schema", [WithField(), WithIndex(), Reprojected()], ids=lambda one: type(one).__name__
+)
+def test_a_change_that_was_not_published_is_taken_back(
+    store_path: str, monkeypatch: pytest.MonkeyPatch, schema: NotesSchema, third: NotesSchema | None
+) -> None:
+    """A kill after IDENTITY was written, and before the generation of the new shape."""
+    there = fill(store_path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(UnpublishedGeneration, "publish", killed)
+        with pytest.raises(KeyboardInterrupt):
+            RecordStore.open_with(store_path, schema, policy=MANUAL)
+    with pytest.raises(IncompatibleStoreError):
+        RecordStore.open_with(store_path, NOTES, read_only=True)
+    for one in (third or NOTES, NOTES):
+        with RecordStore.open_with(store_path, one, policy=MANUAL) as store:
+            check(store, there)
+            assert store.recovery == []
+        with RecordStore.open_with(store_path, one, read_only=True) as store:
+            check(store, there)
+        assert verify(store_path, schema=one).ok
 
 
 def test_messages_name_the_difference(store_path: str) -> None:

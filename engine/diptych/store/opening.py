@@ -204,7 +204,7 @@ def open_planned(
 ) -> OpenedWriter:
     """Open for writing by a plan; the caller holds the lock. Raises CorruptStoreError, StorageError."""
     identity = _identity(inspection)
-    if inspection.plan.base is not None or not identity.is_migrated_by(schema):
+    if not (identity.is_migrated_by(schema) and _is_unpublished_change(inspection.plan, schema)):
         identity.refuse_other(schema, inspection.scan.path)
     _refuse_unversioned(inspection.plan, identity, schema)
     # Before the first record of the new version is written, so that no older Diptych opens the store.
@@ -215,6 +215,16 @@ def open_planned(
     journal = prepare_for_writing(inspection.scan, inspection.plan, inspection.files, identity)
     closed_lsn = _closed_lsn(inspection.scan, identity)
     return OpenedWriter(opened, journal, lock, releases_lock, closed_lsn)
+
+
+def _is_unpublished_change(plan: Plan, schema: Schema[Any]) -> bool:
+    """Whether the identity alone is of another shape, which is then replaced.
+
+    There is no generation yet, or a change of the schema ended before its generation was published.
+    """
+    if plan.base is None:
+        return True
+    return plan.base.manifest is not None and plan.base.manifest.identity.is_of(schema)
 
 
 def open_for_reading(
