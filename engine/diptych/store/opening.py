@@ -42,7 +42,7 @@ from diptych.store.recovery.found import FoundSegment, Scan
 from diptych.store.recovery.inspection import Inspection, inspect, plan_for
 from diptych.store.recovery.plan import Plan
 from diptych.store.report import Finding, Severity
-from diptych.store.schema_change import OutdatedGenerations, migrate_schema
+from diptych.store.schema_change import OutdatedGenerations, migrate_followed, migrate_schema
 from diptych.store.upgrade import upgrades
 
 _READER_TRIES = 20
@@ -156,6 +156,7 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     if outdated:
         if outdated.is_newest:
             _migrate_schema(path, outdated.stored_schema(), schema, lock)
+        migrate_followed(path, outdated, schema, lock)
         outdated.remove()
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:

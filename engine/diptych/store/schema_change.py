@@ -6,7 +6,8 @@ affects, from the payloads. The other half, and the journal, stay as they are.
 1. Build the segments in `incoming/`. Nothing has changed until here.
 2. Write IDENTITY with the new shape: from now on a program with the old schema refuses the store.
 3. Publish the generation.
-4. Remove the generations of the old shape. Readers that have one open keep it.
+4. Do the same, without IDENTITY, for the generation that each consumer needs.
+5. Remove the generations of the old shape. Readers that have one open keep it.
 
 A crash at any moment leaves the old generation or the new one, and the next writer continues.
 """
@@ -27,10 +28,11 @@ from diptych.segment.reindex import reindex
 from diptych.segment.seal import Seal, encode_seal
 from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
 from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
-from diptych.store.generation import Generation, read_manifest
+from diptych.store.generation import Generation, open_segment, read_manifest, segment_path
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment
 from diptych.store.manifest import Identity, ListedSegment, Manifest, encode_identity, manifest_of
+from diptych.store.positions import consumers_of
 from diptych.store.recovery.reading import names_in
 from diptych.store.upgrade import upgrades
 
@@ -43,10 +45,10 @@ class OutdatedGenerations:
         self._path, self._schema = path, schema
         directory = os.path.join(path, GENERATIONS)
         parsed = [(found, name) for name in names_in(directory) if (found := parse_generation_name(name))]
+        self._intact: list[tuple[str, Manifest]] = []
         self._outdated: list[tuple[str, Manifest]] = []
         self.is_newest = False
         """Whether the newest intact manifest is one of them, so that its generation has to be built again."""
-        intact = 0
         for _, name in sorted(parsed, reverse=True):
             try:
                 manifest = read_manifest(os.path.join(directory, name))
@@ -56,8 +58,8 @@ class OutdatedGenerations:
                 continue
             if manifest.identity.is_migrated_by(schema):
                 self._outdated.append((name, manifest))
-                self.is_newest = self.is_newest or not intact
-            intact += 1
+                self.is_newest = self.is_newest or not self._intact
+            self._intact.append((name, manifest))
 
     def __bool__(self) -> bool:
         return bool(self._outdated)
@@ -65,6 +67,18 @@ class OutdatedGenerations:
     def stored_schema(self) -> Schema[Any]:
         """A stand-in for the schema that they were written with."""
         return self._outdated[0][1].identity.stored_schema(self._schema.older_versions)
+
+    def followed(self) -> list[tuple[str, Manifest]]:
+        """Those that a consumer needs for the records before a change, but for the newest.
+
+        Raises StorageError.
+        """
+        found = {}
+        for consumer in consumers_of(self._path):
+            needed = next((one for one in self._intact if one[1].lsn <= consumer.lsn), None)
+            if needed in self._outdated and needed is not None and needed[1].lsn < self._intact[0][1].lsn:
+                found[needed[0]] = needed[1]
+        return list(found.items())
 
     def remove(self) -> None:
         """Remove them. Raises StorageError.
@@ -88,30 +102,64 @@ def migrate_schema(
     what = "; ".join(differences(stored, schema.shape))
     log.warning("the schema %r of %s has changed: %s", schema.name, path, what)
     identity = identity.upgraded(schema)
-    lsn = base.lsn if base is not None else 0
-    with UnpublishedGeneration(path, lsn, owner) as unpublished:
+    if base is None:
+        owner.refuse_replaced()
+        fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
+    else:
+        _rebuild(path, base, identity, schema, owner, writes_identity=True)
+
+
+def migrate_followed(path: str, outdated: OutdatedGenerations, schema: Schema[Any], owner: Owner) -> None:
+    """Build the generations again that consumers need; the newest one was, and the caller holds the lock.
+
+    One that cannot be read is passed over: its consumer is told that the records are not kept. Raises
+    StorageError.
+    """
+    for name, manifest in outdated.followed():
+        stored = manifest.identity.stored_schema(schema.older_versions)
+        try:
+            segments = {one.digest: open_segment(path, one, stored) for one in manifest.segments}
+            base = Generation(os.path.join(path, GENERATIONS, name), manifest, stored, segments)
+            _rebuild(path, base, manifest.identity.upgraded(schema), schema, owner, writes_identity=False)
+        except CorruptionError as error:
+            log.warning("the generation %s, which a consumer needs, cannot be rebuilt: %s", name, error)
+
+
+def _rebuild(
+    path: str,
+    base: Generation,
+    identity: Identity,
+    schema: Schema[Any],
+    owner: Owner,
+    *,
+    writes_identity: bool,
+) -> None:
+    """Build a generation again for `schema`, and publish it. Raises as `migrate_schema` does."""
+    with UnpublishedGeneration(path, base.lsn, owner) as unpublished:
         listed: list[ListedSegment] = []
         new: dict[str, str] = {}
-        members = base.segments.members if base is not None else ()
+        members = base.segments.members
         for number, member in enumerate(members, 1):
             for one, directory in _migrated(member, schema, unpublished):
                 listed.append(one)
-                new[one.digest] = directory
+                # Another generation may have the same segment, to the byte.
+                if not fs.exists(segment_path(path, one.digest)):
+                    new[one.digest] = directory
             log.info("segment %d of %d is up to date", number, len(members))
         owner.refuse_replaced()
-        fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
-        if base is not None:
-            old = base.manifest
-            manifest = manifest_of(
-                identity,
-                schema,
-                listed,
-                lsn=old.lsn,
-                chain=old.chain,
-                modified_ms=old.modified_ms,
-                metadata=old.metadata,
-            )
-            unpublished.publish(manifest, new)
+        if writes_identity:
+            fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
+        old = base.manifest
+        manifest = manifest_of(
+            identity,
+            schema,
+            listed,
+            lsn=old.lsn,
+            chain=old.chain,
+            modified_ms=old.modified_ms,
+            metadata=old.metadata,
+        )
+        unpublished.publish(manifest, new)
 
 
 def _migrated(
