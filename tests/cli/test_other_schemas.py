@@ -13,7 +13,7 @@ from tests.support.notes import NOTES, Note
 from tests.support.processes import ROOT
 
 from diptych import CheckpointPolicy, RecordStore
-from diptych.sealed import seal
+from diptych.sealed import seal, unseal
 from diptych.store.manifest import IDENTITY_MAGIC
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -127,11 +127,33 @@ def test_a_store_that_does_not_say_its_shape_needs_the_schema(notes: str, tmp_pa
         ("no_such_module:NOTES", "cannot be imported: ModuleNotFoundError"),
         ("tests.support.notes:NOTHING", "cannot be imported: AttributeError"),
         ("json:dumps", "is no schema"),
+        ("diptych:Schema", "is no schema"),
+        ("tests.cli.odd_schemas:Nameless", "is no schema"),
+        ("tests.cli.odd_schemas:WithArguments", "is no schema"),
+        ("tests.cli.ends_the_process:NOTES", "cannot be imported: SystemExit"),
     ],
 )
 def test_a_schema_that_is_none_is_refused(notes: str, tmp_path: Path, given: str, said: str) -> None:
     done = diptych("status", "--store", notes, "--schema", given, cwd=tmp_path, env=PATHS, code=2)
     assert said in done.stderr.decode()
+
+
+@pytest.mark.parametrize("version", [10**9, 2**63])
+def test_a_version_beyond_all_sense_is_refused(notes: str, tmp_path: Path, version: int) -> None:
+    body = unseal(IDENTITY_MAGIC, Path(notes, "IDENTITY").read_bytes(), where="", version=2)
+    Path(notes, "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, body | {"schema_version": version}, version=2))
+    for verb in ("status", "verify", "export"):
+        done = diptych(verb, "--store", notes, cwd=tmp_path, code=6)
+        assert "not installed" in done.stderr.decode()
+
+
+def test_a_kind_of_field_of_a_later_version_is_refused(notes: str, tmp_path: Path) -> None:
+    body = unseal(IDENTITY_MAGIC, Path(notes, "IDENTITY").read_bytes(), where="", version=2)
+    body["shape"]["fields"][0][1] = "vector"
+    Path(notes, "IDENTITY").write_bytes(seal(IDENTITY_MAGIC, body, version=2))
+    for verb in ("status", "verify", "repair"):
+        done = diptych(verb, "--store", notes, cwd=tmp_path, code=6)
+        assert "the version of Diptych that wrote it" in done.stderr.decode()
 
 
 def test_an_installed_schema_that_cannot_be_imported_is_told_and_done_without(

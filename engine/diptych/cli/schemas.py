@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from diptych.store.manifest import Identity
 
 GROUP = "diptych.schemas"
+# No schema changes its payloads as often: such a number is damage.
+_VERSIONS_MOST = 10_000
+_NEEDED = ("name", "version", "fields", "default_fields", "indexes", "counters")
 
 SchemaName = Annotated[
     str | None,
@@ -56,7 +59,7 @@ def _imported(given: str) -> Schema[Any]:
         found = import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # Whatever a module does when it is imported.
         raise InvalidArgumentError(
             f"the schema {given} cannot be imported: {type(error).__name__}: {error}",
@@ -74,7 +77,7 @@ def _installed(name: str) -> Schema[Any] | None:
     for entry_point in entry_points(group=GROUP, name=name):
         try:
             return _schema(entry_point.load(), entry_point.value)
-        except Exception as error:  # noqa: BLE001 - whatever a package does when it is imported
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a package does when it is imported
             note(f"diptych: the schema {name} cannot be imported: {error}")
     return None
 
@@ -84,10 +87,16 @@ def _schema(found: object, given: str) -> Schema[Any]:
     from diptych.schema.base import Schema
 
     if isinstance(found, type) and issubclass(found, Schema):
-        found = found()
-    if not isinstance(found, Schema):
+        try:
+            found = found()
+        except TypeError as error:
+            raise InvalidArgumentError(
+                f"{given} is no schema: {error}", advice="name an object, or a class that needs no arguments"
+            ) from error
+    if not isinstance(found, Schema) or not all(hasattr(found, name) for name in _NEEDED):
         raise InvalidArgumentError(
-            f"{given} is no schema", advice="name an object whose class is derived from diptych.Schema"
+            f"{given} is no schema",
+            advice="name an object whose class is derived from diptych.Schema, with a name, a version and fields",
         )
     return found
 
@@ -95,7 +104,7 @@ def _schema(found: object, given: str) -> Schema[Any]:
 def _stand_in(identity: Identity, store: str) -> Schema[Any]:
     from diptych.errors import IncompatibleStoreError
 
-    if identity.shape is None:
+    if identity.shape is None or identity.schema_version > _VERSIONS_MOST:
         raise IncompatibleStoreError(
             f"{store} holds records of schema {identity.schema!r}, which is not installed",
             advice="name it with --schema package.module:OBJECT, or install the package that has it",

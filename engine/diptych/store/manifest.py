@@ -9,7 +9,12 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
-from diptych.errors import CorruptSnapshotError, CorruptStoreError, IncompatibleStoreError
+from diptych.errors import (
+    CorruptSnapshotError,
+    CorruptStoreError,
+    IncompatibleStoreError,
+    InvalidArgumentError,
+)
 from diptych.layout import is_lsn
 from diptych.metadata import MAX_METADATA_BYTES, Metadata
 from diptych.schema.base import Schema
@@ -73,9 +78,18 @@ class Identity:
         )
 
     def stored_schema(self, older_versions: tuple[int, ...] = ()) -> StoredSchema:
-        """A stand-in for the schema of the store, whose shape is known."""
+        """A stand-in for the schema of the store, whose shape is known.
+
+        Raises IncompatibleStoreError for a shape with a kind of field that a later version of Diptych made.
+        """
         assert self.shape is not None
-        return StoredSchema(self.schema, self.schema_version, self.shape, older_versions)
+        try:
+            return StoredSchema(self.schema, self.schema_version, self.shape, older_versions)
+        except InvalidArgumentError as error:
+            raise IncompatibleStoreError(
+                f"this version of Diptych does not know the store's schema {self.schema!r}: {error.message}",
+                advice="open it with the version of Diptych that wrote it, or a later one",
+            ) from error
 
     def refuse_other(self, schema: Schema[Any], path: str) -> None:
         """Raise IncompatibleStoreError unless the store is of `schema`, or of an older version of it."""
