@@ -15,4 +15,5 @@ class WithArguments(NotesSchema):
 
 
 # All methods that one must have, and not a name.
-Nameless = type("Nameless", (Schema,), {name: getattr(NotesSchema, name) for name in Schema.__abstractmethods__})
+_METHODS = {name: getattr(NotesSchema, name) for name in Schema.__abstractmethods__}
+Nameless = type("Nameless", (Schema,), _METHODS)

@@ -96,7 +96,7 @@ def _schema(found: object, given: str) -> Schema[Any]:
     if not isinstance(found, Schema) or not all(hasattr(found, name) for name in _NEEDED):
         raise InvalidArgumentError(
             f"{given} is no schema",
-            advice="name an object whose class is derived from diptych.Schema, with a name, a version and fields",
+            advice="name an object of a class derived from diptych.Schema, with a name, a version and fields",
         )
     return found
 
