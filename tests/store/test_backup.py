@@ -23,6 +23,7 @@ from diptych import (
     InvalidArgumentError,
     Store,
     StoreClosedError,
+    StoreLockedError,
     StoreNotFoundError,
     fs,
     verify,
@@ -121,6 +122,41 @@ def test_a_reader_from_before_the_first_generation_copies_the_newest(
             assert reader.fork(f"{target}-fork") == store.lsn - 1
             assert view.get("a.py") == record("a.py", 2 if rotated else 1)
     check(target, {"a.py": record("a.py", 5)}, 5 if rotated else 4)
+
+
+def test_two_copies_to_one_path_do_not_disturb_each_other(
+    store_path: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is refused while the first is being made, and nothing of the first is removed."""
+    files, lsn = filled(store_path)
+    copy, refused = fs.copy_regular, []
+
+    def copy_and_try(source: str, to: str) -> None:
+        if not refused:
+            with pytest.raises(
+                StoreLockedError, match=f"process {os.getpid()} is making a copy at"
+            ) as caught:
+                reader.backup(target)
+            refused.append(caught.value.advice)
+        copy(source, to)
+
+    with Store.open(store_path, read_only=True) as reader:
+        monkeypatch.setattr(fs, "copy_regular", copy_and_try)
+        assert reader.backup(target) == lsn
+    assert refused == ["wait until it is done, or name another path"]
+    check(target, files, lsn)
+
+
+def test_what_is_at_the_temporary_name_and_no_copy_is_left_alone(store_path: str, target: str) -> None:
+    filled(store_path)
+    mine = Path(target).parent / ".backup.tmp"
+    mine.mkdir(parents=True)
+    (mine / "thesis.tex").write_text("mine")
+    with Store.open(store_path, policy=MANUAL) as store:
+        with pytest.raises(InvalidArgumentError, match="is in the way"):
+            store.backup(target)
+    assert (mine / "thesis.tex").read_text() == "mine"
+    assert not os.path.exists(target)
 
 
 def test_a_writer_continues_meanwhile(store_path: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,13 @@ from dataclasses import replace
 from typing import Any
 
 from diptych import fs
-from diptych.errors import CorruptionError, CorruptStoreError, InvalidArgumentError, StorageError
+from diptych.errors import (
+    CorruptionError,
+    CorruptStoreError,
+    InvalidArgumentError,
+    StorageError,
+    StoreLockedError,
+)
 from diptych.journal.file import JournalFile
 from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE, JournalHeader
 from diptych.journal.reader import FrameReader
@@ -28,6 +34,7 @@ from diptych.layout import (
     GENERATIONS,
     IDENTITY,
     JOURNAL,
+    LOCK,
     SEAL,
     SEGMENTS,
     generation_name,
@@ -99,14 +106,19 @@ def _new_store(path: str, source: str, schema: Schema[Any]) -> Iterator[str]:
         raise InvalidArgumentError(f"{path} is within the store {source}", advice="name a path outside of it")
     fs.make_dir(parent)
     made = os.path.join(parent, temporary_name(f".{name}"))
-    fs.remove_tree(made)
+    _remove_abandoned(made, path)
+    with fs.translated("make the directory", made):
+        os.mkdir(made)
+    lock = _locked(made, path)
     try:
         with fs.translated("make the directory", made):
-            for directory in (made, *(os.path.join(made, name) for name in (JOURNAL, GENERATIONS, SEGMENTS))):
-                os.mkdir(directory)
+            for directory in (JOURNAL, GENERATIONS, SEGMENTS):
+                os.mkdir(os.path.join(made, directory))
         yield made
         for name in (JOURNAL, GENERATIONS, SEGMENTS):
             fs.fsync_dir(os.path.join(made, name))
+        # No part of a copy. The lock of the directory lasts until it has its name.
+        fs.remove_file(os.path.join(made, LOCK))
         # All names before the one that makes it a store that people rely on.
         fs.fsync_dir(made)
         _refuse_damaged(made, source, schema)
@@ -115,7 +127,43 @@ def _new_store(path: str, source: str, schema: Schema[Any]) -> Iterator[str]:
         with suppress(StorageError):
             fs.remove_tree(made)
         raise
+    finally:
+        lock.release()
     fs.fsync_dir(parent)
+
+
+def _remove_abandoned(made: str, path: str) -> None:
+    """Remove what a crash left of a copy to `path`.
+
+    Raises StoreLockedError where another process is making one, InvalidArgumentError where it is something
+    else, StorageError.
+    """
+    if not fs.exists(made):
+        return
+    with fs.translated("list", made):
+        names = fs.list_directory(made) if fs.is_directory(made) else [made]
+    if not {LOCK, JOURNAL, GENERATIONS, SEGMENTS, IDENTITY}.issuperset(names):
+        raise InvalidArgumentError(
+            f"{made} is in the way: the copy is made there before it has its name",
+            advice="move it away, or name another path",
+        )
+    lock = _locked(made, path)
+    try:
+        fs.remove_tree(made)
+    finally:
+        lock.release()
+
+
+def _locked(made: str, path: str) -> fs.WriterLock:
+    """The lock of a copy that is being made: where it was killed, the next one may remove it."""
+    try:
+        return fs.WriterLock(os.path.join(made, LOCK))
+    except StoreLockedError as error:
+        raise StoreLockedError(
+            f"process {error.pid or 'unknown'} is making a copy at {path}",
+            pid=error.pid,
+            advice="wait until it is done, or name another path",
+        ) from error
 
 
 def _refuse_damaged(made: str, source: str, schema: Schema[Any]) -> None:

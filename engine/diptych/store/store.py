@@ -335,8 +335,9 @@ class RecordStore(Generic[Record]):
         everything committed before the call is in it; a reader copies what it sees, beside a writer in
         another process. It has the same `store_id`; named consumers are not copied.
 
-        Raises InvalidArgumentError where something is at `path`, CorruptionError where the store is damaged
-        and a reader cannot heal it, StorageError, StoreClosedError; then nothing is left at `path`.
+        Raises InvalidArgumentError where something is at `path`, StoreLockedError where another copy to it is
+        being made, CorruptionError where the store is damaged and a reader cannot heal it, StorageError,
+        StoreClosedError; then nothing is left at `path`.
         """
         if not self.read_only:
             self.checkpoint()
