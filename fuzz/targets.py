@@ -35,7 +35,7 @@ from diptych import (
     repair,
     verify,
 )
-from diptych.change import FileIndexed
+from diptych.change import FileIndexed, term_hash
 from diptych.errors import CallerError, CorruptionError
 from diptych.fs import FileDigests
 from diptych.journal.file import JournalFile
@@ -174,9 +174,11 @@ def _read_snapshot(reader: SnapshotReader) -> None:
     reads: list[Callable[[], Any]] = [
         lambda: list(reader.scan()),
         lambda: list(reader.scan(b"m")),
-        *(lambda name=name: reader.get(name) for name in names),
-        *(lambda name=name: name in reader for name in names),
-        *(lambda name=name, i=i: list(reader.lookup(i, name)) for name in names for i in indexes),
+        lambda: list(reader.between(b"a", b"m")),
+        lambda: list(reader.between(b"m", None, reverse=True)),
+        *(lambda name=name: reader.find(name) for name in names),
+        *(lambda name=name, i=i: reader.lookup_hash(i, term_hash(name)) for name in names for i in indexes),
+        *(lambda i=i: reader.key(i, term_hash(names[0])) for i in (0, 1, 2**31)),
         *(lambda i=i: reader.record(i) for i in (0, 1, 2**31)),
     ]
     for read in reads:
