@@ -201,7 +201,7 @@ def _read_records(content: bytes) -> None:
         half.first_documents,
         *(lambda i=i: half.filter_of(i) for i in range(3)),
         lambda: half.find(b"src/a.py"),
-        lambda: list(half.lookup(1, 7)),
+        lambda: half.lookup_hash(1, 7),
     ]
     for read in reads:
         with suppress(DiptychError):
