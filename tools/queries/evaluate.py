@@ -81,7 +81,7 @@ def matches(query: Query, document: Document, field: str | None = None) -> bool:
 def _matches_list(signed: Iterable[tuple[str, Query]], document: Document, field: str | None) -> bool:
     """Words side by side: what names a field narrows, of the others any will do."""
     signed = list(signed)
-    narrowing: dict[str, bool] = {}
+    narrowing: dict[frozenset[str], bool] = {}
     required, optional = [], []
     for sign, query in signed:
         found = matches(query, document, field)
@@ -90,19 +90,25 @@ def _matches_list(signed: Iterable[tuple[str, Query]], document: Document, field
                 return False
         elif sign == "+":
             required.append(found)
-        elif len(signed) > 1 and (name := field_of(query)) is not None:
-            narrowing[name] = narrowing.get(name, False) or found
+        elif len(signed) > 1 and (names := fields_of(query)):
+            narrowing[names] = narrowing.get(names, False) or found
         else:
             optional.append(found)
     return all(narrowing.values()) and all(required) and (bool(required) or not optional or any(optional))
 
 
-def field_of(query: Query) -> str | None:
-    """The field that a query begins with, where it is one operand."""
-    if query[0] in ("not", "and", "or", "list", "boost"):
-        # Inside a list these are between parentheses, which belong to no field.
-        return None
-    return query[1]
+def fields_of(query: Query) -> frozenset[str]:
+    """The fields that a query names; none where a part of it names none."""
+    match query:
+        case ("not", inner) | ("boost", inner, _):
+            return fields_of(inner)
+        case ("and" | "or", parts):
+            named = [fields_of(one) for one in parts]
+        case ("list", signed):
+            named = [fields_of(one) for _, one in signed]
+        case (_, field, *_):
+            named = [frozenset((field,)) if field is not None else frozenset()]
+    return frozenset().union(*named) if all(named) else frozenset()
 
 
 def _has_word(document: Document, field: str | None, text: str) -> bool:

@@ -145,9 +145,9 @@ class _Parser:
             self._at += 1
             self._groups.append(Group(field, named=named))
         elif named and (values := self._set(named)) is not None:
-            self._added(values, named)
+            self._added(values, frozenset((named,)))
         else:
-            self._added(self._item(field), named)
+            self._added(self._item(field), frozenset((named,) if named else ()))
 
     def _close(self) -> None:
         if len(self._groups) == 1:
@@ -157,9 +157,9 @@ class _Parser:
         if node is None:
             refuse("there is nothing between `(` and `)`")
         self._at += 1
-        self._added(node, group.named)
+        self._added(node, group.fields)
 
-    def _added(self, node: Node, named: str | None) -> None:
+    def _added(self, node: Node, fields: frozenset[str]) -> None:
         """Take an operand into its group, with the boost that follows it."""
         text = self._text
         if text.startswith("^", self._at):
@@ -170,7 +170,7 @@ class _Parser:
             node = Boosted(node, float(number[0]))
         if self._at < len(text) and not text[self._at].isspace() and text[self._at] != ")":
             refuse(f"{shown(text[self._at :])} follows without a space")
-        self._groups[-1].add(node, named)
+        self._groups[-1].add(node, fields)
 
     def _field(self) -> str:
         """The field that is named here, "" for none; reads it with its colon."""
