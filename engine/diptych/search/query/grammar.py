@@ -48,7 +48,7 @@ _FIELD = re.compile(r"([^\s:()\[{\"'^*~\\/]*):(?!:)")
 _SET = re.compile(r"IN\s*\[")
 _COMPARISON = re.compile(r"([<>]=?)\s*([^\s()^]*)")
 _RANGE = re.compile(r"([\[{])\s*([^\s\[\]{}]+)\s+TO\s+([^\s\[\]{}]+)\s*([\]}])")
-_VALUE = re.compile(r"[^\s()^\]\"]+")
+_VALUE = re.compile(r"[^\s()^\],\"]+")
 
 
 def parse(text: str, schema: Schema[Any]) -> Parsed:
@@ -188,13 +188,13 @@ class _Parser:
         return name
 
     def _set(self, field: str) -> Node | None:
-        """`IN [a b]` after a field: any of the values."""
+        """`IN [a b]` or `IN [a, b]` after a field: any of the values."""
         match = _SET.match(self._text, self._at)
         if match is None:
             return None
         self._at = match.end()
         values: list[Node] = []
-        while self._skip_space() and self._text[self._at] != "]":
+        while self._skip_space(",") and self._text[self._at] != "]":
             values.append(self._item(field, in_set=True))
         if self._at >= len(self._text):
             refuse("the set after IN is not closed", f"write it as {field}:IN [a b]")
@@ -239,6 +239,11 @@ class _Parser:
             return self._operands.fuzzy(field, word[: match.start()], int(match[1] or 1))
         if ":" in marks.replace("::", ""):
             refuse(f"{shown(word)} holds a colon", f"quote it: {quoted(word)}")
+        if "," in marks and field is not None and self._operands.is_exact(field):
+            refuse(
+                f"{shown(word)} holds a comma",
+                f"write several values as {field}:IN [a, b], or quote one that has a comma: {quoted(word)}",
+            )
         return self._operands.word(field, word)
 
     def _range(self, field: str | None, first: str) -> Node:
@@ -318,7 +323,7 @@ class _Parser:
         """A word, and the same with a NUL for each character that followed a backslash."""
         characters: list[str] = []
         marks: list[str] = []
-        ends = '()"^]' if in_set else '()"^'
+        ends = '()"^],' if in_set else '()"^'
         while self._at < len(self._text):
             character = self._text[self._at]
             if character.isspace() or character in ends:
@@ -335,9 +340,10 @@ class _Parser:
             refuse(f"a {following} follows {shown(''.join(characters))} without a space")
         return "".join(characters), "".join(marks)
 
-    def _skip_space(self) -> bool:
-        """Pass over white space; whether anything follows."""
-        while self._at < len(self._text) and self._text[self._at].isspace():
+    def _skip_space(self, also: str = "") -> bool:
+        """Pass over white space, and the characters of `also`; whether anything follows."""
+        text = self._text
+        while self._at < len(text) and (text[self._at].isspace() or text[self._at] in also):
             self._at += 1
         return self._at < len(self._text)
 

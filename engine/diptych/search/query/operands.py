@@ -120,6 +120,10 @@ class Operands:
         """Whether the field has numbers, dates or truth values."""
         return field is not None and self.fields[field].tokens in VALUE_KINDS
 
+    def is_exact(self, field: str) -> bool:
+        """Whether the field has values as they are."""
+        return self.fields[field].tokens == "exact"
+
     def value(self, field: str, text: str) -> Node:
         """A number, a date (perhaps a day, a month, a year), true or false."""
         span = read(self.fields[field], text)
