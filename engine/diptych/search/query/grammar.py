@@ -43,6 +43,16 @@ _PLAIN = re.compile(r"[\w\s]*")
 _OPERATORS = frozenset(("AND", "OR", "NOT"))
 _FUZZY = re.compile(r"~(\d*)\Z")
 _KEYWORD = re.compile(r"(AND|OR|NOT)(?=[\s()\"]|\Z)")
+# What lacks a space after an operator.
+_GLUED = re.compile(r"(AND|OR|NOT)(?=[-+/!'&|])")
+# What is an operator in other languages. `empty?` and `vec!` are words.
+_FOREIGN = re.compile(r"\A!+|&&|\|\||\?(?=\w)")
+_INSTEAD = {
+    "!": "write NOT or - before what is to be left out",
+    "&": "write AND between words",
+    "|": "write OR between words",
+    "?": "write . in a regular expression for any character, as in /soc.et/",
+}
 # `::` belongs to a name, as in std::vector.
 _FIELD = re.compile(r"([^\s:()\[{\"'^*~\\/]*):(?!:)")
 _SET = re.compile(r"IN\s*\[")
@@ -225,7 +235,17 @@ class _Parser:
 
     def _word_item(self, field: str | None, in_set: bool) -> Node:
         """A word, with what its characters mean at its end."""
+        if match := _GLUED.match(self._text, self._at):
+            refuse(
+                f"{match[1]} has no space after it",
+                f"write one, or quote the text: {quoted(self._until_space())}",
+            )
         word, marks = self._word(in_set)
+        if match := _FOREIGN.search(marks):
+            instead = _INSTEAD[match[0][0]]
+            refuse(
+                f"{match[0]} in {shown(word)} is no operator", f"{instead}, or quote the text: {quoted(word)}"
+            )
         # Only what does not follow a backslash has a meaning of its own.
         star, tilde = marks.find("*"), marks.find("~", 1)
         if star >= 0:
