@@ -27,13 +27,13 @@ def test_a_query_too_deep_is_a_query_error(store, query):
         store.search(query)
 
 
-@pytest.mark.parametrize("query", ["(" * 50_000, "(a " * 50_000 + ")" * 50_000])
+@pytest.mark.parametrize("query", ["(" * 50_000, "(a " * 50_000 + ")" * 50_000, "NOT " * 50_000 + "parse"])
 def test_a_query_too_long_is_a_query_error(store, query):
     with pytest.raises(QueryError):
         store.search(query)
 
 
-@pytest.mark.parametrize("query", ["(" * 50_000 + "parse" + ")" * 50_000, "NOT " * 50_000 + "parse"])
+@pytest.mark.parametrize("query", ["(" * 30_000 + "parse" + ")" * 30_000, "NOT " * 15_000 + "parse"])
 def test_what_asks_for_one_thing_however_it_is_wrapped_is_answered(store, query):
     assert [hit.path for hit in store.search(query)] == ["a.py"]
 

@@ -23,6 +23,7 @@ from diptych import (
     Symbol,
     Text,
 )
+from diptych.search.query.operands import Operands
 
 MANUAL = CheckpointPolicy(automatic=False)
 WHERE = Range(0, 0, 1, 0)
@@ -97,6 +98,25 @@ def test_plain_words_are_found_whatever_surrounds_them(store: Store) -> None:
         assert store.search(text, plain=True)[0].symbol.name == "parseText", text
     assert store.search("()", plain=True) == [] and store.search("", plain=True) == []
     assert store.count("parse " * 5_000, plain=True) == 30
+
+
+def test_no_more_words_of_a_plain_text_are_read_than_are_searched_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words: list[str] = []
+    word = Operands.word
+
+    def counted(self: Operands, field: str | None, text: str) -> Any:
+        words.append(text)
+        return word(self, field, text)
+
+    monkeypatch.setattr(Operands, "word", counted)
+    joined = ".".join(f"w{number}" for number in range(10_000))
+    assert store.count(joined + ".parse", plain=True) == 0
+    assert len(words) == 256
+    assert store.count("parse." + joined, plain=True) == 30
+    assert store.count("(" * 99_990 + " parse", plain=True) == 30
+    assert store.count("(" * 100_000 + " parse", plain=True) == 0
 
 
 def test_a_field_that_cannot_be_is_refused() -> None:

@@ -35,6 +35,7 @@ from diptych.search.query.operands import Operands
 # Tantivy calls itself for each level of a query, and ends the process where the stack ends. It takes 9 KiB a
 # level, after some 60: this leaves half of a stack of 512 KiB, which a thread has by default on macOS.
 MAX_LEVELS = 24
+MAX_CHARACTERS = 65_536
 MAX_ITEMS = 1_000
 MAX_BOOST = 1_000_000.0
 
@@ -63,6 +64,11 @@ _VALUE = re.compile(r"[^\s()^\],\"]+")
 
 def parse(text: str, schema: Schema[Any]) -> Parsed:
     """Read a query. Raises QueryError for one that is not of the language above, with how to write it."""
+    if len(text) > MAX_CHARACTERS:
+        raise QueryError(
+            f"the query has more than {MAX_CHARACTERS:,} characters",
+            advice="ask for less at a time; a long text is searched for with --plain, or plain=True",
+        )
     try:
         # As documents are: bytes that are not UTF-8 are replaced.
         text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

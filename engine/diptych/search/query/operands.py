@@ -31,6 +31,8 @@ MAX_PREFIX_BYTES = 256
 MAX_FUZZY_CHARACTERS = 128
 # Building one takes up to 40 ms.
 MAX_PATTERNS = 16
+# One goes through the words of a field: some 10 ms in a large index.
+MAX_BEGINNINGS = 64
 
 
 class Operands:
@@ -41,6 +43,7 @@ class Operands:
         self._schema = schema
         self._default = schema.default_fields
         self._patterns = 0
+        self._beginnings = 0
         self._ranking = Ranking(schema)
 
     def word(self, field: str | None, text: str) -> Node:
@@ -71,6 +74,7 @@ class Operands:
         """Words that begin so."""
         if len(text.encode()) > MAX_PREFIX_BYTES:
             refuse(f"what stands before * has more than {MAX_PREFIX_BYTES} bytes", "write less of it")
+        self._count_beginning()
         found: list[tuple[str, Node]] = []
         for name in self._of_terms(field, "*"):
             if self.fields[name].tokens == "exact":
@@ -83,6 +87,7 @@ class Operands:
         """Words that are at most `distance` edits away."""
         if len(text) > MAX_FUZZY_CHARACTERS:
             refuse(f"what stands before ~ has more than {MAX_FUZZY_CHARACTERS} characters")
+        self._count_beginning()
         found: list[tuple[str, Node]] = []
         for name in self._of_terms(field, "~"):
             if self.fields[name].tokens == "exact":
@@ -114,6 +119,7 @@ class Operands:
             return Everything()
         if self.has_values(field):
             return between(self.fields[field], None, None)
+        self._count_beginning()
         return Prefix(field, "")
 
     def has_values(self, field: str | None) -> bool:
@@ -179,6 +185,12 @@ class Operands:
                 for name, node in found
             ]
         )
+
+    def _count_beginning(self) -> None:
+        """Take one more prefix or fuzzy word."""
+        self._beginnings += 1
+        if self._beginnings > MAX_BEGINNINGS:
+            refuse(f"it has more than {MAX_BEGINNINGS} words with * or ~", "ask for less at a time")
 
     def _check_length(self, text: str) -> None:
         if len(text) > MAX_WORD_CHARACTERS:
