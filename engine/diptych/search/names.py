@@ -12,7 +12,7 @@ from typing import Literal
 How = Literal["exact", "alike"]
 
 _SEPARATORS = re.compile(r"[\W_]+")
-# Longer names are found, and do not come first.
+# Of longer names the terms have so much.
 _CHARACTERS_MAX = 200
 
 
@@ -23,18 +23,18 @@ def alike(name: str) -> str:
 
 def indexed_terms(name: str) -> list[str]:
     """The terms of a document's name."""
-    if not name or len(name) > _CHARACTERS_MAX:
+    if not name:
         return []
-    terms = [f"={name}"]
+    terms = [f"={name[:_CHARACTERS_MAX]}"]
     plain = alike(name)
     if plain and plain != name:
-        terms.append(f"~{plain}")
+        terms.append(f"~{plain[:_CHARACTERS_MAX]}")
     return terms
 
 
 def name_terms(how: How, name: str) -> list[str]:
     """The terms that a query for a name asks for: of the name as it is, or without case and separators."""
     if how == "exact":
-        return [f"={name}"]
-    plain = alike(name)
+        return [f"={name[:_CHARACTERS_MAX]}"]
+    plain = alike(name)[:_CHARACTERS_MAX]
     return [f"~{plain}", f"={plain}"] if plain else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Self
 
 from diptych.errors import InvalidArgumentError
@@ -15,12 +16,9 @@ from diptych.search.query.ranking import split_qualified
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.ranges import check_limit
 from diptych.store.store import RecordStore
-from diptych.store.symbols import MATCHES, Match, is_meant, is_within, nearest_first, node_of
+from diptych.store.symbols import MATCHES, Match, edits_of, is_meant, is_within, node_of
 from diptych.store.transaction import Transaction
 from diptych.store.view import View
-
-# Of so many fuzzy hits, the nearest are looked for.
-_FUZZY_MOST = 1_000
 
 
 class CodeView(View[FileRecord]):
@@ -51,7 +49,8 @@ class CodeView(View[FileRecord]):
         """The symbols with that name, exactly or as `match` says; the best `limit` of them.
 
         "ignore-case": in any case; "prefix": with that beginning, in any case; "fuzzy": with up to two typing
-        errors, the fewest first. Raises InvalidArgumentError, and as `search` does.
+        errors, the fewest first. For a qualified name that no symbol has: those whose last part matches so,
+        within the others. Raises InvalidArgumentError, and as `search` does.
         """
         if match not in MATCHES:
             raise InvalidArgumentError(f"match is one of {', '.join(MATCHES)}, not {match!r:.100}")
@@ -60,18 +59,28 @@ class CodeView(View[FileRecord]):
             return self.symbols(name)[:limit]
         if not isinstance(name, str):
             raise InvalidArgumentError(f"a name is a str, not {type(name).__name__}")
+        found = self._matching(name, match, [], limit)
+        outer, last = split_qualified(name)
+        return self._matching(last, match, outer, limit) if not found and outer else found
+
+    def _matching(self, name: str, match: Match, outer: list[str], limit: int) -> list[SymbolHit]:
+        """The symbols whose name matches, within each of `outer`; those with fewer typing errors first."""
         # As documents are: bytes that are not UTF-8 are replaced.
         written = name.encode("utf-8", "replace").decode()
-        found = self.found(Parsed(node_of(written, match)))
-        meant: list[SearchHit] = []
-        for hit in found.each():
-            if is_meant(hit.symbol.name, name, match):
-                meant.append(hit)
-                if len(meant) == (limit if match != "fuzzy" else _FUZZY_MOST):
-                    break
-        if match == "fuzzy":
-            meant = nearest_first(meant, name)
-        return [SymbolHit(hit.path, hit.symbol, hit.occurrence) for hit in meant[:limit]]
+        found: list[SearchHit] = []
+        # One query for each number of errors: of all near names, the nearest could be the last.
+        for edits in range(edits_of(written, match) + 1):
+            hits = self.found(Parsed(node_of(written, match, edits, outer))).each()
+            meant = (
+                hit
+                for hit in hits
+                if is_meant(hit.symbol.name, name, match, edits)
+                and is_within(hit.path, hit.symbol.container, outer)
+            )
+            found += islice(meant, limit - len(found))
+            if len(found) == limit:
+                break
+        return [SymbolHit(hit.path, hit.symbol, hit.occurrence) for hit in found]
 
     def references(self, name: str) -> list[RelationHit]:
         """The relations whose target is exactly that name, in path order."""

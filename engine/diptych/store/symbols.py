@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from diptych.model import SearchHit
-from diptych.search.names import alike
-from diptych.search.query.nodes import Clauses, Fuzzy, Named, Node, Nothing, Prefix
+from diptych.search.names import alike, name_terms
+from diptych.search.query.nodes import Clauses, Fuzzy, Named, Node, Nothing, Prefix, Within
 from diptych.search.words import words_of
 
 Match = Literal["exact", "ignore-case", "prefix", "fuzzy"]
@@ -18,37 +18,50 @@ _PREFIX_BYTES_MAX = 256
 _SHORT_CHARACTERS = 4
 
 
-def node_of(name: str, match: Match) -> Node:
-    """What finds the names in question, and perhaps a few others."""
+def node_of(name: str, match: Match, edits: int = 0, outer: Sequence[str] = ()) -> Node:
+    """What finds the names in question, and perhaps a few others; with `outer`, of what is within those.
+
+    For "fuzzy", names with up to `edits` typing errors.
+    """
+    named = _named(name, match, edits)
+    within = [Within(word) for one in outer for word in words_of(one)]
+    return Clauses(required=(named, *within)) if within else named
+
+
+def _named(name: str, match: Match, edits: int) -> Node:
     plain = alike(name)
-    if match == "ignore-case":
-        return Named("alike", name) if plain else Named("exact", name)
     if match == "prefix":
-        begins = [f"={name}", f"~{plain}", f"={plain}"] if len(name.encode()) <= _PREFIX_BYTES_MAX else []
-        return Clauses(optional=tuple(Prefix("_name", begin) for begin in begins)) if begins else Nothing()
-    if not plain or len(plain) > _FUZZY_CHARACTERS_MAX:
-        return Nothing()
-    edits = edits_of(name)
-    return Clauses(optional=(Fuzzy("_name", f"~{plain}", edits), Fuzzy("_name", f"={plain}", edits)))
+        begins = [_cut(term) for term in (*name_terms("exact", name), *name_terms("alike", name))]
+        return Clauses(optional=tuple(Prefix("_name", begin) for begin in begins))
+    if edits:
+        return Clauses(optional=(Fuzzy("_name", f"~{plain}", edits), Fuzzy("_name", f"={plain}", edits)))
+    if plain:
+        return Named("alike", name)
+    return Named("exact", name) if match == "ignore-case" else Nothing()
 
 
-def edits_of(name: str) -> int:
+def _cut(begin: str) -> str:
+    """As much of a prefix as Tantivy takes."""
+    return begin.encode()[:_PREFIX_BYTES_MAX].decode("utf-8", "ignore")
+
+
+def edits_of(name: str, match: Match) -> int:
     """How many typing errors a name may have."""
+    plain = alike(name)
+    if match != "fuzzy" or not plain or len(plain) > _FUZZY_CHARACTERS_MAX:
+        return 0
     return 1 if len(name) <= _SHORT_CHARACTERS else 2
 
 
-def is_meant(found: str, name: str, match: Match) -> bool:
-    """Whether a name that `node_of` found is one of those in question."""
+def is_meant(found: str, name: str, match: Match, edits: int = 0) -> bool:
+    """Whether a name that `node_of` found is one of those in question: with exactly `edits` typing errors."""
     if match == "ignore-case":
         return found.casefold() == name.casefold()
     if match == "prefix":
         return found.casefold().startswith(name.casefold())
-    return distance(alike(found), alike(name)) <= edits_of(name)
-
-
-def nearest_first(hits: list[SearchHit], name: str) -> list[SearchHit]:
-    """Hits in the order of the typing errors that lead to them."""
-    return sorted(hits, key=lambda hit: distance(alike(hit.symbol.name), alike(name)))
+    if not edits:
+        return alike(found) == alike(name)
+    return distance(alike(found), alike(name)) == edits
 
 
 def is_within(path: str, container: str, outer: list[str]) -> bool:

@@ -1,0 +1,87 @@
+"""Symbols whose name is not known exactly, in memory and published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from string import ascii_lowercase
+
+import pytest
+from tools.queries.evaluate import distance
+
+from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol
+from diptych.store.symbols import Match
+
+MANUAL = CheckpointPolicy(automatic=False)
+LONG = "long_Name" * 30
+
+
+def _symbols(names: list[str], kind: str = "function", container: str = "") -> list[Symbol]:
+    return [Symbol(name, kind, Range(line, 0, line, 5), container) for line, name in enumerate(names)]
+
+
+@pytest.fixture(params=["in memory", "published"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    letters = ascii_lowercase.replace("z", "")
+    near = [f"par{a}{b}{c}" for a in letters for b in ascii_lowercase for c in ("", "e")]
+    records = [
+        FileRecord("src/near.py", "h", "python", _symbols(near)),
+        # Variables of tests weigh least.
+        FileRecord("tests/test_it.py", "h", "python", _symbols(["pazze", "PaRze"], "variable")),
+        FileRecord("json/decoder.py", "h", "python", _symbols(["JSONDecoder"], "class")),
+        FileRecord("json/decoder.py.d", "h", "python", _symbols(["decode"], "method", "JSONDecoder")),
+        FileRecord("other.py", "h", "python", _symbols(["JSONDecoder", "decode"])),
+        FileRecord("long.py", "h", "python", _symbols([LONG, LONG + "More", "_" * 300])),
+    ]
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for record in records:
+                txn.index_file(record)
+        if request.param == "published":
+            store.checkpoint()
+        yield store
+
+
+def _found(store: Store, name: str, match: Match, limit: int = 20) -> list[tuple[str, str]]:
+    return [(hit.path, hit.symbol.name) for hit in store.find_symbols(name, match, limit=limit)]
+
+
+def test_the_fewest_typing_errors_come_first_whatever_a_symbol_weighs(store: Store) -> None:
+    found = _found(store, "parze", "fuzzy", 2_000)
+    errors = [distance("parze", name.lower()) for _, name in found]
+    assert found[0] == ("tests/test_it.py", "PaRze")
+    assert errors == sorted(errors)
+    assert ("tests/test_it.py", "pazze") in found
+    assert len(found) == len(set(found)) > 1_000
+    assert _found(store, "parze", "fuzzy", 3) == found[:3]
+
+
+@pytest.mark.parametrize("match", ["ignore-case", "prefix", "fuzzy"])
+def test_a_long_name_is_found(store: Store, match: Match) -> None:
+    for name in (LONG, LONG.upper()):
+        found = [name for _, name in _found(store, name, match)]
+        assert found == ([LONG, LONG + "More"] if match == "prefix" else [LONG])
+    assert _found(store, LONG + "x", match) == []
+
+
+def test_a_long_name_is_found_by_its_beginning(store: Store) -> None:
+    assert len(_found(store, "LONG_name", "prefix")) == 2
+    assert _found(store, LONG + "m", "prefix") == [("long.py", LONG + "More")]
+    assert _found(store, "_" * 300, "ignore-case") == [("long.py", "_" * 300)]
+    assert _found(store, "é" * 300, "prefix") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "match", "path"),
+    [
+        ("json.jsondecoder", "ignore-case", "json/decoder.py"),
+        ("JSON::Decoder::JSONDec", "prefix", "json/decoder.py"),
+        ("json.JSONDecodr", "fuzzy", "json/decoder.py"),
+        ("jsondecoder.DECODE", "ignore-case", "json/decoder.py.d"),
+        ("yaml.jsondecoder", "ignore-case", None),
+    ],
+)
+def test_a_qualified_name_matches_as_its_last_part_does(
+    store: Store, name: str, match: Match, path: str | None
+) -> None:
+    assert [path for path, _ in _found(store, name, match)] == ([] if path is None else [path])
