@@ -259,3 +259,25 @@ def test_a_deep_query_is_answered(tmp_path: Any, depth: int, before: str, after:
             txn.index_file(FileRecord("a.py", "h", "", [Symbol("a", "b", Range(0, 0, 1, 0))]))
         found = store.search(before * depth + "a" + after * depth)
         assert len(found) == (1 if before == "(a " or depth % 2 == 0 else 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("/[А-Я]+/", "Привет"),
+        ("/[а-я]+/", "Привет"),
+        ("/[^А-Я].*/", "काम"),
+        ("/का.*/", "काम"),
+        ("/[À-Ý]b/", "Éb"),
+        ("kind:/[А-Я]+/", "Éb"),
+    ],
+)
+def test_an_expression_has_letters_of_any_script(tmp_path: Any, query: str, found: str) -> None:
+    names = {"Привет": "a", "काम": "b", "Éb": "вид"}
+    symbols = [Symbol(name, kind, Range(0, 0, 1, 0)) for name, kind in names.items()]
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(FileRecord("a.py", "h", "python", symbols))
+        names_found = {hit.symbol.name for hit in store.search(query)}
+    assert found in names_found
+    assert len(names_found) == (2 if "^" in query else 1)

@@ -12,14 +12,18 @@ as is everything else. Classes are ASCII, `.` is any character. In a field of wo
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NoReturn
 
 from diptych.search.query.nodes import quoted, refuse, shown
+from diptych.search.words import words_of
 
 MAX_CHARACTERS = 256
 MAX_REPEAT = 100
 MAX_NESTED = 20
+# No character from here on has an upper and a lower case.
+_CASED_END = 0x1F000
+_ASCII_END = 0x80
 
 _CLASSES = {"d": "0-9", "w": "0-9A-Za-z_", "s": r" \t\n\r\x0c\x0b"}
 _REPEAT = re.compile(r"\{(\d{1,4})(?:(,)(\d{0,4}))?\}", re.ASCII)
@@ -126,7 +130,7 @@ class _Pattern:
 
     def _literal(self, character: str) -> str:
         if self._words:
-            if not character.isalnum():
+            if not words_of(character):
                 self._refuse(f"`{character}` is in no word: words have only letters and digits")
             lower = character.lower()
             return literal(lower) if len(lower) == 1 else "".join(map(literal, lower))
@@ -185,13 +189,7 @@ class _Pattern:
         if first == last:
             forms = {form for form in (first, first.lower(), first.upper()) if len(form) == 1}
             return "".join(_span(form, form) for form in sorted(forms))
-        spans = [_span(first, last)]
-        # What is a letter of ASCII among them, in the other case.
-        for begin, end, offset in (("A", "Z", 32), ("a", "z", -32)):
-            low, high = max(first, begin), min(last, end)
-            if low <= high:
-                spans.append(_span(chr(ord(low) + offset), chr(ord(high) + offset)))
-        return "".join(spans)
+        return _span(first, last) + "".join(_span(low, high) for low, high in _other_case(first, last))
 
     def _repeat(self) -> str:
         """What stands in braces, after the first."""
@@ -224,6 +222,31 @@ class _Pattern:
             f"{reason}, in the regular expression {shown(self._text)}",
             f"quote it to search for the text: {quoted('/' + self._text + '/')}",
         )
+
+
+def _other_case(first: str, last: str) -> list[tuple[str, str]]:
+    """The characters that those from `first` to `last` are in the other case, as ranges."""
+    # Those of ASCII are asked for often, and all others take 0.1 s.
+    pairs = _case_pairs(_ASCII_END if last.isascii() else _CASED_END)
+    codes = sorted({other for code, other in pairs if ord(first) <= code <= ord(last)})
+    ranges: list[tuple[int, int]] = []
+    for code in codes:
+        if ranges and code == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], code)
+        else:
+            ranges.append((code, code))
+    return [(chr(low), chr(high)) for low, high in ranges]
+
+
+@cache
+def _case_pairs(end: int) -> tuple[tuple[int, int], ...]:
+    """Each character below `end` that is another one in the other case, with that one."""
+    return tuple(
+        (code, ord(other))
+        for code in range(end)
+        for other in {chr(code).lower(), chr(code).upper()} - {chr(code)}
+        if len(other) == 1
+    )
 
 
 def _span(first: str, last: str) -> str:
