@@ -10,6 +10,7 @@ from diptych.names.facts import (
     CLASS,
     DEFINED,
     FIELD,
+    LAMBDA,
     PARAMETER,
 )
 from diptych.names.languages.collected import Collected
@@ -39,10 +40,22 @@ class Classes(Functions):
     def class_(self, node: Node, scope: int) -> None:
         """A class that is declared, or in an expression."""
         name = node.child_by_field_name("name")
+        if node.type == "class":
+            self._class_expression(node, scope, name)
+            return
         inner = self._class(node, scope, name)
         if name is not None:
-            seen = scope if node.type != "class" else inner
-            self._made.bind(self._made.text(name), seen, name.start_point, DEFINED, inner=inner)
+            self._made.bind(self._made.text(name), scope, name.start_point, DEFINED, inner=inner)
+
+    def _class_expression(self, node: Node, scope: int, name: Node | None) -> int:
+        """A class in an expression, called `name`; its own name is seen inside alone."""
+        own = node.child_by_field_name("name")
+        if own is None or not self._complete:
+            return self._class(node, scope, name)
+        around = self._made.open(BLOCK, scope, node)
+        inner = self._class(node, around, name)
+        self._made.bind(self._made.text(own), around, own.start_point, DEFINED, inner=inner)
+        return inner
 
     def _class(self, node: Node, scope: int, name: Node | None) -> int:
         bases = tuple(self._bases(node))
@@ -137,8 +150,16 @@ class Classes(Functions):
             elif member.type == "call_signature":
                 function = self._function(member, inner, None)
                 self._made.bind("()", inner, member.start_point, DEFINED, inner=function)
+            elif member.type == "class_static_block":
+                self._static_block(member, inner)
             elif self._complete:
                 self._later([member], inner)
+
+    def _static_block(self, node: Node, owner: int) -> None:
+        """`static { … }`: its `var`s are its own, as those of a function."""
+        if self._complete:
+            inner = self._made.open(LAMBDA, owner, node)
+            self._later(node.named_children, inner)
 
     def _method(self, node: Node, owner: int) -> None:
         name = node.child_by_field_name("name")
@@ -208,7 +229,7 @@ class Classes(Functions):
             if own is not None and self._complete:
                 self._made.bind(self._made.text(own), inner, own.start_point, DEFINED, inner=inner)
         elif value is not None and value.type in _CLASSES:
-            self._made.bind(text, scope, place, DEFINED, inner=self._class(value, scope, name))
+            self._made.bind(text, scope, place, DEFINED, inner=self._class_expression(value, scope, name))
         elif value is not None and value.type == "object" and declared is None and depth < MAX_OBJECT_DEPTH:
             inner = self._object(value, scope, name)
             self._made.bind(text, scope, place, how, inner=inner)

@@ -23,7 +23,13 @@ from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.classes import Classes
 from diptych.names.languages.ecmascript.exports import Exports, required_module
 
-_LOCAL = frozenset({"lexical_declaration", "class_declaration", "function_declaration", "using_declaration"})
+# What is seen in its block alone.
+_LOCAL = frozenset({
+    "lexical_declaration", "using_declaration", "class_declaration", "abstract_class_declaration",
+    "function_declaration", "generator_function_declaration", "enum_declaration", "interface_declaration",
+    "type_alias_declaration",
+})  # fmt: skip
+_CASES = frozenset({"switch_case", "switch_default"})
 _TRANSPARENT = frozenset(
     {"program", "ERROR", "ambient_declaration", "expression_statement", "export_statement"}
 )
@@ -106,7 +112,7 @@ class _Walk(Classes):
         """Statements in braces: a scope if something is declared there."""
         if not self._complete:
             return
-        if any(child.type in _LOCAL for child in node.named_children):
+        if _declares(node):
             scope = self._made.open(BLOCK, scope, node)
         self._later(node.named_children, scope)
 
@@ -167,6 +173,13 @@ class _Walk(Classes):
             and default is not None
         ):
             self._bind_value("default", default, self._exports.scope(), ASSIGNED, node, value)
+
+
+def _declares(block: Node) -> bool:
+    """Whether anything is declared that the block alone sees; the cases of a `switch` share one block."""
+    return any(
+        child.type in _LOCAL or (child.type in _CASES and _declares(child)) for child in block.named_children
+    )
 
 
 _VISITS: dict[str, Callable[[_Walk, Node, int], None]] = {
