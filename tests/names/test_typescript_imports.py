@@ -125,6 +125,32 @@ def test_an_import_leads_to_the_definition(case: str, ask: Asking) -> None:
     assert ask.first(path, marked) == expected.replace("HERE", path)
 
 
+def test_an_import_of_a_type_and_a_value_means_what_its_use_needs(tmp_path: Path) -> None:
+    files = {
+        "user.ts": "export const User = object({});\nexport type User = infer<typeof User>;\n",
+        "a.ts": "import { User } from './user';\nUser.parse(x);\nlet y: User;\n",
+        "b.ts": "import * as u from './user';\nu.User.parse(x);\nlet y: u.User;\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.lines("a.ts", "@User.parse") == ["user.ts:1 exact"]
+        assert ask.lines("a.ts", "y: @User") == ["user.ts:2 exact"]
+        assert ask.lines("a.ts", "{ @User") == ["user.ts:1 exact", "user.ts:2 exact"]
+        assert ask.lines("user.ts", "const @User") == ["user.ts:1 exact"]
+        assert ask.uses("user.ts", "const @User") == [
+            "user.ts:1 definition",
+            "user.ts:2 use",
+            "a.ts:1 import",
+            "a.ts:2 use",
+            "b.ts:2 use",
+        ]
+        assert ask.uses("user.ts", "type @User") == [
+            "user.ts:2 definition",
+            "a.ts:1 import",
+            "a.ts:3 use",
+            "b.ts:3 use",
+        ]
+
+
 def test_references_follow_imports_and_aliases(tmp_path: Path) -> None:
     files = {
         "core.ts": "export function make() {}\n",

@@ -24,7 +24,8 @@ CASES = {
     "catch": ("try {\n} catch (error) {\n  use(error);\n}\n", "use(@error)", 2),
     "a switch": ("switch (1) {\n  case 1:\n    const x = 2;\n    use(x);\n}\n", "use(@x)", 3),
     "let in a case is not seen outside of the switch": (
-        "const x = 1;\nfunction f(a) {\n  use(x);\n  switch (a) {\n    case 1: const x = 2; use(x);\n  }\n}\n",
+        "const x = 1;\nfunction f(a) {\n  use(x);\n"
+        "  switch (a) {\n    case 1: const x = 2; use(x);\n  }\n}\n",
         "  use(@x);\n  switch",
         1,
     ),
@@ -64,6 +65,28 @@ CASES = {
     "a type parameter of a class": ("class A<T> {\n  f(a: T) {}\n}\n", "a: @T", 1),
     "an interface": ("interface I {}\nlet x: I;\n", "x: @I", 1),
     "a type and a value of one name": ("type A = string;\nconst B = 1;\nlet x: A;\n", "x: @A", 1),
+    "a value after a type of its name": ("type A = string;\nconst A = 1;\nuse(A);\n", "use(@A)", 2),
+    "a type after a value of its name": ("const A = 1;\ntype A = typeof A;\nlet x: A;\n", "x: @A", 2),
+    "typeof in a type of that name": ("type A = z.infer<typeof A>;\nconst A = 1;\n", "typeof @A", 2),
+    "an interface and a constructor": (
+        "interface A {}\nconst A: { new (): A } = y;\nnew A();\n",
+        "new @A()",
+        2,
+    ),
+    "a type that says nothing": ("type A = keyof B;\nconst A = 1;\nuse(A);\n", "use(@A)", 2),
+    "a type hides no value": ("const A = 1;\nfunction f<A>(x: A) {\n  use(A);\n}\n", "use(@A)", 1),
+    "a value hides no type": ("interface A {}\nfunction f(A: number) {\n  let x: A;\n}\n", "x: @A;", 1),
+    "a type is no value of the platform": ("type Node = string;\nuse(Node);\n", "use(@Node)", 0),
+    "a namespace beside a type": (
+        "type N = string;\nnamespace N {\n  export type A = string;\n}\nlet x: N.A;\n",
+        "x: @N",
+        2,
+    ),
+    "an alias of a namespace's type": (
+        "namespace N {\n  export interface A {}\n}\nimport B = N.A;\nlet x: B;\n",
+        "x: @B",
+        4,
+    ),
     "an inferred type": ("type A<T> = T extends Array<infer U> ? U : never;\n", "? @U", 1),
     "an enum": ("enum E { a }\nuse(E);\n", "use(@E)", 1),
     "a namespace sees its own names": ("namespace N {\n  const x = 1;\n  use(x);\n}\n", "use(@x)", 2),

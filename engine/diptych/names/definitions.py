@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from diptych.names.facts import CLASS, DEFINED, FIELD, FUNCTION, NAMESPACE, PARAMETER, Binding, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language
+from diptych.names.rules import ANY
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE, Site
 from diptych.names.source import Defined, Names, Source
 from diptych.names.values import CLASS_VALUE, FOREIGN, FUNCTION_VALUE, INSTANCE, MODULE_VALUE, Target, Value
@@ -39,9 +40,10 @@ def definitions(source: Source, names: Names, site: Site, *, by_name: bool = Tru
     """What the site refers to, the likeliest first. With `by_name`, candidates where nothing is known."""
     inference = Inference(source, language(names.language).rules)
     if site.kind in (BOUND, FIELD_BOUND):
-        return _bound(names, site)
+        return _bound(inference, names, site)
     if site.kind == FREE:
-        return _found(inference.targets(names, site.scope, site.name, site.after), "exact")
+        found = inference.targets(names, site.scope, site.name, site.after, meaning=site.meaning)
+        return _found(found, "exact")
     if site.kind == MODULE:
         return _found(inference.module_targets(names.path, site.module), "exact")
     if site.kind == ITEM:
@@ -51,11 +53,16 @@ def definitions(source: Source, names: Names, site: Site, *, by_name: bool = Tru
     return _member(inference, names, site, by_name)
 
 
-def _bound(names: Names, site: Site) -> list[Found]:
-    """The binding here, then the others of the same name."""
+def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
+    """The binding here, then the others of the same name that mean the same."""
     bindings = names.bound(site.scope, site.name)
     here = [binding for binding in bindings if binding.place == site.place]
-    rest = [binding for binding in bindings if binding.place != site.place]
+    meaning = inference.rules.meaning_of(names, here[0]) if here else ANY
+    rest = [
+        binding
+        for binding in bindings
+        if binding.place != site.place and inference.rules.means(names, binding, meaning)
+    ]
     return _found([Target(names, binding) for binding in here + rest], "exact")
 
 
@@ -63,7 +70,8 @@ def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> li
     values = inference.shape(names, site.scope, site.shape, site.after)
     targets: list[Target] = []
     for value in values:
-        targets += [one for one in inference.members(value, site.name) if one not in targets]
+        members = inference.meant(inference.members(value, site.name), site.meaning)
+        targets += [one for one in members if one not in targets]
     if targets:
         exact = values[0].kind == MODULE_VALUE
         return _found(targets, "exact" if exact else "inferred")
@@ -186,7 +194,9 @@ def found_of(target: Target, evidence: Evidence) -> Found:
     names, binding = target
     if binding is None:
         return Found(names.path, (0, 0), "module", "", evidence, (0, 0))
-    same = names.bound(binding.scope, binding.name)
+    rules = language(names.language).rules
+    meaning = rules.meaning_of(names, binding)
+    same = [one for one in names.bound(binding.scope, binding.name) if rules.means(names, one, meaning)]
     origin = same[0].place if same else binding.place
     qualified = _joined(names.qualified(binding.scope), binding.name)
     return Found(names.path, binding.place, _kind(names, binding), qualified, evidence, origin)

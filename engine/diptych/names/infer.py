@@ -5,7 +5,7 @@ from __future__ import annotations
 from diptych.names.annotations import FUNCTION_TYPE, NOTHING, OF_VALUE, Named, parsed_annotation
 from diptych.names.facts import CLASS, EXPORTED, FIELD, METHODS, PARAMETER, Binding, Point
 from diptych.names.resolve import values_of
-from diptych.names.rules import Rules
+from diptych.names.rules import TYPE, VALUE, Rules
 from diptych.names.source import Names, Source
 from diptych.names.steps import MAX_VALUES, Steps
 from diptych.names.values import (
@@ -183,11 +183,18 @@ class Inference(Steps):
         return [value]
 
     def of_names(
-        self, names: Names, scope: int, name: str, at: Point | None, *, from_method: bool
+        self,
+        names: Names,
+        scope: int,
+        name: str,
+        at: Point | None,
+        *,
+        from_method: bool,
+        meaning: int = VALUE,
     ) -> list[Value]:
-        """What a free name is when it is read."""
+        """What a free name is when it is read, or where it is used as `meaning`."""
         found: list[Value] = []
-        targets = self.targets(names, scope, name, at, from_method=from_method)
+        targets = self.targets(names, scope, name, at, from_method=from_method, meaning=meaning)
         for target in targets:
             values = self.of_target(target)
             found += [value for value in values if value not in found]
@@ -316,7 +323,10 @@ class Inference(Steps):
         parameter = self._type_parameter(names, scope, named.name) if receiver is not None else None
         if parameter is not None and receiver is not None:
             return self._argument(receiver, *parameter)
-        found = self.shape(names, scope, named.name, None, receiver=receiver, from_method=from_method)
+        if "." in named.name:
+            found = self.shape(names, scope, named.name, None, receiver=receiver, from_method=from_method)
+        else:
+            found = self.of_names(names, scope, named.name, None, from_method=from_method, meaning=TYPE)
         made = [
             value._replace(kind=INSTANCE, arguments=elements or value.arguments)
             if value.kind == CLASS_VALUE

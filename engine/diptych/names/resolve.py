@@ -16,7 +16,7 @@ from diptych.names.facts import (
     Binding,
     Point,
 )
-from diptych.names.rules import NEVER, OWN_BODY, Rules
+from diptych.names.rules import ANY, NEVER, OWN_BODY, Rules
 from diptych.names.source import Names, Source
 from diptych.names.values import (
     CLASS_VALUE,
@@ -53,12 +53,20 @@ class Lookup:
         return self.source.names_of(path)
 
     def targets(
-        self, names: Names, scope: int, name: str, at: Point | None = None, *, from_method: bool = False
+        self,
+        names: Names,
+        scope: int,
+        name: str,
+        at: Point | None = None,
+        *,
+        from_method: bool = False,
+        meaning: int = ANY,
     ) -> list[Target]:
         """What a free name refers to as seen from `scope`, through imports, the likeliest first.
 
-        It is [] for what no file binds. `at` is the place of the use. With `from_method`, `scope` is a class
-        whose methods ask, so that its own names are not seen.
+        It is [] for what no file binds. `at` is the place of the use, `meaning` what it is used as: a scope
+        that binds the name to something else hides nothing. With `from_method`, `scope` is a class whose
+        methods ask, so that its own names are not seen.
         """
         first, asked = not from_method, scope
         while scope >= 0:
@@ -68,15 +76,22 @@ class Lookup:
                 found = [binding for binding in found if binding.place < at]
             if around.kind == CLASS:
                 members = self._seen_in_class(names, scope, name, found, at if first else None, first)
-                if members:
+                if members := self.meant(members, meaning):
                     return members
             elif any(binding.how == GLOBAL for binding in found):
                 return self.followed(names, self._ordered(names.bound(0, name), None))
             elif found and not any(binding.how == NONLOCAL for binding in found):
-                return self.followed(names, self._ordered(found, at if first else None))
+                bound = self.followed(names, self._ordered(found, at if first else None))
+                if bound := self.meant(bound, meaning):
+                    return bound
             first = False
             scope = around.parent
-        return self._starred(names, asked, name) or self._shared(names.path, name)
+        starred = self.meant(self._starred(names, asked, name), meaning)
+        return starred or self.meant(self._shared(names.path, name), meaning)
+
+    def meant(self, targets: list[Target], meaning: int) -> list[Target]:
+        """Those that can be used as `meaning`."""
+        return [one for one in targets if self.rules.means(one.names, one.binding, meaning)]
 
     def members_of_class(self, names: Names, scope: int, name: str) -> list[Target]:
         """The member `name` of a class, or of its bases."""

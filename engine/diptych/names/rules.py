@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
-from diptych.names.source import Source
+from diptych.names.facts import Binding
+from diptych.names.source import Names, Source
+
+# What a name may mean where it is used. A language may bind one name to several of these at once.
+VALUE, TYPE, SPACE = 1, 2, 4
+ANY = VALUE | TYPE | SPACE
 
 # When a name without a receiver may be a member of the class around it.
 OWN_BODY, NEVER, WITH_BASES = range(3)
@@ -26,7 +31,8 @@ class Rules(NamedTuple):
     the constants above. `builtins` are the names that exist without an import; None if any unknown name may
     be one. `is_exported` says whether a star import brings a name, and `spellings` what imports of a file may
     say. With `before_use`, a name in a function is seen after it is bound, not before. With `methods_apart`,
-    a class has methods outside of its body, in any file that `shares` its names.
+    a class has methods outside of its body, in any file that `shares` its names. `meaning` says what a
+    binding may be used as; None if a name has one meaning.
     """
 
     module_path: ModulePath
@@ -42,6 +48,15 @@ class Rules(NamedTuple):
     methods_apart: bool = False
     platforms: tuple[str, ...] = ()
     """Modules of one platform, by the beginnings of their names: others come first."""
+    meaning: Callable[[Names, Binding], int] | None = None
+
+    def means(self, names: Names, binding: Binding | None, meaning: int) -> bool:
+        """Whether a binding, or a module, can be what is used as `meaning`."""
+        return binding is None or bool(self.meaning_of(names, binding) & meaning)
+
+    def meaning_of(self, names: Names, binding: Binding) -> int:
+        """All that a binding may be used as."""
+        return self.meaning(names, binding) if self.meaning is not None else ANY
 
 
 class Types(NamedTuple):

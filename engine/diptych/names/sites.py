@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from diptych.names.facts import Point
+from diptych.names.rules import ANY
 
 FREE, MEMBER, MODULE, ITEM, ARGUMENT, BOUND, FIELD_BOUND = range(7)
 
@@ -30,3 +31,5 @@ class Site(NamedTuple):
     called: bool = False
     after: Point = (0, 0)
     """Bindings before this place count as those before: what an assignment binds is not seen on its right."""
+    meaning: int = ANY
+    """What the name is used as."""

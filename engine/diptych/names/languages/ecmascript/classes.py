@@ -22,7 +22,7 @@ from diptych.names.languages.ecmascript.shapes import (
     key_text,
     shape_of,
 )
-from diptych.names.languages.ecmascript.types import class_shape, type_arguments
+from diptych.names.languages.ecmascript.types import class_shape, declared_type, type_arguments
 
 MAX_OBJECT_DEPTH = 4
 _MODIFIERS = frozenset({"accessibility_modifier", "override_modifier", "readonly"})
@@ -112,14 +112,16 @@ class Classes(Functions):
                 self._members(body, inner)
         else:
             inner = self._made.open(BLOCK, scope, node, name)
-            self._made.bind(text, scope, place, ASSIGNED, class_shape(self._made.source, value))
+            self._made.bind(text, scope, place, ASSIGNED, declared_type(self._made.source, value))
             self._later([value] if self._complete else [], inner)
         self._type_parameters(node, inner, PARAMETER)
 
     def inferred(self, node: Node, scope: int) -> None:
         """`infer T` in a type."""
         for name in node.named_children[:1]:
-            self._made.bind(self._made.text(name), scope, name.start_point, ASSIGNED)
+            self._made.bind(
+                self._made.text(name), scope, name.start_point, ASSIGNED, declared_type(b"", None)
+            )
 
     def literal_type(self, node: Node, scope: int) -> None:
         """`{ a: string }` as a type, without a name."""

@@ -22,6 +22,7 @@ from diptych.names.languages import Captured
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.classes import Classes
 from diptych.names.languages.ecmascript.exports import Exports, required_module
+from diptych.names.languages.ecmascript.types import IMPORT_ALIAS
 
 # What is seen in its block alone.
 _LOCAL = frozenset({
@@ -160,7 +161,8 @@ class _Walk(Classes):
         parts = node.named_children
         if len(parts) == 2:
             shape = "".join(self._made.text(parts[1]).split())
-            self._made.bind(self._made.text(parts[0]), scope, parts[0].start_point, ASSIGNED, shape)
+            either = f"{shape}{IMPORT_ALIAS}{shape}]"
+            self._made.bind(self._made.text(parts[0]), scope, parts[0].start_point, ASSIGNED, either)
 
     def export(self, node: Node, scope: int) -> None:
         """`export …`."""

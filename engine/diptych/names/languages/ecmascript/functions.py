@@ -21,7 +21,7 @@ from diptych.names.languages.ecmascript.shapes import (
     pattern_shape,
     shape_of,
 )
-from diptych.names.languages.ecmascript.types import annotation, class_shape
+from diptych.names.languages.ecmascript.types import annotation, declared_type
 from diptych.names.languages.shapes import either, extended
 
 MAX_RETURNS = 8
@@ -140,7 +140,7 @@ class Functions:
         for parameter in parameters.named_children if parameters is not None else ():
             name = parameter.child_by_field_name("name")
             if name is not None:
-                shape = class_shape(self._made.source, parameter.child_by_field_name("constraint"))
+                shape = declared_type(self._made.source, parameter.child_by_field_name("constraint"))
                 self._made.bind(self._made.text(name), inner, name.start_point, how, shape)
 
     def _pattern(self, pattern: Node, scope: int, how: int) -> None:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from diptych.names.facts import (
+    ASSIGNED,
+    CLASS,
+    DEFINED,
+    FUNCTION,
+    IMPORTED,
+    LAMBDA,
+    NAMESPACE,
+    PARAMETER,
+    Binding,
+)
 from diptych.names.languages.ecmascript.modules import module_path, spellings, submodule_path
-from diptych.names.rules import NEVER, Rules, Types
+from diptych.names.languages.ecmascript.types import IMPORT_ALIAS, TYPE_ITSELF
+from diptych.names.rules import ANY, NEVER, SPACE, TYPE, VALUE, Rules, Types
+from diptych.names.source import Names
 
 _MAPPINGS = frozenset({"Map", "ReadonlyMap", "WeakMap", "Record"})
 _SEQUENCES = ("Array", "ReadonlyArray")
@@ -85,6 +98,26 @@ def _shares(_path: str, other: str) -> bool:
     return other.endswith(".d.ts")
 
 
+def _meaning(names: Names, binding: Binding) -> int:
+    """What TypeScript may use a binding as: a value, a type, what is before the dot of a type."""
+    if binding.how == IMPORTED or IMPORT_ALIAS in binding.shape:
+        return ANY
+    if binding.how == PARAMETER:
+        # Only functions have parameters that are values; the others are a type's.
+        return VALUE if names.scopes[binding.scope].kind in (FUNCTION, LAMBDA) else TYPE
+    if binding.how == ASSIGNED and binding.shape.startswith(TYPE_ITSELF):
+        return TYPE
+    if binding.how != DEFINED or binding.inner < 0:
+        return VALUE
+    opened = names.scopes[binding.inner]
+    if opened.kind == NAMESPACE:
+        return VALUE | SPACE
+    if opened.kind != CLASS:
+        return VALUE
+    said = set(opened.decorators)
+    return ANY if "!enum" in said else TYPE if said & {"!interface", "!type"} else VALUE | TYPE
+
+
 RULES = Rules(
     module_path=module_path,
     submodule_path=submodule_path,
@@ -95,4 +128,5 @@ RULES = Rules(
     is_exported=_is_exported,
     spellings=spellings,
     types=_TYPES,
+    meaning=_meaning,
 )

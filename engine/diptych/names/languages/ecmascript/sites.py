@@ -8,6 +8,7 @@ from diptych.names.facts import EXPORTS, IMPORTED, Point
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.ecmascript.exports import module_of
 from diptych.names.languages.ecmascript.shapes import pattern_shape, shape_of
+from diptych.names.rules import ANY, SPACE, TYPE, VALUE
 from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, MODULE, Site
 from diptych.names.source import Names
 
@@ -37,7 +38,15 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
     qualified = _QUALIFIED.get(parent.type)
     if qualified is not None and parent.child_by_field_name(qualified[1]) == node:
         shape = _dotted(source, parent.child_by_field_name(qualified[0]))
-        return Site(MEMBER, name, place, names.innermost(place), shape, called=_is_called(parent))
+        return Site(
+            MEMBER,
+            name,
+            place,
+            names.innermost(place),
+            shape,
+            called=_is_called(parent),
+            meaning=_used_as(node),
+        )
     if parent.type == "pair_pattern" and parent.child_by_field_name("key") == node:
         pattern = parent.parent
         shape = pattern_shape(source, pattern) if pattern is not None else ""
@@ -51,7 +60,21 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
         return None
     if node.type in ("property_identifier", "private_property_identifier"):
         return None
-    return Site(FREE, name, place, names.innermost(place), called=_is_called(node))
+    return Site(FREE, name, place, names.innermost(place), called=_is_called(node), meaning=_used_as(node))
+
+
+def _used_as(node: Node) -> int:
+    """What the syntax uses a name as."""
+    if node.type == "type_identifier":
+        return TYPE
+    outer = node.parent
+    while outer is not None and outer.type == "nested_identifier":
+        outer = outer.parent
+    around = outer.type if outer is not None else ""
+    if around == "nested_type_identifier":
+        return SPACE
+    # What an export or an alias passes on is all that the name means.
+    return ANY if around in ("export_statement", "import_alias") else VALUE
 
 
 def _dotted(source: bytes, node: Node | None) -> str:

@@ -9,6 +9,9 @@ from diptych.names.languages.collected import text_of
 from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH
 
 _UNKNOWN = "?"
+# How the shape of a type begins, and what is in the one of `import A = B.C`, which may be anything.
+TYPE_ITSELF = ":type["
+IMPORT_ALIAS = f"\n{TYPE_ITSELF}"
 _NAMES = frozenset({"type_identifier", "identifier", "predefined_type"})
 _DOTTED = frozenset({"nested_type_identifier", "nested_identifier", "member_expression"})
 _INNER = frozenset({"type_annotation", "parenthesized_type", "readonly_type", "optional_type", "constraint"})
@@ -31,7 +34,12 @@ def annotation(source: bytes, node: Node | None) -> str:
 def class_shape(source: bytes, node: Node | None) -> str:
     """The shape of a type itself, rather than of an instance of it."""
     text = type_text(source, node)
-    return f":type[{text}]" if text and text != _UNKNOWN else ""
+    return f"{TYPE_ITSELF}{text}]" if text and text != _UNKNOWN else ""
+
+
+def declared_type(source: bytes, node: Node | None) -> str:
+    """The shape of a type that is given a name; one that says nothing is a type all the same."""
+    return class_shape(source, node) or f"{TYPE_ITSELF}{_UNKNOWN}]"
 
 
 def type_text(source: bytes, node: Node | None, depth: int = 0) -> str:
