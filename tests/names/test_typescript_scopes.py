@@ -89,6 +89,8 @@ CASES = {
     ),
     "an inferred type": ("type A<T> = T extends Array<infer U> ? U : never;\n", "? @U", 1),
     "an enum": ("enum E { a }\nuse(E);\n", "use(@E)", 1),
+    "an enum sees its own members": ("const P = 3;\nenum E {\n  P = 1,\n  Q = P << 1,\n}\n", "= @P", 3),
+    "its members are not seen outside": ("const P = 3;\nenum E { P = 1 }\nuse(P);\n", "use(@P)", 1),
     "a namespace sees its own names": ("namespace N {\n  const x = 1;\n  use(x);\n}\n", "use(@x)", 2),
     "a global of the platform": ("console.log(1);\n", "@console", 0),
     "an element": ("function Part() {}\nconst x = <Part a={1} />;\n", "<@Part", 1),

@@ -187,6 +187,9 @@ class Lookup:
         seen = self.rules.members_seen
         if seen == OWN_BODY:
             return self.followed(names, self._ordered(found, at)) if own else []
+        if "!enum" in names.scopes[scope].decorators:
+            # The values of an enum's members name the other members.
+            return self.followed(names, found)
         parameters = [binding for binding in found if binding.how == PARAMETER]
         if parameters or seen == NEVER:
             return self.followed(names, parameters)
