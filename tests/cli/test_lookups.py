@@ -178,7 +178,7 @@ def test_search_prints_files_once_and_lines_of_source(repository: Path) -> None:
 
 
 def test_plain_words_take_anything(indexed: Path) -> None:
-    for pasted in ("HTTPServer(", "a::b HTTPServer<int> ] AND", "-x: \"HTTPServer", "NOT HTTPServer^"):
+    for pasted in ("HTTPServer(", "a::b HTTPServer<int> ] AND", '-x: "HTTPServer', "NOT HTTPServer^"):
         assert " class HTTPServer " in text("search", "--plain", "--", pasted, cwd=indexed).splitlines()[0]
     diptych("search", "--plain", "()", cwd=indexed, code=1)
     diptych("search", "HTTPServer(", cwd=indexed, code=2)
@@ -195,6 +195,15 @@ def test_symbol_matches_in_any_case_by_beginning_and_with_errors(indexed: Path) 
     done = diptych("symbol", "httpserver", cwd=indexed, code=1)
     assert done.stderr == b"diptych: there is no httpserver; did you mean HTTPServer?\nno match\n"
     assert b"did you mean parse?" in diptych("symbol", "prase", cwd=indexed, code=1).stderr
+
+
+def test_a_kind_or_language_that_no_symbol_has_brings_those_there_are(indexed: Path) -> None:
+    assert document("symbol", "HTTPServer", "--kind", "Class", cwd=indexed)[0]["kind"] == "class"
+    said = diptych("symbol", "HTTPServer", "--kind", "klass", cwd=indexed, code=1).stderr
+    assert b"no symbol has the kind klass; there are " in said and b"class" in said
+    narrow = ("--kind", "METHOD", "--language", "Pyton")
+    said = diptych("search", "HTTPServer", *narrow, cwd=indexed, code=1).stderr
+    assert b"no symbol has the language Pyton; there are " in said and b"the kind" not in said
 
 
 def test_a_qualified_name_finds_its_last_part_within_the_others(indexed: Path) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from diptych.cli.exit_codes import ExitCode
 from diptych.cli.output import Part, array, line, note
 
+if TYPE_CHECKING:
+    from diptych.store.code import CodeView, Store
+
 Hit = TypeVar("Hit")
+
+_VALUES_MAX = 30
 
 
 def show(
@@ -36,3 +41,12 @@ def show_by(
         if not count:
             note("no match")
     return ExitCode.DONE if count else ExitCode.FINDINGS
+
+
+def note_unknown(store: Store | CodeView, field: str, values: Sequence[str]) -> None:
+    """Say which of the values no symbol has in an exact field, and which there are."""
+    known = list(store.facets("*", [field])[field]) if values else []
+    folded = {one.casefold() for one in known}
+    for value in values:
+        if value.casefold() not in folded and known:
+            note(f"diptych: no symbol has the {field} {value}; there are {', '.join(known[:_VALUES_MAX])}")

@@ -70,7 +70,7 @@ def run(
       diptych search 'parse AND kind:function' --path 'src/*' -C 3
       diptych search --plain 'std::vector<int> parse(' -n 5
     """
-    from diptych.cli.found import show, show_by
+    from diptych.cli.found import note_unknown, show, show_by
 
     filters = {"kind": kind or [], "language": language or []}
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
@@ -82,7 +82,11 @@ def run(
                 return show(paths, lambda one: [one], lambda one: {"path": one}, as_json=as_json)
             writer = _Writer(opened, context)
             hits = islice(found, offset, offset + limit)
-            return show_by(hits, writer.write, writer.document, as_json=as_json)
+            code = show_by(hits, writer.write, writer.document, as_json=as_json)
+            if code:
+                note_unknown(view, "kind", kind or [])
+                note_unknown(view, "language", language or [])
+            return code
 
 
 def _matching(

@@ -16,7 +16,9 @@ _SUGGESTIONS = 5
 
 def run(
     name: Annotated[str, Argument("NAME", help="The name, or a qualified name.")],
-    kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only symbols of this kind.")] = None,
+    kind: Annotated[
+        str | None, Option("--kind", metavar="KIND", help="Only symbols of this kind, in any case.")
+    ] = None,
     match: Annotated[
         Literal["exact", "ignore-case", "prefix", "fuzzy"],
         Option("--match", "-m", help="How the name must match; fuzzy allows two typing errors."),
@@ -46,12 +48,14 @@ def run(
       diptych symbol parse --json | jq -r '.[].path'
     """
     from diptych.cli.documents import hit_document, hit_line
-    from diptych.cli.found import show
+    from diptych.cli.found import note_unknown, show
     from diptych.cli.output import note
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         found = opened.find_symbols(name, match, limit=HITS_MAX)
-        hits = [hit for hit in found if kind is None or hit.symbol.kind == kind][:limit]
+        hits = [hit for hit in found if kind is None or hit.symbol.kind.casefold() == kind.casefold()][:limit]
+        if found and not hits and kind is not None:
+            note_unknown(opened, "kind", [kind])
         if not found and (names := _near(opened, name)):
             note(f"diptych: there is no {name}; did you mean {', '.join(names)}?")
         return show(hits, hit_line, hit_document, as_json=as_json)
