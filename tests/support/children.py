@@ -9,11 +9,19 @@ _WORKER = b"diptych.indexer"
 
 
 def children(pid: int | None = None) -> set[int]:
-    """The children of a process, by whichever of its threads; of this one where none is named."""
-    found: set[int] = set()
-    for task in Path(f"/proc/{pid or os.getpid()}/task").iterdir():
-        found.update(int(child) for child in (task / "children").read_text().split())
-    return found
+    """The children of a process, by whichever of its threads; of this one where none is named.
+
+    Raises FileNotFoundError where there is no such process.
+    """
+    process = Path(f"/proc/{pid or os.getpid()}")
+    while True:
+        try:
+            lines = [(task / "children").read_text() for task in (process / "task").iterdir()]
+        except FileNotFoundError:
+            # A thread has ended, and its children are another's now: look again.
+            process.stat()
+        else:
+            return {int(child) for line in lines for child in line.split()}
 
 
 def workers(pid: int | None = None) -> set[int]:
