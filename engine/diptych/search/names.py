@@ -18,7 +18,7 @@ _CHARACTERS_MAX = 200
 
 def alike(name: str) -> str:
     """A name without case and separators."""
-    return _SEPARATORS.sub("", name).lower()
+    return (name if name.isalnum() else _SEPARATORS.sub("", name)).lower()
 
 
 def indexed_terms(name: str) -> list[str]:

@@ -66,11 +66,19 @@ def parts_of(identifier: str) -> str:
     return " ".join(parts) if 1 < len(parts) <= _PARTS_MAX else ""
 
 
-def parts_in(text: str) -> list[str]:
+def parts_in(text: str) -> tuple[str, ...]:
     """`parts_of` each identifier in a text that has parts, each once."""
+    return _parts_in_short(text) if len(text) <= _SHORT_CHARACTERS else _parts_in(text)
+
+
+def _parts_in(text: str) -> tuple[str, ...]:
     if not _JOINED.search(text):
-        return []
-    return list(dict.fromkeys(filter(None, map(parts_of, _IDENTIFIER.findall(text)))))
+        return ()
+    return tuple(dict.fromkeys(filter(None, map(parts_of, _IDENTIFIER.findall(text)))))
+
+
+# Many documents have the same path, container or signature.
+_parts_in_short = lru_cache(maxsize=1024)(_parts_in)
 
 
 @cache

@@ -70,7 +70,7 @@ class TantivyAlone:
         import tantivy
 
         from diptych.schema.code import CODE
-        from diptych.search.documents import record_documents, tantivy_schema
+        from diptych.search.documents import item_documents, record_document, tantivy_schema
 
         self._tantivy = tantivy
         self._schema = tantivy_schema(CODE)
@@ -78,7 +78,11 @@ class TantivyAlone:
         self._documents = lambda: [
             document
             for record in data.stream()
-            for document in record_documents(CODE, CODE.key_of(record), 0, CODE.pack(record))
+            for key, payload in [(CODE.key_of(record), CODE.pack(record))]
+            for document in (
+                record_document(key, 0, payload),
+                *item_documents(CODE, key, CODE.documents(key, payload)),
+            )
         ]
 
     def round(self, _number: int) -> float:
