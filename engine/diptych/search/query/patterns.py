@@ -192,7 +192,7 @@ class _Pattern:
         return _span(first, last) + "".join(_span(low, high) for low, high in _other_case(first, last))
 
     def _repeat(self) -> str:
-        """What stands in braces, after the first."""
+        """What is in braces, after the first."""
         match = _REPEAT.match(self._text, self._at - 1)
         if match is None:
             self._refuse("{ begins a number of repeats, as in {2,3}; write \\{ for the character")

@@ -103,7 +103,7 @@ class _Segments:
         path = segment_path(self._store, listed.digest)
         problem = self._problem
         if not problem and not fs.is_directory(path):
-            # Its files could all be there behind a link, and be another's.
+            # A link may lead to the files of another store.
             problem = f"{path} is no directory" if fs.exists(path) else f"{path} is gone"
         if problem:
             return FoundSegment(path, listed, problem, problem, problem)
