@@ -148,10 +148,10 @@ def test_files_that_the_readme_tells_to_read_exist() -> None:
 
 def test_every_dependency_has_its_line_and_no_line_is_left_over() -> None:
     page = (ROOT / "docs/decisions/0002-dependencies.md").read_text()
-    named = {re.match(r"[A-Za-z0-9-]+", line)[0] for line in PROJECT["dependencies"]}  # type: ignore[index]
+    named = {re.match(r"[A-Za-z0-9.-]+", line)[0] for line in PROJECT["dependencies"]}  # type: ignore[index]
     assert set(re.findall(r"^\| `([a-z0-9-]+)` \|", page, re.MULTILINE)) == named
     extras = {
-        re.match(r"[A-Za-z0-9-]+", line)[0]  # type: ignore[index]
+        re.match(r"[A-Za-z0-9.-]+", line)[0]  # type: ignore[index]
         for lines in PROJECT["optional-dependencies"].values()
         for line in lines
         if not line.startswith("diptych[")
@@ -171,7 +171,7 @@ def test_constraints_pin_every_dependency_exactly_and_from_no_address() -> None:
         for line in lines
         if not line.startswith("diptych[")
     ]
-    names = {re.match(r"[A-Za-z0-9-]+", line)[0] for line in wanted}  # type: ignore[index]
+    names = {re.match(r"[A-Za-z0-9.-]+", line)[0] for line in wanted}  # type: ignore[index]
     assert names - pinned == set()
 
 
