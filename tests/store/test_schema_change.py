@@ -267,6 +267,12 @@ def test_messages_name_the_difference(store_path: str) -> None:
         RecordStore.open_with(store_path, NOTES)
 
 
+def test_an_older_program_is_told_what_the_store_has_that_it_has_not(store_path: str) -> None:
+    RecordStore.open_with(store_path, UpgradedWithIndex()).close()
+    with pytest.raises(IncompatibleStoreError, match=r"version 3; in the store, index '\w+' is new"):
+        RecordStore.open_with(store_path, NOTES)
+
+
 def test_what_is_not_affected_is_not_written_again(store_path: str) -> None:
     there = fill(store_path)
     names = segments(store_path)

@@ -95,15 +95,16 @@ class Identity:
         """Raise IncompatibleStoreError unless the store is of `schema`, or of an older version of it."""
         if self.is_of(schema):
             return
-        what = self._difference(schema)
         if self.is_migrated_by(schema):
+            assert self.shape is not None
+            what = "; ".join(differences(self.shape, schema.shape))
             raise IncompatibleStoreError(
                 f"{path} was written before its schema {self.schema!r} changed: {what}",
                 advice="run `diptych migrate` once, or open it for writing: that rebuilds what is affected",
             )
         raise IncompatibleStoreError(
             f"{path} holds records of schema {self.schema!r} version {self.schema_version}, "
-            f"and was opened with schema {schema.name!r} version {schema.version}{what and ': '}{what}",
+            f"and was opened with schema {schema.name!r} version {schema.version}{self._ahead_of(schema)}",
             advice="open it with the program that made it, or index again into a new store",
         )
 
@@ -111,11 +112,12 @@ class Identity:
         version = self.schema_version
         return self.schema == schema.name and (version == schema.version or version in schema.older_versions)
 
-    def _difference(self, schema: Schema[Any]) -> str:
-        """What is different in a schema of the same name, as far as the store knows; "" where it does not."""
+    def _ahead_of(self, schema: Schema[Any]) -> str:
+        """What the store has that a schema of the same name has not, as far as the store knows."""
         if self.schema != schema.name or self.shape is None:
             return ""
-        return "; ".join(differences(self.shape, schema.shape))
+        what = "; ".join(differences(schema.shape, self.shape))
+        return f"; in the store, {what}" if what else ""
 
     def upgraded(self, schema: Schema[Any]) -> Identity:
         """The identity of the same store with records of the current version of `schema`."""
