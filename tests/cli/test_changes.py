@@ -7,10 +7,11 @@ import signal
 import subprocess
 from pathlib import Path
 
-from diptych import Store
 from tests.cli.command import COMMAND, document, environment
 from tests.support.records import record
 from tests.support.waiting import HANG_S
+
+from diptych import Store
 
 
 def commit(path: Path, name: str) -> None:

@@ -18,6 +18,10 @@ LETTERS = {
     "f": "close, damage the newest search index, reopen",
     "v": "close, verify, reopen",
     "c": "a checkpoint that rewrites everything as one segment",
+    "u": "a backup",
+    "o": "a fork",
+    "a": "a consumer reads everything and acknowledges it",
+    "m": "close, open with a schema of another shape and back",
 }
 
 SETTINGS = {

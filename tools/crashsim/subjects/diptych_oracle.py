@@ -19,6 +19,7 @@ from diptych import (
 from ..effects import Tree
 from ..oracle import CheckError, shorten
 from ..trees import read_tree
+from .diptych_beside import check_consumer, check_copies
 from .diptych_plan import Files, begins_with_format_1, name_of, plan, record_of, word_of
 
 _AFTER = "after/the/crash.py"
@@ -30,11 +31,13 @@ _HITS_MAX = 1000
 def check(workload: str, directory: str, acked: int, issued: int) -> str:
     """Read without writing, recover, recover again, write, reopen. Raises CheckError."""
     path = directory + "/store"
-    states = plan(workload)[1]
+    transactions, states = plan(workload)
     before = read_tree(directory)
     thorough = _sampled(before)
     try:
-        migrates = begins_with_format_1(workload)
+        # Until a writer has opened a store of format 1, or one whose schema was changed and back.
+        migrates = begins_with_format_1(workload) or "m" in word_of(workload)[1]
+        check_copies(workload, directory, states, issued)
         _reads_without_writing(path, directory, before, states, acked, issued, migrates=migrates)
         with Store.open(path, policy=_POLICY) as store:
             prefix = _prefix(store, states, acked, issued)
@@ -48,6 +51,8 @@ def check(workload: str, directory: str, acked: int, issued: int) -> str:
         again = _settled(read_tree(path))
         if again != recovered:
             raise CheckError("unstable", f"A second recovery changes files: {_difference(recovered, again)}.")
+        with Store.open(path, policy=_POLICY) as store:
+            check_consumer(workload, store, transactions, issued, prefix)
         _writes_and_reopens(path, states, prefix, publish=thorough)
         if thorough:
             report = verify(path, deep=True)
@@ -94,7 +99,6 @@ def _reads_without_writing(
                 "lost-commit", f"Transaction {acked} was acknowledged; a reader finds no store."
             ) from None
     except IncompatibleStoreError:
-        # A store of format 1, before it is migrated.
         if not migrates:
             raise
     if read_tree(directory) != before:

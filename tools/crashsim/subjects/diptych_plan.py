@@ -11,6 +11,9 @@
     s  close, damage the records of the newest segment, reopen
     v  close, verify, reopen; verify must find nothing
     f  close, damage the search index of the newest segment, reopen
+    u  a backup                                    o  a fork
+    a  a named consumer reads everything and acknowledges it
+    m  close, open with a schema of another shape and back, each of which builds the generation again
 
 A workload's name is `word`, or `setting:word` where the store is opened otherwise than by default. With the
 setting "format-1" the first letters are those of a store of that format, and opening it migrates it.
@@ -28,7 +31,7 @@ from diptych import FileRecord, Range, Relation, Symbol, content_hash
 
 COMMITS = "nxdtbwy"
 ALPHABET = "nxdrkqp"
-OTHERS = "sfvc"
+OTHERS = "sfvcuoam"
 _FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 3}
 _SETTINGS = ("full", "buffered", "auto")
 _FORMAT_1 = "format-1"
@@ -91,6 +94,7 @@ NAMED = {
         word: word
         for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn", "nknkscx")
     },
+    **{word: word for word in ("nuxkun", "nokxon", "ankxaknakd", "nkmx", "nxkdmnkm", "anxkmna")},
     **{
         f"{setting}:{word}": word
         for setting in _SETTINGS

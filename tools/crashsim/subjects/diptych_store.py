@@ -10,6 +10,7 @@ from diptych import CheckpointPolicy, Store, StoreNotFoundError, fs, repair, ver
 from diptych.store.generation import read_manifest, segment_path
 
 from ..marks import Marks
+from .diptych_beside import ChangedCode, consume, copy_path
 from .diptych_oracle import check
 from .diptych_plan import (
     COMMITS,
@@ -45,7 +46,7 @@ def run(workload: str, directory: str) -> None:
         _unpack_format_1(path)
         marks.acked(number)
     store = _open(path, setting)
-    for letter in word:
+    for place, letter in enumerate(word):
         if letter in COMMITS:
             number += 1
             marks.issued(number)
@@ -57,6 +58,10 @@ def run(workload: str, directory: str) -> None:
         elif letter in "kc":
             store.checkpoint(compact=letter == "c")
             marks.acked(number)
+        elif letter in "uo":
+            (store.backup if letter == "u" else store.fork)(copy_path(directory, place))
+        elif letter == "a":
+            consume(store, transactions)
         else:
             store.close()
             marks.acked(number)
@@ -66,6 +71,8 @@ def run(workload: str, directory: str) -> None:
                 _damage(path, letter)
             elif letter == "v":
                 _verify(path)
+            elif letter == "m":
+                Store.open(path, schema=ChangedCode()).close()
             store = _open(path, setting)
     store.close()
     marks.acked(number)
@@ -143,10 +150,11 @@ def _roll_back(store: Store) -> None:
         pass
 
 
-def recover(_workload: str, directory: str, mode: str) -> None:
+def recover(workload: str, directory: str, mode: str) -> None:
     """Open, publish and close; or repair. A store that was not made yet has nothing to repair."""
     path = directory + "/store"
-    if mode == "repair":
+    # With a change of the schema half made, the schema to repair it with is the other one.
+    if mode == "repair" and "m" not in word_of(workload)[1]:
         try:
             repair(path)
         except StoreNotFoundError:

@@ -38,7 +38,6 @@ def run(
     Examples:
       diptych changes
       diptych changes --since 1 --json | jq '.[].changes[].path'
-      diptych changes --since 412 --follow
     """
     from diptych.cli.exit_codes import ExitCode
     from diptych.cli.output import array, json_line, line
