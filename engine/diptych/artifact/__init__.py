@@ -1,0 +1,1 @@
+"""Artifacts: indexes published for other machines. Push one to a remote, pull it into a clone."""
