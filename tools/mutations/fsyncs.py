@@ -241,6 +241,11 @@ FSYNCS = (
         _VERSIONS,
     ),
     _fsync(
+        "a remote in a folder: the name taken away",
+        Drop("artifact.remotes.file", "FileRemote._remove", "fs.fsync_dir"),
+        unit("tests/artifact/remotes/test_file.py"),
+    ),
+    _fsync(
         "a version: the symlink",
         Drop("versions.pointer", "switch_link", "fsync_dir"),
         _VERSIONS,

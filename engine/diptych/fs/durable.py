@@ -89,10 +89,14 @@ def rename(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> No
         os.replace(source, target)
 
 
-def atomic_write(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replace the contents of `path` by `data`. After a crash it has either the old or the new contents."""
+def atomic_write(path: str | os.PathLike[str], data: bytes, *, token: str = "") -> None:
+    """Replace the contents of `path` by `data`. After a crash it has either the old or the new contents.
+
+    Until then they are in a file named by `token`, or by the process id, which only one writer at a time may
+    use: threads, and machines that share a folder, give a token of their own.
+    """
     directory, name = os.path.split(os.fspath(path))
-    temporary = os.path.join(directory, f".{name}.{os.getpid()}.tmp")
+    temporary = os.path.join(directory, f".{name}.{token or os.getpid()}.tmp")
     remove_file(temporary)
     try:
         # Sync the bytes before the rename: otherwise a crash could leave an empty or torn file.

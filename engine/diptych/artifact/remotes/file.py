@@ -46,7 +46,6 @@ from diptych.artifact.remotes.base import (
     Ref,
     Remote,
 )
-from diptych.errors import StorageError
 
 _LOCK = "LOCK"
 _SIGNATURE = ".minisig"
@@ -175,7 +174,7 @@ class FileRemote(Remote):
     def store_time_ms(self) -> int:
         # By a file: a mounted folder has its server's clock.
         fs.make_dir(self.path)
-        path = os.path.join(self.path, self._temporary("clock"))
+        path = os.path.join(self.path, f".clock.{secrets.token_hex(8)}{_TEMPORARY}")
         fs.write_file(path, b"")
         try:
             with fs.translated("examine", path):
@@ -221,21 +220,9 @@ class FileRemote(Remote):
 
     def _write(self, relative: str, data: bytes) -> None:
         path = self._at(relative)
-        folder, name = os.path.split(path)
-        fs.make_dir(folder)
-        temporary = os.path.join(folder, self._temporary(name))
-        try:
-            fs.write_file(temporary, data)
-            fs.rename(temporary, path)
-        except BaseException:
-            with suppress(StorageError):
-                fs.remove_file(temporary)
-            raise
-        fs.fsync_dir(folder)
-
-    def _temporary(self, name: str) -> str:
+        fs.make_dir(os.path.dirname(path))
         # Of several machines, perhaps: a process id would not be enough.
-        return f".{name}.{secrets.token_hex(8)}{_TEMPORARY}"
+        fs.atomic_write(path, data, token=secrets.token_hex(8))
 
     def _remove(self, relative: str) -> None:
         path = self._at(relative)
