@@ -62,12 +62,13 @@ class Records(NamedTuple):
 
 
 class ListedSegment(NamedTuple):
-    """A segment as a manifest lists it: its SEAL, the ids of its dead records, and what the others count."""
+    """A segment as a manifest lists it: SEAL, the ids of its dead records, what the others count and are."""
 
     seal: dict[str, Any]
     dead: list[int]
     records: int
     counts: list[int]
+    content: bytes
 
 
 def sealed(data: bytes) -> tuple[str, int, dict[str, Any]]:
@@ -146,12 +147,12 @@ def entries(payload: bytes) -> Iterator[dict[str, Any]]:
 def listed_segments(manifest: dict[str, Any]) -> list[ListedSegment]:
     """The segments of a manifest's body."""
     listed = []
-    for seal, dead, records, counts in manifest["segments"]:
+    for seal, dead, records, counts, *content in manifest["segments"]:
         magic, version, body = sealed(seal)
         ids = [number for number in range(8 * len(dead)) if dead[number >> 3] >> (number & 7) & 1]
         if (magic, version) != ("DIPTYCHG", 1) or body["records"] - len(ids) != records:
             raise FormatError("a segment is not listed as its SEAL says")
-        listed.append(ListedSegment(body, ids, records, counts))
+        listed.append(ListedSegment(body, ids, records, counts, content[0] if content else b""))
     return listed
 
 

@@ -70,7 +70,9 @@ def manifests(draw: st.DrawFn) -> Manifest:
             b"b",
             FILES,
         )
-        listed.append(ListedSegment(encode_seal(own), bitmap_of(list(dead)), records - len(dead), counts))
+        content = draw(st.none() | st.integers(0, 2**4096 - 1))
+        bitmap = bitmap_of(list(dead))
+        listed.append(ListedSegment(encode_seal(own), bitmap, records - len(dead), counts, content))
     totals = [sum(one.counts[number] for one in listed) for number in range(2)]
     return Manifest(
         identity=identity,

@@ -117,6 +117,7 @@ def test_identity_manifest_and_closed_agree(path: Path) -> None:
     for found, mine in zip(decode.listed_segments(body), manifest.segments, strict=True):
         assert (found.dead, found.records) == (list(ids_in(mine.dead)), mine.records)
         assert tuple(found.counts) == mine.counts
+        assert int.from_bytes(found.content, "little") == mine.content
         assert {name: FileDigests(*facts) for name, *facts in found.seal["files"]} == mine.seal.files
     assert (path / "segments" / f"{NEW:020d}").read_bytes() == data
     closed = (path / "journal" / "CLOSED").read_bytes()

@@ -86,6 +86,11 @@ class SegmentBuilder(Generic[Record]):
         """The size of all payloads so far."""
         return self._open_records().payload_bytes
 
+    @property
+    def content(self) -> int:
+        """What all records so far are together: see `diptych.segment.content`."""
+        return self._open_records().content
+
     def add(self, record: Record) -> None:
         """Add a record.
 

@@ -13,6 +13,7 @@ from diptych.errors import CorruptSnapshotError, IncompatibleStoreError, Invalid
 from diptych.fs import is_regular, translated
 from diptych.layout import RECORDS
 from diptych.schema.base import Schema
+from diptych.segment.content import record_content, reduced
 from diptych.segment.filter import build_filter, may_hold, probe_of
 from diptych.segment.format import (
     FIRST_DOCUMENTS,
@@ -59,6 +60,7 @@ class RecordsWriter:
         self._first_documents = array("I")
         self._documents = 0
         self._counts = [0] * len(schema.counters)
+        self._content = 0
         self._payloads = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=directory)  # noqa: SIM115 - close()
         self._postings = [Postings(directory) for _ in range(1 + len(schema.indexes))]
         self._out: HashedFile | None = None
@@ -73,6 +75,11 @@ class RecordsWriter:
     def counts(self) -> tuple[int, ...]:
         """The schema's counts over all records so far."""
         return tuple(self._counts)
+
+    @property
+    def content(self) -> int:
+        """What all records so far are together: see `diptych.segment.content`."""
+        return reduced(self._content)
 
     @property
     def payload_bytes(self) -> int:
@@ -100,6 +107,7 @@ class RecordsWriter:
             for postings, flat in zip(self._postings[1:], terms.terms, strict=True):
                 postings.add(flat, high)
         self._checksums.append(checksum)
+        self._content += record_content(key, payload)
         self._ends.append(self._ends[-1] + len(payload))
         self._first_documents.append(self._documents)
         self._documents += documents

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
+from blake3 import blake3
+
 from diptych.errors import (
     CorruptSnapshotError,
     CorruptStoreError,
@@ -21,6 +23,7 @@ from diptych.schema.base import Schema
 from diptych.schema.shape import Shape, decode_shape, differences, encode_shape
 from diptych.schema.stored import StoredSchema
 from diptych.sealed import require, require_number, seal, unseal
+from diptych.segment.content import CONTENT_BYTES, content_bytes, reduced
 from diptych.segment.seal import Seal, decode_seal, digest_of
 
 IDENTITY_MAGIC = "DIPTYCHI"
@@ -138,6 +141,8 @@ class ListedSegment:
     """How many are live; at least one."""
     counts: tuple[int, ...]
     """The schema's counters over the live records."""
+    content: int | None
+    """What the live records are together (`diptych.segment.content`); None before a writer computed it."""
 
     def is_live(self, record_id: int) -> bool:
         """Whether the record with that id is."""
@@ -179,6 +184,20 @@ class Manifest:
     """A key is live in one of them at most."""
     metadata: Metadata = NO_METADATA
     """That of the newest transaction that has any."""
+
+    @property
+    def content_id(self) -> str:
+        """What is in the generation: 64 hexadecimal digits, or "" where no writer computed it yet.
+
+        Equal for the same records of the same schema, whatever their segments, LSNs and history.
+        """
+        total = 0
+        for listed in self.segments:
+            if listed.content is None:
+                return ""
+            total += listed.content
+        of_schema = f"{self.identity.schema} {self.identity.fingerprint} {self.records} ".encode()
+        return blake3(of_schema + content_bytes(reduced(total))).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +266,14 @@ def encode_manifest(manifest: Manifest) -> bytes:
     body = {name: getattr(manifest, name) for name in Manifest.__slots__}
     body["identity"] = _identity_body(manifest.identity)
     body["segments"] = [
-        [listed.sealed, listed.dead, listed.records, listed.counts] for listed in manifest.segments
+        [
+            listed.sealed,
+            listed.dead,
+            listed.records,
+            listed.counts,
+            content_bytes(listed.content) if listed.content is not None else b"",
+        ]
+        for listed in manifest.segments
     ]
     return seal(MANIFEST_MAGIC, body, version=STORE_FORMAT)
 
@@ -339,9 +365,16 @@ def _manifest(body: dict[str, Any]) -> Manifest:
     return manifest
 
 
-def _listed(sealed: Any, dead: Any, records: Any, counts: Any) -> ListedSegment:
+def _listed(sealed: Any, dead: Any, records: Any, counts: Any, content: Any = b"") -> ListedSegment:
     require(type(sealed) is bytes and type(dead) is bytes and type(counts) is list, "a listed segment")
-    listed = ListedSegment(sealed, dead, records, tuple(require_number(count, _U64_MOST) for count in counts))
+    require(type(content) is bytes and len(content) in (0, CONTENT_BYTES), "a content")
+    listed = ListedSegment(
+        sealed,
+        dead,
+        records,
+        tuple(require_number(count, _U64_MOST) for count in counts),
+        int.from_bytes(content, "little") if content else None,
+    )
     all_records = listed.seal.records
     require(require_number(records, all_records) > 0, "a segment without records")
     bits = int.from_bytes(dead, "little")

@@ -26,7 +26,7 @@ from diptych.schema.base import Schema
 from diptych.schema.shape import Shape, differences
 from diptych.segment.reindex import reindex
 from diptych.segment.seal import Seal, encode_seal
-from diptych.store.checkpoint.build import Pace, listed_segment, write_segments
+from diptych.store.checkpoint.build import Pace, write_segments
 from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
 from diptych.store.generation import Generation, open_segment, read_manifest, segment_path
 from diptych.store.healing import Healing, log
@@ -177,8 +177,8 @@ def _migrated(
             yield _with_dead(member, seal, schema, stored), directory
             return
     records = LiveRecords.of_one(member, schema, Healing()).scan_member(member)
-    for seal, directory in write_segments(schema, records, unpublished, Pace(), None):
-        yield listed_segment(seal), directory
+    for sealed in write_segments(schema, records, unpublished, Pace(), None):
+        yield sealed.listed, sealed.directory
 
 
 def _with_dead(member: LiveSegment, seal: Seal, schema: Schema[Any], stored: Shape) -> ListedSegment:

@@ -36,6 +36,11 @@ class Stats:
     """The schema's counters: for a code index, symbols and relations."""
     generation_lsn: int
     """Of the newest generation; 0 where there is none."""
+    content_id: str
+    """What is in it, 64 hexadecimal digits: equal for stores with the same records of the same schema.
+
+    "" where there is no generation, or one of an earlier release: the next checkpoint computes it.
+    """
     generations: tuple[str, ...]
     """The names of those kept, oldest first."""
     changes: int
@@ -76,6 +81,7 @@ def gather(handle: Handle[Any]) -> Stats:
         # Without its schema, what is in the journal alone cannot be counted.
         counts=view.counts() if not handle.schema.is_stand_in else {},
         generation_lsn=base.lsn if base is not None else 0,
+        content_id=base.manifest.content_id if base is not None else "",
         generations=tuple(sorted(name for name in _names(path, GENERATIONS) if parse_generation_name(name))),
         changes=view.overlay.position(view.lsn),
         snapshot_bytes=base.records_bytes if base is not None else 0,

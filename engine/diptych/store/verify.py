@@ -15,6 +15,7 @@ from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.search.composed import Component, compose
 from diptych.search.footer import check_footer_of_file
+from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import Segment, search_files
 from diptych.store.agreement import disagreements
 from diptych.store.healing import Healing
@@ -33,7 +34,7 @@ def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[An
 
     Without `deep`: identity, manifests, sizes, and the frames of the whole journal. With it every byte: each
     file's BLAKE3, each record's checksum in both stores, that the search index has every document of every
-    record once and no other, every index bucket, and that no key is live twice.
+    record once and no other, every index bucket, that no key is live twice, and each manifest's `content_id`.
 
     Raises StoreNotFoundError, NotAStoreError, IncompatibleStoreError, StorageError.
     """
@@ -126,7 +127,8 @@ def _totals_problem(generation: FoundGeneration, files: OpenFiles, schema: Schem
     assert manifest is not None
     counts = [0] * len(schema.counters)
     before = None
-    for record in LiveRecords(open_set(manifest, files.segments), schema, Healing()).scan():
+    members = open_set(manifest, files.segments)
+    for record in LiveRecords(members, schema, Healing()).scan():
         if record.key == before:
             return f"{generation.path}: two segments have a live record of {record.key!r}"
         before = record.key
@@ -134,6 +136,10 @@ def _totals_problem(generation: FoundGeneration, files: OpenFiles, schema: Schem
             counts[number] += count
     if counts != list(manifest.counts.values()):
         return f"{generation.path} counts {list(manifest.counts.values())}, and there are {counts}"
+    for member in members.members:
+        content = sum(record_content(record.key, record.payload) for record in member.scan())
+        if member.listed.content not in (None, reduced(content)):
+            return f"{generation.path} has other records of segment {member.segment.digest} than it says"
     return ""
 
 

@@ -174,6 +174,7 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("syntax errors", error_line(unparsed) or "none"),
         ("no parser", suffix_line(unparsed) or "for no file"),
         ("id", f"{stats.store_id} (schema {stats.schema})"),
+        ("content", stats.content_id or "not known before the next checkpoint"),
         *([("forked from", f"{stats.origin_id}, LSN {stats.origin_lsn:,}")] if stats.origin_id else []),
     ]
     if stats.checkpoint_error:

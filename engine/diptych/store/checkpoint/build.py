@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -19,8 +20,9 @@ from diptych.errors import CorruptSnapshotError, StorageError
 from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.segment.builder import Result, SegmentBuilder, finished
+from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import bitmap_of, ids_in
-from diptych.segment.seal import Seal, encode_seal
+from diptych.segment.seal import encode_seal
 from diptych.snapshot.format import KEY_INDEX
 from diptych.store.checkpoint.folding import (
     COMPACT_BYTES,
@@ -67,6 +69,13 @@ class Built(NamedTuple):
 
     manifest: Manifest
     segments: dict[str, str]
+
+
+class SealedSegment(NamedTuple):
+    """A new segment as a manifest lists it, all of its records live, and the directory it was built in."""
+
+    listed: ListedSegment
+    directory: str
 
 
 class Pace:
@@ -143,14 +152,9 @@ def build_of_records(
     )
 
 
-def listed_segment(seal: Seal) -> ListedSegment:
-    """A new segment as a manifest lists it: all of its records are live."""
-    return ListedSegment(encode_seal(seal), b"", seal.records, tuple(seal.counts.values()))
-
-
 def _listed(
     kept: list[ListedSegment],
-    sealed: Iterable[tuple[Seal, str]],
+    sealed: Sequence[SealedSegment],
     identity: Identity,
     schema: Schema[Any],
     *,
@@ -160,17 +164,16 @@ def _listed(
     metadata: Metadata,
 ) -> Built:
     """The manifest that lists segments of before and those that are new."""
-    directories = {listed_segment(seal): directory for seal, directory in sealed}
     manifest = manifest_of(
         identity,
         schema,
-        [*kept, *directories],
+        [*kept, *(one.listed for one in sealed)],
         lsn=lsn,
         chain=chain,
         modified_ms=modified_ms,
         metadata=metadata,
     )
-    return Built(manifest, {listed.digest: directory for listed, directory in directories.items()})
+    return Built(manifest, {one.listed.digest: one.directory for one in sealed})
 
 
 def _is_small(changes: Iterable[Change]) -> bool:
@@ -187,7 +190,7 @@ def _mark_dead(
     None for one with no live record left, and None as well for one that is damaged where it was read:
     `healing` knows of that.
     """
-    dead: dict[str, list[tuple[int, StoredRecord]]] = {}
+    dead: dict[str, list[_Dead]] = {}
     for change in changes:
         for member in segments.holding(KEY_INDEX, term_hash(change.key), healing):
             digest = member.segment.digest
@@ -195,34 +198,57 @@ def _mark_dead(
                 record_id = member.find(change.key)
                 if record_id is None:
                     continue
-                record = current_record(schema, member.version, member.segment.record(record_id))
-                dead.setdefault(digest, []).append((record_id, record))
+                stored = member.segment.record(record_id)
+                record = current_record(schema, member.version, stored)
+                dead.setdefault(digest, []).append(_Dead(record_id, stored, record))
                 break
             except CorruptSnapshotError as error:
                 # It is written again, without the keys of the changes, whatever it has of them.
                 healing.scan(digest, error)
         pace.step()
     return {
-        member.segment.digest: _with_dead(member, dead.get(member.segment.digest, ()), schema)
+        member.segment.digest: _with_dead(member, dead.get(member.segment.digest, ()), schema, healing)
         for member in segments.members
     }
 
 
+class _Dead(NamedTuple):
+    """A record that the changes replace or remove: as it is stored, and of the current version."""
+
+    record_id: int
+    stored: StoredRecord
+    record: StoredRecord
+
+
 def _with_dead(
-    member: LiveSegment, dead: Collection[tuple[int, StoredRecord]], schema: Schema[Any]
+    member: LiveSegment, dead: Collection[_Dead], schema: Schema[Any], healing: Healing
 ) -> ListedSegment | None:
     listed = member.listed
-    if not dead:
-        return listed
     records = listed.records - len(dead)
     if not records:
         return None
+    content = listed.content if listed.content is not None else _content_of(member, healing)
+    if not dead:
+        return replace(listed, content=content)
     counts = list(listed.counts)
-    for _, record in dead:
-        for number, count in enumerate(schema.counts(record.payload)):
+    for one in dead:
+        for number, count in enumerate(schema.counts(one.record.payload)):
             counts[number] -= count
-    bitmap = bitmap_of([*ids_in(listed.dead), *(record_id for record_id, _ in dead)])
-    return ListedSegment(listed.sealed, bitmap, records, tuple(counts))
+        if content is not None:
+            content -= record_content(one.stored.key, one.stored.payload)
+    bitmap = bitmap_of([*ids_in(listed.dead), *(one.record_id for one in dead)])
+    content = reduced(content) if content is not None else None
+    return ListedSegment(listed.sealed, bitmap, records, tuple(counts), content)
+
+
+def _content_of(member: LiveSegment, healing: Healing) -> int | None:
+    """The content of a segment that was listed without it; None where a record is damaged."""
+    try:
+        return reduced(sum(record_content(record.key, record.payload) for record in member.scan()))
+    except CorruptSnapshotError as error:
+        # It is written again, and then has one.
+        healing.scan(member.segment.digest, error)
+        return None
 
 
 def _choose(request: BuildRequest, marked: dict[str, ListedSegment | None], new_records: int) -> set[str]:
@@ -286,7 +312,7 @@ def _write(
     pace: Pace,
     *,
     in_memory: bool,
-) -> list[tuple[Seal, str]]:
+) -> list[SealedSegment]:
     """Write the records, with Tantivy's directory in memory where that is asked for and has room."""
     schema, compact = request.schema, request.compact
     if in_memory:
@@ -306,13 +332,13 @@ def write_segments(
     work: str | None,
     *,
     compact: bool = False,
-) -> list[tuple[Seal, str]]:
-    """Write the records, each key once, into new segments; returns the SEAL and the directory of each.
+) -> list[SealedSegment]:
+    """Write the records, each key once, into new segments; returns these.
 
     `work`: where Tantivy works, if not beside each segment. `compact`: as few as memory allows. Raises
     CorruptionError, StorageError.
     """
-    sealed: list[tuple[Seal, str]] = []
+    sealed: list[SealedSegment] = []
     first = next(records, None)
     while first is not None:
         directory = unpublished.new_directory()
@@ -325,7 +351,11 @@ def write_segments(
                     break
                 builder.add_stored(record, schema.project(record.key, record.payload))
                 pace.step()
-            sealed.append((pace.through(builder.sealing()), directory))
+            content = builder.content
+            seal = pace.through(builder.sealing())
+            counts = tuple(seal.counts.values())
+            listed = ListedSegment(encode_seal(seal), b"", seal.records, counts, content)
+            sealed.append(SealedSegment(listed, directory))
     return sealed
 
 

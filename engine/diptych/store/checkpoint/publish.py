@@ -123,7 +123,9 @@ class Publisher:
             base = self._current.base
             self._journal.refuse_poisoned()
             new = self._journal.last_lsn > (base.lsn if base else 0)
-            if not new and not self._current.healing.needed and not (compact and base):
+            # A generation of an earlier release gets its content id.
+            wanted = compact or (base is not None and not base.manifest.content_id)
+            if not new and not self._current.healing.needed and not (wanted and base):
                 return self._journal.last_lsn
             # What is at the path now may be another store: nothing is begun, renamed or removed in that.
             self._ownership.refuse_replaced()
