@@ -13,7 +13,12 @@ from diptych.errors import DiptychError, StorageError
 
 _DEBUG = "DIPTYCH_DEBUG"
 # The packages of the optional extras, by module name.
-_EXTRAS = {"watchfiles": "watch", "prometheus_client": "metrics", "shtab": "completion"}
+_EXTRAS = {
+    "watchfiles": "watch",
+    "prometheus_client": "metrics",
+    "shtab": "completion",
+    **dict.fromkeys(("detect_secrets", "obstore", "httpx", "minisign", "starlette", "uvicorn"), "share"),
+}
 
 
 def run() -> int:

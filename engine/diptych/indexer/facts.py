@@ -145,7 +145,8 @@ def settings_in(recorded: Mapping[str, Any]) -> Settings:
     if not valid:
         return default
     # An earlier release stored invalid patterns. Without them the index is stale, but usable.
-    return replace(default, max_file_bytes=largest, exclude=tuple(filter(_usable, exclude)))
+    redact = recorded.get("redact") is True
+    return replace(default, max_file_bytes=largest, exclude=tuple(filter(_usable, exclude)), redact=redact)
 
 
 def _usable(pattern: object) -> bool:

@@ -50,7 +50,7 @@ def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
     if text.is_binary(data):
         return Parsed(job.path, digest, size=len(data), skipped="binary")
     try:
-        language, symbols, relations, error_bytes, names = rows_of(job.language, data)
+        language, symbols, relations, error_bytes, names = rows_of(job.language, data, redact=job.redact)
         payload = packed(job.path, digest, language, symbols, relations, names)
     except TooSlowError:
         return Parsed(job.path, digest, size=len(data), skipped="too slow to parse")
@@ -72,9 +72,12 @@ def failed_hash(root: str, parsed: Parsed, max_file_bytes: int) -> str:
         return ""
 
 
-def record_of(path: str, language: str, data: bytes) -> FileRecord:
-    """The record for a file's bytes. `language` is a name in `LANGUAGES`. Raises TooSlowError."""
-    language, symbols, relations, _, names = rows_of(language, data)
+def record_of(path: str, language: str, data: bytes, *, redact: bool = False) -> FileRecord:
+    """The record for a file's bytes. `language` is a name in `LANGUAGES`. Raises TooSlowError.
+
+    With `redact`, it has `…` in place of each secret.
+    """
+    language, symbols, relations, _, names = rows_of(language, data, redact=redact)
     return FileRecord(
         path,
         content_hash(data),
@@ -85,7 +88,9 @@ def record_of(path: str, language: str, data: bytes) -> FileRecord:
     )
 
 
-def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[RelationRow], int, bytes]:
+def rows_of(
+    language: str, data: bytes, *, redact: bool = False
+) -> tuple[str, list[Symbol], list[RelationRow], int, bytes]:
     """The language according to the content, the fields of `Extracted`, and the names part.
 
     Raises TooSlowError.
@@ -98,12 +103,42 @@ def rows_of(language: str, data: bytes) -> tuple[str, list[Symbol], list[Relatio
     from diptych.names.languages import language as names_language
 
     source = text.as_utf8(data, declares_encoding=LANGUAGES[language].declares_encoding)
+    if redact:
+        from diptych.secrets import masked
+
+        source = masked(source)
     language = language_of_content(language, source)
     symbols, relations, error_bytes, noted = extract(prepared(language), source)
     names = b""
     if language in WITH_NAMES:
         names = pack_facts(names_language(language).collect(source, noted, complete=False))
+    if redact:
+        symbols, relations = _redacted(symbols, relations)
     return language, symbols, relations, error_bytes, names
+
+
+def _redacted(symbols: list[Symbol], relations: list[RelationRow]) -> tuple[list[Symbol], list[RelationRow]]:
+    """The rows from a masked source, with `…` for the filling, and for what is a secret only in this form."""
+    from diptych.secrets import redacted, unmasked
+
+    def clean(value: str) -> str:
+        return redacted(unmasked(value))
+
+    return (
+        [
+            Symbol(
+                clean(symbol.name),
+                symbol.kind,
+                symbol.range,
+                clean(symbol.container),
+                clean(symbol.signature),
+                clean(symbol.documentation),
+                symbol.name_range,
+            )
+            for symbol in symbols
+        ],
+        [(kind, clean(source), clean(target), place) for kind, source, target, place in relations],
+    )
 
 
 def packed(

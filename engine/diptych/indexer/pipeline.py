@@ -79,6 +79,11 @@ class _Run:
         self._known = known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
         self._settings = settings or facts_file.settings_in(known.settings if known else {})
         self._meter = Meter(progress)
+        if self._settings.redact:
+            # Here, where it is no fault of a file that it cannot be loaded.
+            from diptych.secrets import require
+
+            require()
         # Before the first look at a file: an edit after this must not be taken for seen.
         self._taken_ns = time.time_ns()
         before = found_by_git(store, known)
@@ -94,7 +99,8 @@ class _Run:
             self._found.files,
             known.files if known else {},
             stored,
-            parse_all=parse_all or (known is not None and known.indexer != versions),
+            parse_all=parse_all or self._is_made_otherwise(versions),
+            redact=self._settings.redact,
         )
         self._count(made)
         with closing(self._parsed(made.jobs, processes)) as results:
@@ -107,6 +113,14 @@ class _Run:
         if changes and changes >= self._settings.checkpoint_changes:
             store.checkpoint()
             report.checkpointed = True
+
+    def _is_made_otherwise(self, versions: dict[str, str]) -> bool:
+        """Whether the same files would give other records than those in the store."""
+        known, redact = self._known, self._settings.redact
+        if known is None:
+            # Who knows whether the records are redacted.
+            return redact
+        return known.indexer != versions or (known.settings.get("redact") is True) != redact
 
     def _stored(self) -> dict[str, str]:
         """The content hash of each record in the store."""
@@ -234,7 +248,8 @@ class _Run:
         root, settings = os.path.realpath(self._root), asdict(self._settings)
         source, largest = self._found.source, settings["max_file_bytes"]
         others = dict(self._found.other_suffixes)
-        made_by = (store.lsn, versions, root, source, settings["exclude"], largest, others, True)
+        exclude, redact = settings["exclude"], settings["redact"]
+        made_by = (store.lsn, versions, root, source, exclude, largest, redact, others, True)
         if known is not None and same_files and _made_by(known) == made_by:
             return
         # Not into another store, nor alone into the folder of one that was deleted.
@@ -270,6 +285,7 @@ def _made_by(known: Facts) -> tuple[object, ...]:
         known.source,
         exclude,
         largest,
+        settings.get("redact") is True,
         known.other_suffixes,
         known.complete,
     )

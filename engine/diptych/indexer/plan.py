@@ -16,7 +16,8 @@ _LARGE_BYTES = 128 * 1024
 class Job(NamedTuple):
     """A file to read. If its hash is `expected`, it is not parsed again.
 
-    Then it is in the store already, unless `known_as` says why it was skipped.
+    Then it is in the store already, unless `known_as` says why it was skipped. With `redact`, secrets in it
+    are replaced before it is parsed.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Job(NamedTuple):
     size: int
     expected: str = ""
     known_as: str = ""
+    redact: bool = False
 
 
 @dataclass(slots=True)
@@ -44,11 +46,13 @@ def plan(
     stored: Mapping[str, str] | None,
     *,
     parse_all: bool = False,
+    redact: bool = False,
 ) -> Plan:
     """Decide what to do with every file.
 
     `stored` maps each path in the store to the content hash of its record; None means that the store is
-    unchanged since the facts, which then give the hashes. With `parse_all`, every file is parsed.
+    unchanged since the facts, which then give the hashes. With `parse_all`, every file is parsed. `redact` is
+    that of each job.
     """
     made = Plan()
     if stored is None:
@@ -68,7 +72,8 @@ def plan(
         expected, known_as = stored.get(path, ""), ""
         if not expected and path in facts and facts[path].skipped:
             expected, known_as = facts[path].content_hash, facts[path].skipped
-        made.jobs.append(Job(path, language, stat.size, *(("", "") if parse_all else (expected, known_as))))
+        known = ("", "") if parse_all else (expected, known_as)
+        made.jobs.append(Job(path, language, stat.size, *known, redact))
     # Large files first, so that a run does not end with only one busy process.
     made.jobs.sort(key=lambda job: (-(job.size // _LARGE_BYTES), job.path))
     made.removed = sorted(path for path in stored if path not in files)

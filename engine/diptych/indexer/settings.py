@@ -33,13 +33,15 @@ SKIP_REASONS = (
 class Settings:
     """The settings of a run. Sizes in bytes, times in seconds.
 
-    `exclude` holds patterns in `.gitignore`'s syntax, relative to the root. A run with at most
+    `exclude` holds patterns in `.gitignore`'s syntax, relative to the root. With `redact`, `…` is stored in
+    place of each secret: see `diptych.secrets`. A run with at most
     `in_process_files` to parse, of `in_process_bytes` in total and `in_process_file_bytes` each, starts no
     worker: nothing can stop a parser during a step, but in such small files every step is short.
     """
 
     max_file_bytes: int = 2 * 1024 * 1024
     exclude: tuple[str, ...] = ()
+    redact: bool = False
     batch_files: int = 1000
     batch_bytes: int = 16 * 1024 * 1024
     worker_timeout_s: float = 60.0

@@ -37,8 +37,12 @@ def run(
             help="Skip larger files. Default: as in the last run; 2 MiB at first.",
         ),
     ] = None,
+    redact: Annotated[
+        bool,
+        Option("--redact", help="Store … in place of each secret. Default: as in the last run."),
+    ] = False,
     reset: Annotated[
-        bool, Option("--reset", help="Forget the last run's --exclude and --max-file-bytes.")
+        bool, Option("--reset", help="Forget the last run's --exclude, --max-file-bytes and --redact.")
     ] = False,
     parse_all: Annotated[bool, Option("--all", help="Parse unchanged files too.")] = False,
     explain: Annotated[
@@ -56,8 +60,8 @@ def run(
 
     Git lists the files; without git, a walk that honours .gitignore. Unchanged files are not read again. An
     interrupted run keeps what it committed, and the next one continues from there.
-    A store holds one repository: files not below PATH are removed from it. It remembers --exclude and
-    --max-file-bytes until they are given again.
+    A store holds one repository: files not below PATH are removed from it. It remembers --exclude,
+    --max-file-bytes and --redact until they are given again, or --reset.
 
     \b
     Examples:
@@ -81,7 +85,7 @@ def run(
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)
     report = None
-    if not (reset or parse_all or exclude or max_file_bytes is not None):
+    if not (reset or parse_all or exclude or redact or max_file_bytes is not None):
         report = unchanged(root, where)
     if report is None:
         with Store.open(where, lock_timeout_s=timeout) as opened:
@@ -91,6 +95,8 @@ def run(
                 settings = replace(settings, exclude=tuple(exclude))
             if max_file_bytes is not None:
                 settings = replace(settings, max_file_bytes=max_file_bytes)
+            if redact:
+                settings = replace(settings, redact=True)
             from diptych.cli.progress import Progressing
 
             with Progressing(shown=not quiet) as progressing:

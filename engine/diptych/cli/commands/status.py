@@ -92,6 +92,7 @@ def run(
         run_of = None
         if known is not None and known.complete:
             made_with = {name: known.settings.get(name) for name in ("exclude", "max_file_bytes")}
+            made_with["redact"] = known.settings.get("redact") is True
             found_by = {"commit": known.commit, "branch": known.branch, "source": known.source}
             gave = {"syntax_errors": known.with_errors(), "other_suffixes": known.other_suffixes}
             run_of = {**found_by, "settings": made_with, **gave}
@@ -215,7 +216,8 @@ def _settings(known: Facts | None) -> str:
 
     settings = settings_in(known.settings if known is not None else {})
     left_out = ", ".join(settings.exclude) or "nothing"
-    return f"files up to {size(settings.max_file_bytes)}, {left_out} excluded"
+    redacted = ", secrets redacted" if settings.redact else ""
+    return f"files up to {size(settings.max_file_bytes)}, {left_out} excluded{redacted}"
 
 
 def _state(stats: Stats) -> str:

@@ -20,7 +20,7 @@ from diptych.workspace.freshness.evidence import (
 )
 
 # The settings that decide what a run makes of a repository; the others only how it goes about it.
-DECISIVE_SETTINGS = ("max_file_bytes", "exclude")
+DECISIVE_SETTINGS = ("max_file_bytes", "exclude", "redact")
 _SHOWN_PATHS = 3
 
 
@@ -133,7 +133,7 @@ def settings(evidence: Evidence, now: Mapping[str, Any]) -> Answer:
     """Are the settings of the last run those that are wanted?"""
     before = evidence.recorded.settings
     changed = ", ".join(
-        name for name in DECISIVE_SETTINGS if _plain(before.get(name)) != _plain(now.get(name))
+        name for name in DECISIVE_SETTINGS if _plain(before.get(name, False)) != _plain(now.get(name, False))
     )
     if not changed:
         return _fresh("as they were")

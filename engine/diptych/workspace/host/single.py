@@ -66,7 +66,7 @@ class SingleUpdates:
         seen = scan_names(self._root, [name], settings, store_path=store.path).files.get(path)
         # The size of now: what was small when the files were last listed may be large.
         size = (found if seen is None else seen)[1].size
-        parsed = self._parsed(Job(path, found[0], size, known_hash))
+        parsed = self._parsed(Job(path, found[0], size, known_hash, redact=settings.redact))
         if parsed.unchanged or seen is None:
             return parsed, None
         digest = parsed.content_hash or failed_hash(self._root, parsed, settings.max_file_bytes)

@@ -1,0 +1,6 @@
+"""Secrets in text: found by their form, and replaced by `…`. Needs the extra `share`."""
+
+from diptych.secrets.find import Secret, find, require
+from diptych.secrets.redact import masked, redacted, unmasked
+
+__all__ = ["Secret", "find", "masked", "redacted", "require", "unmasked"]

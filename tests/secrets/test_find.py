@@ -1,0 +1,85 @@
+"""Secrets are found whatever surrounds them; what only looks like one is not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tools.leaks.planted import Planted, planted
+
+from diptych.secrets import find, masked, redacted, unmasked
+
+PLANTED = planted(seed=7, of_each=6)
+CLEAN = [
+    'password = "password"',
+    'PASSWORD_RESET_TOKEN = "password_reset_token_generator"',
+    'def connect(password="<your password here>")',
+    'url = "https://user:password@example.com/"',
+    "postgresql://user:${PASSWORD}@host/db",
+    'token = "tokenize.generate_tokens"',
+    'SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"',
+    'AWS_KEY = "AKIAIOSFODNN7EXAMPLE"',
+    'TOKEN = "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"',
+    'ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"',
+    "def sk_learn_pipeline_with_a_name_that_is_very_long_indeed(): pass",
+    "the token that the server gives is described in RFC 7519",
+    'api_key = "…"',
+]
+
+
+@pytest.mark.parametrize("one", PLANTED, ids=lambda one: f"{one.kind}-{one.line[:20]}")
+def test_a_planted_secret_is_found(one: Planted) -> None:
+    found = find(one.line)
+    assert found
+    start = one.line.index(one.secret)
+    covered = "".join(one.line[secret.start : secret.end] for secret in found)
+    assert one.secret in covered or one.line[start : start + len(one.secret)] in covered
+
+
+@pytest.mark.parametrize("text", CLEAN)
+def test_what_is_no_secret_is_not_found(text: str) -> None:
+    assert find(text) == []
+
+
+@pytest.mark.parametrize("one", PLANTED, ids=lambda one: f"{one.kind}-{one.line[:20]}")
+def test_redacting_leaves_nothing_of_it(one: Planted) -> None:
+    clean = redacted(one.line)
+    assert "…" in clean
+    assert find(clean) == []
+    assert one.secret[-10:] not in clean
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from([one.line for one in PLANTED]),
+            st.sampled_from([one.secret for one in PLANTED]),
+            st.text(max_size=20),
+            st.sampled_from(["password=", "'", '"', "://", "@", ":", "…", "-----BEGIN PRIVATE KEY-----"]),
+        ),
+        max_size=8,
+    )
+)
+def test_redacting_ends_and_leaves_none(parts: list[str]) -> None:
+    assert find(redacted("".join(parts))) == []
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.one_of(st.binary(max_size=20), st.sampled_from([one.line.encode() for one in PLANTED])), max_size=6
+    )
+)
+def test_masking_keeps_every_offset(parts: list[bytes]) -> None:
+    source = b"\n".join(parts)
+    hidden = masked(source)
+    assert len(hidden) == len(source)
+    assert [at for at, byte in enumerate(hidden) if byte == 10] == [
+        at for at, byte in enumerate(source) if byte == 10
+    ]
+
+
+def test_the_filling_of_a_mask_becomes_one_mark() -> None:
+    source = b'KEY = "ghp_' + b"aB3dE6gH9j" * 4 + b'"'
+    assert unmasked(masked(source).decode()) == 'KEY = "…"'
