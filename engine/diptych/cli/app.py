@@ -52,6 +52,7 @@ VERBS = {
     "consumers": Verb(f"{_HERE}.consumers", "List the named consumers, or remove one."),
     "export": Verb(f"{_HERE}.export", "Write every record as a line of JSON."),
     "watch": Verb("diptych.cli.watch", "Keep the index up to date while files change.", "watch"),
+    "lsp": Verb(f"{_HERE}.lsp", "Serve an editor through the Language Server Protocol."),
     "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "VERBS"),
 }
 

@@ -18,6 +18,8 @@ _EXTRAS = {
     "prometheus_client": "metrics",
     "shtab": "completion",
     **dict.fromkeys(("detect_secrets", "obstore", "httpx", "minisign", "starlette", "uvicorn"), "share"),
+    "lsprotocol": "lsp",
+    "pygls": "lsp",
 }
 
 

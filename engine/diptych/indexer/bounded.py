@@ -40,8 +40,8 @@ def refuse_brackets(source: bytes) -> None:
         raise TooSlowError("the source has too many brackets in a row to be parsed")
 
 
-def parsed_tree(parser: Parser, source: bytes) -> Tree:
-    """The tree of `source`. Raises TooSlowError."""
+def parsed_tree(parser: Parser, source: bytes, edited: Tree | None = None) -> Tree:
+    """The tree of `source`; from one of an earlier source that was told of the edits. Raises TooSlowError."""
     calls_left = MAX_PARSE_STEPS // _STEPS_PER_CALL
 
     def read(offset: int, _point: object) -> bytes:
@@ -54,6 +54,8 @@ def parsed_tree(parser: Parser, source: bytes) -> Tree:
 
     try:
         # Only a source that is read piece by piece calls back.
+        if edited is not None:
+            return parser.parse(read, edited, progress_callback=progress)
         return parser.parse(read, progress_callback=progress)
     except BaseException as error:
         # Otherwise the next file's parse would go on with this one.

@@ -237,6 +237,17 @@ class CodeSchema(Schema[FileRecord]):
         return symbols, unpacker.read_array_header()
 
     @_decoding
+    def content_hash(self, payload: bytes) -> str:
+        """The content hash, without decoding the rest."""
+        unpacker = _unpacker(payload)
+        unpacker.feed(payload)
+        unpacker.read_array_header()
+        digest = unpacker.unpack()
+        if type(digest) is not str:
+            raise ValueError("the content hash is not a str")
+        return digest
+
+    @_decoding
     def names_part(self, payload: bytes) -> tuple[str, str, bytes]:
         """Content hash, language and names part, without decoding the symbols and relations."""
         unpacker = _unpacker(payload)

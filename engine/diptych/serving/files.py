@@ -6,7 +6,7 @@ import os
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tree_sitter import Node, Parser, Query, QueryCursor, Range, Tree
 
@@ -69,6 +69,19 @@ class ParsedFile:
             return parsed_tree(prepared(self.language).parser, self.source)
         except TooSlowError:
             return None
+
+    @property
+    def has_tree(self) -> bool:
+        """Whether it was parsed, or given a tree."""
+        return "tree" in self.__dict__
+
+    def tree_made(self) -> Tree | None:
+        """The tree if there is one already."""
+        return self.tree if self.has_tree else None
+
+    def set_tree(self, tree: Tree | None) -> None:
+        """Give it the tree of its source, made from an earlier one."""
+        self.__dict__["tree"] = tree
 
     @property
     def is_parsed(self) -> bool:
@@ -141,11 +154,28 @@ class ParsedFile:
         return names_language(self.language).collect(self.source, captures, complete=True)
 
 
+class Open(Protocol):
+    """A document that is open in an editor: it counts, not the file at its path."""
+
+    @property
+    def source(self) -> bytes:
+        """The text as UTF-8."""
+
+    @property
+    def content_hash(self) -> str:
+        """The hash of the text."""
+
+    def parsed(self) -> ParsedFile | None:
+        """The text with its tree and names; None if there is no parser for it."""
+
+
 class Files:
-    """The files below a folder. Not thread-safe. Close it, or use `with`."""
+    """The files below a folder, and the documents that are `open` there. Not thread-safe. Close it."""
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self.open: dict[str, Open] = {}
+        """By path."""
         self._tree = fs.Beneath(root)
         self._max_bytes = Settings().max_file_bytes
         self._parsed: OrderedDict[str, ParsedFile] = OrderedDict()
@@ -161,6 +191,9 @@ class Files:
 
     def hash_of(self, path: str) -> str:
         """The content hash of a file as it is now; "" if it cannot be read."""
+        document = self.open.get(path)
+        if document is not None:
+            return document.content_hash
         seen = self._checked.seen.get(path)
         if seen is not None and path in self._checked.asked:
             return seen.content_hash
@@ -175,6 +208,9 @@ class Files:
 
     def parsed(self, path: str) -> ParsedFile | None:
         """The file as it is now, or None if it cannot be read, or has no parser."""
+        document = self.open.get(path)
+        if document is not None:
+            return document.parsed()
         digest = self.hash_of(path)
         known = self._parsed.get(path)
         if known is not None and known.content_hash == digest:
@@ -196,6 +232,9 @@ class Files:
 
     def bytes_of(self, path: str) -> bytes | None:
         """The file's text as UTF-8, not parsed."""
+        document = self.open.get(path)
+        if document is not None:
+            return document.source
         known = self._parsed.get(path)
         if known is not None and known.content_hash == self.hash_of(path):
             return known.source

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
-from diptych.model import RelationHit, SymbolHit
+from diptych.indexer.errors import TooSlowError
+from diptych.indexer.parse import record_of
+from diptych.model import FileRecord, RelationHit, SymbolHit, occurrences
 from diptych.names.facts import FileFacts, Point, unpack_facts
 from diptych.names.source import Defined, Names
 from diptych.schema.code import CODE
+from diptych.serving.errors import QuestionCancelledError
 from diptych.serving.files import Files, ParsedFile
-from diptych.store.code import CodeView
+from diptych.serving.paths import Listed, Paths, PathsOfViews
+from diptych.store.symbols import Match
 
 _UNPACKED_FILES = 4_096
+_MADE_RECORDS = 64
+_SEPARATORS = re.compile(r"[.:/#]+")
+
+
+class Records(Listed, Protocol):
+    """A view of a code index, or what is in place of one: see `diptych.serving.empty`."""
+
+    def symbols(self, name: str) -> list[SymbolHit]:
+        """The symbols with exactly that name."""
+
+    def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
+        """The symbols with that name, or one like it."""
+
+    def references(self, name: str) -> list[RelationHit]:
+        """The relations whose target is exactly that name."""
+
+    def payload(self, key: bytes) -> bytes | None:
+        """The payload of a key, or None."""
+
+    def has_key(self, key: bytes) -> bool:
+        """Whether there is a record of that key."""
+
+    def close(self) -> None:
+        """Read no more from it."""
 
 
 class StoreSource:
@@ -23,12 +52,22 @@ class StoreSource:
     no names. `files` is None where there are no files beside the store: then the records are all there is.
     """
 
-    def __init__(self, view: CodeView, files: Files | None) -> None:
+    def __init__(self, view: Records, files: Files | None) -> None:
         self.view = view
         self.files = files
+        self.is_cancelled: Callable[[], bool] = _never
         self._unpacked: OrderedDict[str, tuple[str, Names]] = OrderedDict()
+        self._made: dict[str, FileRecord] = {}
+        self._paths_of_views = PathsOfViews()
         self._exists: dict[str, bool] = {}
+        self._recorded: dict[str, str | None] = {}
         self._texts: dict[str, str] = {}
+
+    def move_to(self, view: Records) -> None:
+        """Answer from a later view of the same store, or the first view of a new one."""
+        self.view = view
+        self._exists.clear()
+        self._recorded.clear()
 
     def begin(self) -> None:
         """A new question: changes to files since the last are seen."""
@@ -36,19 +75,28 @@ class StoreSource:
         if self.files is not None:
             self.files.begin()
 
+    def check(self) -> None:
+        """Raise QuestionCancelledError if nobody waits for the answer any more."""
+        if self.is_cancelled():
+            raise QuestionCancelledError("the question was cancelled")
+
     def parsed(self, path: str) -> ParsedFile | None:
-        """The file at `path` with its tree, or None."""
+        """The file at `path` with its tree, or None. Raises QuestionCancelledError."""
+        self.check()
         return self.files.parsed(path) if self.files is not None else None
 
     def names_of(self, path: str) -> Names | None:
-        """See `Source`."""
+        """See `Source`. Raises QuestionCancelledError."""
+        self.check()
         digest = self.files.hash_of(path) if self.files is not None else None
         known = self._unpacked.get(path)
         if known is not None and digest in (None, known[0]):
             return known[1]
         payload = self.view.payload(CODE.key(path)) if digest != "" else None
         if payload is None:
-            return None
+            # What is open counts, though nothing is recorded of it.
+            is_open = self.files is not None and path in self.files.open
+            return self.complete_names_of(path) if is_open else None
         recorded, language, part = CODE.names_part(payload)
         facts = _facts_of(part) if digest in (None, recorded) else None
         if facts is None:
@@ -70,77 +118,101 @@ class StoreSource:
             yield Defined(hit.path, name_place(hit), hit.symbol.kind, hit.symbol.container)
 
     def symbols(self, name: str) -> list[SymbolHit]:
-        """The recorded symbols of that name."""
-        return self.view.symbols(name)
+        """The symbols of that name, each where it is now."""
+        hits = self.view.symbols(name)
+        if self.files is None:
+            return hits
+        changed = set(self.changed_documents(last_name(name)))
+        changed |= {path for path in {hit.path for hit in hits} if not self.is_as_recorded(path)}
+        found = [hit for hit in hits if hit.path not in changed]
+        for path in sorted(changed):
+            record = self.record_now(path)
+            found += symbols_in(record, name) if record is not None else []
+        return found
 
     def references(self, name: str) -> list[RelationHit]:
-        """The recorded relations to that name."""
-        return self.view.references(name)
+        """The relations to that name: of open documents as they are, of other files as recorded."""
+        hits = self.view.references(name)
+        changed = self.changed_documents(last_name(name))
+        if not changed:
+            return hits
+        found = [hit for hit in hits if hit.path not in changed]
+        for path in changed:
+            record = self.record_now(path)
+            relations = record.relations if record is not None else ()
+            found += [RelationHit(path, one) for one in relations if one.target == name]
+        return found
 
     def exists(self, path: str) -> bool:
         """See `Source`."""
         known = self._exists.get(path)
         if known is None:
-            known = self._exists[path] = path in self.view
-        return known
+            known = self._exists[path] = self.view.has_key(path.encode("utf-8", "surrogateescape"))
+        return known or (self.files is not None and path in self.files.open)
 
     def is_folder(self, path: str) -> bool:
         """See `Source`."""
-        return path in self._folders
+        return self._paths.is_folder(path)
 
     def files_in(self, folder: str) -> Iterable[str]:
         """See `Source`."""
-        return self._files.get(folder, ())
+        return self._paths.files_in(folder)
 
     def text_of(self, path: str) -> str:
         """See `Source`."""
         if path not in self._texts:
-            data = self.files.bytes_of(path) if self.files is not None else None
+            data = self.parsed_text(path)
             self._texts[path] = (data or b"").decode("utf-8", "replace")
         return self._texts[path]
 
     def roots_of(self, package: str) -> Iterable[str]:
         """See `Source`."""
-        return self._roots.get(package, ())
+        return self._paths.roots_of(package)
 
-    @cached_property
-    def _paths(self) -> dict[str, None]:
-        return {record.key.decode("utf-8", "surrogateescape"): None for record in self.view.stored()}
+    def parsed_text(self, path: str) -> bytes | None:
+        """The text of a file as UTF-8, not parsed; None where it cannot be read."""
+        return self.files.bytes_of(path) if self.files is not None else None
 
-    @cached_property
-    def _files(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for path in sorted(self._paths):
-            found.setdefault(path.rpartition("/")[0], []).append(path)
-        return found
+    def record_now(self, path: str) -> FileRecord | None:
+        """What indexing the file as it is now would make of it; None without a file or a parser for it."""
+        parsed = self.parsed(path)
+        if parsed is None:
+            return None
+        known = self._made.get(path)
+        if known is None or known.content_hash != parsed.content_hash:
+            try:
+                made = record_of(path, parsed.language, parsed.source)
+            except TooSlowError:
+                return None
+            known = self._made[path] = FileRecord(path, parsed.content_hash, *made[2:])
+            if len(self._made) > _MADE_RECORDS:
+                del self._made[next(iter(self._made))]
+        return known
 
-    @cached_property
-    def _folders(self) -> frozenset[str]:
-        found: set[str] = set()
-        for path in self._paths:
-            folder = path.rpartition("/")[0]
-            while folder and folder not in found:
-                found.add(folder)
-                folder = folder.rpartition("/")[0]
-        return frozenset(found)
+    def is_as_recorded(self, path: str) -> bool:
+        """Whether the file now has the bytes that were indexed."""
+        if self.files is None:
+            return True
+        digest = self.files.hash_of(path)
+        if path not in self._recorded:
+            payload = self.view.payload(CODE.key(path))
+            self._recorded[path] = CODE.content_hash(payload) if payload is not None else None
+        return digest == self._recorded[path]
 
-    @cached_property
-    def _roots(self) -> dict[str, list[str]]:
-        """The folders of top-level modules and packages, the shortest first."""
-        packages = {path.rpartition("/")[0] for path in self._paths if path.endswith("/__init__.py")}
-        found: dict[str, set[str]] = {}
-        for path in self._paths:
-            folder, _, file = path.rpartition("/")
-            stem, dot, suffix = file.rpartition(".")
-            if not dot or suffix not in ("py", "pyi"):
-                continue
-            if stem != "__init__" and folder not in packages:
-                found.setdefault(stem, set()).add(folder)
-        for package in packages:
-            folder, _, name = package.rpartition("/")
-            if folder not in packages:
-                found.setdefault(name, set()).add(folder)
-        return {name: sorted(folders, key=lambda one: (len(one), one)) for name, folders in found.items()}
+    def changed_documents(self, word: str = "") -> list[str]:
+        """The open documents that are not as they were indexed and have `word` in them."""
+        if self.files is None:
+            return []
+        encoded = word.encode("utf-8", "surrogateescape")
+        return [
+            path
+            for path, document in self.files.open.items()
+            if encoded in document.source and not self.is_as_recorded(path)
+        ]
+
+    @property
+    def _paths(self) -> Paths:
+        return self._paths_of_views.of(self.view)
 
 
 def _facts_of(part: bytes) -> FileFacts | None:
@@ -154,3 +226,21 @@ def _facts_of(part: bytes) -> FileFacts | None:
 def name_place(hit: SymbolHit) -> Point:
     """Where a symbol's name is written."""
     return hit.symbol.name_range[:2]
+
+
+def last_name(name: str) -> str:
+    """The last part of a name that may be qualified."""
+    return _SEPARATORS.split(name)[-1]
+
+
+def symbols_in(record: FileRecord, name: str) -> list[SymbolHit]:
+    """The symbols of one record with that name, or that qualified name."""
+    return [
+        SymbolHit(record.path, symbol, count)
+        for symbol, count in zip(record.symbols, occurrences(record.symbols), strict=True)
+        if symbol.name == name or (symbol.container and f"{symbol.container}.{symbol.name}" == name)
+    ]
+
+
+def _never() -> bool:
+    return False

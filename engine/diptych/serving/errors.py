@@ -1,0 +1,5 @@
+"""What answers raise beside the errors of `diptych.errors`."""
+
+
+class QuestionCancelledError(Exception):
+    """Nobody waits for the answer any more."""

@@ -1,0 +1,100 @@
+"""Streams and sockets: a server for each connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+from pygls.exceptions import JsonRpcException
+from pygls.io_ import StdoutWriter
+
+from diptych.serving.lsp.features import navigation
+from diptych.serving.lsp.server import Server
+from diptych.serving.lsp.wire import messages
+
+_MAX_WAITING = 1_000
+"""So many messages are read ahead of the one that is being handled."""
+
+
+def serve(reader: BinaryIO, writer: BinaryIO, *, output_root: str | None = None) -> int:
+    """Serve one editor until it says `exit`, is gone, or the stream ends. The exit code."""
+    _quieten()
+    return asyncio.run(_serve(reader, writer, output_root))
+
+
+async def _serve(reader: BinaryIO, writer: BinaryIO, output_root: str | None) -> int:
+    server = made(output_root=output_root)
+    loop = asyncio.get_running_loop()
+    server.ended = loop.create_future()
+    server.protocol.set_writer(StdoutWriter(writer))
+    waiting = threading.BoundedSemaphore(_MAX_WAITING)
+
+    def handle(message: object) -> None:
+        waiting.release()
+        server.protocol.receive(message)  # type: ignore[arg-type]
+
+    def read() -> None:
+        try:
+            for message in messages(reader):
+                waiting.acquire()
+                loop.call_soon_threadsafe(handle, message)
+            loop.call_soon_threadsafe(server.end, 1)
+        except (OSError, ValueError, RuntimeError):
+            # The stream broke, or the loop has ended meanwhile.
+            _say_end(loop, lambda: server.end(1))
+
+    threading.Thread(target=read, name="messages", daemon=True).start()
+    try:
+        return await server.ended
+    finally:
+        await server.close()
+
+
+def _say_end(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(end)
+
+
+def made(*, output_root: str | None = None) -> Server:
+    """A server with all its features."""
+    server = Server(output_root=output_root)
+    for module in (navigation,):
+        module.register(server)
+    return server
+
+
+def serve_tcp(port: int, *, said: Callable[[int], None], output_root: str | None = None) -> None:
+    """Serve each editor that connects to a port of this machine, until interrupted. 0 takes a free port.
+
+    `said` is told the port. Raises OSError.
+    """
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        said(listening.getsockname()[1])
+        while True:
+            connection, _ = listening.accept()
+            job = threading.Thread(target=_serve_connection, args=(connection, output_root), daemon=True)
+            job.start()
+
+
+def _serve_connection(connection: socket.socket, output_root: str | None) -> None:
+    with connection, connection.makefile("rb") as reader, connection.makefile("wb") as writer:
+        serve(reader, writer, output_root=output_root)
+
+
+def _quieten() -> None:
+    """Of pygls's log leave what is worth a line: an error that a client is told of is none."""
+    logger = logging.getLogger("pygls")
+    logger.setLevel(logging.ERROR)
+    if not any(isinstance(one, _NotTold) for one in logging.getLogger("pygls.protocol.json_rpc").filters):
+        logging.getLogger("pygls.protocol.json_rpc").addFilter(_NotTold())
+
+
+class _NotTold(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else sys.exc_info()[1]
+        return not isinstance(error, JsonRpcException)

@@ -1,0 +1,214 @@
+"""The roots that an editor has open: each with its store, its files and its open documents."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from diptych import Store
+from diptych.errors import DiptychError, StoreNotFoundError, StoreReplacedError
+from diptych.serving.documents import Document
+from diptych.serving.empty import NoRecords
+from diptych.serving.files import Files
+from diptych.serving.lsp.places import RepositoryPlace, place_of
+from diptych.serving.lsp.uris import path_of
+from diptych.serving.source import StoreSource
+
+_LOOK_AGAIN_S = 0.5
+"""After this long a store that could not be opened is tried again."""
+
+
+class Root:
+    """One repository."""
+
+    def __init__(self, place: RepositoryPlace, is_cancelled: Callable[[], bool]) -> None:
+        self.place = place
+        self.files = Files(place.root)
+        self.source = StoreSource(NoRecords(), self.files)
+        self.source.is_cancelled = is_cancelled
+        self.problem = place.refused
+        """Why the store is not read, "" if it is."""
+        self._store: Store | None = None
+        self._next_s = 0.0
+
+    def close(self) -> None:
+        """Close the store and the files."""
+        self._close_store()
+        self.files.close()
+
+    def refresh(self) -> None:
+        """Take in what was committed since the last question. Never raises for the state of the store."""
+        if self.place.refused:
+            return
+        try:
+            store = self._store or self._opened()
+            if store is not None:
+                before = self.source.view.lsn
+                if store.refresh() != before or isinstance(self.source.view, NoRecords):
+                    self._show(store)
+        except StoreReplacedError:
+            self._close_store()
+            self._next_s = 0.0
+        except DiptychError as error:
+            self.forsake(str(error))
+
+    def forsake(self, problem: str) -> None:
+        """Answer without the store, until it is opened again."""
+        self.problem = problem
+        self._close_store()
+        self._next_s = time.monotonic() + _LOOK_AGAIN_S
+
+    def relative(self, path: str) -> str | None:
+        """A path as the store has it; None for one that is not in the repository."""
+        if self.place.root == "/":
+            return path[1:] or None
+        inside = path.removeprefix(f"{self.place.root}/")
+        return inside if inside != path and inside else None
+
+    def absolute(self, path: str) -> str:
+        """The path of a file of the repository."""
+        return os.path.join(self.place.root, path)
+
+    @property
+    def has_store(self) -> bool:
+        """Whether there is a store to answer from."""
+        return self._store is not None
+
+    @property
+    def lsn(self) -> int:
+        """The LSN that is answered at; 0 without a store."""
+        return self.source.view.lsn
+
+    def _opened(self) -> Store | None:
+        now_s = time.monotonic()
+        if now_s < self._next_s:
+            return None
+        self._next_s = now_s + _LOOK_AGAIN_S
+        try:
+            self._store = Store.open(self.place.store, read_only=True)
+        except StoreNotFoundError:
+            self.problem = "there is no index yet"
+            return None
+        self.problem = ""
+        return self._store
+
+    def _show(self, store: Store) -> None:
+        old = self.source.view
+        self.source.move_to(store.view())
+        old.close()
+
+    def _close_store(self) -> None:
+        self.source.view.close()
+        self.source.move_to(NoRecords())
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+class Located(NamedTuple):
+    """A document or file of an editor: its root, and its path there."""
+
+    root: Root
+    path: str
+
+
+class Workspace:
+    """All roots. Used by the answering thread alone."""
+
+    def __init__(self, is_cancelled: Callable[[], bool], *, output_root: str | None = None) -> None:
+        self.roots: list[Root] = []
+        self._is_cancelled = is_cancelled
+        self._output_root = output_root
+        self._documents: dict[str, Document] = {}
+        # Of files that are in no root: nothing is recorded of them.
+        nowhere = RepositoryPlace("/", "", "the file is in no folder of the workspace")
+        self._outside = Root(nowhere, is_cancelled)
+
+    def close(self) -> None:
+        """Close all roots."""
+        for root in [*self.roots, self._outside]:
+            root.close()
+
+    def add_folder(self, uri: str) -> None:
+        """Open the repository of a folder, if it is not open."""
+        folder = path_of(uri)
+        if folder is None:
+            return
+        place = place_of(folder, self._output_root)
+        if all(root.place.root != place.root for root in self.roots):
+            self.roots.append(Root(place, self._is_cancelled))
+            # Of two roots that are inside each other, the inner one has the file.
+            self.roots.sort(key=lambda root: -len(root.place.root))
+            self._place_documents()
+
+    def remove_folder(self, uri: str) -> None:
+        """Close the repository of a folder, if it is open."""
+        folder = path_of(uri)
+        place = place_of(folder, self._output_root) if folder is not None else None
+        for root in [root for root in self.roots if place is not None and root.place.root == place.root]:
+            self.roots.remove(root)
+            root.close()
+        self._place_documents()
+
+    def located(self, uri: str) -> Located | None:
+        """Where a URI is, or None if it names no file."""
+        path = path_of(uri)
+        if path is None:
+            return None
+        for root in [*self.roots, self._outside]:
+            inside = root.relative(path)
+            if inside is not None:
+                return Located(root, inside)
+        return None
+
+    def refresh(self) -> None:
+        """See `Root.refresh`."""
+        for root in self.roots:
+            root.refresh()
+
+    def forsake(self, problem: str) -> None:
+        """Answer without the stores, until they are opened again."""
+        for root in self.roots:
+            root.forsake(problem)
+
+    def document(self, uri: str) -> Document | None:
+        """The open document of that URI."""
+        return self._documents.get(uri)
+
+    def open(self, uri: str, text: str, version: int, language: str) -> None:
+        """An editor opened a document."""
+        located = self.located(uri)
+        path = located.path if located is not None else uri
+        source = text.encode("utf-8", "replace")
+        self._documents[uri] = Document(path, source, version, language=_LANGUAGES.get(language, language))
+        self._place_documents()
+
+    def close_document(self, uri: str) -> None:
+        """An editor closed a document: what is on disk counts."""
+        self._documents.pop(uri, None)
+        self._place_documents()
+
+    def uris(self) -> Iterable[str]:
+        """The open documents."""
+        return self._documents.keys()
+
+    def _place_documents(self) -> None:
+        """Put each open document into the files of its root."""
+        for root in [*self.roots, self._outside]:
+            root.files.open.clear()
+        for uri, document in self._documents.items():
+            located = self.located(uri)
+            if located is not None:
+                document.move_to(located.path)
+                located.root.files.open[located.path] = document
+
+
+# What editors call languages, where it is not what they are called here.
+_LANGUAGES = {
+    "javascriptreact": "javascript",
+    "typescriptreact": "tsx",
+    "shellscript": "bash",
+    "sh": "bash",
+}
