@@ -7,29 +7,57 @@ answering thread keeps the documents, and every request gets a reply.
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Sequence
+from typing import Any, Protocol, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
-from diptych.serving.lsp.positions import chosen
+from diptych.serving.lsp.positions import Encoding, chosen
 from diptych.serving.lsp.wire import INVALID_REQUEST, Message, Refused
-
-if TYPE_CHECKING:
-    from diptych.serving.lsp.server import Server
 
 _log = logging.getLogger(__name__)
 
 _NOT_INITIALIZED, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32002, -32601, -32602
 
 
-class Protocol(LanguageServerProtocol):
+class Connection(Protocol):
+    """What a server does when it is told something; see `diptych.serving.lsp.server`."""
+
+    encoding: Encoding
+
+    def connect(self, params: types.InitializeParams) -> None:
+        """The editor said which folders it has open."""
+
+    def end(self, code: int) -> None:
+        """End the connection."""
+
+    async def did_open(self, document: types.TextDocumentItem) -> None:
+        """A document was opened."""
+
+    async def did_change(
+        self,
+        document: types.VersionedTextDocumentIdentifier,
+        edits: Sequence[types.TextDocumentContentChangeEvent],
+    ) -> None:
+        """A document was edited."""
+
+    async def did_close(self, uri: str) -> None:
+        """A document was closed."""
+
+    async def change_folders(self, added: list[str], removed: list[str]) -> None:
+        """Folders were opened and closed."""
+
+
+class Messages(LanguageServerProtocol):
     """The messages of one connection. Used by the thread of the event loop alone."""
 
-    _server: Server
     _initialize_seen = False
+
+    @property
+    def _connection(self) -> Connection:
+        return cast("Connection", self._server)
 
     def receive(self, message: Message | Refused) -> None:
         """Handle a message, or what came in its place. Never raises."""
@@ -82,38 +110,38 @@ class Protocol(LanguageServerProtocol):
         self._initialize_seen = True
         general = params.capabilities.general
         offered = [str(getattr(one, "value", one)) for one in (general and general.position_encodings) or ()]
-        self._server.encoding = chosen(offered)
+        self._connection.encoding = chosen(offered)
         if general is not None and offered:
-            general.position_encodings = [types.PositionEncodingKind(self._server.encoding)]
-        self._server.connect(params)
+            general.position_encodings = [types.PositionEncodingKind(self._connection.encoding)]
+        self._connection.connect(params)
         result = yield from super().lsp_initialize(params)
         return result
 
     @lsp_method(types.EXIT)
     def lsp_exit(self, *_: Any) -> None:  # type: ignore[override]
         """End the connection."""
-        self._server.end(0 if self._shutdown else 1)
+        self._connection.end(0 if self._shutdown else 1)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
     async def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         """The text of a document is the editor's from now on."""
-        await self._server.did_open(params.text_document)
+        await self._connection.did_open(params.text_document)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
     async def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         """An edit."""
-        await self._server.did_change(params.text_document, params.content_changes)
+        await self._connection.did_change(params.text_document, params.content_changes)
 
     @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
     async def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         """What is on disk counts again."""
-        await self._server.did_close(params.text_document.uri)
+        await self._connection.did_close(params.text_document.uri)
 
     @lsp_method(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     async def lsp_workspace__did_change_workspace_folders(
         self, params: types.DidChangeWorkspaceFoldersParams
     ) -> None:
         """Open and close roots."""
-        await self._server.change_folders(
+        await self._connection.change_folders(
             [folder.uri for folder in params.event.added], [folder.uri for folder in params.event.removed]
         )

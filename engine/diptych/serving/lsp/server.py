@@ -18,7 +18,7 @@ from diptych.errors import CorruptionError, InvalidArgumentError, StorageError
 from diptych.serving.errors import QuestionCancelledError
 from diptych.serving.lsp.answering import Answering
 from diptych.serving.lsp.positions import Encoding, column_of
-from diptych.serving.lsp.protocol import Protocol
+from diptych.serving.lsp.protocol import Messages
 from diptych.serving.lsp.uris import uri_of
 from diptych.serving.lsp.workspace import Workspace
 
@@ -32,10 +32,10 @@ _PARENT_CHECK_S = 0.5
 class Server(LanguageServer):
     """The state of one connection. `workspace` belongs to the answering thread."""
 
-    protocol: Protocol
+    protocol: Messages
 
     def __init__(self, *, output_root: str | None = None) -> None:
-        super().__init__("diptych", __version__, protocol_cls=Protocol, converter_factory=get_converter)
+        super().__init__("diptych", __version__, protocol_cls=Messages, converter_factory=get_converter)
         self.encoding: Encoding = "utf-16"
         self.answering = Answering()
         self.roots = Workspace(self.answering.is_cancelled, output_root=output_root)
