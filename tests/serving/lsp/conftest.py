@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.serving.lsp.editor import Editor, initialize
+from tests.support.waiting import HANG_S
 
 from diptych import Store
 from diptych.indexer import index_repository
@@ -117,7 +118,7 @@ def editor() -> Iterator[Editor]:
             yield Editor(came, sent)
             with suppress(OSError):
                 here.shutdown(socket.SHUT_RDWR)
-            serving.join()
+            serving.join(HANG_S)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from diptych.serving.lsp.uris import uri_of
+from tests.support.waiting import HANG_S
 
-WAIT_S = 60.0
+from diptych.serving.lsp.uris import uri_of
 
 
 class ResponseError(Exception):
@@ -83,7 +83,7 @@ class Editor:
 
     def ended(self) -> bool:
         """Whether the server closed its stream; waits for that."""
-        while (message := self._came.get(timeout=WAIT_S)) is not None:
+        while (message := self._came.get(timeout=HANG_S)) is not None:
             self._sort(message)
         return True
 
@@ -96,7 +96,7 @@ class Editor:
         self.send({"jsonrpc": "2.0", "method": method, "params": params})
 
     def _take(self) -> None:
-        message = self._came.get(timeout=WAIT_S)
+        message = self._came.get(timeout=HANG_S)
         if message is None:
             raise EOFError("the server ended")
         self._sort(message)

@@ -7,14 +7,14 @@ import json
 import logging
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving.lsp.editor import WAIT_S, Editor, Process, ResponseError, at, initialize, places
+from tests.serving.lsp.editor import Editor, Process, ResponseError, at, initialize, places
+from tests.support.waiting import HANG_S, wait_for
 
 from diptych.serving.lsp.run import serve
 from diptych.serving.lsp.wire import MAX_MESSAGE_BYTES, Refused, messages
@@ -106,10 +106,8 @@ def test_a_cancelled_request_is_replied_to_while_it_runs(
     from diptych.serving.lsp.features import navigation
 
     def until_cancelled(source: Any, *_: object) -> None:
-        deadline = time.monotonic() + WAIT_S
-        while time.monotonic() < deadline:
-            source.check()
-            time.sleep(0.001)
+        wait_for(source.is_cancelled)
+        source.check()
 
     with monkeypatch.context() as patched:
         patched.setattr(navigation, "definition", until_cancelled)
@@ -127,12 +125,12 @@ def test_the_process_ends_with_its_stream_and_after_exit(made: Path) -> None:
     with Process() as process:
         initialize(process.editor, made)
         process.child.stdin.close()  # type: ignore[union-attr]
-        assert process.child.wait(WAIT_S) == 1
+        assert process.child.wait(HANG_S) == 1
     with Process() as process:
         initialize(process.editor, made)
         process.editor.ask("shutdown")
         process.editor.tell("exit")
-        assert process.child.wait(WAIT_S) == 0
+        assert process.child.wait(HANG_S) == 0
 
 
 def test_the_process_ends_when_the_editor_is_gone(made: Path) -> None:
@@ -141,7 +139,7 @@ def test_the_process_ends_when_the_editor_is_gone(made: Path) -> None:
         said = {"processId": gone.pid, "rootUri": None, "capabilities": {}}
         process.editor.ask("initialize", said)
         gone.communicate(b"\n")
-        assert process.child.wait(WAIT_S) == 1
+        assert process.child.wait(HANG_S) == 1
 
 
 _METHODS = st.sampled_from([
