@@ -6,6 +6,7 @@
       freshness.msgpack                 a cache of git's answer when the index was last fresh
       PROGRESS                          progress of the indexer that holds the lock; a hint
       INSPECT                           a query's request to the watch that holds the lock; a hint
+      KEEPER  CLIENTS  LOOK             the state of that watch; locked by those it serves; files to look at
       journal/<first LSN>.wal
       journal/CLOSED                    clean-shutdown marker: where the journal ended
       generations/<LSN>[.<revision>]    manifest of a generation: the segments it consists of
@@ -31,6 +32,9 @@ FACTS = "facts.msgpack"
 FRESHNESS = "freshness.msgpack"
 PROGRESS = "PROGRESS"
 INSPECT = "INSPECT"
+KEEPER = "KEEPER"
+CLIENTS = "CLIENTS"
+LOOK = "LOOK"
 JOURNAL = "journal"
 CLOSED = "CLOSED"
 GENERATIONS = "generations"
@@ -38,8 +42,10 @@ QUARANTINE = "quarantine"
 CONSUMERS = "consumers"
 POSITION = "POSITION"
 
+# By which processes notify each other. Nobody relies on them, and a copy of a store is without them.
+HINTS = frozenset({PROGRESS, INSPECT, KEEPER, CLIENTS, LOOK})
 # Files next to a store but not part of it. Alone in a folder, they are left from a deleted store.
-BESIDE = frozenset({FACTS, FRESHNESS, PROGRESS, INSPECT, ".gitignore"})
+BESIDE = frozenset({FACTS, FRESHNESS, *HINTS, ".gitignore"})
 
 SEGMENTS = "segments"
 INCOMING = "incoming"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from diptych.cli.arguments import Option
 from diptych.cli.freshness import OutputRoot
-from diptych.cli.options import Processes, Repository, StorePath, Timeout, pattern
+from diptych.cli.options import SECONDS_MAX, Processes, Repository, StorePath, Timeout, pattern
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -34,6 +34,19 @@ def watch(
         ),
     ] = None,
     plain: Annotated[bool, Option("--plain", help="Print events line by line, also on a terminal.")] = False,
+    keeper: Annotated[
+        bool,
+        Option("--keeper", help="Print nothing, and end after the last client. Servers start it."),
+    ] = False,
+    idle: Annotated[
+        float,
+        Option(
+            "--idle",
+            bounds=(0.1, SECONDS_MAX),
+            metavar="S",
+            help="With --keeper: end so many seconds after the last client.",
+        ),
+    ] = 60.0,
     timeout: Timeout = 0.0,
 ) -> None:
     """Keep the index up to date while files change.
@@ -76,28 +89,42 @@ def watch(
     stop = threading.Event()
     _stop_on_signals(stop)
     with RepositoryHost(root, opened, settings=settings, processes=processes) as host:
-        _run(host, stop, plain=plain or not sys.stdout.isatty())
+        if keeper:
+            _keep(host, stop, idle_s=idle)
+        else:
+            _run(host, stop, plain=plain or not sys.stdout.isatty())
+
+
+def _keep(host: RepositoryHost, stop: threading.Event, *, idle_s: float) -> None:
+    import os
+
+    from diptych.workspace.keeper import Keeping
+
+    watching = False
+
+    def turn(_noticed: Sequence[str]) -> None:
+        nonlocal watching
+        if not watching:
+            watching = True
+            # Who started this reads what went wrong so far, and nothing after.
+            sys.stderr.flush()
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+    Keeping(host, idle_s=idle_s).run(stop, turn)
 
 
 def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
-    from diptych.workspace.coordinator import Coordinator, CoordinatorThread
-    from diptych.workspace.host import LIMITS
+    from diptych.workspace.keeper import Keeping
     from diptych.workspace.monitor import Monitor
-    from diptych.workspace.watch import RepositoryWatcher
 
-    coordinator = Coordinator(host, limits=LIMITS)
-    watcher = RepositoryWatcher(host, coordinator)
-    worker = CoordinatorThread(coordinator)
+    keeping = Keeping(host)
+    coordinator, watcher = keeping.coordinator, keeping.watcher
     monitor = Monitor(f"diptych watch  {host.root}")
     show, end = _plain(monitor) if plain else _live(monitor)
-    started = False
     told: Notice | None = None
 
     def turn(noticed: Sequence[str]) -> None:
-        nonlocal started, told
-        if not started:
-            started = True
-            worker.start()
+        nonlocal told
         monitor.observe(coordinator.metrics(), noticed, watcher.warning)
         if host.notice != told:
             told = host.notice
@@ -106,10 +133,8 @@ def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
         show()
 
     try:
-        watcher.run(stop, turn)
+        keeping.run(stop, turn)
     finally:
-        if started:
-            worker.stop()
         monitor.observe(coordinator.metrics(), (), watcher.warning)
         show()
         end()

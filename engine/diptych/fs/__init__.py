@@ -28,7 +28,7 @@ from diptych.fs.errors import (
     translated,
 )
 from diptych.fs.hashing import FileDigests, checksum_stable_file, digest_stable_file, hash_stable_file
-from diptych.fs.hints import read_hint, remove_hint, write_hint
+from diptych.fs.hints import append_hint, overwrite_hint, read_hint, remove_hint, write_hint
 from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
 from diptych.fs.lock import WriterLock, holder
 from diptych.fs.mounts import silent_file_system
@@ -43,14 +43,17 @@ from diptych.fs.regular import (
     read_bounded,
     read_bounded_fd,
 )
+from diptych.fs.shared import SharedLock, is_shared
 from diptych.fs.temporary import private_directory
 
 __all__ = [
     "Beneath",
     "FileDigests",
     "Limit",
+    "SharedLock",
     "WriterLock",
     "advice_on",
+    "append_hint",
     "atomic_write",
     "checksum_stable_file",
     "copy_regular",
@@ -71,12 +74,14 @@ __all__ = [
     "is_misplaced",
     "is_regular",
     "is_regular_below",
+    "is_shared",
     "link_or_copy",
     "list_directory",
     "make_dir",
     "medium_errors_raised",
     "open_dir",
     "open_regular",
+    "overwrite_hint",
     "private_directory",
     "raise_transient",
     "read_again_after_medium_errors",

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from diptych.fs import open_regular, translated
 from diptych.layout import (
     GENERATIONS,
+    HINTS,
     IDENTITY,
     INCOMING,
-    INSPECT,
     LOCK,
-    PROGRESS,
     QUARANTINE,
     SEGMENTS,
     is_temporary,
@@ -98,7 +97,7 @@ class DiptychStore(Asset):
             names = os.listdir(self.path)
         if IDENTITY not in names or GENERATIONS not in names:
             raise InvalidAssetError(f"{os.fspath(self.path)} is not a Diptych store")
-        skip = {LOCK, INCOMING, QUARANTINE, PROGRESS, INSPECT, *filter(is_temporary, names)}
+        skip = {LOCK, INCOMING, QUARANTINE, *HINTS, *filter(is_temporary, names)}
         # Writers append to the journal and recovery may truncate it. Only these never change.
         unchanging = frozenset({GENERATIONS, SEGMENTS})
         return [Part("", os.fspath(self.path), frozenset(skip), immutable=unchanging, stranger=True)]

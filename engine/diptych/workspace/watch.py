@@ -14,7 +14,7 @@ from typing import Protocol
 
 from diptych.errors import CorruptionError, DiptychError, StoreReplacedError
 from diptych.workspace.coordinator import Coordinator
-from diptych.workspace.freshness.hints import inspection_asked, take_request
+from diptych.workspace.freshness.hints import inspection_asked, take_looks, take_request
 from diptych.workspace.notices import Notices
 
 Turn = Callable[[Sequence[str]], None]
@@ -112,11 +112,15 @@ class RepositoryWatcher:
         for batch in self._notices.batches(stop):
             if batch.lost:
                 self._inspections.lost = True
-            noticed = self.notice(batch.changes)
+            noticed = self.notice([*batch.changes, *self._asked()])
             if self._is_settled():
                 self._look_at_store()
                 noticed += self._inspect()
             turn(noticed)
+
+    def _asked(self) -> list[tuple[bool, str]]:
+        """What others ask to look at, as changes."""
+        return [(True, os.path.join(self._root, name)) for name in take_looks(self._store)]
 
     def notice(self, changes: Iterable[tuple[bool, str]]) -> list[str]:
         """Pass on a batch of changes, as (whether it was added, absolute path). The names that mattered."""

@@ -13,6 +13,8 @@ from diptych.cli.options import FILE_BYTES_MAX, Json, Processes, Repository, Sto
 if TYPE_CHECKING:
     from diptych.indexer import IndexReport
 
+_KEEPER_ENDS_S = 10.0
+
 
 def run(
     path: Repository = None,
@@ -59,7 +61,8 @@ def run(
     """Bring the store up to date with a repository's files.
 
     Git lists the files; without git, a walk that honours .gitignore. Unchanged files are not read again. An
-    interrupted run keeps what it committed, and the next one continues from there.
+    interrupted run keeps what it committed, and the next one continues from there. Where a keeper or a watch
+    has the store, it does the work, and this waits for it.
     A store holds one repository: files not below PATH are removed from it. It remembers --exclude,
     --max-file-bytes and --redact until they are given again, or --reset.
 
@@ -72,8 +75,10 @@ def run(
     from diptych.cli.exit_codes import ExitCode
     from diptych.cli.output import note, tell
     from diptych.cli.place import find_root, output_root_for, store_of
+    from diptych.cli.progress import Progressing
     from diptych.errors import InvalidArgumentError, StoreNotFoundError
     from diptych.indexer import Settings
+    from diptych.layout import KEEPER
     from diptych.store.code import Store
     from diptych.workspace.freshness import hide_from_git, recorded_settings, unchanged, update
 
@@ -85,8 +90,17 @@ def run(
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)
     report = None
-    if not (reset or parse_all or exclude or redact or max_file_bytes is not None):
+    as_before = not (reset or parse_all or exclude or redact or max_file_bytes is not None)
+    if as_before:
         report = unchanged(root, where)
+    if report is None and os.path.lexists(os.path.join(where, KEEPER)):
+        from diptych.workspace.keeper.asking import end_keeper, indexed_by_keeper
+
+        if as_before:
+            with Progressing(shown=not quiet) as progressing:
+                report = indexed_by_keeper(root, where, progressing.show)
+        elif end_keeper(where):
+            timeout = max(timeout, _KEEPER_ENDS_S)
     if report is None:
         with Store.open(where, lock_timeout_s=timeout) as opened:
             hide_from_git(opened.path)
@@ -97,8 +111,6 @@ def run(
                 settings = replace(settings, max_file_bytes=max_file_bytes)
             if redact:
                 settings = replace(settings, redact=True)
-            from diptych.cli.progress import Progressing
-
             with Progressing(shown=not quiet) as progressing:
                 report = update(
                     root,

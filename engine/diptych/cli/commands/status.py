@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from diptych.cli.output import Part
     from diptych.indexer.facts import Facts
     from diptych.store.stats import Stats
+    from diptych.workspace.keeper import KeeperState
 
 _SHOWN = 5
 # Rows about the repository that was indexed.
@@ -85,6 +87,7 @@ def run(
             for text in freshness_lines(verdict, evidence, explain=explain):
                 line(text)
         raise
+    keeper = _keeper(stats.path)
     evidence = gather(root, stats.path, thorough=check).evidence
     verdict = judge(evidence)
     stale = differing(evidence)
@@ -97,11 +100,12 @@ def run(
             gave = {"syntax_errors": known.with_errors(), "other_suffixes": known.other_suffixes}
             run_of = {**found_by, "settings": made_with, **gave}
         shown = {"last_run": run_of, "freshness": freshness_document(verdict, evidence)}
+        shown["keeper"] = keeper.document() if keeper is not None else None
         document({**as_document(stats), **shown, **({"stale": stale} if check else {})})
     else:
         for parts in lines(stats, known):
             line(*parts)
-        for text in freshness_lines(verdict, evidence, explain=explain):
+        for text in (*_keeper_lines(keeper), *freshness_lines(verdict, evidence, explain=explain)):
             line(text)
         if explain:
             for text in explained(Unparsed.of_facts(known)):
@@ -123,6 +127,29 @@ def _show_other(stats: Stats, *, as_json: bool) -> int:
             if str(parts[0]).partition(":")[0] not in _OF_CODE:
                 line(*parts)
     return ExitCode.DONE
+
+
+def _keeper(path: str) -> KeeperState | None:
+    """The process that keeps the index up to date, if one does."""
+    from diptych.layout import KEEPER
+
+    if not os.path.lexists(os.path.join(path, KEEPER)):
+        return None
+    from diptych.workspace.keeper import keeper_state
+
+    return keeper_state(path)
+
+
+def _keeper_lines(keeper: KeeperState | None) -> list[str]:
+    if keeper is None:
+        return []
+    from diptych.cli.output import plural
+    from diptych.workspace.coordinator import describe
+
+    kind = "keeper" if keeper.is_keeper else "watch"
+    waits = f", {plural(keeper.pending_count, 'changed file')} waiting" if keeper.pending_count else ""
+    found = [f"{kind + ':':<16} process {keeper.pid}, {describe(keeper.state)}{waits}"]
+    return [*found, *([f"{'':<16} {keeper.warning}"] if keeper.warning else [])]
 
 
 def as_document(stats: Stats) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class Coordinator:
         """How many changed files wait to be parsed."""
         return self._shell.core.pending
 
+    def pending_paths(self, count_max: int) -> list[str]:
+        """The first `count_max` of them, in order of their change."""
+        return self._shell.pending_paths(count_max)
+
     @property
     def limits(self) -> Limits:
         """The limits in force."""

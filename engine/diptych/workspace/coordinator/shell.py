@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from itertools import chain, islice
 
 from diptych.errors import StateTransitionError
 
@@ -41,6 +42,11 @@ class _PendingPaths:
     def __len__(self) -> int:
         # Counted over what is taken, which is a handful: the waiting may be an entire branch switch.
         return len(self._waiting) + sum(1 for path in self._taken if path not in self._waiting)
+
+    def first(self, count_max: int) -> list[str]:
+        """The first `count_max`, those being parsed before those that wait."""
+        first = dict.fromkeys(islice(chain(self._taken, self._waiting), 2 * count_max))
+        return list(first)[:count_max]
 
     def notice(self, path: str) -> None:
         """The file has changed."""
@@ -124,6 +130,11 @@ class Shell:
                 self._metrics.parses_completed += 1
                 move = self._pending_changed(noticed=False)
         self._announce(move)
+
+    def pending_paths(self, count_max: int) -> list[str]:
+        """The first of the paths that wait or are being parsed."""
+        with self._lock:
+            return self._pending.first(count_max)
 
     def take(self) -> list[str]:
         """The paths to be parsed in the next update, if the index is in a state for one."""

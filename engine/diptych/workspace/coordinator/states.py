@@ -96,7 +96,19 @@ class LeafDamaged:
         return f"the {self.leaf} is damaged: {self.message}"
 
 
-Reason = ParseStorm | IoError | ScanTimeout | ResourceLimit | LeafDamaged
+@dataclass(frozen=True, slots=True)
+class NoKeeper:
+    """Nobody keeps the index up to date. Only a keeper's clients see this: no coordinator runs."""
+
+    message: str
+
+    name = "no_keeper"
+
+    def __str__(self) -> str:
+        return f"no keeper: {self.message}"
+
+
+Reason = ParseStorm | IoError | ScanTimeout | ResourceLimit | LeafDamaged | NoKeeper
 
 REASON_NAMES = tuple(reason.name for reason in (ParseStorm, IoError, ScanTimeout, ResourceLimit, LeafDamaged))
 

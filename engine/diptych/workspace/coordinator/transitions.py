@@ -34,6 +34,7 @@ from .states import (
     Degraded,
     IoError,
     LeafDamaged,
+    NoKeeper,
     ParseStorm,
     Phase,
     Ready,
@@ -317,3 +318,5 @@ def _recovery_due_s(core: Core, state: Degraded) -> float | None:
             return None  # another scan would find the same; updates continue, and the figures end this state
         case ScanTimeout():
             return None  # the scan still runs, and ends this state itself
+        case NoKeeper():
+            return None  # no coordinator is in it

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from diptych import fs
-from diptych.layout import INSPECT, LOCK, PROGRESS
+from diptych.layout import INSPECT, LOCK, LOOK, PROGRESS, is_path_inside
 
 _EVERY_S = 0.5
+_LOOK_BYTES_MAX = 64 * 1024
 _PROGRESS = re.compile(rb"([0-9]{1,10}) ([0-9]{1,15}) ([0-9]{1,15})\n\Z")
 
 
@@ -33,6 +35,25 @@ def inspection_asked(store_path: str) -> bool:
 def take_request(store_path: str) -> bool:
     """Whether somebody has asked; what is asked from now on is another request."""
     return fs.remove_hint(os.path.join(store_path, INSPECT))
+
+
+def ask_to_look(store_path: str, paths: Iterable[str]) -> None:
+    """Ask the watch that holds the lock to look at these files, relative to the repository, now."""
+    data = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    if data and not fs.append_hint(os.path.join(store_path, LOOK), data, _LOOK_BYTES_MAX):
+        # More than are worth naming, or nobody takes them.
+        ask_for_inspection(store_path)
+
+
+def take_looks(store_path: str) -> list[str]:
+    """The files that others asked to look at since the last call."""
+    path = os.path.join(store_path, LOOK)
+    if not os.path.lexists(path):
+        return []
+    data = fs.read_hint(path, _LOOK_BYTES_MAX) or b""
+    # What is added between the two is lost, as a hint may be.
+    fs.remove_hint(path)
+    return [os.fsdecode(name) for name in dict.fromkeys(data.split(b"\0")) if is_path_inside(name)]
 
 
 class Counts(NamedTuple):

@@ -1,0 +1,89 @@
+"""What a command asks of a keeper that holds the lock it would need."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+from diptych.errors import StoreLockedError
+from diptych.indexer import IndexReport, Progress, facts
+from diptych.indexer.languages import language_of
+from diptych.workspace.coordinator import Building
+from diptych.workspace.freshness import check, hints
+from diptych.workspace.keeper.state import keeper_state
+
+_POLL_S = 0.1
+_CHECK_S = 0.5
+
+
+def indexed_by_keeper(
+    root: str, store_path: str, progress: Callable[[Progress], None] | None = None
+) -> IndexReport | None:
+    """Have the process that keeps the index bring it up to date; the report of what it found to do.
+
+    None where there is none, or it ended before it was done: then one has to index oneself. `progress` is
+    called while it builds. Raises OSError, StorageError, StoreLockedError where it keeps another repository.
+    """
+    if keeper_state(store_path) is None:
+        return None
+    started_s = time.monotonic()
+    report: IndexReport | None = None
+    while (said := keeper_state(store_path)) is not None:
+        verdict, gathered = check(root, store_path)
+        found = gathered.evidence.differences
+        if report is None and found is not None:
+            report = IndexReport(root, indexed=len(found.new) + len(found.changed), removed=len(found.gone))
+        if verdict.fresh:
+            return _completed(report or IndexReport(root), store_path, started_s)
+        hints.ask_for_inspection(store_path)
+        until_s = time.monotonic() + _CHECK_S
+        while time.monotonic() < until_s or (said is not None and isinstance(said.state, Building)):
+            if said is None:
+                return None
+            if progress is not None and isinstance(said.state, Building):
+                done, total = said.state.indexed, said.state.total
+                progress(Progress(done, total, 0, 0, time.monotonic() - started_s))
+            time.sleep(_POLL_S)
+            said = keeper_state(store_path)
+    return None
+
+
+def end_keeper(store_path: str) -> bool:
+    """Ask a keeper to end, so that its lock is free. False where there is none.
+
+    Raises StoreLockedError for a watch that a person has started: that is not ended.
+    """
+    said = keeper_state(store_path)
+    if said is None or hints.holder(store_path) != said.pid:
+        return False
+    if not said.is_keeper:
+        raise StoreLockedError(
+            f"{store_path} is kept up to date by `diptych watch`, process {said.pid}, with its own settings",
+            pid=said.pid,
+            advice="end that watch first, and start it again afterwards",
+        )
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(said.pid, signal.SIGTERM)
+    return True
+
+
+def _completed(report: IndexReport, store_path: str, started_s: float) -> IndexReport:
+    """The report, with what the indexer's facts say of the files."""
+    from diptych.store.code import Store
+
+    with Store.open(store_path, read_only=True) as store:
+        report.lsn = store.lsn
+        known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        paths = [] if known is None else [path for path, fact in known.files.items() if not fact.skipped]
+        report.found = len(paths) or len(store)
+    report.unchanged = max(0, report.found - report.indexed)
+    report.languages = Counter(language for path in paths if (language := language_of(path)))
+    for path, fact in known.files.items() if known is not None else ():
+        if fact.skipped:
+            report.count_skipped(path, fact.skipped)
+    report.elapsed_s = time.monotonic() - started_s
+    return report
