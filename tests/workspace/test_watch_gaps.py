@@ -19,7 +19,7 @@ from tests.support.waiting import SHORT_S
 
 from diptych import Store, fs, verify
 from diptych.indexer import index_repository
-from diptych.layout import INSPECT, LOCK, PROGRESS
+from diptych.layout import BESIDE, INSPECT, LOCK
 from diptych.workspace import notices, watch
 from diptych.workspace.freshness import Kind, Options, Policy, check, ensure_fresh
 from diptych.workspace.freshness.hints import ask_for_inspection
@@ -388,7 +388,7 @@ def test_a_folder_that_is_gone_is_not_brought_back(root: Path) -> None:
         assert not root.exists()
 
 
-@pytest.mark.parametrize("name", ["facts.msgpack", "freshness.msgpack", ".gitignore", INSPECT, PROGRESS])
+@pytest.mark.parametrize("name", sorted(BESIDE))
 def test_what_a_deleted_store_left_is_no_other_program_s_folder(root: Path, store: Path, name: str) -> None:
     store.mkdir()
     (store / name).write_bytes(b"*\n")

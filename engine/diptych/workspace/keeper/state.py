@@ -126,6 +126,11 @@ def remove_state(store_path: str) -> None:
     fs.remove_hint(os.path.join(store_path, KEEPER))
 
 
+def _bounded_text(text: str) -> str:
+    """A text that a document can hold: in bounds, and UTF-8."""
+    return text[:_TEXT_MAX].encode("utf-8", "backslashreplace").decode()
+
+
 def bounded(paths: list[str]) -> tuple[str, ...]:
     """As many of the paths as there is room for."""
     kept, left = [], _PENDING_BYTES_MAX
@@ -152,7 +157,7 @@ def _packed(said: KeeperState) -> bytes:
         "pending": [os.fsencode(path) for path in said.pending],
         "pending_count": said.pending_count,
         "keeper": said.is_keeper,
-        "warning": said.warning[:_TEXT_MAX],
+        "warning": _bounded_text(said.warning),
     }
     sealed = seal(_MAGIC, body)
     return (len(sealed).to_bytes(_LENGTH_BYTES, "little") + sealed).ljust(_BYTES, b"\0")
@@ -186,7 +191,7 @@ def _state_document(state: State) -> dict[str, Any]:
     if isinstance(state, Ready):
         return {"state": "ready", "symbols": state.symbols, "files": state.files}
     found = {
-        name: value[:_TEXT_MAX] if isinstance(value, str) else value
+        name: _bounded_text(value) if isinstance(value, str) else value
         for name, value in asdict(state.reason).items()
     }
     return {
