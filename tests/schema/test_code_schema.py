@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import msgpack
@@ -165,7 +166,7 @@ def test_a_symbol_longer_than_the_first_look_is_decoded_whole() -> None:
 def test_the_words_of_a_name_are_searchable() -> None:
     one = FileRecord("a", "", "", [Symbol("HTTPServer2_for_allOfUs", "k", Range(0, 0, 1, 1))])
     key, payload = CODE.key_of(one), CODE.pack(one)
-    [document] = item_documents(CODE, key, CODE.documents(key, payload))
+    [document] = map(json.loads, item_documents(CODE, key, CODE.documents(key, payload)))
     assert document["name"] == ["HTTPServer2_for_allOfUs", "HTTP Server 2", "all Of Us"]
     assert document["_name"] == ["=HTTPServer2_for_allOfUs", "~httpserver2forallofus"]
 

@@ -151,6 +151,10 @@ def test_the_fingerprint_of_a_schema_is_what_it_was() -> None:
         {"ratio": float("nan")},
         {"modified": datetime(2024, 1, 1)},
         {"done": 1},
+        {"name": 5},
+        {"name": b"five"},
+        {"name": ["five", 5]},
+        {"kind": datetime(2024, 1, 1)},
     ],
 )
 def test_a_value_of_another_type_is_refused(document: dict[str, Any]) -> None:
@@ -158,6 +162,25 @@ def test_a_value_of_another_type_is_refused(document: dict[str, Any]) -> None:
 
     with pytest.raises(InvalidRecordError, match="in the field"):
         list(item_documents(THINGS, b"k", [(0, document)]))
+
+
+@pytest.mark.parametrize("weight", [-1, 2**64, 1.5, "1"])
+def test_a_weight_that_is_none_is_refused(weight: Any) -> None:
+    from diptych.search.documents import item_documents
+
+    with pytest.raises(InvalidRecordError, match="_weight"):
+        list(item_documents(THINGS, b"k", [(0, {"_weight": weight})]))
+
+
+def test_any_text_is_found_as_it_was_written(tmp_path: Path) -> None:
+    texts = ['a "quoted" \\ word', "control \x00\x1f\x7f", "line\nbreak\u2028", "emoji 😀 \uffff", "{}[],:"]
+    with RecordStore.open_with(tmp_path / "s", THINGS, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.put(Thing("t", tuple({"kind": text, "name": text} for text in texts)))
+        for _ in ("overlay", "segment"):
+            assert store.facets("kind:*", ["kind"]) == {"kind": dict.fromkeys(sorted(texts), 1)}
+            store.checkpoint()
+        assert [hit[:2] for hit in store.search("quoted")] == [("t", 0)]
 
 
 def test_hits_are_ordered_by_a_date(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_key_that_looks_like_anothers_hash_has_a_term_of_its_own() -> None:
 def test_a_record_has_one_document_and_one_for_each_symbol() -> None:
     key, check, payload = packed("a.py")
     assert decode_stored(record_document(key, check, payload)["_stored"], where="x") == (key, check, payload)
-    documents = list(item_documents(CODE, key, CODE.documents(key, payload)))
+    documents = list(map(json.loads, item_documents(CODE, key, CODE.documents(key, payload))))
     assert [document["_key"] for document in documents] == [key_term(key)] * 2
     assert all("name" in document and "_stored" not in document for document in documents)
 

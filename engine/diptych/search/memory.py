@@ -7,7 +7,7 @@ from typing import Any
 from diptych.change import Change, FileIndexed
 from diptych.fs import importing
 from diptych.schema.base import Schema
-from diptych.search.documents import item_documents, key_term, tantivy_schema
+from diptych.search.documents import document_adder, item_documents, key_term, tantivy_schema
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
 from diptych.search.words import register_words
@@ -33,11 +33,10 @@ class MemorySearch:
             self._index.config_reader("manual")
             register_words(self._index)
             self._writer = self._index.writer(_HEAP_BYTES, 1)
+            self._add = document_adder(self._writer, schema, self._fields)
 
     def apply(self, change: Change) -> None:
         """Take in a change."""
-        from tantivy import Document
-
         # Without the record's own document: nothing is ever rebuilt from memory. Read before Tantivy is asked
         # for anything: what fails in that is no fault of the index.
         documents = (
@@ -46,7 +45,7 @@ class MemorySearch:
         with guarded("write to", _WHERE):
             self._writer.delete_documents_by_term("_key", key_term(change.key))
             for document in item_documents(self._schema, change.key, documents):
-                self._writer.add_document(Document.from_dict(document, self._fields))
+                self._add(document)
 
     def commit(self) -> SearchIndex:
         """Everything so far, searchable."""

@@ -18,7 +18,8 @@ _CHARACTERS_MAX = 200
 
 def alike(name: str) -> str:
     """A name without case and separators."""
-    return (name if name.isalnum() else _SEPARATORS.sub("", name)).lower()
+    joined = name.replace("_", "")
+    return (joined if joined.isalnum() else _SEPARATORS.sub("", joined)).lower()
 
 
 def indexed_terms(name: str) -> list[str]:

@@ -12,7 +12,7 @@ from diptych.change import StoredRecord
 from diptych.errors import CorruptSearchError
 from diptych.layout import SEARCH_META, SEARCH_SUFFIXES, is_segment_id, search_file_name
 from diptych.schema.base import Schema
-from diptych.search.documents import item_documents, record_document, tantivy_schema
+from diptych.search.documents import document_adder, item_documents, record_document, tantivy_schema
 from diptych.search.footer import decode_footer
 from diptych.search.guard import guarded
 from diptych.search.words import register_words
@@ -51,6 +51,7 @@ class OneSegmentWriter:
             index.config_reader("manual")
             register_words(index)
             self._writer = index.writer(_HEAP_BYTES, 1)
+            self._add = document_adder(self._writer, schema, self._fields)
 
     def add(self, record: StoredRecord, documents: Iterable[Any]) -> int:
         """Write a record's document, then its items'; returns how many that were.
@@ -61,10 +62,10 @@ class OneSegmentWriter:
 
         count = 1
         with guarded("write to", self._directory):
-            add, build, fields = self._writer.add_document, Document.from_dict, self._fields
-            add(build(record_document(*record), fields))
+            self._writer.add_document(Document.from_dict(record_document(*record), self._fields))
+            add = self._add
             for document in item_documents(self._schema, record.key, documents):
-                add(build(document, fields))
+                add(document)
                 count += 1
         return count
 

@@ -9,8 +9,9 @@ one takes its name, and keeps them. A field of "prose" has the stems of its word
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diptych.fs import importing
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 PROSE = "diptych-prose"
 """The name of the tokenizer of prose."""
 
-# Where one word ends and the next begins inside an identifier: only then it is worth a second look.
-_JOINED = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[A-Za-z][0-9]|[0-9][A-Za-z]")
+# Where one word ends and the next begins inside an identifier: only then it is worth a second look. All
+# alternatives begin with one set of characters, so that `re` skips everything else at the speed of C.
+_JOINED = re.compile(
+    r"[A-Z0-9](?:(?<=[a-z0-9][A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z][0-9])|(?<=[0-9])(?=[A-Za-z]))"
+)
 _IDENTIFIER = re.compile(r"[^\W_]+")
 # A letter that is not of ASCII has no case here.
 _PART = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
@@ -29,6 +33,10 @@ _PART = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _IDENTIFIER_CHARACTERS_MAX = 200
 _PARTS_MAX = 12
 _SHORT_CHARACTERS = 64
+# So many distinct identifiers are split once each: some two megabytes.
+_IDENTIFIERS_KEPT = 16_384
+# Letters and digits of ASCII, and a space for every other byte.
+_SPACED = bytes(code if code < 128 and chr(code).isalnum() else 32 for code in range(256))
 
 
 def register_words(index: tantivy.Index) -> None:
@@ -68,17 +76,38 @@ def parts_of(identifier: str) -> str:
 
 def parts_in(text: str) -> tuple[str, ...]:
     """`parts_of` each identifier in a text that has parts, each once."""
-    return _parts_in_short(text) if len(text) <= _SHORT_CHARACTERS else _parts_in(text)
-
-
-def _parts_in(text: str) -> tuple[str, ...]:
     if not _JOINED.search(text):
         return ()
-    return tuple(dict.fromkeys(filter(None, map(parts_of, _IDENTIFIER.findall(text)))))
+    # As bytes, several times as fast as the expression, and the same for ASCII.
+    identifiers = text.encode().translate(_SPACED).split() if text.isascii() else _IDENTIFIER.findall(text)
+    return tuple(dict.fromkeys([parts for parts in map(_known_parts.__getitem__, identifiers) if parts]))
 
 
-# Many documents have the same path, container or signature.
-_parts_in_short = lru_cache(maxsize=1024)(_parts_in)
+class Known(dict[Any, str]):
+    """What a function makes of short texts, made once each; begun again when it has `most` of them.
+
+    A dict, since an answer that is known costs no call.
+    """
+
+    def __init__(self, make: Callable[[Any], str], most: int) -> None:
+        super().__init__()
+        self._make = make
+        self._most = most
+
+    def __missing__(self, text: Any) -> str:
+        made = self._make(text)
+        if len(text) <= _SHORT_CHARACTERS:
+            if len(self) >= self._most:
+                self.clear()
+            self[text] = made
+        return made
+
+
+def _parts_of(identifier: str | bytes) -> str:
+    return parts_of(identifier if isinstance(identifier, str) else identifier.decode())
+
+
+_known_parts = Known(_parts_of, _IDENTIFIERS_KEPT)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import json
 import os
 import shutil
 import time
@@ -81,7 +82,7 @@ class TantivyAlone:
             for key, payload in [(CODE.key_of(record), CODE.pack(record))]
             for document in (
                 record_document(key, 0, payload),
-                *item_documents(CODE, key, CODE.documents(key, payload)),
+                *map(json.loads, item_documents(CODE, key, CODE.documents(key, payload))),
             )
         ]
 
