@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.serving.lsp.editor import Editor, Process, ResponseError, at, initialize, places
-from tests.support.waiting import HANG_S, wait_for
+from tests.support.waiting import HANG_S, wait_until
 
 from diptych.serving.lsp.run import serve
 from diptych.serving.lsp.wire import MAX_MESSAGE_BYTES, Refused, messages
@@ -106,7 +106,7 @@ def test_a_cancelled_request_is_replied_to_while_it_runs(
     from diptych.serving.lsp.features import navigation
 
     def until_cancelled(source: Any, *_: object) -> None:
-        wait_for(source.is_cancelled)
+        wait_until(source.is_cancelled)
         source.check()
 
     with monkeypatch.context() as patched:
