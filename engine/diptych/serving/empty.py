@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from diptych.change import StoredRecord
-from diptych.model import RelationHit, SymbolHit
+from diptych.model import RelationHit, SearchHit, SymbolHit
 from diptych.schema.code import CODE
 from diptych.store.generation import Generation
 from diptych.store.overlay import Overlay
@@ -25,6 +25,14 @@ class NoRecords:
         return []
 
     def find_symbols(self, _name: str, _match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:  # noqa: ARG002
+        """None."""
+        return []
+
+    def symbols_like(self, _expression: str, *, limit: int) -> list[SymbolHit]:  # noqa: ARG002
+        """None."""
+        return []
+
+    def search(self, _query: str, limit: int = 20, *, plain: bool = False) -> Sequence[SearchHit]:  # noqa: ARG002
         """None."""
         return []
 

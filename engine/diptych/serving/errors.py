@@ -3,3 +3,7 @@
 
 class QuestionCancelledError(Exception):
     """Nobody waits for the answer any more."""
+
+
+class RenameRefusedError(Exception):
+    """It cannot be renamed so. The message says why, and where."""

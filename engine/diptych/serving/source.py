@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from diptych.indexer.errors import TooSlowError
 from diptych.indexer.parse import record_of
-from diptych.model import FileRecord, RelationHit, SymbolHit, occurrences
+from diptych.model import FileRecord, RelationHit, SearchHit, SymbolHit, occurrences
 from diptych.names.facts import FileFacts, Point, unpack_facts
 from diptych.names.source import Defined, Names
 from diptych.schema.code import CODE
@@ -31,6 +31,12 @@ class Records(Listed, Protocol):
 
     def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
         """The symbols with that name, or one like it."""
+
+    def symbols_like(self, expression: str, *, limit: int) -> list[SymbolHit]:
+        """The symbols with a name that a regular expression matches, from `indexed_terms`."""
+
+    def search(self, query: str, limit: int = 20, *, plain: bool = False) -> Sequence[SearchHit]:
+        """The best hits of a full-text query."""
 
     def references(self, name: str) -> list[RelationHit]:
         """The relations whose target is exactly that name."""
@@ -188,6 +194,14 @@ class StoreSource:
             if len(self._made) > _MADE_RECORDS:
                 del self._made[next(iter(self._made))]
         return known
+
+    def record(self, path: str) -> FileRecord | None:
+        """The record of a file as it is now: the stored one, where that is of these bytes."""
+        if not self.is_as_recorded(path):
+            return self.record_now(path)
+        key = CODE.key(path)
+        payload = self.view.payload(key)
+        return CODE.unpack(key, payload) if payload is not None else None
 
     def is_as_recorded(self, path: str) -> bool:
         """Whether the file now has the bytes that were indexed."""

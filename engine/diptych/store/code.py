@@ -11,7 +11,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.model import FileRecord, RelationHit, SearchHit, Symbol, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
-from diptych.search.query.nodes import Parsed
+from diptych.search.query.nodes import Parsed, Pattern, Scored
 from diptych.search.query.ranking import split_qualified
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.ranges import check_limit
@@ -62,6 +62,15 @@ class CodeView(View[FileRecord]):
         found = self._matching(name, match, [], limit)
         outer, last = split_qualified(name)
         return self._matching(last, match, outer, limit) if not found and outer else found
+
+    def symbols_like(self, expression: str, *, limit: int) -> list[SymbolHit]:
+        """Symbols with a name that has a term in `diptych.search.names` that a regular expression matches.
+
+        The first `limit` of them, in no order of merit. Raises QueryError, and as `search` does.
+        """
+        check_limit(limit)
+        hits = self.found(Parsed(Scored(Pattern("_name", expression), 1.0))).each()
+        return [SymbolHit(hit.path, hit.symbol, hit.occurrence) for hit in islice(hits, limit)]
 
     def _matching(self, name: str, match: Match, outer: list[str], limit: int) -> list[SymbolHit]:
         """The symbols whose name matches, within each of `outer`; those with fewer typing errors first."""

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from pygls.exceptions import JsonRpcException
 from pygls.io_ import StdoutWriter
 
-from diptych.serving.lsp.features import navigation
+from diptych.serving.lsp.features import FEATURES
 from diptych.serving.lsp.server import Server
 from diptych.serving.lsp.wire import messages
 
@@ -63,8 +63,8 @@ def _say_end(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
 def made(*, output_root: str | None = None) -> Server:
     """A server with all its features."""
     server = Server(output_root=output_root)
-    for module in (navigation,):
-        module.register(server)
+    for register in FEATURES:
+        register(server)
     return server
 
 

@@ -15,6 +15,7 @@ from diptych.serving.files import Files
 from diptych.serving.lsp.places import RepositoryPlace, place_of
 from diptych.serving.lsp.uris import path_of
 from diptych.serving.source import StoreSource
+from diptych.workspace.freshness import Kind, check
 
 _LOOK_AGAIN_S = 0.5
 """After this long a store that could not be opened is tried again."""
@@ -59,6 +60,15 @@ class Root:
         self.problem = problem
         self._close_store()
         self._next_s = time.monotonic() + _LOOK_AGAIN_S
+
+    def not_ready(self) -> str:
+        """Why the index does not say everything about the files as they are now; "" if it does."""
+        if self._store is None:
+            return self.problem or "there is no index yet"
+        verdict, _ = check(self.place.root, self.place.store)
+        if verdict.kind is Kind.FRESH:
+            return ""
+        return "; ".join(reason.text for reason in verdict.reasons) or f"the index is {verdict.kind.value}"
 
     def relative(self, path: str) -> str | None:
         """A path as the store has it; None for one that is not in the repository."""

@@ -1,0 +1,284 @@
+"""Give a definition another name, everywhere where it is named.
+
+What resolves to the definition is edited. A use whose receiver is not known is edited only if a person says
+so. A name that would be taken, or would take the place of another, is refused with the place of that one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, NoReturn
+
+from tree_sitter import Node
+
+from diptych.names.definitions import Found, definitions
+from diptych.names.facts import CLASS, IMPORTED, Binding, Point
+from diptych.names.infer import Inference
+from diptych.names.languages import language
+from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, Site
+from diptych.names.source import Names
+from diptych.names.values import CLASS_VALUE, FOREIGN, Value
+from diptych.serving.answers.definition import parsed_file, site_in
+from diptych.serving.answers.hierarchy import family, members_named
+from diptych.serving.answers.references import Reference, references_to, sites_in
+from diptych.serving.errors import RenameRefusedError
+from diptych.serving.files import ParsedFile
+from diptych.serving.source import StoreSource
+
+_IDENTIFIER = re.compile(r"[^\W\d][\w]*")
+_LISTS_OF_NAMES = frozenset({b"__all__", b"__slots__", b"__match_args__"})
+_GO = frozenset((
+    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for",
+    "func", "go", "goto", "if", "import", "interface", "map", "package", "range", "return", "select",
+    "struct", "switch", "type", "var",
+))  # fmt: skip
+_SCRIPT = frozenset((
+    "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete",
+    "do", "else", "enum", "export", "extends", "false", "finally", "for", "function", "if", "import",
+    "in", "instanceof", "let", "new", "null", "return", "super", "switch", "static", "this", "throw",
+    "true", "try", "typeof", "var", "void", "while", "with", "yield",
+))  # fmt: skip
+_KEYWORDS = {"python": frozenset(keyword.kwlist), "go": _GO}
+
+
+class Edit(NamedTuple):
+    """A name to be replaced, at a place. With `needs_confirmation`, it may be of something else."""
+
+    path: str
+    row: int
+    column: int
+    needs_confirmation: bool = False
+
+
+class Rename(NamedTuple):
+    """The edits that give `name` another name, by path and place."""
+
+    name: str
+    edits: tuple[Edit, ...]
+
+
+class Renameable(NamedTuple):
+    """What can be renamed: the name, where it was asked about, and its definition."""
+
+    name: str
+    place: Point
+    target: Found
+
+
+def renameable(source: StoreSource, path: str, row: int, column: int) -> Renameable:
+    """What the name at a place is, if it can be renamed.
+
+    Raises RenameRefusedError; InvalidArgumentError for a file without names or a place outside of it.
+    """
+    source.begin()
+    parsed = parsed_file(source, path)
+    site = site_in(parsed, row, column)
+    if site is None:
+        raise RenameRefusedError("there is no name here")
+    found = definitions(source, parsed.names, site, by_name=False)
+    if not found:
+        raise RenameRefusedError(f"it is not known what {site.name} refers to here")
+    target = found[0]
+    if target.kind in ("module", "import"):
+        what = "a module" if target.kind == "module" else "defined outside of the repository"
+        raise RenameRefusedError(f"{site.name} is {what}")
+    written = target.qualified.rpartition(".")[2]
+    if site.name != written:
+        _refuse_alias(parsed, site)
+    if site.name.startswith("__") and site.name.endswith("__"):
+        raise RenameRefusedError(f"{site.name} means something to the language")
+    return Renameable(site.name, site.place, target)
+
+
+def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> Rename:
+    """The edits that rename what the name at a place refers to.
+
+    Methods that override each other are renamed together. Raises RenameRefusedError, InvalidArgumentError.
+    """
+    wanted = renameable(source, path, row, column)
+    names = source.names_of(wanted.target.path)
+    if names is None or wanted.name == new:
+        return Rename(wanted.name, ())
+    _check_name(new, names.language)
+    complete = source.complete_names_of(wanted.target.path) or names
+    owner = _owner(complete, wanted.target)
+    related = _related(source, complete, owner, wanted, new) if owner is not None else [wanted.target]
+    edits: dict[Edit, None] = {}
+    for target in related:
+        found = references_to(source, target)
+        _add(source, found.references, wanted.name, edits, asked=False)
+        _add(source, found.possible, wanted.name, edits, asked=True)
+    sure = [edit for edit in edits if not edit.needs_confirmation]
+    certain = {edit[:3] for edit in sure}
+    unsure = [edit for edit in edits if edit.needs_confirmation and edit[:3] not in certain]
+    listed = [
+        one for path in sorted({edit.path for edit in sure}) for one in _in_lists(source, path, wanted, sure)
+    ]
+    _check_conflicts(source, sure, new)
+    return Rename(wanted.name, tuple(sorted({*sure, *unsure, *listed})))
+
+
+def _refuse_alias(parsed: ParsedFile, site: Site) -> NoReturn:
+    for binding in parsed.names.facts.bindings:
+        if binding.name == site.name and binding.how == IMPORTED:
+            raise RenameRefusedError(
+                f"{site.name} is the name that an import gives, in {parsed.path}:{binding.place[0] + 1}"
+            )
+    raise RenameRefusedError(f"{site.name} is another name of something")
+
+
+def _check_name(new: str, language_name: str) -> None:
+    """Raise RenameRefusedError for what is no name in the language."""
+    known = _KEYWORDS.get(language_name, _SCRIPT)
+    valid = (
+        new.isidentifier()
+        if language_name == "python"
+        else bool(_IDENTIFIER.fullmatch(new.replace("$", "_")))
+    )
+    if not valid or new in known:
+        raise RenameRefusedError(f"{new!r:.100} is no name in {language_name}")
+
+
+def _owner(names: Names, target: Found) -> Value | None:
+    """The class that a definition is a member of; None for anything else."""
+    for binding in names.at_place(target.place):
+        if names.scopes[binding.scope].kind == CLASS and target.kind != "parameter":
+            return Value(CLASS_VALUE, names, binding.scope)
+    return None
+
+
+def _related(source: StoreSource, names: Names, owner: Value, wanted: Renameable, new: str) -> list[Found]:
+    """The members of that name in all classes that are related. Raises RenameRefusedError."""
+    inference = Inference(source, language(names.language).rules)
+    found = []
+    for one in family(source, owner):
+        assert one.names is not None
+        taken = members_named(one, new)
+        if taken:
+            raise _taken(new, taken[0].path, taken[0].place)
+        for base in inference.bases(one.names, one.scope):
+            if base.kind == FOREIGN and _may_have(base.name, wanted.name):
+                where = f"{one.names.path}:{one.names.scopes[one.scope].start[0] + 1}"
+                raise RenameRefusedError(
+                    f"{wanted.name} may be a member of {base.name}, which is outside of the repository and is"
+                    f" extended by the class in {where}"
+                )
+        found += members_named(one, wanted.name)
+    return found
+
+
+def _may_have(base: str, name: str) -> bool:
+    """Whether a class outside of all files may have a member of that name."""
+    known = getattr(builtins, base, None)
+    if base in ("Generic", "Protocol", "NamedTuple", "TypedDict", "ABC", "Enum"):
+        return False
+    return hasattr(known, name) if isinstance(known, type) else True
+
+
+def _add(
+    source: StoreSource, found: Iterable[Reference], name: str, edits: dict[Edit, None], *, asked: bool
+) -> None:
+    """Add those places where the name itself is written, and not another that an import gives."""
+    written = name.encode("utf-8", "surrogateescape")
+    for one in found:
+        parsed = source.parsed(one.path)
+        if parsed is not None and parsed.lines[one.row][one.column :].startswith(written):
+            edits[Edit(one.path, one.row, one.column, asked)] = None
+
+
+def _in_lists(source: StoreSource, path: str, wanted: Renameable, sure: list[Edit]) -> Iterator[Edit]:
+    """Where a file has the name in a list of names: in `__all__`, `__slots__` or `__match_args__`."""
+    parsed = source.parsed(path)
+    if parsed is None or parsed.language != "python" or parsed.tree is None:
+        return
+    if not any(word in parsed.source for word in _LISTS_OF_NAMES):
+        return
+    bound = {edit[1:3] for edit in sure if edit.path == path}
+    scopes = {
+        one.scope for one in parsed.names.facts.bindings if one.place in bound and one.name == wanted.name
+    }
+    for left, text in _listed(parsed.tree.root_node):
+        scope = parsed.names.innermost(_point(left))
+        if text.text == wanted.name.encode() and scope in scopes:
+            yield Edit(path, *_point(text))
+
+
+def _listed(root: Node) -> Iterator[tuple[Node, Node]]:
+    """Each list of names, and a string's content in it."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        left = (
+            node.child_by_field_name("left") if node.type in ("assignment", "augmented_assignment") else None
+        )
+        if left is not None and left.text in _LISTS_OF_NAMES:
+            for text in _strings(node):
+                yield left, text
+        elif node.type in ("module", "block", "class_definition", "expression_statement", "if_statement"):
+            pending += node.named_children
+
+
+def _strings(node: Node) -> Iterator[Node]:
+    pending = [node]
+    while pending:
+        one = pending.pop()
+        if one.type == "string_content":
+            yield one
+        pending += one.named_children
+
+
+def _point(node: Node) -> Point:
+    return node.start_point[0], node.start_point[1]
+
+
+def _check_conflicts(source: StoreSource, edits: list[Edit], new: str) -> None:
+    """Raise RenameRefusedError where the new name means something at an edited place, or would be hidden."""
+    places: dict[str, set[Point]] = {}
+    for edit in edits:
+        places.setdefault(edit.path, set()).add((edit.row, edit.column))
+    for path, edited in places.items():
+        parsed = source.parsed(path)
+        if parsed is None or parsed.tree is None:
+            continue
+        inference = Inference(source, language(parsed.language).rules)
+        bound = [
+            one for one in parsed.names.facts.bindings if one.place in edited and not _is_member(parsed, one)
+        ]
+        for place in edited:
+            site = site_in(parsed, *place)
+            if site is not None and site.kind in (FREE, BOUND, ITEM):
+                _check_site(inference, parsed.names, site, new)
+        for other in sites_in(parsed, new):
+            if other.kind not in (MEMBER,) and any(
+                _sees(parsed.names, other.scope, one.scope) for one in bound
+            ):
+                raise _taken(new, path, other.place)
+
+
+def _check_site(inference: Inference, names: Names, site: Site, new: str) -> None:
+    scope = names.innermost(site.place) if site.kind == ITEM else site.scope
+    taken = [one for one in inference.targets(names, scope, new) if one.binding is not None]
+    if taken and site.kind != BOUND:
+        raise _taken(new, taken[0].path, taken[0].place)
+    if names.bound(scope, new):
+        raise _taken(new, names.path, names.bound(scope, new)[0].place)
+
+
+def _is_member(parsed: ParsedFile, binding: Binding) -> bool:
+    return parsed.names.scopes[binding.scope].kind == CLASS
+
+
+def _sees(names: Names, scope: int, outer: int) -> bool:
+    """Whether what is bound in `outer` is seen in `scope`."""
+    while scope >= 0:
+        if scope == outer:
+            return True
+        scope = names.scopes[scope].parent
+    return False
+
+
+def _taken(new: str, path: str, place: Point) -> RenameRefusedError:
+    return RenameRefusedError(f"there is a {new} already, in {path}:{place[0] + 1}:{place[1] + 1}")
