@@ -9,7 +9,7 @@ import tempfile
 import msgpack
 
 from diptych import Store
-from diptych.change import FileIndexed, FileRemoved, SnapshotCreated, record_checksum
+from diptych.change import FileIndexed, FileRemoved, SegmentAdopted, SnapshotCreated, record_checksum
 from diptych.journal.format import (
     COMMIT,
     CONTROL,
@@ -45,11 +45,12 @@ def seeds() -> dict[str, list[bytes]]:
         for key, payload in records
     ]
     files = _files()
+    adopted = encode_change(SegmentAdopted(files["SEAL"]))
     bundled = msgpack.unpackb(files["search.bundle"])
     tantivy = {name.split(".")[1]: content for name, content in bundled.items()}
     return {
         "frames": [*written, control],
-        "entries": [*indexed, removed, created, b"".join((indexed[0], removed))],
+        "entries": [*indexed, removed, created, b"".join((indexed[0], removed)), adopted],
         "journal_file": [
             encode_header(HEADER) + b"".join(written) + control,
             b"".join(written),

@@ -140,6 +140,11 @@ def entries(payload: bytes) -> Iterator[dict[str, Any]]:
                     "entry": "TransactionDescribed",
                     "metadata": msgpack.unpackb(metadata, unicode_errors="surrogateescape"),
                 }
+            case [5, bytes(seal)]:
+                magic, version, body = sealed(seal)
+                if (magic, version) != ("DIPTYCHG", 1):
+                    raise FormatError("a segment is adopted by something else than its SEAL")
+                yield {"entry": "SegmentAdopted", "seal": body}
             case _:
                 raise FormatError(f"an unknown entry: {entry!r:.80}")
 

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from diptych.schema.fields import Bool, Date, Field, Keyword, Number, Text
     from diptych.schema.terms import decode_int, encode_term
     from diptych.search.snippets import Snippet
+    from diptych.segment.builder import BuiltSegment, SegmentBuilder
     from diptych.store.checkpoint.policy import CheckpointPolicy
     from diptych.store.code import CodeTransaction, CodeView, Store
     from diptych.store.feed.changes import ChangeFeed, CommittedTransaction, RecordChange
@@ -135,6 +136,8 @@ _HOMES = {
     "decode_int": "diptych.schema.terms",
     "encode_term": "diptych.schema.terms",
     "Snippet": "diptych.search.snippets",
+    "BuiltSegment": "diptych.segment.builder",
+    "SegmentBuilder": "diptych.segment.builder",
     "Hits": "diptych.store.results",
     "Projection": "diptych.schema.base",
     "Schema": "diptych.schema.base",
@@ -179,6 +182,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "Bool",
+    "BuiltSegment",
     "CallerError",
     "ChangeFeed",
     "ChangesNotKeptError",
@@ -224,6 +228,7 @@ __all__ = [
     "Report",
     "Schema",
     "SearchHit",
+    "SegmentBuilder",
     "Severity",
     "Snippet",
     "StateTransitionError",

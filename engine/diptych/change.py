@@ -2,6 +2,7 @@
 
     FileIndexed       a record, in place of what was known of its key
     FileRemoved       nothing, in place of what was known of its key
+    SegmentAdopted    the records of a sealed segment, each in place of what was known of its key
     SnapshotCreated   no change: the journal's note that a generation was published
 
 A transaction may come with metadata, which its writer gives: `TransactionDescribed` in the journal.
@@ -71,6 +72,13 @@ class FileRemoved:
     """Nothing, in place of what was known of the key."""
 
     key: bytes
+
+
+class SegmentAdopted(NamedTuple):
+    """The records of a segment that was built elsewhere, each in place of what was known of its key."""
+
+    sealed: bytes
+    """The bytes of its SEAL: its name, schema, files, number of records, first and last key."""
 
 
 class SnapshotCreated(NamedTuple):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych.change import FileIndexed, FileRemoved, SnapshotCreated
+from diptych.change import FileIndexed, FileRemoved, SegmentAdopted, SnapshotCreated
 from diptych.errors import CorruptJournalError, IncompatibleStoreError
 from diptych.journal import format as journal
 
@@ -94,6 +94,7 @@ def test_arbitrary_bytes_are_no_frame(data: bytes) -> None:
 
 
 ENTRIES = st.one_of(
+    st.builds(SegmentAdopted, st.binary(max_size=50)),
     st.tuples(st.binary(min_size=1, max_size=20), U64, st.binary(max_size=50)),
     st.binary(min_size=1, max_size=20),
     st.tuples(U64, U64, U64),
@@ -105,6 +106,9 @@ def test_entries_come_back(entries: list[object]) -> None:
     payload, expected = b"", []
     for entry in entries:
         match entry:
+            case SegmentAdopted():
+                payload += journal.encode_change(entry)
+                expected.append((entry, len(payload)))
             case bytes():
                 removed = FileRemoved(entry)
                 payload += journal.encode_change(removed)
@@ -121,7 +125,9 @@ def test_entries_come_back(entries: list[object]) -> None:
     assert list(journal.decode_entries(payload, where="x")) == expected
 
 
-@pytest.mark.parametrize("payload", [b"\xc1", b"\x93\x01", b"\x92\x09\x01", b"\x01", b"\x92\x02\x05"])
+@pytest.mark.parametrize(
+    "payload", [b"\xc1", b"\x93\x01", b"\x92\x09\x01", b"\x92\x05\x01", b"\x01", b"\x92\x02\x05"]
+)
 def test_what_is_no_entry_is_refused(payload: bytes) -> None:
     with pytest.raises(CorruptJournalError):
         list(journal.decode_entries(payload, where="x"))

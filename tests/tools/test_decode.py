@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.damage import LAST, NEW, OLD, build, generation, journal_file, segments, truth
+from tests.support.damage import LAST, MANUAL, NEW, OLD, build, generation, journal_file, segments, truth
 from tests.support.processes import ROOT
+from tests.support.records import numbered
 
-from diptych import Store
+from diptych import SegmentBuilder, Store
 from diptych.change import FileIndexed, FileRemoved, SnapshotCreated, term_hash
 from diptych.fs import FileDigests
 from diptych.journal.file import JournalFile
@@ -168,3 +169,18 @@ def test_a_torn_end_is_left_over_and_damage_is_an_error(
     broken.write_bytes(broken.read_bytes()[:-7])
     assert decode.main([str(broken)]) == 1
     assert "records" in capsys.readouterr().err
+
+
+def test_an_adopted_segment_is_decoded(tmp_path: Path) -> None:
+    with SegmentBuilder(CODE, tmp_path / "segment") as builder:
+        for one in numbered(3):
+            builder.add(one)
+        made = builder.finish()
+    with Store.open(tmp_path / "store", policy=MANUAL) as store, store.transaction() as txn:
+        txn.adopt(made.path)
+    [frame] = decode.journal_file((tmp_path / f"store/journal/{1:020d}.wal").read_bytes()).frames
+    [entry] = frame["entries"]
+    assert entry["entry"] == "SegmentAdopted"
+    seal = entry["seal"]
+    assert (seal["records"], seal["first_key"], seal["last_key"]) == (3, b"pkg/000.py", b"pkg/002.py")
+    assert decode.sealed((tmp_path / f"store/segments/{made.digest}/SEAL").read_bytes())[2] == seal

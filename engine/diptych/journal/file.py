@@ -7,7 +7,14 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
-from diptych.change import Change, FileIndexed, FileRemoved, TransactionDescribed, record_checksum
+from diptych.change import (
+    Change,
+    FileIndexed,
+    FileRemoved,
+    SegmentAdopted,
+    TransactionDescribed,
+    record_checksum,
+)
 from diptych.errors import CorruptJournalError
 from diptych.fs import open_regular, storage_error, translated
 from diptych.journal.format import (
@@ -94,6 +101,8 @@ class FrameContents(NamedTuple):
 
     changes: list[Change]
     metadata: bytes
+    adopted: list[SegmentAdopted]
+    """The segments that are adopted; no change is to a key of theirs."""
 
 
 class JournalPlace(NamedTuple):
@@ -126,7 +135,8 @@ def contents_of(frame: Frame, journal_file: JournalFile) -> FrameContents:
         if frame.continues:
             raise CorruptJournalError(f"{where}: metadata within a transaction", where=where)
         metadata = entries[0].value.packed
-    return FrameContents(changes_at(journal_file, frame.offset + FRAME_SIZE, entries), metadata)
+    adopted = [entry.value for entry in entries if isinstance(entry.value, SegmentAdopted)]
+    return FrameContents(changes_at(journal_file, frame.offset + FRAME_SIZE, entries), metadata, adopted)
 
 
 def changes_at(journal_file: JournalFile, payload_offset: int, entries: Iterable[Entry]) -> list[Change]:

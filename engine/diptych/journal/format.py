@@ -34,6 +34,7 @@ Entries, msgpack arrays:
     [2, key]                             FileRemoved
     [3, LSN, created_ms, checksum]       SnapshotCreated: a generation was published (control)
     [4, metadata]                        TransactionDescribed: the first entry of its transaction (format 2)
+    [5, SEAL]                            SegmentAdopted: the records of a segment (format 2)
 """
 
 from __future__ import annotations
@@ -45,7 +46,14 @@ from typing import NamedTuple
 import msgpack
 from xxhash import xxh3_64_intdigest
 
-from diptych.change import Change, FileIndexed, FileRemoved, SnapshotCreated, TransactionDescribed
+from diptych.change import (
+    Change,
+    FileIndexed,
+    FileRemoved,
+    SegmentAdopted,
+    SnapshotCreated,
+    TransactionDescribed,
+)
 from diptych.errors import CorruptJournalError, IncompatibleStoreError
 from diptych.metadata import MAX_METADATA_BYTES
 
@@ -70,7 +78,7 @@ FRAME_TARGET_BYTES = 1024 * 1024
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 MAX_FRAME_BYTES = MAX_RECORD_BYTES + FRAME_TARGET_BYTES
 
-FILE_INDEXED, FILE_REMOVED, SNAPSHOT_CREATED, TRANSACTION_DESCRIBED = 1, 2, 3, 4
+FILE_INDEXED, FILE_REMOVED, SNAPSHOT_CREATED, TRANSACTION_DESCRIBED, SEGMENT_ADOPTED = 1, 2, 3, 4, 5
 
 
 class JournalHeader(NamedTuple):
@@ -102,7 +110,7 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-JournalEntry = Change | SnapshotCreated | TransactionDescribed
+JournalEntry = Change | SegmentAdopted | SnapshotCreated | TransactionDescribed
 
 
 class Entry(NamedTuple):
@@ -187,15 +195,17 @@ def frame_extent(data: bytes | memoryview, at: int) -> int | None:
 _pack = msgpack.Packer(autoreset=True).pack
 
 
-def encode_change(change: Change) -> bytes:
+def encode_change(change: Change | SegmentAdopted) -> bytes:
     """The entry for a change. A record's payload is its last `len(payload)` bytes."""
+    if isinstance(change, SegmentAdopted):
+        return bytes(_pack((SEGMENT_ADOPTED, change.sealed)))
     if isinstance(change, FileRemoved):
         return bytes(_pack((FILE_REMOVED, change.key)))
     return bytes(_pack((FILE_INDEXED, change.key, change.checksum, change.payload)))
 
 
 def encode_payloads(
-    changes: Iterable[Change], metadata: bytes = b""
+    changes: Iterable[Change | SegmentAdopted], metadata: bytes = b""
 ) -> tuple[list[bytes], list[list[Entry]]]:
     """A transaction as the payloads of frames, and for each payload its changes as entries.
 
@@ -253,5 +263,7 @@ def _entry(fields: object, begin: int, where: str) -> JournalEntry:
             return SnapshotCreated(lsn, created_ms, checksum)
         case (4, bytes(packed)) if begin == 0 and len(packed) <= MAX_METADATA_BYTES:
             return TransactionDescribed(packed)
+        case (5, bytes(sealed)):
+            return SegmentAdopted(sealed)
         case _:
             raise CorruptJournalError(f"{where}: an unknown entry at byte {begin}", where=where)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from diptych import fs
 from diptych.change import StoredRecord, record_checksum
@@ -23,7 +23,7 @@ from diptych.schema.base import Projection, Record, Schema
 from diptych.search.one_segment import INDEX_FORMAT, OneSegmentWriter, WrittenSegment
 from diptych.segment.format import BUNDLE_MAX_BYTES, encode_bundle
 from diptych.segment.records import RecordsWriter
-from diptych.segment.seal import Seal, encode_seal
+from diptych.segment.seal import Seal, digest_of, encode_seal
 from diptych.snapshot.format import MAX_RECORD_BYTES
 from diptych.snapshot.hashed import HashedFile
 from diptych.snapshot.terms import extract_terms
@@ -33,8 +33,25 @@ _WORK = "work"
 Result = TypeVar("Result")
 
 
+class BuiltSegment(NamedTuple):
+    """A sealed segment, durable at `path`."""
+
+    path: str
+    digest: str
+    """Its name: BLAKE3 of its SEAL, 64 hexadecimal digits."""
+    records: int
+
+
 class SegmentBuilder(Generic[Record]):
     """Builds one segment of records of `schema` in a new directory. One thread at a time.
+
+    It needs no store: a segment may be built in another process, or on another machine, and a transaction of
+    any store of the same schema takes it in with `adopt`.
+
+        with SegmentBuilder(schema, "segment-1") as builder:
+            for record in records:
+                builder.add(record)
+            built = builder.finish()
 
     Records come in any order of their keys, each key once: a second record of a key is refused, since the
     first is in Tantivy already, and a segment has no dead documents. Tantivy gets a record's documents when
@@ -45,14 +62,17 @@ class SegmentBuilder(Generic[Record]):
     Use it in a `with` block: what is not sealed at its end is removed, and so is everything on an error.
     """
 
-    def __init__(self, schema: Schema[Record], directory: str, *, work: str | None = None) -> None:
-        """Make `directory`, which must not exist, in one that does: `incoming/<pid>.<n>` of a store.
+    def __init__(
+        self, schema: Schema[Record], directory: str | os.PathLike[str], *, work: str | None = None
+    ) -> None:
+        """Make `directory`, which must not exist, in one that does.
 
         `work`: an existing, empty directory in which Tantivy writes until the segment is sealed, where it is
         to be another than one below `directory`. In memory, a small segment is sealed without Tantivy's own
         fsyncs. Raises StorageError, CorruptSearchError.
         """
-        self.schema, self.directory = schema, directory
+        self.schema, self.directory = schema, os.fspath(directory)
+        directory = self.directory
         self._documents = 0
         self._closed = False
         with fs.translated("make the directory", directory):
@@ -113,6 +133,16 @@ class SegmentBuilder(Generic[Record]):
 
     def __contains__(self, key: bytes) -> bool:
         return key in self._open_records()
+
+    def finish(self) -> BuiltSegment:
+        """Complete the segment: its files, its directory and the directory's name are durable.
+
+        The builder is closed. Raises InvalidArgumentError where no record was added; StorageError, or
+        CorruptSearchError, after which nothing is left.
+        """
+        seal = self.seal()
+        fs.fsync_dir(os.path.dirname(os.path.abspath(self.directory)))
+        return BuiltSegment(self.directory, digest_of(encode_seal(seal)), seal.records)
 
     def seal(self) -> Seal:
         """Write, complete and fsync the segment; its name is not durable before the caller made it so.

@@ -189,6 +189,11 @@ class Segment:
             self._verified_stats = stats
         return files
 
+    def moved(self, directory: str) -> None:
+        """Its directory was renamed to `directory`."""
+        self.directory = directory
+        self.records.moved(os.path.join(directory, RECORDS))
+
     def trust_search(self) -> None:
         """Take the search half's files for verified as they are: they were hashed when they were made."""
         self._verified_stats = self._search_stats()

@@ -241,6 +241,10 @@ class SegmentRecords:
     def __len__(self) -> int:
         return self._reader.trailer.records
 
+    def moved(self, path: str) -> None:
+        """The file, which stays open, is at `path` now."""
+        self.path = self._reader.path = path
+
     def first_documents(self) -> array[int]:
         """By id, the record's first document; one more entry is the number of all documents.
 

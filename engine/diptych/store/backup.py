@@ -47,6 +47,7 @@ from diptych.store.handle import REMOVED_TRIES, Handle
 from diptych.store.manifest import (
     ClosedMark,
     Identity,
+    ListedSegment,
     Manifest,
     encode_closed,
     encode_identity,
@@ -181,7 +182,10 @@ def _refuse_damaged(made: str, source: str, schema: Schema[Any]) -> None:
 def _fill_backup(directory: str, handle: Handle[Any], view: View[Any]) -> None:
     base = view.generation
     if base is not None:
-        _copy_generation(directory, handle.path, base.manifest, linked=False)
+        # The journal of the copy begins after it, and names no segment from before.
+        _copy_generation(directory, handle.path, replace(base.manifest, adopted=()), linked=False)
+    for segment in view.overlay.adopted_until(view.lsn):
+        _copy_segment(directory, handle.path, segment.listed, linked=False)
     chain = _copy_journal(directory, handle.path, base.lsn if base is not None else 0, view.lsn)
     # So that a backup whose end is lost does not open as an older one.
     closed = ClosedMark(handle.identity.store_id, view.lsn, chain, now_ms())
@@ -193,7 +197,8 @@ def _fill_fork(directory: str, handle: Handle[Any], base: Generation | None) -> 
     lsn, chain = (base.lsn, base.manifest.chain) if base is not None else (0, 0)
     identity = Identity.new(handle.schema).forked(handle.identity, lsn)
     if base is not None:
-        _copy_generation(directory, handle.path, replace(base.manifest, identity=identity), linked=True)
+        manifest = replace(base.manifest, identity=identity, adopted=())
+        _copy_generation(directory, handle.path, manifest, linked=True)
     begin_journal(directory, identity, lsn, chain)
     fs.write_file(os.path.join(directory, IDENTITY), encode_identity(identity))
 
@@ -211,23 +216,28 @@ def begin_journal(directory: str, identity: Identity, lsn: int, chain: int) -> N
 def _copy_generation(directory: str, store: str, manifest: Manifest, *, linked: bool) -> None:
     """Copy or link the segments of a generation, and write its manifest, each file durable."""
     for listed in manifest.segments:
-        source, target = segment_path(store, listed.digest), segment_path(directory, listed.digest)
-        with fs.translated("make the directory", target):
-            os.mkdir(target)
-        for name in listed.seal.files:
-            path = os.path.join(target, name)
-            if linked:
-                fs.link_or_copy(os.path.join(source, name), path)
-            else:
-                with fs.translated("copy to", path):
-                    fs.copy_regular(os.path.join(source, name), path)
-                fs.fsync_file(path)
-        # Not linked: it is small, and the one file of a segment that is written again where it is damaged.
-        fs.write_file(os.path.join(target, SEAL), listed.sealed)
-        fs.fsync_dir(target)
+        _copy_segment(directory, store, listed, linked=linked)
     data = encode_manifest(manifest)
     for parent in (GENERATIONS, SEGMENTS):
         fs.write_file(os.path.join(directory, parent, generation_name(manifest.lsn)), data)
+
+
+def _copy_segment(directory: str, store: str, listed: ListedSegment, *, linked: bool) -> None:
+    """Copy or link a segment, each file durable."""
+    source, target = segment_path(store, listed.digest), segment_path(directory, listed.digest)
+    with fs.translated("make the directory", target):
+        os.mkdir(target)
+    for name in listed.seal.files:
+        path = os.path.join(target, name)
+        if linked:
+            fs.link_or_copy(os.path.join(source, name), path)
+        else:
+            with fs.translated("copy to", path):
+                fs.copy_regular(os.path.join(source, name), path)
+            fs.fsync_file(path)
+    # Not linked: it is small, and the one file of a segment that is written again where it is damaged.
+    fs.write_file(os.path.join(target, SEAL), listed.sealed)
+    fs.fsync_dir(target)
 
 
 def _copy_journal(directory: str, store: str, after: int, until: int) -> int:

@@ -6,6 +6,7 @@ from typing import Generic
 
 from diptych.change import Change, FileIndexed, FileRemoved
 from diptych.schema.base import Projection, Record, Schema
+from diptych.store.adopted import AdoptedSegment
 
 # Of so many payload bytes, records are kept until the commit, and projections that were made to check a
 # packed record: records take some three times the memory, projections ten times.
@@ -24,13 +25,19 @@ class ChangeSet(Generic[Record]):
         self.lsn = 0
         """0 until it is committed. Set within the commit: an interrupt after that takes nothing back."""
         self.by_key: dict[bytes, Change] = {}
+        self.adopted: list[AdoptedSegment] = []
+        """The segments to adopt: no key of theirs is in `by_key`, and none in two of them."""
         self._schema = schema
         self._records: dict[bytes, Record] = {}
         self._projections: dict[bytes, Projection] = {}
         self._record_bytes = self._projected_bytes = 0
 
     def __len__(self) -> int:
-        return len(self.by_key)
+        return len(self.by_key) + sum(map(len, self.adopted))
+
+    def segment_of(self, key: bytes) -> AdoptedSegment | None:
+        """The segment to adopt that has a record of `key`. Raises CorruptionError."""
+        return next((segment for segment in self.adopted if key in segment.records), None)
 
     def index(self, change: FileIndexed, record: Record) -> None:
         """Add `change`, whose payload `record` was packed into."""
@@ -64,7 +71,7 @@ class ChangeSet(Generic[Record]):
 
     def clear(self) -> None:
         """Forget the changes; `lsn` stays."""
-        self.by_key = {}
+        self.by_key, self.adopted = {}, []
         self._records, self._projections = {}, {}
 
     def _add(self, change: Change) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptSnapshotError
-from diptych.layout import SEGMENTS
+from diptych.layout import INCOMING, SEGMENTS, incoming_name
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
@@ -17,6 +19,8 @@ from diptych.search.index import SearchIndex
 from diptych.segment.reader import Segment
 from diptych.store.live import open_set
 from diptych.store.manifest import ListedSegment, Manifest, decode_manifest
+
+_numbers = itertools.count(1)
 
 
 def read_manifest(path: str) -> Manifest:
@@ -32,6 +36,28 @@ def read_manifest(path: str) -> Manifest:
 def segment_path(store: str, digest: str) -> str:
     """The directory of the segment with that digest."""
     return os.path.join(store, SEGMENTS, digest)
+
+
+def new_incoming_directory(store: str) -> str:
+    """The path of a directory to build a segment in, which is not there yet. Raises StorageError."""
+    incoming = os.path.join(store, INCOMING)
+    with fs.translated("make the directory", incoming), suppress(FileExistsError):
+        # Not durable, and not above it: nothing is made in the place of a store that is gone.
+        os.mkdir(incoming)
+    path = os.path.join(incoming, incoming_name(os.getpid(), next(_numbers)))
+    fs.remove_tree(path)
+    return path
+
+
+def make_segments_directory(store: str) -> str:
+    """The directory of segments, which is made durable where it is missing. Raises StorageError."""
+    directory = os.path.join(store, SEGMENTS)
+    if not fs.is_directory(directory):
+        with fs.translated("make the directory", directory):
+            os.mkdir(directory)
+        # Its name before any that rests on it: a crash would take every segment with it.
+        fs.fsync_dir(store)
+    return directory
 
 
 def open_segment(store: str, listed: ListedSegment, schema: Schema[Any]) -> Segment:

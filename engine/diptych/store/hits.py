@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from diptych.change import FileIndexed, term_hash
+from diptych.change import Change, FileIndexed, term_hash
 from diptych.errors import CorruptSearchError
 from diptych.schema.base import Buffer, Schema
 from diptych.search.index import SearchIndex
+from diptych.store.adopted import AdoptedSegment
 from diptych.store.generation import HitCache
 from diptych.store.live import LiveRecords
 from diptych.store.overlay import Overlay
@@ -69,8 +70,8 @@ class Source(ABC):
         ]
 
 
-class GenerationSource(Source):
-    """The search index of a generation, without what the overlay overrides."""
+class SegmentSource(Source):
+    """The search index of segments, without what the overlay overrides."""
 
     def __init__(
         self,
@@ -92,7 +93,7 @@ class GenerationSource(Source):
         if found is None:
             found = self._items_in(self._records_of(key_hash), item)
             known.keep((key_hash, item), found)
-        return [pair for pair in found if overlay.get(pair[0], lsn) is None]
+        return [pair for pair in found if self._counts(overlay.get(pair[0], lsn))]
 
     def keys(self, key_hash: int) -> list[bytes]:
         """See `Source`. Raises CorruptSearchError for what the snapshot has no record of."""
@@ -102,17 +103,46 @@ class GenerationSource(Source):
             if not keys:
                 raise _missing()
             self._hits.keep_keys(key_hash, keys)
-        return [key for key in keys if self._overlay.get(key, self._lsn) is None]
+        return [key for key in keys if self._counts(self._overlay.get(key, self._lsn))]
 
-    def hidden(self) -> list[bytes]:
-        """See `Source`."""
-        return [entry.change.key for entry in self._overlay.changes(self._lsn)]
+    @abstractmethod
+    def _counts(self, change: Change | None) -> bool:
+        """Whether a record is the newest of its key, of which the overlay has this change."""
 
     def _read(self, key_hash: int) -> Sequence[tuple[bytes, Buffer]]:
         found = self._live.by_key_hash(key_hash)
         if not found:
             raise _missing()
         return found
+
+
+class GenerationSource(SegmentSource):
+    """The search index of a generation."""
+
+    def hidden(self) -> list[bytes]:
+        """See `Source`."""
+        return [entry.change.key for entry in self._overlay.changes(self._lsn)]
+
+    def _counts(self, change: Change | None) -> bool:
+        return change is None
+
+
+class AdoptedSource(SegmentSource):
+    """The search index of a segment that no generation lists yet."""
+
+    def __init__(
+        self, index: SearchIndex, schema: Schema[Any], overlay: Overlay, lsn: int, segment: AdoptedSegment
+    ) -> None:
+        super().__init__(index, schema, overlay, lsn, segment.records, segment.hits)
+        self._segment = segment
+
+    def hidden(self) -> list[bytes]:
+        """See `Source`."""
+        get, lsn = self._overlay.get, self._lsn
+        return [one.key for one in self._segment.changes if get(one.key, lsn) is not one]
+
+    def _counts(self, change: Change | None) -> bool:
+        return self._segment.has(change)
 
 
 class OverlaySource(Source):

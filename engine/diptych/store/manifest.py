@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from blake3 import blake3
 
@@ -17,14 +17,14 @@ from diptych.errors import (
     IncompatibleStoreError,
     InvalidArgumentError,
 )
-from diptych.layout import is_lsn
+from diptych.layout import is_lsn, is_segment_digest
 from diptych.metadata import MAX_METADATA_BYTES, Metadata
 from diptych.schema.base import Schema
 from diptych.schema.shape import Shape, decode_shape, differences, encode_shape
 from diptych.schema.stored import StoredSchema
 from diptych.sealed import require, require_number, seal, unseal
 from diptych.segment.content import CONTENT_BYTES, content_bytes, reduced
-from diptych.segment.seal import Seal, decode_seal, digest_of
+from diptych.segment.seal import Seal, decode_seal, digest_of, encode_seal
 
 IDENTITY_MAGIC = "DIPTYCHI"
 MANIFEST_MAGIC = "DIPTYCHM"
@@ -160,10 +160,28 @@ class ListedSegment:
         return _unsealed(self.sealed)[1]
 
 
+def listed_seal(seal: Seal) -> ListedSegment:
+    """A segment as a manifest lists it while all of its records are live, but for its content."""
+    return ListedSegment(encode_seal(seal), b"", seal.records, tuple(seal.counts.values()), None)
+
+
+def listed_sealed(sealed: bytes) -> ListedSegment:
+    """The same of the bytes of a SEAL. Raises CorruptSnapshotError, IncompatibleStoreError."""
+    seal, _ = _unsealed(sealed)
+    return ListedSegment(sealed, b"", seal.records, tuple(seal.counts.values()), None)
+
+
 @lru_cache(maxsize=256)
 def _unsealed(sealed: bytes) -> tuple[Seal, str]:
     """SEAL and its digest: generations share segments, and are opened again and again."""
     return decode_seal(sealed, where="a SEAL in a manifest"), digest_of(sealed)
+
+
+class Adoption(NamedTuple):
+    """That the transaction `lsn` adopted the segment with that digest."""
+
+    lsn: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +202,8 @@ class Manifest:
     """A key is live in one of them at most."""
     metadata: Metadata = NO_METADATA
     """That of the newest transaction that has any."""
+    adopted: tuple[Adoption, ...] = ()
+    """The segments that the journal names, as far back as it is kept: it cannot be read without them."""
 
     @property
     def content_id(self) -> str:
@@ -219,6 +239,7 @@ def manifest_of(
     chain: int,
     modified_ms: int,
     metadata: Metadata = NO_METADATA,
+    adopted: Sequence[Adoption] = (),
 ) -> Manifest:
     """The manifest of the generation at `lsn` that consists of these segments."""
     totals = [sum(counts) for counts in zip(*(listed.counts for listed in segments), strict=True)]
@@ -232,6 +253,7 @@ def manifest_of(
         modified_ms=modified_ms,
         segments=tuple(segments),
         metadata=metadata,
+        adopted=tuple(adopted),
     )
 
 
@@ -275,6 +297,8 @@ def encode_manifest(manifest: Manifest) -> bytes:
         ]
         for listed in manifest.segments
     ]
+    if not manifest.adopted:
+        del body["adopted"]
     return seal(MANIFEST_MAGIC, body, version=STORE_FORMAT)
 
 
@@ -342,8 +366,10 @@ def _manifest(body: dict[str, Any]) -> Manifest:
     identity = identity_of(body.pop("identity"))
     segments = tuple(_listed(*row) for row in body.pop("segments"))
     metadata = _metadata(*body.pop("metadata", NO_METADATA))
-    manifest = Manifest(identity=identity, segments=segments, metadata=metadata, **body)
+    adopted = tuple(_adoption(*row) for row in body.pop("adopted", ()))
+    manifest = Manifest(identity=identity, segments=segments, metadata=metadata, adopted=adopted, **body)
     require_totals(manifest)
+    require(all(one.lsn <= manifest.lsn for one in adopted), "LSN of an adopted segment")
     require(metadata.lsn <= manifest.lsn, "LSN of its metadata")
     counters = tuple(manifest.counts)
     for listed in segments:
@@ -381,6 +407,12 @@ def _listed(sealed: Any, dead: Any, records: Any, counts: Any, content: Any = b"
     require(not dead or dead[-1], "end of a bitmap")
     require(bits >> all_records == 0 and bits.bit_count() == all_records - records, "a bitmap")
     return listed
+
+
+def _adoption(lsn: Any, digest: Any) -> Adoption:
+    require(is_lsn(lsn), f"LSN {lsn!r} of an adopted segment")
+    require(is_segment_digest(digest), f"digest {digest!r:.200}")
+    return Adoption(lsn, digest)
 
 
 def _metadata(lsn: Any, packed: Any) -> Metadata:

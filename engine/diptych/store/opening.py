@@ -185,6 +185,7 @@ def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: f
     inspection, base = settle(inspection, stored)
     refuse_fatal(inspection.scan, inspection.plan)
     _refuse_unversioned(inspection.plan, identity, schema)
+    _refuse_adopted(inspection.plan, schema)
     migrate_schema(path, base, identity, stored.shape, schema, lock)
 
 
@@ -200,6 +201,15 @@ def _refuse_unversioned(plan: Plan, identity: Identity, schema: Schema[Any]) -> 
         )
 
 
+def _refuse_adopted(plan: Plan, schema: Schema[Any]) -> None:
+    """Raise IncompatibleStoreError for a segment that was adopted before the schema changed."""
+    if any(transaction.adopted for transaction in plan.replay):
+        raise IncompatibleStoreError(
+            f"the journal has adopted segments from before schema {schema.name!r} changed",
+            advice="open it with the program that wrote it, and call checkpoint(); then open it again",
+        )
+
+
 def open_planned(
     inspection: Inspection, schema: Schema[Any], lock: fs.WriterLock, *, releases_lock: bool
 ) -> OpenedWriter:
@@ -208,6 +218,8 @@ def open_planned(
     if not (identity.is_migrated_by(schema) and _is_unpublished_change(inspection.plan, schema)):
         identity.refuse_other(schema, inspection.scan.path)
     _refuse_unversioned(inspection.plan, identity, schema)
+    if not identity.is_of(schema):
+        _refuse_adopted(inspection.plan, schema)
     # Before the first record of the new version is written, so that no older Diptych opens the store.
     identity = identity.upgraded(schema)
     inspection, base = settle(inspection, schema)
@@ -314,44 +326,47 @@ def _identity(inspection: Inspection) -> Identity:
 def settle(inspection: Inspection, schema: Schema[Any]) -> tuple[Inspection, Generation | None]:
     """The plan that can be carried out, and its base, open; None where it has none, or is fatal.
 
+    The segments that its transactions adopted are opened too.
+
     A search index is read only where records must be rebuilt from it; where that proves to be impossible, the
     plan is made again without it. Raises StorageError.
     """
     while True:
         found, files, plan = inspection
-        if plan.fatal or plan.base is None:
+        if plan.fatal:
             return inspection, None
-        segments = {}
-        for segment in plan.base.segments:
+        adopted = [segment for transaction in plan.replay for segment in found.adopted_by(transaction)]
+        for segment in (*(plan.base.segments if plan.base is not None else ()), *adopted):
             try:
-                segments[segment.listed.digest] = open_records(segment, files, schema)
+                files.segments[segment.listed.digest] = open_records(segment, files, schema)
             except CorruptionError as error:
                 inspection = plan_for(_without_search(found, segment, error.message), files)
                 break
         else:
-            assert plan.base.manifest is not None
-            return inspection, Generation(plan.base.path, plan.base.manifest, schema, segments)
+            if plan.base is None or plan.base.manifest is None:
+                return inspection, None
+            return inspection, Generation(plan.base.path, plan.base.manifest, schema, files.segments)
 
 
 def _without_search(found: Scan, damaged: FoundSegment, problem: str) -> Scan:
-    """The scan, with that of a segment's search index in all generations."""
-    generations = tuple(
-        replace(
-            generation,
-            segments=tuple(
-                replace(segment, search_problem=problem) if segment.path == damaged.path else segment
-                for segment in generation.segments
-            ),
+    """The scan, with that of a segment's search index wherever the segment is listed."""
+
+    def marked(segments: tuple[FoundSegment, ...]) -> tuple[FoundSegment, ...]:
+        return tuple(
+            replace(segment, search_problem=problem) if segment.path == damaged.path else segment
+            for segment in segments
         )
-        for generation in found.generations
+
+    generations = tuple(
+        replace(generation, segments=marked(generation.segments)) for generation in found.generations
     )
-    return replace(found, generations=generations)
+    return replace(found, generations=generations, adopted=marked(found.adopted))
 
 
 def _opened(
     inspection: Inspection, base: Generation | None, identity: Identity, schema: Schema[Any]
 ) -> Opened:
-    found, _, plan = inspection
+    found, files, plan = inspection
     for finding in plan.findings:
         if finding.severity is not Severity.NOTE:
             log.warning("%s: %s", finding.kind, finding.message)
@@ -361,7 +376,7 @@ def _opened(
         path=found.path,
         identity=identity,
         base=base,
-        overlay=replay(plan, schema),
+        overlay=replay(found, plan, files, schema),
         lsn=plan.last_lsn,
         modified_ms=_modified_ms(found, base),
         damaged={segment.listed.digest for segment in plan.base.damaged_segments} if plan.base else set(),

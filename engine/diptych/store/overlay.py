@@ -1,5 +1,8 @@
 """The overlay: what was committed since the newest generation, held as places in the journal.
 
+The records of an adopted segment are in it too, held as places in the segment, which also is what finds them
+by a term or a query.
+
 It is ordered by LSN and only grows, so that a view at an older LSN reads the same object as the store does. A
 checkpoint does not shrink it either: the store goes on with a new one, and the old lives as long as a view.
 """
@@ -11,13 +14,14 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from diptych.change import Change, FileIndexed, term_hash
+from diptych.change import Change, FileIndexed, FileRemoved, term_hash
 from diptych.errors import CorruptionError
 from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.search.bounded import IN_MEMORY
 from diptych.search.index import SearchIndex
 from diptych.search.memory import MemorySearch
+from diptych.store.adopted import AdoptedSegment, is_adopted
 
 
 class OverlayEntry:
@@ -38,6 +42,9 @@ class Overlay:
         self.schema = schema
         self._newest: dict[bytes, OverlayEntry] = {}
         self.log: list[OverlayEntry] = []
+        self.adopted: list[tuple[int, AdoptedSegment]] = []
+        """The segments that were adopted, each after the LSN of its transaction."""
+        self._adopted_records = 0
         self._described: list[Metadata] = []
         self._lock = threading.Lock()
         self._terms: list[dict[bytes, list[tuple[FileIndexed, int]]]] = [{} for _ in schema.indexes]
@@ -54,6 +61,18 @@ class Overlay:
         entry = OverlayEntry(lsn, change, newest.get(change.key))
         newest[change.key] = entry
         self.log.append(entry)
+
+    def adopt(self, lsn: int, segment: AdoptedSegment) -> None:
+        """Add the records of a segment that transaction `lsn` adopted. Raises CorruptSnapshotError."""
+        for change in segment.changes:
+            self.append(lsn, change)
+        # Last: a reader that sees the segment finds its records.
+        self.adopted.append((lsn, segment))
+        self._adopted_records += len(segment)
+
+    def adopted_until(self, lsn: int) -> list[AdoptedSegment]:
+        """The segments that were adopted at or before `lsn`."""
+        return [segment for adopted_lsn, segment in self.adopted if adopted_lsn <= lsn]
 
     def describe(self, lsn: int, metadata: bytes) -> None:
         """Add the metadata of transaction `lsn`, b"" where it has none."""
@@ -103,6 +122,8 @@ class Overlay:
         rest = Overlay(schema)
         for entry in self.log[self.position(lsn) :]:
             rest.append(entry.lsn, entry.change)
+        rest.adopted = [(adopted_lsn, segment) for adopted_lsn, segment in self.adopted if adopted_lsn > lsn]
+        rest._adopted_records = sum(len(segment) for _, segment in rest.adopted)
         rest._described = [one for one in self._described if one.lsn > lsn]
         return rest
 
@@ -112,7 +133,7 @@ class Overlay:
             position = len(self.log)
             for entry in self.log[self._termed : position]:
                 change = entry.change
-                if isinstance(change, FileIndexed):
+                if isinstance(change, FileIndexed) and not is_adopted(change):
                     try:
                         self._extract_terms(change)
                     except CorruptionError:
@@ -128,6 +149,11 @@ class Overlay:
             if self.get(change.key, lsn) is change:
                 items.setdefault(id(change), (change, []))[1].append(item)
         yield from items.values()
+        for segment in self.adopted_until(lsn):
+            for record, some in segment.records.lookup(index, term):
+                current = self.get(record.key, lsn)
+                if isinstance(current, FileIndexed) and segment.has(current):
+                    yield current, some
 
     def _extract_terms(self, change: FileIndexed) -> None:
         indexes = [list(pairs) for pairs in self.schema.terms(change.payload)]
@@ -136,9 +162,12 @@ class Overlay:
                 terms.setdefault(some, []).append((change, item))
 
     def search_index(self, lsn: int) -> SearchIndex | None:
-        """The records current at `lsn`, searchable; None where there are none to search."""
+        """The records current at `lsn`, searchable; None where there are none to search.
+
+        Without those of adopted segments, which have search indexes of their own.
+        """
         position = self.position(lsn)
-        if not position:
+        if not position or len(self.log) == self._adopted_records:
             return None
         with self._lock:
             if self._searchable > position:
@@ -173,6 +202,11 @@ class Overlay:
     def _feed(self, memory: MemorySearch, begin: int, end: int) -> SearchIndex:
         newest = {entry.change.key: entry.change for entry in self.log[begin:end]}
         for key, change in newest.items():
+            if is_adopted(change):
+                if key not in self.keys_of(term_hash(key)):
+                    continue
+                # What the index has of it was replaced.
+                change = FileRemoved(key)
             keys = self._keys_by_hash.setdefault(term_hash(key), [])
             if key not in keys:
                 keys.append(key)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from diptych import fs
-from diptych.change import Change
+from diptych.change import Change, SegmentAdopted
 from diptych.errors import (
+    CorruptionError,
     CorruptSearchError,
     IncompatibleStoreError,
     NotAStoreError,
@@ -23,9 +24,10 @@ from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader
 from diptych.layout import JOURNAL, journal_file_name
 from diptych.schema.base import Record, Schema
+from diptych.store.adopted import open_adopted
 from diptych.store.generation import Generation
 from diptych.store.handle import REMOVED_TRIES, Answer, Handle
-from diptych.store.healing import Healing
+from diptych.store.healing import Healing, log
 from diptych.store.opening import OpenedReader, open_for_reading, published
 from diptych.store.state import Status, StoreState
 from diptych.store.upgrade import current_change
@@ -165,17 +167,30 @@ class StoreReader(Handle[Record]):
             # Another one: where this ends early, `frames` is still at the last complete transaction.
             ahead = FrameReader(frames.file, offset=frames.offset, chain=frames.chain)
             changes: list[Change] = []
+            adopted: list[SegmentAdopted] = []
             metadata = b""
             for frame in ahead:
                 if frame.kind != CONTROL:
                     contents = contents_of(frame, ahead.file)
                     changes += contents.changes
+                    adopted += contents.adopted
                     metadata = contents.metadata or metadata
                 if frame.kind == COMMIT:
+                    try:
+                        segments = [open_adopted(self.path, entry, self.schema) for entry in adopted]
+                        for segment in segments:
+                            # Read now: what is in the overlay must not fail later.
+                            len(segment.changes)
+                    except (CorruptionError, StorageError) as error:
+                        # The writer may have folded it already; if it is damaged, opening again says so.
+                        log.debug("an adopted segment cannot be read: %s", error)
+                        return False
                     for change in changes:
                         overlay.append(frame.lsn, current_change(self.schema, change))
+                    for segment in segments:
+                        overlay.adopt(frame.lsn, segment)
                     overlay.describe(frame.lsn, metadata)
-                    self._lsn, changes, metadata = frame.lsn, [], b""
+                    self._lsn, changes, adopted, metadata = frame.lsn, [], [], b""
                 if frame.kind in (COMMIT, CONTROL):
                     frames.offset, frames.chain = frame.end, frame.checksum
             following = os.path.join(self.path, JOURNAL, journal_file_name(self._lsn + 1))
@@ -193,6 +208,7 @@ class StoreReader(Handle[Record]):
             base = self.current.base
             # Segments do not change: those that are open already are not opened again.
             known = base.segments.open_segments() if base is not None else {}
+            known |= {adopted.digest: adopted.segment for _, adopted in self.current.overlay.adopted}
             reopened = open_for_reading(self.path, self.schema, known)
         except (StoreNotFoundError, NotAStoreError, IncompatibleStoreError) as error:
             raise _replaced(f"there is no such store at {self.path} any more: {error}") from error

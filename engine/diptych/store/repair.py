@@ -123,6 +123,8 @@ def _rewrite(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     found, _, plan = inspection
     base = plan.base
     damaged = base.damaged_segments if base is not None else []
+    adopted = [one for transaction in plan.replay for one in found.adopted_by(transaction)]
+    damaged += [one for one in adopted if one.damaged]
     from_search = any(segment.records_problem for segment in damaged)
     source = "journal" if base is None else "search" if from_search else "snapshot"
     report.mended_from = source
@@ -171,8 +173,8 @@ def _rewrite(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
 
 def _seals_to_write(found: Scan) -> list[str]:
     """The paths of damaged SEALs of intact segments: opening for writing writes them again."""
-    segments = {one.path: one for generation in found.generations for one in generation.segments}
-    rewritten = [path for path, one in segments.items() if one.seal_problem and not one.damaged]
+    segments = found.segments().items()
+    rewritten = [path for path, one in segments if one.seal_problem and not one.damaged]
     return [os.path.join(path, SEAL) for path in rewritten]
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from diptych.change import FileIndexed, FileRemoved, StoredRecord, TransactionDescribed
+from diptych.change import FileIndexed, FileRemoved, SegmentAdopted, StoredRecord, TransactionDescribed
 from diptych.errors import CorruptionError
 from diptych.journal.format import COMMIT, CONTROL, Frame, decode_entries
 from diptych.journal.reader import FrameReader
@@ -15,7 +15,7 @@ from diptych.layout import parse_generation_name
 from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.store.generation import segment_path
-from diptych.store.manifest import Manifest
+from diptych.store.manifest import Manifest, listed_sealed
 from diptych.store.recovery.found import OpenFiles, Scan
 from diptych.store.recovery.scan_generations import manifest_copy
 from diptych.store.salvage_segment import Records, SalvagedSegment, salvage_segment
@@ -27,7 +27,7 @@ class Replayed(NamedTuple):
 
     last_lsn: int
     missing: list[str]
-    """A sentence for each range of LSNs that is missing."""
+    """A sentence for each range of LSNs that is missing, and for what is lost of adopted segments."""
     replaced: set[bytes]
     """The keys that were replaced or removed."""
     metadata: Metadata
@@ -166,9 +166,29 @@ def from_journal(
                 elif isinstance(change, FileRemoved):
                     records.pop(change.key, None)
                     replaced.add(change.key)
+                elif isinstance(change, SegmentAdopted):
+                    some, lost = _from_adopted(found.path, lsn, change, schema)
+                    records |= some
+                    replaced |= some.keys()
+                    missing += lost
                 elif isinstance(change, TransactionDescribed):
                     metadata = Metadata(lsn, change.packed)
     return Replayed(last, missing, replaced, metadata)
+
+
+def _from_adopted(
+    store: str, lsn: int, entry: SegmentAdopted, schema: Schema[Any]
+) -> tuple[Records, list[str]]:
+    """What an adopted segment still holds, and a sentence for each thing lost."""
+    listed = listed_sealed(entry.sealed)
+    salvaged = salvage_segment(segment_path(store, listed.digest), listed, schema)
+    version = listed.seal.schema_version
+    records = {key: current_record(schema, version, one) for key, one in salvaged.records.items()}
+    lost, sentences = salvaged.missing(())
+    if lost:
+        of = f"of the {listed.records:,} records of the segment {listed.digest}, which LSN {lsn} adopted"
+        sentences.insert(0, f"{lost:,} {of}")
+    return records, sentences
 
 
 def transactions(reader: FrameReader) -> Iterator[tuple[int, list[Frame]]]:

@@ -31,7 +31,13 @@ from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
 from diptych.store.generation import Generation, open_segment, read_manifest, segment_path
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment
-from diptych.store.manifest import Identity, ListedSegment, Manifest, encode_identity, manifest_of
+from diptych.store.manifest import (
+    Identity,
+    ListedSegment,
+    Manifest,
+    encode_identity,
+    manifest_of,
+)
 from diptych.store.positions import consumers_of
 from diptych.store.recovery.reading import names_in
 from diptych.store.upgrade import upgrades
@@ -158,6 +164,7 @@ def _rebuild(
             chain=old.chain,
             modified_ms=old.modified_ms,
             metadata=old.metadata,
+            adopted=old.adopted,
         )
         unpublished.publish(manifest, new)
 

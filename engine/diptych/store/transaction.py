@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from enum import Enum
 from types import TracebackType
@@ -21,6 +22,7 @@ from diptych.errors import (
 from diptych.journal.format import MAX_RECORD_BYTES
 from diptych.metadata import pack_metadata
 from diptych.schema.base import Record
+from diptych.store.adopted import verified
 from diptych.store.changes import ChangeSet
 from diptych.store.writer import StoreWriter
 
@@ -113,9 +115,10 @@ class Transaction(Generic[Record]):
         """
         self._check_open()
         key = self._schema.key_of(record)
+        self._refuse_adopted(key)
         if if_hash != ANY_HASH and _hash(self._payload(key)) != if_hash:
             raise ConflictError(
-                f"the record of {key.decode('utf-8', 'replace')!r:.200} is not the one that was expected",
+                f"the record of {_shown(key)} is not the one that was expected",
                 advice="read it again, and decide again",
             )
         self._changes.index(_indexed(key, self._schema.pack(record)), record)
@@ -127,12 +130,13 @@ class Transaction(Generic[Record]):
         """
         self._check_open()
         self._schema.check_key(key)
+        self._refuse_adopted(key)
         try:
             # All that a look-up, a search or a checkpoint will ask of it: better refused here.
             projection = self._schema.project(key, payload)
         except (CorruptionError, TypeError) as error:
             raise InvalidRecordError(
-                f"the payload of {key.decode('utf-8', 'replace')!r:.200} is none of {self._schema.name!r}",
+                f"the payload of {_shown(key)} is none of {self._schema.name!r}",
                 advice="pack it with the pack() of the schema that the store was opened with",
             ) from error
         self._changes.index_packed(_indexed(key, payload), projection)
@@ -141,14 +145,54 @@ class Transaction(Generic[Record]):
         """Remove a record. Raises UnknownFileError where there is none, InvalidPathError."""
         self._check_open()
         key = self._schema.key(name)
+        self._refuse_adopted(key)
         change = self._changes.by_key.get(key)
         exists = isinstance(change, FileIndexed) if change is not None else self._writer.has_key(key)
         if not exists:
             raise UnknownFileError(f"there is no {name!r} in the store")
         self._changes.remove(FileRemoved(key))
 
+    def adopt(self, path: str | os.PathLike[str]) -> int:
+        """Take in the segment that a `SegmentBuilder` made at `path`; returns how many records it has.
+
+        Each of its records replaces what was known of its key. All of it is read here, and compared with its
+        SEAL. The directory must not change from then on: the commit moves it into the store, or copies it
+        from another file system and removes it. After a rollback it is where it was.
+
+        One transaction changes a key once: it may put and remove other records, and adopt segments of others.
+
+        Raises InvalidArgumentError where there is no segment, or one that the store has already,
+        InvalidRecordError where the transaction changes one of its keys otherwise, IncompatibleStoreError for
+        a segment of another schema, CorruptionError for a damaged one, StorageError; then nothing changed.
+        """
+        self._check_open()
+        where = os.path.abspath(path)
+        self._writer.refuse_own_segment(where)
+        segment = verified(where, self._schema)
+        changed = self._changes.by_key
+        for change in segment.changes:
+            if change.key in changed or self._changes.segment_of(change.key) is not None:
+                raise InvalidRecordError(
+                    f"the segment at {where} has a record of {_shown(change.key)}, "
+                    "which this transaction changes too",
+                    advice="adopt it in a transaction of its own",
+                )
+        self._changes.adopted.append(segment)
+        return len(segment)
+
+    def _refuse_adopted(self, key: bytes) -> None:
+        if self._changes.adopted and self._changes.segment_of(key) is not None:
+            raise InvalidRecordError(
+                f"a segment that this transaction adopts has a record of {_shown(key)}",
+                advice="change it in another transaction",
+            )
+
     def _payload(self, key: bytes) -> bytes | None:
         """What the key's record is packed as, in this transaction."""
+        segment = self._changes.segment_of(key)
+        if segment is not None:
+            record = segment.records.get(key)
+            return None if record is None else record.payload
         change = self._changes.by_key.get(key)
         if change is None:
             return self._writer.current.view.payload(key)
@@ -168,6 +212,10 @@ class Transaction(Generic[Record]):
         self._changes.clear()
 
 
+def _shown(key: bytes) -> str:
+    return f"{key.decode('utf-8', 'replace')!r:.200}"
+
+
 def _hash(payload: bytes | None) -> str | None:
     return None if payload is None else blake3(payload).hexdigest(16)
 
@@ -178,7 +226,7 @@ def _indexed(key: bytes, payload: bytes) -> FileIndexed:
         payload = bytes(memoryview(payload))
     if len(payload) + len(key) > MAX_RECORD_BYTES - 64:
         raise RecordTooLargeError(
-            f"the record of {key.decode('utf-8', 'replace')!r:.200} has {len(payload):,} bytes, "
+            f"the record of {_shown(key)} has {len(payload):,} bytes, "
             f"and {MAX_RECORD_BYTES - 64:,} is the most",
             advice="leave out part of it, or skip the file",
         )

@@ -57,16 +57,23 @@ def inspect_all(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
 
 def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
     found, files, _ = plan_for(*scan(path, schema))
+    verified: dict[str, FoundSegment] = {}
     if deep:
         generations = []
-        verified: dict[str, FoundSegment] = {}
         for generation in found.generations:
             # Another schema's records cannot be taken apart.
             if generation.manifest is not None:
                 generation.manifest.identity.refuse_other(schema, path)
             generations.append(_verified(generation, verified, files, schema))
         found = replace(found, generations=tuple(generations))
-    inspection = plan_for(rescan_journal(found, files, 0), files)
+    found = rescan_journal(found, files, 0)
+    if deep:
+        adopted = tuple(
+            verified.get(segment.path) or _verified_segment(segment, files, schema)
+            for segment in found.adopted
+        )
+        found = replace(found, adopted=adopted)
+    inspection = plan_for(found, files)
     if deep and not schema.is_stand_in:
         # That a search half is what SEAL says promises no more than that: records are rebuilt from it.
         inspection, _ = settle(inspection, schema)

@@ -21,7 +21,7 @@ from diptych.search.query.nodes import Parsed
 from diptych.search.query.plain import parse_plain
 from diptych.store.generation import Generation
 from diptych.store.healing import Healing
-from diptych.store.hits import GenerationSource, OverlaySource, Source
+from diptych.store.hits import AdoptedSource, GenerationSource, OverlaySource, Source
 from diptych.store.live import LiveRecords
 from diptych.store.overlay import Overlay
 from diptych.store.ranges import EVERYTHING, Bounds, Key, bounds_of, check_limit, merged
@@ -52,6 +52,7 @@ class View(Generic[Record]):
         self._count: int | None = None
         self._memory: SearchIndex | None = None
         self._prepared: SearchIndex | None = None
+        self._prepared_adopted: dict[str, SearchIndex] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -287,13 +288,18 @@ class View(Generic[Record]):
                     index, self.schema, self.overlay, self.lsn, self._records, self.generation.hits
                 )
             )
+        for segment in self.overlay.adopted_until(self.lsn):
+            alone = self._prepared_adopted.get(segment.digest) or segment.member.search()
+            sources.append(AdoptedSource(alone, self.schema, self.overlay, self.lsn, segment))
         if memory is not None:
             sources.append(OverlaySource(memory, self.schema, self.overlay, self.lsn))
         return Found(self.schema, sources, query)
 
     def prepare(self) -> None:
-        """Open the search index now, and keep it: so the view outlives its generation's directory."""
+        """Open the search indexes now, and keep them: so the view outlives its segments' directories."""
         self._prepared = self._search_index()
+        for segment in self.overlay.adopted_until(self.lsn):
+            self._prepared_adopted[segment.digest] = segment.member.search()
 
     def counts(self) -> dict[str, int]:
         """The schema's counters over all records."""

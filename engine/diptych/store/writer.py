@@ -13,6 +13,7 @@ from diptych.errors import (
     CommitNotPublishedError,
     CorruptionError,
     CorruptSearchError,
+    InvalidArgumentError,
     PoisonedError,
     StorageError,
     StoreClosedError,
@@ -22,8 +23,9 @@ from diptych.errors import (
 from diptych.journal.file import changes_at
 from diptych.journal.format import encode_payloads
 from diptych.journal.writer import Appended
-from diptych.layout import CLOSED, JOURNAL
+from diptych.layout import CLOSED, JOURNAL, SEGMENTS
 from diptych.schema.base import Record, Schema
+from diptych.store.adopting import Adopting
 from diptych.store.changes import ChangeSet
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.checkpoint.publish import Publisher
@@ -61,6 +63,7 @@ class StoreWriter(Handle[Record]):
         self._lock, self._releases_lock = opened.lock, opened.releases_lock
         self._closed_lsn = opened.closed_lsn
         self._ownership = Ownership(opened.journal, opened.lock)
+        self._adopting = Adopting(self.path)
         self._numbers = itertools.count(1)
         self._commits = self._changes = 0
         self._counting = threading.Lock()
@@ -75,6 +78,7 @@ class StoreWriter(Handle[Record]):
             opened.journal,
             self.current,
             self._ownership,
+            self._adopting,
             opened.store.modified_ms,
         )
         # Now that there is one to wake: its thread may find damage, and wakes it too.
@@ -105,17 +109,23 @@ class StoreWriter(Handle[Record]):
     def commit(self, changes: ChangeSet[Record]) -> int:
         """Commit the changes; returns their LSN, which `changes` has from then on.
 
-        Encode, append to the journal, apply to the overlay, sync, show to readers; with durability "full" the
-        checkpoint as well. Raises what `writer` raises,
-        StorageError (nothing was committed), CommitInDoubtError (it may survive), CommitNotPublishedError (it
-        is durable).
+        Move adopted segments into the store, encode, append to the journal, apply to the overlay, sync, show
+        to readers; with durability "full" the checkpoint as well. Raises what `writer` raises,
+        InvalidArgumentError for a segment that the store has already, StorageError (nothing was committed),
+        CommitInDoubtError (it may survive), CommitNotPublishedError (it is durable).
         """
         self.writer()
         if not changes and not changes.metadata:
             return self.current.view.lsn
         journal, publisher = self._journal, self._publisher
         publisher.committing()
-        payloads, entries = encode_payloads(changes.by_key.values(), changes.metadata)
+        adopted = changes.adopted
+        payloads, entries = encode_payloads(
+            [*(segment.entry for segment in adopted), *changes.by_key.values()], changes.metadata
+        )
+        if adopted:
+            self._ownership.refuse_replaced()
+            self._adopting.take_in(adopted, self._segment_ids())
         receipt: list[Appended] = []
         try:
             with journal.lock:
@@ -127,6 +137,8 @@ class StoreWriter(Handle[Record]):
                 for some, offset in zip(entries, offsets, strict=True):
                     for change in changes_at(file, offset, some):
                         overlay.append(lsn, change)
+                for segment in adopted:
+                    overlay.adopt(lsn, segment)
                 overlay.describe(lsn, changes.metadata)
             if self.durability != "buffered" or lsn - journal.synced_lsn >= _BUFFERED_COMMITS:
                 journal.sync(lsn)
@@ -136,7 +148,11 @@ class StoreWriter(Handle[Record]):
             changes.lsn = lsn
         except BaseException as error:
             self._refuse_doubt(error, written=bool(receipt))
+            if not receipt:
+                # Once it is written, the journal may name them.
+                self._adopting.put_back(adopted)
             raise
+        self._adopting.keep(adopted)
         self.current.advance(lsn if self.durability == "buffered" else journal.synced_lsn)
         with self._counting:
             self._commits += 1
@@ -163,6 +179,21 @@ class StoreWriter(Handle[Record]):
             errno=getattr(error, "errno", None),
             advice="close the store and open it again: recovery tells",
         ) from error
+
+    def refuse_own_segment(self, path: str) -> None:
+        """Raise InvalidArgumentError where `path` is that of a segment of this store."""
+        own = os.path.realpath(os.path.join(self.path, SEGMENTS))
+        if os.path.dirname(os.path.realpath(path)) == own:
+            raise InvalidArgumentError(
+                f"{path} is a segment of this store", advice="adopt one that was built elsewhere"
+            )
+
+    def _segment_ids(self) -> set[str]:
+        """Tantivy's ids of the segments that reads use now."""
+        view = self.current.view
+        base = view.generation.manifest.segments if view.generation is not None else ()
+        adopted = [segment.listed for _, segment in view.overlay.adopted]
+        return {listed.seal.segment_id for listed in (*base, *adopted)}
 
     def _publish_commit(self, lsn: int) -> None:
         try:
@@ -228,6 +259,8 @@ class StoreWriter(Handle[Record]):
     def _find_damaged_search(self) -> None:
         """Have the segments written again whose search index is damaged; all, where none looks so."""
         view = self.current.view
+        for _, adopted in view.overlay.adopted:
+            adopted.find_damaged_search()
         if view.generation is not None:
             damaged = view.generation.segments.damaged_search()
             view.healing.segments |= damaged or set(view.generation.segments.open_segments())

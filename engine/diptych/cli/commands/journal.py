@@ -126,8 +126,9 @@ def _frame(frame: Frame, kind: str) -> dict[str, Any]:
 
 
 def _entry(entry: JournalEntry, where: str) -> dict[str, Any]:
-    from diptych.change import FileIndexed, FileRemoved, TransactionDescribed
+    from diptych.change import FileIndexed, FileRemoved, SegmentAdopted, TransactionDescribed
     from diptych.metadata import unpack_metadata
+    from diptych.store.manifest import listed_sealed
 
     if isinstance(entry, FileIndexed):
         return {"type": "entry", "op": "FileIndexed", "path": _path(entry.key), "size": len(entry.payload)}
@@ -136,6 +137,17 @@ def _entry(entry: JournalEntry, where: str) -> dict[str, Any]:
     if isinstance(entry, TransactionDescribed):
         metadata = unpack_metadata(entry.packed, where=where)
         return {"type": "entry", "op": "TransactionDescribed", "metadata": metadata}
+    if isinstance(entry, SegmentAdopted):
+        listed = listed_sealed(entry.sealed)
+        first, last = _path(listed.seal.first_key), _path(listed.seal.last_key)
+        return {
+            "type": "entry",
+            "op": "SegmentAdopted",
+            "segment": listed.digest,
+            "records": listed.records,
+            "first": first,
+            "last": last,
+        }
     return {"type": "entry", "op": "SnapshotCreated", **entry._asdict(), "checksum": f"{entry.checksum:016x}"}
 
 
@@ -158,6 +170,9 @@ def text_of(item: dict[str, Any]) -> str:
         case "entry" if "path" in item:
             size = f"  {item['size']:,} bytes" if "size" in item else ""
             return f"{'':>13}{item['op']}  {item['path']}{size}"
+        case "entry" if "segment" in item:
+            keys = f"{item['records']:,} records from {item['first']} to {item['last']}"
+            return f"{'':>13}{item['op']}  {item['segment']}: {keys}"
         case "entry" if "metadata" in item:
             return f"{'':>13}{item['op']}  {json.dumps(item['metadata'], ensure_ascii=False)}"
         case "entry":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import bitmap_of, ids_in
 from diptych.segment.seal import encode_seal
 from diptych.snapshot.format import KEY_INDEX
+from diptych.store.adopted import AdoptedSegment, is_adopted
 from diptych.store.checkpoint.folding import (
     COMPACT_BYTES,
     COMPACT_DOCUMENTS,
@@ -35,7 +36,14 @@ from diptych.store.checkpoint.folding import (
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment, SegmentSet
-from diptych.store.manifest import NO_METADATA, Identity, ListedSegment, Manifest, manifest_of
+from diptych.store.manifest import (
+    NO_METADATA,
+    Adoption,
+    Identity,
+    ListedSegment,
+    Manifest,
+    manifest_of,
+)
 from diptych.store.salvage_segment import salvage_segment
 from diptych.store.upgrade import current_record, record_of
 from diptych.store.view import View
@@ -62,6 +70,8 @@ class BuildRequest(NamedTuple):
     """The digests of segments to write again in any case."""
     compact: bool
     """Whether all is folded, into as few segments as memory allows."""
+    adopted: Sequence[Adoption] = ()
+    """The segments that the journal names, as far back as it is kept."""
 
 
 class Built(NamedTuple):
@@ -108,15 +118,30 @@ class Pace:
 def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace) -> Built:
     """Build the segments that are new at the view's LSN, and the manifest.
 
-    Raises CorruptionError and StorageError.
+    Adopted segments are listed as they are, unless they are folded. Raises CorruptionError and StorageError.
     """
     view, schema = request.view, request.schema
-    changes = [entry.change for entry in view.overlay.changes(view.lsn)]
+    newest = {entry.change.key: entry.change for entry in view.overlay.changes(view.lsn)}
     members = view.generation.segments if view.generation is not None else SegmentSet([])
-    marked = _mark_dead(members, changes, schema, view.healing, pace)
-    folded = _choose(request, marked, sum(isinstance(change, FileIndexed) for change in changes))
-    to_fold = [member for member in members.members if member.segment.digest in folded]
-    records = partial(_records, to_fold, changes, LiveRecords(members, schema, view.healing), schema)
+    adopted = view.overlay.adopted_until(view.lsn)
+    marked = _mark_dead(members, newest.values(), schema, view.healing, pace)
+    for segment in adopted:
+        marked[segment.digest] = _mark_replaced(segment, newest, schema)
+    changes = [change for change in newest.values() if not is_adopted(change)]
+    damaged = {digest for segment in adopted for digest in segment.healing.segments}
+    folded = _choose(
+        request, marked, damaged, sum(isinstance(change, FileIndexed) for change in changes)
+    )
+    live = LiveRecords(members, schema, view.healing)
+    to_fold = [
+        _Folded(member, live, newest) for member in members.members if member.segment.digest in folded
+    ]
+    to_fold += [
+        _Folded(segment.member, segment.records, _replacing(segment, newest))
+        for segment in adopted
+        if segment.digest in folded
+    ]
+    records = partial(_records, to_fold, changes, schema)
     sealed = _write(request, records, unpublished, pace, in_memory=not to_fold and _is_small(changes))
     kept = [one for digest, one in marked.items() if one is not None and digest not in folded]
     return _listed(
@@ -128,6 +153,7 @@ def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace)
         chain=request.chain,
         modified_ms=request.modified_ms,
         metadata=view.metadata(),
+        adopted=request.adopted,
     )
 
 
@@ -162,6 +188,7 @@ def _listed(
     chain: int,
     modified_ms: int,
     metadata: Metadata,
+    adopted: Sequence[Adoption] = (),
 ) -> Built:
     """The manifest that lists segments of before and those that are new."""
     manifest = manifest_of(
@@ -172,6 +199,7 @@ def _listed(
         chain=chain,
         modified_ms=modified_ms,
         metadata=metadata,
+        adopted=adopted,
     )
     return Built(manifest, {one.listed.digest: one.directory for one in sealed})
 
@@ -220,6 +248,34 @@ class _Dead(NamedTuple):
     record: StoredRecord
 
 
+def _mark_replaced(
+    adopted: AdoptedSegment, newest: Mapping[bytes, Change], schema: Schema[Any]
+) -> ListedSegment | None:
+    """An adopted segment as it is listed once those of its records are dead that were replaced since.
+
+    None as for `_mark_dead`.
+    """
+    member = adopted.member
+    try:
+        dead = []
+        for change in adopted.changes:
+            if newest[change.key] is not change:
+                record_id = member.find(change.key)
+                assert record_id is not None
+                stored = member.segment.record(record_id)
+                record = current_record(schema, member.version, stored)
+                dead.append(_Dead(record_id, stored, record))
+        return _with_dead(member, dead, schema, adopted.healing)
+    except CorruptSnapshotError as error:
+        adopted.healing.scan(adopted.digest, error)
+        return None
+
+
+def _replacing(adopted: AdoptedSegment, newest: Mapping[bytes, Change]) -> set[bytes]:
+    """The keys of which an adopted segment does not have the newest record."""
+    return {key for key, change in newest.items() if not adopted.has(change)}
+
+
 def _with_dead(
     member: LiveSegment, dead: Collection[_Dead], schema: Schema[Any], healing: Healing
 ) -> ListedSegment | None:
@@ -251,11 +307,16 @@ def _content_of(member: LiveSegment, healing: Healing) -> int | None:
         return None
 
 
-def _choose(request: BuildRequest, marked: dict[str, ListedSegment | None], new_records: int) -> set[str]:
+def _choose(
+    request: BuildRequest,
+    marked: dict[str, ListedSegment | None],
+    damaged_adopted: set[str],
+    new_records: int,
+) -> set[str]:
     """The digests of the segments to fold."""
     if request.compact:
         return set(marked)
-    damaged = marked.keys() & (set(request.damaged) | request.view.healing.segments)
+    damaged = marked.keys() & (set(request.damaged) | request.view.healing.segments | damaged_adopted)
     sizes = []
     for digest, listed in marked.items():
         if listed is not None and digest not in damaged:
@@ -265,30 +326,38 @@ def _choose(request: BuildRequest, marked: dict[str, ListedSegment | None], new_
     return damaged | segments_to_fold(sizes, new_records)
 
 
+class _Folded(NamedTuple):
+    """A segment whose live records are written again."""
+
+    member: LiveSegment
+    live: LiveRecords
+    """What reads it, and heals what it reads."""
+    replaced: Collection[bytes]
+    """Keys of which it does not have the newest record."""
+
+
 def _records(
-    folded: Iterable[LiveSegment], changes: Iterable[Change], live: LiveRecords, schema: Schema[Any]
+    folded: Iterable[_Folded], changes: Iterable[Change], schema: Schema[Any]
 ) -> Iterator[StoredRecord]:
     """The records to write: those of the changes, then the live ones of the folded segments."""
-    changed = set()
     for change in changes:
-        changed.add(change.key)
         if isinstance(change, FileIndexed):
             yield record_of(change)
-    for member in folded:
+    for member, live, replaced in folded:
         # Not the last key alone: damaged records may be out of order.
         read = set()
         try:
             for record in live.scan_member(member):
                 read.add(record.key)
-                if record.key not in changed:
+                if record.key not in replaced:
                     yield record
         except CorruptSnapshotError as error:
-            yield from _without_damaged(member, changed, read, schema, error)
+            yield from _without_damaged(member, replaced, read, schema, error)
 
 
 def _without_damaged(
     member: LiveSegment,
-    changed: set[bytes],
+    changed: Collection[bytes],
     read: set[bytes],
     schema: Schema[Any],
     error: CorruptSnapshotError,

@@ -21,16 +21,17 @@ from diptych.journal.format import encode_snapshot_created
 from diptych.journal.writer import JournalWriter
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
+from diptych.store.adopting import Adopting
 from diptych.store.checkpoint.build import BuildRequest, Pace, build
 from diptych.store.checkpoint.policy import CheckpointPolicy
-from diptych.store.checkpoint.retention import trim
+from diptych.store.checkpoint.retention import first_journal_lsn, trim
 from diptych.store.checkpoint.scheduler import Scheduler
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.current import Current
 from diptych.store.generation import Generation, open_segment
 from diptych.store.healing import Healing, log
 from diptych.store.liveness import Ownership
-from diptych.store.manifest import Identity, now_ms
+from diptych.store.manifest import Adoption, Identity, now_ms
 from diptych.store.view import View
 
 
@@ -46,6 +47,7 @@ class Publisher:
         journal: JournalWriter,
         current: Current[Any],
         ownership: Ownership,
+        adopting: Adopting,
         modified_ms: int,
     ) -> None:
         self.modified_ms = modified_ms
@@ -54,7 +56,7 @@ class Publisher:
         """Whether nothing is removed, here or later by this handle: for repair."""
         self._path, self._identity, self._schema, self._policy = path, identity, schema, policy
         self._journal, self._current = journal, current
-        self._ownership = ownership
+        self._ownership, self._adopting = ownership, adopting
         self._lock = threading.RLock()
         self._closed: StoreClosedError | None = None
         self._pace = Pace()
@@ -98,7 +100,9 @@ class Publisher:
                 self._first_change_s = time.monotonic()
                 self._scheduler.wake()
             elif (
-                len(self._current.overlay.log) >= self._wake_at or self._journal.offset >= self._wake_at_bytes
+                len(self._current.overlay.log) >= self._wake_at
+                or self._journal.offset >= self._wake_at_bytes
+                or self._current.overlay.adopted
             ):
                 self._scheduler.wake()
 
@@ -157,7 +161,14 @@ class Publisher:
         chain = base.manifest.chain if base is not None and base.lsn == lsn else journal.file.header.chain
         view = View(self._schema, base, current.overlay, lsn, healing)
         request = BuildRequest(
-            self._identity, self._schema, view, chain, self.modified_ms, tuple(healing.segments), compact
+            self._identity,
+            self._schema,
+            view,
+            chain,
+            self.modified_ms,
+            tuple(healing.segments),
+            compact,
+            self._adopted(view),
         )
         try:
             generation = self._build(request)
@@ -176,7 +187,7 @@ class Publisher:
         if not self.keeps_all:
             try:
                 self._ownership.refuse_replaced()
-                trim(self._path, self._policy.keep_generations, current.pinned())
+                trim(self._path, self._policy.keep_generations, current.pinned(), self._needed_segments)
             except StoreReplacedError:
                 raise
             except StorageError as error:
@@ -192,11 +203,27 @@ class Publisher:
         base = request.view.generation
         # What the generation before has open is shared with it.
         segments = base.segments.open_segments() if base is not None else {}
+        for adopted in request.view.overlay.adopted_until(request.view.lsn):
+            segments[adopted.digest] = adopted.segment
         for listed in built.manifest.segments:
             if listed.digest in built.segments:
                 segment = segments[listed.digest] = open_segment(self._path, listed, self._schema)
                 segment.trust_search()
         return Generation(path, built.manifest, self._schema, segments)
+
+    def _adopted(self, view: View[Any]) -> list[Adoption]:
+        """The segments that the journal names up to the view's LSN, as far back as it is kept."""
+        first_lsn = first_journal_lsn(self._path)
+        base = view.generation
+        older = base.manifest.adopted if base is not None else ()
+        newer = [Adoption(lsn, one.digest) for lsn, one in view.overlay.adopted if lsn <= view.lsn]
+        return [*(one for one in older if one.lsn >= first_lsn), *newer]
+
+    def _needed_segments(self) -> set[str]:
+        """The digests of segments that no manifest names yet."""
+        # First those that are being moved in: once a commit is done with that, the overlay has them.
+        underway = set(self._adopting.underway)
+        return underway | {segment.digest for _, segment in self._current.overlay.adopted}
 
     def _tell_journal(self, path: str, lsn: int) -> None:
         with fs.translated("read", path):
@@ -209,7 +236,7 @@ class Publisher:
         current, base, first = self._current, self._current.base, self._first_change_s
         if self._journal.poison is not None:
             return False
-        return current.healing.needed or self._policy.due(
+        return current.healing.needed or bool(current.overlay.adopted) or self._policy.due(
             changes=len(current.overlay.log),
             records=base.manifest.records if base else 0,
             waited_s=time.monotonic() - first if first else 0.0,

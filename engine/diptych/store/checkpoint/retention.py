@@ -1,9 +1,13 @@
-"""What is removed after a checkpoint: generations beyond those kept, then what none of them needs."""
+"""What is removed after a checkpoint: generations beyond those kept, then what none of them needs.
+
+That is the journal before the oldest of them, and the segments that none of them lists and that the rest of
+the journal does not name.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import pairwise
 
 from diptych import fs
@@ -46,8 +50,19 @@ def journal_files_to_remove(firsts: Collection[int], oldest_lsn: int) -> list[in
     return [first for first, following in pairwise(ordered) if following <= oldest_lsn + 1]
 
 
-def trim(store: str, keep: int, pinned: Collection[str]) -> None:
-    """Remove what is not kept. The caller has made the newest generation durable. Raises StorageError."""
+def first_journal_lsn(store: str) -> int:
+    """The first LSN that the journal has a file for; 1 where it has none. Raises StorageError."""
+    return min(_journal_firsts(store), default=1)
+
+
+def trim(
+    store: str, keep: int, pinned: Collection[str], needed_segments: Callable[[], Collection[str]] = tuple
+) -> None:
+    """Remove what is not kept. The caller has made the newest generation durable.
+
+    `needed_segments`: the digests of segments that no manifest names yet, asked when the others are known.
+    Raises StorageError.
+    """
     followed = [consumer.lsn for consumer in consumers_of(store)]
     if any(lsn < 0 for lsn in followed):
         # How far that consumer is cannot be read: everything may be needed.
@@ -62,21 +77,29 @@ def trim(store: str, keep: int, pinned: Collection[str]) -> None:
     if removed:
         # Before what they need: a crash that brought one back would show it damaged.
         fs.fsync_dir(generations)
-    _remove_segments(store, left)
     lsns = {parsed[0] for name in left if (parsed := parse_generation_name(name))}
-    if len(lsns) < keep:
-        # One generation alone: the journal from the beginning is the second way to everything in it.
-        return
+    if len(lsns) >= keep:
+        # Otherwise one generation alone: the journal from the beginning is the second way to all in it.
+        for first in journal_files_to_remove(_journal_firsts(store), min([*lsns, *followed])):
+            fs.remove_file(os.path.join(store, JOURNAL, journal_file_name(first)))
+    _remove_segments(store, left, needed_segments)
+
+
+def _journal_firsts(store: str) -> list[int]:
+    """The LSNs that journal files begin with, by their names."""
     journal = os.path.join(store, JOURNAL)
     with fs.translated("list", journal):
-        journal_files = fs.list_directory(journal)
-    firsts = [first for name in journal_files if (first := parse_journal_file_name(name)) is not None]
-    for first in journal_files_to_remove(firsts, min([*lsns, *followed])):
-        fs.remove_file(os.path.join(journal, journal_file_name(first)))
+        names = fs.list_directory(journal)
+    return [first for name in names if (first := parse_journal_file_name(name)) is not None]
 
 
-def _remove_segments(store: str, generations: Collection[str]) -> None:
-    """Remove the segments that none of these generations lists, unless one of them cannot be read."""
+def _remove_segments(
+    store: str, generations: Collection[str], needed_segments: Callable[[], Collection[str]]
+) -> None:
+    """Remove the segments that none of these generations lists, unless one of them cannot be read.
+
+    Those that the journal names are kept as long as it is.
+    """
     directory = os.path.join(store, SEGMENTS)
     with fs.translated("list", directory):
         names = fs.list_directory(directory)
@@ -85,6 +108,9 @@ def _remove_segments(store: str, generations: Collection[str]) -> None:
     except CorruptionError:
         # It may list any of them, and repair may still need that.
         return
+    first_lsn = first_journal_lsn(store)
     listed = {one.digest for manifest in manifests for one in manifest.segments}
+    listed |= {one.digest for manifest in manifests for one in manifest.adopted if one.lsn >= first_lsn}
+    listed |= set(needed_segments())
     for name in segments_to_remove(names, generations, listed):
         fs.remove_tree(os.path.join(directory, name))

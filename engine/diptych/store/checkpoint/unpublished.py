@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,14 +11,12 @@ from typing import Protocol, Self
 from diptych import fs
 from diptych.layout import (
     GENERATIONS,
-    INCOMING,
     SEGMENTS,
     generation_name,
-    incoming_name,
     parse_generation_name,
     temporary_name,
 )
-from diptych.store.generation import segment_path
+from diptych.store.generation import make_segments_directory, new_incoming_directory, segment_path
 from diptych.store.manifest import Manifest, encode_manifest
 
 
@@ -47,8 +44,6 @@ class UnpublishedGeneration:
 
     An error in its `with` block removes what was built.
     """
-
-    _numbers = itertools.count(1)
 
     def __init__(self, store: str, lsn: int, owner: Owner) -> None:
         """Raises StorageError."""
@@ -79,12 +74,7 @@ class UnpublishedGeneration:
 
     def new_directory(self) -> str:
         """The path of a directory to build a segment in, which is not there yet. Raises StorageError."""
-        incoming = os.path.join(self._store, INCOMING)
-        with fs.translated("make the directory", incoming), suppress(FileExistsError):
-            # Not durable, and not above it: nothing is made in the place of a store that is gone.
-            os.mkdir(incoming)
-        path = os.path.join(incoming, incoming_name(os.getpid(), next(self._numbers)))
-        fs.remove_tree(path)
+        path = new_incoming_directory(self._store)
         self._made.append(path)
         return path
 
@@ -96,12 +86,7 @@ class UnpublishedGeneration:
         """
         data = encode_manifest(manifest)
         self._owner.refuse_replaced()
-        directory = os.path.join(self._store, SEGMENTS)
-        if not fs.is_directory(directory):
-            with fs.translated("make the directory", directory):
-                os.mkdir(directory)
-            # Its name before the manifest's: a crash after its rename would take every segment with it.
-            fs.fsync_dir(self._store)
+        directory = make_segments_directory(self._store)
         for digest, built in segments.items():
             target = segment_path(self._store, digest)
             self._made.append(target)

@@ -90,7 +90,7 @@ class ChangeFeed(Generic[Record]):
     def __init__(self, handle: Handle[Record], position: Position, *, before: bool) -> None:
         """Internal: use `RecordStore.changes`."""
         self._handle, self._schema = handle, handle.schema
-        self._cursor = JournalCursor(handle.path, handle.identity.store_id, position)
+        self._cursor = JournalCursor(handle.path, handle.identity.store_id, position, handle.schema)
         self._records = _RecordsBefore(handle) if before else None
         self._last: JournalTransaction | None = None
         """The last that was given, where the records before do not have it yet."""
@@ -196,7 +196,7 @@ class _RecordsBefore(Generic[Record]):
             self._base_lsn = base.lsn
 
     def _replay(self, begin: Position, lsn: int) -> None:
-        cursor = JournalCursor(self._path, self._store_id, begin)
+        cursor = JournalCursor(self._path, self._store_id, begin, self._schema)
         try:
             for transaction in cursor.transactions(lsn) if lsn > begin.lsn else ():
                 self.take(transaction)

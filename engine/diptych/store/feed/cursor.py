@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from diptych import fs
-from diptych.change import Change
+from diptych.change import Change, FileIndexed, SegmentAdopted
 from diptych.errors import (
     ChangesNotKeptError,
+    CorruptionError,
     CorruptJournalError,
     InvalidArgumentError,
     StorageError,
@@ -20,6 +21,8 @@ from diptych.journal.file import JournalFile, contents_of
 from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader, TailKind
 from diptych.layout import JOURNAL, journal_file_name, parse_journal_file_name
+from diptych.schema.base import Schema
+from diptych.store.adopted import open_adopted
 from diptych.store.positions import Position
 
 # How often a file is looked for again that the writer removed between the listing and the opening.
@@ -61,7 +64,8 @@ class JournalCursor:
     It takes no lock and changes nothing. A file that it has open stays readable when the writer removes it.
     """
 
-    def __init__(self, store: str, store_id: bytes, position: Position) -> None:
+    def __init__(self, store: str, store_id: bytes, position: Position, schema: Schema[Any]) -> None:
+        self._schema = schema
         self.position = position
         """Where the follower is. It moves it, to that of a transaction which it has made something of."""
         self._store, self._store_id = store, store_id
@@ -115,6 +119,8 @@ class JournalCursor:
             if frame.kind != CONTROL and frame.lsn > self.position.lsn:
                 contents = contents_of(frame, reader.file)
                 changes += contents.changes
+                for entry in contents.adopted:
+                    changes += self._adopted(reader.file, entry)
                 metadata = contents.metadata or metadata
             if frame.kind == COMMIT:
                 found = Position(frame.lsn, frame.checksum)
@@ -128,6 +134,16 @@ class JournalCursor:
             if frame.kind in (COMMIT, CONTROL):
                 # After the yield: what the caller could not read is read again.
                 reader.offset, reader.chain = frame.end, frame.checksum
+
+    def _adopted(self, file: JournalFile, entry: SegmentAdopted) -> list[FileIndexed]:
+        """The records of a segment that an entry of `file` names, as changes."""
+        try:
+            return open_adopted(self._store, entry, self._schema).changes
+        except (CorruptionError, StorageError):
+            if file.in_place():
+                raise
+            # It is kept as long as the journal that names it.
+            raise self._not_kept(self._firsts()[0] - 1) from None
 
     def _make_durable(self) -> _End:
         """Sync the newest journal file. The others are durable: a rotation syncs a file before the next."""

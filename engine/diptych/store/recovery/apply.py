@@ -30,6 +30,7 @@ from diptych.layout import (
 from diptych.schema.base import Schema
 from diptych.segment.reader import Segment
 from diptych.segment.rebuild import rebuild_records
+from diptych.store.adopted import AdoptedSegment
 from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.found import FoundSegment, OpenFiles, Scan
@@ -94,12 +95,17 @@ def open_records(found: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> 
         return Segment(found.path, schema, known=(listed.seal, listed.digest), records_path=rebuilt)
 
 
-def replay(plan: Plan, schema: Schema[Any]) -> Overlay:
-    """What the journal adds to the base."""
+def replay(found: Scan, plan: Plan, files: OpenFiles, schema: Schema[Any]) -> Overlay:
+    """What the journal adds to the base. Raises CorruptionError, StorageError."""
     overlay = Overlay(schema)
     for transaction in plan.replay:
         for change in transaction.changes:
             overlay.append(transaction.lsn, current_change(schema, change))
+        for segment in found.adopted_by(transaction):
+            adopted = AdoptedSegment(files.segments[segment.listed.digest], schema)
+            if segment.damaged:
+                adopted.healing.segments.add(segment.listed.digest)
+            overlay.adopt(transaction.lsn, adopted)
         overlay.describe(transaction.lsn, transaction.metadata)
     return overlay
 
@@ -132,13 +138,13 @@ def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Iden
         fs.fsync_dir(os.path.join(scan.path, GENERATIONS))
     for temporary in (*scan.temporaries, *scan.unreferenced):
         fs.remove_tree(temporary)
-    for segment in {segment.path: segment for g in scan.generations for segment in g.segments}.values():
+    for segment in scan.segments().values():
         if segment.seal_problem and not (segment.records_problem or segment.search_problem):
             where = os.path.join(segment.path, SEAL)
             if fs.is_directory(where):
                 # No file can be renamed to it.
                 set_aside(scan.path, where)
-            # Its bytes are in the manifest.
+            # Its bytes are in the manifest, or in the journal.
             fs.atomic_write(where, segment.listed.sealed)
     # Names that a crash may have left in memory only: what is built on them must not outlive them. (Nothing
     # rests on a generation's name before the next one is published, and that syncs them both.)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from diptych.change import Change
+from diptych.change import Change, SegmentAdopted
 from diptych.errors import IncompatibleStoreError
 from diptych.journal.file import JournalFile
 from diptych.journal.format import HEADER_SIZE, JournalHeader
 from diptych.journal.reader import Tail
+from diptych.schema.base import Schema
 from diptych.segment.reader import Segment
 from diptych.store.manifest import ClosedMark, Identity, ListedSegment, Manifest
 
@@ -20,6 +21,7 @@ class FoundTransaction(NamedTuple):
     lsn: int
     changes: list[Change]
     metadata: bytes = b""
+    adopted: tuple[SegmentAdopted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +121,15 @@ class Scan:
     """Newest first."""
     journal: tuple[FoundJournalFile, ...] = ()
     """Oldest first."""
+    adopted: tuple[FoundSegment, ...] = ()
+    """The segments that these transactions of the journal adopted."""
     segment_names: tuple[str, ...] = ()
     """What there is in the directory of segments."""
     unreferenced: tuple[str, ...] = ()
-    """Below `segments/` and `incoming/`, what no manifest lists; empty where one cannot be read."""
+    """Below `segments/` and `incoming/`, what no manifest lists and no transaction of the journal adopted.
+
+    Of `segments/` nothing where a manifest or the journal cannot be read.
+    """
     journal_from: int = 0
     """The journal's transactions after this LSN were read."""
     closed: ClosedMark | None = None
@@ -132,6 +139,16 @@ class Scan:
     unreadable: tuple[str, ...] = ()
     """Errors of the medium that were met twice, and are among what looks damaged."""
     incompatible: IncompatibleStoreError | None = None
+
+    def segments(self) -> dict[str, FoundSegment]:
+        """By path, the segments that a manifest lists or a transaction adopted."""
+        listed = [segment for generation in self.generations for segment in generation.segments]
+        return {segment.path: segment for segment in (*self.adopted, *listed)}
+
+    def adopted_by(self, transaction: FoundTransaction) -> list[FoundSegment]:
+        """The segments that a transaction adopted."""
+        by_seal = {segment.listed.sealed: segment for segment in self.adopted}
+        return [by_seal[entry.sealed] for entry in transaction.adopted]
 
     @property
     def store_id(self) -> bytes | None:
@@ -150,6 +167,8 @@ class Stray(NamedTuple):
 class OpenFiles:
     """What a scan opened: journal files with an intact header, and segments with intact records."""
 
+    schema: Schema[Any]
+    """What segments are opened with."""
     journal: dict[str, JournalFile] = field(default_factory=dict)
     """By path."""
     segments: dict[str, Segment] = field(default_factory=dict)

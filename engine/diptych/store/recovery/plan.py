@@ -7,10 +7,11 @@ The rules, in order:
    the journal continues from it without a gap. Records that are not intact are rebuilt from the search index
    of their segment. If neither is, or the journal after it has a gap and after an older one has none, the
    next older generation is tried. With no generation at all, the journal must begin with LSN 1.
-3. The journal is replayed from the base to its end. Bytes at the end that are no frame are a torn write,
-   and are cut off, only if no intact frame after them says that they were synced, no later journal file
-   claims them, and no generation and no clean-shutdown marker says that the journal went further. Otherwise
-   the store is corrupt, and opening says so.
+3. The journal is replayed from the base to its end. A segment that a transaction adopted is used as those of
+   the base are; where neither half of it is intact, that is a gap. Bytes at the end that are no frame are a
+   torn write, and are cut off, only if no intact frame after them says that they were synced, no later
+   journal file claims them, and no generation and no clean-shutdown marker says that the journal went
+   further. Otherwise the store is corrupt, and opening says so.
 4. What recovery would have to discard to open the store, it does not open: that is for repair, to which the
    same plan says what would be lost.
 """
@@ -119,6 +120,9 @@ class _Replay:
         self.gap = ""
         self.gap_at: FoundJournalFile | None = None
         """The file whose problem the gap is."""
+        self.lost_segment: FoundSegment | None = None
+        """The adopted segment without which it does not continue."""
+        self._scan = scan
         after = [f for f in scan.journal if f.first_lsn > self.last_lsn or f.last_lsn >= self.last_lsn]
         for file in after:
             self._follow(file)
@@ -142,12 +146,34 @@ class _Replay:
         self.used = file
         for transaction in file.transactions:
             if transaction.lsn > self.last_lsn:
+                self._refuse_lost(transaction)
+                if self.gap:
+                    return
                 self.transactions.append(transaction)
                 self.last_lsn = transaction.lsn
         self.last_lsn = max(self.last_lsn, file.last_lsn)
         self.chain = file.chain
         if file.problem:
             self.gap, self.gap_at = file.problem, file
+
+
+    def _refuse_lost(self, transaction: FoundTransaction) -> None:
+        """It does not continue with a transaction that adopted a segment of which no half is intact."""
+        for segment in self._scan.adopted_by(transaction):
+            if not segment.usable:
+                self.lost_segment = segment
+                self.gap = (
+                    f"the segment {segment.listed.digest}, which LSN {transaction.lsn} adopted, is damaged: "
+                    f"{segment.records_problem}; it has {_range_of(segment)}"
+                )
+                return
+
+
+def _range_of(segment: FoundSegment) -> str:
+    """How many records a segment has, and from which key to which."""
+    seal = segment.listed.seal
+    first, last = (key.decode("utf-8", "backslashreplace") for key in (seal.first_key, seal.last_key))
+    return f"{seal.records:,} records from {first!r:.200} to {last!r:.200}"
 
 
 def _plan_replay(scan: Scan, replay: _Replay, gap: str) -> Plan:
@@ -162,7 +188,11 @@ def _plan_replay(scan: Scan, replay: _Replay, gap: str) -> Plan:
     findings = [*_identity_findings(scan, known_elsewhere=bool(known)), *_generation_findings(scan)]
     findings += _fallback_findings(scan, replay)
     reported = set()
-    if fatal:
+    for segment in (one for transaction in replay.transactions for one in scan.adopted_by(transaction)):
+        findings += _segment_findings(segment)
+    if fatal and replay.lost_segment is not None:
+        findings.append(Finding("adopted-lost", replay.lost_segment.path, Severity.ERROR, fatal, REPAIR))
+    elif fatal:
         findings.append(_journal_finding(replay.gap or scan.path, fatal, Severity.ERROR))
         reported |= {replay.gap_at.path} if replay.gap_at is not None else set()
     lost = []
@@ -175,6 +205,8 @@ def _plan_replay(scan: Scan, replay: _Replay, gap: str) -> Plan:
             findings.append(_journal_finding(scan.path, fatal, Severity.ERROR))
     elif fatal:
         lost.append(f"the transactions after LSN {replay.last_lsn}, if there were any")
+    if replay.lost_segment is not None:
+        lost.append(_range_of(replay.lost_segment))
     cut = None
     last = scan.journal[-1] if scan.journal else None
     for file in () if fatal else scan.journal:

@@ -29,10 +29,10 @@ from diptych.layout import (
 )
 from diptych.schema.base import Schema
 from diptych.segment.reader import Segment
-from diptych.store.manifest import decode_identity
+from diptych.store.manifest import decode_identity, listed_sealed
 from diptych.store.recovery.found import OpenFiles, Scan
 from diptych.store.recovery.reading import irregular, names_in, read_small
-from diptych.store.recovery.scan_generations import scan_generations
+from diptych.store.recovery.scan_generations import Segments, scan_generations, unreferenced
 from diptych.store.recovery.scan_journal import scan_journal
 
 # More than two generations are there only while a view holds one.
@@ -50,7 +50,7 @@ def scan(
     StorageError.
     """
     _read_ahead(path)
-    files = OpenFiles(segments=dict(segments or {}))
+    files = OpenFiles(schema, segments=dict(segments or {}))
     strays = [
         *(
             stray
@@ -64,10 +64,10 @@ def scan(
         ),
     ]
     where = os.path.join(path, IDENTITY)
-    found = _with_rest(replace(_scan_identity(path, where), strays=tuple(strays)), schema, files)
+    found = _with_rest(replace(_scan_identity(path, where), strays=tuple(strays)), files)
     if _is_stranger(found):
         problem = f"{where} belongs to another store than all the rest"
-        found = _with_rest(Scan(path, identity_problem=problem, strays=tuple(strays)), schema, files)
+        found = _with_rest(Scan(path, identity_problem=problem, strays=tuple(strays)), files)
     return found, files
 
 
@@ -75,36 +75,39 @@ def rescan_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
     """The scan with the journal read again, from an older LSN. Raises StorageError."""
     directory = os.path.join(found.path, JOURNAL)
     strays = tuple(stray for stray in found.strays if os.path.dirname(stray.path) != directory)
-    return _with_journal(replace(found, strays=strays), files, journal_from)
+    segments = Segments(found.path, files)
+    return _with_journal(replace(found, strays=strays), segments, files, journal_from)
 
 
-def _with_rest(begun: Scan, schema: Schema[Any], files: OpenFiles) -> Scan:
-    generations = scan_generations(begun.path, begun.identity, schema, files)
+def _with_rest(begun: Scan, files: OpenFiles) -> Scan:
+    generations = scan_generations(begun.path, begun.identity, files)
     found = replace(
         begun,
         generations=generations.found,
         strays=(*begun.strays, *generations.strays),
         temporaries=tuple(generations.temporaries),
         segment_names=generations.segment_names,
-        unreferenced=generations.unreferenced,
         incompatible=begun.incompatible or generations.incompatible,
     )
     journal_from = next((g.lsn for g in found.generations if g.usable), 0)
-    return _with_journal(found, files, journal_from)
+    return _with_journal(found, generations.segments, files, journal_from)
 
 
-def _with_journal(found: Scan, files: OpenFiles, journal_from: int) -> Scan:
+def _with_journal(found: Scan, segments: Segments, files: OpenFiles, journal_from: int) -> Scan:
     journal = scan_journal(found.path, found.store_id, journal_from, files)
-    return replace(
+    entries = [one for file in journal.files for t in file.transactions for one in t.adopted]
+    scanned = replace(
         found,
         journal=journal.files,
         journal_from=journal_from,
+        adopted=tuple(segments.find(listed_sealed(entry.sealed)) for entry in dict.fromkeys(entries)),
         closed=journal.closed,
         closed_problem=journal.closed_problem,
         strays=(*found.strays, *journal.strays),
         temporaries=tuple(dict.fromkeys((*found.temporaries, *journal.temporaries))),
         incompatible=found.incompatible or journal.incompatible,
     )
+    return replace(scanned, unreferenced=unreferenced(scanned))
 
 
 def _read_ahead(path: str) -> None:

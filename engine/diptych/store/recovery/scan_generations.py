@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from diptych import fs
 from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError, StorageError
@@ -22,12 +21,11 @@ from diptych.layout import (
     parse_generation_name,
     segments_to_remove,
 )
-from diptych.schema.base import Schema
 from diptych.sealed import OlderFormatError
 from diptych.segment.reader import Segment
 from diptych.store.generation import open_segment, read_manifest, segment_path
 from diptych.store.manifest import Identity, ListedSegment, Manifest
-from diptych.store.recovery.found import FoundGeneration, FoundSegment, OpenFiles, Stray
+from diptych.store.recovery.found import FoundGeneration, FoundSegment, OpenFiles, Scan, Stray
 from diptych.store.recovery.reading import irregular, names_in
 
 
@@ -39,20 +37,18 @@ class Generations(NamedTuple):
     strays: list[Stray]
     temporaries: list[str]
     segment_names: tuple[str, ...]
-    unreferenced: tuple[str, ...]
+    segments: Segments
     incompatible: IncompatibleStoreError | None
 
 
-def scan_generations(
-    store: str, identity: Identity | None, schema: Schema[Any], files: OpenFiles
-) -> Generations:
+def scan_generations(store: str, identity: Identity | None, files: OpenFiles) -> Generations:
     """Inspect the generations; segments with intact records go into `files`. Raises StorageError."""
     directory = os.path.join(store, GENERATIONS)
     generations: list[FoundGeneration] = []
     strays: list[Stray] = []
     temporaries = [os.path.join(store, name) for name in names_in(store) if is_temporary(name)]
     incompatible: IncompatibleStoreError | None = None
-    segments = _Segments(store, schema, files)
+    segments = Segments(store, files)
     for name in names_in(directory):
         parsed = parse_generation_name(name)
         path = os.path.join(directory, name)
@@ -78,15 +74,14 @@ def scan_generations(
             temporaries.append(path)
     generations.sort(key=lambda g: (g.lsn, g.revision), reverse=True)
     names = tuple(names_in(os.path.join(store, SEGMENTS)))
-    unreferenced = _unreferenced(store, names, generations)
-    return Generations(tuple(generations), strays, temporaries, names, unreferenced, incompatible)
+    return Generations(tuple(generations), strays, temporaries, names, segments, incompatible)
 
 
-class _Segments:
+class Segments:
     """The segments of a store, each inspected once, however many manifests list it."""
 
-    def __init__(self, store: str, schema: Schema[Any], files: OpenFiles) -> None:
-        self._store, self._schema, self._files = store, schema, files
+    def __init__(self, store: str, files: OpenFiles) -> None:
+        self._store, self._files = store, files
         self._found: dict[str, FoundSegment] = {}
         directory = os.path.join(store, SEGMENTS)
         # What is in a link's target is no part of the store: the writer sets the link aside.
@@ -121,7 +116,7 @@ class _Segments:
         if listed.digest in self._files.segments:
             return ""
         try:
-            segment: Segment = open_segment(self._store, listed, self._schema)
+            segment: Segment = open_segment(self._store, listed, self._files.schema)
         except DiptychError as error:
             fs.raise_transient(error)
             return error.message
@@ -130,7 +125,7 @@ class _Segments:
 
 
 def _scan_generation(
-    named: FoundGeneration, identity: Identity | None, segments: _Segments
+    named: FoundGeneration, identity: Identity | None, segments: Segments
 ) -> FoundGeneration:
     path = named.path
     try:
@@ -188,16 +183,18 @@ def sizes_problem(directory: str, sizes: dict[str, int]) -> str:
     return ""
 
 
-def _unreferenced(
-    store: str, names: Iterable[str], generations: Iterable[FoundGeneration]
-) -> tuple[str, ...]:
+def unreferenced(found: Scan) -> tuple[str, ...]:
     """What the next writer removes: see `Scan.unreferenced`. Raises StorageError."""
-    incoming = os.path.join(store, INCOMING)
-    found = [os.path.join(incoming, name) for name in names_in(incoming) if is_incoming_name(name)]
+    incoming, generations = os.path.join(found.path, INCOMING), found.generations
+    building = [os.path.join(incoming, name) for name in names_in(incoming) if is_incoming_name(name)]
     if any(generation.manifest is None for generation in generations):
         # It may list any segment, and repair may still need that.
-        return tuple(found)
-    listed = {one.listed.digest for generation in generations for one in generation.segments}
+        return tuple(building)
+    first_lsn = min((file.first_lsn for file in found.journal), default=1)
+    named = {one.listed.digest for g in generations for one in g.segments}
+    adopted = [one for g in generations if g.manifest is not None for one in g.manifest.adopted]
+    named |= {one.digest for one in adopted if one.lsn >= first_lsn}
+    named |= {one.listed.digest for one in found.adopted}
     present = {os.path.basename(generation.path) for generation in generations}
-    removed = segments_to_remove(names, present, listed)
-    return (*found, *(os.path.join(store, SEGMENTS, name) for name in removed))
+    removed = segments_to_remove(found.segment_names, present, named)
+    return (*building, *(os.path.join(found.path, SEGMENTS, name) for name in removed))

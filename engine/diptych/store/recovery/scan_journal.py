@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from diptych import fs
-from diptych.change import Change
+from diptych.change import Change, SegmentAdopted
 from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError
 from diptych.journal.file import JournalFile, contents_of
 from diptych.journal.format import COMMIT, CONTROL, PART, Frame
 from diptych.journal.reader import FrameReader, TailKind
 from diptych.layout import CLOSED, JOURNAL, is_temporary, parse_journal_file_name
-from diptych.store.manifest import ClosedMark, decode_closed
+from diptych.store.manifest import ClosedMark, decode_closed, listed_sealed
 from diptych.store.recovery.found import FoundJournalFile, FoundTransaction, OpenFiles, Stray
 from diptych.store.recovery.reading import irregular, names_in, read_small
 
@@ -108,6 +108,7 @@ def _read_file(file: FoundJournalFile, journal_file: JournalFile, read_from: int
     last_lsn, chain, end = file.last_lsn, file.chain, file.end
     transactions: list[FoundTransaction] = []
     changes: list[Change] = []
+    adopted: list[SegmentAdopted] = []
     metadata = b""
     unfinished, problem = False, ""
     for frame in reader:
@@ -118,6 +119,10 @@ def _read_file(file: FoundJournalFile, journal_file: JournalFile, read_from: int
                 contents = contents_of(frame, journal_file)
                 changes += contents.changes
                 metadata = contents.metadata or metadata
+                adopted += contents.adopted
+                for entry in contents.adopted:
+                    # Only what a stranger wrote passes the frame's checksum and is no SEAL.
+                    listed_sealed(entry.sealed)
             except CorruptionError as error:
                 problem = error.message
         if problem:
@@ -128,8 +133,8 @@ def _read_file(file: FoundJournalFile, journal_file: JournalFile, read_from: int
             continue
         if frame.kind == COMMIT:
             if frame.lsn > read_from:
-                transactions.append(FoundTransaction(frame.lsn, changes, metadata))
-                changes, metadata = [], b""
+                transactions.append(FoundTransaction(frame.lsn, changes, metadata, tuple(adopted)))
+                changes, metadata, adopted = [], b"", []
             last_lsn = frame.lsn
         end, chain = frame.end, frame.checksum
     tail = None
