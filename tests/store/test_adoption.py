@@ -210,6 +210,36 @@ def test_one_key_is_changed_once(store_path: str, memory_path: Path) -> None:
         check(store, files_of(numbered(10)))
 
 
+def test_it_is_durable_before_the_journal_names_it(
+    store_path: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that was copied here by a tool that syncs nothing."""
+    path = built(memory_path, numbered(3))
+    done: list[tuple[str, str]] = []
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, _noted(done, name, getattr(os, name)))
+    with Store.open(store_path, policy=MANUAL) as store:
+        journal = store._handle._journal  # type: ignore[union-attr]
+        monkeypatch.setattr(journal, "_write", _noted(done, "write", journal._write))
+        adopt(store, path)
+        [digest] = segments_in(store_path)
+    renamed = done.index(("replace", path))
+    written = next(place for place, (what, _) in enumerate(done) if what == "write")
+    for name in ("", f"/{SEAL}", f"/{RECORDS}", f"/{BUNDLE}"):
+        assert ("fsync", path + name) in done[:renamed]
+    assert ("fsync", f"{store_path}/segments") in done[renamed:written]
+    assert os.path.isdir(f"{store_path}/segments/{digest}")
+
+
+def _noted(done: list[tuple[str, str]], name: str, real: Any) -> Any:
+    def call(first: Any, *rest: Any) -> Any:
+        where = os.readlink(f"/proc/self/fd/{first}") if name == "fsync" else str(first)[:500]
+        done.append((name, where))
+        return real(first, *rest)
+
+    return call
+
+
 def test_a_rollback_leaves_the_directory(store_path: str, memory_path: Path) -> None:
     path = built(memory_path, numbered(10))
     with Store.open(store_path, policy=MANUAL) as store:

@@ -12,6 +12,8 @@ _PUBLISH = "store.checkpoint.unpublished"
 _APPLY = "store.recovery.apply"
 _BACKUP = "store.backup"
 _IN_BACKUP = unit("tests/store/test_backup_order.py")
+_ADOPTING = "store.adopting"
+_ADOPTION = unit("tests/store/test_adoption.py")
 _VERSIONS = unit("tests/versions/test_version_order.py")
 _AFTER_RENAME = Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.dirname(self._path))")
 _IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
@@ -76,12 +78,12 @@ FSYNCS = (
     ),
     _fsync(
         "a backup: its segments",
-        Drop(_BACKUP, "_copy_generation", "fs.fsync_file"),
+        Drop(_BACKUP, "_copy_segment", "fs.fsync_file"),
         _IN_BACKUP,
     ),
     _fsync(
         "a backup: the names in its segments",
-        Drop(_BACKUP, "_copy_generation", "fs.fsync_dir"),
+        Drop(_BACKUP, "_copy_segment", "fs.fsync_dir"),
         _IN_BACKUP,
     ),
     _fsync(
@@ -133,9 +135,30 @@ FSYNCS = (
     ),
     _fsync(
         "segments: the name of their directory",
-        Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(self._store)"),
+        Drop("store.generation", "make_segments_directory", "fs.fsync_dir"),
         rough("clean:nk"),
         crash("nk"),
+    ),
+    _fsync(
+        "a segment built elsewhere: the name of its directory",
+        Drop("segment.builder", "SegmentBuilder.finish", "fs.fsync_dir"),
+        _ADOPTION,
+    ),
+    _fsync(
+        "an adopted segment: its files",
+        Drop(_ADOPTING, "Adopting._sync", "fs.fsync_file"),
+        _ADOPTION,
+    ),
+    _fsync(
+        "an adopted segment: the names in it",
+        Drop(_ADOPTING, "Adopting._sync", "fs.fsync_dir"),
+        _ADOPTION,
+    ),
+    _fsync(
+        "an adopted segment: its own name",
+        Drop(_ADOPTING, "Adopting.take_in", "fs.fsync_dir"),
+        crash("g"),
+        crash("ng"),
     ),
     _fsync(
         "a generation: its own name",

@@ -6,6 +6,8 @@
     t  one that does all three                     r  a transaction that is rolled back
     b  one that stores more than a frame holds
     w  one that stores twenty new files
+    g  one that adopts a segment, built beside the store, of a new file and one that it replaces, and that
+       removes another file
     y  one that replaces two files: one of the first two in turn, and the third
     c  a checkpoint that rewrites everything as one segment
     s  close, damage the records of the newest segment, reopen
@@ -29,7 +31,7 @@ from typing import NamedTuple
 
 from diptych import FileRecord, Range, Relation, Symbol, content_hash
 
-COMMITS = "nxdtbwy"
+COMMITS = "nxdtbwyg"
 ALPHABET = "nxdrkqp"
 OTHERS = "sfvcuoam"
 _FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 3}
@@ -44,10 +46,11 @@ Files = dict[str, FileRecord]
 
 
 class Transaction(NamedTuple):
-    """What one transaction stores and removes."""
+    """What one transaction stores and removes; with `adopts`, what it stores is in a segment."""
 
     stored: tuple[FileRecord, ...]
     removed: tuple[str, ...]
+    adopts: bool = False
 
 
 def sequences(length_max: int = 3) -> Iterator[str]:
@@ -65,7 +68,7 @@ def possible(word: str) -> bool:
     for letter in word:
         if files < _FILES_NEEDED.get(letter, 0):
             return False
-        files += {"n": 1, "b": 2, "w": 20, "d": -1}.get(letter, 0)
+        files += {"n": 1, "b": 2, "w": 20, "g": 1, "d": -1}.get(letter, 0)
     return True
 
 
@@ -94,11 +97,15 @@ NAMED = {
         word: word
         for word in ("nksp", "nkxksxp", "nksxk", "nkfp", "nknkfxp", "nkfxk", "nxkskx", "nkdfrkn", "nknkscx")
     },
+    **{
+        word: word
+        for word in ("g", "ng", "ngk", "nkgxk", "nxggkck", "ngqxkgp", "agnkgkna", "ngukon", "gkgkgkgkc")
+    },
     **{word: word for word in ("nuxkun", "nokxon", "ankxaknakd", "nkmx", "nxkdmnkm", "anxkmna")},
     **{
         f"{setting}:{word}": word
         for setting in _SETTINGS
-        for word in ("nnn", "nxd", "nkx", "ntkt", "nqn", "nknkn", "nkpxk")
+        for word in ("nnn", "nxd", "nkx", "ntkt", "nqn", "nknkn", "nkpxk", "ngxg")
     },
     **{f"{_FORMAT_1}:{FORMAT_1_WORD}{end}": f"{FORMAT_1_WORD}{end}" for end in ("", "xk", "kckq", "dkfxk")},
 }
@@ -163,7 +170,7 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
         known = sorted(files)
         stored: list[FileRecord] = []
         removed: list[str] = []
-        if letter in "nt":
+        if letter in "ntg":
             stored.append(record_of(f"pkg/f{number}.py", number))
         if letter == "b":
             stored = [record_of(f"pkg/{name}{number}.py", number, large=True) for name in "fg"]
@@ -171,15 +178,15 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
             stored = [record_of(f"pkg/b{number}_{place:02}.py", number) for place in range(20)]
         if letter == "y":
             stored = [record_of(known[place], number) for place in (turn % 2, 2)]
-        if letter in "xt":
+        if letter in "xt" or (letter == "g" and known):
             stored.append(record_of(known[number % len(known)], number))
-        if letter == "d" or (letter == "t" and len(known) > 1):
+        if letter == "d" or (letter in "tg" and len(known) > 1):
             removed.append(known[(number + 1) % len(known)])
         for record in stored:
             files[record.path] = record
         for path in removed:
             del files[path]
         stored = [record for record in stored if record.path not in removed]
-        transactions.append(Transaction(tuple(stored), tuple(removed)))
+        transactions.append(Transaction(tuple(stored), tuple(removed), letter == "g"))
         states.append(files)
     return transactions, states

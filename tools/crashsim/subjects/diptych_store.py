@@ -6,7 +6,7 @@ import os
 import tarfile
 from typing import Any
 
-from diptych import CheckpointPolicy, Store, StoreNotFoundError, fs, repair, verify
+from diptych import CheckpointPolicy, SegmentBuilder, Store, StoreNotFoundError, fs, repair, verify
 from diptych.store.generation import read_manifest, segment_path
 
 from ..marks import Marks
@@ -50,7 +50,7 @@ def run(workload: str, directory: str) -> None:
         if letter in COMMITS:
             number += 1
             marks.issued(number)
-            _commit(store, transactions[number - 1])
+            _commit(store, transactions[number - 1], directory)
             if setting != "buffered":
                 marks.acked(number)
         elif letter == "r":
@@ -105,9 +105,16 @@ def _unpack_format_1(path: str) -> None:
     fs.fsync_dir(os.path.dirname(path))
 
 
-def _commit(store: Store, wanted: Transaction) -> None:
+def _commit(store: Store, wanted: Transaction, directory: str) -> None:
+    if wanted.adopts:
+        with SegmentBuilder(store.schema, directory + "/built") as builder:
+            for record in wanted.stored:
+                builder.add(record)
+            builder.finish()
     with store.transaction() as transaction:
-        for record in wanted.stored:
+        if wanted.adopts:
+            transaction.adopt(directory + "/built")
+        for record in () if wanted.adopts else wanted.stored:
             transaction.index_file(record)
         for path in wanted.removed:
             transaction.remove_file(path)
