@@ -37,8 +37,8 @@ def test_syntax_errors_hide_nothing_but_what_they_spoil() -> None:
 )
 def test_any_bytes_give_a_record_that_packs(language: str, source: bytes) -> None:
     found_language, symbols, relations, _, part = rows_of(language, source)
-    payload = packed("file", "", found_language, symbols, relations, part)
-    assert CODE.unpack(b"file", payload) == FileRecord("file", "", found_language, symbols, relations, part)
+    record = FileRecord("file", "", found_language, symbols, relations, part)
+    assert CODE.unpack(b"file", packed(record)) == record
 
 
 def test_a_name_of_a_megabyte_is_cut() -> None:

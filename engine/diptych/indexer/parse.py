@@ -34,31 +34,45 @@ class Parsed(NamedTuple):
     error_bytes: int = 0
     """How many of its bytes are in syntax errors."""
 
+    @property
+    def is_in_segment(self) -> bool:
+        """Whether its record is in a segment that a worker builds, and not here."""
+        return not (self.payload or self.unchanged or self.skipped)
+
 
 def parse(tree: fs.Beneath, job: Job, max_file_bytes: int) -> Parsed:
     """Read and parse the file of `job`. Never raises for the contents of the file, or for OS errors."""
+    return parse_record(tree, job, max_file_bytes)[0]
+
+
+def parse_record(tree: fs.Beneath, job: Job, max_file_bytes: int) -> tuple[Parsed, FileRecord | None]:
+    """The same, and the record that was packed, with rows for relations; None without a payload."""
     try:
         data = read_regular(tree, job.path, max_file_bytes)
     except OSError as error:
         irregular = error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR)
-        return Parsed(job.path, skipped="not a regular file" if irregular else "unreadable")
+        return Parsed(job.path, skipped="not a regular file" if irregular else "unreadable"), None
     digest = content_hash(data)
     if digest == job.expected:
-        return Parsed(job.path, digest, size=len(data), unchanged=True, skipped=job.known_as)
+        return Parsed(job.path, digest, size=len(data), unchanged=True, skipped=job.known_as), None
     if len(data) > max_file_bytes:
-        return Parsed(job.path, digest, size=len(data), skipped="too large")
+        return Parsed(job.path, digest, size=len(data), skipped="too large"), None
     if text.is_binary(data):
-        return Parsed(job.path, digest, size=len(data), skipped="binary")
+        return Parsed(job.path, digest, size=len(data), skipped="binary"), None
     try:
         language, symbols, relations, error_bytes, names = rows_of(job.language, data, redact=job.redact)
-        payload = packed(job.path, digest, language, symbols, relations, names)
+        # Rows instead of relations: packing and projecting only unpack them.
+        rows = cast("list[Relation]", relations)
+        record = FileRecord(job.path, digest, language, symbols, rows, names)
+        payload = packed(record)
     except TooSlowError:
-        return Parsed(job.path, digest, size=len(data), skipped="too slow to parse")
+        return Parsed(job.path, digest, size=len(data), skipped="too slow to parse"), None
     except Exception:  # noqa: BLE001 - one bad file must not end the run
-        return Parsed(job.path, digest, size=len(data), skipped="parser died")
-    return Parsed(
+        return Parsed(job.path, digest, size=len(data), skipped="parser died"), None
+    parsed = Parsed(
         job.path, digest, payload, len(symbols), len(relations), size=len(data), error_bytes=error_bytes
     )
+    return parsed, record
 
 
 def failed_hash(root: str, parsed: Parsed, max_file_bytes: int) -> str:
@@ -141,19 +155,11 @@ def _redacted(symbols: list[Symbol], relations: list[RelationRow]) -> tuple[list
     )
 
 
-def packed(
-    path: str,
-    digest: str,
-    language: str,
-    symbols: list[Symbol],
-    relations: list[RelationRow],
-    names: bytes = b"",
-) -> bytes:
-    """The payload of a record with these fields, as a transaction's `put_packed` takes it."""
+def packed(record: FileRecord) -> bytes:
+    """The payload of a record, as a transaction's `put_packed` takes it."""
     from diptych.schema.code import CODE
 
-    # Rows instead of relations: `pack` only unpacks them.
-    return CODE.pack(cast("FileRecord", (path, digest, language, symbols, relations, names)))
+    return CODE.pack(record)
 
 
 def read_regular(tree: fs.Beneath, path: str, max_bytes: int) -> bytes:

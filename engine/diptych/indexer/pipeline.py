@@ -1,5 +1,8 @@
 """A run of the indexer: scan, plan, parse, one transaction per batch, remove, and write the facts.
 
+Where there is much to parse, as in a first run, the workers build segments of the records, and a transaction
+adopts one: what this process does for each is then the same for any number of records.
+
 What was committed stays when a run is interrupted. The next finds it by content hash, since the store is
 then ahead of the facts, and goes on from there.
 """
@@ -11,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from diptych import fs
 from diptych.errors import InvalidRecordError
@@ -26,7 +29,7 @@ from diptych.indexer.plan import Job, Plan, plan
 from diptych.indexer.settings import IndexReport, Progress, Settings
 
 if TYPE_CHECKING:
-    from diptych.indexer.pool import WarmWorkers
+    from diptych.indexer.pool import Sealed, WarmWorkers
     from diptych.store.code import Store
 
 
@@ -61,6 +64,13 @@ def index_repository(
 def _cores() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Batch(NamedTuple):
+    """Files that are committed together, and the segment that has their records, if not the results do."""
+
+    files: list[Parsed]
+    segment: str = ""
 
 
 class _Run:
@@ -144,8 +154,19 @@ class _Run:
                 report.unchanged += 1
                 report.count_errors(path, fact.error_bytes, fact.stat.size)
 
-    def _parsed(self, jobs: list[Job], processes: int) -> Generator[Parsed]:
+    def _parsed(self, jobs: list[Job], processes: int) -> Generator[Parsed | Sealed]:
         settings = self._settings
+        if processes and sum(job.size for job in jobs) >= settings.build_bytes:
+            from diptych.indexer.pool import built_in_workers
+
+            return built_in_workers(
+                jobs,
+                self._root,
+                self._store.path,
+                processes=processes,
+                max_file_bytes=settings.max_file_bytes,
+                timeout_s=settings.worker_timeout_s,
+            )
         # Without facts nobody knows whether one of the files kills its parser: let that be a worker.
         few = (
             self._known is not None
@@ -173,24 +194,45 @@ class _Run:
             for job in jobs:
                 yield parse(tree, job, self._settings.max_file_bytes)
 
-    def _batches(self, results: Iterator[Parsed], jobs: list[Job]) -> Iterator[list[Parsed]]:
-        """The results in batches of bounded size."""
+    def _batches(self, results: Iterator[Parsed | Sealed], jobs: list[Job]) -> Iterator[Batch]:
+        """The results in batches of bounded size, each segment as one."""
         settings = self._settings
         self._meter.begin(len(jobs), sum(job.size for job in jobs))
         batch: list[Parsed] = []
         batch_bytes = 0
+        building: dict[str, Parsed] = {}
+        """By path, the files whose segment is not complete."""
         for parsed in results:
+            if not isinstance(parsed, Parsed):
+                yield Batch([building.pop(path) for path in parsed.files], parsed.path)
+                continue
+            if building.pop(parsed.path, None) is None:
+                # Otherwise a worker died, and it was parsed once more.
+                self._meter.advance(parsed.size)
+            if parsed.is_in_segment:
+                building[parsed.path] = parsed
+                continue
             batch.append(parsed)
             batch_bytes += len(parsed.payload)
-            self._meter.advance(parsed.size)
             if len(batch) >= settings.batch_files or batch_bytes >= settings.batch_bytes:
-                yield batch
+                yield Batch(batch)
                 batch, batch_bytes = [], 0
         if batch:
-            yield batch
+            yield Batch(batch)
         self._meter.finish()
 
-    def _commit(self, batch: list[Parsed], stored: Mapping[str, str]) -> None:
+    def _commit(self, batch: Batch, stored: Mapping[str, str]) -> None:
+        """Commit a batch, and count it."""
+        if batch.segment:
+            with self._store.transaction() as txn:
+                txn.adopt(batch.segment)
+            self.report.transactions += 1
+            for parsed in batch.files:
+                self._settle(parsed)
+        else:
+            self._commit_files(batch.files, stored)
+
+    def _commit_files(self, batch: list[Parsed], stored: Mapping[str, str]) -> None:
         """One transaction for a batch; none when nothing in it changes the store."""
         to_put = [parsed for parsed in batch if parsed.payload]
         refused: set[str] = set()

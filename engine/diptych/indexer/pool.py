@@ -5,6 +5,10 @@ advance so that it never waits. What a worker that died or fell silent had not a
 file at a time; a file that does so alone is the culprit, and is skipped. Memory is bounded: a worker that
 is ahead blocks on its full pipe until the run has taken its answers.
 
+With much to parse, workers build segments, and a segment is one result for many files. What of a worker that
+died was in no complete segment is parsed again by another; after some deaths, workers answer with records
+instead, so that each costs no more than the file that caused it.
+
 Starting one costs more than parsing most files, so a host that indexes again and again keeps one between
 runs: see `WarmWorkers`. Its bounds are the same. A worker is started by exec, so it holds no lock of the host
 and no descriptor but its three pipes, whatever threads the host runs.
@@ -22,10 +26,14 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from types import TracebackType
+from typing import NamedTuple
 
+from diptych import fs
+from diptych.errors import StorageError
 from diptych.indexer.parse import Parsed
 from diptych.indexer.plan import Job, chunks
-from diptych.indexer.wire import LARGE_BYTES, pack_jobs, unpacker
+from diptych.indexer.wire import ERROR_FIELDS, LARGE_BYTES, pack_jobs, unpacker
+from diptych.store.generation import remove_incoming
 
 _CHUNK_FILES = 64
 _CHUNK_BYTES = 256 * 1024
@@ -34,24 +42,41 @@ _CHUNK_PATH_BYTES = 24 * 1024
 _AHEAD = 2
 _READ_BYTES = 1024 * 1024
 _F_SETPIPE_SZ = 1031  # Linux; a larger pipe lets workers go on while the run commits
-_START = "import sys; from diptych.indexer.worker import main; main(sys.argv[1], int(sys.argv[2]))"
+_START = """
+import sys
+from diptych.indexer.worker import main
+main(sys.argv[1], int(sys.argv[2]), sys.argv[3])
+"""
 _POLL_S = 0.5
 # A worker that is to start is given this long at least, on a busy machine too.
 _START_S = 120.0
+# While it completes a segment, a worker is silent, for as long as the disk takes.
+_SEALING_S = 600.0
+# After so many workers that died, none builds segments.
+_DEATHS_MOST = 3
 # Workers that wait between two runs: single edits need one, and a run that has more to do starts more.
 _WARM = 1
+
+
+class Sealed(NamedTuple):
+    """A complete segment, and the files whose records are in it."""
+
+    path: str
+    files: list[str]
 
 
 class _Worker:
     """One process, and the files it has yet to answer for, in order."""
 
-    def __init__(self, root: str, max_file_bytes: int) -> None:
+    def __init__(self, root: str, max_file_bytes: int, store: str = "") -> None:
         self.serves = (root, max_file_bytes)
+        self._store = store
+        """Where it builds segments; "" where it answers with records."""
         self._started_by = os.getpid()
         environment = dict(os.environ, PYTHONPATH=os.pathsep.join(filter(None, sys.path)))
         self.process = subprocess.Popen(
             # -P: a module in the current folder, the repository's perhaps, must not pass for one of ours.
-            [sys.executable, "-P", "-c", _START, root, str(max_file_bytes)],
+            [sys.executable, "-P", "-c", _START, root, str(max_file_bytes), store],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Nothing is written to it: it tells the worker of the host's end, also in the midst of a parse.
@@ -72,6 +97,10 @@ class _Worker:
         if sys.platform == "linux":
             _widen(self.answers.fileno())
         self.waiting: deque[Job] = deque()
+        self.unsealed: list[Job] = []
+        """The files whose records are in the segment that it builds."""
+        self.sealing = False
+        """Whether it completes the segment, or was asked to."""
         self.chunks_waiting: deque[int] = deque()
         self.unpacker = unpacker()
         self.started = False
@@ -90,14 +119,21 @@ class _Worker:
         with suppress(BrokenPipeError):
             self.requests.write(pack_jobs(chunk))
 
-    def take(self) -> list[Parsed] | None:
-        """The answers that are there; None when there will be no more."""
+    def complete(self) -> None:
+        """Ask for the segment that it builds."""
+        self.sealing = True
+        self.heard_at_s = time.monotonic()
+        with suppress(BrokenPipeError):
+            self.requests.write(pack_jobs([]))
+
+    def take(self) -> list[Parsed | Sealed] | None:
+        """The answers that are there; None when there will be no more. Raises StorageError."""
         data = os.read(self.answers.fileno(), _READ_BYTES)
         if not data:
             return None
         self.heard_at_s = time.monotonic()
         self.unpacker.feed(data)
-        taken = []
+        taken: list[Parsed | Sealed] = []
         for fields in self.unpacker:
             if fields is None:
                 self.started = True
@@ -105,10 +141,24 @@ class _Worker:
             if fields is False:
                 self.left = True
                 continue
+            if fields is True:
+                self.sealing = True
+                continue
+            if isinstance(fields, str):
+                taken.append(Sealed(fields, [job.path for job in self.unsealed]))
+                self.sealing, self.unsealed = False, []
+                continue
+            if len(fields) == ERROR_FIELDS:
+                code, message = fields
+                error = StorageError(f"a segment cannot be built: {message}")
+                raise fs.storage_error(OSError(code, message), "build in", self._store) if code else error
             self.reused = False
             parsed = Parsed._make(fields)
-            assert parsed.path == self.waiting.popleft().path
+            job = self.waiting.popleft()
+            assert parsed.path == job.path
             taken.append(parsed)
+            if parsed.is_in_segment:
+                self.unsealed.append(job)
             self.chunks_waiting[0] -= 1
             if not self.chunks_waiting[0]:
                 self.chunks_waiting.popleft()
@@ -140,6 +190,10 @@ class _Worker:
         self.requests.close()
         self.answers.close()
         self._life.close()
+        if self._store and self._started_by == os.getpid():
+            with suppress(StorageError):
+                # What it built and nobody took.
+                remove_incoming(self._store, self.process.pid)
 
 
 class WarmWorkers:
@@ -207,7 +261,23 @@ def parsed_in_workers(
     Closing the iterator ends the workers, but for one that `workers` keeps for the next run. Raises OSError
     when no process can be started.
     """
-    with closing(_Pool(jobs, root, processes, max_file_bytes, timeout_s, workers)) as pool:
+    with closing(_Pool(jobs, root, processes, max_file_bytes, timeout_s, workers, "")) as pool:
+        for result in pool.results():
+            assert isinstance(result, Parsed)
+            yield result
+
+
+def built_in_workers(
+    jobs: list[Job], root: str, store: str, *, processes: int, max_file_bytes: int, timeout_s: float
+) -> Generator[Parsed | Sealed]:
+    """Parse `jobs` in up to `processes` workers, which build segments in the directory of `store`.
+
+    A result may say that its record is in a segment, which follows; of a worker that dies before that, there
+    is another result for the same file. A segment is to be taken before the next result is asked for.
+    Closing the iterator ends the workers, and removes what nobody took. Raises OSError when no process can be
+    started, StorageError where a segment cannot be written.
+    """
+    with closing(_Pool(jobs, root, processes, max_file_bytes, timeout_s, None, store)) as pool:
         yield from pool.results()
 
 
@@ -220,10 +290,11 @@ class _Pool:
         max_file_bytes: int,
         timeout_s: float,
         warm: WarmWorkers | None,
+        store: str,
     ) -> None:
-        self._fresh = chunks(
-            jobs, max_files=_CHUNK_FILES, max_bytes=_CHUNK_BYTES, max_path_bytes=_CHUNK_PATH_BYTES
-        )
+        self._store = store
+        self._deaths = 0
+        self._fresh = _chunks_of(jobs)
         self._suspects: deque[Job] = deque()
         self._unbegun: deque[list[Job]] = deque()
         # A worker that is kept must not depend on the folder that is the current one at its start.
@@ -235,9 +306,10 @@ class _Pool:
         self._selector = selectors.DefaultSelector()
         self._workers: set[_Worker] = set()
         self._left = len(jobs)
+        """How many have no result yet, or are in no complete segment."""
 
-    def results(self) -> Iterator[Parsed]:
-        """One result for each job."""
+    def results(self) -> Iterator[Parsed | Sealed]:
+        """See `parsed_in_workers`."""
         for _ in range(self._processes):
             if not self._start():
                 break
@@ -248,22 +320,24 @@ class _Pool:
                 if taken is None:
                     yield from self._failed(worker, "parser died")
                     continue
-                if worker.left:
-                    self._replace(worker)
-                else:
+                if not worker.left:
                     self._fill(worker)
-                self._left -= len(taken)
+                self._left -= sum(_settles(one) for one in taken)
                 yield from taken
+                if worker.left:
+                    # Now that its segment was taken.
+                    self._replace(worker)
             now_s = time.monotonic()
             for worker in list(self._workers):
                 limit_s = self._timeout_s if worker.started else max(self._timeout_s, _START_S)
-                if worker.waiting and now_s - worker.heard_at_s > limit_s:
+                limit_s = max(limit_s, _SEALING_S) if worker.sealing else limit_s
+                if (worker.waiting or worker.sealing) and now_s - worker.heard_at_s > limit_s:
                     yield from self._failed(worker, "parser hung")
 
     def close(self) -> None:
         """End every worker, but for those that may wait for another run."""
         for worker in self._workers:
-            if self._warm is not None and worker.started and not worker.waiting:
+            if self._warm is not None and not self._store and worker.started and not worker.waiting:
                 self._warm.put(worker)
             else:
                 worker.end()
@@ -275,8 +349,11 @@ class _Pool:
         chunk = self._next()
         if chunk is None:
             return False
-        worker = self._warm.take(self._root, self._max_file_bytes) if self._warm is not None else None
-        worker = worker or _Worker(self._root, self._max_file_bytes)
+        worker = None
+        if self._warm is not None and not self._store:
+            worker = self._warm.take(self._root, self._max_file_bytes)
+        builds = self._deaths < _DEATHS_MOST
+        worker = worker or _Worker(self._root, self._max_file_bytes, self._store if builds else "")
         self._workers.add(worker)
         self._selector.register(worker.answers, selectors.EVENT_READ, worker)
         worker.give(chunk)
@@ -295,6 +372,8 @@ class _Pool:
         while len(worker.chunks_waiting) < (1 if self._suspects else _AHEAD):
             chunk = self._next()
             if chunk is None:
+                if worker.unsealed and not worker.waiting and not worker.sealing:
+                    worker.complete()
                 return
             worker.give(chunk)
 
@@ -306,6 +385,8 @@ class _Pool:
         self._selector.unregister(worker.answers)
         self._workers.discard(worker)
         worker.end()
+        self._deaths += 1
+        self._unbegun.extend(_chunks_of(worker.unsealed))
         waiting = worker.waiting
         at_large = reason == "parser hung" and worker.started and waiting[0].size >= LARGE_BYTES
         # One that was killed while it waited has told of no file.
@@ -324,6 +405,17 @@ class _Pool:
         self._unbegun.extend(worker.unbegun())
         worker.end()
         self._start()
+
+
+def _settles(result: Parsed | Sealed) -> int:
+    """For how many files this is the last that is said of them."""
+    if isinstance(result, Sealed):
+        return len(result.files)
+    return not result.is_in_segment
+
+
+def _chunks_of(jobs: list[Job]) -> Iterator[list[Job]]:
+    return chunks(jobs, max_files=_CHUNK_FILES, max_bytes=_CHUNK_BYTES, max_path_bytes=_CHUNK_PATH_BYTES)
 
 
 def _widen(fd: int) -> None:

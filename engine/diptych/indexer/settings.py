@@ -36,7 +36,8 @@ class Settings:
     `exclude` holds patterns in `.gitignore`'s syntax, relative to the root. With `redact`, `…` is stored in
     place of each secret: see `diptych.secrets`. A run with at most
     `in_process_files` to parse, of `in_process_bytes` in total and `in_process_file_bytes` each, starts no
-    worker: nothing can stop a parser during a step, but in such small files every step is short.
+    worker: nothing can stop a parser during a step, but in such small files every step is short. With
+    `build_bytes` or more to parse, workers build segments, which the store adopts.
     """
 
     max_file_bytes: int = 2 * 1024 * 1024
@@ -49,6 +50,7 @@ class Settings:
     in_process_bytes: int = 16 * 1024
     in_process_file_bytes: int = 4 * 1024
     checkpoint_changes: int = 1000
+    build_bytes: int = 4 * 1024 * 1024
 
     def __post_init__(self) -> None:
         """Raises InvalidArgumentError, so that no index stores invalid settings."""

@@ -1,5 +1,8 @@
 """A worker process: requests on standard input, answers on standard output, until either ends.
 
+For a run with much to parse it builds segments of the records, which the parent's store adopts; otherwise it
+answers with the records.
+
 Started by `diptych.indexer.pool` as a fresh interpreter, so that no lock held by a thread of the parent is
 inherited, and the parent's main module is not run again.
 
@@ -17,11 +20,25 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from diptych import fs
+from diptych.errors import CorruptionError, StorageError
 from diptych.indexer.parse import parse
 from diptych.indexer.plan import Job
-from diptych.indexer.wire import LARGE_BYTES, LEAVING, READY, pack_parsed, read_jobs
+from diptych.indexer.wire import (
+    LARGE_BYTES,
+    LEAVING,
+    READY,
+    SEALING,
+    pack_error,
+    pack_parsed,
+    pack_sealed,
+    read_jobs,
+)
+
+if TYPE_CHECKING:
+    from diptych.indexer.building import Building
 
 # Answers are held back to this size: a file at a time would wake the parent for each.
 _FLUSH_BYTES = 128 * 1024
@@ -41,15 +58,15 @@ _WORN_RESIDENT_BYTES = 256 * 1024 * 1024
 _LOOK_S = 5.0
 
 
-def main(root: str, max_file_bytes: int) -> None:
-    """Serve until the parent closes the pipe, or is gone."""
+def main(root: str, max_file_bytes: int, store: str = "") -> None:
+    """Serve until the parent closes the pipe, or is gone. With `store`, build segments in that directory."""
     try:
-        _serve(root, max_file_bytes)
+        _serve(root, max_file_bytes, store)
     except BrokenPipeError:
         os._exit(1)
 
 
-def _serve(root: str, max_file_bytes: int) -> None:
+def _serve(root: str, max_file_bytes: int, store: str) -> None:
     # Ctrl-C goes to the whole group: the parent decides what becomes of its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
@@ -64,6 +81,11 @@ def _serve(root: str, max_file_bytes: int) -> None:
     # Before the first request, which may come much later.
     from diptych.indexer import extract, grammar  # noqa: F401
 
+    building = None
+    if store:
+        from diptych.indexer.building import Building
+
+        building = Building(store, max_file_bytes)
     _write(answers, READY)
     read = _reader(requests)
     files = size = since_collected = 0
@@ -71,7 +93,14 @@ def _serve(root: str, max_file_bytes: int) -> None:
         jobs = read_jobs(read)
         if jobs is None:
             return
-        _answer(answers, jobs, root, max_file_bytes)
+        try:
+            if jobs:
+                _answer(answers, jobs, root, max_file_bytes, building)
+            else:
+                _complete(answers, building)
+        except (StorageError, CorruptionError) as error:
+            _write(answers, pack_error(getattr(error, "errno", None) or 0, error.message))
+            return
         files += len(jobs)
         done = sum(job.size for job in jobs)
         size += done
@@ -79,10 +108,20 @@ def _serve(root: str, max_file_bytes: int) -> None:
         if since_collected > _COLLECT_EVERY_BYTES:
             gc.collect()
             since_collected = 0
+    _complete(answers, building)
     _write(answers, LEAVING)
 
 
-def _answer(answers: int, jobs: list[Job], root: str, max_file_bytes: int) -> None:
+def _complete(answers: int, building: Building | None) -> None:
+    """Complete the segment, if one was begun, and say so before and after."""
+    if building is not None and not building.is_empty:
+        _write(answers, SEALING)
+        _write(answers, pack_sealed(building.complete()))
+
+
+def _answer(
+    answers: int, jobs: list[Job], root: str, max_file_bytes: int, building: Building | None
+) -> None:
     held: list[bytes] = []
     held_bytes = 0
     written_s = time.monotonic()
@@ -95,9 +134,14 @@ def _answer(answers: int, jobs: list[Job], root: str, max_file_bytes: int) -> No
                 _write(answers, b"".join(held))
                 held, held_bytes = [], 0
                 written_s = time.monotonic()
-            answer = pack_parsed(parse(tree, job, max_file_bytes))
+            parsed = building.parse(tree, job) if building is not None else parse(tree, job, max_file_bytes)
+            answer = pack_parsed(parsed)
             held.append(answer)
             held_bytes += len(answer)
+            if building is not None and building.is_full:
+                _write(answers, b"".join(held))
+                held, held_bytes = [], 0
+                _complete(answers, building)
     _write(answers, b"".join(held))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptSnapshotError
-from diptych.layout import INCOMING, SEGMENTS, incoming_name
+from diptych.layout import INCOMING, SEGMENTS, incoming_name, is_incoming_name
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
@@ -47,6 +47,19 @@ def new_incoming_directory(store: str) -> str:
     path = os.path.join(incoming, incoming_name(os.getpid(), next(_numbers)))
     fs.remove_tree(path)
     return path
+
+
+def remove_incoming(store: str, pid: int) -> None:
+    """Remove what process `pid`, which has ended, was building. Raises StorageError."""
+    incoming = os.path.join(store, INCOMING)
+    with fs.translated("list", incoming):
+        try:
+            names = fs.list_directory(incoming)
+        except FileNotFoundError:
+            return
+    for name in names:
+        if is_incoming_name(name) and name.startswith(f"{pid}."):
+            fs.remove_tree(os.path.join(incoming, name))
 
 
 def make_segments_directory(store: str) -> str:
