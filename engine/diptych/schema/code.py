@@ -114,6 +114,10 @@ class CodeSchema(Schema[FileRecord]):
     def __init__(self) -> None:
         self._pack = msgpack.Packer(unicode_errors="surrogateescape", autoreset=True).pack
 
+    def __reduce__(self) -> tuple[type[CodeSchema], tuple[()]]:
+        """For another process: a packer cannot be sent."""
+        return type(self), ()
+
     def key(self, name: str) -> bytes:
         """A path's bytes, as Git holds them. Raises InvalidPathError."""
         if type(name) is not str:

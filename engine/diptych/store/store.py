@@ -17,6 +17,7 @@ from diptych.store.backup import back_up, fork
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.feed.changes import ChangeFeed
 from diptych.store.feed.consumer import Consumer, remove_consumer
+from diptych.store.load import load
 from diptych.store.metrics import StoreMetrics
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
 from diptych.store.positions import ConsumerInfo, Position, consumers_of
@@ -109,6 +110,28 @@ class RecordStore(Generic[Record]):
         this thread has one open already, and InvalidArgumentError for metadata that cannot be stored.
         """
         return Transaction(self._handle.writer(), metadata)
+
+    def load(self, records: Iterable[Record], *, processes: int = 0) -> int:
+        """Put many records, each in place of what was known of its key; returns how many.
+
+        They are built into segments, which are adopted one after the other, each in a transaction: faster
+        than transactions of single records, in bounded memory. With `processes`, so many others build beside
+        this one, which packs; their start takes as long as some thousand records. The last record of a key
+        counts. A schema of the main module is built here in any case.
+
+        Where it fails or is interrupted, what was committed stays. Raises InvalidRecordError,
+        InvalidArgumentError for a number of processes below 0, OSError where none can be started, and what
+        `transaction` and `Transaction.adopt` raise.
+        """
+        if type(processes) is not int or processes < 0:
+            raise InvalidArgumentError(f"processes is an int from 0, not {processes!r:.100}")
+        self._handle.writer()
+
+        def adopt(path: str) -> None:
+            with self.transaction() as txn:
+                txn.adopt(path)
+
+        return load(self.path, self.schema, records, processes, adopt)
 
     def checkpoint(self, *, compact: bool = False) -> int:
         """Publish a generation with everything committed so far; returns its LSN.

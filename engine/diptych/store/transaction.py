@@ -121,7 +121,7 @@ class Transaction(Generic[Record]):
                 f"the record of {_shown(key)} is not the one that was expected",
                 advice="read it again, and decide again",
             )
-        self._changes.index(_indexed(key, self._schema.pack(record)), record)
+        self._changes.index(indexed(key, self._schema.pack(record)), record)
 
     def put_packed(self, key: bytes, payload: bytes) -> None:
         """As `put`, with a payload that this store's schema packed, in another process perhaps.
@@ -139,7 +139,7 @@ class Transaction(Generic[Record]):
                 f"the payload of {_shown(key)} is none of {self._schema.name!r}",
                 advice="pack it with the pack() of the schema that the store was opened with",
             ) from error
-        self._changes.index_packed(_indexed(key, payload), projection)
+        self._changes.index_packed(indexed(key, payload), projection)
 
     def remove(self, name: str) -> None:
         """Remove a record. Raises UnknownFileError where there is none, InvalidPathError."""
@@ -220,7 +220,8 @@ def _hash(payload: bytes | None) -> str | None:
     return None if payload is None else blake3(payload).hexdigest(16)
 
 
-def _indexed(key: bytes, payload: bytes) -> FileIndexed:
+def indexed(key: bytes, payload: bytes) -> FileIndexed:
+    """A record, in place of what was known of its key. Raises RecordTooLargeError."""
     if type(payload) is not bytes:
         # A schema's pack, or a caller, may give any bytes; later changes to a mutable one must not count.
         payload = bytes(memoryview(payload))
