@@ -33,7 +33,8 @@ from tests.support.invariants import (
 from tests.support.processes import other
 from tests.support.records import record
 
-from diptych import FileRecord, Store
+from diptych import FileRecord, SegmentBuilder, Store
+from diptych.schema.code import CODE
 from diptych.store.view import View
 
 WRITTEN_BRIEFLY = (("a", 2), ("b", 1), ("m", 40))
@@ -64,7 +65,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.path = str(self.directory / "store")
         self.files: Files = {}
         self.whole = True
-        self.copies = 0
+        self.copies = self.built = 0
         self.turn = 0
         self.held: list[View[FileRecord]] = []
 
@@ -97,6 +98,25 @@ class StoreMachine(RuleBasedStateMachine):
                     with pytest.raises(KeyError):
                         txn.remove_file(path)
         self.files = applied(self.files, changes)
+
+    @rule(changes=CHANGES.filter(any), others=CHANGES)
+    def adopt(self, changes: list[tuple[str, int | None]], others: list[tuple[str, int | None]]) -> None:
+        """A segment that was built elsewhere; its transaction changes other paths by themselves."""
+        versions = {path: version or 0 for path, version in changes}
+        others = [(path, version) for path, version in others if path not in versions]
+        self.built += 1
+        with SegmentBuilder(CODE, self.directory / f"built{self.built}") as builder:
+            for path, version in versions.items():
+                builder.add(record(path, version))
+            made = builder.finish()
+        with self.store.transaction() as txn:
+            assert txn.adopt(made.path) == len(versions)
+            for path, version in others:
+                if version is not None:
+                    txn.index_file(record(path, version))
+                elif txn.get(path) is not None:
+                    txn.remove_file(path)
+        self.files = applied(self.files, [*versions.items(), *others])
 
     @rule(changes=CHANGES)
     def roll_back(self, changes: list[tuple[str, int | None]]) -> None:

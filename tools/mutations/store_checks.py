@@ -17,6 +17,7 @@ _NOT_GIVEN_UP = ["wrong", "lost", "blessed", "unrepaired", "exception", "panic"]
 _RECOVERY_TESTS = unit(
     "tests/store/test_recovery_odd.py", "tests/regressions/test_repair_of_exchanged_files.py"
 )
+_ADOPTION = unit("tests/store/test_adoption.py")
 _LIVE_TESTS = unit("tests/store/test_live.py")
 _MIGRATION_TESTS = unit("tests/store/test_migration.py")
 _FLIPPED_SNAPSHOT = damage("*/records.msgpack", kinds=["flip"], sample="level")
@@ -29,6 +30,62 @@ def _check(name: str, edits: Edit | tuple[Edit, ...], *hunts: Hunt, share: bool 
 
 
 STORE_CHECKS = (
+    # Adopted segments.
+    _check(
+        "an adopted segment: that its files are what its SEAL says",
+        Never("store.adopted", "verified", "fs.digest_stable_file"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: that nothing else is in its directory",
+        Never("store.adopted", "verified", "others"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: that the store does not have it",
+        Never("store.adopting", "Adopting._reserve", "is_there"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: that its transaction changes none of its keys",
+        Never("store.transaction", "Transaction.adopt", "change.key in changed"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: which of its records were replaced since",
+        Never("store.checkpoint.build", "_mark_replaced", "newest[change.key] is not change"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: which of its records were replaced since, in a look-up",
+        Always("store.overlay", "Overlay.lookup", "segment.has"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: which of its records were replaced since, in a search",
+        Replace("store.hits", "AdoptedSource._counts", "self._segment.has(change)", "True"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: that recovery lacks it",
+        Never("store.recovery.plan", "_Replay._refuse_lost", "segment.usable"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: that the journal names it, when segments are removed",
+        Never("store.checkpoint.retention", "_remove_segments", "one.lsn >= first_lsn"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: that no manifest names it yet, when segments are removed",
+        Replace("store.checkpoint.retention", "_remove_segments", "needed_segments()", "()"),
+        _ADOPTION,
+    ),
+    _check(
+        "an adopted segment: that the journal names it, when a writer opens the store",
+        Never("store.recovery.scan_generations", "unreferenced", "one.lsn >= first_lsn"),
+        _ADOPTION,
+    ),
     # The records.
     _check(
         "records: which segment's they are",
