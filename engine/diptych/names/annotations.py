@@ -19,6 +19,8 @@ class Named(NamedTuple):
 NOTHING = Named("")
 # A function: its arguments are what it returns, then its parameters. No language has a type of that name.
 FUNCTION_TYPE = "=>"
+# An array, in languages where it is no class: its argument is what it has.
+ARRAY = "Array"
 # The type of a value: its argument is the value's name.
 OF_VALUE = "typeof"
 

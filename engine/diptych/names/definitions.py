@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from diptych.names.facts import CLASS, DEFINED, FIELD, FUNCTION, NAMESPACE, PARAMETER, Binding, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language
+from diptych.names.overloads import fitting, is_function
 from diptych.names.rules import ANY
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE, Site
 from diptych.names.source import Defined, Names, Source
@@ -43,7 +44,7 @@ def definitions(source: Source, names: Names, site: Site, *, by_name: bool = Tru
         return _bound(inference, names, site)
     if site.kind == FREE:
         found = inference.targets(names, site.scope, site.name, site.after, meaning=site.meaning)
-        return _found(found, "exact")
+        return _found(fitting(inference, names, site, found), "exact")
     if site.kind == MODULE:
         return _found(inference.module_targets(names.path, site.module), "exact")
     if site.kind == ITEM:
@@ -61,7 +62,9 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
     rest = [
         binding
         for binding in bindings
-        if binding.place != site.place and inference.rules.means(names, binding, meaning)
+        if binding.place != site.place
+        and inference.rules.means(names, binding, meaning)
+        and not (inference.rules.overloads and is_function(names, binding))
     ]
     return _found([Target(names, binding) for binding in here + rest], "exact")
 
@@ -70,8 +73,9 @@ def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> li
     values = inference.shape(names, site.scope, site.shape, site.after)
     targets: list[Target] = []
     for value in values:
-        members = inference.meant(inference.members(value, site.name), site.meaning)
+        members = inference.meant(inference.members(value, site.name, site.meaning), site.meaning)
         targets += [one for one in members if one not in targets]
+    targets = fitting(inference, names, site, targets)
     if targets:
         exact = values[0].kind == MODULE_VALUE
         return _found(targets, "exact" if exact else "inferred")
@@ -197,7 +201,8 @@ def found_of(target: Target, evidence: Evidence) -> Found:
     rules = language(names.language).rules
     meaning = rules.meaning_of(names, binding)
     same = [one for one in names.bound(binding.scope, binding.name) if rules.means(names, one, meaning)]
-    origin = same[0].place if same else binding.place
+    apart = rules.overloads and is_function(names, binding)
+    origin = same[0].place if same and not apart else binding.place
     qualified = _joined(names.qualified(binding.scope), binding.name)
     return Found(names.path, binding.place, _kind(names, binding), qualified, evidence, origin)
 

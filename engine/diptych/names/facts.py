@@ -4,6 +4,7 @@ Shapes are short strings, so that they pack well and compare cheaply. Alternativ
 Each is one of
 
     name.attr()[]*@~    a chain: a name, then attributes, calls, items, iteration, `with`, `await`
+    name.attr(2)        a call with two arguments, where these decide what is called
     name.attr()[1]      the second of several results
     name.attr>0>1       the first parameter of what is called, and of that function the second
     ^ or ^^             an instance of the enclosing class, or that class; a chain may follow
@@ -38,6 +39,10 @@ A `BLOCK` is one of statements; a `NAMESPACE` is like a class to others.
 
 # Marks a scope that has methods of a class defined elsewhere, maybe in another file.
 METHODS = "!methods"
+# Marks a function that no other file can call.
+PRIVATE = "!private"
+# Marks a parameter for any number of arguments.
+REST = "*"
 # What a function returns that only its complete facts say.
 UNREAD = "?"
 # What an import binds when it means all that a module is: `module.exports = …`.
@@ -51,7 +56,8 @@ class Scope(NamedTuple):
     """A scope. `parent` is an index, -1 for the file's own. `bases` and `returns` are shapes.
 
     `place` is the name's. `decorators` are chains, and with a `!` what kind of class it is. `returns` may be
-    `UNREAD`.
+    `UNREAD`. The `bases` of a function are its parameters, in languages that choose among functions by these;
+    with a `REST` in front, one that takes any number of arguments.
     """
 
     kind: int

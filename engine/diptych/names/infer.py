@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from diptych.names.annotations import FUNCTION_TYPE, NOTHING, OF_VALUE, Named, parsed_annotation
-from diptych.names.facts import CLASS, EXPORTED, FIELD, METHODS, PARAMETER, Binding, Point
+from diptych.names.facts import CLASS, EXPORTED, FIELD, IMPORTED, METHODS, PARAMETER, Binding, Point
 from diptych.names.resolve import values_of
-from diptych.names.rules import TYPE, VALUE, Rules
+from diptych.names.rules import ANY, CALLED, TYPE, VALUE, Rules
 from diptych.names.source import Names, Source
 from diptych.names.steps import MAX_VALUES, Steps
 from diptych.names.values import (
@@ -78,33 +80,62 @@ class Inference(Steps):
                 values = self._super(names, scope, receiver)
                 steps = steps[1:]
             else:
-                values = self._head(names, scope, head, at, receiver, from_method)
-            for step, attribute in steps:
-                values = self.stepped(values, step, attribute)
+                meaning = self._member_meaning(steps) if self.rules.overloads else VALUE
+                values, steps = self._qualified(names, head, steps) if self.rules.inner_items else ([], steps)
+                values = values or self._head(names, scope, head, at, receiver, from_method, meaning)
+            for number, (step, attribute) in enumerate(steps, 1):
+                values = self.stepped(values, step, attribute, self._member_meaning(steps[number:]))
             found += [value for value in values if value not in found]
         return found[:MAX_VALUES]
 
-    def members(self, value: Value, name: str) -> list[Target]:
-        """The member `name` of a value, the likeliest first."""
+    def _qualified(
+        self, names: Names, head: re.Match[str], steps: list[tuple[str, str]]
+    ) -> tuple[list[Value], list[tuple[str, str]]]:
+        """The class that a shape begins with, its package in front; and the steps that are left."""
+        module = head[4] or ""
+        if not module[:1].islower() or not steps or names.bound(0, module):
+            return [], steps
+        for number, (step, attribute) in enumerate(steps, 1):
+            if step[0] != "." or not self.step():
+                break
+            if attribute[:1].isupper():
+                found = self.item_targets(names.path, module, attribute)
+                return [value for one in found for value in self.of_target(one)], steps[number:]
+            module = f"{module}.{attribute}"
+        return [], steps
+
+    def _member_meaning(self, steps: list[tuple[str, str]]) -> int:
+        """What a name is used as, by the steps after it."""
+        if not self.rules.overloads:
+            return ANY
+        return CALLED if steps and steps[0][0][0] == "(" else VALUE
+
+    def members(self, value: Value, name: str, meaning: int = ANY) -> list[Target]:
+        """The member `name` of a value that can be used as `meaning`, the likeliest first."""
         if value.kind == MODULE_VALUE:
             if value.names is None:
                 return self.package_members(value.name, name)
             return self.module_members(value.names, name)
         if value.kind in (INSTANCE, CLASS_VALUE) and value.names is not None:
-            return self.members_of_class(value.names, value.scope, name)
+            return self.members_of_class(value.names, value.scope, name, meaning)
         return []
 
-    def members_of_class(self, names: Names, scope: int, name: str) -> list[Target]:
-        """The member `name` of a class, or of its bases."""
+    def members_of_class(self, names: Names, scope: int, name: str, meaning: int = ANY) -> list[Target]:
+        """The member `name` of a class, or of its bases, that can be used as `meaning`."""
+        overloads: list[Target] = []
         for owner in self.linearised(Value(CLASS_VALUE, names, scope)):
             if owner.names is None:
                 continue
             found = [one for one in owner.names.bound(owner.scope, name) if one.how != PARAMETER]
-            if found:
+            found = [one for one in found if self.rules.means(owner.names, one, meaning)]
+            if found and self.rules.overloads and meaning == CALLED:
+                # A class has those of its bases too.
+                overloads += [Target(owner.names, one) for one in found]
+            elif found:
                 return self.followed(owner.names, sorted(found, key=_declared_first))
             if self.rules.methods_apart and (apart := self._methods_apart(owner, name)):
                 return apart
-        return []
+        return overloads
 
     def _methods_apart(self, owner: Value, name: str) -> list[Target]:
         """The methods of a class that are defined outside of it."""
@@ -217,6 +248,7 @@ class Inference(Steps):
         at: Point | None,
         receiver: Value | None,
         from_method: bool,
+        meaning: int,
     ) -> list[Value]:
         annotated, literal, own, name = head.groups()  # type: ignore[attr-defined]
         if annotated is not None:
@@ -231,7 +263,7 @@ class Inference(Steps):
                 return [receiver._replace(kind=kind)]
             around = names.enclosing_class(scope)
             return [Value(CLASS_VALUE if own == "^^" else INSTANCE, names, around)] if around >= 0 else []
-        return self.of_names(names, scope, name, at, from_method=from_method)
+        return self.of_names(names, scope, name, at, from_method=from_method, meaning=meaning)
 
     def _of_binding(self, names: Names, binding: Binding | None, receiver: Value | None) -> list[Value]:
         if binding is None:
@@ -253,6 +285,13 @@ class Inference(Steps):
         value = receiver or Value(INSTANCE, names, around)
         line = self.linearised(Value(INSTANCE, names, around))[1:]
         return [value._replace(names=base.names, scope=base.scope) for base in line]
+
+    def _is_defined(self, names: Names, scope: int, name: str) -> bool:
+        """Whether a class in source has the name of a type that needs none."""
+        if not self._types.may_be_defined:
+            return False
+        found = self.targets(names, scope, name.partition(".")[0], meaning=TYPE)
+        return any(one.binding is not None and one.binding.how != IMPORTED for one in found)
 
     def _type_parameter(self, names: Names, scope: int, name: str) -> tuple[Names, Binding] | None:
         """The type parameter of a class that a name is."""
@@ -316,7 +355,9 @@ class Inference(Steps):
         if last == OF_VALUE and named.arguments:
             return self.shape(names, scope, named.arguments[0].name, None, from_method=from_method)
         elements = tuple(tuple(inner(argument)) for argument in named.arguments)
-        if last in types.containers or last == FUNCTION_TYPE:
+        if last == FUNCTION_TYPE or (
+            last in types.containers and not self._is_defined(names, scope, named.name)
+        ):
             return [foreign(last, elements)]
         if last in types.nothing:
             return [foreign(last)]

@@ -74,8 +74,11 @@ class Lookup:
             found = names.bound(scope, name)
             if at is not None and self.rules.before_use and around.kind in (FUNCTION, LAMBDA, BLOCK):
                 found = [binding for binding in found if binding.place < at]
+                found = found[::-1] if self.rules.shadows else found
             if around.kind == CLASS:
-                members = self._seen_in_class(names, scope, name, found, at if first else None, first)
+                members = self._seen_in_class(
+                    names, scope, name, found, at if first else None, own=first, meaning=meaning
+                )
                 if members := self.meant(members, meaning):
                     return members
             elif any(binding.how == GLOBAL for binding in found):
@@ -93,8 +96,8 @@ class Lookup:
         """Those that can be used as `meaning`."""
         return [one for one in targets if self.rules.means(one.names, one.binding, meaning)]
 
-    def members_of_class(self, names: Names, scope: int, name: str) -> list[Target]:
-        """The member `name` of a class, or of its bases."""
+    def members_of_class(self, names: Names, scope: int, name: str, meaning: int = ANY) -> list[Target]:
+        """The member `name` of a class, or of its bases, that can be used as `meaning`."""
         raise NotImplementedError
 
     def members_of_binding(self, names: Names, binding: Binding, name: str) -> list[Target]:
@@ -143,7 +146,7 @@ class Lookup:
             return self.targets(names, 0, item) if names is not None else []
         path = self.rules.module_path(self.source, importer, module)
         if path is None:
-            return []
+            return self._inner_item(importer, module, item) if self.rules.inner_items else []
         if path.endswith("/"):
             return self.package_members(path[:-1], item) or self._submodule(path, item)
         if path == importer:
@@ -151,6 +154,15 @@ class Lookup:
             return self._submodule(path, item)
         names = self.names_of(path)
         return self.module_members(names, item) if names is not None else []
+
+    def _inner_item(self, importer: str, module: str, item: str) -> list[Target]:
+        """An item of a class, where an import names the class as it does a module."""
+        outer, _, name = module.rpartition(".")
+        found: list[Target] = []
+        for target in self.item_targets(importer, outer, name) if outer and self.step() else ():
+            if target.binding is not None and target.binding.inner >= 0:
+                found += self.members_of_class(target.names, target.binding.inner, item)
+        return found
 
     def _follow(self, names: Names, binding: Binding) -> list[Target]:
         if binding.how != IMPORTED or not self.step():
@@ -181,19 +193,27 @@ class Lookup:
         return list(dict.fromkeys(found))
 
     def _seen_in_class(
-        self, names: Names, scope: int, name: str, found: list[Binding], at: Point | None, own: bool
+        self,
+        names: Names,
+        scope: int,
+        name: str,
+        found: list[Binding],
+        at: Point | None,
+        *,
+        own: bool,
+        meaning: int,
     ) -> list[Target]:
         """What a name without a receiver is in a class. `own` is false from within its methods."""
         seen = self.rules.members_seen
         if seen == OWN_BODY:
             return self.followed(names, self._ordered(found, at)) if own else []
-        if "!enum" in names.scopes[scope].decorators:
+        if "!enum" in names.scopes[scope].decorators and seen == NEVER:
             # The values of an enum's members name the other members.
             return self.followed(names, found)
         parameters = [binding for binding in found if binding.how == PARAMETER]
         if parameters or seen == NEVER:
             return self.followed(names, parameters)
-        return self.members_of_class(names, scope, name)
+        return self.members_of_class(names, scope, name, meaning)
 
     def _in_exported(self, names: Names, name: str) -> list[Target]:
         """A member of what the file gives as all that it is."""
@@ -205,6 +225,10 @@ class Lookup:
     def _starred(self, names: Names, scope: int, name: str) -> list[Target]:
         for at, module in names.facts.stars:
             if at not in (0, scope):
+                continue
+            if self.rules.inner_items:
+                if self.step() and (found := self.item_targets(names.path, module, name)):
+                    return found
                 continue
             path = self.rules.module_path(self.source, names.path, module)
             other = self.names_of(path) if path is not None and path != names.path else None

@@ -9,8 +9,9 @@ from diptych.names.facts import Binding
 from diptych.names.source import Names, Source
 
 # What a name may mean where it is used. A language may bind one name to several of these at once.
-VALUE, TYPE, SPACE = 1, 2, 4
-ANY = VALUE | TYPE | SPACE
+# `CALLED` is a function, in a language where a variable may have the same name.
+VALUE, TYPE, SPACE, CALLED = 1, 2, 4, 8
+ANY = VALUE | TYPE | SPACE | CALLED
 
 # When a name without a receiver may be a member of the class around it.
 OWN_BODY, NEVER, WITH_BASES = range(3)
@@ -32,7 +33,10 @@ class Rules(NamedTuple):
     be one. `is_exported` says whether a star import brings a name, and `spellings` what imports of a file may
     say. With `before_use`, a name in a function is seen after it is bound, not before. With `methods_apart`,
     a class has methods outside of its body, in any file that `shares` its names. `meaning` says what a
-    binding may be used as; None if a name has one meaning.
+    binding may be used as; None if a name has one meaning. With `overloads`, functions have one name and
+    differ in their parameters; the arguments decide, and what is called is `CALLED`. With `shadows`, a name
+    may be bound again in one scope, and the last before a use counts. With `inner_items`, an import may name
+    what is in a class.
     """
 
     module_path: ModulePath
@@ -49,6 +53,9 @@ class Rules(NamedTuple):
     platforms: tuple[str, ...] = ()
     """Modules of one platform, by the beginnings of their names: others come first."""
     meaning: Callable[[Names, Binding], int] | None = None
+    overloads: bool = False
+    shadows: bool = False
+    inner_items: bool = False
 
     def means(self, names: Names, binding: Binding | None, meaning: int) -> bool:
         """Whether a binding, or a module, can be what is used as `meaning`."""
@@ -63,7 +70,12 @@ class Types(NamedTuple):
     """The types that a language has without a definition in source, as far as they say what is in them.
 
     `wrappers` are instances of their first argument, `unions` of any; `nothing` are left out of a union.
-    `elements` are what members of a container are: `{"Map.get": "=>[_1]"}` returns its second argument.
+    `elements` are what members of a container are: `{"Map.get": "=>[_1]"}` returns its second argument. With
+    `may_be_defined`, a class in source may have the name of any of them.
+
+    Where arguments choose a function: `widened` says what else each simple type can be given as, the nearest
+    first, and `supers` the same of others, complete; `roots` are what all types are based on; `loose` fit
+    anywhere. The members of all types are in `elements` under `*`.
     """
 
     wrappers: frozenset[str]
@@ -82,3 +94,8 @@ class Types(NamedTuple):
     advance: tuple[str, ...] = ()
     enter: tuple[str, ...] = ()
     elements: Mapping[str, str] = {}
+    may_be_defined: bool = False
+    widened: Mapping[str, tuple[str, ...]] = {}
+    roots: frozenset[str] = frozenset()
+    supers: Mapping[str, tuple[str, ...]] = {}
+    loose: frozenset[str] = frozenset()

@@ -33,3 +33,5 @@ class Site(NamedTuple):
     """Bindings before this place count as those before: what an assignment binds is not seen on its right."""
     meaning: int = ANY
     """What the name is used as."""
+    arguments: tuple[str, ...] | None = None
+    """The shapes of what is given to it; None if that is not known, or decides nothing."""

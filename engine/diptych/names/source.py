@@ -42,6 +42,9 @@ class Source(Protocol):
     def text_of(self, path: str) -> str:
         """The text of any file, "" if there is none: of a language's settings."""
 
+    def folders_named(self, name: str) -> Iterable[str]:
+        """The folders with files whose own name, without what they are in, is `name`; sorted."""
+
     def roots_of(self, package: str) -> Iterable[str]:
         """The folders that have a top-level module or package of that name ("" is the repository's own)."""
 

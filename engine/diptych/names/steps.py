@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from diptych.names.annotations import FUNCTION_TYPE, NOTHING, Named, parsed_annotation
-from diptych.names.facts import PARAMETER, UNREAD, Point
+from diptych.names.facts import FUNCTION, PARAMETER, REST, UNREAD, Point
 from diptych.names.resolve import Lookup
-from diptych.names.rules import Rules
+from diptych.names.rules import ANY, Rules
 from diptych.names.source import Names, Source
 from diptych.names.values import (
     CLASS_VALUE,
@@ -13,6 +13,7 @@ from diptych.names.values import (
     FUNCTION_VALUE,
     INSTANCE,
     MODULE_VALUE,
+    UNSAID,
     Target,
     Value,
     foreign,
@@ -48,21 +49,23 @@ class Steps(Lookup):
         """The classes that a class extends, foreign ones too, with their arguments as `receiver` has them."""
         raise NotImplementedError
 
-    def members(self, value: Value, name: str) -> list[Target]:
-        """The member `name` of a value, the likeliest first."""
+    def members(self, value: Value, name: str, meaning: int = ANY) -> list[Target]:
+        """The member `name` of a value that can be used as `meaning`, the likeliest first."""
         raise NotImplementedError
 
     def of_target(self, target: Target, receiver: Value | None = None) -> list[Value]:
         """What a target is when it is read; a property is what it returns."""
         raise NotImplementedError
 
-    def stepped(self, values: list[Value], step: str, attribute: str) -> list[Value]:
-        """What these values are after a step; `attribute` is its name or number."""
+    def stepped(self, values: list[Value], step: str, attribute: str, meaning: int = ANY) -> list[Value]:
+        """What these values are after a step; `attribute` is its name or number, used as `meaning`."""
+        if step[0] == "(" and attribute:
+            values = self._accepting(values, int(attribute))
         found: list[Value] = []
         for value in values:
             if not self.step():
                 break
-            if step == "()":
+            if step[0] == "(":
                 made = self.called(value)
             elif step[0] == "[":
                 made = self._item(value, attribute)
@@ -75,24 +78,35 @@ class Steps(Lookup):
             elif step[0] == ">":
                 made = self._parameter(value, int(attribute))
             else:
-                made = self._attribute(value, attribute)
+                made = self._attribute(value, attribute, meaning)
             found += [one for one in made if one not in found]
             if found and step[0] == "." and value.kind != MODULE_VALUE:
                 break
         return found[:MAX_VALUES]
 
-    def _attribute(self, value: Value, name: str) -> list[Value]:
+    def _accepting(self, values: list[Value], count: int) -> list[Value]:
+        """The functions that take so many arguments, or all of the values if none does."""
+        return [one for one in values if accepts(one.names, one.scope, count)] or values
+
+    def _attribute(self, value: Value, name: str, meaning: int) -> list[Value]:
         if value.kind == FOREIGN:
             element = self._types.elements.get(f"{value.name}.{name}")
             if element is not None:
                 return self._element(value, parsed_annotation(element))
+            if (element := self._types.elements.get(f"*.{name}")) is not None:
+                return self._element(value, parsed_annotation(element))
+            if self.rules.overloads:
+                # Something foreign, but what is not known.
+                return [foreign(UNSAID)]
             return [foreign(value.name)] if value.name in self._types.plain or not value.arguments else []
         found: list[Value] = []
-        for target in self.members(value, name)[:MAX_VALUES]:
+        for target in self.members(value, name, meaning)[:MAX_VALUES]:
             receiver = value if value.kind in (INSTANCE, CLASS_VALUE) else None
             found += [one for one in self.of_target(target, receiver) if one not in found]
             if len(found) >= MAX_VALUES:
                 break
+        if not found and value.kind == INSTANCE and (element := self._types.elements.get(f"*.{name}")):
+            return self._element(value, parsed_annotation(element))
         return found
 
     def called(self, value: Value) -> list[Value]:
@@ -100,7 +114,9 @@ class Steps(Lookup):
         if value.kind == CLASS_VALUE:
             return [value._replace(kind=INSTANCE)]
         if value.kind == FOREIGN:
-            return list(value.arguments[0]) if value.name == FUNCTION_TYPE else [value]
+            if value.name == FUNCTION_TYPE:
+                return list(value.arguments[0])
+            return [foreign(UNSAID)] if self.rules.overloads else [value]
         if value.kind == FUNCTION_VALUE and value.names is not None:
             names, scope = value.names, value.scope
             if names.scopes[scope].returns == UNREAD:
@@ -210,3 +226,12 @@ class Steps(Lookup):
         if value.kind == FOREIGN and value.name in self._types.awaited and value.arguments:
             return list(value.arguments[-1])
         return [value]
+
+
+def accepts(names: Names | None, scope: int, count: int) -> bool:
+    """Whether a scope is that of a function which takes `count` arguments."""
+    if names is None or scope < 0 or names.scopes[scope].kind != FUNCTION:
+        return False
+    taken = names.scopes[scope].bases
+    takes_more = bool(taken) and taken[-1].startswith(REST)
+    return len(taken) == count or (takes_more and count >= len(taken) - 1)

@@ -10,8 +10,11 @@ from diptych.names.source import Names
 
 MODULE_VALUE, CLASS_VALUE, INSTANCE, FUNCTION_VALUE, FOREIGN = range(5)
 
+# The name of something foreign of which not even the type is known.
+UNSAID = "?"
+
 # One step of a chain after its head.
-STEP = re.compile(r"\.(#?(?:[^\W\d]|\$)[\w$]*)|\(\)|\[(\d*)\]|[*@~]|>(\d+)")
+STEP = re.compile(r"\.(#?(?:[^\W\d]|\$)[\w$]*)|\((\d*)\)|\[(\d*)\]|[*@~]|>(\d+)")
 HEAD = re.compile(r":([^;]*);?|!(\w+)|(\^\^?)|((?:[^\W\d]|\$)[\w$]*)")
 
 

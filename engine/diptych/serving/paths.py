@@ -36,6 +36,10 @@ class Paths:
         """Whether there are files below `path`."""
         return path in self._folders
 
+    def folders_named(self, name: str) -> Iterable[str]:
+        """The folders with files whose own name, without what they are in, is `name`; sorted."""
+        return self._folders_by_name.get(name, ())
+
     def roots_of(self, package: str) -> Iterable[str]:
         """The folders that have a top-level module or package of that name, the shortest first."""
         return self._roots.get(package, ())
@@ -45,6 +49,13 @@ class Paths:
         found: dict[str, list[str]] = {}
         for path in sorted(self.all):
             found.setdefault(path.rpartition("/")[0], []).append(path)
+        return found
+
+    @cached_property
+    def _folders_by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for folder in sorted(self._files):
+            found.setdefault(folder.rpartition("/")[2], []).append(folder)
         return found
 
     @cached_property

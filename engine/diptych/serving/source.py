@@ -171,6 +171,10 @@ class StoreSource:
             self._texts[path] = (data or b"").decode("utf-8", "replace")
         return self._texts[path]
 
+    def folders_named(self, name: str) -> Iterable[str]:
+        """See `Source`."""
+        return self._paths.folders_named(name)
+
     def roots_of(self, package: str) -> Iterable[str]:
         """See `Source`."""
         return self._paths.roots_of(package)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import which
 
 import pytest
 from tools.quality.__main__ import main
-from tools.quality.names import drawn, go
+from tools.quality.names import drawn, go, java
 from tools.quality.names.oracle import Drawn, Spot
 from tools.quality.names.syntax_sites import elsewhere
 
@@ -55,3 +56,13 @@ def test_a_sample_depends_on_the_seed_alone(tmp_path: Path) -> None:
 def test_a_definition_is_no_site() -> None:
     assert elsewhere(Drawn(*_KNOWN, "known", "name"), {_KNOWN}) == set()
     assert elsewhere(_USES[0], {_KNOWN}) == {_KNOWN}
+
+
+@pytest.mark.skipif(which("javac") is None, reason="needs a JDK")
+def test_what_javac_says(tmp_path: Path) -> None:
+    (tmp_path / "A.java").write_text("class A {\n  int é, a;\n  int f() { return é + a; }\n}\n")
+    site = Drawn("A.java", 2, 24, "a", "member")
+    assert site in java.ORACLE.sites(str(tmp_path))
+    assert java.ORACLE.definitions(str(tmp_path), [site]) == [{("A.java", 1, 10)}]
+    declared = site._replace(row=1, column=10)
+    assert java.ORACLE.references(str(tmp_path), [declared]) == [{("A.java", 1, 10), ("A.java", 2, 24)}]

@@ -24,6 +24,7 @@ _FOLDERS = {
     "typescript": "ecmascript",
     "tsx": "ecmascript",
     "go": "go",
+    "java": "java",
 }
 LANGUAGES = frozenset(_FOLDERS)
 

@@ -30,15 +30,16 @@ def outline(source: StoreSource, path: str) -> tuple[Entry, ...]:
     """
     source.begin()
     names = parsed_file(source, path).names
-    entries, seen = [], set()
+    entries, seen, places = [], set(), set()
     for binding in sorted(names.facts.bindings, key=lambda one: one.place):
         scope = names.scopes[binding.scope]
         is_member = binding.how == FIELD or scope.kind in (MODULE, CLASS)
         if not (binding.how == DEFINED or is_member) or binding.shape.startswith("<"):
             continue
-        if (binding.scope, binding.name) in seen and binding.how != DEFINED:
+        if (binding.scope, binding.name) in seen and (binding.how != DEFINED or binding.place in places):
             continue
         seen.add((binding.scope, binding.name))
+        places.add(binding.place)
         found = found_of(Target(names, binding), "exact")
         row, column = binding.place
         end = (row, column + len(binding.name.encode()))

@@ -164,10 +164,13 @@ def _callers(source: StoreSource, target: Found) -> list[str]:
 
 
 def _sharers(source: StoreSource, names: Names) -> set[str]:
-    """The files that see a file's names without an import, in the same folder."""
+    """The files that see a file's names without an import: in its folder, or one of the same name."""
     shares = language(names.language).rules.shares
-    near = source.files_in(names.path.rpartition("/")[0]) if shares is not None else ()
-    return {path for path in near if shares is not None and shares(path, names.path)}
+    if shares is None:
+        return set()
+    folders = source.folders_named(names.path.rpartition("/")[0].rpartition("/")[2])
+    near = (path for folder in folders for path in source.files_in(folder))
+    return {path for path in near if shares(path, names.path)}
 
 
 def _importers(source: StoreSource, names: Names) -> set[str]:
