@@ -53,6 +53,7 @@ VERBS = {
     "export": Verb(f"{_HERE}.export", "Write every record as a line of JSON."),
     "watch": Verb("diptych.cli.watch", "Keep the index up to date while files change.", "watch"),
     "lsp": Verb(f"{_HERE}.lsp", "Serve an editor through the Language Server Protocol."),
+    "artifact": Verb(f"{_HERE}.artifact", "Share indexes with other machines: push, pull, sync, …", "VERBS"),
     "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "VERBS"),
 }
 
@@ -80,7 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         install()
         found = loaded(first)
         if isinstance(found, Mapping):
-            return _run_one_of(found, arguments[1:])
+            return _run_one_of(first, found, arguments[1:])
         return call(found, f"{_NAME} {first}", arguments[1:])
     parser = _top()
     _show_help_for_nothing(parser, arguments)
@@ -105,13 +106,13 @@ def loaded(verb: str) -> Command | Mapping[str, Command]:
     return found
 
 
-def _run_one_of(verbs: Mapping[str, Command], arguments: Sequence[str]) -> int:
-    path = f"{_NAME} versions"
+def _run_one_of(group: str, verbs: Mapping[str, Command], arguments: Sequence[str]) -> int:
+    path = f"{_NAME} {group}"
     first = arguments[0] if arguments else ""
     if first in verbs:
         return call(verbs[first], f"{path} {first}", arguments[1:])
     helps = {name: _first_line(command) for name, command in verbs.items()}
-    parser = _parser(path, reflowed(VERBS["versions"].help), helps)
+    parser = _parser(path, reflowed(VERBS[group].help), helps)
     add_help(parser.add_argument_group("Options"))
     _show_help_for_nothing(parser, arguments)
     _refuse(parser, parser.parse_known_args(arguments)[1], verbs)

@@ -4,6 +4,7 @@ from diptych.fs.ahead import will_read
 from diptych.fs.beneath import Beneath
 from diptych.fs.durable import (
     atomic_write,
+    exchange,
     fdatasync_fd,
     fsync_dir,
     fsync_fd,
@@ -58,6 +59,7 @@ __all__ = [
     "checksum_stable_file",
     "copy_regular",
     "digest_stable_file",
+    "exchange",
     "exists",
     "fdatasync_fd",
     "fsync_dir",

@@ -25,6 +25,10 @@ _FULL_FSYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None) if sys.platform ==
 # Errors of link() if hard links are impossible: another device, no support, or too many links.
 _NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES})
 
+# renameat2(2), which Python does not have: exchanging two names is nothing that rename can do.
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_NO_EXCHANGE = frozenset({errno.ENOSYS, errno.EINVAL, errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP})
+
 
 def fsync_fd(fd: int) -> None:
     """Wait until everything written to `fd`, including its size, is on the medium. Raises OSError."""
@@ -87,6 +91,30 @@ def rename(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> No
     """Rename over `target`, atomically; durable when the directory is fsynced. Raises StorageError."""
     with translated("rename to", target):
         os.replace(source, target)
+
+
+def exchange(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    """Exchange the names of two files or directories, atomically; durable when their directories are fsynced.
+
+    Returns False, and has done nothing, where the system or the file system cannot do that. Raises
+    StorageError.
+    """
+    if sys.platform != "linux":
+        return False
+    # Imported here: it is slow to import, and needed once in a while.
+    import ctypes
+
+    system = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(system, "renameat2"):
+        return False
+    names = (os.fsencode(one), os.fsencode(other))
+    if system.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _NO_EXCHANGE:
+        return False
+    with translated("exchange with", other):
+        raise OSError(number, os.strerror(number), os.fspath(other))
 
 
 def atomic_write(path: str | os.PathLike[str], data: bytes, *, token: str = "") -> None:

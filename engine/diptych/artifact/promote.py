@@ -1,0 +1,55 @@
+"""Make a ref name what another names, such as `channel/stable` what a commit's ref does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diptych.artifact.errors import RefMovedError, UnknownArtifactError
+from diptych.artifact.names import check_ref
+from diptych.artifact.refs import (
+    ABSENT,
+    MOVES_MOST,
+    manifest_at,
+    new_body,
+    pause,
+    read_state,
+    write_body,
+)
+from diptych.artifact.remotes.base import Remote
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """What a promotion did."""
+
+    ref: str
+    manifest: str
+    serial: int
+    before: str
+    """The manifest that the ref named before; "" for none."""
+
+
+def promote(remote: Remote, source: str, target: str, *, by: str = "") -> Promoted:
+    """Make the ref `target` name what the ref `source` names.
+
+    Raises UnknownArtifactError, CorruptArtifactError, RefMovedError, and what the remote raises.
+    """
+    check_ref(target)
+    for attempt in range(MOVES_MOST):
+        found = read_state(remote, check_ref(source))
+        if found == ABSENT:
+            raise UnknownArtifactError(f"{remote.url} has no {source}")
+        manifest, text = manifest_at(remote, found.manifest)
+        at = read_state(remote, target)
+        if at.manifest == found.manifest:
+            return Promoted(target, at.manifest, at.serial, at.manifest)
+        # Written again so that it is young: a collection that is about to remove it sees that it is in use.
+        remote.write_manifest(found.manifest, text, manifest.blobs())
+        body = new_body(found.manifest, at.serial + 1, by=by)
+        try:
+            write_body(remote, target, body, at.version)
+        except RefMovedError:
+            pause(attempt)
+            continue
+        return Promoted(target, found.manifest, body.serial, at.manifest)
+    raise RefMovedError(f"{target} moved {MOVES_MOST} times while it was promoted")

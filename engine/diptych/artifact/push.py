@@ -1,0 +1,374 @@
+"""Send an index to a remote: scan, plan, encode, upload, and last of all move the ref.
+
+Nothing that a ref names is ever missing: blobs come first, then the manifest, then the ref. The ref is moved
+by compare and swap, so that two pushes at once are one after the other. A push that was killed leaves blobs
+that nothing names, which a collection removes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from diptych._version import __version__
+from diptych.artifact.ancestors import History, NoHistory
+from diptych.artifact.encode import FULL_LEVEL, PACK_BYTES, Encoded, Pack, encode_full, encode_patch
+from diptych.artifact.errors import RefMovedError, RemoteUnavailableError
+from diptych.artifact.local import LocalGeneration, published_generation
+from diptych.artifact.manifest import (
+    ArtifactFile,
+    ArtifactManifest,
+    Source,
+    StoreFacts,
+    encode_manifest,
+)
+from diptych.artifact.names import check_ref, digest_of
+from diptych.artifact.plan import PushPlan, Send, full_size, plan_push, with_bases
+from diptych.artifact.progress import Meter, Shown
+from diptych.artifact.refs import (
+    ABSENT,
+    MOVES_MOST,
+    RefState,
+    manifest_at,
+    new_body,
+    pause,
+    read_state,
+    write_body,
+)
+from diptych.artifact.remembered import Remembered, RememberedRef, load, save
+from diptych.artifact.remotes.base import Remote
+from diptych.errors import StorageError
+from diptych.schema.base import Schema
+from diptych.schema.code import CODE
+from diptych.store.manifest import now_ms
+
+MAX_PUSH_S = 12 * 3_600.0
+"""A push that takes longer gives up: what it reuses is kept for it no longer than a collection's grace."""
+_SURELY_SMALL = 20
+"""A patch of less than one part in so many of the file is taken without a comparison."""
+_KEPT_BELOW = 0.9
+_KEPT_BELOW_WITH_BASE = 0.5
+"""A patch is kept where it has at most that share of the full encoding; less where its base is needed for it
+alone."""
+_COLD_MOST = 1.25
+"""How much more than full encodings one may have to read who has nothing."""
+
+Outcome = Literal["pushed", "unchanged", "newer", "planned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a push did."""
+
+    outcome: Outcome
+    """`unchanged`: the remote had the same content. `newer`: it has that of a later commit. `planned`: with
+    `dry_run`, nothing was sent."""
+    url: str
+    ref: str
+    manifest: str
+    """SHA-256 of what the ref names now; "" with `dry_run`."""
+    serial: int
+    content_id: str
+    sent_bytes: int = 0
+    full_bytes: int = 0
+    """What one who has nothing reads."""
+    reused_bytes: int = 0
+    """The size of the files that were there already."""
+    files_sent: int = 0
+    files: int = 0
+
+
+@dataclass(slots=True)
+class _Encoding:
+    """The files of a generation as a manifest names them, and the blobs that have to be sent for it."""
+
+    files: list[ArtifactFile] = field(default_factory=list)
+    bases: tuple[ArtifactFile, ...] = ()
+    packs: dict[str, bytes] = field(default_factory=dict)
+
+
+def push(
+    store: str,
+    remote: Remote,
+    *,
+    ref: str,
+    schema: Schema[Any] = CODE,
+    source: Source | None = None,
+    history: History | None = None,
+    indexer: Mapping[str, str] | None = None,
+    compact: bool = False,
+    level: int = FULL_LEVEL,
+    force: bool = False,
+    by: str = "",
+    dry_run: bool = False,
+    progress: Shown | None = None,
+    timeout_s: float = 0.0,
+) -> Receipt:
+    """Push the store at `store` to `remote`, and make `ref` name it.
+
+    A ref `commit/…` is made too where the source's commit is known and nothing of it is uncommitted.
+    `history` decides where another push came first: the later commit stays. `force` moves the ref in any
+    case.
+
+    Raises RefMovedError, RemoteUnavailableError, InvalidArtifactNameError, and what opening the store raises.
+    """
+    check_ref(ref)
+    began_s = time.monotonic()
+    source = source or Source()
+    generation = published_generation(store, schema, compact=compact, timeout_s=timeout_s)
+    content_id = generation.manifest.content_id
+    remembered = load(store)
+    known = remembered.ref(remote.url, ref)
+    at, parent = _remembered_start(remote, known, content_id)
+    asked = parent is None
+    if asked:
+        at, parent = _asked(remote, ref, known)
+    encoding: _Encoding | None = None
+    sent_bytes = 0
+    plan = plan_push(generation.files, parent, generation.by_hash())
+    for attempt in range(MOVES_MOST):
+        if parent is not None and parent.content_id == content_id:
+            done = Receipt("unchanged", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
+            return _finish(store, remote, remembered, done, parent, source, at.version or "", dry_run=dry_run)
+        # What this store was pushed to or pulled from is what it builds on, whatever git knows.
+        builds_on_it = force or (known is not None and known.manifest == at.manifest)
+        if parent is not None and not builds_on_it and _is_later(parent, source, history or NoHistory()):
+            return Receipt("newer", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
+        if encoding is None:
+            encoding = _encode(plan, parent, generation, level, progress)
+        manifest = _manifest(generation, encoding, source, indexer or {}, at)
+        data = encode_manifest(manifest)
+        receipt = Receipt(
+            "planned" if dry_run else "pushed",
+            remote.url,
+            ref,
+            "" if dry_run else digest_of(data),
+            at.serial + 1,
+            content_id,
+            sent_bytes + sum(map(len, encoding.packs.values())) + len(data),
+            manifest.encoded_bytes,
+            plan.reused_bytes,
+            len(plan.new),
+            len(manifest.files),
+        )
+        if dry_run:
+            return receipt
+        sent_bytes += _upload(remote, encoding, plan, progress) + len(data)
+        remote.write_manifest(digest_of(data), data, manifest.blobs())
+        if time.monotonic() - began_s > MAX_PUSH_S:
+            raise RemoteUnavailableError(f"this push took more than {MAX_PUSH_S / 3600:.0f} hours")
+        try:
+            version = write_body(remote, ref, new_body(digest_of(data), receipt.serial, by=by), at.version)
+        except RefMovedError:
+            if ref.startswith("commit/") and not force:
+                raise
+            pause(attempt)
+            at, parent = _asked(remote, ref, known)
+            if not asked:
+                # What was remembered may be gone by now; what this push read itself is kept for it.
+                asked, encoding = True, None
+                plan = plan_push(generation.files, parent, generation.by_hash())
+            continue
+        return _finish(store, remote, remembered, receipt, manifest, source, version, dry_run=False)
+    raise RefMovedError(f"{ref} moved {MOVES_MOST} times while this push ran; the blobs are there")
+
+
+def _remembered_start(
+    remote: Remote, known: RememberedRef | None, content_id: str
+) -> tuple[RefState, ArtifactManifest | None]:
+    """What to build on without asking: that it is so still, the write of the ref will tell."""
+    decoded = known.decoded() if known is not None else None
+    if known is None or decoded is None or decoded.content_id == content_id:
+        return ABSENT, None
+    if not remote.capabilities.compare_and_swap:
+        return ABSENT, None
+    return RefState(known.version, known.serial, known.manifest), decoded
+
+
+def _asked(remote: Remote, ref: str, known: RememberedRef | None) -> tuple[RefState, ArtifactManifest | None]:
+    """What to build on, by the remote."""
+    at = read_state(remote, ref, known)
+    return at, manifest_at(remote, at.manifest, known)[0] if at.manifest else None
+
+
+def _is_later(parent: ArtifactManifest, source: Source, history: History) -> bool:
+    """Whether what the ref names is of a later commit. Raises RefMovedError where neither comes first."""
+    theirs, ours = parent.source.commit, source.commit
+    if not theirs or not ours or theirs == ours or history.is_ancestor(theirs, ours):
+        return False
+    if history.is_ancestor(ours, theirs):
+        return True
+    raise RefMovedError(
+        f"the ref names commit {theirs[:12]}, which is not before {ours[:12]}",
+        advice="fetch and merge that commit first; or push with --force, and the ref moves all the same",
+    )
+
+
+def _encode(
+    plan: PushPlan,
+    parent: ArtifactManifest | None,
+    generation: LocalGeneration,
+    level: int,
+    progress: Shown | None,
+) -> _Encoding:
+    encoding = _encoded(plan, generation, level, progress)
+    known = parent.all_files() if parent is not None else {}
+    encoding.bases = with_bases(encoding.files, known)
+    cold = {piece for one in (*encoding.files, *encoding.bases) for piece in one.pieces}
+    full_bytes = full_size(encoding.files, {one.blake3: one for one in encoding.files} | known)
+    if not encoding.bases or sum(piece.length for piece in cold) <= _COLD_MOST * full_bytes:
+        return encoding
+    # Who has nothing would have to read too many files that are gone: what needs them is sent in full.
+    gone = {one.blake3 for one in encoding.bases}
+    sends = [
+        Send(send.file) if _needs(one, gone) else send
+        for send, one in zip(plan.sends, encoding.files, strict=True)
+    ]
+    return _encoded(PushPlan(tuple(sends)), generation, level, progress)
+
+
+def _needs(one: ArtifactFile, bases: set[str]) -> bool:
+    return any(base in bases for piece in one.pieces for base in piece.bases)
+
+
+def _encoded(plan: PushPlan, generation: LocalGeneration, level: int, progress: Shown | None) -> _Encoding:
+    meter = Meter(progress, "encoding", plan.new_bytes, plan.reused_bytes)
+    here = {one.blake3 for one in generation.files}
+    local = generation.by_hash()
+    encoding = _Encoding()
+    waiting: list[tuple[Send, list[Encoded]]] = []
+    prefixes: dict[tuple[str, ...], bytes] = {}
+    for send in plan.sends:
+        encoded: list[Encoded] = []
+        if send.reused is None:
+            if send.bases not in prefixes:
+                prefixes = {send.bases: b"".join(local[base].read() for base in send.bases)}
+            below = _KEPT_BELOW if set(send.bases) <= here else _KEPT_BELOW_WITH_BASE
+            for span in send.file.spans():
+                encoded.append(_smallest(span, prefixes[send.bases], send.bases, level, below))
+                meter.add(len(span))
+        waiting.append((send, encoded))
+    _place(waiting, encoding)
+    return encoding
+
+
+def _smallest(span: bytes, prefix: bytes, bases: tuple[str, ...], level: int, below: float) -> Encoded:
+    """The span as a patch where that is worth its bases, else by itself."""
+    if not bases:
+        return encode_full(span, level)
+    patch = encode_patch(span, prefix, bases)
+    if len(patch.data) * _SURELY_SMALL < len(span):
+        return patch
+    full = encode_full(span, level)
+    return patch if len(patch.data) < below * len(full.data) else full
+
+
+def _place(waiting: list[tuple[Send, list[Encoded]]], encoding: _Encoding) -> None:
+    """Put the encoded pieces into packs, and name them."""
+    packs = [Pack()]
+    places: list[list[tuple[Encoded, int, int]]] = []
+    for _, encoded in waiting:
+        rows = []
+        for one in encoded:
+            if len(packs[-1]) + len(one.data) > PACK_BYTES and len(packs[-1].data) > 64:
+                packs.append(Pack())
+            rows.append((one, len(packs) - 1, packs[-1].add(one.data)))
+        places.append(rows)
+    blobs = [bytes(pack.data) for pack in packs]
+    digests = [digest_of(blob) for blob in blobs]
+    used = set()
+    for (send, _), rows in zip(waiting, places, strict=True):
+        file = send.file
+        if send.reused is not None:
+            pieces = send.reused.pieces
+        else:
+            pieces = tuple(one.placed(digests[number], offset) for one, number, offset in rows)
+            used |= {piece.blob for piece in pieces}
+        encoding.files.append(ArtifactFile(file.path, file.size_bytes, file.blake3, pieces))
+    encoding.packs = {digest: blob for digest, blob in zip(digests, blobs, strict=True) if digest in used}
+
+
+def _upload(remote: Remote, encoding: _Encoding, plan: PushPlan, progress: Shown | None) -> int:
+    """Send the blobs; returns how many bytes. What was sent is not sent again by a second try."""
+    total = sum(map(len, encoding.packs.values()))
+    meter = Meter(progress, "sending", total, plan.reused_bytes)
+    for digest in list(encoding.packs):
+        data = encoding.packs[digest]
+        remote.write_blob(digest, data)
+        del encoding.packs[digest]
+        meter.add(len(data))
+    return total
+
+
+def _manifest(
+    generation: LocalGeneration,
+    encoding: _Encoding,
+    source: Source,
+    indexer: Mapping[str, str],
+    at: RefState,
+) -> ArtifactManifest:
+    of_store = generation.manifest
+    return ArtifactManifest(
+        content_id=of_store.content_id,
+        created_ms=now_ms(),
+        tool=f"diptych {__version__}",
+        store=StoreFacts(
+            store_id=of_store.identity.store_id.hex(),
+            schema=of_store.identity.schema,
+            schema_version=of_store.identity.schema_version,
+            fingerprint=of_store.identity.fingerprint,
+            lsn=of_store.lsn,
+            chain=of_store.chain,
+            records=of_store.records,
+            counts=of_store.counts,
+        ),
+        files=tuple(encoding.files),
+        bases=encoding.bases,
+        source=source,
+        indexer=indexer,
+        parent=at.manifest,
+    )
+
+
+def _finish(
+    store: str,
+    remote: Remote,
+    remembered: Remembered,
+    receipt: Receipt,
+    manifest: ArtifactManifest,
+    source: Source,
+    version: str,
+    *,
+    dry_run: bool,
+) -> Receipt:
+    """Name the commit, and remember what was pushed."""
+    if dry_run:
+        return replace(receipt, outcome="unchanged")
+    known = remembered.ref(remote.url, receipt.ref)
+    commits = known.commits if known is not None and known.manifest == receipt.manifest else ()
+    commit_ref = f"commit/{source.commit}"
+    if source.commit and not source.dirty and receipt.ref != commit_ref and commit_ref not in commits:
+        if receipt.outcome == "unchanged":
+            # Young again, so that no collection removes it while a second ref is made to name it.
+            data = encode_manifest(manifest)
+            remote.write_manifest(digest_of(data), data, manifest.blobs())
+        # Another push of the same commit may have named it: its content is the same, or it came first.
+        with suppress(RefMovedError):
+            write_body(remote, commit_ref, new_body(receipt.manifest, 1), None)
+        commits = (*commits, commit_ref)
+    seen = RememberedRef(
+        remote.url,
+        receipt.ref,
+        version,
+        receipt.serial,
+        receipt.manifest,
+        encode_manifest(manifest).decode("ascii"),
+        commits,
+    )
+    # A cache: where the store cannot be written to, the next push asks the remote.
+    with suppress(StorageError):
+        save(store, replace(remembered.seen(seen), remote=remembered.remote or remote.url))
+    return receipt

@@ -1,0 +1,108 @@
+"""What a store remembers of remotes: the refs it pushed or pulled last, with their manifests.
+
+With it a push needs no question first: it says which state of the ref it builds on, and the write of the ref
+fails where another push came in between. It is a cache: damaged or missing, the remote is asked.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diptych import fs
+from diptych.artifact.errors import ArtifactError
+from diptych.artifact.manifest import ArtifactManifest, canonical, decode_manifest, parse_canonical
+from diptych.artifact.names import digest_of, is_digest, is_ref
+from diptych.layout import REMOTES
+
+FORMAT = 1
+_SIZE_MOST = 32 * 1024 * 1024
+_REFS_MOST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedRef:
+    """A ref of a remote as this store last saw it."""
+
+    url: str
+    ref: str
+    version: str
+    serial: int
+    manifest: str
+    """SHA-256 of the manifest."""
+    text: str
+    """The manifest itself."""
+    commits: tuple[str, ...] = ()
+    """The refs `commit/…` that are known to name it."""
+
+    def decoded(self) -> ArtifactManifest | None:
+        """The manifest; None where it is not what it should be."""
+        data = self.text.encode("ascii", "replace")
+        if digest_of(data) != self.manifest:
+            return None
+        try:
+            return decode_manifest(data, where="a remembered manifest")
+        except ArtifactError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Everything a store remembers; the newest ref first."""
+
+    refs: tuple[RememberedRef, ...] = ()
+    remote: str = ""
+    """The remote that is used where none is named."""
+
+    def ref(self, url: str, ref: str) -> RememberedRef | None:
+        """What is known of that ref."""
+        return next((one for one in self.refs if (one.url, one.ref) == (url, ref)), None)
+
+    def seen(self, one: RememberedRef) -> Remembered:
+        """With a ref as it is now."""
+        others = [other for other in self.refs if (other.url, other.ref) != (one.url, one.ref)]
+        return replace(self, refs=(one, *others)[:_REFS_MOST])
+
+    def contents(self) -> set[str]:
+        """The content ids that a remote is known to have."""
+        found = (one.decoded() for one in self.refs)
+        return {manifest.content_id for manifest in found if manifest is not None}
+
+
+def load(store: str) -> Remembered:
+    """What the store at `store` remembers; nothing where that is missing or damaged."""
+    try:
+        data = fs.read_bounded(os.path.join(store, REMOTES), _SIZE_MOST)
+        return _remembered(parse_canonical(data, _SIZE_MOST))
+    except (OSError, ValueError, TypeError, KeyError):
+        return Remembered()
+
+
+def save(store: str, remembered: Remembered) -> None:
+    """Remember it. Raises StorageError."""
+    fs.atomic_write(os.path.join(store, REMOTES), encode(remembered))
+
+
+def encode(remembered: Remembered) -> bytes:
+    """The bytes of the file."""
+    refs = [
+        {name: getattr(one, name) for name in RememberedRef.__slots__} | {"commits": list(one.commits)}
+        for one in remembered.refs
+    ]
+    return canonical({"format": FORMAT, "remote": remembered.remote, "refs": refs})
+
+
+def _remembered(body: Any) -> Remembered:
+    if body["format"] != FORMAT or type(body["remote"]) is not str:
+        raise ValueError("of another format")
+    refs = []
+    for row in body["refs"][:_REFS_MOST]:
+        one = RememberedRef(**{**row, "commits": tuple(row["commits"])})
+        texts = (one.url, one.ref, one.version, one.text, *one.commits)
+        if not all(type(text) is str for text in texts) or not is_ref(one.ref) or type(one.serial) is not int:
+            raise ValueError("a ref that makes no sense")
+        if not is_digest(one.manifest):
+            raise ValueError("a digest that makes no sense")
+        refs.append(one)
+    return Remembered(tuple(refs), body["remote"])

@@ -1,0 +1,315 @@
+"""A store is pushed, and pulled elsewhere: what is sent, what is fetched, and what is there after that."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support.records import numbered
+
+from diptych import Store, StoreLockedError
+from diptych.artifact.errors import (
+    CorruptArtifactError,
+    IncompatibleArtifactError,
+    LocalChangesError,
+    NoAncestorError,
+    RefMovedError,
+    UnknownArtifactError,
+    UntrustedError,
+)
+from diptych.artifact.manifest import Source, decode_ref, encode_ref
+from diptych.artifact.pull import pull
+from diptych.artifact.push import push
+from diptych.artifact.remembered import load
+from diptych.artifact.remotes.file import FileRemote
+from diptych.artifact.remotes.memory import MemoryRemote
+
+from .support import Counting, check_installs, check_same, content_of, fill, records_of, some_records
+
+FIRST, SECOND, THIRD = "a" * 40, "b" * 40, "c" * 40
+MAIN = "branch/main"
+
+
+@pytest.fixture
+def store(memory_path: Path) -> str:
+    path = os.path.join(memory_path, "made", ".diptych")
+    fill(path, some_records())
+    return path
+
+
+@pytest.fixture
+def dest(memory_path: Path) -> str:
+    return os.path.join(memory_path, "clone", ".diptych")
+
+
+@pytest.fixture
+def remote() -> Counting:
+    return Counting(MemoryRemote())
+
+
+def test_a_store_that_was_pulled_is_the_one_that_was_pushed(store: str, dest: str, tmp_path: Path) -> None:
+    with FileRemote(os.fspath(tmp_path / "remote")) as remote:
+        receipt = push(store, remote, ref=MAIN, source=Source(commit=FIRST))
+        assert (receipt.outcome, receipt.serial, receipt.content_id) == ("pushed", 1, content_of(store))
+        pulled = pull(remote, dest, ref=MAIN)
+    assert (pulled.outcome, pulled.manifest, pulled.commit) == ("installed", receipt.manifest, FIRST)
+    assert pulled.fetched_bytes == pulled.full_bytes == receipt.full_bytes
+    check_same(dest, store)
+    # Nothing is left beside it, and git does not see it.
+    assert os.listdir(os.path.dirname(dest)) == [".diptych"]
+    assert Path(dest, ".gitignore").read_bytes() == b"*\n"
+    # It is a store of its own: it can be written to, and the other one does not change.
+    fill(dest, numbered(1, version=9))
+    assert records_of(dest) != records_of(store)
+    with Store.open(dest, read_only=True) as opened:
+        assert opened.stats().origin is not None
+
+
+def test_a_delta_sends_and_fetches_what_is_new_in_four_requests(
+    store: str, dest: str, remote: Counting, tmp_path: Path
+) -> None:
+    first = push(store, remote, ref=MAIN, source=Source(commit=FIRST))
+    pull(remote, dest, ref=MAIN)
+    fill(store, numbered(2, version=1))
+    remote.requests.clear()
+    second = push(store, remote, ref=MAIN, source=Source(commit=SECOND))
+    assert remote.requests == ["write_blob", "write_manifest", "write_ref", "write_ref"]
+    assert second.outcome == "pushed"
+    assert second.serial == 2
+    assert second.sent_bytes < first.sent_bytes / 2
+    assert second.reused_bytes > 0
+    remote.requests.clear()
+    pulled = pull(remote, dest, ref=MAIN)
+    assert pulled.fetched_bytes < first.full_bytes / 2
+    assert remote.requests.count("read_blob") == 1
+    check_same(dest, store)
+    check_installs(remote, tmp_path, store, ref=MAIN)
+
+
+def test_with_nothing_changed_one_request_is_made(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN, source=Source(commit=FIRST))
+    remote.requests.clear()
+    assert push(store, remote, ref=MAIN, source=Source(commit=FIRST)).outcome == "unchanged"
+    assert remote.requests == ["read_ref"]
+    pull(remote, dest, ref=MAIN)
+    remote.requests.clear()
+    assert pull(remote, dest, ref=MAIN).outcome == "unchanged"
+    assert remote.requests == ["read_ref"]
+
+
+def test_an_independent_build_of_the_same_sends_nothing(
+    memory_path: Path, store: str, remote: Counting
+) -> None:
+    push(store, remote, ref=MAIN, source=Source(commit=FIRST))
+    other = os.path.join(memory_path, "other", ".diptych")
+    for one in reversed(some_records()):
+        fill(other, [one])
+    blobs = list(remote.list_blobs())
+    assert push(other, remote, ref=MAIN, source=Source(commit=FIRST)).outcome == "unchanged"
+    assert list(remote.list_blobs()) == blobs
+
+
+def test_a_merge_of_segments_is_sent_as_patches(store: str, remote: Counting, tmp_path: Path) -> None:
+    push(store, remote, ref=MAIN)
+    for number in range(6):
+        fill(store, numbered(6, version=number + 1, first=6 * number))
+        push(store, remote, ref=MAIN)
+    with Store.open(store) as opened:
+        opened.checkpoint(compact=True)
+    # The content is the same, so the ref need not move; under another ref it is sent.
+    assert push(store, remote, ref=MAIN).outcome == "unchanged"
+    fill(store, numbered(1, version=50))
+    push(store, remote, ref=MAIN)
+    check_installs(remote, tmp_path, store, ref=MAIN)
+
+
+def test_removed_records_do_not_come_back(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    fill(store, [], removed=["pkg/003.py", "pkg/004.py"])
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    check_same(dest, store)
+    assert len(records_of(dest)) == len(some_records()) - 2
+
+
+def test_local_commits_are_never_dropped(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    fill(dest, numbered(1, version=7))
+    mine = records_of(dest)
+    fill(store, numbered(2, version=1))
+    push(store, remote, ref=MAIN)
+    with pytest.raises(LocalChangesError):
+        pull(remote, dest, ref=MAIN)
+    assert records_of(dest) == mine
+    # Committed, and in no generation yet.
+    with Store.open(dest) as opened, opened.transaction() as txn:
+        txn.index_file(numbered(1, version=8)[0])
+    mine = records_of(dest)
+    with pytest.raises(LocalChangesError):
+        pull(remote, dest, ref=MAIN)
+    pulled = pull(remote, dest, ref=MAIN, local_changes="replace")
+    check_same(dest, store)
+    assert records_of(pulled.kept) == mine
+
+
+def test_a_store_that_was_built_here_counts_as_local_changes(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    fill(dest, numbered(3, version=5))
+    with pytest.raises(LocalChangesError):
+        pull(remote, dest, ref=MAIN)
+    # The same content is no change, however it was made.
+    other = f"{dest}-2"
+    fill(other, some_records())
+    assert pull(remote, other, ref=MAIN).outcome == "unchanged"
+
+
+def test_the_nearest_commit_is_taken(store: str, memory_path: Path, remote: Counting) -> None:
+    push(store, remote, ref=MAIN, source=Source(commit=FIRST))
+    fill(store, numbered(2, version=1))
+    push(store, remote, ref=MAIN, source=Source(commit=THIRD))
+    commits = ["f" * 40, "e" * 40, FIRST, "d" * 40]
+    pulled = pull(remote, memory_path / "near", commits=commits)
+    assert (pulled.commit, pulled.distance, pulled.ref) == (FIRST, 2, f"commit/{FIRST}")
+    with pytest.raises(NoAncestorError):
+        pull(remote, memory_path / "none", commits=["f" * 40])
+    # Where the branch is named, it is what is taken then.
+    assert pull(remote, memory_path / "branch", commits=["f" * 40], ref=MAIN).commit == THIRD
+    with pytest.raises(UnknownArtifactError):
+        pull(remote, memory_path / "absent", ref="branch/absent")
+
+
+def test_a_digest_pins_an_artifact(store: str, dest: str, remote: Counting) -> None:
+    first = push(store, remote, ref=MAIN)
+    fill(store, numbered(2, version=1))
+    push(store, remote, ref=MAIN)
+    pulled = pull(remote, dest, digest=first.manifest)
+    assert (pulled.manifest, pulled.content_id) == (first.manifest, first.content_id)
+
+
+class Line:
+    """A history of commits, oldest first."""
+
+    def __init__(self, *commits: str) -> None:
+        self.commits = commits
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        known = older in self.commits and newer in self.commits
+        return known and self.commits.index(older) <= self.commits.index(newer)
+
+
+def test_the_later_commit_stays(store: str, memory_path: Path, remote: Counting) -> None:
+    history = Line(FIRST, SECOND, THIRD)
+    other = os.path.join(memory_path, "other", ".diptych")
+    fill(other, numbered(10, version=3))
+    push(store, remote, ref=MAIN, source=Source(commit=SECOND), history=history)
+    assert push(other, remote, ref=MAIN, source=Source(commit=FIRST), history=history).outcome == "newer"
+    assert push(other, remote, ref=MAIN, source=Source(commit=THIRD), history=history).outcome == "pushed"
+    fill(store, numbered(2, version=1))
+    with pytest.raises(RefMovedError):
+        push(store, remote, ref=MAIN, source=Source(commit="9" * 40), history=history)
+    done = push(store, remote, ref=MAIN, source=Source(commit="9" * 40), history=history, force=True)
+    assert (done.outcome, done.serial) == ("pushed", 3)
+
+
+def test_a_push_that_builds_on_what_was_overtaken_builds_on_the_new(
+    store: str, memory_path: Path, remote: Counting
+) -> None:
+    push(store, remote, ref=MAIN)
+    other = os.path.join(memory_path, "other", ".diptych")
+    pull(remote, other, ref=MAIN)
+    fill(other, numbered(2, version=2))
+    push(other, remote, ref=MAIN)
+    fill(store, numbered(2, version=1))
+    done = push(store, remote, ref=MAIN)
+    assert (done.outcome, done.serial) == ("pushed", 3)
+    check_installs(remote, memory_path, store, ref=MAIN)
+
+
+def test_a_dry_run_changes_nothing(store: str, dest: str, remote: Counting) -> None:
+    planned = push(store, remote, ref=MAIN, dry_run=True)
+    assert planned.outcome == "planned"
+    assert planned.sent_bytes > 0
+    assert not any(name.startswith("write") for name in remote.requests)
+    assert load(store).refs == ()
+    push(store, remote, ref=MAIN)
+    assert pull(remote, dest, ref=MAIN, dry_run=True).outcome == "planned"
+    assert not os.path.exists(os.path.dirname(dest))
+
+
+def test_a_writer_makes_a_pull_fail_and_keeps_its_store(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    fill(store, numbered(2, version=1))
+    push(store, remote, ref=MAIN)
+    with Store.open(dest):
+        with pytest.raises(StoreLockedError) as caught:
+            pull(remote, dest, ref=MAIN)
+    assert caught.value.pid == os.getpid()
+    assert len(records_of(dest)) == len(some_records())
+    # What was fetched is used by the next.
+    remote.requests.clear()
+    pull(remote, dest, ref=MAIN)
+    assert "read_blob" not in remote.requests
+    check_same(dest, store)
+
+
+def test_readers_of_the_store_that_was_there_go_on_reading(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    with Store.open(dest, read_only=True) as reading, reading.view() as view:
+        fill(store, numbered(2, version=1))
+        push(store, remote, ref=MAIN)
+        pull(remote, dest, ref=MAIN)
+        assert [record.path for record in view.records()] == [one.path for one in some_records()]
+
+
+def test_an_older_serial_is_refused(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    fill(store, numbered(2, version=1))
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    found = remote.read_ref(MAIN)
+    assert found is not None
+    body = decode_ref(found.body, where=MAIN)
+    remote.write_ref(MAIN, encode_ref(replace(body, serial=1)), expected=found.version)
+    with pytest.raises(UntrustedError):
+        pull(remote, dest, ref=MAIN)
+
+
+def test_another_schema_or_repository_is_refused(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN, source=Source(repo_id="1" * 64))
+    with pytest.raises(IncompatibleArtifactError):
+        pull(remote, dest, ref=MAIN, repo_id="2" * 64)
+    assert not os.path.exists(dest)
+    pulled = pull(remote, dest, ref=MAIN, repo_id="1" * 64, indexer={"python": "1"})
+    assert pulled.stale
+
+
+def test_an_empty_store_has_nothing_to_share(dest: str, remote: Counting) -> None:
+    fill(dest, [])
+    with pytest.raises(CorruptArtifactError):
+        push(dest, remote, ref=MAIN)
+
+
+def test_the_memory_of_remotes_is_a_cache(store: str, remote: Counting, tmp_path: Path) -> None:
+    push(store, remote, ref=MAIN)
+    Path(store, "REMOTES").write_bytes(b"\0")
+    fill(store, numbered(2, version=1))
+    done = push(store, remote, ref=MAIN)
+    assert done.serial == 2
+    assert done.reused_bytes > 0
+    check_installs(remote, tmp_path, store, ref=MAIN)
+
+
+def test_progress_counts_every_byte(store: str, dest: str, remote: Counting) -> None:
+    seen = []
+    push(store, remote, ref=MAIN, progress=seen.append)
+    pull(remote, dest, ref=MAIN, progress=seen.append)
+    last = {one.phase: one for one in seen}
+    assert set(last) == {"encoding", "sending", "fetching", "decoding"}
+    assert all(one.done_bytes == one.total_bytes > 0 for one in last.values())
+    assert all(one.bytes_per_s >= 0 and one.left_s == 0 for one in last.values())

@@ -1,0 +1,1 @@
+"""What sharing an index costs, measured on a real tree."""
