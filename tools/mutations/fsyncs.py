@@ -14,6 +14,7 @@ _BACKUP = "store.backup"
 _IN_BACKUP = unit("tests/store/test_backup_order.py")
 _ADOPTING = "store.adopting"
 _ADOPTION = unit("tests/store/test_adoption.py")
+_INSTALL = unit("tests/artifact/test_install.py")
 _VERSIONS = unit("tests/versions/test_version_order.py")
 _AFTER_RENAME = Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.dirname(self._path))")
 _IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
@@ -267,6 +268,21 @@ FSYNCS = (
         "a remote in a folder: the name taken away",
         Drop("artifact.remotes.file", "FileRemote._remove", "fs.fsync_dir"),
         unit("tests/artifact/remotes/test_file.py"),
+    ),
+    _fsync(
+        "a pull: the decoded files",
+        Drop("artifact.fetching", "_decode_file", "fs.fsync_file"),
+        _INSTALL,
+    ),
+    _fsync(
+        "a pull: the stores that changed places",
+        Drop("artifact.install", "_exchanged", "fs.fsync_dir"),
+        _INSTALL,
+    ),
+    _fsync(
+        "a pull: the new store's name",
+        Drop("artifact.install", "_rename", "fs.fsync_dir"),
+        _INSTALL,
     ),
     _fsync(
         "a version: the symlink",

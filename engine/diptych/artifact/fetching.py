@@ -36,7 +36,7 @@ def decode(
     incoming: Incoming,
     progress: Shown | None,
 ) -> None:
-    """Put the generation together in `incoming.files`, each file durable."""
+    """Put the generation together in `incoming.files`. Each file is durable; its name need not be."""
     for one in manifest.files:
         fs.make_dir(os.path.dirname(_place(incoming, one)), follow=False)
     for one in plan.have:
@@ -53,8 +53,6 @@ def decode(
         bases[one.blake3] = LocalFile(one.path, one.size_bytes, one.blake3, place)
         for other in places[1:]:
             fs.link_or_copy(place, other)
-    for folder in sorted({os.path.dirname(_place(incoming, one)) for one in manifest.files}):
-        fs.fsync_dir(folder)
 
 
 def _place(incoming: Incoming, one: ArtifactFile) -> str:

@@ -77,7 +77,6 @@ class Incoming:
             fs.remove_tree(os.path.join(self.path, name))
         with suppress(OSError):
             os.rmdir(self.path)
-        fs.fsync_dir(os.path.dirname(self.path))
 
     def has(self, piece: Piece) -> bool:
         """Whether the piece was fetched."""

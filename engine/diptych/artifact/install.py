@@ -34,7 +34,6 @@ def adopt(
     fs.write_file(os.path.join(store, REMOTES), remotes)
     # A store ignores itself, so that nothing in the user's repository needs to change.
     fs.write_file(os.path.join(store, ".gitignore"), b"*\n")
-    fs.fsync_dir(store)
     return lsn
 
 
@@ -42,8 +41,7 @@ def heal(dest: str) -> None:
     """Undo an install into `dest` that was killed between its two renames. Raises StorageError."""
     aside = dest + _ASIDE
     if fs.exists(aside) and not fs.exists(dest) and fs.exists(os.path.join(aside, IDENTITY)):
-        fs.rename(aside, dest)
-        fs.fsync_dir(os.path.dirname(dest))
+        _rename(aside, dest)
 
 
 def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: float) -> str:
@@ -53,8 +51,7 @@ def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: flo
     where a writer has the old one open, after `timeout_s`; then, and after any other error, it is as it was.
     """
     if not fs.exists(dest):
-        fs.rename(new, dest)
-        fs.fsync_dir(os.path.dirname(dest))
+        _rename(new, dest)
         return ""
     lock = fs.WriterLock(os.path.join(dest, LOCK), timeout_s=timeout_s)
     try:
@@ -66,8 +63,7 @@ def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: flo
             raise
         if keep:
             kept = _kept_name(dest)
-            fs.rename(old, kept)
-            fs.fsync_dir(os.path.dirname(dest))
+            _rename(old, kept)
             return kept
         fs.remove_tree(old)
     finally:
@@ -78,19 +74,18 @@ def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: flo
 def _exchanged(new: str, dest: str) -> str:
     """Give `new` the name `dest`; returns the name that the old store has now."""
     if fs.exchange(new, dest):
+        # Before the old one is removed, under a name that a crash may not have taken from it yet.
         fs.fsync_dir(os.path.dirname(dest))
-        fs.fsync_dir(os.path.dirname(new))
         return new
     aside = dest + _ASIDE
     fs.remove_tree(aside)
-    fs.rename(dest, aside)
+    _rename(dest, aside)
     try:
-        fs.rename(new, dest)
+        _rename(new, dest)
     except BaseException:
         with suppress(StorageError):
             fs.rename(aside, dest)
         raise
-    fs.fsync_dir(os.path.dirname(dest))
     return aside
 
 
@@ -99,8 +94,13 @@ def _put_back(dest: str, old: str, new: str) -> None:
         fs.exchange(new, dest)
     else:
         fs.rename(dest, new)
-        fs.rename(old, dest)
-    fs.fsync_dir(os.path.dirname(dest))
+        _rename(old, dest)
+
+
+def _rename(source: str, target: str) -> None:
+    """Rename, durably. Raises StorageError."""
+    fs.rename(source, target)
+    fs.fsync_dir(os.path.dirname(target))
 
 
 def _open(path: str, schema: Schema[Any]) -> None:
