@@ -63,8 +63,8 @@ def test_a_store_that_was_pulled_is_the_one_that_was_pushed(store: str, dest: st
     # It is a store of its own: it can be written to, and the other one does not change.
     fill(dest, numbered(1, version=9))
     assert records_of(dest) != records_of(store)
-    with Store.open(dest, read_only=True) as opened:
-        assert opened.stats().origin is not None
+    with Store.open(dest, read_only=True) as one, Store.open(store, read_only=True) as two:
+        assert one.store_id != two.store_id
 
 
 def test_a_delta_sends_and_fetches_what_is_new_in_four_requests(

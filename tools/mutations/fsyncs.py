@@ -275,6 +275,11 @@ FSYNCS = (
         _INSTALL,
     ),
     _fsync(
+        "a pull: the names in the new store",
+        Drop("artifact.install", "assemble", "fs.fsync_dir"),
+        _INSTALL,
+    ),
+    _fsync(
         "a pull: the stores that changed places",
         Drop("artifact.install", "_exchanged", "fs.fsync_dir"),
         _INSTALL,

@@ -12,6 +12,7 @@ from diptych import fs
 from diptych.artifact.errors import ArtifactError, UnknownArtifactError
 from diptych.artifact.fetching import decode, fetch
 from diptych.artifact.incoming import Incoming
+from diptych.artifact.install import assemble
 from diptych.artifact.manifest import ArtifactManifest, RefBody, decode_ref
 from diptych.artifact.names import check_ref, is_digest
 from diptych.artifact.plan import plan_pull
@@ -22,6 +23,7 @@ from diptych.errors import DiptychError
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.store.store import RecordStore
+from diptych.store.verify import verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,10 @@ def verify_artifact(
                 plan = plan_pull(manifest, ())
                 fetch(remote, plan, incoming, progress)
                 decode(manifest, plan, {}, incoming, progress)
-                RecordStore.adopt_with(incoming.files, store, schema)
+                assemble(incoming.files, store, schema, b"")
+            report = verify(store, deep=True, schema=schema)
+            if not report.ok:
+                return [Problem(one.where, one.message) for one in report.findings if one.advice]
             with RecordStore.open_with(store, schema, create=False, read_only=True) as opened:
                 found = opened.stats().content_id
         except (ArtifactError, DiptychError) as error:

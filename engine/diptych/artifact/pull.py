@@ -24,7 +24,7 @@ from diptych.artifact.errors import (
 )
 from diptych.artifact.fetching import decode, fetch
 from diptych.artifact.incoming import Incoming
-from diptych.artifact.install import adopt, heal, swap
+from diptych.artifact.install import assemble, heal, swap
 from diptych.artifact.local import LocalGeneration, newest_generation
 from diptych.artifact.manifest import ArtifactManifest
 from diptych.artifact.names import check_digest, check_ref
@@ -219,27 +219,10 @@ def _install(
     with Incoming(path, timeout_s=timeout_s) as incoming:
         fetched_bytes = fetch(remote, plan, incoming, progress)
         decode(manifest, plan, available, incoming, progress)
-        lsn = adopt(
-            incoming.files,
-            incoming.store,
-            schema,
-            source=remote.url,
-            details=_details(chosen),
-            remotes=encode(remembered),
-        )
+        lsn = assemble(incoming.files, incoming.store, schema, encode(remembered))
         kept = swap(incoming.store, path, schema, keep=has_changes, timeout_s=timeout_s)
         incoming.clear()
     return replace(pulled, fetched_bytes=fetched_bytes, kept=kept, lsn=lsn)
-
-
-def _details(chosen: Chosen) -> dict[str, Any]:
-    source = chosen.manifest.source
-    return {
-        "ref": chosen.ref,
-        "manifest": chosen.state.manifest,
-        "commit": source.commit,
-        "branch": source.branch,
-    }
 
 
 def _seen(remembered: Remembered, remote: Remote, chosen: Chosen) -> Remembered:
