@@ -75,7 +75,7 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
     Syntax errors are tolerated: the result has what tree-sitter could parse. Raises TooSlowError.
     """
     refuse_brackets(source)
-    tree = _parsed(prepared, source)
+    tree = tree_of(prepared, source)
     roles, ranks, patterns = prepared.roles, prepared.ranks, prepared.patterns
     comments = Comments(source, prepared.language.directive)
     named: dict[int, tuple[int, Definition]] = {}
@@ -137,8 +137,11 @@ def _bound(bound: Bound) -> Definition:
     return start, -end, name.start_byte, Pattern(DEFINITION, kind, ""), node, captures
 
 
-def _parsed(prepared: Prepared, source: bytes) -> Tree:
-    """The tree of `source`, whose offsets are those of `source` whatever was blanked before parsing."""
+def tree_of(prepared: Prepared, source: bytes) -> Tree:
+    """The tree of `source`, whose offsets are those of `source` whatever was blanked before parsing.
+
+    Raises TooSlowError.
+    """
     if prepared.language.name == "rust" and b"!" in source:
         return parsed_tree(prepared.parser, without_item_macros(source))
     if not prepared.language.preprocessed:

@@ -21,6 +21,8 @@ NOTHING = Named("")
 FUNCTION_TYPE = "=>"
 # An array, in languages where it is no class: its argument is what it has.
 ARRAY = "Array"
+# A struct, a union or an enum in C, by its tag.
+TAG_OF = "tag"
 # The type of a value: its argument is the value's name.
 OF_VALUE = "typeof"
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from diptych.names.facts import CLASS, DEFINED, FIELD, FUNCTION, NAMESPACE, PARAMETER, Binding, Point
+from diptych.names.facts import (
+    CLASS,
+    DECLARED,
+    DEFINED,
+    FIELD,
+    FUNCTION,
+    MACRO,
+    NAMESPACE,
+    PARAMETER,
+    Binding,
+    Point,
+)
 from diptych.names.infer import Inference
 from diptych.names.languages import language
 from diptych.names.overloads import fitting, is_function
@@ -66,7 +77,10 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
         and inference.rules.means(names, binding, meaning)
         and not (inference.rules.overloads and is_function(names, binding))
     ]
-    return _found([Target(names, binding) for binding in here + rest], "exact")
+    targets = [Target(names, binding) for binding in here + rest]
+    if inference.rules.includes:
+        targets = inference.linked(targets, site.name)
+    return _found(targets, "exact")
 
 
 def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> list[Found]:
@@ -77,8 +91,13 @@ def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> li
         targets += [one for one in members if one not in targets]
     targets = fitting(inference, names, site, targets)
     if targets:
-        exact = values[0].kind == MODULE_VALUE
-        return _found(targets, "exact" if exact else "inferred")
+        first = values[0]
+        in_space = (
+            inference.rules.includes
+            and first.names is not None
+            and first.names.scopes[first.scope].kind == NAMESPACE
+        )
+        return _found(targets, "exact" if first.kind == MODULE_VALUE or in_space else "inferred")
     known = any(value.kind in (FOREIGN, MODULE_VALUE) for value in values)
     if known or not by_name:
         return []
@@ -208,7 +227,9 @@ def found_of(target: Target, evidence: Evidence) -> Found:
 
 
 def _kind(names: Names, binding: Binding) -> str:
-    if binding.how == DEFINED and binding.inner >= 0:
+    if binding.how == MACRO:
+        return "macro"
+    if binding.how in (DEFINED, DECLARED) and binding.inner >= 0:
         opened = names.scopes[binding.inner]
         said = next((one[1:] for one in opened.decorators if one[:1] == "!"), "class")
         return {CLASS: said, NAMESPACE: "namespace"}.get(opened.kind, "function")

@@ -41,6 +41,8 @@ A `BLOCK` is one of statements; a `NAMESPACE` is like a class to others.
 METHODS = "!methods"
 # Marks a function that no other file can call.
 PRIVATE = "!private"
+# Marks a parameter that may be left out.
+OPTIONAL = "?"
 # Marks a parameter for any number of arguments.
 REST = "*"
 # What a function returns that only its complete facts say.
@@ -49,7 +51,8 @@ UNREAD = "?"
 EXPORTED = "export="
 
 # How a name is bound.
-ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED = range(8)
+ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED, MACRO, DECLARED = range(10)
+"""`DECLARED` is what is said here to be defined, maybe in another file: a prototype, an `extern` variable."""
 
 
 class Scope(NamedTuple):

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 
-from diptych.names.annotations import FUNCTION_TYPE, NOTHING, OF_VALUE, Named, parsed_annotation
-from diptych.names.facts import CLASS, EXPORTED, FIELD, IMPORTED, METHODS, PARAMETER, Binding, Point
+from diptych.names.annotations import FUNCTION_TYPE, NOTHING, OF_VALUE, TAG_OF, Named, parsed_annotation
+from diptych.names.facts import (
+    CLASS,
+    EXPORTED,
+    FIELD,
+    IMPORTED,
+    METHODS,
+    NAMESPACE,
+    PARAMETER,
+    Binding,
+    Point,
+)
 from diptych.names.resolve import values_of
-from diptych.names.rules import ANY, CALLED, TYPE, VALUE, Rules
+from diptych.names.rules import ANY, CALLED, SPACE, TAG, TYPE, VALUE, Rules
 from diptych.names.source import Names, Source
 from diptych.names.steps import MAX_VALUES, Steps
 from diptych.names.values import (
@@ -35,7 +45,8 @@ class Inference(Steps):
     def __init__(self, source: Source, rules: Rules) -> None:
         super().__init__(source, rules)
         self._depth = 0
-        self._lines: dict[tuple[str, int], list[Value]] = {}
+        # By the facts as well: the complete ones of a file number its scopes in another way.
+        self._lines: dict[tuple[Names, int], list[Value]] = {}
 
     def shape(
         self,
@@ -80,7 +91,8 @@ class Inference(Steps):
                 values = self._super(names, scope, receiver)
                 steps = steps[1:]
             else:
-                meaning = self._member_meaning(steps) if self.rules.overloads else VALUE
+                is_apart = self.rules.overloads or self.rules.includes
+                meaning = self._member_meaning(steps) if is_apart else VALUE
                 values, steps = self._qualified(names, head, steps) if self.rules.inner_items else ([], steps)
                 values = values or self._head(names, scope, head, at, receiver, from_method, meaning)
             for number, (step, attribute) in enumerate(steps, 1):
@@ -106,8 +118,10 @@ class Inference(Steps):
 
     def _member_meaning(self, steps: list[tuple[str, str]]) -> int:
         """What a name is used as, by the steps after it."""
-        if not self.rules.overloads:
+        if not self.rules.overloads and not self.rules.includes:
             return ANY
+        if self.rules.includes:
+            return VALUE | SPACE | CALLED
         return CALLED if steps and steps[0][0][0] == "(" else VALUE
 
     def members(self, value: Value, name: str, meaning: int = ANY) -> list[Target]:
@@ -117,7 +131,11 @@ class Inference(Steps):
                 return self.package_members(value.name, name)
             return self.module_members(value.names, name)
         if value.kind in (INSTANCE, CLASS_VALUE) and value.names is not None:
-            return self.members_of_class(value.names, value.scope, name, meaning)
+            found = self.members_of_class(value.names, value.scope, name, meaning)
+            if self.rules.includes and value.names.scopes[value.scope].kind == NAMESPACE:
+                space = value.names.qualified(value.scope)
+                found = found or self.in_space(value.names, space, name, meaning)
+            return self.linked(found, name) if self.rules.includes else found
         return []
 
     def members_of_class(self, names: Names, scope: int, name: str, meaning: int = ANY) -> list[Target]:
@@ -128,13 +146,16 @@ class Inference(Steps):
                 continue
             found = [one for one in owner.names.bound(owner.scope, name) if one.how != PARAMETER]
             found = [one for one in found if self.rules.means(owner.names, one, meaning)]
-            if found and self.rules.overloads and meaning == CALLED:
+            if found and self.rules.overloads and not self.rules.hides and meaning == CALLED:
                 # A class has those of its bases too.
                 overloads += [Target(owner.names, one) for one in found]
             elif found:
                 return self.followed(owner.names, sorted(found, key=_declared_first))
             if self.rules.methods_apart and (apart := self._methods_apart(owner, name)):
                 return apart
+        if self.rules.includes:
+            # A class may be said to be in another, and be defined in another file.
+            return self.in_space(names, names.qualified(scope), name, meaning)
         return overloads
 
     def _methods_apart(self, owner: Value, name: str) -> list[Target]:
@@ -168,12 +189,12 @@ class Inference(Steps):
         """
         assert value.names is not None
         names, scope = value.names, value.scope
-        known = self._lines.get((names.path, scope))
+        known = self._lines.get((names, scope))
         if known is not None:
             return known
         own = Value(CLASS_VALUE, names, scope)
         # What is asked for meanwhile: classes may extend each other in a circle.
-        self._lines[names.path, scope] = [own]
+        self._lines[names, scope] = [own]
         bases = [
             base._replace(arguments=(), receiver=None)
             for base in self.bases(names, scope)
@@ -181,7 +202,7 @@ class Inference(Steps):
         ]
         lines = [list(self.linearised(base)) for base in bases]
         merged = [own, *_merged([*lines, bases])]
-        self._lines[names.path, scope] = merged
+        self._lines[names, scope] = merged
         return merged
 
     def bases(self, names: Names, scope: int, receiver: Value | None = None) -> list[Value]:
@@ -306,7 +327,8 @@ class Inference(Steps):
         """What a type parameter of a class is for `receiver`, an instance of it or of a class based on it."""
         if receiver.names is None or not self.step():
             return []
-        if receiver.names.path == names.path and receiver.scope == parameter.scope:
+        own = Value(CLASS_VALUE, names, parameter.scope)
+        if receiver.is_same_scope(own):
             parameters = [
                 one.name
                 for one in names.facts.bindings
@@ -343,6 +365,10 @@ class Inference(Steps):
             arguments = named.arguments[:1] if last in types.wrappers else named.arguments
             values = [value for argument in arguments for value in inner(argument)]
             return [value for value in values if value.name not in types.nothing] or values
+        if named.name == TAG_OF and named.arguments:
+            tagged = self.targets(names, scope, named.arguments[0].name, meaning=TAG)
+            values = [value for target in tagged for value in self.of_target(target)]
+            return [value._replace(kind=INSTANCE) for value in values if value.kind == CLASS_VALUE][:1]
         if last in types.of_classes and named.arguments:
             return [
                 value._replace(kind=CLASS_VALUE) if value.kind == INSTANCE else value

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from diptych.names.annotations import ARRAY
-from diptych.names.facts import FUNCTION, PRIVATE, REST, Binding
+from diptych.names.facts import FUNCTION, OPTIONAL, PRIVATE, REST, Binding
 from diptych.names.infer import Inference
 from diptych.names.sites import Site
 from diptych.names.source import Names
+from diptych.names.steps import accepts
 from diptych.names.values import CLASS_VALUE, FOREIGN, INSTANCE, UNSAID, Target, Value
 
 # How well an argument fits a parameter; None where it cannot be given to it.
@@ -40,18 +41,19 @@ def fitting(inference: Inference, names: Names, site: Site, targets: list[Target
             best, highest = {}, fit
         # An overridden function has the same parameters: the first is the nearest.
         best.setdefault(opened.bases, target)
-    return list(best.values())
+    chosen = list(best.values())
+    return inference.linked(chosen, site.name) if inference.rules.includes else chosen
 
 
 def _fit(inference: Inference, given: list[list[Value]], target: Target, scope: int) -> int | None:
     taken = target.names.scopes[scope].bases
     is_open = bool(taken) and taken[-1].startswith(REST)
-    if len(given) != len(taken) and not (is_open and len(given) >= len(taken) - 1):
+    if not accepts(target.names, scope, len(given)):
         return None
     total = 0 if is_open else _ANY_NUMBER
     for index, values in enumerate(given):
         shape = taken[min(index, len(taken) - 1)]
-        wanted = inference.shape(target.names, scope, shape.removeprefix(REST))
+        wanted = inference.shape(target.names, scope, shape.lstrip(OPTIONAL + REST))
         fit = _of_argument(inference, values, wanted)
         if shape.startswith(REST) and len(given) == len(taken):
             # One argument may be all of them, in an array.
@@ -82,7 +84,7 @@ def _of_value(inference: Inference, value: Value, wanted: Value) -> int | None:
     if value.kind == INSTANCE and wanted.kind == INSTANCE and value.names is not None:
         line = inference.linearised(Value(CLASS_VALUE, value.names, value.scope))
         for distance, one in enumerate(line):
-            if _is_same_class(one, wanted):
+            if one.is_same_scope(wanted):
                 return max(_SAME - distance, _FAR + 1)
         return None
     if value.kind == FOREIGN:
@@ -91,12 +93,6 @@ def _of_value(inference: Inference, value: Value, wanted: Value) -> int | None:
     if wanted.name in types.widened or wanted.name in types.supers:
         return None
     return _ROOT if wanted.name in types.roots else _UNKNOWN
-
-
-def _is_same_class(one: Value, other: Value) -> bool:
-    if one.names is None or other.names is None:
-        return False
-    return (one.names.path, one.scope) == (other.names.path, other.scope)
 
 
 def _of_foreign(inference: Inference, value: Value, wanted: Value) -> int | None:

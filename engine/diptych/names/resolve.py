@@ -5,19 +5,23 @@ from __future__ import annotations
 from diptych.names.facts import (
     BLOCK,
     CLASS,
+    DECLARED,
     DEFINED,
     EXPORTED,
     FUNCTION,
     GLOBAL,
     IMPORTED,
     LAMBDA,
+    MODULE,
+    NAMESPACE,
     NONLOCAL,
     PARAMETER,
     Binding,
     Point,
 )
-from diptych.names.rules import ANY, NEVER, OWN_BODY, Rules
+from diptych.names.rules import ANY, NEVER, OWN_BODY, SPACE, Rules
 from diptych.names.source import Names, Source
+from diptych.names.spaces import Spaces
 from diptych.names.values import (
     CLASS_VALUE,
     FUNCTION_VALUE,
@@ -33,12 +37,11 @@ MAX_IMPORTS = 12
 MAX_STEPS = 4_000
 
 
-class Lookup:
+class Lookup(Spaces):
     """Names through scopes, imports and modules. One for each question: it bounds its own work."""
 
     def __init__(self, source: Source, rules: Rules) -> None:
-        self.source = source
-        self.rules = rules
+        super().__init__(source, rules)
         self._steps = MAX_STEPS
         # The members of modules that are being looked for: imports may lead in a circle.
         self._sought: set[tuple[str, str]] = set()
@@ -80,17 +83,50 @@ class Lookup:
                     names, scope, name, found, at if first else None, own=first, meaning=meaning
                 )
                 if members := self.meant(members, meaning):
-                    return members
+                    return self.linked(members, name) if self.rules.includes else members
             elif any(binding.how == GLOBAL for binding in found):
                 return self.followed(names, self._ordered(names.bound(0, name), None))
             elif found and not any(binding.how == NONLOCAL for binding in found):
                 bound = self.followed(names, self._ordered(found, at if first else None))
                 if bound := self.meant(bound, meaning):
-                    return bound
+                    is_shared = self.rules.includes and around.kind in (MODULE, NAMESPACE)
+                    return self.linked(bound, name) if is_shared else bound
+            if self.rules.includes and (spaced := self._spaced(names, scope, name, meaning)):
+                return spaced
             first = False
             scope = around.parent
-        starred = self.meant(self._starred(names, asked, name), meaning)
+        starred = [] if self.rules.includes else self.meant(self._starred(names, asked, name), meaning)
         return starred or self.meant(self._shared(names.path, name), meaning)
+
+    def _spaced(self, names: Names, scope: int, name: str, meaning: int) -> list[Target]:
+        """What other files say of a name that this one does not bind in a scope, or in what it uses there."""
+        around = names.scopes[scope]
+        if around.kind in (MODULE, NAMESPACE):
+            own = [Target(names, one) for one in self.seen_through(names, scope, name)]
+            found = self.meant(own, meaning) or self.in_space(names, names.qualified(scope), name, meaning)
+            if found:
+                return self.linked(found, name)
+        for at, module in names.facts.stars:
+            if at == scope and not module.startswith(self.rules.includes) and self.step():
+                for space in self.targets(names, scope, module.partition(".")[0], meaning=SPACE):
+                    found = self.members_of_space(space, module, name, meaning)
+                    if found:
+                        return self.linked(found, name)
+        return []
+
+    def members_of_space(self, space: Target, module: str, name: str, meaning: int) -> list[Target]:
+        """The member `name` of a namespace, given its first part and its name as it is written."""
+        if space.binding is None:
+            return []
+        outer = space.names.qualified(space.binding.scope)
+        full = f"{outer}.{module}" if outer else module
+        own = [
+            Target(space.names, one)
+            for number, scope in enumerate(space.names.scopes)
+            if scope.kind == NAMESPACE and space.names.qualified(number) == full
+            for one in space.names.bound(number, name)
+        ]
+        return self.meant(own, meaning) or self.in_space(space.names, full, name, meaning)
 
     def meant(self, targets: list[Target], meaning: int) -> list[Target]:
         """Those that can be used as `meaning`."""
@@ -144,6 +180,8 @@ class Lookup:
         if not module:
             names = self.names_of(importer)
             return self.targets(names, 0, item) if names is not None else []
+        if self.rules.includes:
+            return self._item_of_space(importer, module, item)
         path = self.rules.module_path(self.source, importer, module)
         if path is None:
             return self._inner_item(importer, module, item) if self.rules.inner_items else []
@@ -154,6 +192,15 @@ class Lookup:
             return self._submodule(path, item)
         names = self.names_of(path)
         return self.module_members(names, item) if names is not None else []
+
+    def _item_of_space(self, importer: str, module: str, item: str) -> list[Target]:
+        names = self.names_of(importer)
+        if names is None or not self.step():
+            return []
+        for space in self.targets(names, 0, module.partition(".")[0], meaning=SPACE):
+            if found := self.members_of_space(space, module, item, ANY):
+                return found
+        return []
 
     def _inner_item(self, importer: str, module: str, item: str) -> list[Target]:
         """An item of a class, where an import names the class as it does a module."""
@@ -284,7 +331,7 @@ def values_of(target: Target) -> Value | None:
         return Value(MODULE_VALUE, target.names)
     binding = target.binding
     if binding.inner >= 0:
-        if binding.how != DEFINED:
+        if binding.how not in (DEFINED, DECLARED):
             return Value(INSTANCE, target.names, binding.inner)
         is_function = target.names.scopes[binding.inner].kind in (FUNCTION, LAMBDA)
         return Value(FUNCTION_VALUE if is_function else CLASS_VALUE, target.names, binding.inner)

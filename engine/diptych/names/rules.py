@@ -10,8 +10,9 @@ from diptych.names.source import Names, Source
 
 # What a name may mean where it is used. A language may bind one name to several of these at once.
 # `CALLED` is a function, in a language where a variable may have the same name.
-VALUE, TYPE, SPACE, CALLED = 1, 2, 4, 8
-ANY = VALUE | TYPE | SPACE | CALLED
+# `TAG` is what follows `struct`.
+VALUE, TYPE, SPACE, CALLED, TAG = 1, 2, 4, 8, 16
+ANY = VALUE | TYPE | SPACE | CALLED | TAG
 
 # When a name without a receiver may be a member of the class around it.
 OWN_BODY, NEVER, WITH_BASES = range(3)
@@ -36,7 +37,9 @@ class Rules(NamedTuple):
     binding may be used as; None if a name has one meaning. With `overloads`, functions have one name and
     differ in their parameters; the arguments decide, and what is called is `CALLED`. With `shadows`, a name
     may be bound again in one scope, and the last before a use counts. With `inner_items`, an import may name
-    what is in a class.
+    what is in a class. `includes` are what the name of a star import begins with that is a file's text, as if
+    it were here: then names are declared in one file and defined in another, and namespaces are in many. With
+    `hides`, a member of a class hides all of its name in the bases.
     """
 
     module_path: ModulePath
@@ -56,6 +59,8 @@ class Rules(NamedTuple):
     overloads: bool = False
     shadows: bool = False
     inner_items: bool = False
+    includes: tuple[str, ...] = ()
+    hides: bool = False
 
     def means(self, names: Names, binding: Binding | None, meaning: int) -> bool:
         """Whether a binding, or a module, can be what is used as `meaning`."""
@@ -71,7 +76,8 @@ class Types(NamedTuple):
 
     `wrappers` are instances of their first argument, `unions` of any; `nothing` are left out of a union.
     `elements` are what members of a container are: `{"Map.get": "=>[_1]"}` returns its second argument. With
-    `may_be_defined`, a class in source may have the name of any of them.
+    `pointers`, an item of an instance is an instance. With `may_be_defined`, a class in source may have the
+    name of any of them.
 
     Where arguments choose a function: `widened` says what else each simple type can be given as, the nearest
     first, and `supers` the same of others, complete; `roots` are what all types are based on; `loose` fit
@@ -94,6 +100,7 @@ class Types(NamedTuple):
     advance: tuple[str, ...] = ()
     enter: tuple[str, ...] = ()
     elements: Mapping[str, str] = {}
+    pointers: bool = False
     may_be_defined: bool = False
     widened: Mapping[str, tuple[str, ...]] = {}
     roots: frozenset[str] = frozenset()

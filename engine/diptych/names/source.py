@@ -42,6 +42,9 @@ class Source(Protocol):
     def text_of(self, path: str) -> str:
         """The text of any file, "" if there is none: of a language's settings."""
 
+    def files_named(self, name: str) -> Iterable[str]:
+        """The files whose own name, without their folder, is `name`; sorted."""
+
     def folders_named(self, name: str) -> Iterable[str]:
         """The folders with files whose own name, without what they are in, is `name`; sorted."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diptych.names.annotations import FUNCTION_TYPE, NOTHING, Named, parsed_annotation
-from diptych.names.facts import FUNCTION, PARAMETER, REST, UNREAD, Point
+from diptych.names.facts import FUNCTION, OPTIONAL, PARAMETER, REST, UNREAD, Point
 from diptych.names.resolve import Lookup
 from diptych.names.rules import ANY, Rules
 from diptych.names.source import Names, Source
@@ -188,9 +188,10 @@ class Steps(Lookup):
             return list(chosen)
         if value.kind == FOREIGN:
             return [value] if value.name in self._types.plain else []
-        return self._called_method(value, self._types.item) or [
+        found = self._called_method(value, self._types.item) or [
             item for base in self._foreign_bases(value) for item in self._item(base, index)
         ]
+        return found or ([value] if self._types.pointers else [])
 
     def _foreign_bases(self, value: Value) -> list[Value]:
         """The containers and functions for which a class is another name, or on which it is based."""
@@ -234,4 +235,5 @@ def accepts(names: Names | None, scope: int, count: int) -> bool:
         return False
     taken = names.scopes[scope].bases
     takes_more = bool(taken) and taken[-1].startswith(REST)
-    return len(taken) == count or (takes_more and count >= len(taken) - 1)
+    required = sum(not one.startswith((OPTIONAL, REST)) for one in taken)
+    return required <= count <= len(taken) or (takes_more and count >= required)

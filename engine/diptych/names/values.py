@@ -32,6 +32,13 @@ class Value(NamedTuple):
     arguments: tuple[tuple[Value, ...], ...] = ()
     receiver: Value | None = None
 
+    def is_same_scope(self, other: Value) -> bool:
+        """Whether both are of one scope in one file, though its facts may number it in two ways."""
+        if self.names is None or other.names is None or self.names.path != other.names.path:
+            return False
+        mine, theirs = self.names.scopes[self.scope], other.names.scopes[other.scope]
+        return (mine.start, mine.name) == (theirs.start, theirs.name)
+
 
 class Target(NamedTuple):
     """Where a name leads: a binding, or a complete module (then `binding` is None)."""

@@ -14,6 +14,7 @@ from diptych import fs
 from diptych.indexer import text
 from diptych.indexer.bounded import matches_in, parsed_tree
 from diptych.indexer.errors import TooSlowError
+from diptych.indexer.extract import tree_of
 from diptych.indexer.grammar import prepared
 from diptych.indexer.languages import LANGUAGES as KNOWN
 from diptych.indexer.languages import language_of, language_of_content
@@ -66,7 +67,7 @@ class ParsedFile:
     def tree(self) -> Tree | None:
         """The tree, or None for a file that takes too long to parse."""
         try:
-            return parsed_tree(prepared(self.language).parser, self.source)
+            return tree_of(prepared(self.language), self.source)
         except TooSlowError:
             return None
 

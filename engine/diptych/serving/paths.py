@@ -36,6 +36,10 @@ class Paths:
         """Whether there are files below `path`."""
         return path in self._folders
 
+    def files_named(self, name: str) -> Iterable[str]:
+        """The files whose own name, without their folder, is `name`; sorted."""
+        return self._files_by_name.get(name, ())
+
     def folders_named(self, name: str) -> Iterable[str]:
         """The folders with files whose own name, without what they are in, is `name`; sorted."""
         return self._folders_by_name.get(name, ())
@@ -49,6 +53,13 @@ class Paths:
         found: dict[str, list[str]] = {}
         for path in sorted(self.all):
             found.setdefault(path.rpartition("/")[0], []).append(path)
+        return found
+
+    @cached_property
+    def _files_by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in sorted(self.all):
+            found.setdefault(path.rpartition("/")[2], []).append(path)
         return found
 
     @cached_property

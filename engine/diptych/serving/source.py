@@ -171,6 +171,10 @@ class StoreSource:
             self._texts[path] = (data or b"").decode("utf-8", "replace")
         return self._texts[path]
 
+    def files_named(self, name: str) -> Iterable[str]:
+        """See `Source`."""
+        return self._paths.files_named(name)
+
     def folders_named(self, name: str) -> Iterable[str]:
         """See `Source`."""
         return self._paths.folders_named(name)

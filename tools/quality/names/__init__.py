@@ -30,7 +30,7 @@ from diptych.store.code import Store
 from tools.quality.names.oracle import Drawn, Oracle, Spot
 from tools.quality.names.references import print_references
 
-LANGUAGES = ("python", "typescript", "go", "java")
+LANGUAGES = ("python", "typescript", "go", "java", "c", "cpp")
 
 
 class Judged(NamedTuple):

@@ -60,6 +60,10 @@ class LanguageServer:
         """Where the definition is, inside the corpus."""
         return self._located("textDocument/definition", site, {})
 
+    def declarations(self, site: Drawn) -> set[Spot]:
+        """Where the declaration is, inside the corpus."""
+        return self._located("textDocument/declaration", site, {})
+
     def references(self, site: Drawn) -> set[Spot]:
         """Where the name is used, and defined, inside the corpus."""
         context = {"context": {"includeDeclaration": True}}

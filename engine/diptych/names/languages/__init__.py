@@ -25,6 +25,8 @@ _FOLDERS = {
     "tsx": "ecmascript",
     "go": "go",
     "java": "java",
+    "c": "c",
+    "cpp": "c",
 }
 LANGUAGES = frozenset(_FOLDERS)
 

@@ -1,0 +1,500 @@
+"""Names in C and C++: a walk over the tree, from declaration to declaration.
+
+What only the file itself can see is in functions: without `complete` they are not entered. Members that are
+defined outside of their class are in a scope by themselves, under the class's name, that extends the class.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tree_sitter import Node
+
+from diptych.names.annotations import FUNCTION_TYPE, TAG_OF
+from diptych.names.facts import (
+    ASSIGNED,
+    BLOCK,
+    CLASS,
+    DECLARED,
+    DEFINED,
+    FIELD,
+    FUNCTION,
+    IMPORTED,
+    LAMBDA,
+    MACRO,
+    METHODS,
+    MODULE,
+    NAMESPACE,
+    OPTIONAL,
+    PARAMETER,
+    PRIVATE,
+    REST,
+    FileFacts,
+    Scope,
+)
+from diptych.names.languages import Captured
+from diptych.names.languages.c.conditions import counts
+from diptych.names.languages.c.declarators import Declarator, unwrapped
+from diptych.names.languages.c.rules import TAGGED
+from diptych.names.languages.c.shapes import dotted, shape_of
+from diptych.names.languages.c.types import TAGS, UNKNOWN, annotation, class_shape
+from diptych.names.languages.collected import Collected
+from diptych.names.languages.shapes import extended
+
+_TOP = frozenset({"translation_unit", "ERROR", "linkage_specification", "declaration_list",
+                  "field_declaration_list", "template_declaration"})  # fmt: skip
+_SCOPED = frozenset({"compound_statement", "for_statement", "if_statement", "while_statement",
+                     "switch_statement", "catch_clause"})  # fmt: skip
+_KINDS = {"struct_specifier": ("!struct",), "union_specifier": ("!union",), "enum_specifier": ("!enum",)}
+# A macro for a name, or for a chain of names.
+_CAST = re.compile(
+    rb"\s*(?:\(\s*\(\s*(struct\s+|union\s+)?(\w+)\s*\*+\s*\)|(?:container_of|list_entry)\(\s*\w+\s*,"
+    rb"\s*(struct\s+)?(\w+)\s*,)"
+)
+_CHAIN = re.compile(rb"\s*([A-Za-z_]\w*(?:(?:->|\.)[A-Za-z_]\w*)*)\s*")
+
+
+def collect(
+    source: bytes,
+    captures: list[Captured],
+    *,
+    complete: bool,
+    around: int = MODULE,  # noqa: ARG001 - functions are not parsed alone
+) -> FileFacts:
+    """What a file of C says about names; see `diptych.names.languages.Collect`."""
+    return _collected(Collected(source, complete=complete), captures, cpp=False)
+
+
+def collect_cpp(
+    source: bytes,
+    captures: list[Captured],
+    *,
+    complete: bool,
+    around: int = MODULE,  # noqa: ARG001 - functions are not parsed alone
+) -> FileFacts:
+    """What a file of C++ says about names; see `diptych.names.languages.Collect`."""
+    return _collected(Collected(source, complete=complete), captures, cpp=True)
+
+
+def _collected(made: Collected, captures: list[Captured], *, cpp: bool) -> FileFacts:
+    walk = _Walk(made, cpp=cpp)
+    for _, node in captures:
+        if node.parent is None:
+            walk.run(node)
+    return made.facts()
+
+
+class _Walk:
+    def __init__(self, made: Collected, *, cpp: bool) -> None:
+        self.made = made
+        self._cpp = cpp
+        self._complete = made.complete
+        self._pending: list[tuple[Node, int]] = []
+        self._methods: dict[tuple[int, str], int] = {}
+        self._defined: set[bytes] = set()
+
+    def run(self, root: Node) -> None:
+        """Walk over a file."""
+        self._pending.append((root, 0))
+        while self._pending:
+            node, scope = self._pending.pop()
+            visit = _VISITS.get(node.type)
+            if visit is not None:
+                visit(self, node, scope)
+            elif self._complete or node.type in _TOP:
+                if node.type in _SCOPED:
+                    scope = self.made.open(BLOCK, scope, node)
+                self._later(node.named_children, scope)
+
+    def _later(self, nodes: list[Node], scope: int) -> None:
+        self._pending += [(node, scope) for node in reversed(nodes)]
+
+    def _inside(self, node: Node | None, scope: int) -> None:
+        """Enter what only the file itself can see."""
+        if node is not None and self._complete:
+            self._pending.append((node, scope))
+
+    def _bind(self, name: Node, scope: int, how: int, shape: str = "", inner: int = -1) -> None:
+        self.made.bind(self.made.text(name), scope, name.start_point, how, shape, inner)
+
+    def conditional(self, node: Node, scope: int) -> None:
+        """`#if`: what is in a branch that does not count is in a scope by itself, which is seen through."""
+        branches: list[tuple[Node, list[Node]]] = []
+        branch: Node | None = node
+        while branch is not None:
+            rest = branch.child_by_field_name("alternative")
+            skipped = (rest, branch.child_by_field_name("condition"), branch.child_by_field_name("name"))
+            branches.append((branch, [one for one in branch.named_children if one not in skipped]))
+            branch = rest
+        is_apart = self.made.scopes[scope].kind in (MODULE, NAMESPACE)
+        is_found = False
+        for one, inside in branches:
+            is_taken = not is_found and counts(one, self._defined, cpp=self._cpp)
+            is_found = is_found or is_taken
+            at = self.made.open(NAMESPACE, scope, one) if is_apart and not is_taken else scope
+            self._later(inside, at)
+        if self._complete:
+            tests = [part for one, _ in branches for part in (one.child_by_field_name("condition"),) if part]
+            self._later(tests, scope)
+
+    def include(self, node: Node, _scope: int) -> None:
+        """`#include "a.h"`."""
+        path = node.child_by_field_name("path")
+        text = self.made.text(path) if path is not None else ""
+        if text[:1] in ('"', "<"):
+            self.made.stars.append((0, text[:-1]))
+
+    def macro(self, node: Node, scope: int) -> None:
+        """`#define A …`."""
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        if name is not None:
+            text = (value.text if value is not None else None) or b""
+            shape = _replaced(text) if node.type == "preproc_def" else _cast_to(text)
+            around = self.made.scopes[scope]
+            at = scope if around.kind == NAMESPACE and not around.name else 0
+            if at == 0 and name.text is not None:
+                self._defined.add(name.text)
+            self._bind(name, at, MACRO, "" if shape == self.made.text(name) else shape)
+
+    def namespace(self, node: Node, scope: int) -> None:
+        """`namespace a::b {}`; one without a name, or inline, is seen through."""
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        parts = (
+            []
+            if name is None
+            else [name]
+            if name.type != "nested_namespace_specifier"
+            else name.named_children
+        )
+        is_inline = any(child.type == "inline" for child in node.children)
+        if name is None or is_inline:
+            scope = self.made.open(NAMESPACE, scope, node)
+        for part in parts if not is_inline else ():
+            inner = self.made.open(NAMESPACE, scope, node, part)
+            self._bind(part, scope, DEFINED, inner=inner)
+            scope = inner
+        self._later([body] if body is not None else [], scope)
+
+    def using(self, node: Node, scope: int) -> None:
+        """`using namespace a;`, `using a::b;`."""
+        named = node.named_children[-1] if node.named_child_count else None
+        text = dotted(self.made.source, named)
+        if any(child.type == "namespace" for child in node.children):
+            self.made.stars.append((scope, text))
+            return
+        name = named
+        while name is not None and name.type == "qualified_identifier":
+            name = name.child_by_field_name("name")
+        module, _, item = text.rpartition(".")
+        if name is not None and module:
+            self._bind(name, scope, IMPORTED, f"<{module}>{item}")
+
+    def alias(self, node: Node, scope: int) -> None:
+        """`using A = B;`, `namespace a = b;`."""
+        name, given = node.child_by_field_name("name"), node.child_by_field_name("type")
+        if name is not None and given is not None:
+            self._bind(name, scope, ASSIGNED, class_shape(self.made.source, given))
+            self._later([given], scope)
+        elif name is not None and node.named_child_count > 1:
+            self._bind(name, scope, ASSIGNED, dotted(self.made.source, node.named_children[-1]))
+
+    def tag(self, node: Node, scope: int) -> None:
+        """A struct, a union, an enum or a class; with a body, it is defined here."""
+        name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+        if body is None:
+            return
+        if name is not None and name.type == "qualified_identifier":
+            declared = unwrapped(name)
+            if declared is not None:
+                owner = self._owner(declared, scope)
+                self._bind(declared.name, owner, DEFINED, TAGGED, self._tag_scope(node, declared.name, owner))
+            return
+        inner = self._tag_scope(node, name, scope)
+        if name is not None and name.type == "type_identifier":
+            self._bind(name, self._outside(scope) if not self._cpp else scope, DEFINED, TAGGED, inner)
+
+    def _tag_scope(self, node: Node, name: Node | None, scope: int) -> int:
+        """The scope of a tag with a body, and what is in it."""
+        body = node.child_by_field_name("body")
+        bases = tuple(
+            class_shape(self.made.source, one)
+            for clause in node.named_children
+            if clause.type == "base_class_clause"
+            for one in clause.named_children
+            if one.type not in ("access_specifier", "virtual")
+        )
+        kind = _KINDS.get(node.type, ())
+        inner = self.made.open(CLASS, scope, node, name, bases=bases, decorators=kind)
+        self._template_parameters(node, inner)
+        if node.type == "enum_specifier":
+            self._enumerators(body, inner, self._outside(scope) if not self._cpp else scope, node)
+        elif body is not None:
+            self._later(body.named_children, inner)
+        if self._complete:
+            self._later([one for one in node.named_children if one.type == "base_class_clause"], inner)
+        return inner
+
+    def _outside(self, scope: int) -> int:
+        """In C, what a struct declares inside is declared outside of it."""
+        while self.made.scopes[scope].kind == CLASS:
+            scope = self.made.scopes[scope].parent
+        return scope
+
+    def _template_parameters(self, node: Node, inner: int) -> None:
+        around = node.parent
+        if around is None or around.type != "template_declaration":
+            return
+        given = around.child_by_field_name("parameters")
+        for one in given.named_children if given is not None else ():
+            name = next((child for child in one.named_children if child.type == "type_identifier"), None)
+            if name is not None and "type_parameter" in one.type:
+                is_class = self.made.scopes[inner].kind == CLASS
+                self._bind(name, inner, PARAMETER if is_class else ASSIGNED, class_shape(b"", None))
+
+    def _enumerators(self, body: Node | None, inner: int, scope: int, node: Node) -> None:
+        is_apart = any(child.type in ("class", "struct") for child in node.children)
+        name = self.made.scopes[inner].name
+        for one in body.named_children if body is not None else ():
+            constant = one.child_by_field_name("name") if one.type == "enumerator" else None
+            if constant is not None:
+                if not is_apart:
+                    self._bind(constant, scope, ASSIGNED, f":{name}" if self._cpp and name else "!int")
+                if self._cpp:
+                    self._bind(constant, inner, FIELD, f":{name}" if name else "!int")
+                self._inside(one.child_by_field_name("value"), scope)
+
+    def typedef(self, node: Node, scope: int) -> None:
+        """`typedef T a, *b;`."""
+        given = node.child_by_field_name("type")
+        holder = self._holder(given, scope)
+        for one in node.children_by_field_name("declarator"):
+            declared = unwrapped(one)
+            if declared is None:
+                continue
+            if holder >= 0:
+                self._bind(declared.name, scope, DEFINED, inner=holder)
+            else:
+                self._bind(declared.name, scope, ASSIGNED, class_shape(self.made.source, given, declared))
+            self._parameters(declared, scope)
+        if holder < 0 and given is not None:
+            self._later([given] if given.type in TAGS or self._complete else [], scope)
+
+    def _holder(self, given: Node | None, scope: int) -> int:
+        """The scope of a tag without a name that is defined in a declaration; -1 for none."""
+        if given is None or given.type not in TAGS or given.child_by_field_name("body") is None:
+            return -1
+        return self._tag_scope(given, None, scope) if given.child_by_field_name("name") is None else -1
+
+    def field(self, node: Node, scope: int) -> None:
+        """A field or a method of a struct; one without a name has its fields in the struct around it."""
+        given = node.child_by_field_name("type")
+        declarators = node.children_by_field_name("declarator")
+        has_body = given is not None and given.type in TAGS and given.child_by_field_name("body") is not None
+        if has_body and not declarators and given is not None and given.child_by_field_name("name") is None:
+            body = given.child_by_field_name("body")
+            if given.type == "enum_specifier":
+                self._enumerators(body, scope, self._outside(scope) if not self._cpp else scope, given)
+            elif body is not None:
+                self._later(body.named_children, scope)
+            return
+        self._declared(node, given, declarators, scope)
+
+    def declaration(self, node: Node, scope: int) -> None:
+        """`T a = …, *b, f(int);`."""
+        self._declared(
+            node, node.child_by_field_name("type"), node.children_by_field_name("declarator"), scope
+        )
+
+    def _declared(self, node: Node, given: Node | None, declarators: list[Node], scope: int) -> None:
+        in_class = self.made.scopes[scope].kind == CLASS
+        is_misread = node.has_error and self.made.scopes[scope].kind in (MODULE, NAMESPACE)
+        is_extern = _has_word(node, b"extern")
+        holder = self._holder(given, scope)
+        if holder < 0 and given is not None and (given.type in TAGS or self._complete):
+            self._later([given], scope)
+        for one in declarators:
+            declared, value = unwrapped(one), one.child_by_field_name("value")
+            if declared is None:
+                continue
+            if declared.function is not None and not self._is_variable(declared, scope):
+                self._prototype(node, declared, scope)
+                continue
+            if is_misread:
+                # A macro that the grammar takes for a type makes the type a variable.
+                continue
+            owner = self._owner(declared, scope)
+            if holder >= 0:
+                self._bind(declared.name, owner, FIELD if in_class else ASSIGNED, inner=holder)
+            else:
+                shape = annotation(self.made.source, given, declared)
+                if given is not None and given.type == "placeholder_type_specifier":
+                    value = value or node.child_by_field_name("value")
+                    shape = shape_of(self.made.source, value)
+                is_only_said = is_extern and value is None
+                how = FIELD if in_class else DECLARED if is_only_said else ASSIGNED
+                self._bind(declared.name, owner, how, shape)
+            self._parameters(declared, scope)
+            self._inside(value, scope)
+            self._inside(one if one.type == "array_declarator" else None, scope)
+        if self._complete:
+            self._later([one for one in (node.child_by_field_name("value"),) if one is not None], scope)
+
+    def _is_variable(self, declared: Declarator, scope: int) -> bool:
+        """Whether `T a(b);` is a variable with its arguments: in a function most often it is."""
+        if self.made.scopes[scope].kind not in (FUNCTION, BLOCK, LAMBDA) or declared.function is None:
+            return False
+        given = declared.function.child_by_field_name("parameters")
+        taken = given.named_children if given is not None else []
+        return (
+            bool(taken) and all(one.child_by_field_name("declarator") is None for one in taken) and self._cpp
+        )
+
+    def _owner(self, declared: Declarator, scope: int) -> int:
+        """The scope of a member that is defined outside of its class, or `scope`."""
+        if not declared.owner:
+            return scope
+        source = self.made.source
+        text = ".".join(filter(None, (dotted(source, one) for one in declared.owner)))
+        if (scope, text) not in self._methods:
+            self._methods[scope, text] = len(self.made.scopes)
+            known = Scope(CLASS, scope, (0, 0), (0, 0), text, (0, 0), (f":type[{text}]",), "", (METHODS,))
+            self.made.scopes.append(known)
+        return self._methods[scope, text]
+
+    def _prototype(self, node: Node, declared: Declarator, scope: int) -> None:
+        owner = self._owner(declared, scope)
+        inner = self._function(node, declared, owner)
+        self._bind(declared.name, owner, DECLARED, inner=inner)
+        self._parameters(declared, inner)
+
+    def function(self, node: Node, scope: int) -> None:
+        """`T f(…) {}`."""
+        declared = unwrapped(node.child_by_field_name("declarator"))
+        if declared is None:
+            self._later(node.named_children, scope)
+            return
+        owner = self._owner(declared, scope)
+        inner = self._function(node, declared, owner)
+        is_macro = node.child_by_field_name("type") is None and self.made.text(declared.name).isupper()
+        if not is_macro or self.made.scopes[owner].name == self.made.text(declared.name):
+            # The call of a macro with a block looks like a function without a type.
+            self._bind(declared.name, owner, DEFINED, inner=inner)
+        self._parameters(declared, inner)
+        if self._complete:
+            skipped = node.child_by_field_name("declarator")
+            self._later([one for one in node.named_children if one != skipped], inner)
+
+    def _function(self, node: Node, declared: Declarator, scope: int) -> int:
+        source, given = self.made.source, node.child_by_field_name("type")
+        hidden = self.made.scopes[scope].kind == MODULE and _has_word(node, b"static")
+        hidden = hidden or self._is_in_unnamed(scope)
+        function = declared.function
+        returns = annotation(source, given)
+        if given is not None and given.type == "placeholder_type_specifier" and function is not None:
+            trailing = [one for one in function.named_children if one.type == "trailing_return_type"]
+            returns = annotation(source, trailing[0].named_children[0]) if trailing else ""
+        taken = tuple(self._taken(declared)) if self._cpp else ()
+        inner = self.made.open(
+            FUNCTION, scope, node, declared.name, bases=taken, returns=returns,
+            decorators=(PRIVATE,) if hidden else (),
+        )  # fmt: skip
+        self._template_parameters(node, inner)
+        return inner
+
+    def _is_in_unnamed(self, scope: int) -> bool:
+        around = self.made.scopes[scope]
+        return around.kind == NAMESPACE and not around.name and around.parent == 0
+
+    def _taken(self, declared: Declarator) -> list[str]:
+        """The shape of each parameter."""
+        given = declared.function.child_by_field_name("parameters") if declared.function is not None else None
+        found = []
+        for one in given.children if given is not None else ():
+            if one.type in ("parameter_declaration", "optional_parameter_declaration"):
+                inner = unwrapped(one.child_by_field_name("declarator"))
+                shape = annotation(self.made.source, one.child_by_field_name("type"), inner) or f":{UNKNOWN}"
+                found.append(OPTIONAL + shape if one.type.startswith("optional") else shape)
+            elif one.type in ("...", "variadic_parameter", "variadic_parameter_declaration"):
+                found.append(f"{REST}:{UNKNOWN}")
+        return [] if found == [":void"] else found
+
+    def _parameters(self, declared: Declarator, scope: int) -> None:
+        """The parameters of a function, if the file itself is what asks."""
+        if not self._complete:
+            return
+        node: Node | None = declared.name
+        while node is not None and node.type != "function_declarator":
+            node = node.parent
+        given = node.child_by_field_name("parameters") if node is not None else None
+        if given is None or (declared.function is None and not declared.is_pointed):
+            return
+        if declared.function is None:
+            scope = self.made.open(BLOCK, scope, given)
+        self._later([given], scope)
+
+    def parameter(self, node: Node, scope: int) -> None:
+        """A parameter."""
+        given, declarator = node.child_by_field_name("type"), node.child_by_field_name("declarator")
+        declared = unwrapped(declarator)
+        if declared is not None:
+            self._bind(declared.name, scope, PARAMETER, annotation(self.made.source, given, declared))
+            self._parameters(declared, scope)
+        self._later(
+            [one for one in (given, node.child_by_field_name("default_value")) if one is not None], scope
+        )
+
+    def for_range(self, node: Node, scope: int) -> None:
+        """`for (T a : b)`."""
+        inner = self.made.open(BLOCK, scope, node)
+        declared, right = unwrapped(node.child_by_field_name("declarator")), node.child_by_field_name("right")
+        given = node.child_by_field_name("type")
+        if declared is not None:
+            item = extended(shape_of(self.made.source, right), "*")
+            self._bind(declared.name, inner, ASSIGNED, annotation(self.made.source, given) or item)
+        body = node.child_by_field_name("body")
+        self._later([one for one in (given, right, body) if one is not None], inner)
+
+    def lambda_(self, node: Node, scope: int) -> None:
+        """`[…](…) {…}`."""
+        self._later(node.named_children, self.made.open(LAMBDA, scope, node))
+
+
+def _replaced(text: bytes) -> str:
+    """The shape of what a macro is a name for; "" for what is no chain of names."""
+    chain = _CHAIN.fullmatch(text)
+    return chain[1].decode().replace("->", ".") if chain is not None else ""
+
+
+def _cast_to(text: bytes) -> str:
+    """The shape of a macro that gives its argument another type."""
+    cast = _CAST.match(text)
+    if cast is None:
+        return ""
+    tag, name = cast[1] or cast[3], (cast[2] or cast[4]).decode()
+    return f":{FUNCTION_TYPE}[{TAG_OF}[{name}]]" if tag else f":{FUNCTION_TYPE}[{name}]"
+
+
+def _has_word(node: Node, word: bytes) -> bool:
+    return any(child.type == "storage_class_specifier" and child.text == word for child in node.children)
+
+
+_VISITS = {
+    "preproc_if": _Walk.conditional,
+    "preproc_ifdef": _Walk.conditional,
+    "preproc_include": _Walk.include,
+    "preproc_def": _Walk.macro,
+    "preproc_function_def": _Walk.macro,
+    "namespace_definition": _Walk.namespace,
+    "using_declaration": _Walk.using,
+    "alias_declaration": _Walk.alias,
+    "namespace_alias_definition": _Walk.alias,
+    **dict.fromkeys(TAGS, _Walk.tag),
+    "type_definition": _Walk.typedef,
+    "field_declaration": _Walk.field,
+    "declaration": _Walk.declaration,
+    "function_definition": _Walk.function,
+    "parameter_declaration": _Walk.parameter,
+    "optional_parameter_declaration": _Walk.parameter,
+    "for_range_loop": _Walk.for_range,
+    "lambda_expression": _Walk.lambda_,
+}

@@ -1,0 +1,190 @@
+"""Names in C++: namespaces, classes, members that are defined outside of their class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.names.asking import Asking, asking
+
+TREE = {
+    "include/box.h": """\
+#pragma once
+namespace box {
+class Part {
+ public:
+  int size() const;
+  int width;
+};
+
+class Base {
+ public:
+  virtual ~Base();
+  void shared();
+};
+
+class Box : public Base {
+ public:
+  explicit Box(int side) : side_(side) {}
+  Part* part();
+  void add(int count);
+  void add(const Part& part);
+  static Box make();
+  enum Kind { kFirst, kSecond };
+  struct Inner;
+  Inner* inner_;
+
+ private:
+  int side_;
+};
+
+enum class Mode { kOn, kOff };
+int free_one(int a = 1);
+}  // namespace box
+""",
+    "src/box.cc": """\
+#include "box.h"
+
+namespace box {
+namespace {
+int hidden() { return 1; }
+}  // namespace
+
+struct Box::Inner {
+  int deep;
+};
+
+int Part::size() const { return width; }
+
+void Base::shared() {}
+
+Part* Box::part() {
+  shared();
+  this->add(side_);
+  inner_->deep = hidden();
+  return nullptr;
+}
+
+void Box::add(int count) {}
+void Box::add(const Part& part) {}
+
+int free_one(int a) { return a; }
+}  // namespace box
+""",
+    "src/use.cc": """\
+#include <memory>
+#include <vector>
+#include "box.h"
+
+using box::Part;
+namespace other = box;
+
+int hidden() { return 2; }
+
+void first(box::Box& given) {
+  given.part()->width;
+  given.shared();
+  Part mine;
+  given.add(mine);
+  auto made = box::Box::make();
+  made.part();
+  box::Mode mode = box::Mode::kOff;
+  int kind = box::Box::kSecond;
+  other::free_one(kind);
+}
+
+void second(std::vector<Part> all, std::unique_ptr<box::Box> held) {
+  for (auto& one : all) one.width = 1;
+  all[0].size();
+  held->part();
+  auto* raw = static_cast<box::Box*>(nullptr);
+  raw->part();
+  auto then = [&](Part* lambda) { lambda->size(); };
+}
+
+using namespace box;
+
+template <typename T>
+int third(T given, Box box) {
+  T copy = given;
+  return free_one() + box.part()->width;
+}
+""",
+}
+BOX_H, BOX, USE = "include/box.h", "src/box.cc", "src/use.cc"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    with asking(tmp_path_factory.mktemp("tree"), TREE) as asked:
+        yield asked
+
+
+@pytest.mark.parametrize(
+    ("path", "marked", "answer"),
+    [
+        (USE, "first(box::@Box&", f"{BOX_H}:15 exact"),
+        (USE, "using box::@Part", f"{BOX_H}:3 exact"),
+        (USE, "given.@part()->width", f"{BOX}:16 inferred"),
+        (USE, "given.part()->@width", f"{BOX_H}:6 inferred"),
+        (USE, "given.@shared", f"{BOX}:14 inferred"),
+        (USE, "  @Part mine", f"{BOX_H}:3 exact"),
+        (USE, "given.@add(mine)", f"{BOX}:24 inferred"),
+        (USE, "box::Box::@make", f"{BOX_H}:21 inferred"),
+        (USE, "made.@part", f"{BOX}:16 inferred"),
+        (USE, "Mode::@kOff", f"{BOX_H}:30 inferred"),
+        (USE, "Box::@kSecond", f"{BOX_H}:22 inferred"),
+        (USE, "other::@free_one", f"{BOX}:26 exact"),
+        (USE, "one.@width", f"{BOX_H}:6 inferred"),
+        (USE, "all[0].@size", f"{BOX}:12 inferred"),
+        (USE, "held->@part", f"{BOX}:16 inferred"),
+        (USE, "raw->@part", f"{BOX}:16 inferred"),
+        (USE, "lambda->@size", f"{BOX}:12 inferred"),
+        (USE, "  @T copy", f"{USE}:33 exact"),
+        (USE, "return @free_one", f"{BOX}:26 exact"),
+        (USE, "box.part()->@width", f"{BOX_H}:6 inferred"),
+        (BOX, "return @width", f"{BOX_H}:6 exact"),
+        (BOX, "  @shared();", f"{BOX}:14 exact"),
+        (BOX, "->@add(side_)", f"{BOX}:23 inferred"),
+        (BOX, "add(@side_)", f"{BOX_H}:27 exact"),
+        (BOX, "@inner_->deep", f"{BOX_H}:24 exact"),
+        (BOX, "inner_->@deep", f"{BOX}:9 inferred"),
+        (BOX, "= @hidden()", f"{BOX}:5 exact"),
+        (BOX_H, ": @side_(side)", f"{BOX_H}:27 inferred"),
+        (BOX_H, "side_(@side)", f"{BOX_H}:17 exact"),
+        (BOX_H, "public @Base", f"{BOX_H}:9 exact"),
+        (BOX_H, "  @Inner* inner_", f"{BOX}:8 exact"),
+    ],
+)
+def test_a_name(tree: Asking, path: str, marked: str, answer: str) -> None:
+    assert tree.first(path, marked) == answer
+
+
+def test_references_of_a_member_and_of_its_definition(tree: Asking) -> None:
+    expected = {
+        f"{BOX_H}:18 definition",
+        f"{BOX}:16 definition",
+        f"{USE}:11 use",
+        f"{USE}:16 use",
+        f"{USE}:25 use",
+        f"{USE}:27 use",
+        f"{USE}:36 use",
+    }
+    assert set(tree.uses(BOX_H, "Part* @part();")) == expected
+    assert set(tree.uses(BOX, "Box::@part")) == expected
+
+
+def test_a_method_has_no_references_to_another_of_its_name(tree: Asking) -> None:
+    assert set(tree.uses(BOX_H, "void @add(const")) == {
+        f"{BOX_H}:20 definition",
+        f"{BOX}:24 definition",
+        f"{USE}:14 use",
+    }
+
+
+def test_a_macro_with_a_block_is_no_function(tmp_path: Path) -> None:
+    text = "TEST(A, b) { int a = 1; use(a); }\nTEST(A, c) {}\n"
+    with asking(tmp_path, {"a.cc": text}) as asked:
+        assert asked.first("a.cc", "@TEST(A, c)") == ""
+        assert asked.first("a.cc", "use(@a)") == "a.cc:1 exact"
