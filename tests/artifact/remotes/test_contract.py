@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import obstore.store
 import pytest
 from tests.support.waiting import join
 
@@ -15,6 +16,7 @@ from diptych.artifact.names import digest_of
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.remotes.file import FileRemote
 from diptych.artifact.remotes.memory import MemoryRemote, MemoryStore
+from diptych.artifact.remotes.object import ObjectRemote
 
 Clients = Callable[[], Remote]
 
@@ -30,7 +32,13 @@ def folder(tmp_path: Path) -> Clients:
     return lambda: FileRemote(os.fspath(tmp_path / "remote"))
 
 
-REMOTES = {"memory": memory, "file": folder}
+def object_store(_: Path) -> Clients:
+    """Clients of one remote in an object store, which keeps its objects in memory."""
+    store = obstore.store.MemoryStore()
+    return lambda: ObjectRemote("s3://bucket/indexes", store=store)
+
+
+REMOTES = {"memory": memory, "file": folder, "object store": object_store}
 
 
 @pytest.fixture(params=REMOTES)

@@ -27,6 +27,8 @@ MAX_BLOB_BYTES = 80 * 1024 * 1024
 """No blob is larger: files are cut into spans, and packs closed, well before."""
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 MAX_REF_BODY_BYTES = 16 * 1024
+TIMEOUT_S = 30.0
+"""How long a request is tried again before it fails."""
 MAX_REFS = 100_000
 """How many refs a listing gives at most: a stranger's remote could list for ever."""
 
