@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
+from tests.support.waiting import HANG_S
 
 _DROPPED = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
@@ -17,7 +18,7 @@ def forwarding(target: str) -> Any:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         request = Request(scope, receive)
         headers = [(name, value) for name, value in request.headers.items() if name not in _DROPPED]
-        async with httpx.AsyncClient(timeout=60.0) as client:
+        async with httpx.AsyncClient(timeout=HANG_S) as client:
             answer = await client.request(
                 request.method,
                 f"{target}{scope['raw_path'].decode()}?{scope['query_string'].decode()}".rstrip("?"),

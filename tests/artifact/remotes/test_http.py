@@ -56,8 +56,8 @@ class Server:
         self.url = ""
         self.slept_s: list[float] = []
 
-    def client(self, timeout_s: float = 30.0) -> HttpRemote:
-        return HttpRemote(self.url, timeout_s=timeout_s, sleep=self.slept_s.append)
+    def client(self) -> HttpRemote:
+        return HttpRemote(self.url, sleep=self.slept_s.append)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from obstore.store import AzureStore, MemoryStore
 from tests.artifact.remotes.servers import Fault, Faulty, running
-from tests.support.waiting import exit_code, join, wait_until
+from tests.support.waiting import HANG_S, exit_code, join, wait_until
 
 from diptych.artifact.errors import (
     AccessDeniedError,
@@ -164,7 +164,7 @@ def azure(faulty: Faulty) -> Iterator[ObjectRemote]:
             account_name=ACCOUNT,
             account_key=PUBLIC_KEY_OF_THE_EMULATOR,
             endpoint=f"{url}/{ACCOUNT}",
-            client_options={"allow_http": True, "timeout": timedelta(seconds=20)},
+            client_options={"allow_http": True, "timeout": timedelta(seconds=HANG_S)},
             retry_config={
                 "max_retries": 1,
                 "backoff": {
@@ -228,6 +228,14 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
+def low_port() -> int:
+    """A free port with room above it."""
+    while True:
+        port = 12_000 + secrets.randbelow(15_000)
+        if not _answers(port) and not _answers(port + 10_000):
+            return port
+
+
 @contextmanager
 def started(command: list[str], port: int, cwd: Path) -> Iterator[None]:
     process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -267,7 +275,8 @@ def seaweedfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     identity = {"name": "t", "credentials": [{"accessKey": "S3RVER", "secretKey": "S3RVER"}]}
     identity["actions"] = ["Admin", "Read", "Write", "List", "Tagging"]  # type: ignore[assignment]
     (tmp_path / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    port, *others = (free_port() for _ in range(4))
+    # Each of its servers has a second port, 10,000 above.
+    port, *others = (low_port() for _ in range(4))
     command = [program("weed"), "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
     names = ("-master.port", "-volume.port", "-filer.port")
     command += [f"{name}={number}" for name, number in zip(names, others, strict=True)]

@@ -96,6 +96,11 @@ class ObjectRemote(Remote):
             read_only=False,
         )
 
+    def probe_again(self) -> str:
+        """Probe the store now, and note what was found; why it cannot compare and swap, "" if it can."""
+        self._probed = probed(self, again=True)
+        return self._probed.why
+
     def _probe(self) -> Probed:
         if self._probed is None:
             self._probed = probed(self)
