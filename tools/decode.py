@@ -28,6 +28,7 @@ SEALED = {
     "DIPTYCHI": "identity",
     "DIPTYCHM": "manifest",
     "DIPTYCHC": "closed",
+    "DIPTYCHO": "origin",
     "DIPTYCHG": "seal",
     "DIPTYCHP": "position",
 }

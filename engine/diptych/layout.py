@@ -2,6 +2,7 @@
 
     <store>/
       LOCK  IDENTITY                    the writer's lock; what the store is
+      ORIGIN                            what it was made from, if it is a fork or adopted
       facts.msgpack                     an indexer's cache of the files it read; never trusted
       freshness.msgpack                 a cache of git's answer when the index was last fresh
       PROGRESS                          progress of the indexer that holds the lock; a hint
@@ -29,6 +30,7 @@ from collections.abc import Container, Iterable
 
 LOCK = "LOCK"
 IDENTITY = "IDENTITY"
+ORIGIN = "ORIGIN"
 FACTS = "facts.msgpack"
 FRESHNESS = "freshness.msgpack"
 PROGRESS = "PROGRESS"

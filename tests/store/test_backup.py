@@ -1,9 +1,8 @@
-"""Backups and forks: complete at one LSN, durable before they have their name, and openable by themselves."""
+"""Backups: complete at one LSN, durable before they have their name, and openable by themselves."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,8 @@ from diptych import (
     StoreLockedError,
     StoreNotFoundError,
     fs,
-    verify,
 )
 from diptych.store.generation import read_manifest
-from diptych.store.manifest import decode_identity
 
 MANUAL = CheckpointPolicy(automatic=False)
 
@@ -119,7 +116,7 @@ def test_a_reader_from_before_the_first_generation_copies_the_newest(
             journal = os.listdir(os.path.join(store_path, "journal"))
             assert f"{1:020d}.wal" not in journal
             assert reader.backup(target) == store.lsn
-            assert reader.fork(f"{target}-fork") == store.lsn - 1
+            assert reader.fork(f"{target}-fork") == store.lsn
             assert view.get("a.py") == record("a.py", 2 if rotated else 1)
     check(target, {"a.py": record("a.py", 5)}, 5 if rotated else 4)
 
@@ -275,7 +272,10 @@ for limit in itertools.count():
         with Store.open(source, read_only=True) as store:
             for name in ("fsync", "replace", "mkdir", "unlink", "link", "write"):
                 setattr(os, name, counted(getattr(os, name)))
-            getattr(store, verb)(target)
+            if verb == "adopt":
+                Store.adopt(source, target)
+            else:
+                getattr(store, verb)(target)
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert status in (0, 9), status
@@ -288,7 +288,7 @@ for limit in itertools.count():
 """
 
 
-@pytest.mark.parametrize("verb", ["backup", "fork"])
+@pytest.mark.parametrize("verb", ["backup", "fork", "adopt"])
 def test_a_kill_at_any_call_leaves_nothing_or_all(store_path: str, target: str, verb: str) -> None:
     """What the kill left under the temporary name goes with the next one of the same path."""
     filled(store_path)
@@ -300,65 +300,6 @@ def test_a_kill_at_any_call_leaves_nothing_or_all(store_path: str, target: str, 
     # Once it has its name, the fsync of its parent is all that is missing.
     assert complete == sorted(complete)
     assert complete.count(True) == 2
-
-
-def test_a_fork_shares_segments_and_goes_its_own_way(store_path: str, target: str) -> None:
-    files, lsn = filled(store_path)
-    with Store.open(store_path, policy=MANUAL) as store:
-        assert store.fork(target) == lsn
-        origin = store.store_id
-        put(store, record("here.py"))
-        with Store.open(target, policy=MANUAL) as forked:
-            assert forked.store_id != origin
-            stats = forked.stats()
-            assert (stats.origin_id, stats.origin_lsn, stats.metadata) == (origin, lsn, {"version": 4})
-            assert put(forked, record("there.py")) == lsn + 1
-            forked.checkpoint(compact=True)
-        assert store.stats().origin_id == ""
-        store.checkpoint(compact=True)
-    for path, name in ((store_path, "here.py"), (target, "there.py")):
-        check(path, {**files, name: record(name)}, lsn + 1)
-    (line,) = [
-        one for one in text("status", "--store", target, cwd=Path(target)).splitlines() if "forked" in one
-    ]
-    assert line == f"forked from:     {origin}, LSN {lsn:,}"
-
-
-def test_a_fork_links_segments_and_says_so_in_its_manifest(store_path: str, target: str) -> None:
-    filled(store_path)
-    with Store.open(store_path, policy=MANUAL) as store:
-        store.fork(target)
-        linked = list(Path(target).rglob("segments/*/records.msgpack"))
-        assert linked
-        for path in linked:
-            assert path.samefile(f"{store_path}/{path.relative_to(target)}")
-        identity = decode_identity(Path(target, "IDENTITY").read_bytes(), where="x")
-        assert identity.origin_id.hex() == store.store_id
-        (manifest,) = Path(target, "generations").iterdir()
-        assert read_manifest(str(manifest)).identity == identity
-        with Store.open(target, policy=MANUAL) as forked:
-            forked.fork(target + "2")
-            with Store.open(target + "2", read_only=True) as again:
-                assert again.stats().origin_id == forked.store_id
-    # The origin may go.
-    shutil.rmtree(store_path)
-    assert verify(target).ok
-
-
-def test_a_reader_forks_the_newest_generation(store_path: str, target: str) -> None:
-    filled(store_path)
-    with Store.open(store_path, read_only=True) as store:
-        assert store.lsn == 5
-        assert store.fork(target) == 4
-    with Store.open(target, policy=MANUAL) as forked:
-        assert (forked.lsn, len(forked)) == (4, 50)
-    with (
-        Store.open(store_path + "2", policy=MANUAL) as empty,
-        Store.open(store_path + "2", read_only=True) as one,
-    ):
-        assert one.fork(target + "2") == 0
-        assert empty.lsn == 0
-    check(target + "2", {}, 0)
 
 
 def test_the_command_makes_a_backup_beside_a_writer(store_path: str, target: str) -> None:

@@ -46,6 +46,7 @@ VERBS = {
     "repair": Verb(f"{_HERE}.repair", "Repair a damaged store, and list what was lost."),
     "checkpoint": Verb(f"{_HERE}.checkpoint", "Publish a generation with everything committed."),
     "backup": Verb(f"{_HERE}.backup", "Copy the store at one LSN, beside a running writer."),
+    "fork": Verb(f"{_HERE}.fork", "Make another store that shares this one's segments."),
     "migrate": Verb(f"{_HERE}.migrate", "Bring the store up to date with its schema and with this Diptych."),
     "journal": Verb(f"{_HERE}.journal", "Show the journal, frame by frame."),
     "changes": Verb(f"{_HERE}.changes", "List what was committed after an LSN."),

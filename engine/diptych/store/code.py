@@ -155,6 +155,19 @@ class Store(RecordStore[FileRecord]):
             policy=policy,
         )
 
+    @classmethod
+    def adopt(
+        cls,
+        directory: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        *,
+        source: str = "",
+        details: Mapping[str, Any] | None = None,
+        schema: Schema[Any] = CODE,
+    ) -> int:
+        """Make a code index of a generation without its store; see `RecordStore.adopt_with`."""
+        return cls.adopt_with(directory, path, schema, source=source, details=details)
+
     def transaction(self, *, metadata: Mapping[str, Any] | None = None) -> CodeTransaction:
         """A transaction, to be used in a `with` statement; see `RecordStore.transaction`."""
         return CodeTransaction(self._handle.writer(), metadata)

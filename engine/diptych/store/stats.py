@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from diptych import fs
+from diptych.errors import DiptychError
 from diptych.layout import GENERATIONS, JOURNAL, parse_generation_name, parse_journal_file_name
 from diptych.metadata import unpack_metadata
 from diptych.store.generation import Generation
 from diptych.store.handle import Handle
+from diptych.store.origin import Origin, read_origin
 from diptych.store.positions import ConsumerInfo, consumers_of
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
@@ -28,6 +30,8 @@ class Stats:
     """Of a fork: the id of the store that it was made from; else "" …"""
     origin_lsn: int
     """… and at which LSN."""
+    origin: Origin | None
+    """Of a fork, and of a store that was adopted: where it came from, as far as that can be read."""
     lsn: int
     records: int
     older_records: int
@@ -75,6 +79,7 @@ def gather(handle: Handle[Any]) -> Stats:
         state=handle.state,
         origin_id=identity.origin_id.hex(),
         origin_lsn=identity.origin_lsn,
+        origin=_origin(path),
         lsn=view.lsn,
         records=len(view),
         older_records=_older_records(base, handle.schema.version),
@@ -99,6 +104,14 @@ def gather(handle: Handle[Any]) -> Stats:
         recovery=tuple(handle.recovery),
         checkpoint_error=str(error) if error is not None else "",
     )
+
+
+def _origin(path: str) -> Origin | None:
+    try:
+        return read_origin(path)
+    except DiptychError:
+        # Verification says what is wrong with it.
+        return None
 
 
 def _older_records(base: Generation | None, version: int) -> int:

@@ -13,10 +13,11 @@ from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term
 from diptych.search.query.filters import Filters
-from diptych.store.backup import back_up, fork
+from diptych.store.backup import back_up
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.feed.changes import ChangeFeed
 from diptych.store.feed.consumer import Consumer, remove_consumer
+from diptych.store.fork import adopt, fork
 from diptych.store.load import load
 from diptych.store.metrics import StoreMetrics
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
@@ -96,6 +97,28 @@ class RecordStore(Generic[Record]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @staticmethod
+    def adopt_with(
+        directory: str | os.PathLike[str],
+        path: str | os.PathLike[str],
+        schema: Schema[Any],
+        *,
+        source: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Make a store at `path`, where nothing must be, of a generation without its store; returns its LSN.
+
+        `directory` has `generations/`, with a manifest, and `segments/`, with the segments that it lists, as
+        in a store; of several manifests the newest counts. The store is a fork: with an id of its own, and
+        hard links to the segments where the file system has them, so that `directory` may be removed.
+        `source` and `details` (JSON values) are what `stats().origin` says of where it came from.
+
+        Every byte is verified before the store gets its name; a crash leaves nothing at `path`, or all of it.
+        Raises StoreNotFoundError where there is no generation, CorruptionError, IncompatibleStoreError for
+        another schema, and InvalidArgumentError, StoreLockedError and StorageError as `backup` does.
+        """
+        return adopt(directory, path, schema, source=source, details=details or {})
 
     # -- writing ------------------------------------------------------------------------------------
 
@@ -366,16 +389,17 @@ class RecordStore(Generic[Record]):
             self.checkpoint()
         return back_up(self._handle, path)
 
-    def fork(self, path: str | os.PathLike[str]) -> int:
-        """Make another store at `path`, where nothing must be, of the newest generation; returns its LSN.
+    def fork(self, path: str | os.PathLike[str], *, details: Mapping[str, Any] | None = None) -> int:
+        """Make another store at `path`, where nothing must be, with all that this one has; returns its LSN.
 
-        It has an id of its own, and goes its own way from there: `stats()` says what it was made from. Its
-        segments are hard links to this one's where the file system has them, so that it takes little room.
-        A writer publishes a generation first. Raises as `backup` does.
+        It has an id of its own, and goes its own way from there: `stats()` says what it was made from, with
+        `details`, which are JSON values. Its segments are hard links to this one's where the file system has
+        them: then they are as intact as here, and its size is that of a manifest. Copied ones are verified
+        to the last byte. A writer publishes a generation first. Raises as `backup` does.
         """
         if not self.read_only:
             self.checkpoint()
-        return fork(self._handle, path)
+        return fork(self._handle, path, details or {})
 
     # -- the end ------------------------------------------------------------------------------------
 

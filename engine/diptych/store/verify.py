@@ -10,7 +10,7 @@ from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptionError, DiptychError, StorageError
-from diptych.layout import BUNDLE, RECORDS, SEAL
+from diptych.layout import BUNDLE, ORIGIN, RECORDS, SEAL
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.search.composed import Component, compose
@@ -21,6 +21,7 @@ from diptych.store.agreement import disagreements
 from diptych.store.healing import Healing
 from diptych.store.live import LiveRecords, open_set
 from diptych.store.opening import absolute, check_place, settle
+from diptych.store.origin import read_origin
 from diptych.store.positions import consumers_of, position_path
 from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, FoundSegment, OpenFiles, Scan
 from diptych.store.recovery.inspection import Inspection, plan_for
@@ -86,6 +87,7 @@ def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
         )
     findings += _old_journal(found, plan)
     findings += _consumer_findings(path)
+    findings += _origin_findings(path)
     return Inspection(found, files, replace(plan, findings=tuple(findings)))
 
 
@@ -259,6 +261,15 @@ def _consumer_findings(path: str) -> Iterator[Finding]:
                 f"how far the consumer {consumer.name} is cannot be read: no journal file is removed",
                 f"remove it with `diptych consumers --remove {consumer.name}`, and begin again",
             )
+
+
+def _origin_findings(path: str) -> Iterator[Finding]:
+    try:
+        read_origin(path)
+    except DiptychError as error:
+        fs.raise_transient(error)
+        advice = "remove it: what the store was made from is not known then, and nothing else is lost"
+        yield Finding("origin-damaged", os.path.join(path, ORIGIN), Severity.WARNING, error.message, advice)
 
 
 def _old_journal(found: Scan, plan: Plan) -> Iterator[Finding]:

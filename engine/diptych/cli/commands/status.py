@@ -203,7 +203,7 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
         ("no parser", suffix_line(unparsed) or "for no file"),
         ("id", f"{stats.store_id} (schema {stats.schema})"),
         ("content", stats.content_id or "not known before the next checkpoint"),
-        *([("forked from", f"{stats.origin_id}, LSN {stats.origin_lsn:,}")] if stats.origin_id else []),
+        *([("forked from", _origin(stats))] if stats.origin_id else []),
     ]
     if stats.checkpoint_error:
         rows.append(("last checkpoint", f"failed: {stats.checkpoint_error}"))
@@ -219,6 +219,11 @@ def lines(stats: Stats, known: Facts | None) -> list[list[Part]]:
 def _consumers(stats: Stats) -> str:
     places = [(one.name, f"LSN {one.lsn:,}" if one.lsn >= 0 else "damaged") for one in stats.consumers]
     return ", ".join(f"{name} ({place})" for name, place in places)
+
+
+def _origin(stats: Stats) -> str:
+    of = f"{stats.origin_id}, LSN {stats.origin_lsn:,}"
+    return f"{stats.origin.source} ({of})" if stats.origin is not None else of
 
 
 def _metadata(stats: Stats) -> str:
