@@ -206,6 +206,11 @@ class Manifest:
     """The segments that the journal names, as far back as it is kept: it cannot be read without them."""
 
     @property
+    def has_dead_records(self) -> bool:
+        """Whether the text of a removed or replaced record is in one of its files. A compaction drops it."""
+        return any(listed.dead for listed in self.segments)
+
+    @property
     def content_id(self) -> str:
         """What is in the generation: 64 hexadecimal digits, or "" where no writer computed it yet.
 

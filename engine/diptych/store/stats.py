@@ -38,6 +38,8 @@ class Stats:
     """How many of a generation's records are of an older version of the schema, and upgraded when read."""
     counts: dict[str, int]
     """The schema's counters: for a code index, symbols and relations."""
+    dead_records: int
+    """How many removed or replaced records the newest generation's files still have."""
     generation_lsn: int
     """Of the newest generation; 0 where there is none."""
     content_id: str
@@ -85,6 +87,7 @@ def gather(handle: Handle[Any]) -> Stats:
         older_records=_older_records(base, handle.schema.version),
         # Without its schema, what is in the journal alone cannot be counted.
         counts=view.counts() if not handle.schema.is_stand_in else {},
+        dead_records=_dead_records(base),
         generation_lsn=base.lsn if base is not None else 0,
         content_id=base.manifest.content_id if base is not None else "",
         generations=tuple(sorted(name for name in _names(path, GENERATIONS) if parse_generation_name(name))),
@@ -117,6 +120,11 @@ def _origin(path: str) -> Origin | None:
 def _older_records(base: Generation | None, version: int) -> int:
     members = base.segments.members if base is not None else ()
     return sum(member.listed.records for member in members if member.version != version)
+
+
+def _dead_records(base: Generation | None) -> int:
+    listed = base.manifest.segments if base is not None else ()
+    return sum(one.seal.records - one.records for one in listed)
 
 
 def _names(path: str, name: str) -> list[str]:
