@@ -109,6 +109,11 @@ FSYNCS = (
         _IN_BACKUP,
     ),
     _fsync(
+        "a worktree's fork: its own name",
+        Drop("workspace.freshness.forking", "_fork", "fs.fsync_dir"),
+        unit("tests/workspace/freshness/test_forking.py"),
+    ),
+    _fsync(
         "a feed: what it gives of another process's journal",
         Drop("store.feed.cursor", "JournalCursor._make_durable", "fs.fdatasync_fd"),
         unit("tests/store/feed/test_changes.py"),

@@ -13,7 +13,7 @@ from diptych.cli.output import note, tell
 
 if TYPE_CHECKING:
     from diptych.store.code import Store
-    from diptych.workspace.freshness import Evidence, Verdict
+    from diptych.workspace.freshness import Evidence, Forked, Verdict
 
 Fresh = Annotated[
     Literal["auto", "check", "never", "require"],
@@ -103,10 +103,20 @@ def _ensure(root: str | None, path: str, fresh: str, wait: float, busy: str) -> 
             root=root,
             options=Options(wait_s=wait, busy=Busy(busy), on_update=announce, progress=progressing.show),
         )
+    if ensured.forked is not None:
+        tell_forked(ensured.forked)
     if ensured.warning:
         note(f"diptych: {ensured.warning}.")
     if ensured.notice is not None:
         tell(ensured.notice)
+
+
+def tell_forked(forked: Forked) -> None:
+    """Say on standard error that a worktree shares an index now, or why it does not."""
+    if forked.notice is not None:
+        tell(forked.notice)
+    else:
+        note(f"diptych: this worktree's index is a fork of {forked.base}, at LSN {forked.lsn:,}.")
 
 
 def freshness_document(verdict: Verdict, evidence: Evidence) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from diptych.cli.arguments import Option
-from diptych.cli.freshness import OutputRoot
+from diptych.cli.freshness import OutputRoot, tell_forked
 from diptych.cli.options import SECONDS_MAX, Processes, Repository, StorePath, Timeout, pattern
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def watch(
     from diptych.errors import InvalidArgumentError
     from diptych.store.code import Store
     from diptych.workspace.coordinator.metrics import logger
-    from diptych.workspace.freshness import hide_from_git, recorded_settings
+    from diptych.workspace.freshness import fork_for_worktree, hide_from_git, recorded_settings
     from diptych.workspace.host import RepositoryHost
 
     root = find_root(path)
@@ -80,6 +80,9 @@ def watch(
     logger.addHandler(logging.NullHandler())
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)
+    forked = fork_for_worktree(root, where)
+    if forked is not None:
+        tell_forked(forked)
     opened = Store.open(where, lock_timeout_s=timeout)
     hide_from_git(opened.path)
     settings = recorded_settings(opened)

@@ -62,6 +62,11 @@ class Facts:
     complete: bool = True
     """Whether the run ended; False during a first run, and after one that was interrupted."""
 
+    @property
+    def inherited(self) -> bool:
+        """Whether they are those of the store that this one is a fork of: each file is in doubt."""
+        return not self.taken_ns
+
     def stored_hashes(self) -> dict[str, str]:
         """The content hash of each file that has a record in the store."""
         if isinstance(self.files, FactColumns):
@@ -189,8 +194,27 @@ def encode(facts: Facts) -> bytes:
     }
     for name, column in zip(_STAT_COLUMNS, zip(*stats, strict=True) if stats else [()] * 4, strict=True):
         body[name] = packed_column(column)
+    return _sealed(body)
+
+
+def _sealed(body: dict[str, Any]) -> bytes:
     packed = msgpack.packb(body)
     return bytes(msgpack.packb([MAGIC, FORMAT, packed, _checksum(packed)]))
+
+
+def inherit(data: bytes, *, store_id: str, root: str) -> bytes:
+    """The facts file of a fork, made of that of its origin: the same files, each of them in doubt.
+
+    Raises ValueError for bytes that are no facts file.
+    """
+    try:
+        body = _unsealed(data)
+        sizes = unpacked_column(body["sizes"])
+    except Exception as error:
+        raise ValueError(f"not a facts file, or a damaged one: {error}") from error
+    body["sizes"] = packed_column(size if size < 0 else ~size for size in sizes)
+    body |= {"store_id": store_id, "root": root.encode("utf-8", "surrogateescape"), "taken_ns": 0}
+    return _sealed(body)
 
 
 def decode(data: bytes) -> Facts:
@@ -202,11 +226,16 @@ def decode(data: bytes) -> Facts:
         raise ValueError(f"not a facts file, or a damaged one: {error}") from error
 
 
-def _decoded(data: bytes) -> Facts:
+def _unsealed(data: bytes) -> dict[str, Any]:
     magic, version, packed, checksum = msgpack.unpackb(data, strict_map_key=True)
     if magic != MAGIC or version != FORMAT or checksum != _checksum(packed):
         raise ValueError("its checksum or its head is wrong")
-    body = msgpack.unpackb(packed, strict_map_key=True)
+    body: dict[str, Any] = msgpack.unpackb(packed, strict_map_key=True)
+    return body
+
+
+def _decoded(data: bytes) -> Facts:
+    body = _unsealed(data)
     if body["count"] and not layout.are_paths_inside(body["paths"]):
         raise ValueError("a path leads outside")
     files = FactColumns(

@@ -140,7 +140,7 @@ class _Run:
             if len(recorded) == len(store):
                 return recorded
         # The facts do not speak for the store as it is: each record says which content it is of.
-        return {record.path: record.content_hash for record in store.files()} if len(store) else {}
+        return store.content_hashes() if len(store) else {}
 
     def _count(self, made: Plan) -> None:
         report, found = self.report, self._found

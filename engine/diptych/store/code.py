@@ -180,6 +180,14 @@ class Store(RecordStore[FileRecord]):
         """The files whose path begins so, in path order, one at a time."""
         return self._handle.current.view.records(prefix)
 
+    def content_hashes(self) -> dict[str, str]:
+        """By path, the hash of the content that each file's record was made from. Raises CorruptionError."""
+        content_hash = CODE.content_hash
+        return {
+            record.key.decode("utf-8", "surrogateescape"): content_hash(record.payload)
+            for record in self._handle.current.view.stored()
+        }
+
     def symbols(self, name: str) -> list[SymbolHit]:
         """The symbols with exactly that name, or that qualified name; see `CodeView.symbols`."""
         return self._view.symbols(name)

@@ -41,11 +41,11 @@ class NewStore:
 
 
 @contextmanager
-def new_store(path: str, source: str, schema: Schema[Any]) -> Iterator[NewStore]:
+def new_store(path: str, source: str, schema: Schema[Any], *, private: bool = False) -> Iterator[NewStore]:
     """A directory to make a store in, which gets the name `path` when it is complete and verified.
 
-    Raises InvalidArgumentError where something is at `path`, CorruptStoreError, StorageError; then nothing is
-    left.
+    `private`: nobody else makes a store at that path, so that no lock is needed. Raises InvalidArgumentError
+    where something is at `path`, CorruptStoreError, StorageError; then nothing is left.
     """
     if fs.exists(path):
         raise InvalidArgumentError(f"{path} exists already", advice="name a path at which there is nothing")
@@ -54,10 +54,11 @@ def new_store(path: str, source: str, schema: Schema[Any]) -> Iterator[NewStore]
         raise InvalidArgumentError(f"{path} is within the store {source}", advice="name a path outside of it")
     fs.make_dir(parent)
     made = os.path.join(parent, temporary_name(f".{name}"))
-    _remove_abandoned(made, path)
+    if not private:
+        _remove_abandoned(made, path)
     with fs.translated("make the directory", made):
         os.mkdir(made)
-    lock = _locked(made, path)
+    lock = _locked(made, path) if not private else None
     try:
         with fs.translated("make the directory", made):
             for directory in (JOURNAL, GENERATIONS, SEGMENTS):
@@ -77,7 +78,8 @@ def new_store(path: str, source: str, schema: Schema[Any]) -> Iterator[NewStore]
             fs.remove_tree(made)
         raise
     finally:
-        lock.release()
+        if lock is not None:
+            lock.release()
     fs.fsync_dir(parent)
 
 

@@ -43,12 +43,14 @@ from diptych.store.recovery.reading import names_in
 from diptych.store.view import View
 
 
-def fork(handle: Handle[Any], path: str | os.PathLike[str], details: Mapping[str, Any]) -> int:
+def fork(
+    handle: Handle[Any], path: str | os.PathLike[str], details: Mapping[str, Any], *, private: bool
+) -> int:
     """Make a fork of an open store; returns its LSN. See `RecordStore.fork`."""
     for _ in range(REMOVED_TRIES):
         with handle.current.hold() as view:
             try:
-                with new_store(absolute(path), handle.path, handle.schema) as new:
+                with new_store(absolute(path), handle.path, handle.schema, private=private) as new:
                     new.shares_all = _fill_fork(new.directory, handle, view, details)
             except (CorruptionError, StorageError):
                 # The writer removed what a reader was linking: again, from the newer generation.

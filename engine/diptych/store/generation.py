@@ -11,14 +11,14 @@ from typing import Any
 
 from diptych import fs
 from diptych.errors import CorruptSnapshotError
-from diptych.layout import INCOMING, SEGMENTS, incoming_name, is_incoming_name
+from diptych.layout import IDENTITY, INCOMING, SEGMENTS, incoming_name, is_incoming_name
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
 from diptych.search.index import SearchIndex
 from diptych.segment.reader import Segment
 from diptych.store.live import open_set
-from diptych.store.manifest import ListedSegment, Manifest, decode_manifest
+from diptych.store.manifest import Identity, ListedSegment, Manifest, decode_identity, decode_manifest
 
 _numbers = itertools.count(1)
 
@@ -31,6 +31,13 @@ def read_manifest(path: str) -> Manifest:
         except FileNotFoundError:
             raise CorruptSnapshotError(f"{path} is gone", where=path) from None
     return decode_manifest(data, where=path)
+
+
+def read_identity(store: str) -> Identity:
+    """The identity of a store. Raises CorruptStoreError, IncompatibleStoreError, StorageError."""
+    path = os.path.join(store, IDENTITY)
+    with fs.translated("read", path):
+        return decode_identity(fs.read_bounded(path, MAX_SIZE_BYTES), where=path)
 
 
 def segment_path(store: str, digest: str) -> str:

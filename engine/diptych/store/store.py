@@ -389,17 +389,24 @@ class RecordStore(Generic[Record]):
             self.checkpoint()
         return back_up(self._handle, path)
 
-    def fork(self, path: str | os.PathLike[str], *, details: Mapping[str, Any] | None = None) -> int:
+    def fork(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        details: Mapping[str, Any] | None = None,
+        private: bool = False,
+    ) -> int:
         """Make another store at `path`, where nothing must be, with all that this one has; returns its LSN.
 
         It has an id of its own, and goes its own way from there: `stats()` says what it was made from, with
         `details`, which are JSON values. Its segments are hard links to this one's where the file system has
         them: then they are as intact as here, and its size is that of a manifest. Copied ones are verified
-        to the last byte. A writer publishes a generation first. Raises as `backup` does.
+        to the last byte. A writer publishes a generation first. `private`: the path is one that no other
+        process makes a store at, so that no lock is taken. Raises as `backup` does.
         """
         if not self.read_only:
             self.checkpoint()
-        return fork(self._handle, path, details or {})
+        return fork(self._handle, path, details or {}, private=private)
 
     # -- the end ------------------------------------------------------------------------------------
 

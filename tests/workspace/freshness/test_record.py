@@ -29,6 +29,7 @@ SAMPLE = Recorded(
     index_digest=b"\x01" * 16,
     watched=[b"a.c", b"\xff.c"],
     untracked=[b"n.c"],
+    unlike=[b"n.c", b"u.c"],
     report={
         "source": "git",
         "found": 4,

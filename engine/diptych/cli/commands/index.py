@@ -7,7 +7,7 @@ from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Annotated
 
 from diptych.cli.arguments import Option
-from diptych.cli.freshness import OutputRoot
+from diptych.cli.freshness import OutputRoot, tell_forked
 from diptych.cli.options import FILE_BYTES_MAX, Json, Processes, Repository, StorePath, Timeout, pattern
 
 if TYPE_CHECKING:
@@ -80,7 +80,13 @@ def run(
     from diptych.indexer import Settings
     from diptych.layout import KEEPER
     from diptych.store.code import Store
-    from diptych.workspace.freshness import hide_from_git, recorded_settings, unchanged, update
+    from diptych.workspace.freshness import (
+        fork_for_worktree,
+        hide_from_git,
+        recorded_settings,
+        unchanged,
+        update,
+    )
 
     root = find_root(path)
     if not os.path.lexists(root):
@@ -89,6 +95,9 @@ def run(
         raise InvalidArgumentError(f"{root} is not a folder", advice="give the folder of a repository")
     below = output_root_for(store, output_root)
     where = store if store and below is None else store_of(root, below)
+    forked = fork_for_worktree(root, where)
+    if forked is not None:
+        tell_forked(forked)
     report = None
     as_before = not (reset or parse_all or exclude or redact or max_file_bytes is not None)
     if as_before:

@@ -237,6 +237,8 @@ def _run(known: Facts | None) -> str:
         return "unknown: the next `diptych index` compares every file"
     if not known.complete:
         return "not yet: the first run has not ended"
+    if known.inherited:
+        return f"not here yet: as the store it was forked from, commit {known.commit[:12] or 'unknown'}"
     when = _moment(known.taken_ns // 1_000_000)
     where = f" on {known.branch}" if known.branch else ""
     return f"{when}, commit {known.commit[:12]}{where}" if known.commit else when

@@ -17,24 +17,27 @@ from diptych.workspace.freshness.ensure import (
     command_by_hand,
     ensure_fresh,
     hide_from_git,
-    store_below,
     unchanged,
     update,
 )
 from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Differences, Evidence, GitNow, Problem
+from diptych.workspace.freshness.forking import Forked, fork_for_worktree, main_work_tree, store_below
 from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings, repository_of
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
+from diptych.workspace.freshness.seeding import Basis, basis_of, seed
 from diptych.workspace.freshness.verdict import Kind, Test, Verdict, judge
 
 __all__ = [
     "Account",
     "Action",
+    "Basis",
     "Busy",
     "Code",
     "Differences",
     "Ensured",
     "Evidence",
+    "Forked",
     "FreshnessError",
     "Gathered",
     "GitNow",
@@ -48,15 +51,19 @@ __all__ = [
     "Test",
     "UpdateFailedError",
     "Verdict",
+    "basis_of",
     "check",
     "command_by_hand",
     "decide",
     "ensure_fresh",
+    "fork_for_worktree",
     "gather",
     "hide_from_git",
     "judge",
+    "main_work_tree",
     "recorded_settings",
     "repository_of",
+    "seed",
     "store_below",
     "unchanged",
     "update",

@@ -13,7 +13,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from diptych import fs
@@ -21,11 +21,11 @@ from diptych.errors import DiptychError, StoreLockedError
 from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_versions, index_repository
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, FRESHNESS, LOCK
-from diptych.model import content_hash
-from diptych.workspace.freshness import gitstate, hints, recording
+from diptych.workspace.freshness import gitstate, hints, recording, seeding
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Evidence
-from diptych.workspace.freshness.gather import Gathered, gather
+from diptych.workspace.freshness.forking import Forked, fork_for_worktree
+from diptych.workspace.freshness.gather import Gathered, gather, repository_of
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.verdict import Kind, Verdict, judge
 
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 _LOCK_SLICE_S = 0.5
 # So many files read only because their stat proved nothing are worth a run that settles them.
 _SETTLE_HASHED = 32
-# Of the name of a store below an output root.
-_NAME_MAX = 80
-_DIGEST_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,8 @@ class Ensured:
     warning: str = ""
     notice: Notice | None = None
     """To be shown too: git did not answer, for one."""
+    forked: Forked | None = None
+    """The index that this one was forked from, or why it was not, where that was tried now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +84,23 @@ def ensure_fresh(
 ) -> Ensured:
     """Make sure that the store may be answered from, as `policy` has it.
 
-    `root` None: the repository the store was made from. Raises StaleIndexError where it may not be,
+    `root` None: the repository the store was made from. A linked worktree without a store gets a fork of its
+    repository's, where an update may build one. Raises StaleIndexError where it may not be,
     UpdateFailedError where an update failed, and what opening a store raises where it is damaged,
     incompatible or missing.
     """
     options = options or Options()
     if policy is Policy.NEVER:
         return Ensured(None)
+    forked = None
+    home = root or repository_of(None, store_path, "")
+    if policy is Policy.AUTO and home and _may_build(home, options):
+        forked = fork_for_worktree(home, store_path)
+    ensured = _ensure(policy, store_path, root, options)
+    return replace(ensured, forked=forked) if forked is not None else ensured
+
+
+def _ensure(policy: Policy, store_path: str, root: str | None, options: Options) -> Ensured:
     deadline_s = time.monotonic() + options.wait_s
     told = False
     while True:
@@ -167,6 +176,7 @@ def update(
                 complete=False,
             ),
         )
+    seeding.seed(home, store)
     shown = hints.ProgressFile(store.path)
 
     def show(seen: Progress) -> None:
@@ -220,18 +230,6 @@ def hide_from_git(store_path: str) -> None:
         fs.atomic_write(ignore, b"*\n")
 
 
-def store_below(output_root: str, root: str) -> str:
-    """The store of the repository at `root` where stores are kept below `output_root`.
-
-    Named after the repository, and by a hash of its full path, so that two of one name keep apart.
-    """
-    home = os.path.realpath(root)
-    name = os.path.basename(home)[:_NAME_MAX] or "root"
-    return os.path.join(
-        os.path.abspath(output_root), f"{name}-{content_hash(os.fsencode(home))[:_DIGEST_DIGITS]}"
-    )
-
-
 def unchanged(root: str, store_path: str) -> IndexReport | None:
     """The report of a run of the indexer that would find nothing to do; None where one has to find out.
 
@@ -261,7 +259,9 @@ def _remember(store_path: str, gathered: Gathered, options: Options) -> None:
     found, state = evidence.differences, gathered.git_state
     if found is None:
         return
-    settle = found.hashed >= _SETTLE_HASHED or evidence.account is not Account.COMPLETE
+    settle = (
+        found.hashed >= _SETTLE_HASHED or gathered.seeded or evidence.account is not Account.COMPLETE
+    )
     record_git = gathered.scan is not None and state is not None
     if not (settle or record_git) or not os.access(store_path, os.W_OK):
         return

@@ -26,7 +26,7 @@ from diptych.indexer.discover import Scan, scan, scan_names
 from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.settings import Settings
 from diptych.layout import DEFAULT_STORE, FACTS
-from diptych.workspace.freshness import gitstate, hints, record
+from diptych.workspace.freshness import gitstate, hints, record, seeding
 from diptych.workspace.freshness.checks import DECISIVE_SETTINGS
 from diptych.workspace.freshness.differences import differences
 from diptych.workspace.freshness.evidence import (
@@ -58,6 +58,8 @@ class Gathered:
     """What was found, where every file was looked at."""
     report: Mapping[str, Any] | None = None
     """The last report's counts, where git vouches for the files."""
+    seeded: bool = False
+    """Whether the facts are the inherited ones of a fork, which the next run replaces."""
 
 
 def gather(
@@ -130,7 +132,7 @@ def _gather_from(
         account=_account(store, brief, known),
         recorded=_recorded(brief, known),
     )
-    wanted = settings or facts_file.settings_in(seen.evidence.recorded.settings)
+    wanted = settings or facts_file.settings_in(_settings(store, brief, known))
     seen.settings = wanted
     home = repository_of(root, store.path, brief.root if brief else known.root if known else "")
     seen.evidence = replace(
@@ -161,6 +163,8 @@ def _gather_from(
         seen.report = brief.report
     else:
         known = known or facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        vouched = seeding.seeded(home, store, known) if known is not None and known.inherited else None
+        known, seen.seeded = vouched or known, vouched is not None
         found, seen.scan = _by_stat(store, home, wanted, known, state)
         seen.evidence = replace(seen.evidence, notice=seen.scan.notice)
     seen.evidence = replace(seen.evidence, differences=found)
@@ -200,7 +204,7 @@ def _by_stat(
     stored = None
     if known is None or known.lsn != store.lsn:
         # The facts are not of the store as it is: each record says which content it is of.
-        stored = {record.path: record.content_hash for record in store.files()}
+        stored = store.content_hashes()
     found = differences(
         root,
         found_now,
@@ -240,10 +244,17 @@ def _recorded(brief: record.Recorded | None, known: Facts | None) -> Recorded:
     return Recorded()
 
 
+def _settings(store: Store, brief: record.Recorded | None, known: Facts | None) -> Mapping[str, Any]:
+    """The settings that the records were made with, as far as the facts or the store's origin say."""
+    if brief is not None:
+        return brief.settings
+    return known.settings if known is not None else seeding.settings_of_origin(store.path)
+
+
 def recorded_settings(store: Store) -> Settings:
     """The settings that the last run of the indexer on `store` had; the defaults where that is not known."""
     known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
-    return facts_file.settings_in(known.settings if known is not None else {})
+    return facts_file.settings_in(_settings(store, None, known))
 
 
 def repository_of(given: str | None, store_path: str, recorded: str) -> str:

@@ -18,7 +18,7 @@ from diptych import fs, layout
 from diptych.indexer.facts import MAX_SIZE_BYTES, require_fields
 
 MAGIC = "diptych freshness"
-FORMAT = 2
+FORMAT = 3
 
 _COUNTS = ("found", "unchanged", "other_language", "with_errors_bytes")
 _COUNTED = ("skipped", "languages", "other_suffixes", "syntax_errors")
@@ -49,6 +49,8 @@ class Recorded:
     untracked: list[bytes]
     report: dict[str, Any]
     """What the last look at every file found: the fields of an IndexReport in `REPORTED`."""
+    unlike: list[bytes]
+    """The files that may be others in `commit` than in the facts, or are in one of them alone."""
 
 
 def facts_identity(store_path: str) -> FactsIdentity | None:
@@ -107,7 +109,7 @@ def _require_sound(recorded: Recorded) -> None:
         recorded.commit,
         recorded.branch,
     )
-    for names in (recorded.watched, recorded.untracked):
+    for names in (recorded.watched, recorded.untracked, recorded.unlike):
         if names and not layout.are_paths_inside(b"\0".join(names)):
             raise ValueError("a path leads outside")
     if type(recorded.files) is not int or type(recorded.root) is not str:

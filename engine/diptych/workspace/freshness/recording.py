@@ -83,6 +83,11 @@ def _write(
     untracked = [name for name in map(_encoded, known.files) if name not in entries.tracked]
     doubtful = frozenset(map(_encoded, [*smudged, *touched]))
     watched = (state.dirty | entries.flagged | doubtful) - frozenset(untracked)
+    staged = gitstate.staged(root, state.commit) if state.commit else frozenset()
+    if staged is None:
+        return False
+    # Those, too, that the commit alone has: a work tree at that commit has them, and the facts do not.
+    unlike = staged | watched | frozenset(untracked)
     # The flags and the names are of the index that was looked at, or they are not written down.
     if gitstate.index_digest(root) != state.digest:
         return False
@@ -102,6 +107,7 @@ def _write(
             watched=sorted(watched),
             untracked=untracked,
             report=_reported(report, files=len(known.files)),
+            unlike=sorted(unlike),
         ),
     )
     return True

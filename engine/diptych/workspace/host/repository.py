@@ -120,7 +120,7 @@ class RepositoryHost:
         known = facts.load(store.path, store_id=store.store_id, lsn=store.lsn)
         stored = None
         if known is None or known.lsn != store.lsn:
-            stored = {record.path: record.content_hash for record in store.files()}
+            stored = store.content_hashes()
         made = plan(self._listing.files, known.files if known else {}, stored)
         yield from (job.path for job in made.jobs)
         yield from made.removed

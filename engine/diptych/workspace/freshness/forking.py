@@ -1,0 +1,213 @@
+"""The index of a linked git worktree: a fork of its repository's, instead of one that is built from nothing.
+
+The fork shares the segments of the main work tree's index, and has a journal of its own: nothing is written
+into the other one, which may have a writer, be compacted or removed. The indexer's facts are seeded, so that
+only what is different in the worktree is read and parsed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from diptych import fs
+from diptych.errors import DiptychError, StorageError
+from diptych.indexer import facts as facts_file
+from diptych.indexer import git
+from diptych.indexer.facts import MAX_SIZE_BYTES, inherit
+from diptych.indexer.settings import Notice
+from diptych.layout import DEFAULT_STORE, FACTS
+from diptych.model import content_hash
+from diptych.store.generation import read_identity
+from diptych.workspace.freshness import gitstate, record
+from diptych.workspace.freshness.seeding import basis_of
+
+if TYPE_CHECKING:
+    from diptych.store.code import Store
+
+_FORKING = ".fork"
+# What a killed process left beside the store is removed by a later one.
+_ABANDONED_S = 3_600.0
+_POINTER_BYTES_MAX = 64 * 1024
+_GITDIR = b"gitdir: "
+# Of the name of a store below an output root.
+_NAME_MAX = 80
+_DIGEST_DIGITS = 16
+
+
+class Forked(NamedTuple):
+    """What came of it: the store that was forked and its LSN, or why none was."""
+
+    base: str = ""
+    lsn: int = 0
+    notice: Notice | None = None
+
+
+def fork_for_worktree(root: str, store_path: str) -> Forked | None:
+    """Make the store at `store_path`, for the linked worktree at `root`, where there is none yet.
+
+    None where there is one, where `root` is no linked worktree, and where its repository has no index. Where
+    that index cannot be shared, the notice says why, and nothing was made: the worktree's is built then.
+    """
+    if fs.exists(store_path):
+        return None
+    main = main_work_tree(root)
+    base = _base_of(main, root, store_path) if main else ""
+    if not base or not fs.exists(base):
+        return None
+    try:
+        if os.path.basename(base) == DEFAULT_STORE and git.tracks(base):
+            return Forked(notice=_notice(main, "it came with the repository"))
+        return _fork(base, os.path.realpath(root), store_path)
+    except (DiptychError, OSError, ValueError) as error:
+        if fs.exists(store_path):
+            # Another process was faster.
+            return None
+        return Forked(notice=_notice(main, str(error)))
+
+
+def main_work_tree(root: str) -> str:
+    """The main work tree of the repository that has `root` as a linked worktree; "" where it is none.
+
+    A file `.git` says where the repository is, and that says the same of the worktree: one that came with a
+    stranger's files, and names a repository here, is not believed.
+    """
+    pointer = os.path.join(root, ".git")
+    try:
+        if not fs.is_regular(pointer):
+            return ""
+        named = fs.read_bounded(pointer, _POINTER_BYTES_MAX)
+        if not named.startswith(_GITDIR):
+            return ""
+        own = os.path.join(root, os.fsdecode(named.removeprefix(_GITDIR).rstrip(b"\n")))
+        back = os.fsdecode(fs.read_bounded(os.path.join(own, "gitdir"), _POINTER_BYTES_MAX).rstrip(b"\n"))
+        common = fs.read_bounded(os.path.join(own, "commondir"), _POINTER_BYTES_MAX).rstrip(b"\n")
+        if not os.path.samefile(os.path.join(own, back), pointer):
+            return ""
+    except (OSError, ValueError):
+        return ""
+    repository = os.path.realpath(os.path.join(own, os.fsdecode(common)))
+    main, name = os.path.split(repository)
+    return main if name == ".git" and os.path.isdir(repository) else ""
+
+
+def store_below(output_root: str, root: str) -> str:
+    """The store of the repository at `root` where stores are kept below `output_root`.
+
+    Named after the repository, and by a hash of its full path, so that two of one name keep apart.
+    """
+    home = os.path.realpath(root)
+    name = os.path.basename(home)[:_NAME_MAX] or "root"
+    return os.path.join(
+        os.path.abspath(output_root), f"{name}-{content_hash(os.fsencode(home))[:_DIGEST_DIGITS]}"
+    )
+
+
+def _base_of(main: str, root: str, store_path: str) -> str:
+    """The main work tree's store, where both are kept in the same way; "" where this one has a name given."""
+    folder, name = os.path.split(os.path.abspath(store_path))
+    if name == DEFAULT_STORE and os.path.realpath(folder) == os.path.realpath(root):
+        return os.path.join(main, DEFAULT_STORE)
+    if os.path.abspath(store_path) == store_below(folder, root):
+        return store_below(folder, main)
+    return ""
+
+
+def _notice(main: str, why: str) -> Notice:
+    why = why.removesuffix(".")
+    return Notice(
+        f"the index of {main} cannot be shared ({why}): this worktree's is built from nothing",
+        f"nothing, or bring that one up to date first: diptych index {main}",
+    )
+
+
+def _fork(base: str, home: str, store_path: str) -> Forked:
+    """Fork the store `base`, with its facts, and give the fork its name.
+
+    Raises DiptychError, OSError, ValueError.
+    """
+    from diptych.store.code import Store
+
+    _remove_abandoned(store_path)
+    made = f"{store_path}.{os.getpid()}{_FORKING}"
+    try:
+        with Store.open(base, read_only=True) as store:
+            recorded, basis = record.load(base), basis_of(store)
+            if recorded is None and not _is_complete(store):
+                raise ValueError("its first run of the indexer has not ended")
+            facts = fs.read_bounded(os.path.join(base, FACTS), MAX_SIZE_BYTES)
+            lsn = store.fork(made, details=basis.as_details() if basis else {}, private=True)
+        # So that git does not list it, from the moment it has its name.
+        fs.write_file(os.path.join(made, ".gitignore"), b"*\n")
+        store_id = read_identity(made).store_id.hex()
+        fs.write_file(os.path.join(made, FACTS), inherit(facts, store_id=store_id, root=home))
+        if recorded is not None and basis is not None:
+            _record(home, made, replace(recorded, store_id=store_id, lsn=lsn, root=home))
+        fs.rename(made, store_path)
+        fs.fsync_dir(os.path.dirname(store_path))
+    finally:
+        with suppress(StorageError):
+            fs.remove_tree(made)
+    return Forked(base, lsn)
+
+
+def _is_complete(store: Store) -> bool:
+    known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+    return known is not None and known.complete
+
+
+def _record(home: str, made: str, base: record.Recorded) -> None:
+    """Write down what git says of the worktree, so that the first verdict rests on it already.
+
+    Where it says nothing, the first verdict looks at every file. Raises StorageError.
+    """
+    beside, identity = gitstate.index_beside(home, base.commit), record.facts_identity(made)
+    if beside is None or identity is None:
+        return
+    # What the index does not have of the files in the facts: these were not tracked there either, or are not
+    # of the commit, or are only in that.
+    doubtful = beside.different.union(base.unlike, base.untracked)
+    tracked, flagged = beside.entries
+    watched = (doubtful & tracked) | flagged
+    recorded = replace(
+        base,
+        facts=identity,
+        index_digest=beside.digest,
+        watched=sorted(watched),
+        untracked=sorted(doubtful - tracked),
+    )
+    record.save(made, recorded)
+
+
+def _remove_abandoned(store_path: str) -> None:
+    """Remove what processes that were killed left of forks for this path. Raises StorageError, OSError."""
+    folder, name = os.path.split(store_path)
+    if not os.path.isdir(folder):
+        return
+    left = re.compile(rf"\.?{re.escape(name)}\.([0-9]{{1,10}}){re.escape(_FORKING)}(\.tmp)?\Z")
+    for other in os.listdir(folder):
+        found = left.match(other)
+        if found is not None and (not _is_running(int(found[1])) or _is_old(os.path.join(folder, other))):
+            fs.remove_tree(os.path.join(folder, other))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _is_old(path: str) -> bool:
+    """Whether it has been there for longer than any fork takes: its number is another process's now."""
+    try:
+        return time.time() - os.lstat(path).st_mtime > _ABANDONED_S
+    except OSError:
+        return False
