@@ -76,7 +76,7 @@ def examples() -> list[str]:
     """The examples in the verbs' help that need no other program and no other place."""
     lines = []
     for verb, (module, _, attribute) in VERBS.items():
-        if verb in ("watch", "versions", "lsp"):
+        if verb in ("watch", "versions", "lsp", "mcp"):
             continue
         doc = inspect.getdoc(getattr(import_module(module), attribute)) or ""
         lines += re.findall(rf"^  (diptych {verb}\b[^|>~\n]*)$", doc, re.MULTILINE)

@@ -42,6 +42,7 @@ VERBS = {
     "outline": Verb(f"{_HERE}.outline", "List the classes, functions, fields and variables of a file."),
     "files": Verb(f"{_HERE}.files", "List the files in the store."),
     "status": Verb(f"{_HERE}.status", "Show the contents and the state of the store."),
+    "doctor": Verb(f"{_HERE}.doctor", "Say what is missing here, and what to do about it."),
     "verify": Verb(f"{_HERE}.verify", "Look for damage, and change nothing."),
     "repair": Verb(f"{_HERE}.repair", "Repair a damaged store, and list what was lost."),
     "checkpoint": Verb(f"{_HERE}.checkpoint", "Publish a generation with everything committed."),
@@ -54,6 +55,7 @@ VERBS = {
     "export": Verb(f"{_HERE}.export", "Write every record as a line of JSON."),
     "watch": Verb("diptych.cli.watch", "Keep the index up to date while files change.", "watch"),
     "lsp": Verb(f"{_HERE}.lsp", "Serve an editor through the Language Server Protocol."),
+    "mcp": Verb(f"{_HERE}.mcp", "Serve agents over the Model Context Protocol."),
     "artifact": Verb(f"{_HERE}.artifact", "Share indexes with other machines: push, pull, sync, …", "VERBS"),
     "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "VERBS"),
 }

@@ -17,6 +17,7 @@ _EXTRAS = {
     "watchfiles": "watch",
     "prometheus_client": "metrics",
     "shtab": "completion",
+    **dict.fromkeys(("mcp", "mcp_types", "pydantic", "anyio"), "mcp"),
     **dict.fromkeys(("detect_secrets", "obstore", "httpx", "minisign", "starlette", "uvicorn"), "share"),
     "lsprotocol": "lsp",
     "pygls": "lsp",

@@ -101,7 +101,7 @@ def watch(
 def _keep(host: RepositoryHost, stop: threading.Event, *, idle_s: float) -> None:
     import os
 
-    from diptych.workspace.keeper import Keeping
+    from diptych.workspace.keeper.keeping import Keeping
 
     watching = False
 
@@ -117,7 +117,7 @@ def _keep(host: RepositoryHost, stop: threading.Event, *, idle_s: float) -> None
 
 
 def _run(host: RepositoryHost, stop: threading.Event, *, plain: bool) -> None:
-    from diptych.workspace.keeper import Keeping
+    from diptych.workspace.keeper.keeping import Keeping
     from diptych.workspace.monitor import Monitor
 
     keeping = Keeping(host)

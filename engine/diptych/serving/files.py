@@ -242,6 +242,10 @@ class Files:
         data = self._read(path)
         return _as_text(language_of(path), data) if data is not None else None
 
+    def raw(self, path: str) -> bytes | None:
+        """The file's bytes as they are; None if it cannot be read, or is too large."""
+        return self._read(path)
+
     def _stat(self, path: str) -> tuple[int, int, int, int] | None:
         try:
             found = self._tree.lstat(os.fsencode(path))

@@ -15,7 +15,7 @@ from tests.workspace.watching import found_at, read_until, repository, run_watch
 from diptych import Store
 from diptych.layout import KEEPER
 from diptych.workspace.coordinator import Degraded, NoKeeper, Ready
-from diptych.workspace.freshness import hints
+from diptych.workspace.holder import holder
 from diptych.workspace.keeper import KeeperClient, KeeperState, Place, ensure_keeper, keeper_state
 
 IDLE_S = 0.5
@@ -31,7 +31,7 @@ def place(root: Path) -> Iterator[Place]:
     made = Place(str(root), str(root / ".diptych"))
     yield made
     # Its keeper ends by itself: nothing is left for the next test.
-    wait_until(lambda: not hints.holder(made.store), "the end of the keeper")
+    wait_until(lambda: not holder(made.store), "the end of the keeper")
 
 
 def ready(client: KeeperClient) -> KeeperState:
@@ -46,7 +46,7 @@ def test_a_keeper_is_started_indexes_follows_and_ends_after_its_last_client(plac
         assert said.is_keeper
         assert isinstance(said.state, Ready)
         assert said.state.files == 5
-        assert ready(second).pid == said.pid == hints.holder(place.store)
+        assert ready(second).pid == said.pid == holder(place.store)
         write(root, "pkg/new.py", "brand_new")
         first.request_look(["pkg/new.py", "../outside", "not/there.py"])
         assert second.wait(lsn=said.lsn + 1, ready=True, timeout_s=HANG_S).lsn > said.lsn
@@ -54,7 +54,7 @@ def test_a_keeper_is_started_indexes_follows_and_ends_after_its_last_client(plac
         status = document("status", cwd=root)["keeper"]
         assert (status["pid"], status["state"], status["keeper"]) == (said.pid, "ready", True)
         assert f"keeper:          process {said.pid}, ready" in diptych("status", cwd=root).stdout.decode()
-    wait_until(lambda: not hints.holder(place.store))
+    wait_until(lambda: not holder(place.store))
     assert keeper_state(place.store) is None
     assert not (root / ".diptych" / KEEPER).exists()
     assert document("status", cwd=root)["keeper"] is None
@@ -69,7 +69,7 @@ def test_a_keeper_that_is_killed_is_replaced_by_one(place: Place, root: Path) ->
         write(root, "pkg/m1.py", "edited")
         pids = {ready(client).pid for client in clients}
         assert len(pids) == 1
-        assert pids == {hints.holder(place.store)}
+        assert pids == {holder(place.store)}
         assert found_at(root / ".diptych", "edited") == ["pkg/m1.py"]
     finally:
         for client in clients:

@@ -39,6 +39,7 @@ from diptych.workspace.freshness.evidence import (
     StoreFound,
 )
 from diptych.workspace.freshness.verdict import decided
+from diptych.workspace.holder import holder
 
 if TYPE_CHECKING:
     from diptych.indexer.fact_columns import Fact
@@ -102,7 +103,7 @@ def gather(
     except CorruptionError as error:
         seen.evidence = _without_store(seen.evidence, Problem.CORRUPT, error)
     if decided(seen.evidence):
-        pid = hints.holder(path)
+        pid = holder(path)
         seen.evidence = replace(seen.evidence, writer_pid=pid, progress=hints.progress_of(path, pid))
     return seen
 

@@ -1,4 +1,4 @@
-"""What a writer and those who wait for it know of each other: the lock's holder, and two small files.
+"""What a writer and those who wait for it know of each other: small files.
 
 A query that finds the index stale and the lock held asks the watch, if a watch holds it, to inspect the
 repository. A run of the indexer reports its progress. None of it is ever relied on.
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from diptych import fs
-from diptych.layout import INSPECT, LOCK, LOOK, PROGRESS, is_path_inside
+from diptych.layout import INSPECT, LOOK, PROGRESS, is_path_inside
 
 _EVERY_S = 0.5
 _LOOK_BYTES_MAX = 64 * 1024
@@ -92,39 +92,3 @@ def progress_of(store_path: str, pid: int) -> Counts | None:
         return None
     done, total = int(match[2]), int(match[3])
     return Counts(done, total) if done <= total else None
-
-
-def holder(store_path: str) -> int:
-    """The process that holds the store's lock, or 0 where none does or it is not known; without touching it.
-
-    Only for messages: trying the lock would be certain, and could make another process's attempt fail.
-    """
-    path = os.path.join(store_path, LOCK)
-    pid = fs.holder(path)
-    if not pid:
-        return 0
-    try:
-        inode = os.lstat(path).st_ino
-        with open("/proc/locks", encoding="ascii") as file:
-            held = any(_is_hold(line.split(), pid, inode) for line in file)
-    except (OSError, ValueError):
-        # Not Linux: a process of that number is alive, or not.
-        return pid if _alive(pid) else 0
-    return pid if held else 0
-
-
-def _is_hold(fields: list[str], pid: int, inode: int) -> bool:
-    """Whether this line of /proc/locks ("1: FLOCK ADVISORY WRITE 7 08:01:99 0 EOF") is that lock."""
-    if len(fields) < 6 or fields[1] != "FLOCK" or fields[3] != "WRITE":
-        return False
-    return int(fields[4]) == pid and int(fields[5].rpartition(":")[2]) == inode
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

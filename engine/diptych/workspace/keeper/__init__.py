@@ -9,15 +9,12 @@ that start at once one gets it, and the others end.
 """
 
 from .client import KeeperClient, Place, ensure_keeper
-from .keeping import IDLE_S, Keeping
 from .state import STALE_S, KeeperState, keeper_state
 
 __all__ = [
-    "IDLE_S",
     "STALE_S",
     "KeeperClient",
     "KeeperState",
-    "Keeping",
     "Place",
     "ensure_keeper",
     "keeper_state",

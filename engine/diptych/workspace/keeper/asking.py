@@ -14,6 +14,7 @@ from diptych.indexer import IndexReport, Progress, facts
 from diptych.indexer.languages import language_of
 from diptych.workspace.coordinator import Building
 from diptych.workspace.freshness import check, hints
+from diptych.workspace.holder import holder
 from diptych.workspace.keeper.state import keeper_state
 
 _POLL_S = 0.1
@@ -58,7 +59,7 @@ def end_keeper(store_path: str) -> bool:
     Raises StoreLockedError for a watch that a person has started: that is not ended.
     """
     said = keeper_state(store_path)
-    if said is None or hints.holder(store_path) != said.pid:
+    if said is None or holder(store_path) != said.pid:
         return False
     if not said.is_keeper:
         raise StoreLockedError(

@@ -15,7 +15,7 @@ from typing import NamedTuple, Self
 from diptych import fs
 from diptych.errors import DiptychError
 from diptych.layout import CLIENTS
-from diptych.workspace.freshness import hide_from_git, hints
+from diptych.workspace.holder import holder
 from diptych.workspace.keeper.state import KeeperState, keeper_state, no_keeper
 
 _POLL_S = 0.02
@@ -122,6 +122,8 @@ class KeeperClient:
 
         A hint: it watches by itself, and may miss the request.
         """
+        from diptych.workspace.freshness import hints
+
         paths = list(paths)
         with suppress(OSError):
             if paths:
@@ -141,6 +143,8 @@ class KeeperClient:
         store = self.place.store
         try:
             if not os.path.isdir(store):
+                from diptych.workspace.freshness import hide_from_git
+
                 os.makedirs(store)
                 hide_from_git(store)
             self._presence = fs.SharedLock(os.path.join(store, CLIENTS))
@@ -163,7 +167,7 @@ class KeeperClient:
             self._pause_s = min(self._pause_s * 2, _PAUSE_MAX_S)
 
     def _start_if_due(self, now_s: float) -> None:
-        pid = hints.holder(self.place.store)
+        pid = holder(self.place.store)
         if pid:
             self._why = f"process {pid} writes to the index, and says nothing of its state"
             return

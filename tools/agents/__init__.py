@@ -1,0 +1,1 @@
+"""Questions of an agent while files change, and what they cost. See docs/agents.md."""
