@@ -32,6 +32,10 @@ class Paths:
         """The files directly in a folder, sorted."""
         return self._files.get(folder, ())
 
+    def packages_in(self, folder: str) -> Iterable[str]:
+        """The packages of Python directly in a folder, sorted."""
+        return self._packages.get(folder, ())
+
     def is_folder(self, path: str) -> bool:
         """Whether there are files below `path`."""
         return path in self._folders
@@ -67,6 +71,15 @@ class Paths:
         found: dict[str, list[str]] = {}
         for folder in sorted(self._files):
             found.setdefault(folder.rpartition("/")[2], []).append(folder)
+        return found
+
+    @cached_property
+    def _packages(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in sorted(self.all):
+            folder, _, file = path.rpartition("/")
+            if file == "__init__.py" and folder:
+                found.setdefault(folder.rpartition("/")[0], []).append(folder)
         return found
 
     @cached_property

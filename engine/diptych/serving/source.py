@@ -164,6 +164,10 @@ class StoreSource:
         """See `Source`."""
         return self._paths.files_in(folder)
 
+    def packages_in(self, folder: str) -> Iterable[str]:
+        """The packages of Python directly in a folder, sorted."""
+        return self._paths.packages_in(folder)
+
     def text_of(self, path: str) -> str:
         """See `Source`."""
         if path not in self._texts:

@@ -47,7 +47,7 @@ def calls(
     for level in range(1, depth + 1):
         following = []
         for one in edge:
-            step = _callers(source, one) if direction == "callers" else _callees(source, one)
+            step = callers_of(source, one) if direction == "callers" else callees_of(source, one)
             for other, evidence, path, place in step:
                 if (other.path, other.origin) in seen:
                     continue
@@ -61,10 +61,12 @@ def calls(
     return tuple(found)
 
 
-_Step = tuple[Found, Evidence, str, Point]
+CallSite = tuple[Found, Evidence, str, Point]
+"""A caller or a callee, with the path and the place of the call."""
 
 
-def _callers(source: StoreSource, target: Found) -> Iterator[_Step]:
+def callers_of(source: StoreSource, target: Found) -> Iterator[CallSite]:
+    """Where a definition is used, and the function around that."""
     for reference in references_to(source, target).references:
         if reference.role != "use":
             continue
@@ -82,7 +84,8 @@ def _around(names: Names, place: Point) -> Found:
     return found_of(Target(names, None), "exact")
 
 
-def _callees(source: StoreSource, target: Found) -> Iterator[_Step]:
+def callees_of(source: StoreSource, target: Found) -> Iterator[CallSite]:
+    """What a definition calls, as far as that is known."""
     parsed = source.parsed(target.path)
     if parsed is None or parsed.tree is None:
         return

@@ -1,5 +1,21 @@
 """What a server answers: a module for each group of requests, each with `register`."""
 
-from diptych.serving.lsp.features import describing, local, navigation, renaming, symbols
+from diptych.serving.lsp.features import (
+    completing,
+    describing,
+    hierarchies,
+    local,
+    navigation,
+    renaming,
+    symbols,
+)
 
-FEATURES = (navigation.register, symbols.register, local.register, describing.register, renaming.register)
+FEATURES = (
+    completing.register,
+    navigation.register,
+    symbols.register,
+    local.register,
+    describing.register,
+    renaming.register,
+    hierarchies.register,
+)

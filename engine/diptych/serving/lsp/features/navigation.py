@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from diptych.names.definitions import Found
 from diptych.serving.answers import Definition, Reference, definition, references
+from diptych.serving.answers.types import implementations, type_definitions
 from diptych.serving.lsp.asked import Asked, asked, has, name_part
+from diptych.serving.source import StoreSource
 
 if TYPE_CHECKING:
     from diptych.serving.lsp.server import Server
@@ -33,6 +36,14 @@ def register(server: Server) -> None:
     async def _declaration(params: types.DeclarationParams) -> Places | None:
         links = has(server.client_capabilities, ("text_document", "declaration", "link_support"))
         return await server.answer(lambda: _defined(server, params, links=links))
+
+    @server.feature(types.TEXT_DOCUMENT_TYPE_DEFINITION)
+    async def _type_definition(params: types.TypeDefinitionParams) -> list[types.Location] | None:
+        return await server.answer(lambda: _located(server, params, type_definitions))
+
+    @server.feature(types.TEXT_DOCUMENT_IMPLEMENTATION)
+    async def _implementation(params: types.ImplementationParams) -> list[types.Location] | None:
+        return await server.answer(lambda: _located(server, params, implementations))
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
     async def _references(params: types.ReferenceParams) -> list[types.Location] | None:
@@ -58,6 +69,18 @@ def _defined(
         return [question.lines.location(one.path, (one.row, one.column), _written(one)) for one in places]
     origin = question.lines.name_range(question.path, found.place, found.name)
     return [_link(question, one, origin) for one in places]
+
+
+def _located(
+    server: Server,
+    params: types.TypeDefinitionParams | types.ImplementationParams,
+    find: Callable[[StoreSource, str, int, int], list[Found]],
+) -> list[types.Location]:
+    question = asked(server, params)
+    if question is None:
+        return []
+    found = find(question.source, question.path, *question.point(params.position))
+    return [question.lines.location(one.path, one.place, name_part(one.qualified)) for one in found]
 
 
 def _link(question: Asked, found: Definition, origin: types.Range) -> types.LocationLink:

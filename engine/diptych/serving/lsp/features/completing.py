@@ -1,0 +1,91 @@
+"""What can be written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from diptych.serving.answers.completion import BUILTIN, ELSEWHERE, Completion, completions
+from diptych.serving.answers.hover import hover
+from diptych.serving.lsp.asked import asked
+from diptych.serving.lsp.uris import path_of, uri_of
+
+if TYPE_CHECKING:
+    from diptych.serving.lsp.server import Server
+
+_Kind = types.CompletionItemKind
+_KINDS = {
+    "class": _Kind.Class,
+    "function": _Kind.Function,
+    "method": _Kind.Method,
+    "field": _Kind.Field,
+    "variable": _Kind.Variable,
+    "parameter": _Kind.Variable,
+    "constant": _Kind.Constant,
+    "module": _Kind.Module,
+    "import": _Kind.Module,
+    "interface": _Kind.Interface,
+    "enum": _Kind.Enum,
+    "struct": _Kind.Struct,
+    "type": _Kind.Class,
+    "namespace": _Kind.Module,
+    "keyword": _Kind.Keyword,
+    "builtin": _Kind.Function,
+}
+
+
+def register(server: Server) -> None:
+    """Answer these requests."""
+    options = types.CompletionOptions(trigger_characters=["."], resolve_provider=True)
+
+    @server.feature(types.TEXT_DOCUMENT_COMPLETION, options)
+    async def _complete(params: types.CompletionParams) -> types.CompletionList | None:
+        return await server.answer(lambda: _completed(server, params))
+
+    @server.feature(types.COMPLETION_ITEM_RESOLVE)
+    async def _resolve(item: types.CompletionItem) -> types.CompletionItem:
+        return await server.answer(lambda: _resolved(server, item)) or item
+
+
+def _completed(server: Server, params: types.CompletionParams) -> types.CompletionList:
+    question = asked(server, params)
+    if question is None:
+        return types.CompletionList(is_incomplete=False, items=[])
+    point = question.point(params.position)
+    found = completions(question.source, question.path, *point)
+    span = question.lines.range(question.path, found.start, point)
+    items = [
+        _item(one, number, span, question.root.absolute(one.path)) for number, one in enumerate(found.items)
+    ]
+    return types.CompletionList(is_incomplete=not found.is_complete, items=items)
+
+
+def _item(one: Completion, number: int, span: types.Range, path: str) -> types.CompletionItem:
+    where = types.CompletionItemLabelDetails(description=one.path) if one.origin == ELSEWHERE else None
+    return types.CompletionItem(
+        one.name,
+        label_details=where,
+        kind=_KINDS.get(one.kind, _Kind.Text),
+        # The order is the answer's; an editor would sort by the label.
+        sort_text=f"{number:05}",
+        text_edit=types.TextEdit(span, one.name),
+        data=[uri_of(path), *one.place] if one.origin != BUILTIN else None,
+    )
+
+
+def _resolved(server: Server, item: types.CompletionItem) -> types.CompletionItem:
+    """The item with the signature and documentation of what it names."""
+    data: Any = item.data
+    if not isinstance(data, list) or [type(one) for one in data] != [str, int, int]:
+        return item
+    uri, row, column = data
+    located = server.roots.located(uri) if path_of(uri) is not None else None
+    if located is None:
+        return item
+    # What an import names is described where it is defined.
+    found = hover(located.root.source, located.path, row, column)
+    if found is not None:
+        item.detail = found.signature or None
+        item.documentation = found.documentation or None
+    return item
