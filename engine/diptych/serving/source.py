@@ -15,6 +15,7 @@ from diptych.names.source import Defined, Names
 from diptych.schema.code import CODE
 from diptych.serving.errors import QuestionCancelledError
 from diptych.serving.files import Files, ParsedFile
+from diptych.serving.importers import Importers
 from diptych.serving.paths import Listed, Paths, PathsOfViews
 from diptych.store.symbols import Match
 
@@ -65,6 +66,7 @@ class StoreSource:
         self._unpacked: OrderedDict[str, tuple[str, Names]] = OrderedDict()
         self._made: dict[str, FileRecord] = {}
         self._paths_of_views = PathsOfViews()
+        self._importers = Importers()
         self._exists: dict[str, bool] = {}
         self._recorded: dict[str, str | None] = {}
         self._texts: dict[str, str] = {}
@@ -147,6 +149,17 @@ class StoreSource:
             record = self.record_now(path)
             relations = record.relations if record is not None else ()
             found += [RelationHit(path, one) for one in relations if one.target == name]
+        return found
+
+    def importers(self, said: str) -> set[str]:
+        """The files with an import that says so, as they are now if they are open."""
+        found = set(self._importers.of(self.view, said))
+        for path in self.changed_documents(last_name(said.lstrip("."))):
+            record = self.record_now(path)
+            relations = record.relations if record is not None else ()
+            found.discard(path)
+            if any(one.kind == "imports" and one.target == said for one in relations):
+                found.add(path)
         return found
 
     def exists(self, path: str) -> bool:

@@ -19,13 +19,20 @@ def run(
             help="Listen on a port of this machine, for several editors. 0 takes a free one.",
         ),
     ] = None,
+    keeper: Annotated[
+        bool,
+        Option(
+            "--keeper/--no-keeper",
+            help="Start a keeper for a repository without one, to index it and keep the index up to date.",
+        ),
+    ] = True,
     output_root: OutputRoot = None,
 ) -> int:
     """Serve an editor through the Language Server Protocol.
 
     The editor starts it, and speaks with it on standard input and output. It answers from the index of the
-    folders that the editor has open, and from its open documents; it indexes nothing itself. Needs the extra
-    `lsp`.
+    folders that the editor has open, and from its open documents. It indexes nothing itself: a keeper does,
+    another process, which is started for a folder with a `.git` or a store. Needs the extra `lsp`.
 
     \b
     Examples:
@@ -43,9 +50,13 @@ def run(
 
     if tcp is None:
         # Another stream than standard input, and never closed: a thread waits for a message in it at the end.
-        return serve(os.fdopen(os.dup(sys.stdin.fileno()), "rb"), sys.stdout.buffer, output_root=below)
+        return serve(
+            os.fdopen(os.dup(sys.stdin.fileno()), "rb"), sys.stdout.buffer, output_root=below, keep=keeper
+        )
     port = _port(tcp)
-    serve_tcp(port, said=lambda taken: note(f"listening on 127.0.0.1:{taken}"), output_root=below)
+    serve_tcp(
+        port, said=lambda taken: note(f"listening on 127.0.0.1:{taken}"), output_root=below, keep=keeper
+    )
     return 0
 
 

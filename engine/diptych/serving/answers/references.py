@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from diptych.indexer.languages import language_of
 from diptych.names.definitions import Evidence, Found, definitions
 from diptych.names.facts import BLOCK, FUNCTION, IMPORTED, Point
 from diptych.names.languages import LANGUAGES, language
@@ -23,6 +24,8 @@ from diptych.serving.source import StoreSource
 
 _WORD = rb"(?<![\w\x80-\xff$])(?:%s)(?![\w\x80-\xff$])"
 _MAX_IMPORTS = 4
+# Here an import names what it brings; in JavaScript a default export has any name.
+_NAMED_TO_BE_USED = frozenset({"python", "go"})
 
 
 class Reference(NamedTuple):
@@ -71,10 +74,13 @@ def references_to(source: StoreSource, target: Found) -> References:
     sure, possible = [], []
     wanted = (target.path, target.origin)
     for path in _candidates(source, target, name):
+        if not _may_name(source, path, name):
+            continue
+        aliases = _aliases(source, path, name)
         parsed = source.parsed(path)
         if parsed is None or parsed.language not in LANGUAGES:
             continue
-        for site in sites_in(parsed, name, *_aliases(source, path, name)):
+        for site in sites_in(parsed, name, *aliases):
             found = definitions(source, parsed.names, site, by_name=False)
             reference = _reference(parsed, site, found)
             if any((one.path, one.origin) == wanted for one in found):
@@ -84,11 +90,24 @@ def references_to(source: StoreSource, target: Found) -> References:
     return References(name, (target,), tuple(sure), tuple(possible))
 
 
+def _may_name(source: StoreSource, path: str, name: str) -> bool:
+    """Whether a file has the name in its text, or may give what it imports any other name."""
+    if language_of(path) not in _NAMED_TO_BE_USED:
+        return True
+    text = source.parsed_text(path)
+    return text is not None and name.encode("utf-8", "surrogateescape") in text
+
+
 def sites_in(parsed: ParsedFile, *words: str) -> Iterator[Site]:
     """Where a file writes a name, or another that it imports it as, in order."""
-    pattern = b"|".join(re.escape(word.encode()) for word in words)
+    # The bytes first: the expression is a hundred times slower, a parse even more.
+    there = [
+        word for word in (one.encode("utf-8", "surrogateescape") for one in words) if word in parsed.source
+    ]
+    if not there:
+        return
+    pattern = b"|".join(map(re.escape, there))
     offsets = [match.start() for match in re.finditer(_WORD % pattern, parsed.source)]
-    # The text first: a parse is expensive.
     if offsets and parsed.tree is not None:
         yield from sites_named(parsed.names, parsed.source, parsed.tree.root_node, iter(offsets))
 
@@ -180,7 +199,6 @@ def _importers(source: StoreSource, names: Names) -> set[str]:
     edge = {names.path}
     for _ in range(_MAX_IMPORTS):
         spelled = {said for path in edge for said in rules.spellings(source, path)}
-        hits = (hit for said in spelled for hit in source.references(said))
-        edge = {hit.path for hit in hits if hit.relation.kind == "imports"} - found
+        edge = {path for said in spelled for path in source.importers(said)} - found
         found |= edge
     return found

@@ -19,6 +19,8 @@ EXACT, SAME_LETTERS, BEGINS, BEGINS_IN_ANY_CASE, HUMPS, LETTERS_IN_ORDER, WORDS 
 
 _HUMPS = re.compile(r"[A-Z][a-z0-9]*")
 _FEWEST_HUMPS = 2
+_ENOUGH = 50
+"""So many of one likeness, and the next is not looked for."""
 
 
 class Ranked(NamedTuple):
@@ -76,7 +78,7 @@ def _candidates(source: StoreSource, query: str, limit: int) -> Iterator[SymbolH
         except QueryError:
             # What was typed is more than the index takes in such a query.
             continue
-        if count >= limit:
+        if count >= min(limit, _ENOUGH):
             return
 
 

@@ -21,14 +21,16 @@ _MAX_WAITING = 1_000
 """So many messages are read ahead of the one that is being handled."""
 
 
-def serve(reader: BinaryIO, writer: BinaryIO, *, output_root: str | None = None) -> int:
-    """Serve one editor until it says `exit`, is gone, or the stream ends. The exit code."""
+def serve(reader: BinaryIO, writer: BinaryIO, *, output_root: str | None = None, keep: bool = False) -> int:
+    """Serve one editor until it says `exit`, is gone, or the stream ends. The exit code.
+
+    With `keep`, a keeper is started for each repository that has none.
+    """
     _quieten()
-    return asyncio.run(_serve(reader, writer, output_root))
+    return asyncio.run(_serve(reader, writer, made(output_root=output_root, keep=keep)))
 
 
-async def _serve(reader: BinaryIO, writer: BinaryIO, output_root: str | None) -> int:
-    server = made(output_root=output_root)
+async def _serve(reader: BinaryIO, writer: BinaryIO, server: Server) -> int:
     loop = asyncio.get_running_loop()
     server.ended = loop.create_future()
     server.protocol.set_writer(StdoutWriter(writer))
@@ -60,15 +62,17 @@ def _say_end(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
         loop.call_soon_threadsafe(end)
 
 
-def made(*, output_root: str | None = None) -> Server:
+def made(*, output_root: str | None = None, keep: bool = False) -> Server:
     """A server with all its features."""
-    server = Server(output_root=output_root)
+    server = Server(output_root=output_root, keep=keep)
     for register in FEATURES:
         register(server)
     return server
 
 
-def serve_tcp(port: int, *, said: Callable[[int], None], output_root: str | None = None) -> None:
+def serve_tcp(
+    port: int, *, said: Callable[[int], None], output_root: str | None = None, keep: bool = False
+) -> None:
     """Serve each editor that connects to a port of this machine, until interrupted. 0 takes a free port.
 
     `said` is told the port. Raises OSError.
@@ -77,13 +81,13 @@ def serve_tcp(port: int, *, said: Callable[[int], None], output_root: str | None
         said(listening.getsockname()[1])
         while True:
             connection, _ = listening.accept()
-            job = threading.Thread(target=_serve_connection, args=(connection, output_root), daemon=True)
-            job.start()
+            options = (connection, output_root, keep)
+            threading.Thread(target=_serve_connection, args=options, daemon=True).start()
 
 
-def _serve_connection(connection: socket.socket, output_root: str | None) -> None:
+def _serve_connection(connection: socket.socket, output_root: str | None, keep: bool) -> None:
     with connection, connection.makefile("rb") as reader, connection.makefile("wb") as writer:
-        serve(reader, writer, output_root=output_root)
+        serve(reader, writer, output_root=output_root, keep=keep)
 
 
 def _quieten() -> None:

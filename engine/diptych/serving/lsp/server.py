@@ -34,11 +34,11 @@ class Server(LanguageServer):
 
     protocol: Messages
 
-    def __init__(self, *, output_root: str | None = None) -> None:
+    def __init__(self, *, output_root: str | None = None, keep: bool = False) -> None:
         super().__init__("diptych", __version__, protocol_cls=Messages, converter_factory=get_converter)
         self.encoding: Encoding = "utf-16"
         self.answering = Answering()
-        self.roots = Workspace(self.answering.is_cancelled, output_root=output_root)
+        self.roots = Workspace(self.answering.is_cancelled, output_root=output_root, keep=keep)
         self.versions: dict[str, int] = {}
         """The newest version of each open document, as told by the editor. Of the event loop's thread."""
         self.ended: asyncio.Future[int] | None = None

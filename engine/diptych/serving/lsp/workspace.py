@@ -16,6 +16,7 @@ from diptych.serving.lsp.places import RepositoryPlace, place_of
 from diptych.serving.lsp.uris import path_of
 from diptych.serving.source import StoreSource
 from diptych.workspace.freshness import Kind, check
+from diptych.workspace.keeper import KeeperClient, Place
 
 _LOOK_AGAIN_S = 0.5
 """After this long a store that could not be opened is tried again."""
@@ -24,8 +25,14 @@ _LOOK_AGAIN_S = 0.5
 class Root:
     """One repository."""
 
-    def __init__(self, place: RepositoryPlace, is_cancelled: Callable[[], bool]) -> None:
+    def __init__(
+        self, place: RepositoryPlace, is_cancelled: Callable[[], bool], *, keep: bool = False
+    ) -> None:
+        """With `keep`, the repository's index is kept up to date by a keeper."""
         self.place = place
+        starts = keep and place.is_repository and not place.refused
+        self.keeper = KeeperClient(Place(place.root, place.store), start=starts)
+        """Safe from any thread."""
         self.files = Files(place.root)
         self.source = StoreSource(NoRecords(), self.files)
         self.source.is_cancelled = is_cancelled
@@ -35,7 +42,8 @@ class Root:
         self._next_s = 0.0
 
     def close(self) -> None:
-        """Close the store and the files."""
+        """Close the store and the files, and be no client of the keeper any more."""
+        self.keeper.close()
         self._close_store()
         self.files.close()
 
@@ -63,6 +71,9 @@ class Root:
 
     def not_ready(self) -> str:
         """Why the index does not say everything about the files as they are now; "" if it does."""
+        said = self.keeper.state()
+        if said.pid and not said.is_ready:
+            return said.message or f"{said.pending_count:,} changed file(s) to be indexed"
         if self._store is None:
             return self.problem or "there is no index yet"
         verdict, _ = check(self.place.root, self.place.store)
@@ -127,8 +138,11 @@ class Located(NamedTuple):
 class Workspace:
     """All roots. Used by the answering thread alone."""
 
-    def __init__(self, is_cancelled: Callable[[], bool], *, output_root: str | None = None) -> None:
+    def __init__(
+        self, is_cancelled: Callable[[], bool], *, output_root: str | None = None, keep: bool = False
+    ) -> None:
         self.roots: list[Root] = []
+        self._keep = keep
         self._is_cancelled = is_cancelled
         self._output_root = output_root
         self._documents: dict[str, Document] = {}
@@ -148,7 +162,7 @@ class Workspace:
             return
         place = place_of(folder, self._output_root)
         if all(root.place.root != place.root for root in self.roots):
-            self.roots.append(Root(place, self._is_cancelled))
+            self.roots.append(Root(place, self._is_cancelled, keep=self._keep))
             # Of two roots that are inside each other, the inner one has the file.
             self.roots.sort(key=lambda root: -len(root.place.root))
             self._place_documents()

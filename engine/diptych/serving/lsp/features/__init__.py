@@ -7,6 +7,7 @@ from diptych.serving.lsp.features import (
     local,
     navigation,
     renaming,
+    state,
     symbols,
 )
 
@@ -18,4 +19,5 @@ FEATURES = (
     describing.register,
     renaming.register,
     hierarchies.register,
+    state.register,
 )

@@ -1,0 +1,1 @@
+"""Editors as they are installed, headless."""

@@ -1,0 +1,17 @@
+;; Connect with eglot as docs/editors.md has it, ask, print the answers, quit.
+(load (getenv "CONFIG") nil t)
+(setq eglot-sync-connect t eglot-connect-timeout 60 make-backup-files nil)
+(find-file (getenv "FILE"))
+(setq-local project-find-functions (list (lambda (_) (cons 'transient (getenv "ROOT")))))
+(python-mode)
+(let ((server (apply #'eglot--connect (eglot--guess-contact))))
+  (goto-char (point-min))
+  (forward-line (1- (string-to-number (getenv "LINE"))))
+  (forward-char (string-to-number (getenv "COLUMN")))
+  (let ((found (jsonrpc-request (eglot-current-server) :textDocument/definition
+                                (eglot--TextDocumentPositionParams))))
+    (princ (format "DEFINITION %s %d\n" (or (plist-get (aref found 0) :uri) (plist-get (aref found 0) :targetUri))
+                   (plist-get (plist-get (or (plist-get (aref found 0) :range)
+                                             (plist-get (aref found 0) :targetSelectionRange)) :start) :line))))
+  (princ (format "SYMBOLS %d\n" (length (jsonrpc-request (eglot-current-server) :workspace/symbol '(:query "total"))))))
+(kill-emacs 0)
