@@ -6,12 +6,13 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-from diptych import CheckpointPolicy, DiptychError, Store
+from diptych import CheckpointPolicy, DiptychError, SegmentBuilder, Store
+from diptych.schema.code import CODE
 
 from .ledger import Event, changes, log_path, shared_to_remove
 
 MANUAL = CheckpointPolicy(automatic=False)
-_COURSE = "tttcttcrtcxttcrtx"
+_COURSE = "tatcttacrtcxtacrtx"
 _OPENS_MOST = 3
 # What a fault that is not the operating system's may raise.
 _INTERRUPTS = (KeyboardInterrupt, MemoryError)
@@ -23,7 +24,7 @@ class Course:
     """Runs the course on a store, and tells `emit` what happened."""
 
     def __init__(self, path: str, emit: Callable[[Event], object], course: str = _COURSE) -> None:
-        """`course`: t a transaction, c a checkpoint, r reads, x close and open again."""
+        """`course`: t a transaction, a one that adopts, c a checkpoint, r reads, x close and open again."""
         self.path, self.emit, self.course = path, emit, course
         self.store: Store | None = None
         self.acked: dict[int, Any] = {}
@@ -32,7 +33,13 @@ class Course:
 
     def run(self) -> None:
         """All of it. Lets through only what is neither Diptych's error nor an interrupt."""
-        acts = {"t": self._transaction, "c": self._checkpoint, "r": self._reads, "x": self._again}
+        acts = {
+            "t": self._transaction,
+            "a": self._adoption,
+            "c": self._checkpoint,
+            "r": self._reads,
+            "x": self._again,
+        }
         for step in self.course:
             if self.store is None and not self._open():
                 return
@@ -66,7 +73,10 @@ class Course:
     def _open_once(self) -> None:
         self.store = Store.open(self.path, policy=MANUAL)
 
-    def _transaction(self) -> None:
+    def _adoption(self) -> None:
+        self._transaction(adopts=True)
+
+    def _transaction(self, *, adopts: bool = False) -> None:
         store = self.store
         if store is None:
             return
@@ -78,11 +88,15 @@ class Course:
             removed = ""
         try:
             self.emit(Event("begin", k, text=removed))
+            wanted = changes(k, removed)
+            built = self._built(k, wanted) if adopts else ""
             with store.transaction() as txn:
-                for path, record in changes(k, removed).items():
+                if adopts:
+                    txn.adopt(built)
+                for path, record in wanted.items():
                     if record is None:
                         txn.remove_file(path)
-                    else:
+                    elif not adopts:
                         txn.index_file(record)
         except (DiptychError, *_INTERRUPTS) as error:
             name = type(error).__name__
@@ -96,6 +110,13 @@ class Course:
             self.emit(Event("violation", text=f"transaction {k} went through after the handle was poisoned"))
         self.emit(Event("acked", k, txn.lsn))
         self.acked[k] = changes(k, "")[log_path(k)]
+
+    def _built(self, k: int, wanted: dict[str, Any]) -> str:
+        """A segment of the records, beside the store."""
+        with SegmentBuilder(CODE, f"{self.path}.built{k}") as builder:
+            for record in filter(None, wanted.values()):
+                builder.add(record)
+            return builder.finish().path
 
     def _checkpoint(self) -> None:
         if self.store is not None:
