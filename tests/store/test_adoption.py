@@ -7,9 +7,10 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from tests.cli.command import document, text
 from tests.support.damage import MANUAL
 from tests.support.files import overwrite
 from tests.support.invariants import check_counts, check_directory, check_reads, check_search, check_whole
@@ -33,7 +34,10 @@ from diptych import (
     verify,
 )
 from diptych.layout import BUNDLE, RECORDS, SEAL
-from diptych.schema.code import CODE
+from diptych.schema.base import Projection
+from diptych.schema.code import CODE, CodeSchema
+from diptych.store.adopting import Adopting
+from diptych.store.checkpoint import publish
 from diptych.store.generation import read_manifest
 
 Files = dict[str, FileRecord]
@@ -139,14 +143,20 @@ def test_changes_before_and_after_it(store_path: str, memory_path: Path) -> None
         old_files = files | files_of(numbered(5, 1, first=8))
         adopt(store, built(memory_path, numbered(15, 2, first=5), "one"))
         adopt(store, built(memory_path, numbered(10, 3, first=18), "two"))
-        put(store, record("pkg/007.py", 4), record("pkg/019.py", 4))
+        # One with the same symbols as the record that it replaces.
+        put(
+            store,
+            record("pkg/007.py", 4),
+            record("pkg/019.py", 4),
+            record("pkg/009.py", 2, documentation="x"),
+        )
         with store.transaction() as txn:
             txn.remove_file("pkg/006.py")
             txn.remove_file("pkg/020.py")
         files |= files_of(
             numbered(15, 2, first=5),
             numbered(10, 3, first=18),
-            [record("pkg/007.py", 4), record("pkg/019.py", 4)],
+            [record("pkg/007.py", 4), record("pkg/019.py", 4), record("pkg/009.py", 2, documentation="x")],
         )
         del files["pkg/006.py"], files["pkg/020.py"]
         check(store, files)
@@ -288,6 +298,39 @@ def test_from_another_file_system_it_is_copied(
     check_whole(store_path)
     with Store.open(store_path, policy=MANUAL) as store:
         check(store, files_of(numbered(10)))
+
+
+@pytest.mark.parametrize("moment", ["moved", "committed"])
+def test_a_checkpoint_beside_it_removes_nothing_of_it(
+    store_path: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    path = built(memory_path, numbered(10))
+    with Store.open(store_path, policy=MANUAL) as store:
+        put(store, record("first.py"))
+        if moment == "moved":
+            real = Adopting.take_in
+
+            def take_in(self: Adopting, *arguments: Any) -> None:
+                real(self, *arguments)
+                store.checkpoint()
+
+            monkeypatch.setattr(Adopting, "take_in", take_in)
+            adopt(store, path)
+        else:
+            build = publish.build
+
+            def adopts(*arguments: Any) -> Any:
+                adopt(store, path)
+                return build(*arguments)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(publish, "build", adopts)
+                store.checkpoint()
+        assert store.stats().generation_lsn == 1
+        check(store, files_of(numbered(10), [record("first.py")]))
+    with Store.open(store_path, policy=MANUAL) as store:
+        check(store, files_of(numbered(10), [record("first.py")]))
+    check_whole(store_path)
 
 
 def test_what_is_no_segment_of_the_schema_is_refused(store_path: str, memory_path: Path) -> None:
@@ -483,3 +526,41 @@ def test_a_missing_record_is_not_removed(store_path: str, memory_path: Path) -> 
         with store.transaction() as txn:
             txn.remove_file("pkg/001.py")
         assert "pkg/001.py" not in store
+
+
+def test_the_journal_is_shown_with_it(store_path: str, memory_path: Path) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        adopt(store, built(memory_path, numbered(3)))
+    [digest] = segments_in(store_path)
+    said = text("journal", "--store", store_path, cwd=memory_path)
+    assert f"SegmentAdopted  {digest}: 3 records from pkg/000.py to pkg/002.py" in said
+    shown = document("journal", "--store", store_path, cwd=memory_path)
+    entries = [item for item in shown if item["type"] == "entry"]
+    assert [(one["op"], one["segment"], one["records"]) for one in entries] == [("SegmentAdopted", digest, 3)]
+
+
+def test_a_schema_does_not_change_over_it(store_path: str, memory_path: Path) -> None:
+    """Its two halves are of the schema as it was; a generation that lists it can be built again."""
+
+    class Changed(CodeSchema):
+        counters: ClassVar[tuple[str, ...]] = ("symbols", "relations", "files")
+
+        def counts(self, payload: bytes) -> tuple[int, ...]:
+            return (*super().counts(payload), 1)
+
+        def project(self, key: bytes, payload: bytes) -> Projection:
+            return super().project(key, payload)._replace(counts=self.counts(payload))
+
+    with Store.open(store_path, policy=MANUAL) as store:
+        put(store, record("first.py"))
+        store.checkpoint()
+        adopt(store, built(memory_path, numbered(3)))
+    for read_only in (True, False):
+        with pytest.raises(IncompatibleStoreError):
+            Store.open(store_path, policy=MANUAL, schema=Changed(), read_only=read_only)
+    with Store.open(store_path, policy=MANUAL) as store:
+        check(store, files_of(numbered(3), [record("first.py")]))
+        store.checkpoint()
+    with Store.open(store_path, policy=MANUAL, schema=Changed()) as store:
+        check_reads(store, files_of(numbered(3), [record("first.py")]))
+        assert store.stats().counts["files"] == 4

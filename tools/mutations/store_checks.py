@@ -67,11 +67,6 @@ STORE_CHECKS = (
         _ADOPTION,
     ),
     _check(
-        "an adopted segment: that recovery lacks it",
-        Never("store.recovery.plan", "_Replay._refuse_lost", "segment.usable"),
-        _ADOPTION,
-    ),
-    _check(
         "an adopted segment: that the journal names it, when segments are removed",
         Never("store.checkpoint.retention", "_remove_segments", "one.lsn >= first_lsn"),
         _ADOPTION,

@@ -81,8 +81,12 @@ class Adopting:
         """Raise InvalidArgumentError where the store has that segment, or is about to."""
         origin, digest = segment.segment.directory, segment.digest
         with self._lock:
-            is_there = segment.listed.seal.segment_id in known_ids or digest in self._underway
-            if is_there or fs.exists(segment_path(self._store, digest)):
+            is_there = (
+                digest in self._underway
+                or segment.listed.seal.segment_id in known_ids
+                or fs.exists(segment_path(self._store, digest))
+            )
+            if is_there:
                 raise InvalidArgumentError(
                     f"the store has the segment at {origin} already",
                     advice="a segment is adopted once; build another one of the same records",

@@ -123,11 +123,11 @@ class StoreWriter(Handle[Record]):
         payloads, entries = encode_payloads(
             [*(segment.entry for segment in adopted), *changes.by_key.values()], changes.metadata
         )
-        if adopted:
-            self._ownership.refuse_replaced()
-            self._adopting.take_in(adopted, self._segment_ids())
         receipt: list[Appended] = []
         try:
+            if adopted:
+                self._ownership.refuse_replaced()
+                self._adopting.take_in(adopted, self._segment_ids())
             with journal.lock:
                 # Before a byte of it: where directories cannot be locked, another may write to this file now.
                 self._ownership.refuse_moved()
