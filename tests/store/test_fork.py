@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.cli.command import document, error_output, text
+from tests.store.test_adoption import adopt, built
 from tests.store.test_backup import MANUAL, check, filled, put, target
 from tests.support.files import overwrite, tree
 from tests.support.notes import NOTES
@@ -114,6 +115,29 @@ def test_a_large_transaction_and_several_journal_files_are_in_a_fork(store_path:
     check(target, expected, lsn)
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_segment_that_only_the_journal_names_is_in_a_fork(
+    store_path: str, target: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
+    files, _ = filled(store_path)
+    more = numbered(5, 7, first=200)
+    with Store.open(store_path, policy=MANUAL) as store:
+        adopt(store, built(memory_path, more))
+        lsn = put(store, record(more[0].path, 8))
+        if not linked:
+            monkeypatch.setattr(os, "link", _refuse_link)
+        with Store.open(store_path, read_only=True) as reader:
+            assert reader.fork(target) == lsn
+            assert reader.backup(target + "2") == lsn
+    files |= {one.path: one for one in [*more, record(more[0].path, 8)]}
+    check(target, files, lsn)
+    check(target + "2", files, lsn)
+
+
+def _refuse_link(*_: Any, **__: Any) -> None:
+    raise OSError(errno.EXDEV, "another file system")
+
+
 def test_a_fork_that_lost_its_end_does_not_open_as_an_older_one(store_path: str, target: str) -> None:
     _, lsn = filled(store_path)
     with Store.open(store_path, read_only=True) as store:
@@ -160,11 +184,7 @@ def test_where_files_cannot_be_linked_the_copies_are_verified(
     store_path: str, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files, lsn = filled(store_path)
-
-    def refuse(*_: Any, **__: Any) -> None:
-        raise OSError(errno.EXDEV, "another file system")
-
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "link", _refuse_link)
     with Store.open(store_path, read_only=True) as store:
         store.fork(target)
         (records, *_) = sorted(Path(store_path).rglob("records.msgpack"))
@@ -235,6 +255,26 @@ def test_a_damaged_generation_is_not_adopted(store_path: str, target: str, memor
     assert os.listdir(os.path.dirname(target)) == []
     Store.adopt(directory, target)
     assert verify(target, deep=True).ok
+
+
+def test_what_was_verified_before_is_not_read_again(
+    store_path: str, target: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But what is missing, or of another size, is seen; and a copy is read in any case."""
+    files, lsn = closed(store_path)
+    directory = arrived(store_path, memory_path / "incoming")
+    assert Store.adopt(directory, target, verified=True) == lsn
+    check(target, files, lsn)
+    (records, *_) = sorted(directory.rglob("records.msgpack"))
+    overwrite(str(records), records.stat().st_size // 2, b"\xa5\x5a\xa5")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", _refuse_link)
+        with pytest.raises(CorruptStoreError, match="is damaged, and was removed"):
+            Store.adopt(directory, target + "2", verified=True)
+    os.truncate(records, 100)
+    with pytest.raises(CorruptStoreError, match="is damaged, and was removed"):
+        Store.adopt(directory, target + "2", verified=True)
+    assert os.listdir(os.path.dirname(target)) == ["backup"]
 
 
 def test_what_cannot_be_adopted_is_refused(store_path: str, target: str, memory_path: Path) -> None:

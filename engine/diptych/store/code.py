@@ -163,10 +163,13 @@ class Store(RecordStore[FileRecord]):
         *,
         source: str = "",
         details: Mapping[str, Any] | None = None,
+        verified: bool = False,
         schema: Schema[Any] = CODE,
     ) -> int:
         """Make a code index of a generation without its store; see `RecordStore.adopt_with`."""
-        return cls.adopt_with(directory, path, schema, source=source, details=details)
+        return cls.adopt_with(
+            directory, path, schema, source=source, details=details, verified=verified
+        )
 
     def transaction(self, *, metadata: Mapping[str, Any] | None = None) -> CodeTransaction:
         """A transaction, to be used in a `with` statement; see `RecordStore.transaction`."""

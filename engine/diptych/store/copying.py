@@ -36,8 +36,8 @@ class NewStore:
     """A store that is being made in `directory`."""
 
     directory: str
-    shares_all: bool = False
-    """Whether every segment is linked, so that its bytes are those of the source, damaged or not."""
+    is_known: bool = False
+    """Whether no byte need be read: all segments are linked, or were compared with SEAL before."""
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def new_store(path: str, source: str, schema: Schema[Any], *, private: bool = Fa
         fs.remove_file(os.path.join(made, LOCK))
         # All names before the one that makes it a store that people rely on.
         fs.fsync_dir(made)
-        _refuse_damaged(made, source, schema, deep=not new.shares_all)
+        _refuse_damaged(made, source, schema, deep=not new.is_known)
         fs.rename(made, path)
     except BaseException:
         with suppress(StorageError):

@@ -51,7 +51,7 @@ def fork(
         with handle.current.hold() as view:
             try:
                 with new_store(absolute(path), handle.path, handle.schema, private=private) as new:
-                    new.shares_all = _fill_fork(new.directory, handle, view, details)
+                    new.is_known = _fill_fork(new.directory, handle, view, details)
             except (CorruptionError, StorageError):
                 # The writer removed what a reader was linking: again, from the newer generation.
                 if not handle.overtaken(view.generation):
@@ -68,6 +68,7 @@ def adopt(
     *,
     source: str,
     details: Mapping[str, Any],
+    verified: bool,
 ) -> int:
     """Make a store of a generation in `directory`; returns its LSN. See `RecordStore.adopt_with`."""
     found = absolute(directory)
@@ -77,7 +78,7 @@ def adopt(
         identity = Identity.new(schema).forked(manifest.identity, manifest.lsn)
         # The journal begins after it, and names no segment from before.
         taken = replace(manifest, identity=identity, adopted=())
-        copy_generation(new.directory, found, taken, linked=True)
+        new.is_known = copy_generation(new.directory, found, taken, linked=True) and verified
         _begin_journal(new.directory, identity, manifest.lsn, manifest.chain)
         origin = _origin_of(manifest, source or found, details)
         _complete(new.directory, identity, origin, manifest.chain)

@@ -106,6 +106,7 @@ class RecordStore(Generic[Record]):
         *,
         source: str = "",
         details: Mapping[str, Any] | None = None,
+        verified: bool = False,
     ) -> int:
         """Make a store at `path`, where nothing must be, of a generation without its store; returns its LSN.
 
@@ -114,11 +115,14 @@ class RecordStore(Generic[Record]):
         hard links to the segments where the file system has them, so that `directory` may be removed.
         `source` and `details` (JSON values) are what `stats().origin` says of where it came from.
 
-        Every byte is verified before the store gets its name; a crash leaves nothing at `path`, or all of it.
+        Every byte is verified before the store gets its name, unless the caller has `verified` that each file
+        of a segment has the BLAKE3 that its SEAL says. A crash leaves nothing at `path`, or all of it.
         Raises StoreNotFoundError where there is no generation, CorruptionError, IncompatibleStoreError for
         another schema, and InvalidArgumentError, StoreLockedError and StorageError as `backup` does.
         """
-        return adopt(directory, path, schema, source=source, details=details or {})
+        return adopt(
+            directory, path, schema, source=source, details=details or {}, verified=verified
+        )
 
     # -- writing ------------------------------------------------------------------------------------
 
