@@ -26,7 +26,7 @@ from diptych.workspace.freshness import (
     Policy,
     ensure_fresh,
     fork_for_worktree,
-    main_work_tree,
+    other_work_trees,
     record,
     store_below,
 )
@@ -137,7 +137,7 @@ ARRANGED: list[Arrange] = [
     main_committed,
     main_changed_since,
 ]
-OTHERS = ("refused", "command", "below", "killed", "durable", "locked", "copied", "read")
+OTHERS = ("refused", "strange", "bare", "command", "below", "killed", "durable", "locked", "copied", "read")
 ADOPTED = ("adopted", "adopted-crlf")
 
 
@@ -261,17 +261,34 @@ def test_a_base_that_cannot_be_shared_is_told_in_a_sentence(roots: dict[str, Pat
 
 
 def test_no_other_folder_is_taken_for_a_worktree(roots: dict[str, Path], tmp_path: Path) -> None:
-    main = roots["refused"]
-    real = worktree(main, "real")
-    assert main_work_tree(os.fspath(real)) == os.path.realpath(main)
-    assert main_work_tree(os.fspath(main)) == ""
-    assert main_work_tree(os.fspath(tmp_path)) == ""
+    main = roots["strange"]
+    real, other = worktree(main, "real"), worktree(main, "other")
+    assert other_work_trees(os.fspath(real)) == [os.path.realpath(main), os.path.realpath(other)]
+    assert other_work_trees(os.fspath(main)) == []
+    assert other_work_trees(os.fspath(tmp_path)) == []
+    shutil.rmtree(other)
+    assert other_work_trees(os.fspath(real)) == [os.path.realpath(main)]
     # One that came with a stranger's files, and names the repository of this one.
     (tmp_path / ".git").write_bytes((real / ".git").read_bytes())
-    assert main_work_tree(os.fspath(tmp_path)) == ""
+    assert other_work_trees(os.fspath(tmp_path)) == []
     for content in (b"", b"gitdir: ", b"gitdir: /nowhere\n", b"\xff\x00", b"gitdir: .\n"):
         (tmp_path / ".git").write_bytes(content)
-        assert main_work_tree(os.fspath(tmp_path)) == ""
+        assert other_work_trees(os.fspath(tmp_path)) == []
+
+
+def test_the_worktrees_of_a_bare_repository_share_too(roots: dict[str, Path]) -> None:
+    bare = roots["bare"].with_name("bare.git")
+    git(roots["bare"], "clone", "-q", "--bare", os.fspath(roots["bare"]), os.fspath(bare))
+    first, second = worktree(bare, "first"), worktree(bare, "second")
+    assert fork_for_worktree(os.fspath(first), os.fspath(first / ".diptych")) is None
+    settle()
+    index(first)
+    store = forked(second)
+    origin = read_origin(os.fspath(store))
+    assert origin is not None and origin.source == os.fspath(first / ".diptych")
+    edited(first, second)
+    verdict, evidence = judged(second)
+    assert not verdict.fresh and named(evidence) == {"a.py"}
 
 
 def test_the_commands_fork_by_themselves_and_say_so(roots: dict[str, Path]) -> None:

@@ -22,7 +22,7 @@ from diptych.workspace.freshness.ensure import (
 )
 from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Differences, Evidence, GitNow, Problem
-from diptych.workspace.freshness.forking import Forked, fork_for_worktree, main_work_tree, store_below
+from diptych.workspace.freshness.forking import Forked, fork_for_worktree, other_work_trees, store_below
 from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings, repository_of
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.seeding import Basis, basis_of, seed
@@ -60,7 +60,7 @@ __all__ = [
     "gather",
     "hide_from_git",
     "judge",
-    "main_work_tree",
+    "other_work_trees",
     "recorded_settings",
     "repository_of",
     "seed",

@@ -1,14 +1,15 @@
 """The index of a linked git worktree: a fork of its repository's, instead of one that is built from nothing.
 
-The fork shares the segments of the main work tree's index, and has a journal of its own: nothing is written
-into the other one, which may have a writer, be compacted or removed. The indexer's facts are seeded, so that
-only what is different in the worktree is read and parsed.
+The fork shares the segments of the main work tree's index, or of another worktree's where that has none. It
+has a journal of its own: nothing is written into the other index, which may have a writer, be compacted or be
+removed. It inherits the indexer's facts, so that only what is different in the worktree is read and parsed.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -50,28 +51,30 @@ class Forked(NamedTuple):
 def fork_for_worktree(root: str, store_path: str) -> Forked | None:
     """Make the store at `store_path`, for the linked worktree at `root`, where there is none yet.
 
-    None where there is one, where `root` is no linked worktree, and where its repository has no index. Where
-    that index cannot be shared, the notice says why, and nothing was made: the worktree's is built then.
+    None where there is one, where `root` is no linked worktree, and where no other work tree of its
+    repository has an index. Where that index cannot be shared, the notice says why, and nothing was made: the
+    worktree's is built then.
     """
     if fs.exists(store_path):
         return None
-    main = main_work_tree(root)
-    base = _base_of(main, root, store_path) if main else ""
-    if not base or not fs.exists(base):
+    bases = (_base_of(tree, root, store_path) for tree in other_work_trees(root))
+    base = next((base for base in bases if base and fs.exists(base)), "")
+    if not base:
         return None
     try:
         if os.path.basename(base) == DEFAULT_STORE and git.tracks(base):
-            return Forked(notice=_notice(main, "it came with the repository"))
+            return Forked(notice=_notice(base, "it came with the repository"))
         return _fork(base, os.path.realpath(root), store_path)
     except (DiptychError, OSError, ValueError) as error:
         if fs.exists(store_path):
             # Another process was faster.
             return None
-        return Forked(notice=_notice(main, str(error)))
+        return Forked(notice=_notice(base, str(error)))
 
 
-def main_work_tree(root: str) -> str:
-    """The main work tree of the repository that has `root` as a linked worktree; "" where it is none.
+def other_work_trees(root: str) -> list[str]:
+    """The other work trees of the repository that has `root` as a linked one: the main one, then those whose
+    index of git is newest. None where `root` is no linked worktree.
 
     A file `.git` says where the repository is, and that says the same of the worktree: one that came with a
     stranger's files, and names a repository here, is not believed.
@@ -79,20 +82,38 @@ def main_work_tree(root: str) -> str:
     pointer = os.path.join(root, ".git")
     try:
         if not fs.is_regular(pointer):
-            return ""
+            return []
         named = fs.read_bounded(pointer, _POINTER_BYTES_MAX)
         if not named.startswith(_GITDIR):
-            return ""
+            return []
         own = os.path.join(root, os.fsdecode(named.removeprefix(_GITDIR).rstrip(b"\n")))
-        back = os.fsdecode(fs.read_bounded(os.path.join(own, "gitdir"), _POINTER_BYTES_MAX).rstrip(b"\n"))
-        common = fs.read_bounded(os.path.join(own, "commondir"), _POINTER_BYTES_MAX).rstrip(b"\n")
-        if not os.path.samefile(os.path.join(own, back), pointer):
-            return ""
+        if not os.path.samefile(_pointer_in(own), pointer):
+            return []
+        common = os.fsdecode(fs.read_bounded(os.path.join(own, "commondir"), _POINTER_BYTES_MAX))
+        repository = os.path.realpath(os.path.join(own, common.rstrip("\n")))
+        main, name = os.path.split(repository)
+        trees = [main] if name == ".git" and os.path.isdir(repository) else []
+        return [*trees, *_linked_trees(os.path.join(repository, "worktrees"), os.path.realpath(own))]
     except (OSError, ValueError):
-        return ""
-    repository = os.path.realpath(os.path.join(own, os.fsdecode(common)))
-    main, name = os.path.split(repository)
-    return main if name == ".git" and os.path.isdir(repository) else ""
+        return []
+
+
+def _linked_trees(directory: str, own: str) -> list[str]:
+    """The linked worktrees, but for one, whose folders are there; the one of the newest index first."""
+    found = []
+    for name in fs.list_directory(directory):
+        entry = os.path.join(directory, name)
+        with suppress(OSError, ValueError):
+            if os.path.realpath(entry) != own:
+                tree = os.path.dirname(_pointer_in(entry))
+                found.append((os.stat(os.path.join(entry, "index")).st_mtime_ns, tree))
+    return [tree for _, tree in sorted(found, reverse=True) if os.path.isdir(tree)]
+
+
+def _pointer_in(entry: str) -> str:
+    """The path of the file `.git` of the worktree that a repository knows by `entry`. Raises OSError."""
+    data = fs.read_bounded(os.path.join(entry, "gitdir"), _POINTER_BYTES_MAX)
+    return os.path.join(entry, os.fsdecode(data.rstrip(b"\n")))
 
 
 def store_below(output_root: str, root: str) -> str:
@@ -107,21 +128,21 @@ def store_below(output_root: str, root: str) -> str:
     )
 
 
-def _base_of(main: str, root: str, store_path: str) -> str:
-    """The main work tree's store, where both are kept in the same way; "" where this one has a name given."""
+def _base_of(tree: str, root: str, store_path: str) -> str:
+    """Another work tree's store, where both are kept in the same way; "" where this one has a name given."""
     folder, name = os.path.split(os.path.abspath(store_path))
     if name == DEFAULT_STORE and os.path.realpath(folder) == os.path.realpath(root):
-        return os.path.join(main, DEFAULT_STORE)
+        return os.path.join(tree, DEFAULT_STORE)
     if os.path.abspath(store_path) == store_below(folder, root):
-        return store_below(folder, main)
+        return store_below(folder, tree)
     return ""
 
 
-def _notice(main: str, why: str) -> Notice:
+def _notice(base: str, why: str) -> Notice:
     why = why.removesuffix(".")
     return Notice(
-        f"the index of {main} cannot be shared ({why}): this worktree's is built from nothing",
-        f"nothing, or bring that one up to date first: diptych index {main}",
+        f"the index {base} cannot be shared ({why}): this worktree's is built from nothing",
+        f"nothing; or see what is wrong with it: diptych verify --store {shlex.quote(base)}",
     )
 
 
