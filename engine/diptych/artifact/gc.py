@@ -20,8 +20,7 @@ from dataclasses import dataclass, field
 from diptych.artifact.errors import CorruptArtifactError, HostileArtifactError, MissingObjectError
 from diptych.artifact.manifest import ArtifactManifest, canonical, parse_canonical
 from diptych.artifact.names import GC, is_digest
-from diptych.artifact.push import MAX_PUSH_S
-from diptych.artifact.refs import manifest_at
+from diptych.artifact.refs import MAX_PUSH_S, manifest_at
 from diptych.artifact.remotes.base import MAX_MANIFEST_BYTES, ListedObject, Remote
 from diptych.artifact.retention import dated_refs
 

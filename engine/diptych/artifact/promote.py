@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from diptych.artifact.errors import RefMovedError, UnknownArtifactError
@@ -9,6 +11,7 @@ from diptych.artifact.names import check_ref
 from diptych.artifact.refs import (
     ABSENT,
     MOVES_MOST,
+    Deadline,
     manifest_at,
     new_body,
     pause,
@@ -29,13 +32,21 @@ class Promoted:
     """The manifest that the ref named before; "" for none."""
 
 
-def promote(remote: Remote, source: str, target: str, *, by: str = "") -> Promoted:
+def promote(
+    remote: Remote,
+    source: str,
+    target: str,
+    *,
+    by: str = "",
+    clock_s: Callable[[], float] = time.monotonic,
+) -> Promoted:
     """Make the ref `target` name what the ref `source` names.
 
     Raises UnknownArtifactError, CorruptArtifactError, RefMovedError, and what the remote raises.
     """
     check_ref(target)
     for attempt in range(MOVES_MOST):
+        deadline = Deadline(clock_s)
         found = read_state(remote, check_ref(source))
         if found == ABSENT:
             raise UnknownArtifactError(f"{remote.url} has no {source}")
@@ -46,6 +57,7 @@ def promote(remote: Remote, source: str, target: str, *, by: str = "") -> Promot
         # Written again so that it is young: a collection that is about to remove it sees that it is in use.
         remote.write_manifest(found.manifest, text, manifest.blobs())
         body = new_body(found.manifest, at.serial + 1, by=by)
+        deadline.check()
         try:
             write_body(remote, target, body, at.version)
         except RefMovedError:

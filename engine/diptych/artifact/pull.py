@@ -240,6 +240,7 @@ def _seen(remembered: Remembered, remote: Remote, chosen: Chosen) -> Remembered:
                 chosen.state.serial,
                 chosen.state.manifest,
                 chosen.text.decode("ascii"),
+                chosen.state.moved_ms,
                 commits,
             )
         ),

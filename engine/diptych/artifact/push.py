@@ -8,7 +8,7 @@ that nothing names, which a collection removes.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from diptych._version import __version__
 from diptych.artifact.ancestors import History, NoHistory
 from diptych.artifact.encode import FULL_LEVEL, PACK_BYTES, Encoded, Pack, encode_full, encode_patch
-from diptych.artifact.errors import RefMovedError, RemoteUnavailableError
+from diptych.artifact.errors import RefMovedError
 from diptych.artifact.local import LocalGeneration, published_generation
 from diptych.artifact.manifest import (
     ArtifactFile,
@@ -31,6 +31,7 @@ from diptych.artifact.progress import Meter, Shown
 from diptych.artifact.refs import (
     ABSENT,
     MOVES_MOST,
+    Deadline,
     RefState,
     manifest_at,
     new_body,
@@ -45,8 +46,6 @@ from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.store.manifest import now_ms
 
-MAX_PUSH_S = 12 * 3_600.0
-"""A push that takes longer gives up: what it reuses is kept for it no longer than a collection's grace."""
 _SURELY_SMALL = 20
 """A patch of less than one part in so many of the file is taken without a comparison."""
 _KEPT_BELOW = 0.9
@@ -106,17 +105,18 @@ def push(
     dry_run: bool = False,
     progress: Shown | None = None,
     timeout_s: float = 0.0,
+    clock_s: Callable[[], float] = time.monotonic,
 ) -> Receipt:
     """Push the store at `store` to `remote`, and make `ref` name it.
 
     A ref `commit/…` is made too where the source's commit is known and nothing of it is uncommitted.
     `history` decides where another push came first: the later commit stays. `force` moves the ref in any
-    case.
+    case. `clock_s` is a clock that never goes back.
 
     Raises RefMovedError, RemoteUnavailableError, InvalidArtifactNameError, and what opening the store raises.
     """
     check_ref(ref)
-    began_s = time.monotonic()
+    deadline = Deadline(clock_s)
     source = source or Source()
     generation = published_generation(store, schema, compact=compact, timeout_s=timeout_s)
     content_id = generation.manifest.content_id
@@ -132,7 +132,9 @@ def push(
     for attempt in range(MOVES_MOST):
         if parent is not None and parent.content_id == content_id:
             done = Receipt("unchanged", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
-            return _finish(store, remote, remembered, done, parent, source, at.version or "", dry_run=dry_run)
+            if dry_run:
+                return done
+            return _finish(store, remote, remembered, done, parent, source, at, deadline)
         # What this store was pushed to or pulled from is what it builds on, whatever git knows.
         builds_on_it = force or (known is not None and known.manifest == at.manifest)
         if parent is not None and not builds_on_it and _is_later(parent, source, history or NoHistory()):
@@ -158,10 +160,10 @@ def push(
             return receipt
         sent_bytes += _upload(remote, encoding, plan, progress) + len(data)
         remote.write_manifest(digest_of(data), data, manifest.blobs())
-        if time.monotonic() - began_s > MAX_PUSH_S:
-            raise RemoteUnavailableError(f"this push took more than {MAX_PUSH_S / 3600:.0f} hours")
+        deadline.check()
+        body = new_body(digest_of(data), receipt.serial, by=by)
         try:
-            version = write_body(remote, ref, new_body(digest_of(data), receipt.serial, by=by), at.version)
+            version = write_body(remote, ref, body, at.version)
         except RefMovedError:
             if ref.startswith("commit/") and not force:
                 raise
@@ -172,7 +174,8 @@ def push(
                 asked, encoding = True, None
                 plan = plan_push(generation.files, parent, generation.by_hash())
             continue
-        return _finish(store, remote, remembered, receipt, manifest, source, version, dry_run=False)
+        moved = RefState(version, body.serial, body.manifest, body.moved_ms)
+        return _finish(store, remote, remembered, receipt, manifest, source, moved, deadline)
     raise RefMovedError(f"{ref} moved {MOVES_MOST} times while this push ran; the blobs are there")
 
 
@@ -340,13 +343,10 @@ def _finish(
     receipt: Receipt,
     manifest: ArtifactManifest,
     source: Source,
-    version: str,
-    *,
-    dry_run: bool,
+    at: RefState,
+    deadline: Deadline,
 ) -> Receipt:
     """Name the commit, and remember what was pushed."""
-    if dry_run:
-        return replace(receipt, outcome="unchanged")
     known = remembered.ref(remote.url, receipt.ref)
     commits = known.commits if known is not None and known.manifest == receipt.manifest else ()
     commit_ref = f"commit/{source.commit}"
@@ -355,17 +355,19 @@ def _finish(
             # Young again, so that no collection removes it while a second ref is made to name it.
             data = encode_manifest(manifest)
             remote.write_manifest(digest_of(data), data, manifest.blobs())
-        # Another push of the same commit may have named it: its content is the same, or it came first.
-        with suppress(RefMovedError):
-            write_body(remote, commit_ref, new_body(receipt.manifest, 1), None)
-        commits = (*commits, commit_ref)
+        if not deadline.is_over:
+            # Another push of the same commit may have named it: its content is the same, or it came first.
+            with suppress(RefMovedError):
+                write_body(remote, commit_ref, new_body(receipt.manifest, 1), None)
+            commits = (*commits, commit_ref)
     seen = RememberedRef(
         remote.url,
         receipt.ref,
-        version,
-        receipt.serial,
+        at.version or "",
+        at.serial,
         receipt.manifest,
         encode_manifest(manifest).decode("ascii"),
+        at.moved_ms,
         commits,
     )
     # A cache: where the store cannot be written to, the next push asks the remote.

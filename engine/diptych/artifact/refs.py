@@ -22,6 +22,8 @@ from diptych.store.manifest import now_ms
 
 MOVES_MOST = 20
 """How often a push tries again because another came first."""
+MAX_PUSH_S = 12 * 3_600.0
+"""What takes longer gives up: what it reuses is kept for it no longer than a collection's grace."""
 _PAUSE_S = 0.02
 
 
@@ -34,6 +36,7 @@ class RefState:
     serial: int
     manifest: str
     """SHA-256; "" where the ref is absent."""
+    moved_ms: int = 0
 
 
 ABSENT = RefState(None, 0, "")
@@ -42,18 +45,19 @@ ABSENT = RefState(None, 0, "")
 def read_state(remote: Remote, ref: str, known: RememberedRef | None = None) -> RefState:
     """The ref as it is now.
 
-    Raises UntrustedError where its serial is below the one that is known: an old body was put back.
+    Raises UntrustedError where its serial is below the one that is known: an old body was put back. A ref
+    that was removed and made again begins at 1, but it was moved later.
     """
     found = remote.read_ref(ref)
     if found is None:
         return ABSENT
     body = decode_ref(found.body, where=f"{remote.url} {ref}")
-    if known is not None and body.serial < known.serial:
+    if known is not None and body.serial < known.serial and body.moved_ms <= known.moved_ms:
         raise UntrustedError(
             f"{ref} has serial {body.serial}, which is older than {known.serial}, seen before",
             advice="someone put an old state of it back: ask who keeps the remote; nothing was installed",
         )
-    return RefState(found.version, body.serial, body.manifest)
+    return RefState(found.version, body.serial, body.manifest, body.moved_ms)
 
 
 def manifest_at(
@@ -100,6 +104,26 @@ def write_body(remote: Remote, ref: str, body: RefBody, expected: str | None) ->
             raise RefMovedError(f"another push overwrote {ref} right after this one, as {remote.url} permits")
         version = found.version
     return version
+
+
+class Deadline:
+    """The end of the time in which a ref may be made to name what was there when this began."""
+
+    def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
+        self._clock_s = clock_s
+        self._end_s = clock_s() + MAX_PUSH_S
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is too late."""
+        return self._clock_s() > self._end_s
+
+    def check(self) -> None:
+        """Raise RemoteUnavailableError where it is too late."""
+        if self.is_over:
+            raise RemoteUnavailableError(
+                f"this took more than {MAX_PUSH_S / 3600:.0f} hours; nothing was moved"
+            )
 
 
 def pause(attempt: int, sleep: Callable[[float], object] = time.sleep) -> None:

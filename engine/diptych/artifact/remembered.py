@@ -33,6 +33,7 @@ class RememberedRef:
     """SHA-256 of the manifest."""
     text: str
     """The manifest itself."""
+    moved_ms: int = 0
     commits: tuple[str, ...] = ()
     """The refs `commit/…` that are known to name it."""
 
@@ -102,7 +103,7 @@ def _remembered(body: Any) -> Remembered:
         texts = (one.url, one.ref, one.version, one.text, *one.commits)
         if not all(type(text) is str for text in texts) or not is_ref(one.ref) or type(one.serial) is not int:
             raise ValueError("a ref that makes no sense")
-        if not is_digest(one.manifest):
+        if type(one.moved_ms) is not int or not is_digest(one.manifest):
             raise ValueError("a digest that makes no sense")
         refs.append(one)
     return Remembered(tuple(refs), body["remote"])
