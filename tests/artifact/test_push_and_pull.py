@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.records import numbered
+from tests.support.records import numbered, record
+from tests.support.waiting import join
 
 from diptych import Store, StoreLockedError
 from diptych.artifact.errors import (
@@ -16,15 +18,19 @@ from diptych.artifact.errors import (
     LocalChangesError,
     NoAncestorError,
     RefMovedError,
+    SecretsFoundError,
     UnknownArtifactError,
     UntrustedError,
 )
-from diptych.artifact.manifest import Source, decode_ref, encode_ref
+from diptych.artifact.manifest import Source, decode_manifest, decode_ref, encode_ref
+from diptych.artifact.promote import promote
 from diptych.artifact.pull import pull
 from diptych.artifact.push import push
 from diptych.artifact.remembered import load
 from diptych.artifact.remotes.file import FileRemote
-from diptych.artifact.remotes.memory import MemoryRemote
+from diptych.artifact.remotes.memory import MemoryRemote, MemoryStore
+from diptych.artifact.sign import SigningKey, new_key
+from diptych.artifact.trust import Policy, Trust
 
 from .support import Counting, check_installs, check_same, content_of, fill, records_of, some_records
 
@@ -313,3 +319,87 @@ def test_progress_counts_every_byte(store: str, dest: str, remote: Counting) -> 
     assert set(last) == {"encoding", "sending", "fetching", "decoding"}
     assert all(one.done_bytes == one.total_bytes > 0 for one in last.values())
     assert all(one.bytes_per_s >= 0 and one.left_s == 0 for one in last.values())
+
+
+def test_a_secret_stops_a_push(store: str, remote: Counting) -> None:
+    token = "ghp_" + "Zx9Kq2Lm7Tn4Rv8Wc3Yb6Hd1Jf5Gs0Pa2Qe4"
+    push(store, remote, ref=MAIN)
+    secret = record("settings.py", documentation=f"connects with {token}")
+    fill(store, [secret, *numbered(30, version=8, first=70)])
+    remote.requests.clear()
+    with pytest.raises(SecretsFoundError) as caught:
+        push(store, remote, ref=MAIN)
+    assert "settings.py" in str(caught.value)
+    assert token not in str(caught.value)
+    assert not any(name.startswith("write") for name in remote.requests)
+    # Removed, its text is in the files still.
+    fill(store, [], removed=["settings.py"])
+    with pytest.raises(SecretsFoundError):
+        push(store, remote, ref=MAIN)
+    fill(store, numbered(1, version=3))
+    assert push(store, remote, ref=MAIN, compact=True).outcome == "pushed"
+
+
+def test_what_is_signed_is_installed_where_its_key_is_trusted(
+    store: str, dest: str, remote: Counting, tmp_path: Path
+) -> None:
+    key, other = new_key(os.fspath(tmp_path / "key")), new_key(os.fspath(tmp_path / "other"))
+    push(store, remote, ref=MAIN, source=Source(commit=FIRST), key=key)
+
+    def trusting(*keys: SigningKey) -> Trust:
+        return Trust((Policy(remote.url, "signature", tuple(one.public for one in keys)),))
+
+    with pytest.raises(UntrustedError):
+        pull(remote, dest, ref=MAIN, trust=trusting(other))
+    assert not os.path.exists(dest)
+    assert pull(remote, dest, ref=MAIN, trust=trusting(other, key)).outcome == "installed"
+    assert pull(remote, f"{dest}-2", commits=[FIRST], trust=trusting(key)).distance == 0
+    # Who asks for no signature reads what is signed, too.
+    assert pull(remote, f"{dest}-3", ref=MAIN).outcome == "installed"
+    # A push without a signature, of the same content or another.
+    fill(store, numbered(1, version=3))
+    push(store, remote, ref=MAIN)
+    with pytest.raises(UntrustedError):
+        pull(remote, dest, ref=MAIN, trust=trusting(key))
+    promote(remote, f"commit/{FIRST}", "channel/stable", key=key)
+    pull(remote, f"{dest}-4", ref="channel/stable", trust=trusting(key))
+    # Only a pin is believed: then the digest says what is meant.
+    pinned = Trust((Policy(remote.url, "digest"),))
+    with pytest.raises(UntrustedError):
+        pull(remote, f"{dest}-5", ref=MAIN, trust=pinned)
+    wanted = pull(remote, f"{dest}-5", ref=MAIN, dry_run=True).manifest
+    assert pull(remote, f"{dest}-5", digest=wanted, trust=pinned).outcome == "installed"
+
+
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_of_eight_pushers_at_once_no_acknowledged_push_is_lost(memory_path: Path, kind: str) -> None:
+    """Each acknowledged manifest is the one that the ref names, or an ancestor of it."""
+    shared = MemoryStore()
+    place = os.path.join(memory_path, "remote")
+    stores = [os.path.join(memory_path, f"store-{number}") for number in range(8)]
+    acknowledged: list[str] = []
+
+    def push_twice(number: int) -> None:
+        with MemoryRemote(shared) if kind == "memory" else FileRemote(place) as own:
+            for version in range(2):
+                fill(stores[number], numbered(3, version=10 * number + version))
+                done = push(stores[number], own, ref=MAIN, force=True)
+                assert done.outcome == "pushed"
+                acknowledged.append(done.manifest)
+
+    threads = [threading.Thread(target=push_twice, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    join(*threads)
+    assert len(acknowledged) == 16
+    with MemoryRemote(shared) if kind == "memory" else FileRemote(place) as own:
+        found = own.read_ref(MAIN)
+        assert found is not None
+        body = decode_ref(found.body, where=MAIN)
+        assert body.serial == 16
+        line = [body.manifest]
+        while parent := decode_manifest(own.read_manifest(line[-1]), where="x").parent:
+            line.append(parent)
+        assert sorted(line) == sorted(acknowledged)
+        (last,) = [store for store in stores if load(store).refs[0].manifest == body.manifest]
+        check_installs(own, memory_path, last, ref=MAIN)

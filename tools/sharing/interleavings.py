@@ -1,9 +1,9 @@
 """`python -m tools.sharing.interleavings`: pushes, promotions and collections in random order, step by step.
 
-Every request to the remote is a step. A scheduler lets one actor at a time make one, chosen by a seeded random
-number, and moves the clock by hours now and then, so that what takes a day in life takes none here. After each
-removal and at the end no ref may name what is not there, and each acknowledged push is among the ancestors of
-its branch, unless the branch was removed.
+Every request to the remote is a step. A scheduler lets one actor at a time make one, chosen by a seeded
+random number, and moves the clock by hours now and then, so that what takes a day in life takes none here.
+After each removal and at the end no ref may name what is not there, and each acknowledged push is among the
+ancestors of its branch, unless the branch was removed.
 """
 
 from __future__ import annotations

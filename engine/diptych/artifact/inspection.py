@@ -13,11 +13,11 @@ from diptych.artifact.errors import ArtifactError, UnknownArtifactError
 from diptych.artifact.fetching import decode, fetch
 from diptych.artifact.incoming import Incoming
 from diptych.artifact.install import assemble
-from diptych.artifact.manifest import ArtifactManifest, RefBody, decode_ref
+from diptych.artifact.manifest import ArtifactManifest, RefBody
 from diptych.artifact.names import check_ref, is_digest
 from diptych.artifact.plan import plan_pull
 from diptych.artifact.progress import Shown
-from diptych.artifact.refs import manifest_at
+from diptych.artifact.refs import body_of, manifest_at
 from diptych.artifact.remotes.base import Remote
 from diptych.errors import DiptychError
 from diptych.schema.base import Schema
@@ -74,7 +74,7 @@ def list_artifacts(remote: Remote, pattern: str = "*") -> Iterator[ListedArtifac
         if ref is None:
             continue
         try:
-            body = decode_ref(ref.body, where=f"{remote.url} {listed.name}")
+            body = body_of(ref.body, f"{remote.url} {listed.name}")
         except ArtifactError as error:
             yield ListedArtifact(listed.name, 0, "", listed.modified_ms, "", error.message)
             continue
@@ -92,7 +92,7 @@ def find(remote: Remote, name: str) -> tuple[ListedArtifact, ArtifactManifest]:
     found = remote.read_ref(check_ref(name))
     if found is None:
         raise UnknownArtifactError(f"{remote.url} has no {name}")
-    body = decode_ref(found.body, where=f"{remote.url} {name}")
+    body = body_of(found.body, f"{remote.url} {name}")
     return _listed(name, body), manifest_at(remote, body.manifest)[0]
 
 

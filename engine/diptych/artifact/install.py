@@ -14,6 +14,7 @@ from typing import Any
 
 from diptych import fs
 from diptych.artifact.errors import CorruptArtifactError
+from diptych.artifact.scrub import ALLOWED
 from diptych.errors import DiptychError, StorageError
 from diptych.journal.format import JournalHeader
 from diptych.journal.writer import create_journal_file
@@ -108,6 +109,7 @@ def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: flo
         return ""
     lock = fs.WriterLock(os.path.join(dest, LOCK), timeout_s=timeout_s)
     try:
+        _carry_over(dest, new)
         old = _exchanged(new, dest)
         try:
             _open(dest, schema)
@@ -122,6 +124,13 @@ def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: flo
     finally:
         lock.release()
     return ""
+
+
+def _carry_over(old: str, new: str) -> None:
+    """What a person wrote into the old store belongs to the new one, too."""
+    allowed = os.path.join(old, ALLOWED)
+    if fs.is_regular(allowed) and not fs.exists(os.path.join(new, ALLOWED)):
+        fs.link_or_copy(allowed, os.path.join(new, ALLOWED))
 
 
 def _exchanged(new: str, dest: str) -> str:

@@ -19,6 +19,7 @@ from diptych.artifact.refs import (
     write_body,
 )
 from diptych.artifact.remotes.base import Remote
+from diptych.artifact.sign import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ def promote(
     target: str,
     *,
     by: str = "",
+    key: SigningKey | None = None,
     clock_s: Callable[[], float] = time.monotonic,
 ) -> Promoted:
-    """Make the ref `target` name what the ref `source` names.
+    """Make the ref `target` name what the ref `source` names, signed if there is a `key`.
 
     Raises UnknownArtifactError, CorruptArtifactError, RefMovedError, and what the remote raises.
     """
@@ -59,7 +61,7 @@ def promote(
         body = new_body(found.manifest, at.serial + 1, by=by)
         deadline.check()
         try:
-            write_body(remote, target, body, at.version)
+            write_body(remote, target, body, at.version, key)
         except RefMovedError:
             pause(attempt)
             continue

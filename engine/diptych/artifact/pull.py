@@ -33,6 +33,7 @@ from diptych.artifact.progress import Shown
 from diptych.artifact.refs import ABSENT, RefState, manifest_at, read_state
 from diptych.artifact.remembered import Remembered, RememberedRef, encode, load, save
 from diptych.artifact.remotes.base import Remote
+from diptych.artifact.trust import Trust, Verifier
 from diptych.errors import DiptychError, StorageFullError
 from diptych.layout import IDENTITY
 from diptych.schema.base import Schema
@@ -90,6 +91,7 @@ def choose(
     digest: str = "",
     commits: Sequence[str] = (),
     remembered: Remembered | None = None,
+    trust: Trust | None = None,
 ) -> Chosen:
     """The artifact that is asked for: by its digest, a ref, or the nearest of `commits`, in this order.
 
@@ -97,8 +99,10 @@ def choose(
     UnknownArtifactError, NoAncestorError, UntrustedError, and what the remote raises.
     """
     remembered = remembered or Remembered()
+    pin = check_digest(digest) if digest else ""
+    verifier = Verifier(remote.url, (trust or Trust()).policy_of(remote.url), pin)
     if digest:
-        manifest, text = manifest_at(remote, check_digest(digest))
+        manifest, text = manifest_at(remote, digest, verifier=verifier)
         return Chosen("", RefState(None, 0, digest), manifest, text)
     found: Nearest | None = None
     if commits:
@@ -110,10 +114,10 @@ def choose(
     if found is not None:
         ref = f"commit/{found.commit}"
     known = remembered.ref(remote.url, check_ref(ref))
-    state = read_state(remote, ref, known)
+    state = read_state(remote, ref, known, verifier)
     if state == ABSENT:
         raise UnknownArtifactError(f"{remote.url} has no {ref}")
-    manifest, text = manifest_at(remote, state.manifest, known)
+    manifest, text = manifest_at(remote, state.manifest, known, verifier)
     return Chosen(ref, state, manifest, text, found.distance if found is not None else 0)
 
 
@@ -126,6 +130,7 @@ def pull(
     commits: Sequence[str] = (),
     schema: Schema[Any] = CODE,
     local_changes: LocalChanges = "refuse",
+    trust: Trust | None = None,
     repo_id: str = "",
     indexer: Mapping[str, str] | None = None,
     max_bytes: int = MAX_BYTES,
@@ -147,7 +152,7 @@ def pull(
     heal(path)
     for attempt in range(_MISSING_TRIES):
         remembered = load(path)
-        chosen = choose(remote, ref=ref, digest=digest, commits=commits, remembered=remembered)
+        chosen = choose(remote, ref=ref, digest=digest, commits=commits, remembered=remembered, trust=trust)
         verdicts = judge(chosen.manifest, schema, repo_id=repo_id, indexer=indexer)
         refuse_unfit(verdicts)
         try:

@@ -10,23 +10,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from diptych._version import __version__
 from diptych.artifact.ancestors import History, NoHistory
-from diptych.artifact.encode import FULL_LEVEL, PACK_BYTES, Encoded, Pack, encode_full, encode_patch
+from diptych.artifact.encode import FULL_LEVEL
 from diptych.artifact.errors import RefMovedError
 from diptych.artifact.local import LocalGeneration, published_generation
 from diptych.artifact.manifest import (
-    ArtifactFile,
     ArtifactManifest,
     Source,
     StoreFacts,
     encode_manifest,
 )
 from diptych.artifact.names import check_ref, digest_of
-from diptych.artifact.plan import PushPlan, Send, full_size, plan_push, with_bases
+from diptych.artifact.packing import Encoding, encode_plan
+from diptych.artifact.plan import PushPlan, plan_push
 from diptych.artifact.progress import Meter, Shown
 from diptych.artifact.refs import (
     ABSENT,
@@ -41,19 +41,13 @@ from diptych.artifact.refs import (
 )
 from diptych.artifact.remembered import Remembered, RememberedRef, load, save
 from diptych.artifact.remotes.base import Remote
+from diptych.artifact.scrub import Rules, scrub
+from diptych.artifact.sign import SigningKey
 from diptych.errors import StorageError
+from diptych.layout import SEGMENTS
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.store.manifest import now_ms
-
-_SURELY_SMALL = 20
-"""A patch of less than one part in so many of the file is taken without a comparison."""
-_KEPT_BELOW = 0.9
-_KEPT_BELOW_WITH_BASE = 0.5
-"""A patch is kept where it has at most that share of the full encoding; less where its base is needed for it
-alone."""
-_COLD_MOST = 1.25
-"""How much more than full encodings one may have to read who has nothing."""
 
 Outcome = Literal["pushed", "unchanged", "newer", "planned"]
 
@@ -80,15 +74,6 @@ class Receipt:
     files: int = 0
 
 
-@dataclass(slots=True)
-class _Encoding:
-    """The files of a generation as a manifest names them, and the blobs that have to be sent for it."""
-
-    files: list[ArtifactFile] = field(default_factory=list)
-    bases: tuple[ArtifactFile, ...] = ()
-    packs: dict[str, bytes] = field(default_factory=dict)
-
-
 def push(
     store: str,
     remote: Remote,
@@ -98,10 +83,12 @@ def push(
     source: Source | None = None,
     history: History | None = None,
     indexer: Mapping[str, str] | None = None,
+    root: str | None = None,
     compact: bool = False,
     level: int = FULL_LEVEL,
     force: bool = False,
     by: str = "",
+    key: SigningKey | None = None,
     dry_run: bool = False,
     progress: Shown | None = None,
     timeout_s: float = 0.0,
@@ -111,9 +98,11 @@ def push(
 
     A ref `commit/…` is made too where the source's commit is known and nothing of it is uncommitted.
     `history` decides where another push came first: the later commit stays. `force` moves the ref in any
-    case. `clock_s` is a clock that never goes back.
+    case. `root` is the repository, whose `.diptych-noshare` counts. With a `key`, manifest and refs are
+    signed. `clock_s` is a clock that never goes back.
 
-    Raises RefMovedError, RemoteUnavailableError, InvalidArtifactNameError, and what opening the store raises.
+    Raises SecretsFoundError where something in the index must not leave the machine, RefMovedError,
+    RemoteUnavailableError, InvalidArtifactNameError, and what opening the store raises.
     """
     check_ref(ref)
     deadline = Deadline(clock_s)
@@ -126,7 +115,8 @@ def push(
     asked = parent is None
     if asked:
         at, parent = _asked(remote, ref, known)
-    encoding: _Encoding | None = None
+    encoding: Encoding | None = None
+    looked_through: dict[str, str] = {}
     sent_bytes = 0
     plan = plan_push(generation.files, parent, generation.by_hash())
     for attempt in range(MOVES_MOST):
@@ -134,14 +124,15 @@ def push(
             done = Receipt("unchanged", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
             if dry_run:
                 return done
-            return _finish(store, remote, remembered, done, parent, source, at, deadline)
+            return _finish(store, remote, remembered, done, parent, source, at, deadline, key)
         # What this store was pushed to or pulled from is what it builds on, whatever git knows.
         builds_on_it = force or (known is not None and known.manifest == at.manifest)
         if parent is not None and not builds_on_it and _is_later(parent, source, history or NoHistory()):
             return Receipt("newer", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
         if encoding is None:
-            encoding = _encode(plan, parent, generation, level, progress)
-        manifest = _manifest(generation, encoding, source, indexer or {}, at)
+            looked_through = _look_through(store, generation, schema, root, parent if known else None)
+            encoding = encode_plan(plan, parent, generation, level, progress)
+        manifest = _manifest(generation, encoding, source, indexer or {}, looked_through, at)
         data = encode_manifest(manifest)
         receipt = Receipt(
             "planned" if dry_run else "pushed",
@@ -160,10 +151,12 @@ def push(
             return receipt
         sent_bytes += _upload(remote, encoding, plan, progress) + len(data)
         remote.write_manifest(digest_of(data), data, manifest.blobs())
+        if key is not None:
+            remote.write_signature(digest_of(data), key.sign_manifest(data))
         deadline.check()
         body = new_body(digest_of(data), receipt.serial, by=by)
         try:
-            version = write_body(remote, ref, body, at.version)
+            version = write_body(remote, ref, body, at.version, key)
         except RefMovedError:
             if ref.startswith("commit/") and not force:
                 raise
@@ -175,7 +168,7 @@ def push(
                 plan = plan_push(generation.files, parent, generation.by_hash())
             continue
         moved = RefState(version, body.serial, body.manifest, body.moved_ms)
-        return _finish(store, remote, remembered, receipt, manifest, source, moved, deadline)
+        return _finish(store, remote, remembered, receipt, manifest, source, moved, deadline, key)
     raise RefMovedError(f"{ref} moved {MOVES_MOST} times while this push ran; the blobs are there")
 
 
@@ -210,91 +203,33 @@ def _is_later(parent: ArtifactManifest, source: Source, history: History) -> boo
     )
 
 
-def _encode(
-    plan: PushPlan,
-    parent: ArtifactManifest | None,
+def _look_through(
+    store: str,
     generation: LocalGeneration,
-    level: int,
-    progress: Shown | None,
-) -> _Encoding:
-    encoding = _encoded(plan, generation, level, progress)
-    known = parent.all_files() if parent is not None else {}
-    encoding.bases = with_bases(encoding.files, known)
-    cold = {piece for one in (*encoding.files, *encoding.bases) for piece in one.pieces}
-    full_bytes = full_size(encoding.files, {one.blake3: one for one in encoding.files} | known)
-    if not encoding.bases or sum(piece.length for piece in cold) <= _COLD_MOST * full_bytes:
-        return encoding
-    # Who has nothing would have to read too many files that are gone: what needs them is sent in full.
-    gone = {one.blake3 for one in encoding.bases}
-    sends = [
-        Send(send.file) if _needs(one, gone) else send
-        for send, one in zip(plan.sends, encoding.files, strict=True)
-    ]
-    return _encoded(PushPlan(tuple(sends)), generation, level, progress)
+    schema: Schema[Any],
+    root: str | None,
+    parent: ArtifactManifest | None,
+) -> dict[str, str]:
+    """Look for what must not leave the machine; returns what a manifest says of that.
+
+    Segments of the parent, which this store pushed or pulled, were looked through by the same rules already.
+    Raises SecretsFoundError.
+    """
+    rules = Rules.of(store, root)
+    said = {"rules": rules.digest}
+    same_rules = parent is not None and dict(parent.filter) == said
+    there = {one.path for one in parent.files} if parent is not None and same_rules else set()
+    of_store = generation.manifest
+    segments = tuple(
+        listed
+        for listed in of_store.segments
+        if not {f"{SEGMENTS}/{listed.digest}/{name}" for name in listed.seal.files} <= there
+    )
+    scrub(generation.store, replace(of_store, segments=segments), schema, rules).refuse()
+    return said
 
 
-def _needs(one: ArtifactFile, bases: set[str]) -> bool:
-    return any(base in bases for piece in one.pieces for base in piece.bases)
-
-
-def _encoded(plan: PushPlan, generation: LocalGeneration, level: int, progress: Shown | None) -> _Encoding:
-    meter = Meter(progress, "encoding", plan.new_bytes, plan.reused_bytes)
-    here = {one.blake3 for one in generation.files}
-    local = generation.by_hash()
-    encoding = _Encoding()
-    waiting: list[tuple[Send, list[Encoded]]] = []
-    prefixes: dict[tuple[str, ...], bytes] = {}
-    for send in plan.sends:
-        encoded: list[Encoded] = []
-        if send.reused is None:
-            if send.bases not in prefixes:
-                prefixes = {send.bases: b"".join(local[base].read() for base in send.bases)}
-            below = _KEPT_BELOW if set(send.bases) <= here else _KEPT_BELOW_WITH_BASE
-            for span in send.file.spans():
-                encoded.append(_smallest(span, prefixes[send.bases], send.bases, level, below))
-                meter.add(len(span))
-        waiting.append((send, encoded))
-    _place(waiting, encoding)
-    return encoding
-
-
-def _smallest(span: bytes, prefix: bytes, bases: tuple[str, ...], level: int, below: float) -> Encoded:
-    """The span as a patch where that is worth its bases, else by itself."""
-    if not bases:
-        return encode_full(span, level)
-    patch = encode_patch(span, prefix, bases)
-    if len(patch.data) * _SURELY_SMALL < len(span):
-        return patch
-    full = encode_full(span, level)
-    return patch if len(patch.data) < below * len(full.data) else full
-
-
-def _place(waiting: list[tuple[Send, list[Encoded]]], encoding: _Encoding) -> None:
-    """Put the encoded pieces into packs, and name them."""
-    packs = [Pack()]
-    places: list[list[tuple[Encoded, int, int]]] = []
-    for _, encoded in waiting:
-        rows = []
-        for one in encoded:
-            if len(packs[-1]) + len(one.data) > PACK_BYTES and len(packs[-1].data) > 64:
-                packs.append(Pack())
-            rows.append((one, len(packs) - 1, packs[-1].add(one.data)))
-        places.append(rows)
-    blobs = [bytes(pack.data) for pack in packs]
-    digests = [digest_of(blob) for blob in blobs]
-    used = set()
-    for (send, _), rows in zip(waiting, places, strict=True):
-        file = send.file
-        if send.reused is not None:
-            pieces = send.reused.pieces
-        else:
-            pieces = tuple(one.placed(digests[number], offset) for one, number, offset in rows)
-            used |= {piece.blob for piece in pieces}
-        encoding.files.append(ArtifactFile(file.path, file.size_bytes, file.blake3, pieces))
-    encoding.packs = {digest: blob for digest, blob in zip(digests, blobs, strict=True) if digest in used}
-
-
-def _upload(remote: Remote, encoding: _Encoding, plan: PushPlan, progress: Shown | None) -> int:
+def _upload(remote: Remote, encoding: Encoding, plan: PushPlan, progress: Shown | None) -> int:
     """Send the blobs; returns how many bytes. What was sent is not sent again by a second try."""
     total = sum(map(len, encoding.packs.values()))
     meter = Meter(progress, "sending", total, plan.reused_bytes)
@@ -308,9 +243,10 @@ def _upload(remote: Remote, encoding: _Encoding, plan: PushPlan, progress: Shown
 
 def _manifest(
     generation: LocalGeneration,
-    encoding: _Encoding,
+    encoding: Encoding,
     source: Source,
     indexer: Mapping[str, str],
+    looked_through: Mapping[str, str],
     at: RefState,
 ) -> ArtifactManifest:
     of_store = generation.manifest
@@ -332,6 +268,7 @@ def _manifest(
         bases=encoding.bases,
         source=source,
         indexer=indexer,
+        filter=looked_through,
         parent=at.manifest,
     )
 
@@ -345,6 +282,7 @@ def _finish(
     source: Source,
     at: RefState,
     deadline: Deadline,
+    key: SigningKey | None,
 ) -> Receipt:
     """Name the commit, and remember what was pushed."""
     known = remembered.ref(remote.url, receipt.ref)
@@ -358,7 +296,7 @@ def _finish(
         if not deadline.is_over:
             # Another push of the same commit may have named it: its content is the same, or it came first.
             with suppress(RefMovedError):
-                write_body(remote, commit_ref, new_body(receipt.manifest, 1), None)
+                write_body(remote, commit_ref, new_body(receipt.manifest, 1), None, key)
             commits = (*commits, commit_ref)
     seen = RememberedRef(
         remote.url,

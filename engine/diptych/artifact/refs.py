@@ -8,16 +8,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from diptych.artifact.errors import (
-    CorruptArtifactError,
-    RefMovedError,
-    RemoteUnavailableError,
-    UntrustedError,
-)
+from diptych.artifact.errors import RefMovedError, RemoteUnavailableError
 from diptych.artifact.manifest import ArtifactManifest, RefBody, decode_manifest, decode_ref, encode_ref
-from diptych.artifact.names import digest_of
 from diptych.artifact.remembered import RememberedRef
 from diptych.artifact.remotes.base import Remote
+from diptych.artifact.sign import SigningKey, split_ref
+from diptych.artifact.trust import SIGNATURE, Policy, Verifier
 from diptych.store.manifest import now_ms
 
 MOVES_MOST = 20
@@ -42,8 +38,15 @@ class RefState:
 ABSENT = RefState(None, 0, "")
 
 
-def read_state(remote: Remote, ref: str, known: RememberedRef | None = None) -> RefState:
-    """The ref as it is now.
+def body_of(data: bytes, where: str) -> RefBody:
+    """What a ref says, without its signature. Raises HostileArtifactError, IncompatibleArtifactError."""
+    return decode_ref(split_ref(data)[0], where=where)
+
+
+def read_state(
+    remote: Remote, ref: str, known: RememberedRef | None = None, verifier: Verifier | None = None
+) -> RefState:
+    """The ref as it is now, which must be as `verifier` requires.
 
     Raises UntrustedError where its serial is below the one that is known: an old body was put back. A ref
     that was removed and made again begins at 1, but it was moved later.
@@ -51,29 +54,37 @@ def read_state(remote: Remote, ref: str, known: RememberedRef | None = None) -> 
     found = remote.read_ref(ref)
     if found is None:
         return ABSENT
-    body = decode_ref(found.body, where=f"{remote.url} {ref}")
-    if known is not None and body.serial < known.serial and body.moved_ms <= known.moved_ms:
-        raise UntrustedError(
-            f"{ref} has serial {body.serial}, which is older than {known.serial}, seen before",
-            advice="someone put an old state of it back: ask who keeps the remote; nothing was installed",
-        )
+    verifier = verifier or Verifier(remote.url, Policy())
+    body = decode_ref(verifier.opened_ref(ref, found.body), where=f"{remote.url} {ref}")
+    is_newer = known is None or body.moved_ms > known.moved_ms
+    verifier.refuse_stale(
+        ref,
+        moved_ms=body.moved_ms,
+        expires_ms=body.expires_ms,
+        serial=body.serial,
+        known_serial=0 if known is None or is_newer else known.serial,
+    )
     return RefState(found.version, body.serial, body.manifest, body.moved_ms)
 
 
 def manifest_at(
-    remote: Remote, digest: str, known: RememberedRef | None = None
+    remote: Remote, digest: str, known: RememberedRef | None = None, verifier: Verifier | None = None
 ) -> tuple[ArtifactManifest, bytes]:
-    """A manifest and its bytes; from what is remembered where that has it.
+    """A manifest and its bytes; from what is remembered where that has it and no signature is required.
 
-    Raises CorruptArtifactError, MissingObjectError, HostileArtifactError, IncompatibleArtifactError.
+    Raises CorruptArtifactError, MissingObjectError, HostileArtifactError, IncompatibleArtifactError, and
+    UntrustedError where it is not as `verifier` requires.
     """
-    if known is not None and known.manifest == digest and (decoded := known.decoded()) is not None:
-        return decoded, known.text.encode("ascii")
+    verifier = verifier or Verifier(remote.url, Policy())
+    asks = verifier.policy.require == SIGNATURE and not verifier.pin
+    if not asks and known is not None and known.manifest == digest:
+        decoded = known.decoded()
+        if decoded is not None:
+            verifier.check_manifest(digest, known.text.encode("ascii"), lambda: None)
+            return decoded, known.text.encode("ascii")
     data = remote.read_manifest(digest)
-    where = f"{remote.url} sha256:{digest}"
-    if digest_of(data) != digest:
-        raise CorruptArtifactError(f"{where} is not what its name says", where=where)
-    return decode_manifest(data, where=where), data
+    verifier.check_manifest(digest, data, lambda: remote.read_signature(digest))
+    return decode_manifest(data, where=f"{remote.url} sha256:{digest}"), data
 
 
 def new_body(manifest: str, serial: int, *, by: str = "", expires_ms: int = 0) -> RefBody:
@@ -81,13 +92,17 @@ def new_body(manifest: str, serial: int, *, by: str = "", expires_ms: int = 0) -
     return RefBody(manifest, serial, secrets.token_hex(16), now_ms(), by, expires_ms)
 
 
-def write_body(remote: Remote, ref: str, body: RefBody, expected: str | None) -> str:
-    """Move a ref; returns its version.
+def write_body(
+    remote: Remote, ref: str, body: RefBody, expected: str | None, key: SigningKey | None = None
+) -> str:
+    """Move a ref, signed if there is a `key`; returns its version.
 
     Where the answer is lost, the ref is read again: if it has this body's nonce, the write was done. Raises
     RefMovedError, and what the remote raises.
     """
     data = encode_ref(body)
+    if key is not None:
+        data = key.sign_ref(ref, data)
     try:
         version = remote.write_ref(ref, data, expected=expected)
     except RemoteUnavailableError as lost:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from diptych.artifact.errors import RefMovedError
-from diptych.artifact.manifest import decode_ref
+from diptych.artifact.refs import body_of
 from diptych.artifact.remotes.base import Remote
 
 DAY_MS = 86_400_000
@@ -77,7 +77,7 @@ def dated_refs(remote: Remote, prefix: str = "") -> list[DatedRef]:
         ref = remote.read_ref(listed.name)
         # One that is gone meanwhile needs no removal.
         if ref is not None:
-            body = decode_ref(ref.body, where=f"{remote.url} {listed.name}")
+            body = body_of(ref.body, f"{remote.url} {listed.name}")
             found.append(DatedRef(listed.name, ref.version, body.manifest, listed.modified_ms))
     return found
 

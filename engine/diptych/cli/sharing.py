@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from diptych.artifact.manifest import Source
     from diptych.artifact.progress import Progress, Shown
     from diptych.artifact.remotes.base import Remote
+    from diptych.artifact.sign import SigningKey
 
 REMOTE_VARIABLE = "DIPTYCH_REMOTE"
 
@@ -37,6 +38,13 @@ RemoteOption = Annotated[
     ),
 ]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="Show no progress.")]
+SignKey = Annotated[
+    str | None,
+    Option("--sign", parse=not_empty, metavar="FILE", help="Sign with this key: see `diptych artifact key`."),
+]
+NoCas = Annotated[
+    bool, Option("--no-cas", help="Also where the remote cannot compare and swap: the last push wins.")
+]
 DryRun = Annotated[bool, Option("--dry-run", help="Only show what would be done.")]
 Timeout = Annotated[
     float,
@@ -140,7 +148,7 @@ def store_at(store: str | None) -> tuple[str, str]:
 
 
 @contextmanager
-def remote_for(url: str | None, store: str) -> Iterator[Remote]:
+def remote_for(url: str | None, store: str, *, without_swap: bool = False) -> Iterator[Remote]:
     """The remote: the one named, that of DIPTYCH_REMOTE, or the one that the store remembers.
 
     Raises UnknownArtifactError where there is none, and what opening it raises.
@@ -155,8 +163,17 @@ def remote_for(url: str | None, store: str) -> Iterator[Remote]:
             "no remote is named",
             advice="name one: `diptych artifact push file:///srv/indexes`; or set DIPTYCH_REMOTE",
         )
-    with open_remote(found) as remote:
+    with open_remote(found, without_swap=without_swap) as remote:
         yield remote
+
+
+def signing_key(path: str | None) -> SigningKey | None:
+    """The key in a file, with the password of DIPTYCH_KEY_PASSWORD. Raises what loading it raises."""
+    if path is None:
+        return None
+    from diptych.artifact.sign import SigningKey
+
+    return SigningKey.load(path, os.environ.get("DIPTYCH_KEY_PASSWORD"))
 
 
 def default_ref(repository: Repository) -> str:

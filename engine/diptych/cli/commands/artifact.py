@@ -5,6 +5,7 @@ from __future__ import annotations
 from diptych.cli.arguments import Command
 from diptych.cli.commands.artifact_inspection import diff, info, list_refs, verify
 from diptych.cli.commands.artifact_transfer import pull, push, recover, sync
+from diptych.cli.commands.artifact_trust import key, serve
 from diptych.cli.commands.artifact_upkeep import cleanup, gc, promote, remote
 
 VERBS: dict[str, Command] = {
@@ -20,4 +21,6 @@ VERBS: dict[str, Command] = {
     "cleanup": cleanup,
     "gc": gc,
     "remote": remote,
+    "key": key,
+    "serve": serve,
 }

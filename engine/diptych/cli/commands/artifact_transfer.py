@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from diptych.cli.arguments import Option
 from diptych.cli.options import Json, StorePath, not_empty
 from diptych.cli.schemas import SchemaName
-from diptych.cli.sharing import DryRun, Quiet, RemoteUrl, Timeout, shown
+from diptych.cli.sharing import DryRun, NoCas, Quiet, RemoteUrl, SignKey, Timeout, shown
 from diptych.cli.transfers import print_pulled, print_receipt
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def push(
     force: Force = False,
     level: Level = 9,
     compact: Compact = False,
+    sign: SignKey = None,
+    no_cas: NoCas = False,
     store: StorePath = None,
     schema: SchemaName = None,
     timeout: Timeout = 0.0,
@@ -80,9 +82,9 @@ def push(
     from diptych.cli.sharing import plain, remote_for
 
     path, repository = _indexed(store, schema, commit)
-    with remote_for(remote, path) as opened:
+    with remote_for(remote, path, without_swap=no_cas) as opened:
         receipt = _push(
-            opened, path, repository, schema, ref, dirty, force, level, compact, timeout, dry_run, quiet
+            opened, path, repository, schema, ref, dirty, force, level, compact, sign, timeout, dry_run, quiet
         )
     if as_json:
         document(plain(receipt))
@@ -126,15 +128,19 @@ def pull(
     repository = repository_at(root)
     with remote_for(remote, path) as opened:
         from diptych.artifact.pull import pull as pull_artifact
+        from diptych.artifact.trust import Trust, parse_pin
         from diptych.cli.schemas import schema_of
 
-        use_nearest = nearest and not ref and bool(repository.commit)
+        named, pin = parse_pin(ref or "")
+        pin = pin or (digest or "").removeprefix("sha256:")
+        use_nearest = nearest and not named and not pin and bool(repository.commit)
         pulled = pull_artifact(
             opened,
             path,
-            ref=ref or _fallback_ref(repository),
-            digest=(digest or "").removeprefix("sha256:"),
-            commits=repository.commits(at or "HEAD") if use_nearest and not digest else (),
+            ref=named or _fallback_ref(repository),
+            digest=pin,
+            commits=repository.commits(at or "HEAD") if use_nearest else (),
+            trust=Trust.from_file(),
             schema=schema_of(path, schema),
             local_changes=_local_changes(rebase, replace),
             repo_id="" if allow_other_repo else repository.repo_id,
@@ -175,6 +181,7 @@ def sync(
 
     from diptych.artifact.errors import NoAncestorError, UnknownArtifactError
     from diptych.artifact.pull import pull as pull_artifact
+    from diptych.artifact.trust import Trust
     from diptych.cli.output import document
     from diptych.cli.schemas import schema_of
     from diptych.cli.sharing import plain, remote_for, repository_at, store_at
@@ -194,6 +201,7 @@ def sync(
                     schema=schema_of(path, schema),
                     # The tree is what counts: it is indexed again right after this.
                     local_changes="rebase",
+                    trust=Trust.from_file(),
                     repo_id=repository.repo_id,
                     indexer=_indexer_versions(schema),
                     dry_run=dry_run,
@@ -209,7 +217,7 @@ def sync(
         if not pull_only and (not dry_run or os.path.exists(path)):
             path, repository = _indexed(store, schema, None)
             receipt = _push(
-                opened, path, repository, schema, ref, dirty, False, 9, False, timeout, dry_run, quiet
+                opened, path, repository, schema, ref, dirty, False, 9, False, None, timeout, dry_run, quiet
             )
     if as_json:
         document(
@@ -248,6 +256,7 @@ def recover(
     Example: diptych artifact recover --branch main
     """
     from diptych.artifact.pull import pull as pull_artifact
+    from diptych.artifact.trust import Trust
     from diptych.cli.output import document
     from diptych.cli.schemas import schema_of
     from diptych.cli.sharing import plain, remote_for, repository_at, store_at
@@ -264,6 +273,7 @@ def recover(
             ref=f"branch/{branch}" if branch else f"commit/{repository.commits(commit or '')[0]}",
             schema=schema_of(path, schema),
             local_changes="replace",
+            trust=Trust.from_file(),
             dry_run=dry_run,
             progress=shown(quiet),
             timeout_s=timeout,
@@ -307,6 +317,7 @@ def _push(
     force: bool,
     level: int,
     compact: bool,
+    sign: str | None,
     timeout: float,
     dry_run: bool,
     quiet: bool,
@@ -315,7 +326,7 @@ def _push(
     from diptych.artifact.push import push as push_artifact
     from diptych.artifact.remotes.base import Remote
     from diptych.cli.schemas import schema_of
-    from diptych.cli.sharing import default_ref
+    from diptych.cli.sharing import default_ref, signing_key
 
     assert isinstance(remote, Remote)
     target = ref or default_ref(repository)
@@ -332,9 +343,11 @@ def _push(
         source=repository.source,
         history=repository,
         indexer=_indexer_versions(schema),
+        root=repository.root or None,
         compact=compact,
         level=level,
         force=force,
+        key=signing_key(sign),
         dry_run=dry_run,
         progress=shown(quiet),
         timeout_s=timeout,

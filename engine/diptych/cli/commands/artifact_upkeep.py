@@ -6,7 +6,7 @@ from typing import Annotated
 
 from diptych.cli.arguments import Argument, Option
 from diptych.cli.options import Json, StorePath, not_empty
-from diptych.cli.sharing import DryRun, RemoteOption, RemoteUrl
+from diptych.cli.sharing import DryRun, RemoteOption, RemoteUrl, SignKey
 
 _DAYS_MAX = 366_000.0
 _COUNT_MAX = 1_000_000
@@ -17,6 +17,7 @@ def promote(
         str, Argument("REF", parse=not_empty, help="What to promote, such as commit/<40 digits>.")
     ],
     target: Annotated[str, Argument("CHANNEL", parse=not_empty, help="Such as channel/stable, or stable.")],
+    sign: SignKey = None,
     remote: RemoteOption = None,
     store: StorePath = None,
     as_json: Json = False,
@@ -28,10 +29,11 @@ def promote(
     """
     from diptych.artifact.promote import promote as promote_ref
     from diptych.cli.output import document, line
-    from diptych.cli.sharing import plain, remote_for, store_at
+    from diptych.cli.sharing import plain, remote_for, signing_key, store_at
 
     with remote_for(remote, store_at(store)[0]) as opened:
-        done = promote_ref(opened, source, target if "/" in target else f"channel/{target}")
+        channel = target if "/" in target else f"channel/{target}"
+        done = promote_ref(opened, source, channel, key=signing_key(sign))
     if as_json:
         document(plain(done))
     else:
