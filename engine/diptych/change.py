@@ -13,10 +13,11 @@ from a store is a `StoredRecord`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from xxhash import xxh3_64_intdigest
+
+from diptych.values import Value, field
 
 # XXH3-64 of a term or a key: where it is found.
 term_hash = xxh3_64_intdigest
@@ -46,13 +47,18 @@ class PayloadPlace(Protocol):
         """The payload. Raises CorruptionError where it fails the checksum, and StorageError."""
 
 
-@dataclass(slots=True)
-class FileIndexed:
+class FileIndexed(Value, frozen=False):
     """A record, in place of what was known of its key. `stored` is its payload, or where that is."""
 
     key: bytes
     checksum: int
     stored: bytes | PayloadPlace = field(repr=False)
+
+    def __init__(self, key: bytes, checksum: int, stored: bytes | PayloadPlace) -> None:
+        """A record; see the class."""
+        self.key = key
+        self.checksum = checksum
+        self.stored = stored
 
     @property
     def payload(self) -> bytes:
@@ -67,8 +73,7 @@ class FileIndexed:
         return len(stored) if isinstance(stored, bytes) else stored.length
 
 
-@dataclass(slots=True)
-class FileRemoved:
+class FileRemoved(Value, frozen=False):
     """Nothing, in place of what was known of the key."""
 
     key: bytes

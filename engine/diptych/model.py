@@ -7,10 +7,11 @@ and a decoded record is built at C speed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from blake3 import blake3
+
+from diptych.values import Value, field
 
 RELATION_KINDS = ("calls", "extends", "implements", "imports", "references")
 
@@ -104,13 +105,21 @@ class FileRecord(_FileRecord):
         return tuple.__new__(cls, (path, content_hash, language, tuple(symbols), tuple(relations), names))
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolHit:
+_put = object.__setattr__
+
+
+class SymbolHit(Value):
     """A symbol and the path of its file. `occurrence` distinguishes symbols that differ only in range."""
 
     path: str
     symbol: Symbol
     occurrence: int = field(default=0, compare=False, repr=False)
+
+    def __init__(self, path: str, symbol: Symbol, occurrence: int = 0) -> None:
+        """A hit; see the class."""
+        _put(self, "path", path)
+        _put(self, "symbol", symbol)
+        _put(self, "occurrence", occurrence)
 
     @property
     def id(self) -> str:
@@ -118,22 +127,32 @@ class SymbolHit:
         return symbol_id(self.path, self.symbol, self.occurrence)
 
 
-@dataclass(frozen=True, slots=True)
-class RelationHit:
+class RelationHit(Value):
     """A relation and the path of its file."""
 
     path: str
     relation: Relation
 
+    def __init__(self, path: str, relation: Relation) -> None:
+        """A hit; see the class."""
+        _put(self, "path", path)
+        _put(self, "relation", relation)
 
-@dataclass(frozen=True, slots=True)
-class SearchHit:
+
+class SearchHit(Value):
     """A symbol found by full-text search, with Tantivy's BM25 score (higher is better)."""
 
     path: str
     symbol: Symbol
     score: float
     occurrence: int = field(default=0, compare=False, repr=False)
+
+    def __init__(self, path: str, symbol: Symbol, score: float, occurrence: int = 0) -> None:
+        """A hit; see the class."""
+        _put(self, "path", path)
+        _put(self, "symbol", symbol)
+        _put(self, "score", score)
+        _put(self, "occurrence", occurrence)
 
     @property
     def id(self) -> str:

@@ -22,19 +22,30 @@ from diptych.cli.app import VERBS
 COSTLY = {"rich", "tantivy", "tree_sitter", "filelock", "pathspec", "watchfiles", "pydantic", "asyncio"}
 
 
+# What takes as long to import as an interpreter to start, or more, and no question needs.
+NEEDLESS = {
+    *("dataclasses", "inspect", "ctypes", "tempfile", "shutil", "random", "hashlib", "secrets", "decimal"),
+    *("diptych.store.writer", "diptych.store.backup", "diptych.store.migration", "diptych.store.verify"),
+    *("diptych.store.checkpoint.build", "diptych.store.feed.changes", "diptych.indexer.pipeline"),
+}
+# Of all kinds, those of Python itself included. A start without them has 25.
+MODULES_MAX = 285
+
+
 def imported(*arguments: str, cwd: Path) -> set[str]:
-    """The top-level modules that a command has imported when it ends."""
+    """The modules that a command has imported when it ends, and the packages that they are in."""
     code = (
         "import json, sys\n"
         f"sys.argv = {['diptych', *arguments]!r}\n"
         "from diptych.cli.shell import run\n"
         "run()\n"
-        "print('\\n' + json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))\n"
+        "print('\\n' + json.dumps(sorted(sys.modules)))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=cwd, env=environment(), capture_output=True, check=True
     )
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    modules = set(json.loads(done.stdout.splitlines()[-1]))
+    return modules | {name.partition(".")[0] for name in modules}
 
 
 def test_help_imports_nothing_costly(tmp_path: Path) -> None:
@@ -43,6 +54,13 @@ def test_help_imports_nothing_costly(tmp_path: Path) -> None:
 
 def test_a_lookup_by_name_imports_neither_the_search_leaf_nor_a_parser(indexed: Path) -> None:
     assert imported("symbol", "parse", cwd=indexed) & (COSTLY - {"pydantic"}) == set()
+
+
+@pytest.mark.parametrize("question", [("status",), ("symbol", "parse"), ("search", "parse")])
+def test_a_question_imports_no_more_than_it_needs(question: tuple[str, ...], indexed: Path) -> None:
+    modules = imported(*question, cwd=indexed)
+    assert modules & NEEDLESS == set()
+    assert len(modules) <= MODULES_MAX
 
 
 def test_importing_the_package_imports_nothing_costly() -> None:

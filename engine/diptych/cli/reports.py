@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from diptych.cli.output import Part, Styled
 from diptych.store.report import Finding, Report, Severity
+from diptych.values import as_dict
 
 _COLOURS = {Severity.NOTE: "blue", Severity.WARNING: "yellow", Severity.ERROR: "red"}
 
 
 def finding_document(finding: Finding) -> dict[str, Any]:
     """A finding; its severity is "note", "warning" or "error"."""
-    return {**asdict(finding), "severity": finding.severity.value}
+    return {**as_dict(finding), "severity": finding.severity.value}
 
 
 def report_document(report: Report) -> dict[str, Any]:
     """A report; `ok` is whether nothing is damaged."""
     return {
-        **asdict(report),
+        **as_dict(report),
         "ok": report.ok,
         "findings": [finding_document(finding) for finding in report.findings],
     }

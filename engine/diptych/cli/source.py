@@ -20,6 +20,8 @@ class Sources:
 
     def lines(self, path: str, first: int, count: int) -> list[str]:
         """`count` lines from `first`, which counts from 0; none if the file is gone or has changed."""
+        if not count:
+            return []
         if path not in self._lines:
             self._lines[path] = self._read(path)
         found = self._lines[path]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diptych.cli.output import plural, size
+from diptych.values import Value
 
 if TYPE_CHECKING:
     from diptych.indexer import IndexReport
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Unparsed:
+class Unparsed(Value):
     """What gave nothing, or not all, after a run.
 
     `syntax_errors` has the bytes in syntax errors by path, `of_bytes` the size of these files, `skipped` the

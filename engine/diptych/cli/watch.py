@@ -64,11 +64,11 @@ def watch(
     """
     import logging
     import os
-    from dataclasses import replace
 
     from diptych.cli.place import find_root, output_root_for, store_of
     from diptych.errors import InvalidArgumentError
     from diptych.store.code import Store
+    from diptych.values import replace
     from diptych.workspace.coordinator.metrics import logger
     from diptych.workspace.freshness import fork_for_worktree, hide_from_git, recorded_settings
     from diptych.workspace.host import RepositoryHost

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 from contextlib import suppress
 
@@ -201,6 +200,8 @@ def remove_tree(path: str | os.PathLike[str]) -> None:
     with translated("remove", path):
         try:
             if is_directory(path):
+                import shutil
+
                 shutil.rmtree(path)
             else:
                 os.unlink(path)

@@ -5,11 +5,11 @@ Other systems have no such limits, or cannot be asked for them. There these func
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import sys
-from dataclasses import dataclass
+
+from diptych.values import Value
 
 _IN_CLOEXEC = 0o2000000
 _IN_DELETE_SELF = 0x400
@@ -17,8 +17,7 @@ _LINK = "anon_inode:inotify"
 _USUAL = {"watches": 524_288, "instances": 1_024}
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Value):
     """An exhausted limit, by its sysctl name."""
 
     name: str
@@ -62,6 +61,8 @@ def inotify_limit(path: str) -> Limit | None:
     """
     if sys.platform != "linux":
         return None
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     instance = libc.inotify_init1(_IN_CLOEXEC)
     if instance < 0:

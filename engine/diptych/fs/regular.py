@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 
 from diptych.fs.errors import status_of
@@ -81,6 +80,8 @@ def read_bounded_fd(fd: int, path: str, most_bytes: int) -> bytes:
 
 def copy_regular(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
     """Copy a regular file to a new one, without fsync. Raises OSError."""
+    import shutil
+
     with open(source, "rb", buffering=0, opener=open_regular) as origin, open(target, "xb") as copy:
         shutil.copyfileobj(origin, copy, _COPY_BYTES)
 

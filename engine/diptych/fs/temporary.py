@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,11 +35,13 @@ def private_directory(*, in_memory: bool = False) -> Iterator[str]:
             advice="set TMPDIR to a writable directory",
         ) from error
     except OSError as error:
+        import tempfile
+
         raise storage_error(error, "make a directory in", tempfile.gettempdir()) from error
     try:
         yield path
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
 
 
 def _make(in_memory: bool) -> str:
@@ -49,7 +49,12 @@ def _make(in_memory: bool) -> str:
         # If it is full, read-only or not ours, use the usual directory.
         with suppress(OSError):
             _remove_abandoned(_IN_MEMORY)
-            return tempfile.mkdtemp(prefix=_LINKS, dir=_IN_MEMORY)
+            path = os.path.join(_IN_MEMORY, _LINKS + os.urandom(8).hex())
+            os.mkdir(path, 0o700)
+            return path
+    # Its imports take longer than what a search does with the directory.
+    import tempfile
+
     return tempfile.mkdtemp(prefix="diptych-")
 
 
@@ -60,7 +65,20 @@ def _remove_abandoned(place: str) -> None:
     with os.scandir(place) as entries:
         for entry in entries:
             if entry.name.startswith(_LINKS) and _is_older(entry, before_s):
-                shutil.rmtree(entry.path, ignore_errors=True)
+                _remove(entry.path)
+
+
+def _remove(path: str) -> None:
+    """Remove a directory of files and links; what cannot be removed stays."""
+    try:
+        for name in os.listdir(path):
+            os.unlink(os.path.join(path, name))
+        os.rmdir(path)
+    except OSError:
+        # There are directories in it, or another process removes it too.
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_older(entry: os.DirEntry[str], before_s: float) -> bool:

@@ -11,7 +11,6 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from diptych import fs
@@ -21,6 +20,7 @@ from diptych.indexer.languages import has_parser, language_of, language_of_sheba
 from diptych.indexer.settings import IndexReport, Notice, Settings
 from diptych.indexer.walk import ignoring_rule, walked
 from diptych.layout import DEFAULT_STORE
+from diptych.values import Value, field
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -45,8 +45,7 @@ class Stat(NamedTuple):
     inode: int
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(Value, frozen=False):
     """The source files of a repository: path to language and stat, in path order; and what was skipped."""
 
     source: str

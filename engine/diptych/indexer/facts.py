@@ -17,7 +17,6 @@ can set it back.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import msgpack
@@ -27,6 +26,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.indexer.discover import Stat
 from diptych.indexer.fact_columns import Fact, FactColumns, packed_column, unpacked_column
 from diptych.indexer.settings import Settings, check_patterns
+from diptych.values import Value, field, replace
 
 MAGIC = "diptych facts"
 FORMAT = 1
@@ -38,8 +38,7 @@ _STAT_COLUMNS = ("sizes", "mtimes_ns", "ctimes_ns", "inodes")
 _MAX_REASONS = 255
 
 
-@dataclass(slots=True)
-class Facts:
+class Facts(Value, frozen=False):
     """What one run saw. `taken_ns` is the time just before it examined the first file.
 
     `store_id` and `lsn` identify the state of the store after the run. `indexer` maps each component that

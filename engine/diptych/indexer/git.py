@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from diptych import fs
 from diptych.errors import DiptychError
 from diptych.indexer.git_process import NOT_ENDED, NOT_STARTED, Answer, run_all
+from diptych.values import Value
 
 _INDEX_MAX = 1 << 28
 # How an index of version 2 or 3 begins.
@@ -34,8 +34,7 @@ class GitRefusedError(DiptychError):
     code = "git-refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value):
     """Names as git lists them, sorted, relative to the given root. `submodules`: there may be some.
 
     A name that ends in `/` is a nested repository; a submodule is listed by the name of its directory.
@@ -45,8 +44,7 @@ class Listing:
     submodules: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Value):
     """The commit checked out (40 or 64 hexadecimal digits) and the branch, each "" if there is none."""
 
     commit: str = ""

@@ -118,9 +118,15 @@ def _absolute_path_folders() -> str:
 
 
 def _program(folders: str) -> str | None:
-    import shutil
+    if not folders:
+        return None
+    if os.name != "posix":
+        import shutil
 
-    return shutil.which("git", path=folders) if folders else None
+        return shutil.which("git", path=folders)
+    # `shutil` takes longer to import than git to answer.
+    candidates = (os.path.join(folder, "git") for folder in folders.split(os.pathsep))
+    return next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
 def _environment(folders: str) -> dict[str, str]:

@@ -23,7 +23,6 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -35,6 +34,7 @@ from diptych.fs import importing
 from diptych.indexer.languages import LANGUAGES, Language
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.names.languages import query_of
+from diptych.values import Value
 
 (DEFINITION, SCOPE, REFERENCE, EXPANDED, COMMENT, ATTRIBUTE, IGNORED, BOUND, ANNOTATION, INNER, NAMES) = (
     range(11)
@@ -66,8 +66,7 @@ class Pattern(NamedTuple):
     capture: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Value):
     """Everything needed to parse files of one language. Not thread-safe.
 
     `patterns`, `roles` and `ranks` are indexed by pattern; of two patterns, the lower rank wins. `bound` and

@@ -13,7 +13,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from diptych import fs
@@ -27,6 +26,7 @@ from diptych.indexer.meter import Meter
 from diptych.indexer.parse import Parsed, failed_hash, parse
 from diptych.indexer.plan import Job, Plan, plan
 from diptych.indexer.settings import IndexReport, Progress, Settings
+from diptych.values import as_dict
 
 if TYPE_CHECKING:
     from diptych.indexer.pool import Sealed, WarmWorkers
@@ -287,7 +287,7 @@ class _Run:
         known, store = self._known, self._store
         # What is kept was in the facts: as many are the same.
         same_files = known is not None and not self._seen and len(known.files) == len(made.kept)
-        root, settings = os.path.realpath(self._root), asdict(self._settings)
+        root, settings = os.path.realpath(self._root), as_dict(self._settings)
         source, largest = self._found.source, settings["max_file_bytes"]
         others = dict(self._found.other_suffixes)
         exclude, redact = settings["exclude"], settings["redact"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from diptych.indexer.discover import Stat
 from diptych.indexer.fact_columns import Fact
 from diptych.indexer.facts import compare
+from diptych.values import Value, field
 
 _LARGE_BYTES = 128 * 1024
 
@@ -28,8 +28,7 @@ class Job(NamedTuple):
     redact: bool = False
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Value, frozen=False):
     """The files to read, the unchanged ones, and those to remove from the store.
 
     `kept` are the facts of the unchanged files, for the next run.

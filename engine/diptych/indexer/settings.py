@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from diptych.errors import InvalidArgumentError
 from diptych.fs import importing
+from diptych.values import Value, field
 
 # Increase it when the same source gives other symbols or relations: then every file is parsed again.
 INDEXER_VERSION = 4
@@ -29,8 +29,7 @@ SKIP_REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """The settings of a run. Sizes in bytes, times in seconds.
 
     `exclude` holds patterns in `.gitignore`'s syntax, relative to the root. With `redact`, `…` is stored in
@@ -84,16 +83,14 @@ def check_patterns(patterns: Sequence[str]) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Value):
     """A notice from a successful run: a sentence without a full stop, and what to do."""
 
     message: str
     advice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Value):
     """The progress of a run: files and bytes to parse, and how many of each are done."""
 
     done_files: int
@@ -103,8 +100,7 @@ class Progress:
     elapsed_s: float
 
 
-@dataclass(slots=True)
-class IndexReport:
+class IndexReport(Value, frozen=False):
     """What a run found and did. Counts are of files unless named otherwise.
 
     `indexed` files were parsed and stored, `unchanged` ones were already stored, `removed` ones are gone from

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from typing import NamedTuple, NoReturn
 
@@ -155,7 +154,7 @@ class JournalWriter:
                 self._sync_rest_locked()
                 old = self.file.header
                 version = old.schema_version if schema_version is None else schema_version
-                salt = secrets.randbits(64)
+                salt = int.from_bytes(os.urandom(8))
                 header = JournalHeader(old.store_id, self.last_lsn + 1, salt, self.chain, version)
                 before = self._fd
                 self._go_on_in(header)

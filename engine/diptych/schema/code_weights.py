@@ -9,19 +9,16 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# Folders by their names, and files by theirs.
-_TESTS = re.compile(
+# Folders by their names, and files by theirs. `re` compiles them when the first document is made: reading
+# needs none.
+_TESTS = (
     r"(?:^|/)(?:tests?|testing|testdata|[a-z]*_tests?|selftests?|__tests__|specs?|mocks?|fixtures|bench(?:marks?)?"
     r"|examples?|samples?|demos?)/"
-    r"|(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._-](?:test|tests|spec)\.[a-z]+|mock_[^/]*)$",
-    re.IGNORECASE,
+    r"|(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._-](?:test|tests|spec)\.[a-z]+|mock_[^/]*)$"
 )
-_OTHERS = re.compile(
-    r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|external|extern)/",
-    re.IGNORECASE,
-)
+_OTHERS = r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|external|extern)/"
 # A file or a folder that its project calls internal.
-_INTERNAL = re.compile(r"(?:^|/)(?:_(?!_init__)[^/]*|internal|private|compat|legacy|deprecated)(?:/|$)")
+_INTERNAL = r"(?:^|/)(?:_(?!_init__)[^/]*|internal|private|compat|legacy|deprecated)(?:/|$)"
 
 _TYPES = frozenset(("class", "struct", "enum", "interface", "trait", "union"))
 _CALLED = frozenset(("function", "method"))
@@ -30,11 +27,11 @@ _CALLED = frozenset(("function", "method"))
 @lru_cache(maxsize=1_024)
 def place_weight(path: str) -> float:
     """Of a path, from 0 to 1."""
-    if _TESTS.search(path):
+    if re.search(_TESTS, path, re.IGNORECASE):
         return 0.4
-    if _OTHERS.search(path):
+    if re.search(_OTHERS, path, re.IGNORECASE):
         return 0.5
-    return 0.8 if _INTERNAL.search(path) else 1.0
+    return 0.8 if re.search(_INTERNAL, path) else 1.0
 
 
 def symbol_weight(place: float, kind: str, container: str) -> int:

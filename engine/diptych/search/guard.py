@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,6 +46,8 @@ def guarded(doing: str, where: str) -> Iterator[None]:
 
 
 def _is_nearly_full(where: str) -> bool:
+    import shutil
+
     try:
         return shutil.disk_usage(where).free < _SEGMENT_BYTES
     except OSError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from array import array
 from collections.abc import Generator
 from typing import Any
@@ -61,6 +60,9 @@ class RecordsWriter:
         self._documents = 0
         self._counts = [0] * len(schema.counters)
         self._content = 0
+        # Reading needs none of it.
+        import tempfile
+
         self._payloads = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=directory)  # noqa: SIM115 - close()
         self._postings = [Postings(directory) for _ in range(1 + len(schema.indexes))]
         self._out: HashedFile | None = None

@@ -8,7 +8,6 @@ what would be encoded otherwise is refused, so that a segment has one name.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from blake3 import blake3
@@ -18,6 +17,7 @@ from diptych.fs import FileDigests
 from diptych.layout import BUNDLE, RECORDS, are_segment_files, is_segment_id
 from diptych.schema.base import MAX_KEY_BYTES, Schema
 from diptych.sealed import require, require_number, seal, unseal
+from diptych.values import Value, field_names
 
 MAGIC = "DIPTYCHG"
 
@@ -30,8 +30,7 @@ _COUNTERS_MOST = 1_024
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
+class Seal(Value):
     """What a segment is."""
 
     schema: str
@@ -81,7 +80,7 @@ class Seal:
 
 def encode_seal(value: Seal) -> bytes:
     """The SEAL file."""
-    body = {name: getattr(value, name) for name in Seal.__slots__}
+    body = {name: getattr(value, name) for name in field_names(Seal)}
     body["files"] = [[name, *value.files[name]] for name in sorted(value.files)]
     return seal(MAGIC, body)
 

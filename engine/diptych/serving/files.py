@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import NamedTuple, Protocol
 
@@ -25,6 +24,7 @@ from diptych.names.facts import MODULE, FileFacts, Point, Scope, with_function
 from diptych.names.languages import LANGUAGES, Captured, query_of
 from diptych.names.languages import language as names_language
 from diptych.names.source import Names
+from diptych.values import Value, field
 
 _PARSED_FILES = 128
 _LARGE_FUNCTION_BYTES = 64 * 1024
@@ -46,8 +46,7 @@ class Seen(NamedTuple):
     content_hash: str
 
 
-@dataclass(slots=True)
-class _Checked:
+class _Checked(Value, frozen=False):
     """The newest `Seen` of each file, and the files looked at for the current question."""
 
     seen: dict[str, Seen] = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -74,6 +73,8 @@ class Postings:
 
     def _spill(self) -> None:
         if self._file is None:
+            import tempfile
+
             # Unlinked from the start: a crash leaves nothing behind.
             self._file = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - closed by close()
         self._file.seek(0, 2)

@@ -6,7 +6,6 @@ A backup is a generation with its segments, and the journal from there to that L
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from diptych import fs
@@ -20,6 +19,7 @@ from diptych.store.handle import REMOVED_TRIES, Handle
 from diptych.store.manifest import ClosedMark, encode_closed, encode_identity, now_ms
 from diptych.store.opening import absolute
 from diptych.store.view import View
+from diptych.values import replace
 
 _COPY_BYTES = 1 << 20
 

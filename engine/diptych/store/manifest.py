@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,6 +24,7 @@ from diptych.schema.stored import StoredSchema
 from diptych.sealed import require, require_number, seal, unseal
 from diptych.segment.content import CONTENT_BYTES, content_bytes, reduced
 from diptych.segment.seal import Seal, decode_seal, digest_of, encode_seal
+from diptych.values import Value, as_dict, field_names, replace
 
 IDENTITY_MAGIC = "DIPTYCHI"
 MANIFEST_MAGIC = "DIPTYCHM"
@@ -41,8 +41,7 @@ MS_MOST = 253_402_300_799_999
 _STORE_ID_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Value):
     """What a store is: made once, never changed."""
 
     store_id: bytes
@@ -60,7 +59,7 @@ class Identity:
     @classmethod
     def new(cls, schema: Schema[Any]) -> Identity:
         """The identity of a store that is being made."""
-        made = cls(secrets.token_bytes(16), schema.name, schema.version, "", now_ms())
+        made = cls(os.urandom(16), schema.name, schema.version, "", now_ms())
         return made.upgraded(schema)
 
     def forked(self, origin: Identity, lsn: int) -> Identity:
@@ -129,8 +128,7 @@ class Identity:
         )
 
 
-@dataclass(frozen=True)
-class ListedSegment:
+class ListedSegment(Value, slots=False):
     """A segment of a generation: what it is, and which of its records are dead."""
 
     sealed: bytes
@@ -184,8 +182,7 @@ class Adoption(NamedTuple):
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Value):
     """A generation's metadata: no more than this file makes it one."""
 
     identity: Identity
@@ -225,8 +222,7 @@ class Manifest:
         return blake3(of_schema + content_bytes(reduced(total))).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedMark:
+class ClosedMark(Value):
     """How far the journal reached when the writer closed in order: it was complete up to there."""
 
     store_id: bytes
@@ -273,7 +269,7 @@ def encode_identity(identity: Identity) -> bytes:
 
 
 def _identity_body(identity: Identity) -> dict[str, Any]:
-    body = {name: getattr(identity, name) for name in Identity.__slots__}
+    body = {name: getattr(identity, name) for name in field_names(Identity)}
     if not identity.origin_id:
         del body["origin_id"], body["origin_lsn"]
     del body["shape"]
@@ -290,7 +286,7 @@ def decode_identity(data: bytes, *, where: str, version: int = STORE_FORMAT) -> 
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest file."""
-    body = {name: getattr(manifest, name) for name in Manifest.__slots__}
+    body = {name: getattr(manifest, name) for name in field_names(Manifest)}
     body["identity"] = _identity_body(manifest.identity)
     body["segments"] = [
         [
@@ -317,7 +313,7 @@ def decode_manifest(data: bytes, *, where: str) -> Manifest:
 
 def encode_closed(mark: ClosedMark) -> bytes:
     """The CLOSED file."""
-    return seal(CLOSED_MAGIC, asdict(mark))
+    return seal(CLOSED_MAGIC, as_dict(mark))
 
 
 def decode_closed(data: bytes, *, where: str) -> ClosedMark:

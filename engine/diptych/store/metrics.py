@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from diptych.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class StoreMetrics:
+class StoreMetrics(Value):
     """Totals since the handle was opened. A reader commits nothing and publishes nothing."""
 
     commits: int

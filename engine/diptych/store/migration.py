@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 from diptych import fs
@@ -59,14 +58,14 @@ from diptych.store.recovery.inspection import plan_for
 from diptych.store.recovery.plan import Plan
 from diptych.store.recovery.reading import names_in, read_small
 from diptych.store.recovery.scan import rescan_journal, scan
+from diptych.values import Value, replace
 
 _FORMAT = 1
 _SIZE_MOST = 2**63 - 1
 _BLAKE3_HEX = re.compile(r"[0-9a-f]{64}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest1:
+class Manifest1(Value):
     """The manifest of a generation of format 1."""
 
     identity: Identity
@@ -80,8 +79,7 @@ class Manifest1:
     """Of each file, by its path below the generation: size in bytes, BLAKE3 in hexadecimal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Generation1:
+class Generation1(Value):
     """A generation of format 1, all of it verified."""
 
     path: str

@@ -6,8 +6,7 @@ import errno
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych import fs
 from diptych.change import FileIndexed
@@ -21,14 +20,12 @@ from diptych.errors import (
     StoreNotFoundError,
 )
 from diptych.journal.reader import FrameReader
-from diptych.journal.writer import JournalWriter
 from diptych.layout import DEFAULT_STORE, GENERATIONS, LOCK, parse_generation_name
 from diptych.schema.base import Schema
 from diptych.segment.reader import Segment
 from diptych.store.generation import Generation
 from diptych.store.healing import log
 from diptych.store.manifest import Identity, now_ms
-from diptych.store.migration import migrate
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.apply import (
     create,
@@ -42,16 +39,18 @@ from diptych.store.recovery.found import FoundSegment, Scan
 from diptych.store.recovery.inspection import Inspection, inspect, plan_for
 from diptych.store.recovery.plan import Plan
 from diptych.store.report import Finding, Severity
-from diptych.store.schema_change import OutdatedGenerations, migrate_followed, migrate_schema
 from diptych.store.upgrade import upgrades
+from diptych.values import Value, replace
+
+if TYPE_CHECKING:
+    from diptych.journal.writer import JournalWriter
 
 _READER_TRIES = 20
 
 MEDIUM = "the disk reports a failure: copy the store to another disk, then run `diptych verify` on the copy"
 
 
-@dataclass(slots=True)
-class Opened:
+class Opened(Value, frozen=False):
     """What opening came to: everything up to `lsn`, as a generation and an overlay."""
 
     path: str
@@ -65,8 +64,7 @@ class Opened:
     findings: list[Finding]
 
 
-@dataclass(slots=True)
-class OpenedWriter:
+class OpenedWriter(Value, frozen=False):
     """A store opened for writing."""
 
     store: Opened
@@ -84,8 +82,7 @@ class OpenedWriter:
             self.lock.release()
 
 
-@dataclass(slots=True)
-class OpenedReader:
+class OpenedReader(Value, frozen=False):
     """A store opened for reading."""
 
     store: Opened
@@ -151,6 +148,10 @@ def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeo
 
 
 def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_create: bool) -> OpenedWriter:
+    # Here: readers need none of it.
+    from diptych.store.migration import migrate
+    from diptych.store.schema_change import OutdatedGenerations, migrate_followed
+
     migrate(path, schema, lock)
     outdated = OutdatedGenerations(path, schema)
     if outdated:
@@ -170,6 +171,8 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
 
 
 def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> None:
+    from diptych.store.schema_change import migrate_schema
+
     inspection = inspect(path, stored)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from diptych import fs
@@ -15,6 +14,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.layout import ORIGIN, is_lsn
 from diptych.sealed import MAX_SIZE_BYTES, require, require_number, seal
 from diptych.store.manifest import MS_MOST, decode, now_ms
+from diptych.values import Value, as_dict, field
 
 MAGIC = "DIPTYCHO"
 _U64_MOST = 2**64 - 1
@@ -22,8 +22,7 @@ _ID_DIGITS = 32
 _CONTENT_ID_DIGITS = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Value):
     """What a store was made from."""
 
     source: str
@@ -43,7 +42,7 @@ class Origin:
 def write_origin(store: str, origin: Origin) -> None:
     """Write ORIGIN into a store that is being made. Raises StorageError, InvalidArgumentError."""
     try:
-        data = seal(MAGIC, asdict(origin))
+        data = seal(MAGIC, as_dict(origin))
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgumentError(f"what is said of the origin cannot be stored: {error}") from error
     if len(data) > MAX_SIZE_BYTES:

@@ -7,7 +7,6 @@ consumers/<name>/POSITION    sealed document: how far it is
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from diptych import fs
@@ -16,6 +15,7 @@ from diptych.layout import CONSUMERS, PLAIN_NAME_RULE, POSITION, is_lsn, is_plai
 from diptych.sealed import MAX_SIZE_BYTES, require, require_number, seal
 from diptych.store.healing import log
 from diptych.store.manifest import MS_MOST, decode
+from diptych.values import Value, as_dict
 
 POSITION_MAGIC = "DIPTYCHP"
 
@@ -32,8 +32,7 @@ class Position(NamedTuple):
     checksum: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPosition:
+class StoredPosition(Value):
     """How far a consumer is."""
 
     store_id: bytes
@@ -45,8 +44,7 @@ class StoredPosition:
     acknowledged_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerInfo:
+class ConsumerInfo(Value):
     """A consumer, as the store lists it."""
 
     name: str
@@ -57,7 +55,7 @@ class ConsumerInfo:
 
 def encode_position(position: StoredPosition) -> bytes:
     """The POSITION file."""
-    return seal(POSITION_MAGIC, asdict(position))
+    return seal(POSITION_MAGIC, as_dict(position))
 
 
 def decode_position(data: bytes, *, where: str) -> StoredPosition:

@@ -22,7 +22,6 @@ An error of the disk is not damage. Where bytes cannot be read, nothing is salva
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from diptych import fs
@@ -61,6 +60,7 @@ from diptych.store.salvage import best, from_journal, lsn_range, manifests
 from diptych.store.verify import cut_off_journal, inspect_all
 from diptych.store.view import View
 from diptych.store.writer import StoreWriter
+from diptych.values import replace
 
 
 def repair(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
+
+from diptych.values import Value, field
 
 
 class Severity(Enum):
@@ -17,8 +18,7 @@ class Severity(Enum):
     """The store cannot be opened, or something may be lost, until `repair` has run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value):
     """One thing found. `kind` is a stable word for programs; `advice` says what to do."""
 
     kind: str
@@ -28,8 +28,7 @@ class Finding:
     advice: str = ""
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Value, frozen=False):
     """What was found, and after a repair what came of it."""
 
     path: str

@@ -13,7 +13,6 @@ import mmap
 import os
 from bisect import bisect_right
 from collections.abc import Container
-from dataclasses import dataclass, field
 from typing import Any
 
 from diptych import fs
@@ -34,13 +33,13 @@ from diptych.snapshot.format import (
     encode_head,
 )
 from diptych.store.manifest import ListedSegment
+from diptych.values import Value, field
 
 Records = dict[bytes, StoredRecord]
 """By key."""
 
 
-@dataclass(slots=True)
-class SalvagedSegment:
+class SalvagedSegment(Value, frozen=False):
     """What is left of a segment."""
 
     listed: ListedSegment

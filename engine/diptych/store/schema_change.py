@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from diptych import fs
@@ -41,6 +40,7 @@ from diptych.store.manifest import (
 from diptych.store.positions import consumers_of
 from diptych.store.recovery.reading import names_in
 from diptych.store.upgrade import upgrades
+from diptych.values import replace
 
 
 class OutdatedGenerations:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from diptych.values import Value
 
 
 class Status(Enum):
@@ -17,8 +18,7 @@ class Status(Enum):
     CLOSED = "closed"
 
 
-@dataclass(frozen=True, slots=True)
-class StoreState:
+class StoreState(Value):
     """One state, immutable. `transactions` are those open now, when INDEXING; the rest when CORRUPTED."""
 
     status: Status

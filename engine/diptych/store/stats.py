@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 from diptych import fs
@@ -16,10 +15,10 @@ from diptych.store.origin import Origin, read_origin
 from diptych.store.positions import ConsumerInfo, consumers_of
 from diptych.store.report import Finding
 from diptych.store.state import StoreState
+from diptych.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(Value):
     """Figures of a store, at one moment."""
 
     path: str

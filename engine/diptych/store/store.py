@@ -6,19 +6,14 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from diptych import fs
 from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term
 from diptych.search.query.filters import Filters
-from diptych.store.backup import back_up
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
-from diptych.store.feed.changes import ChangeFeed
-from diptych.store.feed.consumer import Consumer, remove_consumer
-from diptych.store.fork import adopt, fork
-from diptych.store.load import load
 from diptych.store.metrics import StoreMetrics
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
 from diptych.store.positions import ConsumerInfo, Position, consumers_of
@@ -27,10 +22,15 @@ from diptych.store.reader import StoreReader
 from diptych.store.report import Finding
 from diptych.store.results import Hits
 from diptych.store.state import StoreState
-from diptych.store.stats import Stats, gather
-from diptych.store.transaction import Transaction
 from diptych.store.view import View
-from diptych.store.writer import StoreWriter
+
+# What a reader that is asked one thing needs none of is imported where it is used.
+if TYPE_CHECKING:
+    from diptych.store.feed.changes import ChangeFeed
+    from diptych.store.feed.consumer import Consumer
+    from diptych.store.stats import Stats
+    from diptych.store.transaction import Transaction
+    from diptych.store.writer import StoreWriter
 
 
 class RecordStore(Generic[Record]):
@@ -83,6 +83,8 @@ class RecordStore(Generic[Record]):
             if read_only:
                 reader = StoreReader(open_for_reading(where, schema), schema, cls.view_type)
                 return cls(reader, durability, policy)
+            from diptych.store.writer import StoreWriter
+
             opened = open_for_writing(where, schema, create=create, lock_timeout_s=lock_timeout_s)
         try:
             return cls(StoreWriter(opened, schema, cls.view_type, durability, policy), durability, policy)
@@ -120,6 +122,8 @@ class RecordStore(Generic[Record]):
         Raises StoreNotFoundError where there is no generation, CorruptionError, IncompatibleStoreError for
         another schema, and InvalidArgumentError, StoreLockedError and StorageError as `backup` does.
         """
+        from diptych.store.fork import adopt
+
         return adopt(
             directory, path, schema, source=source, details=details or {}, verified=verified
         )
@@ -136,6 +140,8 @@ class RecordStore(Generic[Record]):
         Raises ReadOnlyError, StoreClosedError, ForkedProcessError, PoisonedError, TransactionError where
         this thread has one open already, and InvalidArgumentError for metadata that cannot be stored.
         """
+        from diptych.store.transaction import Transaction
+
         return Transaction(self._handle.writer(), metadata)
 
     def load(self, records: Iterable[Record], *, processes: int = 0) -> int:
@@ -150,6 +156,8 @@ class RecordStore(Generic[Record]):
         InvalidArgumentError for a number of processes below 0, OSError where none can be started, and what
         `transaction` and `Transaction.adopt` raise.
         """
+        from diptych.store.load import load
+
         if type(processes) is not int or processes < 0:
             raise InvalidArgumentError(f"processes is an int from 0, not {processes!r:.100}")
         self._handle.writer()
@@ -299,6 +307,8 @@ class RecordStore(Generic[Record]):
 
         Raises StoreClosedError, and InvalidArgumentError for an LSN below 0.
         """
+        from diptych.store.feed.changes import ChangeFeed
+
         self._handle.alive.check()
         return ChangeFeed(self._handle, Position(_since(since)), before=before)
 
@@ -325,6 +335,8 @@ class RecordStore(Generic[Record]):
         InvalidArgumentError for an invalid name or LSN; StoreReplacedError for a consumer of another store;
         CorruptStoreError where its position is damaged; StorageError; StoreClosedError.
         """
+        from diptych.store.feed.consumer import Consumer
+
         self._handle.alive.check()
         since = None if since is None else _since(since)
         return Consumer(self._handle, name, since=since, before=before, timeout_s=timeout_s)
@@ -339,6 +351,8 @@ class RecordStore(Generic[Record]):
 
         Raises StoreLockedError where it is in use, InvalidArgumentError, StorageError, StoreClosedError.
         """
+        from diptych.store.feed.consumer import remove_consumer
+
         self._handle.alive.check()
         return remove_consumer(self.path, name)
 
@@ -372,6 +386,8 @@ class RecordStore(Generic[Record]):
 
     def stats(self) -> Stats:
         """Counts, sizes, generations, and what recovery found. Raises CorruptionError, StoreClosedError."""
+        from diptych.store.stats import gather
+
         self._handle.alive.check()
         return gather(self._handle)
 
@@ -389,6 +405,8 @@ class RecordStore(Generic[Record]):
         being made, CorruptionError where the store is damaged and a reader cannot heal it, StorageError,
         StoreClosedError; then nothing is left at `path`.
         """
+        from diptych.store.backup import back_up
+
         if not self.read_only:
             self.checkpoint()
         return back_up(self._handle, path)
@@ -408,6 +426,8 @@ class RecordStore(Generic[Record]):
         to the last byte. A writer publishes a generation first. `private`: the path is one that no other
         process makes a store at, so that no lock is taken. Raises as `backup` does.
         """
+        from diptych.store.fork import fork
+
         if not self.read_only:
             self.checkpoint()
         return fork(self._handle, path, details or {}, private=private)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from enum import Enum
 from types import TracebackType
-from typing import Any, Generic, Self
+from typing import TYPE_CHECKING, Any, Generic, Self
 
 from blake3 import blake3
 
@@ -24,7 +24,9 @@ from diptych.metadata import pack_metadata
 from diptych.schema.base import Record
 from diptych.store.adopted import verified
 from diptych.store.changes import ChangeSet
-from diptych.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from diptych.store.writer import StoreWriter
 
 ANY_HASH = "any"
 """For `put`: whatever is there."""

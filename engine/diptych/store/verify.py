@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +27,7 @@ from diptych.store.recovery.inspection import Inspection, plan_for
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import Finding, Report, Severity
+from diptych.values import replace
 
 
 def verify(path: str | os.PathLike[str], deep: bool = True, *, schema: Schema[Any] = CODE) -> Report:

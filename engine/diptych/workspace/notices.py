@@ -14,11 +14,11 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diptych import fs
 from diptych.errors import CallerError, StorageError
+from diptych.values import Value
 
 if TYPE_CHECKING:
     from watchfiles import Change
@@ -37,8 +37,7 @@ _PAUSE_S = 1.0
 _PAUSE_MAX_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Value):
     """Changes, as (whether it was added, absolute path); `lost`: others before them were not seen."""
 
     changes: tuple[tuple[bool, str], ...] = ()

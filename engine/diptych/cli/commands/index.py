@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Annotated
 
 from diptych.cli.arguments import Option
 from diptych.cli.freshness import OutputRoot, tell_forked
 from diptych.cli.options import FILE_BYTES_MAX, Json, Processes, Repository, StorePath, Timeout, pattern
+from diptych.values import as_dict, replace
 
 if TYPE_CHECKING:
     from diptych.indexer import IndexReport
@@ -143,9 +143,8 @@ def _print(report: IndexReport, store: str, *, as_json: bool, explain: bool) -> 
     from diptych.cli.unparsed import Unparsed, error_line, explained, suffix_line
 
     if as_json:
-        # Not asdict, which breaks a Counter.
-        figures = {field.name: getattr(report, field.name) for field in fields(report)}
-        figures["notice"] = asdict(report.notice) if report.notice is not None else None
+        figures = as_dict(report)
+        figures["notice"] = as_dict(report.notice) if report.notice is not None else None
         document({**figures, "store": store, "empty": report.empty})
         return
     line(f"{report.root}: {plural(report.found, 'source file')} ({_languages(report)})")

@@ -154,12 +154,11 @@ def _keeper_lines(keeper: KeeperState | None) -> list[str]:
 
 def as_document(stats: Stats) -> dict[str, Any]:
     """The figures as a JSON value: sizes in bytes, times in milliseconds since 1970."""
-    from dataclasses import asdict
-
     from diptych.cli.reports import finding_document
+    from diptych.values import as_dict
 
-    value = asdict(stats)
-    value["state"] = {**asdict(stats.state), "status": stats.state.status.value}
+    value = as_dict(stats)
+    value["state"] = {**as_dict(stats.state), "status": stats.state.status.value}
     value["recovery"] = [finding_document(finding) for finding in stats.recovery]
     return value
 

@@ -7,13 +7,13 @@ To add one: add an entry here, the grammar's wheel to the dependencies, and what
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 
+from diptych.values import Value
 
-@dataclass(frozen=True, slots=True)
-class Language:
+
+class Language(Value):
     """How to recognise and parse one language.
 
     `module` is the grammar's wheel and `factory` its function that returns the grammar. `tags` names the
@@ -192,24 +192,30 @@ _LANGUAGES = (
 LANGUAGES = {language.name: language for language in _LANGUAGES}
 _BY_SUFFIX = {suffix: language.name for language in _LANGUAGES for suffix in language.suffixes}
 _BY_INTERPRETER = {name: language.name for language in _LANGUAGES for name in language.interpreters}
-
-# What only C++ has: one such line makes a `.h` file C++. The search may start at every line, so each attempt
-# is bounded and does not backtrack.
-_CPP_ONLY = re.compile(
-    rb"^[ \t]*+(?:class\s+\w[^;(){}:]{0,1000}+[{:]|namespace\b[^;={]{0,1000}+\{|template\s*<"
-    rb"|using\s+[\w:]{1,1000}\s*+[=;:]|using\s+namespace\b"
-    rb"|(?:public|private|protected|signals|Q_SIGNALS)\s*:|extern\s+\"C\+\+\""
-    rb"|enum\s+(?:class|struct)\s+\w|virtual\s+[\w~]|friend\s+(?:class|struct)\b|typename\s|explicit\s+\w"
-    rb"|(?:struct|union)\s++\w++(?:\s+\w++)?\s*+:\s*+(?:public|private|protected|virtual|[A-Za-z_])"
-    rb"|(?:static\s+|inline\s+){0,3}constexpr\s|static_assert\s*\([^;]{0,200}+std::"
-    rb"|\#[ \t]*include[ \t]*<(?:string|vector|map|set|memory|utility|functional|iostream|ostream|istream"
-    rb"|sstream|algorithm|array|atomic|mutex|thread|chrono|optional|variant|tuple|unordered_map|unordered_set|list|deque"
-    rb"|type_traits|limits|exception|stdexcept|new|cstd\w+|cassert|cstring|string_view)>)",
-    re.MULTILINE,
-)
-# The name of an operator, as in `bool operator==(`.
-_CPP_OPERATOR = re.compile(rb"operator[ \t]?(?:[-+*/<>=!]=?|\[\]|\(\))[ \t]?\([\w: \t]*[ \t&*]")
 _SHEBANG = re.compile(rb"#![ \t]*(?:\S*/)?([^/\s]+)(?:[ \t]+(.*))?")
+
+
+@cache
+def _cpp_only() -> tuple[re.Pattern[bytes], ...]:
+    """What only C++ has, compiled for the first `.h` file: it takes milliseconds."""
+    return (
+        # One such line makes it C++. The search may start at every line, so each attempt is bounded and does
+        # not backtrack.
+        re.compile(
+            rb"^[ \t]*+(?:class\s+\w[^;(){}:]{0,1000}+[{:]|namespace\b[^;={]{0,1000}+\{|template\s*<"
+            rb"|using\s+[\w:]{1,1000}\s*+[=;:]|using\s+namespace\b"
+            rb"|(?:public|private|protected|signals|Q_SIGNALS)\s*:|extern\s+\"C\+\+\""
+            rb"|enum\s+(?:class|struct)\s+\w|virtual\s+[\w~]|friend\s+(?:class|struct)\b|typename\s|explicit\s+\w"
+            rb"|(?:struct|union)\s++\w++(?:\s+\w++)?\s*+:\s*+(?:public|private|protected|virtual|[A-Za-z_])"
+            rb"|(?:static\s+|inline\s+){0,3}constexpr\s|static_assert\s*\([^;]{0,200}+std::"
+            rb"|\#[ \t]*include[ \t]*<(?:string|vector|map|set|memory|utility|functional|iostream|ostream"
+            rb"|istream|sstream|algorithm|array|atomic|mutex|thread|chrono|optional|variant|tuple|unordered_map|unordered_set|list|deque"
+            rb"|type_traits|limits|exception|stdexcept|new|cstd\w+|cassert|cstring|string_view)>)",
+            re.MULTILINE,
+        ),
+        # The name of an operator, as in `bool operator==(`.
+        re.compile(rb"operator[ \t]?(?:[-+*/<>=!]=?|\[\]|\(\))[ \t]?\([\w: \t]*[ \t&*]"),
+    )
 
 
 def language_of(path: str) -> str:
@@ -250,6 +256,6 @@ def language_of_shebang(head: bytes) -> str:
 
 def language_of_content(name: str, source: bytes) -> str:
     """The language by content: a `.h` file with a line that only C++ can have is C++, not C."""
-    if name == "c" and (_CPP_ONLY.search(source) or _CPP_OPERATOR.search(source)):
+    if name == "c" and any(only.search(source) for only in _cpp_only()):
         return "cpp"
     return name

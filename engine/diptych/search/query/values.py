@@ -10,21 +10,23 @@ import math
 import re
 import sys
 from datetime import UTC, date, datetime, timedelta
-from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diptych.errors import InvalidRecordError
 from diptych.schema.fields import Field
 from diptych.search.query.nodes import Between, Node, Nothing, refuse, shown
 
+if TYPE_CHECKING:
+    from fractions import Fraction
+
 _INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_NUMBER = re.compile(r"[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?",
-    re.ASCII,
+# Compiled by `re` for the first query that has one.
+_NUMBER = r"[+-]?(?:\d{1,400}(?:\.\d{0,400})?|\.\d{1,400})(?:[eE][+-]?\d{1,3})?"
+_DATE = (
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?"
 )
 
 
@@ -65,8 +67,8 @@ def _number_of(kind: str, value: Any) -> int | float | None:
 class Span(NamedTuple):
     """What a query writes as one value: 2024-05 is a month. Both ends belong to it."""
 
-    low: Fraction
-    high: Fraction
+    low: int | Fraction
+    high: int | Fraction
 
 
 def read(field: Field, text: str) -> Span:
@@ -74,13 +76,16 @@ def read(field: Field, text: str) -> Span:
     if field.tokens == "bool":
         if text not in ("true", "false"):
             refuse(f"{field.name} is true or false, not {shown(text)}", f"write {field.name}:true")
-        return Span(Fraction(text == "true"), Fraction(text == "true"))
+        return Span(int(text == "true"), int(text == "true"))
     if field.tokens == "date":
         return _date_span(field, text)
-    if not _NUMBER.fullmatch(text):
+    if not re.fullmatch(_NUMBER, text, re.ASCII):
         refuse(
             f"{field.name} has numbers, and {shown(text)} is none", f"write {field.name}:5 or {field.name}:>5"
         )
+    # Takes longer to import than all of the language.
+    from fractions import Fraction
+
     number = Fraction(text)
     return Span(number, number)
 
@@ -100,25 +105,26 @@ def between(
 
 
 def _between_reals(
-    name: str, least: Fraction | None, most: Fraction | None, *, with_low: bool, with_high: bool
+    name: str, least: int | Fraction | None, most: int | Fraction | None, *, with_low: bool, with_high: bool
 ) -> Node:
+    # A float is compared with a Fraction, or with an int, exactly.
     first, last = -math.inf, math.inf
     if least is not None:
         first = _real(least)
-        if (Fraction(first) < least if math.isfinite(first) else first < 0) or (
-            not with_low and math.isfinite(first) and Fraction(first) == least
+        if (first < least if math.isfinite(first) else first < 0) or (
+            not with_low and math.isfinite(first) and first == least
         ):
             first = math.nextafter(first, math.inf)
     if most is not None:
         last = _real(most)
-        if (Fraction(last) > most if math.isfinite(last) else last > 0) or (
-            not with_high and math.isfinite(last) and Fraction(last) == most
+        if (last > most if math.isfinite(last) else last > 0) or (
+            not with_high and math.isfinite(last) and last == most
         ):
             last = math.nextafter(last, -math.inf)
     return Between(name, first + 0.0, last + 0.0) if first <= last else Nothing()
 
 
-def _real(number: Fraction) -> float:
+def _real(number: int | Fraction) -> float:
     try:
         return float(number)
     except OverflowError:
@@ -126,7 +132,7 @@ def _real(number: Fraction) -> float:
 
 
 def _date_span(field: Field, text: str) -> Span:
-    match = _DATE.fullmatch(text)
+    match = re.fullmatch(_DATE, text, re.ASCII)
     example = f"write a date as in {field.name}:2024-05-31 or {field.name}:>=2024-05-31T12:00Z"
     if match is None:
         refuse(f"{field.name} has dates, and {shown(text)} is none", example)
@@ -145,7 +151,7 @@ def _date_span(field: Field, text: str) -> Span:
         high = low + 86_400_000_000 - 1
     else:
         high = low + _days(begin, bool(month)) * 86_400_000_000 - 1
-    return Span(Fraction(low), Fraction(high))
+    return Span(low, high)
 
 
 def _days(begin: datetime, month: bool) -> int:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -47,6 +46,7 @@ from diptych.store.manifest import (
 from diptych.store.salvage_segment import salvage_segment
 from diptych.store.upgrade import current_record, record_of
 from diptych.store.view import View
+from diptych.values import replace
 
 # While it builds a generation, a thread works this long at a stretch, then steps aside for those that
 # committed this recently.

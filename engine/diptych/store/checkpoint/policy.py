@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from diptych.errors import InvalidArgumentError
+from diptych.values import Value
 
 Durability = Literal["journal", "full", "buffered"]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointPolicy:
+class CheckpointPolicy(Value):
     """A checkpoint is due when any of these is reached.
 
     `changes` counts up to `changes_share` of the records where that is more: fewer and larger segments.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from types import TracebackType
 from typing import Generic, Self
 
@@ -31,6 +30,7 @@ from diptych.store.positions import (
     read_position,
     write_position,
 )
+from diptych.values import replace
 
 
 class Consumer(Generic[Record]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from diptych.change import Change, SegmentAdopted
@@ -13,6 +12,7 @@ from diptych.journal.reader import Tail
 from diptych.schema.base import Schema
 from diptych.segment.reader import Segment
 from diptych.store.manifest import ClosedMark, Identity, ListedSegment, Manifest
+from diptych.values import Value, field
 
 
 class FoundTransaction(NamedTuple):
@@ -24,8 +24,7 @@ class FoundTransaction(NamedTuple):
     adopted: tuple[SegmentAdopted, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class FoundJournalFile:
+class FoundJournalFile(Value):
     """A file of the journal."""
 
     path: str
@@ -60,8 +59,7 @@ class FoundJournalFile:
         return self.header.first_lsn - 1 if self.header is not None and not self.foreign else 0
 
 
-@dataclass(frozen=True, slots=True)
-class FoundSegment:
+class FoundSegment(Value):
     """A segment that a manifest lists, and what is wrong with each of its parts ("" when nothing is)."""
 
     path: str
@@ -81,8 +79,7 @@ class FoundSegment:
         return bool(self.records_problem or self.search_problem)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundGeneration:
+class FoundGeneration(Value):
     """A generation: its manifest, what is wrong with that ("" when nothing is), and its segments."""
 
     path: str
@@ -108,8 +105,7 @@ class FoundGeneration:
         return [segment for segment in self.segments if segment.damaged]
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Value):
     """All there is in a store's directory."""
 
     path: str
@@ -163,8 +159,7 @@ class Stray(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
-class OpenFiles:
+class OpenFiles(Value, frozen=False):
     """What a scan opened: journal files with an intact header, and segments with intact records."""
 
     schema: Schema[Any]

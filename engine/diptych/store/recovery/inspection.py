@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from diptych import fs
@@ -12,6 +11,7 @@ from diptych.segment.reader import Segment
 from diptych.store.recovery.found import OpenFiles, Scan
 from diptych.store.recovery.plan import NeedMore, Plan, make_plan
 from diptych.store.recovery.scan import rescan_journal, scan
+from diptych.values import replace
 
 
 class Inspection(NamedTuple):

@@ -19,7 +19,6 @@ The rules, in order:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from diptych.journal.reader import TailKind
 from diptych.store.recovery.found import (
@@ -30,21 +29,20 @@ from diptych.store.recovery.found import (
     Scan,
 )
 from diptych.store.report import Finding, Severity
+from diptych.values import Value
 
 REPAIR = "run `diptych repair`; with --dry-run it says first what it would do"
 NEXT_CHECKPOINT = "nothing: everything can be read; the next checkpoint or `diptych repair` heals it"
 SET_ASIDE = "nothing: opening the store for writing or `diptych repair` sets it aside"
 
 
-@dataclass(frozen=True, slots=True)
-class NeedMore:
+class NeedMore(Value):
     """There is no plan yet: the journal must be read from this older LSN first."""
 
     journal_from: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value):
     """What to do. `fatal` is why the store cannot be opened without discarding something; "" when it can."""
 
     base: FoundGeneration | None = None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from diptych import fs
@@ -34,6 +33,7 @@ from diptych.store.recovery.found import OpenFiles, Scan
 from diptych.store.recovery.reading import irregular, names_in, read_small
 from diptych.store.recovery.scan_generations import Segments, scan_generations, unreferenced
 from diptych.store.recovery.scan_journal import scan_journal
+from diptych.values import replace
 
 # More than two generations are there only while a view holds one.
 _GENERATIONS_AHEAD = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from typing import NamedTuple
 
 from diptych import fs
@@ -27,6 +26,7 @@ from diptych.store.generation import open_segment, read_manifest, segment_path
 from diptych.store.manifest import Identity, ListedSegment, Manifest
 from diptych.store.recovery.found import FoundGeneration, FoundSegment, OpenFiles, Scan, Stray
 from diptych.store.recovery.reading import irregular, names_in
+from diptych.values import replace
 
 
 class Generations(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from typing import NamedTuple
 
 from diptych import fs
@@ -17,6 +16,7 @@ from diptych.layout import CLOSED, JOURNAL, is_temporary, parse_journal_file_nam
 from diptych.store.manifest import ClosedMark, decode_closed, listed_sealed
 from diptych.store.recovery.found import FoundJournalFile, FoundTransaction, OpenFiles, Stray
 from diptych.store.recovery.reading import irregular, names_in, read_small
+from diptych.values import replace
 
 
 class Journal(NamedTuple):

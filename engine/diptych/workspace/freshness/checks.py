@@ -6,10 +6,10 @@ Each is given the evidence, and the field of it that its row names, which is nev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
+from diptych.values import Value
 from diptych.workspace.freshness.evidence import (
     Account,
     Differences,
@@ -46,8 +46,7 @@ class Code(Enum):
     BEING_WRITTEN = "being written"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Value):
     """Why, in a sentence without its full stop; `paths` are those it is about."""
 
     code: Code

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from diptych import fs
 from diptych.indexer.discover import Scan
@@ -18,6 +17,7 @@ from diptych.indexer.parse import read_regular
 from diptych.indexer.plan import Job, plan
 from diptych.indexer.text import is_binary
 from diptych.model import content_hash
+from diptych.values import Value, field
 from diptych.workspace.freshness.evidence import Differences
 
 # When so many files are known to differ, the rest in doubt are not read: the index is stale, and
@@ -25,8 +25,7 @@ from diptych.workspace.freshness.evidence import Differences
 ENOUGH = 100
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Value, frozen=False):
     hashed: int = 0
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)

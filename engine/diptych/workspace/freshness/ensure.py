@@ -13,14 +13,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from diptych import fs
 from diptych.errors import DiptychError, StoreLockedError
-from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_versions, index_repository
+from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_versions
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, FRESHNESS, LOCK
+from diptych.values import Value, as_dict, replace
 from diptych.workspace.freshness import gitstate, hints, recording, seeding
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Evidence
@@ -38,8 +38,7 @@ _LOCK_SLICE_S = 0.5
 _SETTLE_HASHED = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Ensured:
+class Ensured(Value):
     """The result of `ensure_fresh`. `warning` is to be shown with the answer, where it is not ""."""
 
     verdict: Verdict | None
@@ -54,8 +53,7 @@ class Ensured:
     """The index that this one was forked from, or why it was not, where that was tried now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Value):
     """How to go about it. `settings` None: those the index was made with. Times in seconds."""
 
     settings: Settings | None = None
@@ -171,7 +169,7 @@ def update(
                 store.lsn,
                 time.time_ns(),
                 grammar_versions.current(),
-                settings=asdict(settings or Settings()),
+                settings=as_dict(settings or Settings()),
                 root=home,
                 complete=False,
             ),
@@ -187,6 +185,8 @@ def update(
     began_ns = time.time_ns()
     digest = gitstate.index_digest(home)
     try:
+        from diptych.indexer import index_repository
+
         report = index_repository(
             home,
             store,

@@ -6,11 +6,11 @@ A field that is None was not looked at, because something cheaper had decided al
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from diptych.indexer.settings import Notice
+from diptych.values import Value, field
 from diptych.workspace.freshness.hints import Counts
 
 
@@ -36,8 +36,7 @@ class Account(Enum):
     """There is one, and it is damaged, or of another state of the store."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoreFound:
+class StoreFound(Value):
     """The store as opening it found it; `problem` is None where it could be read."""
 
     problem: Problem | None = None
@@ -50,8 +49,7 @@ class StoreFound:
     """Whether something in it waits for a writer to heal it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Value):
     """What the last finished run of the indexer wrote down."""
 
     lsn: int = 0
@@ -62,8 +60,7 @@ class Recorded:
     files: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class GitNow:
+class GitNow(Value):
     """What git says. `same_index`: every entry of its index is as it was when this was last recorded."""
 
     commit: str = ""
@@ -74,8 +71,7 @@ class GitNow:
     untracked: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
+class Differences(Value):
     """How the files on disk differ from the records in the store.
 
     `by` is "git" (its index vouched for the files that were not inspected) or "stat" (every file was
@@ -100,8 +96,7 @@ class Differences:
         return len(self.new) + len(self.changed) + len(self.gone)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Value):
     """All of it, in the order in which it is gathered: cheapest first."""
 
     root: str

@@ -12,7 +12,6 @@ import re
 import shlex
 import time
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from diptych import fs
@@ -24,6 +23,7 @@ from diptych.indexer.settings import Notice
 from diptych.layout import DEFAULT_STORE, FACTS
 from diptych.model import content_hash
 from diptych.store.generation import read_identity
+from diptych.values import replace
 from diptych.workspace.freshness import gitstate, record
 from diptych.workspace.freshness.seeding import basis_of
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from diptych.errors import (
@@ -23,9 +22,9 @@ from diptych.errors import (
 from diptych.indexer import facts as facts_file
 from diptych.indexer import git, grammar_versions
 from diptych.indexer.discover import Scan, scan, scan_names
-from diptych.indexer.pipeline import found_by_git
 from diptych.indexer.settings import Settings
 from diptych.layout import DEFAULT_STORE, FACTS
+from diptych.values import Value, replace
 from diptych.workspace.freshness import gitstate, hints, record, seeding
 from diptych.workspace.freshness.checks import DECISIVE_SETTINGS
 from diptych.workspace.freshness.differences import differences
@@ -47,8 +46,7 @@ if TYPE_CHECKING:
     from diptych.store.code import Store
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(Value, frozen=False):
     """The evidence, and what was found on the way that recording it needs."""
 
     evidence: Evidence
@@ -197,6 +195,8 @@ def _by_stat(
     """Every file is looked at. The second value is what was found."""
     entries = gitstate.entries(root) if state is not None else None
     if state is None or entries is None:
+        from diptych.indexer.pipeline import found_by_git
+
         found_now = scan(root, settings, store_path=store.path, before=found_by_git(store, known))
     else:
         # The untracked files are known: to list them is half of what a scan spends on names.

@@ -9,13 +9,13 @@ was written with. Missing or damaged, it is as if it were not there, and every f
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import msgpack
 
 from diptych import fs, layout
 from diptych.indexer.facts import MAX_SIZE_BYTES, require_fields
+from diptych.values import Value, as_dict, field_names
 
 MAGIC = "diptych freshness"
 FORMAT = 3
@@ -27,8 +27,7 @@ REPORTED = ("source", "skipped_paths", *_COUNTS, *_COUNTED)
 FactsIdentity = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Value):
     """What the facts say in brief, and which files git's index alone cannot vouch for.
 
     `watched` are tracked files that git was told not to look at, that were dirty, or whose recorded stat
@@ -79,7 +78,7 @@ def load(store_path: str) -> Recorded | None:
 
 def encode(recorded: Recorded) -> bytes:
     """The bytes of a freshness file."""
-    packed = msgpack.packb(asdict(recorded), unicode_errors="surrogateescape")
+    packed = msgpack.packb(as_dict(recorded), unicode_errors="surrogateescape")
     return bytes(msgpack.packb([MAGIC, FORMAT, packed, _checksum(packed)]))
 
 
@@ -91,7 +90,7 @@ def decode(data: bytes) -> Recorded:
             raise ValueError("its checksum or its head is wrong")  # noqa: TRY301
         body = msgpack.unpackb(packed, strict_map_key=True, unicode_errors="surrogateescape")
         body["facts"] = tuple(body["facts"])
-        recorded = Recorded(**{field.name: body[field.name] for field in fields(Recorded)})
+        recorded = Recorded(**{name: body[name] for name in field_names(Recorded)})
         _require_sound(recorded)
         return recorded  # noqa: TRY300
     except Exception as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from diptych.errors import CorruptStoreError, IncompatibleStoreError
@@ -20,14 +19,14 @@ from diptych.indexer.fact_columns import Fact
 from diptych.indexer.facts import RACY_MARGIN_NS, Facts, is_smudged, settings_in, size_of
 from diptych.layout import ORIGIN
 from diptych.store.origin import Origin, read_origin
+from diptych.values import Value, field
 from diptych.workspace.freshness import gitstate, record
 
 if TYPE_CHECKING:
     from diptych.store.code import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Value):
     """Which files the records of a store are of: those of a commit, but for the paths in `unlike`."""
 
     commit: str

@@ -7,10 +7,10 @@ asks, and how it answers, is in `checks`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
+from diptych.values import Value
 from diptych.workspace.freshness import checks
 from diptych.workspace.freshness.checks import Answer, Code, Outcome, Reason
 from diptych.workspace.freshness.evidence import Account, Evidence
@@ -68,8 +68,7 @@ CHECKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Value):
     """The outcome of one check as it is shown, and what was seen."""
 
     __test__ = False  # not one of pytest's
@@ -79,8 +78,7 @@ class Test:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value):
     """What the index is, why, and by which tests."""
 
     kind: Kind

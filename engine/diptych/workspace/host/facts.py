@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 from diptych.errors import DiptychError
 from diptych.indexer import facts as facts_file
 from diptych.indexer.fact_columns import Fact
 from diptych.store.code import Store
+from diptych.values import replace
 
 _EVERY_S = 1.0
 

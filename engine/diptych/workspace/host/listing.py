@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from diptych.indexer.discover import Scan, Stat
 from diptych.indexer.languages import language_of
+from diptych.values import Value, field
 from diptych.workspace.host.git import not_ignored
 from diptych.workspace.watch import is_rule
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value):
     """The source files that were found, and the names that the store may have besides."""
 
     files: Mapping[str, tuple[str, Stat]] = field(default_factory=dict)
