@@ -36,7 +36,7 @@ def asked(tmp_path: Path) -> Path:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/shapes.py").write_text(SHAPES)
     (tmp_path / "src/uses.py").write_text(USES)
-    (tmp_path / "src/other.rs").write_text("fn main() {}\n")
+    (tmp_path / "src/other.rb").write_text("def main; end\n")
     diptych("index", cwd=tmp_path)
     return tmp_path
 
@@ -173,7 +173,7 @@ def test_an_edit_since_the_index_is_seen_without_a_new_index(asked: Path) -> Non
         (("definition", "src/uses.py:1:99"), "line 1 of src/uses.py has 30 bytes"),
         (("definition", "src/none.py:1:1"), "src/none.py cannot be read"),
         (("definition", "../out.py:1:1"), "'../out.py' is not in the repository"),
-        (("definition", "src/other.rs:1:4"), "src/other.rs: names are not resolved in rust yet"),
+        (("definition", "src/other.rb:1:4"), "src/other.rb: names are not resolved in ruby yet"),
         (("outline", "src"), "src cannot be read"),
         (("references",), "there is no question"),
         (("definition", "a:1:1", "--stdin"), "there are a question and --stdin"),

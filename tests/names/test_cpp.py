@@ -188,3 +188,10 @@ def test_a_macro_with_a_block_is_no_function(tmp_path: Path) -> None:
     with asking(tmp_path, {"a.cc": text}) as asked:
         assert asked.first("a.cc", "@TEST(A, c)") == ""
         assert asked.first("a.cc", "use(@a)") == "a.cc:1 exact"
+
+
+def test_using_in_a_circle_ends(tmp_path: Path) -> None:
+    text = "namespace a {}\nusing a::b;\nusing b::a;\nusing b::c;\nint f() { return a::b::c + c; }\n"
+    with asking(tmp_path, {"a.cc": text}) as asked:
+        assert asked.lines("a.cc", "b::@c + c") == []
+        assert asked.first("a.cc", "+ @c;") == "a.cc:4 exact"

@@ -93,7 +93,9 @@ class Inference(Steps):
             else:
                 is_apart = self.rules.overloads or self.rules.includes
                 meaning = self._member_meaning(steps) if is_apart else VALUE
-                values, steps = self._qualified(names, head, steps) if self.rules.inner_items else ([], steps)
+                values = []
+                if self.rules.inner_items or self.rules.paths:
+                    values, steps = self._qualified(names, scope, head, steps)
                 values = values or self._head(names, scope, head, at, receiver, from_method, meaning)
             for number, (step, attribute) in enumerate(steps, 1):
                 values = self.stepped(values, step, attribute, self._member_meaning(steps[number:]))
@@ -101,10 +103,19 @@ class Inference(Steps):
         return found[:MAX_VALUES]
 
     def _qualified(
-        self, names: Names, head: re.Match[str], steps: list[tuple[str, str]]
+        self, names: Names, scope: int, head: re.Match[str], steps: list[tuple[str, str]]
     ) -> tuple[list[Value], list[tuple[str, str]]]:
         """The class that a shape begins with, its package in front; and the steps that are left."""
         module = head[4] or ""
+        if self.rules.paths:
+            if module not in ("crate", "self", "super"):
+                return [], steps
+            ups = module == "super"
+            while module == "super" and steps[:1] == [(".super", "super")]:
+                ups, steps = ups + 1, steps[1:]
+            is_root = module == "crate"
+            root = self.along(names.path, ["crate"]) if is_root else self.module_above(names, scope, ups)
+            return [value for one in root for value in self.of_target(one)], steps
         if not module[:1].islower() or not steps or names.bound(0, module):
             return [], steps
         for number, (step, attribute) in enumerate(steps, 1):
@@ -164,15 +175,22 @@ class Inference(Steps):
         text = owner.names.scopes[owner.scope].name
         found: list[Target] = []
         for defined in self.source.defined(name):
-            shares = self.rules.shares
+            shares = self.rules.methods_near or self.rules.shares
             is_near = defined.path == owner.names.path or (shares and shares(owner.names.path, defined.path))
             if not is_near or defined.inside.rpartition(".")[2] != text or not self.step():
                 continue
             names = self.names_of(defined.path)
             for number, scope in enumerate(names.scopes if names is not None else ()):
-                if scope.name == text and METHODS in scope.decorators and names is not None:
+                if scope.name != text or METHODS not in scope.decorators or names is None:
+                    continue
+                if not scope.bases or self._is_of(owner, Value(CLASS_VALUE, names, number)):
                     found += [Target(names, one) for one in names.bound(number, name)]
         return list(dict.fromkeys(found))
+
+    def _is_of(self, owner: Value, methods: Value) -> bool:
+        """Whether a scope of methods is the class's own, rather than that of another of its name."""
+        known = self.linearised(owner)
+        return any(one.is_same_scope(other) for one in self.linearised(methods)[:2] for other in known[:2])
 
     def members_of_binding(self, names: Names, binding: Binding, name: str) -> list[Target]:
         """The member `name` of what a binding is."""

@@ -180,8 +180,8 @@ class Lookup(Spaces):
         if not module:
             names = self.names_of(importer)
             return self.targets(names, 0, item) if names is not None else []
-        if self.rules.includes:
-            return self._item_of_space(importer, module, item)
+        if self.rules.includes or self.rules.paths:
+            return self._along_path(importer, module, item)
         path = self.rules.module_path(self.source, importer, module)
         if path is None:
             return self._inner_item(importer, module, item) if self.rules.inner_items else []
@@ -202,6 +202,65 @@ class Lookup(Spaces):
                 return found
         return []
 
+    def _along_path(self, importer: str, module: str, item: str) -> list[Target]:
+        """The item at the end of a path. Imports may lead in a circle."""
+        sought = (f"{importer}>{module}", item)
+        if sought in self._sought or len(self._sought) > MAX_IMPORTS:
+            return []
+        self._sought.add(sought)
+        try:
+            if self.rules.includes:
+                return self._item_of_space(importer, module, item)
+            found = self.along(importer, module.split("."))
+            return [one for outer in found for one in self._member_of(outer, item)]
+        finally:
+            self._sought.discard(sought)
+
+    def along(self, importer: str, path: list[str]) -> list[Target]:
+        """Where a path leads, as the file at `importer` writes it."""
+        names = self.names_of(importer)
+        if names is None or not self.step():
+            return []
+        head, rest = path[0], path[1:]
+        if head == "self":
+            found = [Target(names, None)]
+        else:
+            own = [] if head in ("crate", "super") else names.bound(0, head)
+            own = [one for one in own if one.shape != f"<{head}"]
+            above = self.rules.module_path(self.source, importer, head) if not own else None
+            found = self.followed(names, own) if own else self._module_at(above) if above is not None else []
+        for part in rest:
+            if part == "super":
+                found = [up for one in found for up in self.along(one.path, ["super"])]
+            else:
+                found = [one for outer in found for one in self._member_of(outer, part)]
+        return found
+
+    def module_above(self, names: Names, scope: int, ups: int) -> list[Target]:
+        """The module that is so many above the one around a scope."""
+        while scope > 0:
+            if names.scopes[scope].kind == NAMESPACE:
+                if ups == 0:
+                    return [Target(names, one) for one in names.facts.bindings if one.inner == scope]
+                ups -= 1
+            scope = names.scopes[scope].parent
+        return self.along(names.path, ["super"] * ups) if ups else [Target(names, None)]
+
+    def _member_of(self, target: Target, name: str) -> list[Target]:
+        """The member `name` of a module or a type."""
+        binding = target.binding
+        if binding is None:
+            return self.module_members(target.names, name)
+        if binding.how == IMPORTED:
+            # It led nowhere.
+            return []
+        if binding.inner < 0:
+            return self.members_of_binding(target.names, binding, name)
+        if target.names.scopes[binding.inner].kind == NAMESPACE:
+            bound = target.names.bound(binding.inner, name)
+            return self.followed(target.names, bound) or self._starred(target.names, binding.inner, name)
+        return self.members_of_class(target.names, binding.inner, name)
+
     def _inner_item(self, importer: str, module: str, item: str) -> list[Target]:
         """An item of a class, where an import names the class as it does a module."""
         outer, _, name = module.rpartition(".")
@@ -217,6 +276,8 @@ class Lookup(Spaces):
         module, item = _import_of(binding)
         if item:
             found = self.item_targets(names.path, module, item)
+        elif self.rules.paths and not module.startswith("mod "):
+            found = self.along(names.path, module.split("."))
         else:
             found = self.module_targets(names.path, module)
         return found or [Target(names, binding)]
@@ -271,9 +332,9 @@ class Lookup(Spaces):
 
     def _starred(self, names: Names, scope: int, name: str) -> list[Target]:
         for at, module in names.facts.stars:
-            if at not in (0, scope):
+            if at not in (0, scope) and not (self.rules.paths and self._is_inside(names, scope, at)):
                 continue
-            if self.rules.inner_items:
+            if self.rules.inner_items or self.rules.paths:
                 if self.step() and (found := self.item_targets(names.path, module, name)):
                     return found
                 continue
@@ -285,6 +346,11 @@ class Lookup(Spaces):
             if found:
                 return found
         return []
+
+    def _is_inside(self, names: Names, scope: int, outer: int) -> bool:
+        while scope >= 0 and scope != outer:
+            scope = names.scopes[scope].parent
+        return scope == outer
 
     def _exports(self, names: Names, name: str) -> bool:
         exported = names.facts.exported

@@ -39,7 +39,9 @@ class Rules(NamedTuple):
     may be bound again in one scope, and the last before a use counts. With `inner_items`, an import may name
     what is in a class. `includes` are what the name of a star import begins with that is a file's text, as if
     it were here: then names are declared in one file and defined in another, and namespaces are in many. With
-    `hides`, a member of a class hides all of its name in the bases.
+    `hides`, a member of a class hides all of its name in the bases. `methods_near` says which files may have
+    methods of a class in another, if not those that `shares` says. With `paths`, an import is a path that is
+    followed part by part: through `crate`, `self`, `super`, modules and types.
     """
 
     module_path: ModulePath
@@ -61,6 +63,8 @@ class Rules(NamedTuple):
     inner_items: bool = False
     includes: tuple[str, ...] = ()
     hides: bool = False
+    methods_near: Callable[[str, str], bool] | None = None
+    paths: bool = False
 
     def means(self, names: Names, binding: Binding | None, meaning: int) -> bool:
         """Whether a binding, or a module, can be what is used as `meaning`."""

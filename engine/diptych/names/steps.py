@@ -175,6 +175,8 @@ class Steps(Lookup):
             return list(value.arguments[index]) if index < len(value.arguments) else []
         if named == NOTHING:
             return []
+        if named.name == "Self":
+            return [value]
         arguments = tuple(tuple(self._element(value, argument)) for argument in named.arguments)
         return [foreign(named.name, arguments)]
 

@@ -27,6 +27,7 @@ _FOLDERS = {
     "java": "java",
     "c": "c",
     "cpp": "c",
+    "rust": "rust",
 }
 LANGUAGES = frozenset(_FOLDERS)
 
