@@ -23,6 +23,8 @@ MAX_PREFIX_BYTES = SPAN_BYTES
 PACK_BYTES = 64 * 1024 * 1024
 """A pack is closed when it has this much."""
 _WINDOW_LOG_MOST = 27
+_PREFIX_LEAST_BYTES = 8
+"""zstd takes no shorter one."""
 _WINDOW_LOG_LEAST = 10
 # A skippable frame (RFC 8878, 3.1.2): a decoder of the whole blob passes over it.
 _SKIPPABLE = (0x184D2A50).to_bytes(4, "little")
@@ -45,7 +47,7 @@ def compress(data: bytes | memoryview, level: int) -> bytes:
 
 
 def compress_with_prefix(data: bytes | memoryview, prefix: bytes, level: int = PATCH_LEVEL) -> bytes:
-    """`data` as a zstd frame that is decoded with the same `prefix`, at most MAX_PREFIX_BYTES."""
+    """`data` as a zstd frame that is decoded with the same `prefix`, from 8 to MAX_PREFIX_BYTES."""
     module = zstd()
     parameter = module.CompressionParameter
     bits = max((len(data) + len(prefix)).bit_length(), _WINDOW_LOG_LEAST)
@@ -62,6 +64,8 @@ def decompress(data: bytes | memoryview, size_bytes: int, *, prefix: bytes = b""
     """The bytes again, which must be `size_bytes`; never allocates much more. Raises CorruptArtifactError."""
     module = zstd()
     options = {module.DecompressionParameter.window_log_max: _WINDOW_LOG_MOST}
+    if 0 < len(prefix) < _PREFIX_LEAST_BYTES:
+        raise CorruptArtifactError(f"{where} is encoded with a prefix of {len(prefix)} bytes", where=where)
     dictionary = module.ZstdDict(prefix, is_raw=True).as_prefix if prefix else None
     decoder = module.ZstdDecompressor(zstd_dict=dictionary, options=options)
     parts: list[bytes] = []
