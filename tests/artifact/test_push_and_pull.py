@@ -6,12 +6,14 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.records import numbered, record
 from tests.support.waiting import join
 
-from diptych import Store, StoreLockedError
+from diptych import NotAStoreError, Store, StoreLockedError
+from diptych.artifact import pull as pull_module
 from diptych.artifact.errors import (
     CorruptArtifactError,
     IncompatibleArtifactError,
@@ -160,6 +162,48 @@ def test_local_commits_are_never_dropped(store: str, dest: str, remote: Counting
     pulled = pull(remote, dest, ref=MAIN, local_changes="replace")
     check_same(dest, store)
     assert records_of(pulled.kept) == mine
+
+
+def test_a_commit_while_a_pull_runs_is_not_dropped(
+    store: str, dest: str, remote: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    fill(store, numbered(2, version=1))
+    push(store, remote, ref=MAIN)
+    assemble = pull_module.assemble
+
+    def commit_then_assemble(*given: Any) -> int:
+        fill(dest, numbered(1, version=9))
+        return assemble(*given)
+
+    monkeypatch.setattr(pull_module, "assemble", commit_then_assemble)
+    with pytest.raises(LocalChangesError):
+        pull(remote, dest, ref=MAIN)
+    assert numbered(1, version=9)[0] in records_of(dest)
+
+
+def test_an_empty_folder_is_filled_and_any_other_refused(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    os.makedirs(dest)
+    pull(remote, dest, ref=MAIN)
+    check_same(dest, store)
+    other = Path(f"{dest}-2")
+    other.mkdir()
+    (other / "thesis.tex").write_text("words")
+    with pytest.raises(NotAStoreError):
+        pull(remote, other, ref=MAIN)
+    assert (other / "thesis.tex").read_text() == "words"
+
+
+def test_changes_on_top_of_what_the_ref_names_are_left_alone(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    fill(dest, numbered(1, version=7))
+    mine = records_of(dest)
+    assert pull(remote, dest, ref=MAIN).outcome == "unchanged"
+    assert pull(remote, dest, ref=MAIN, local_changes="rebase").outcome == "unchanged"
+    assert records_of(dest) == mine
 
 
 def test_a_store_that_was_built_here_counts_as_local_changes(store: str, dest: str, remote: Counting) -> None:

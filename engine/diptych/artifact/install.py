@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from diptych import fs
-from diptych.artifact.errors import CorruptArtifactError
+from diptych.artifact.errors import CorruptArtifactError, LocalChangesError
 from diptych.artifact.scrub import ALLOWED
 from diptych.errors import DiptychError, StorageError
 from diptych.journal.format import JournalHeader
@@ -32,6 +32,7 @@ from diptych.schema.base import Schema
 from diptych.store.generation import read_manifest, segment_path
 from diptych.store.manifest import Identity, ListedSegment, encode_identity, encode_manifest
 from diptych.store.opening import open_for_reading
+from diptych.store.store import RecordStore
 from diptych.store.verify import verify
 
 _ASIDE = ".aside"
@@ -91,6 +92,11 @@ def _refuse_damaged(store: str, schema: Schema[Any]) -> None:
         )
 
 
+def has_store(path: str) -> bool:
+    """Whether there is a store at `path`, or what a damaged one has left. Raises StorageError."""
+    return any(fs.exists(os.path.join(path, name)) for name in (IDENTITY, JOURNAL, GENERATIONS, SEGMENTS))
+
+
 def heal(dest: str) -> None:
     """Undo an install into `dest` that was killed between its two renames. Raises StorageError."""
     aside = dest + _ASIDE
@@ -98,17 +104,20 @@ def heal(dest: str) -> None:
         _rename(aside, dest)
 
 
-def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: float) -> str:
+def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, seen_lsn: int, timeout_s: float) -> str:
     """Put the store at `new` in the place `dest`; returns where the old one is kept, or "".
 
     The old one is removed when the new one has opened in its place, unless `keep`. Raises StoreLockedError
-    where a writer has the old one open, after `timeout_s`; then, and after any other error, it is as it was.
+    where a writer has the old one open, after `timeout_s`, and LocalChangesError where it is not at
+    `seen_lsn` any more; then, and after any other error, it is as it was.
     """
     if not fs.exists(dest):
         _rename(new, dest)
         return ""
     lock = fs.WriterLock(os.path.join(dest, LOCK), timeout_s=timeout_s)
     try:
+        if not keep:
+            _refuse_newer(dest, schema, seen_lsn)
         _carry_over(dest, new)
         old = _exchanged(new, dest)
         try:
@@ -124,6 +133,17 @@ def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, timeout_s: flo
     finally:
         lock.release()
     return ""
+
+
+def _refuse_newer(dest: str, schema: Schema[Any], seen_lsn: int) -> None:
+    """Raise LocalChangesError where something was committed since the store was looked at."""
+    if not has_store(dest):
+        return
+    with RecordStore.open_with(dest, schema, create=False, read_only=True) as store:
+        if store.lsn != seen_lsn:
+            raise LocalChangesError(
+                f"something was committed to {dest} while it was pulled", advice="run it again"
+            )
 
 
 def _carry_over(old: str, new: str) -> None:

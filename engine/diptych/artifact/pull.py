@@ -24,7 +24,7 @@ from diptych.artifact.errors import (
 )
 from diptych.artifact.fetching import decode, fetch
 from diptych.artifact.incoming import Incoming
-from diptych.artifact.install import assemble, heal, swap
+from diptych.artifact.install import assemble, has_store, heal, swap
 from diptych.artifact.local import LocalGeneration, newest_generation
 from diptych.artifact.manifest import ArtifactManifest
 from diptych.artifact.names import check_digest, check_ref
@@ -35,10 +35,9 @@ from diptych.artifact.remembered import Remembered, RememberedRef, encode, load,
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.trust import Trust, Verifier
 from diptych.errors import DiptychError, StorageFullError
-from diptych.layout import IDENTITY
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
-from diptych.store.opening import absolute
+from diptych.store.opening import absolute, check_place
 from diptych.store.store import RecordStore
 
 MAX_BYTES = 8 * 1024**3
@@ -213,6 +212,10 @@ def _install(
         if not dry_run:
             save(path, remembered)
         return replace(pulled, outcome="unchanged", fetched_bytes=0, lsn=local.manifest.lsn)
+    newest = [one.manifest for one in load(path).refs[:1]]
+    if has_changes and local_changes != "replace" and chosen.state.manifest in newest:
+        # The changes were made on top of it: there is nothing newer to install.
+        return replace(pulled, outcome="unchanged", fetched_bytes=0)
     if has_changes and local_changes == "refuse":
         raise LocalChangesError(
             f"the store at {path} has commits that no remote is known to have",
@@ -225,7 +228,8 @@ def _install(
         fetched_bytes = fetch(remote, plan, incoming, progress)
         decode(manifest, plan, available, incoming, progress)
         lsn = assemble(incoming.files, incoming.store, schema, encode(remembered))
-        kept = swap(incoming.store, path, schema, keep=has_changes, timeout_s=timeout_s)
+        seen_lsn = local.manifest.lsn if local is not None else 0
+        kept = swap(incoming.store, path, schema, keep=has_changes, seen_lsn=seen_lsn, timeout_s=timeout_s)
         incoming.clear()
     return replace(pulled, fetched_bytes=fetched_bytes, kept=kept, lsn=lsn)
 
@@ -255,7 +259,7 @@ def _seen(remembered: Remembered, remote: Remote, chosen: Chosen) -> Remembered:
 
 def _local(path: str, *, lenient: bool) -> LocalGeneration | None:
     """The newest generation of the store that is there; None where there is no store."""
-    if not fs.exists(os.path.join(path, IDENTITY)):
+    if not has_store(path):
         return None
     try:
         return newest_generation(path)
@@ -276,7 +280,9 @@ def _has_changes(
     lenient: bool,
 ) -> bool:
     """Whether the store has what no remote is known to have."""
-    if not fs.exists(path):
+    if not has_store(path):
+        # Nothing, or an empty folder, or the leftovers of a store; something else is refused.
+        check_place(path, create=True)
         return False
     try:
         with RecordStore.open_with(path, schema, create=False, read_only=True) as store:
