@@ -271,4 +271,4 @@ def test_a_blob_that_is_gone_or_damaged_is_found(world: World) -> None:
 def test_random_interleavings_lose_nothing(tmp_path: Path) -> None:
     """More of them: `python -m tools.sharing.interleavings`."""
     contents = contents_in(os.fspath(tmp_path))
-    assert sum(run(seed, contents) for seed in range(4)) > 400
+    assert sum(run(seed, contents) for seed in range(2)) > 200

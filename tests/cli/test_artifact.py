@@ -82,6 +82,7 @@ def test_a_fresh_clone_answers_after_a_pull(project: Path, remote: str) -> None:
     assert json.loads(diptych("verify", "--deep", "--json", cwd=other).stdout)["ok"]
 
 
+@pytest.mark.slow
 def test_sync_goes_both_ways_and_remembers_the_remote(project: Path, remote: str) -> None:
     first = document("artifact", "sync", remote, cwd=project)
     assert first["pulled"] is None
@@ -104,6 +105,7 @@ def test_sync_goes_both_ways_and_remembers_the_remote(project: Path, remote: str
     assert "brand_new" in text("symbol", "brand_new", "--fresh", "never", cwd=project)
 
 
+@pytest.mark.slow
 def test_a_dirty_tree_is_not_pushed_as_a_commit(project: Path, remote: str) -> None:
     write(project, "pkg/part_1.py", "def changed():\n    pass\n")
     said = error_output("artifact", "push", remote, cwd=project, code=1)
@@ -112,6 +114,7 @@ def test_a_dirty_tree_is_not_pushed_as_a_commit(project: Path, remote: str) -> N
     assert [one["ref"] for one in document("artifact", "list", remote, cwd=project)] == ["user/me"]
 
 
+@pytest.mark.slow
 def test_list_info_diff_verify_promote_cleanup_and_gc(project: Path, remote: str) -> None:
     document("artifact", "push", remote, cwd=project)
     commit = git(project, "rev-parse", "HEAD")
