@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import BinaryIO
 
 from pygls.exceptions import JsonRpcException
@@ -64,7 +65,8 @@ def _say_end(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
 
 def made(*, output_root: str | None = None, keep: bool = False) -> Server:
     """A server with all its features."""
-    server = Server(output_root=output_root, keep=keep)
+    with _making:
+        server = Server(output_root=output_root, keep=keep)
     for register in FEATURES:
         register(server)
     return server
@@ -88,6 +90,9 @@ def serve_tcp(
 def _serve_connection(connection: socket.socket, output_root: str | None, keep: bool) -> None:
     with connection, connection.makefile("rb") as reader, connection.makefile("wb") as writer:
         serve(reader, writer, output_root=output_root, keep=keep)
+        # A thread still waits for a message, and holds the reader: it ends with this.
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 def _quieten() -> None:

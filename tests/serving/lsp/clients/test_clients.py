@@ -1,4 +1,4 @@
-"""neovim and emacs, set up as docs/editors.md has it. They skip where they are not installed."""
+"""neovim and emacs, set up as docs/editors.md has it, and VS Code's library. They skip where absent."""
 
 from __future__ import annotations
 
@@ -81,6 +81,17 @@ def test_emacs_with_eglot(root: Path, tmp_path: Path) -> None:
         str(HERE / "eglot.el"),
     ]
     check(ask(command, config, root), root)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_protocol_library_of_vs_code(root: Path, tmp_path: Path) -> None:
+    package = "vscode-languageserver-protocol"
+    modules = Path(os.environ.get("NODE_PATH", ""))
+    if not (modules / package).is_dir():
+        pytest.skip(f"NODE_PATH names no folder with {package}: `npm install {package}`")
+    command = ["node", str(HERE / "session.js"), str(root), "diptych", "lsp", "--no-keeper"]
+    check(ask(command, tmp_path, root), root)
 
 
 def without_keeper(config: str) -> str:
