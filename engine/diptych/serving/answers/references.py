@@ -57,21 +57,33 @@ def references(source: StoreSource, path: str, row: int, column: int) -> Referen
 
     Raises InvalidArgumentError for a file without names or a place outside of it, CorruptionError.
     """
+    name, target = referred(source, path, row, column)
+    return references_to(source, target) if target is not None else References(name, (), (), ())
+
+
+def referred(source: StoreSource, path: str, row: int, column: int) -> tuple[str, Found | None]:
+    """The name at a place, and its definition; None for one that is found by name alone. Raises as above."""
     source.begin()
     parsed = parsed_file(source, path)
     site = site_in(parsed, row, column)
     if site is None:
-        return References("", (), (), ())
+        return "", None
     found = [one for one in definitions(source, parsed.names, site) if one.evidence != "named"]
-    if not found:
-        return References(site.name, (), (), ())
-    return references_to(source, found[0])
+    return site.name, found[0] if found else None
 
 
 def references_to(source: StoreSource, target: Found) -> References:
     """The references to one definition."""
+    sure: list[Reference] = []
+    possible: list[Reference] = []
+    for reference, is_sure in each_reference(source, target):
+        (sure if is_sure else possible).append(reference)
+    return References(_written(target), (target,), tuple(sure), tuple(possible))
+
+
+def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Reference, bool]]:
+    """The references to one definition and whether each is sure, as they are found, file by file."""
     name = _written(target)
-    sure, possible = [], []
     wanted = (target.path, target.origin)
     for path in _candidates(source, target, name):
         if not _may_name(source, path, name):
@@ -82,12 +94,10 @@ def references_to(source: StoreSource, target: Found) -> References:
             continue
         for site in sites_in(parsed, name, *aliases):
             found = definitions(source, parsed.names, site, by_name=False)
-            reference = _reference(parsed, site, found)
             if any((one.path, one.origin) == wanted for one in found):
-                sure.append(reference)
+                yield _reference(parsed, site, found), True
             elif not found and target.kind in ("function", "class", "field"):
-                possible.append(reference)
-    return References(name, (target,), tuple(sure), tuple(possible))
+                yield _reference(parsed, site, found), False
 
 
 def _may_name(source: StoreSource, path: str, name: str) -> bool:

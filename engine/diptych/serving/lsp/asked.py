@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -15,6 +16,8 @@ from diptych.serving.source import StoreSource
 
 if TYPE_CHECKING:
     from diptych.serving.lsp.server import Server
+
+_WORD = re.compile(rb"[\w$\x80-\xff]+")
 
 
 class OfDocument(Protocol):
@@ -82,6 +85,12 @@ class Lines:
         """A name that is written at a place."""
         row, column = place
         return self.range(path, place, (row, column + len(name.encode("utf-8", "surrogateescape"))))
+
+    def word_range(self, path: str, place: Point) -> types.Range:
+        """The name that is written at a place, whichever it is."""
+        row, column = place
+        word = _WORD.match(self.line(path, row), column)
+        return self.range(path, place, (row, word.end() if word is not None else column))
 
     def uri(self, path: str) -> str:
         """The URI of a file of the root."""

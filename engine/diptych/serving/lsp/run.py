@@ -22,6 +22,10 @@ _MAX_WAITING = 1_000
 """So many messages are read ahead of the one that is being handled."""
 
 
+# The first converter of lsprotocol completes its types, and no other thread must use them before.
+_making = threading.Lock()
+
+
 def serve(reader: BinaryIO, writer: BinaryIO, *, output_root: str | None = None, keep: bool = False) -> int:
     """Serve one editor until it says `exit`, is gone, or the stream ends. The exit code.
 

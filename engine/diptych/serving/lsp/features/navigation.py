@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
 from diptych.names.definitions import Found
-from diptych.serving.answers import Definition, Reference, definition, references
+from diptych.serving.answers import Definition, definition
+from diptych.serving.answers.references import each_reference, referred
 from diptych.serving.answers.types import implementations, type_definitions
 from diptych.serving.lsp.asked import Asked, asked, has, name_part
 from diptych.serving.source import StoreSource
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from diptych.serving.lsp.server import Server
 
 _MAX_NAMED = 20
-_PART = 100
+_FIRST_PART, _PART = 20, 100
 """So many references are sent at a time to a client that takes them in parts."""
 
 Places = list[types.LocationLink] | list[types.Location]
@@ -47,14 +49,27 @@ def register(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
     async def _references(params: types.ReferenceParams) -> list[types.Location] | None:
-        found = await server.answer(lambda: _used(server, params))
         token = params.partial_result_token
-        if token is None or found is None:
-            return found
-        parts = iter(found)
-        while part := list(islice(parts, _PART)):
-            server.progress(types.ProgressParams(token, part))
-        return []
+        if token is None:
+            return await server.answer(lambda: list(_used(server, params)))
+        # From the answering thread, while it looks for more.
+        loop = asyncio.get_running_loop()
+
+        def send(part: list[types.Location]) -> None:
+            loop.call_soon_threadsafe(server.progress, types.ProgressParams(token, part))
+
+        return await server.answer(lambda: _sent_in_parts(_used(server, params), send))
+
+
+def _sent_in_parts(
+    found: Iterator[types.Location], send: Callable[[list[types.Location]], None]
+) -> list[types.Location]:
+    """Send what is found in parts, the first of them small. What is left to reply with: nothing."""
+    size = _FIRST_PART
+    while part := list(islice(found, size)):
+        send(part)
+        size = _PART
+    return []
 
 
 def _defined(
@@ -92,14 +107,12 @@ def _written(found: Definition) -> str:
     return name_part(found.name)
 
 
-def _used(server: Server, params: types.ReferenceParams) -> list[types.Location]:
+def _used(server: Server, params: types.ReferenceParams) -> Iterator[types.Location]:
     question = asked(server, params)
     if question is None:
-        return []
-    found = references(question.source, question.path, *question.point(params.position))
-    wanted = _wanted(found.references, declaration=params.context.include_declaration)
-    return [question.lines.location(one.path, (one.row, one.column), found.name) for one in wanted]
-
-
-def _wanted(found: Sequence[Reference], *, declaration: bool) -> Iterator[Reference]:
-    return (one for one in found if declaration or one.role != "definition")
+        return
+    _, target = referred(question.source, question.path, *question.point(params.position))
+    for one, is_sure in each_reference(question.source, target) if target is not None else ():
+        if is_sure and (params.context.include_declaration or one.role != "definition"):
+            at = question.lines.word_range(one.path, (one.row, one.column))
+            yield types.Location(question.lines.uri(one.path), at)
