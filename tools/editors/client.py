@@ -73,6 +73,10 @@ class Editor:
             raise ResponseError(found["error"])
         return found.get("result")
 
+    def replies(self) -> list[dict[str, Any]]:
+        """The replies that came and were not asked for."""
+        return list(self._replies.values())
+
     def await_told(self, method: str) -> dict[str, Any]:
         """The next notification of that name, which is taken out of `told`."""
         while True:

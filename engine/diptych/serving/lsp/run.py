@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
 
-from pygls.exceptions import JsonRpcException
 from pygls.io_ import StdoutWriter
 
 from diptych.serving.lsp.features import FEATURES
@@ -100,14 +98,5 @@ def _serve_connection(connection: socket.socket, output_root: str | None, keep: 
 
 
 def _quieten() -> None:
-    """Of pygls's log leave what is worth a line: an error that a client is told of is none."""
-    logger = logging.getLogger("pygls")
-    logger.setLevel(logging.ERROR)
-    if not any(isinstance(one, _NotTold) for one in logging.getLogger("pygls.protocol.json_rpc").filters):
-        logging.getLogger("pygls.protocol.json_rpc").addFilter(_NotTold())
-
-
-class _NotTold(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else sys.exc_info()[1]
-        return not isinstance(error, JsonRpcException)
+    """Of pygls's log leave nothing: what fails is told to the client, or logged here."""
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)

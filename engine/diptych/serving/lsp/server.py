@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 
 from lsprotocol import types
 from lsprotocol.converters import get_converter
-from pygls.exceptions import JsonRpcException, JsonRpcInternalError, JsonRpcRequestCancelled
+from pygls.exceptions import (
+    FeatureNotificationError,
+    JsonRpcException,
+    JsonRpcInternalError,
+    JsonRpcRequestCancelled,
+)
 from pygls.lsp.server import LanguageServer
 
 from diptych._version import __version__
@@ -87,8 +92,9 @@ class Server(LanguageServer):
         self.answering.end(self.roots.close)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Leave it to the log: a window in the editor helps nobody."""
-        _log.debug("%s: %s", source, error)
+        """Leave it to the log: a window in the editor helps nobody, and a request has its reply."""
+        if source is FeatureNotificationError:
+            _log.warning("a notification could not be handled: %s", error)
 
     async def answer(self, job: Callable[[], Answer]) -> Answer | None:
         """What `job` returns, in the answering thread and at the newest LSN; None where nothing is.

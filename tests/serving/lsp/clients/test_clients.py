@@ -53,6 +53,7 @@ def check(found: dict[str, str], root: Path) -> None:
     assert found["SYMBOLS"].strip() == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("nvim") is None, reason="neovim is not installed")
 def test_neovim(root: Path, tmp_path: Path) -> None:
     config = tmp_path / "init.lua"
@@ -63,6 +64,7 @@ def test_neovim(root: Path, tmp_path: Path) -> None:
     assert "The sum of all areas." in found["HOVER"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("emacs") is None, reason="emacs is not installed")
 def test_emacs_with_eglot(root: Path, tmp_path: Path) -> None:
     known = ["emacs", "--batch", "--eval", "(progn (package-initialize) (require 'eglot))"]

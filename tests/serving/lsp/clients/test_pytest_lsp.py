@@ -10,7 +10,10 @@ import pytest
 from lsprotocol import types
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities, make_test_lsp_client
 
-EDITORS = ("visual_studio_code", "neovim", "emacs")
+EDITORS = (
+    "visual_studio_code",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("neovim", "emacs")),
+)
 
 
 @pytest.mark.parametrize("editor", EDITORS)
