@@ -64,7 +64,7 @@ test-under-load: $(VENV)/installed-dev
 
 # A campaign goes on to the next part when one finds something, and fails at the end.
 PART = $(BIN)/python -m
-SHARE = $$(( $(MINUTES) * 60 / 11 ))
+SHARE = $$(( $(MINUTES) * 60 / 12 ))
 campaign: $(VENV)/installed-dev
 	@mkdir -p out/campaign; failed=; \
 	$(PART) tools.crashsim run --states-max 300 --ordered-max 40 --random-count 10 \
@@ -75,6 +75,8 @@ campaign: $(VENV)/installed-dev
 	$(PART) tools.faults --seconds $$(( $(SHARE) * 2 )) --output out/campaign/faults.json || failed="$$failed faults"; \
 	$(PART) tools.concurrency --seconds $(SHARE) --output out/campaign/concurrency.json \
 		|| failed="$$failed concurrency"; \
+	$(PART) tools.keeper --seconds $(SHARE) --out out/campaign || failed="$$failed keeper"; \
+	$(PART) tools.agents --hits 10000 || failed="$$failed agents"; \
 	$(PART) fuzz --seconds $(SHARE) --output out/campaign/fuzz.json || failed="$$failed fuzz"; \
 	$(PART) tools.mutations --jobs 2 --seconds $(SHARE) --output out/campaign/mutations.json \
 		|| failed="$$failed mutations"; \

@@ -9,6 +9,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import ClientSession, MCPError, StdioServerParameters, stdio_client
+from mcp import ClientSession, MCPError, ResourceUpdatedNotification, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from tests.cli.command import COMMAND, environment, error_output
 from tests.serving.mcp.conftest import Asking
@@ -24,11 +25,15 @@ from tests.support.waiting import HANG_S, wait_until
 
 from diptych.serving.mcp.catalogue import TOOLS
 from diptych.serving.mcp.prompts import PROMPTS
+from diptych.workspace.coordinator import Ready
 from diptych.workspace.holder import holder
-from diptych.workspace.keeper import keeper_state
+from diptych.workspace.keeper import KeeperState, keeper_state
+from diptych.workspace.keeper.state import write_state
 
 
-def over_stdio(root: Path, asked: Callable[[ClientSession], Awaitable[Any]], *options: str) -> Any:
+def over_stdio(
+    root: Path, asked: Callable[[ClientSession], Awaitable[Any]], *options: str, heard: Any = None
+) -> Any:
     """Run `asked` with a session of a server of its own."""
     command, *arguments = COMMAND
     parameters = StdioServerParameters(
@@ -37,7 +42,7 @@ def over_stdio(root: Path, asked: Callable[[ClientSession], Awaitable[Any]], *op
 
     async def run() -> Any:
         async with stdio_client(parameters) as (incoming, outgoing):
-            async with ClientSession(incoming, outgoing) as session:
+            async with ClientSession(incoming, outgoing, message_handler=heard) as session:
                 await session.initialize()
                 return await asked(session)
 
@@ -109,6 +114,30 @@ def test_resources_and_prompts(ask: Asking) -> None:
                 await session.get_prompt(prompt.name, {})
 
     over_stdio(ask.root, asked, "--no-keeper")
+
+
+# Of the protocol's older versions, which most agents speak.
+@pytest.mark.filterwarnings("ignore:resources/(un)?subscribe is removed")
+def test_who_subscribed_to_the_status_is_told_when_it_changes(ask: Asking) -> None:
+    told = asyncio.Event()
+
+    async def heard(message: Any) -> None:
+        if isinstance(message, ResourceUpdatedNotification) and str(message.params.uri) == "diptych://status":
+            told.set()
+
+    async def asked(session: ClientSession) -> None:
+        with pytest.raises(MCPError):
+            await session.subscribe_resource("diptych://outline/shapes.py")
+        await session.subscribe_resource("diptych://status")
+        told.clear()
+        # A keeper of another process comes up.
+        while not told.is_set():
+            said = KeeperState(os.getpid(), Ready(9, 4, 0.0), 1, heartbeat_s=time.monotonic())
+            write_state(str(ask.root / ".diptych"), said)
+            await asyncio.sleep(0.1)
+        await session.unsubscribe_resource("diptych://status")
+
+    over_stdio(ask.root, asked, "--no-keeper", heard=heard)
 
 
 @contextmanager
