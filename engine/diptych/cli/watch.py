@@ -67,6 +67,7 @@ def watch(
 
     from diptych.cli.place import find_root, output_root_for, store_of
     from diptych.errors import InvalidArgumentError
+    from diptych.layout import KEEPER
     from diptych.store.code import Store
     from diptych.values import replace
     from diptych.workspace.coordinator.metrics import logger
@@ -83,6 +84,14 @@ def watch(
     forked = fork_for_worktree(root, where)
     if forked is not None:
         tell_forked(forked)
+    if not keeper and os.path.lexists(os.path.join(where, KEEPER)):
+        from diptych.workspace.keeper.asking import KEEPER_ENDS_S, end_keeper
+        from diptych.workspace.keeper.state import keeper_state
+
+        said = keeper_state(where)
+        if said is not None and said.is_keeper and end_keeper(where):
+            # This watch keeps the index for its clients from now on.
+            timeout = max(timeout, KEEPER_ENDS_S)
     opened = Store.open(where, lock_timeout_s=timeout)
     hide_from_git(opened.path)
     settings = recorded_settings(opened)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.cli.command import diptych, document, error_output
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, join, wait_until
 from tests.workspace.watching import found_at, read_until, repository, run_watch, write
 
 from diptych import Store
 from diptych.layout import KEEPER
-from diptych.workspace.coordinator import Degraded, NoKeeper, Ready
+from diptych.workspace.coordinator import Degraded, IoError, NoKeeper, Ready
 from diptych.workspace.holder import holder
 from diptych.workspace.keeper import KeeperClient, KeeperState, Place, ensure_keeper, keeper_state
+from diptych.workspace.keeper.state import write_state
 
 IDLE_S = 0.5
 
@@ -126,6 +131,49 @@ def test_index_beside_a_keeper_has_it_do_the_work(place: Place, root: Path) -> N
         assert document("index", "--exclude", "m2.py", cwd=root)["removed"] == 1
         assert ready(client).pid != pid
         assert found_at(root / ".diptych", "edited_twice") == []
+
+
+def test_index_does_not_wait_for_a_keeper_that_cannot_do_it(root: Path) -> None:
+    diptych("index", cwd=root)
+    write(root, "pkg/m1.py", "edited")
+    failed = Degraded(IoError("no space left on device"), 5, 0.0)
+    with keeping_alive(root, KeeperState(os.getpid(), failed, 1, is_keeper=True)):
+        told = error_output("index", cwd=root, code=4)
+    assert f"is kept by process {os.getpid()}, which has not brought it up to date" in told
+    assert "no space left on device" in told
+
+
+@contextmanager
+def keeping_alive(root: Path, said: KeeperState) -> Iterator[None]:
+    """A keeper says this, again and again."""
+    store, ended = str(root / ".diptych"), threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(0.1):
+            write_state(store, replace(said, heartbeat_s=time.monotonic()))
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        wait_until(lambda: keeper_state(store))
+        yield
+    finally:
+        ended.set()
+        join(thread)
+
+
+def test_a_watch_takes_over_from_a_keeper(place: Place, root: Path) -> None:
+    with ensure_keeper(place, idle_s=IDLE_S) as client:
+        pid = ready(client).pid
+        watch = run_watch(root)
+        try:
+            read_until(watch, "ready")
+            wait_until(lambda: client.state().pid == watch.pid)
+            assert pid != watch.pid
+            assert not client.state().is_keeper
+        finally:
+            watch.send_signal(signal.SIGINT)
+            watch.communicate(timeout=HANG_S)
 
 
 def test_other_settings_do_not_end_a_watch_that_a_person_has_started(root: Path) -> None:

@@ -13,9 +13,6 @@ from diptych.values import as_dict, replace
 if TYPE_CHECKING:
     from diptych.indexer import IndexReport
 
-_KEEPER_ENDS_S = 10.0
-
-
 def run(
     path: Repository = None,
     store: StorePath = None,
@@ -103,13 +100,13 @@ def run(
     if as_before:
         report = unchanged(root, where)
     if report is None and os.path.lexists(os.path.join(where, KEEPER)):
-        from diptych.workspace.keeper.asking import end_keeper, indexed_by_keeper
+        from diptych.workspace.keeper.asking import KEEPER_ENDS_S, end_keeper, indexed_by_keeper
 
         if as_before:
             with Progressing(shown=not quiet) as progressing:
                 report = indexed_by_keeper(root, where, progressing.show)
         elif end_keeper(where):
-            timeout = max(timeout, _KEEPER_ENDS_S)
+            timeout = max(timeout, KEEPER_ENDS_S)
     if report is None:
         with Store.open(where, lock_timeout_s=timeout) as opened:
             hide_from_git(opened.path)

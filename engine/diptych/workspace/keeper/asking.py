@@ -12,13 +12,18 @@ from contextlib import suppress
 from diptych.errors import StoreLockedError
 from diptych.indexer import IndexReport, Progress, facts
 from diptych.indexer.languages import language_of
-from diptych.workspace.coordinator import Building
+from diptych.workspace.coordinator import Building, Degraded, IoError, LeafDamaged
 from diptych.workspace.freshness import check, hints
 from diptych.workspace.holder import holder
-from diptych.workspace.keeper.state import keeper_state
+from diptych.workspace.keeper.state import KeeperState, keeper_state
+
+KEEPER_ENDS_S = 10.0
+"""For the lock of a keeper that was asked to end, unless more is given."""
 
 _POLL_S = 0.1
 _CHECK_S = 0.5
+# So often in a row the index may differ though nothing seems to be left to do.
+_IDLE_CHECKS_MAX = 60
 
 
 def indexed_by_keeper(
@@ -27,12 +32,13 @@ def indexed_by_keeper(
     """Have the process that keeps the index bring it up to date; the report of what it found to do.
 
     None where there is none, or it ended before it was done: then one has to index oneself. `progress` is
-    called while it builds. Raises OSError, StorageError, StoreLockedError where it keeps another repository.
+    called while it builds. Raises OSError, StorageError, and StoreLockedError where it does not get it done.
     """
     if keeper_state(store_path) is None:
         return None
     started_s = time.monotonic()
     report: IndexReport | None = None
+    idle = 0
     while (said := keeper_state(store_path)) is not None:
         verdict, gathered = check(root, store_path)
         found = gathered.evidence.differences
@@ -40,6 +46,10 @@ def indexed_by_keeper(
             report = IndexReport(root, indexed=len(found.new) + len(found.changed), removed=len(found.gone))
         if verdict.fresh:
             return _completed(report or IndexReport(root), store_path, started_s)
+        _refuse_stuck(store_path, said)
+        idle = idle + 1 if said.is_ready else 0
+        if idle > _IDLE_CHECKS_MAX:
+            raise _not_done(store_path, said, verdict.sentence())
         hints.ask_for_inspection(store_path)
         until_s = time.monotonic() + _CHECK_S
         while time.monotonic() < until_s or (said is not None and isinstance(said.state, Building)):
@@ -51,6 +61,20 @@ def indexed_by_keeper(
             time.sleep(_POLL_S)
             said = keeper_state(store_path)
     return None
+
+
+def _refuse_stuck(store_path: str, said: KeeperState) -> None:
+    """Raise StoreLockedError where it cannot do it: it tries again, after ever longer pauses."""
+    if isinstance(said.state, Degraded) and isinstance(said.state.reason, IoError | LeafDamaged):
+        raise _not_done(store_path, said, said.message)
+
+
+def _not_done(store_path: str, said: KeeperState, why: str) -> StoreLockedError:
+    return StoreLockedError(
+        f"{store_path} is kept by process {said.pid}, which has not brought it up to date: {why}",
+        pid=said.pid,
+        advice=f"remove the cause, or end that process with `kill {said.pid}`, and run this again",
+    )
 
 
 def end_keeper(store_path: str) -> bool:
