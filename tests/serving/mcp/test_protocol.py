@@ -21,7 +21,7 @@ from mcp import ClientSession, MCPError, ResourceUpdatedNotification, StdioServe
 from mcp.client.streamable_http import streamable_http_client
 from tests.cli.command import COMMAND, environment, error_output
 from tests.serving.mcp.conftest import Asking
-from tests.support.waiting import HANG_S, wait_until
+from tests.support.waiting import HANG_S, pause, wait_until
 
 from diptych.serving.mcp.catalogue import TOOLS
 from diptych.serving.mcp.prompts import PROMPTS
@@ -134,7 +134,7 @@ def test_who_subscribed_to_the_status_is_told_when_it_changes(ask: Asking) -> No
         while not told.is_set():
             said = KeeperState(os.getpid(), Ready(9, 4, 0.0), 1, heartbeat_s=time.monotonic())
             write_state(str(ask.root / ".diptych"), said)
-            await asyncio.sleep(0.1)
+            await asyncio.to_thread(pause)
         await session.unsubscribe_resource("diptych://status")
 
     over_stdio(ask.root, asked, "--no-keeper", heard=heard)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command import diptych, document, error_output
-from tests.support.waiting import HANG_S, join, wait_until
+from tests.support.waiting import HANG_S, join, pause, wait_until
 from tests.workspace.watching import found_at, read_until, repository, run_watch, write
 
 from diptych import Store
@@ -149,7 +149,8 @@ def keeping_alive(root: Path, said: KeeperState) -> Iterator[None]:
     store, ended = str(root / ".diptych"), threading.Event()
 
     def beat() -> None:
-        while not ended.wait(0.1):
+        while not ended.is_set():
+            pause()
             write_state(store, replace(said, heartbeat_s=time.monotonic()))
 
     thread = threading.Thread(target=beat)
