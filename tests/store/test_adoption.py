@@ -412,6 +412,31 @@ def test_repair_heals_one_half(store_path: str, memory_path: Path, half: str, ki
         check(store, files_of(numbered(20)))
 
 
+@pytest.mark.parametrize("half", [RECORDS, BUNDLE])
+def test_repair_leaves_the_older_generation_a_fallback(store_path: str, memory_path: Path, half: str) -> None:
+    """By way of the journal, and of the damaged segment that it names."""
+    files = files_of(numbered(10), numbered(10, first=10), [record("last.py")])
+    with Store.open(store_path, policy=MANUAL) as store:
+        for number in range(2):
+            adopt(store, built(memory_path, numbered(10, first=10 * number)))
+            store.checkpoint()
+        put(store, record("last.py"))
+    [newer] = set(listed(store_path, 2)) - set(listed(store_path, 1))
+    damage(f"{store_path}/segments/{newer}/{half}", "flipped")
+    assert repair(store_path).given_up == []
+    check_whole(store_path)
+    for lsn in (3, 2):
+        path = f"{store_path}/generations/{lsn:020d}"
+        if os.path.exists(path):
+            overwrite(path, 50, b"\xff\x00\xff")
+    with Store.open(store_path, policy=MANUAL) as store:
+        check(store, files)
+
+
+def listed(path: str, lsn: int) -> list[str]:
+    return [one.digest for one in read_manifest(f"{path}/generations/{lsn:020d}").segments]
+
+
 def test_both_halves_damaged_is_said_and_salvaged(store_path: str, memory_path: Path) -> None:
     with Store.open(store_path, policy=MANUAL) as store:
         put(store, record("first.py"))

@@ -7,7 +7,7 @@ import random
 import shutil
 from dataclasses import dataclass
 
-from diptych import CheckpointPolicy, FileRecord, Store
+from diptych import CheckpointPolicy, FileRecord, SegmentBuilder, Store
 
 from .model import make_record
 
@@ -42,6 +42,7 @@ def build(name: str, directory: str, seed: int, *, files: int = 6, rounds: int =
     killed:  the same, as a killed process leaves it.
     journal: no generation at all, closed in order.
     level:   two generations and nothing behind them, closed in order.
+    adopted: as "closed", each transaction with its records in a segment.
     """
     rng = random.Random(f"{seed} {name}")
     path = os.path.join(directory, name)
@@ -55,7 +56,8 @@ def build(name: str, directory: str, seed: int, *, files: int = 6, rounds: int =
             if name == "level" and last:
                 break
             for number in range(tail if last else max(2, files // (rounds - 1))):
-                _change(store, states, round_ * files + number, files, rng)
+                built = f"{path}.built" if name == "adopted" else ""
+                _change(store, states, round_ * files + number, files, rng, built)
             if not last and name != "journal":
                 base_lsn = store.checkpoint()
         if name == "killed":
@@ -72,17 +74,31 @@ def build(name: str, directory: str, seed: int, *, files: int = 6, rounds: int =
 
 
 def _change(
-    store: Store, states: list[dict[str, FileRecord]], version: int, files: int, rng: random.Random
+    store: Store,
+    states: list[dict[str, FileRecord]],
+    version: int,
+    files: int,
+    rng: random.Random,
+    built: str,
 ) -> None:
+    """Commit a transaction; with `built`, a path, its records are in a segment that is made there."""
     state = dict(states[-1])
+    gone = rng.choice(sorted(state)) if state and rng.random() < 0.2 else ""
+    put: dict[str, FileRecord] = {}
+    for _ in range(rng.randint(1, 3)):
+        number = rng.randrange(files + len(_SPECIAL))
+        path = _SPECIAL[number] if number < len(_SPECIAL) else f"src/m{number}.py"
+        put[path] = make_record(path, version, rng)
     with store.transaction() as txn:
-        if state and rng.random() < 0.2:
-            gone = rng.choice(sorted(state))
+        if gone and not (built and gone in put):
             txn.remove_file(gone)
             del state[gone]
-        for _ in range(rng.randint(1, 3)):
-            number = rng.randrange(files + len(_SPECIAL))
-            path = _SPECIAL[number] if number < len(_SPECIAL) else f"src/m{number}.py"
-            state[path] = make_record(path, version, rng)
-            txn.index_file(state[path])
-    states.append(state)
+        if built:
+            with SegmentBuilder(store.schema, built) as builder:
+                for record in put.values():
+                    builder.add(record)
+                builder.finish()
+            txn.adopt(built)
+        for record in () if built else put.values():
+            txn.index_file(record)
+    states.append(state | put)

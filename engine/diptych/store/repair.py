@@ -144,7 +144,11 @@ def _rewrite(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     useless = cut_off_journal(found, plan)
     aside = [*strays, *(generation.path for generation in generations)]
     aside += [file.path for file in found.journal if file.problem or file in useless]
-    segments = {one.path: one for generation in generations for one in generation.segments}
+    # An older generation is a fallback by way of the journal, and of the segments that it names.
+    named = {one.path for one in found.adopted if one.usable}
+    segments = {
+        one.path: one for generation in generations for one in generation.segments if one.path not in named
+    }
     report.actions += [f"set {item} aside" for item in aside]
     report.actions += [f"set {path} aside" for path, one in segments.items() if one.damaged]
     if segments:

@@ -40,7 +40,7 @@ def test_damage_to_whole_files_gives_no_wrong_answer(tmp_path):
 
 
 def test_the_model_agrees_with_an_undamaged_store(tmp_path):
-    for name in ("closed", "killed", "journal", "level"):
+    for name in ("closed", "killed", "journal", "level", "adopted"):
         sample = build(name, str(tmp_path), 3)
         with Store.open(sample.path, read_only=True) as store:
             found = read_all(store, sorted(sample.states[-1]))
