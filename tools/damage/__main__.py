@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=600.0, help="time box (default 600)")
     parser.add_argument("--cases", type=int, default=0, help="end after so many cases (0: all)")
     parser.add_argument("--jobs", type=int, default=1, help="worker processes")
-    parser.add_argument("--samples", nargs="*", default=list(SAMPLES), choices=SAMPLES)
+    parser.add_argument("--samples", nargs="*", default=list(SAMPLES), choices=(*SAMPLES, "adopted"))
     parser.add_argument("--large-files", type=int, default=500, help="files of the large store; 0 for none")
     parser.add_argument("--output", default="", help="write the results here, as JSON")
     options = parser.parse_args(arguments)

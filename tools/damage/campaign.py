@@ -19,7 +19,7 @@ from .samples import Sample, build
 from .trial import VIOLATIONS, Outcome, Trial
 from .workers import Died, Worker, spread
 
-SAMPLES = ("closed", "killed", "journal", "level", "adopted")
+SAMPLES = ("closed", "killed", "journal", "level")
 _MEMORY_BYTES = 6 * 1024**3
 
 
