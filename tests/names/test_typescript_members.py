@@ -135,6 +135,16 @@ def test_this_is_of_the_function_around_but_not_of_an_arrow_function(tmp_path: P
         assert ask.first("a.ts", "=> this.@x") == "a.ts:2 inferred"
 
 
+def test_a_function_in_a_method_has_a_this_of_its_own(tmp_path: Path) -> None:
+    source = (
+        "class A {\n  x = 1;\n  m() {\n    g(function () { return this.x; });\n"
+        "    g(() => this.x + 1);\n  }\n}\n"
+    )
+    with asking(tmp_path, {"a.ts": source}) as ask:
+        assert ask.first("a.ts", "return this.@x").endswith("named")
+        assert ask.first("a.ts", "=> this.@x") == "a.ts:2 inferred"
+
+
 def test_javascript_has_the_fields_that_its_constructor_assigns(tmp_path: Path) -> None:
     source = (
         "class Part { turn() {} }\n"

@@ -17,7 +17,7 @@ from diptych.names.facts import (
     Point,
 )
 from diptych.names.resolve import values_of
-from diptych.names.rules import ANY, CALLED, SPACE, TAG, TYPE, VALUE, Rules
+from diptych.names.rules import ANY, CALLED, HELD, SPACE, TAG, TYPE, VALUE, Rules
 from diptych.names.source import Names, Source
 from diptych.names.steps import MAX_VALUES, Steps
 from diptych.names.values import (
@@ -129,6 +129,8 @@ class Inference(Steps):
 
     def _member_meaning(self, steps: list[tuple[str, str]]) -> int:
         """What a name is used as, by the steps after it."""
+        if self.rules.paths:
+            return CALLED if steps and steps[0][0][0] == "(" else HELD
         if not self.rules.overloads and not self.rules.includes:
             return ANY
         if self.rules.includes:
@@ -162,7 +164,7 @@ class Inference(Steps):
                 overloads += [Target(owner.names, one) for one in found]
             elif found:
                 return self.followed(owner.names, sorted(found, key=_declared_first))
-            if self.rules.methods_apart and (apart := self._methods_apart(owner, name)):
+            if self.rules.methods_apart and (apart := self.meant(self._methods_apart(owner, name), meaning)):
                 return apart
         if self.rules.includes:
             # A class may be said to be in another, and be defined in another file.

@@ -10,9 +10,9 @@ from diptych.names.source import Names, Source
 
 # What a name may mean where it is used. A language may bind one name to several of these at once.
 # `CALLED` is a function, in a language where a variable may have the same name.
-# `TAG` is what follows `struct`.
-VALUE, TYPE, SPACE, CALLED, TAG = 1, 2, 4, 8, 16
-ANY = VALUE | TYPE | SPACE | CALLED | TAG
+# `TAG` is what follows `struct`. `HELD` is a field, where a method may have the same name.
+VALUE, TYPE, SPACE, CALLED, TAG, HELD = 1, 2, 4, 8, 16, 32
+ANY = VALUE | TYPE | SPACE | CALLED | TAG | HELD
 
 # When a name without a receiver may be a member of the class around it.
 OWN_BODY, NEVER, WITH_BASES = range(3)

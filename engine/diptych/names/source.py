@@ -127,13 +127,17 @@ class Names:
     def enclosing_class(self, scope: int) -> int:
         """The class around a scope, or it itself; -1 for none.
 
-        An object literal is one to its functions, but not to its values and arrow functions.
+        An object literal is one to its functions, but not to its values and arrow functions. A function in a
+        function has a receiver of its own, which nothing is known of; an arrow function has not.
         """
-        inside = -1
+        inside, functions = -1, 0
         while scope >= 0:
             around = self.scopes[scope]
             if around.kind == CLASS and ("!object" not in around.decorators or inside == FUNCTION):
                 return scope
+            functions += around.kind == FUNCTION
+            if functions > 1:
+                break
             inside, scope = around.kind, around.parent
         return -1
 

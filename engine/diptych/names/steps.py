@@ -100,7 +100,11 @@ class Steps(Lookup):
                 return [foreign(UNSAID)]
             return [foreign(value.name)] if value.name in self._types.plain or not value.arguments else []
         found: list[Value] = []
-        for target in self.members(value, name, meaning)[:MAX_VALUES]:
+        members = self.members(value, name, meaning)
+        if not members and self.rules.paths:
+            # What is not a field is a constant, a type, or a function that is not called here.
+            members = self.members(value, name)
+        for target in members[:MAX_VALUES]:
             receiver = value if value.kind in (INSTANCE, CLASS_VALUE) else None
             found += [one for one in self.of_target(target, receiver) if one not in found]
             if len(found) >= MAX_VALUES:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from diptych.names.facts import ASSIGNED, CLASS, FUNCTION, IMPORTED, MACRO, NAMESPACE, PARAMETER, Binding
+from diptych.names.facts import (
+    ASSIGNED,
+    CLASS,
+    FIELD,
+    FUNCTION,
+    IMPORTED,
+    MACRO,
+    NAMESPACE,
+    PARAMETER,
+    Binding,
+)
 from diptych.names.languages.rust.modules import module_path, same_crate, spellings, submodule_path
 from diptych.names.languages.rust.types import TUPLE, TYPE_ITSELF
-from diptych.names.rules import ANY, NEVER, SPACE, TAG, TYPE, VALUE, Rules, Types
+from diptych.names.rules import ANY, CALLED, HELD, NEVER, SPACE, TAG, TYPE, VALUE, Rules, Types
 from diptych.names.source import Names
 
 _SEQUENCES = ("Vec", "VecDeque", "HashSet", "BTreeSet", "LinkedList", "BinaryHeap", "IndexSet")
@@ -99,12 +109,12 @@ def _meaning(names: Names, binding: Binding) -> int:
         kind = names.scopes[binding.inner].kind
         if kind == NAMESPACE:
             return SPACE | VALUE
-        return VALUE if kind == FUNCTION else TYPE | VALUE | SPACE
+        return VALUE | CALLED if kind == FUNCTION else TYPE | VALUE | SPACE | CALLED
     if binding.how == ASSIGNED and binding.shape.startswith(TYPE_ITSELF):
         return TYPE | SPACE | VALUE
     if binding.how == PARAMETER and names.scopes[binding.scope].kind == CLASS:
         return TYPE | SPACE
-    return VALUE
+    return HELD if binding.how == FIELD else VALUE | CALLED
 
 
 RULES = Rules(

@@ -9,13 +9,15 @@ from diptych.names.languages.collected import text_of
 from diptych.names.languages.rust.shapes import path_shape, shape_of
 from diptych.names.languages.rust.types import annotation, type_text
 from diptych.names.languages.rust.uses import from_file, path_of
-from diptych.names.rules import SPACE, TAG, TYPE, VALUE
+from diptych.names.rules import CALLED, HELD, SPACE, TAG, TYPE, VALUE
 from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, Site
 from diptych.names.source import Names
 
 IDENTIFIERS = frozenset({"identifier", "field_identifier", "type_identifier", "shorthand_field_identifier"})
 _SCOPED = frozenset({"scoped_identifier", "scoped_type_identifier"})
 _USES = frozenset({"use_list", "scoped_use_list", "use_as_clause", "use_wildcard", "use_declaration"})
+# What a call is of, in what it is written after.
+_LAST = {"field_expression": "field", "generic_function": "function", **dict.fromkeys(_SCOPED, "name")}
 _LETS = frozenset({"let_declaration", "let_condition"})
 
 
@@ -34,7 +36,7 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
         return Site(BOUND, name, place, bound[0].scope)
     kind, shape = _around(source, parent, node)
     called = _is_called(node)
-    meaning = _used_as(node, parent)
+    meaning = _used_as(node, parent, called=called)
     return Site(kind, name, place, scope, shape, called=called, after=_after(node), meaning=meaning)
 
 
@@ -111,7 +113,11 @@ def _in_tokens(source: bytes, tree: Node, node: Node) -> tuple[int, str]:
     return MEMBER, path_shape(".".join(parts))
 
 
-def _used_as(node: Node, parent: Node) -> int:
+def _used_as(node: Node, parent: Node, *, called: bool) -> int:
+    if parent.type == "field_expression" and parent.child_by_field_name("field") == node:
+        return CALLED if called else HELD
+    if parent.type in ("field_initializer", "field_pattern") and node.type == "field_identifier":
+        return HELD
     if parent.type == "macro_invocation" and parent.child_by_field_name("macro") == node:
         return TAG
     if parent.type in _SCOPED and parent.child_by_field_name("path") == node:
@@ -119,6 +125,8 @@ def _used_as(node: Node, parent: Node) -> int:
     if node.type == "type_identifier":
         return TYPE
     following = node.next_sibling if parent.type == "token_tree" else None
+    if node.prev_sibling is not None and node.prev_sibling.type == "." and parent.type == "token_tree":
+        return CALLED if following is not None and following.type == "token_tree" else HELD
     if following is not None and following.type in ("::", "!"):
         return SPACE if following.type == "::" else TAG
     return VALUE
@@ -136,12 +144,10 @@ def _after(node: Node) -> Point:
 
 def _is_called(node: Node) -> bool:
     outer = node
-    while outer.parent is not None and outer.parent.type in (
-        "field_expression",
-        *_SCOPED,
-        "generic_function",
-    ):
-        outer = outer.parent
+    while (around := outer.parent) is not None and around.type in _LAST:
+        if around.child_by_field_name(_LAST[around.type]) != outer:
+            break
+        outer = around
     call = outer.parent
     return (
         call is not None and call.type == "call_expression" and call.child_by_field_name("function") == outer

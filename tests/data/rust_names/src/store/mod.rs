@@ -36,3 +36,22 @@ pub fn both() -> Result<u32> { //: both
     }
     Ok(entry.key) //= entry>both.entry key>Entry.key
 }
+
+pub struct Both { //: Both
+    count: u32, //: Both.count
+    first: Entry, //: Both.first //= Entry>Entry
+}
+
+impl Both { //= Both>Both
+    pub fn count(&self) -> u32 { //: Both.count()
+        self.count //= count>Both.count
+    }
+
+    pub fn first(&self) -> &Entry { //: Both.first() //= Entry>Entry
+        &self.first //= first>Both.first
+    }
+
+    pub fn sum(&self) -> u32 { //: Both.sum
+        self.count() + self.first.key + self.first().key //= count>Both.count() first>Both.first first#2>Both.first() key>Entry.key key#2>Entry.key
+    }
+}
