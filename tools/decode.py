@@ -201,7 +201,15 @@ def records(data: bytes) -> Records:
             raise FormatError("an index has not as many hashes as it says")
         indexes.append(postings)
     # Each section begins with its checksum.
-    first_documents, *filters = (section[8:] for _, section in rest)
+    first_documents, *others = (section[8:] for _, section in rest)
+    filters, listed = others[: len(indexes)], others[len(indexes) :]
+    terms = [_sorted_terms(section) for section in listed]
+    # None in a segment from before they were added.
+    if terms and (len(terms) != len(indexes) or terms[0] != {one["key"]: one["id"] for one in found}):
+        raise FormatError("the sorted keys are not those of the records")
+    for counted, index in zip(terms[1:], indexes[1:], strict=bool(terms)):
+        if sum(counted.values()) != sum(map(len, index.values())) or len(counted) != len(index):
+            raise FormatError("the sorted terms are not those of their index")
     if len(filters) != len(indexes) or not len(found) == trailer["records"] == trailer["ids"] == len(offsets):
         raise FormatError("the trailer does not fit what is before it")
     if any(offsets[record["id"]] != record["offset"] for record in found):
@@ -212,6 +220,17 @@ def records(data: bytes) -> Records:
         raise FormatError("head, trailer and size do not fit")
     documents = list(_table(first_documents, "I"))
     return Records(head[2].hex(), found, order, offsets, indexes, documents, filters, trailer)
+
+
+def _sorted_terms(section: bytes) -> dict[bytes, int]:
+    """The sorted terms of an index, each with its number."""
+    count = int.from_bytes(section[:4], "little")
+    numbers = list(_table(section[4 : 4 + 8 * count], "I"))
+    blob, begins = section[4 + 8 * count :], [0, *numbers[:count]]
+    found = [blob[begin:end] for begin, end in zip(begins, numbers[:count], strict=False)]
+    if found != sorted(set(found)) or begins[-1] != len(blob):
+        raise FormatError("sorted terms are out of order")
+    return dict(zip(found, numbers[count:], strict=True))
 
 
 def code_record(key: bytes, payload: bytes) -> dict[str, Any]:

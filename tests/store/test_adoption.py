@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -162,8 +163,13 @@ def test_changes_before_and_after_it(store_path: str, memory_path: Path) -> None
         check(store, files)
         check_reads(before, old_files)
         check_search(before, old_files)
+        assert list(store.keys()) == [path.encode() for path in sorted(files)]
+        names = Counter(symbol.name for one in files.values() for symbol in one.symbols)
+        counted = [(name.encode(), count) for name, count in sorted(names.items())]
+        assert store.terms("symbols") == counted
         with Store.open(store_path, read_only=True) as reader:
             check(reader, files)
+            assert reader.terms("symbols", limit=3) == counted[:3]
         store.checkpoint()
         check(store, files)
         check_reads(before, old_files)

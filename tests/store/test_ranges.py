@@ -33,16 +33,16 @@ BOUND = st.one_of(st.none(), TITLES)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(NOTE), st.lists(NOTE), st.data())
+@given(st.lists(NOTE), st.lists(NOTE), st.lists(NOTE, max_size=5), st.data())
 def test_ranges_are_those_of_a_sorted_dict(
-    first: list[Note], second: list[Note], data: st.DataObject
+    first: list[Note], second: list[Note], third: list[Note], data: st.DataObject
 ) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         RecordStore.open_with(f"{folder}/s", NOTES, policy=MANUAL, durability="buffered") as store,
     ):
         there: dict[bytes, Note] = {}
-        for notes in (first, second):
+        for notes in (first, second, third):
             with store.transaction() as txn:
                 for note in notes:
                     txn.put(note)
@@ -52,7 +52,8 @@ def test_ranges_are_those_of_a_sorted_dict(
                 ):
                     txn.remove(title.decode())
                     del there[title]
-            if notes is first:
+            # A segment, one that has dead records beside it, and an overlay.
+            if notes is not third:
                 store.checkpoint()
         for _ in range(10):
             prefix, start, stop = (
@@ -79,12 +80,62 @@ def test_ranges_are_those_of_a_sorted_dict(
             for tag in tags
             if tag.startswith("x")
         ]
+        for limit in range(3):
+            assert store.terms("tags", limit=limit) == store.terms("tags")[:limit]
         for tag in tags:
             assert store.lookup_count("tags", tag) == len(store.lookup("tags", tag.encode()))
             assert store.lookup("tags", tag, limit=1) == store.lookup("tags", tag)[:1]
         assert store.lookup_many("tags", ["x", "z"]) == {"x": store.lookup("tags", "x"), "z": []}
         names = [key.decode() for key in there]
         assert store.get_many([*names, "none"]) == [*there.values(), None]
+
+
+def test_terms_and_keys_survive_damage_of_their_section(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    notes = [Note(f"n{number:03}", (f"t{number % 7}", "all"), "text") for number in range(50)]
+    with RecordStore.open_with(path, NOTES, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for note in notes:
+                txn.put(note)
+        store.checkpoint()
+        keys, terms = list(store.keys()), store.terms("tags")
+    assert terms[0] == (b"all", 50)
+    [records] = path.glob("segments/*/records.msgpack")
+    content = records.read_bytes()
+    for index, mark in ((0, b"n000n001n002"), (1, b"allt0t1")):
+        at = content.rindex(mark)
+        records.write_bytes(content[:at] + b"?" + content[at + 1 :])
+        with RecordStore.open_with(path, NOTES, read_only=True, policy=MANUAL) as store:
+            assert (list(store.keys()), store.terms("tags")) == (keys, terms), index
+    records.write_bytes(content)
+    with RecordStore.open_with(path, NOTES, policy=MANUAL) as store:
+        assert (list(store.keys(reverse=True)), store.terms("tags", "t")) == (keys[::-1], terms[1:])
+
+
+def test_a_segment_without_sorted_terms_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diptych.segment import records
+
+    real = records.encode_section
+    notes = [Note(f"n{number}", ("x", f"y{number}"), "text") for number in range(9)]
+    with RecordStore.open_with(tmp_path / "s", NOTES, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for note in notes:
+                txn.put(note)
+        with monkeypatch.context() as patch:
+            indexes = 1 + len(NOTES.indexes)
+            patch.setattr(
+                records,
+                "encode_section",
+                lambda number, data: b"" if number > indexes else real(number, data),
+            )
+            store.checkpoint()
+        with store.transaction() as txn:
+            txn.remove("n3")
+        assert [key.decode() for key in store.keys("n")] == [f"n{n}" for n in range(9) if n != 3]
+        assert store.terms("tags", "x") == [(b"x", 8)]
+        assert (b"y3", 1) not in store.terms("tags")
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))

@@ -75,8 +75,19 @@ def check_records(segment: Segment, model: Model, schema: Schema[Any]) -> None:
             assert {(segment.record(p >> 32).key, p & 0xFFFFFFFF) for p in postings} == places
             assert may_hold(segment.filter_of(number), probe_of(term_hash(term)))
         assert not segment.lookup_hash(number, term_hash(b"a term that nothing has"))
+        counted = {term: len(places) for term, places in expected.items()}
+        assert dict(sorted_terms(segment, number)) == counted
+        assert [term for term, _ in sorted_terms(segment, number)] == sorted(counted)
+    assert sorted_terms(segment, 0) == [(key, segment.find(key)) for key in sorted(model)]
     counts = [schema.counts(payload) for payload in model.values()]
     assert tuple(segment.seal.counts.values()) == tuple(map(sum, zip(*counts, strict=True)))
+
+
+def sorted_terms(segment: Segment, index: int) -> list[tuple[bytes, int]]:
+    """The terms of an index, each with its number."""
+    terms = segment.records.terms_of(index)
+    assert terms is not None
+    return list(terms.between(b"", None))
 
 
 def opened(segments: Iterable[tuple[Segment, bytes]], schema: Schema[Any] = NOTES) -> SearchIndex:

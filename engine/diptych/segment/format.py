@@ -7,6 +7,7 @@ Tantivy; there are no gaps. Between the last index and the trailer are the secti
     0   8  checksum: XXH3-64 of what follows, seeded with the section's number
     8   …  section 0: u32 little-endian …, by id, the number of the record's first Tantivy document
            section 1 + n: the filter of index n over its distinct hashes; index 0 is that of the keys
+           section 1 + i + n, of i indexes: the sorted terms of index n (`diptych.segment.terms`)
 
 The documents of a record begin with the one that holds it, and end where the next record's begin.
 
@@ -59,7 +60,11 @@ def find_sections(data: mmap, trailer: Trailer, *, where: str) -> list[Extent]:
     last = trailer.indexes[-1]
     at = last.ends + (8 << last.bits)
     extents = []
-    for number in range(1 + len(trailer.indexes)):
+    indexes = len(trailer.indexes)
+    for number in range(1 + 2 * indexes):
+        if number == 1 + indexes and at == len(data) - TRAILER_SIZE:
+            # From before segments had sorted terms.
+            break
         length = bin_length(data, at)
         begin, end = at + BIN32_SIZE, at + BIN32_SIZE + length
         if length < 8 or end > len(data) - TRAILER_SIZE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
@@ -23,6 +24,7 @@ from diptych.segment.format import (
     find_sections,
 )
 from diptych.segment.seal import Seal
+from diptych.segment.terms import SortedTerms, encode_sorted_terms
 from diptych.snapshot.format import (
     KEY_INDEX,
     IndexPlace,
@@ -49,7 +51,8 @@ _LSN = 0
 class RecordsWriter:
     """Takes records in any order of their keys, and writes `records.msgpack` with them in key order.
 
-    In memory are the keys and, up to some tens of megabytes each, the payloads and the postings.
+    In memory are the keys, the distinct terms and, up to some tens of megabytes each, the payloads and the
+    postings.
     """
 
     def __init__(self, directory: str, schema: Schema[Any]) -> None:
@@ -65,6 +68,7 @@ class RecordsWriter:
 
         self._payloads = tempfile.SpooledTemporaryFile(_SPOOL_BYTES, dir=directory)  # noqa: SIM115 - close()
         self._postings = [Postings(directory) for _ in range(1 + len(schema.indexes))]
+        self._terms: list[Counter[bytes]] = [Counter() for _ in schema.indexes]
         self._out: HashedFile | None = None
 
     def __len__(self) -> int:
@@ -108,6 +112,8 @@ class RecordsWriter:
             self._postings[KEY_INDEX].add((term_hash(key), 0), high)
             for postings, flat in zip(self._postings[1:], terms.terms, strict=True):
                 postings.add(flat, high)
+        for counted, written in zip(self._terms, terms.written, strict=True):
+            counted.update(written)
         self._checksums.append(checksum)
         self._content += record_content(key, payload)
         self._ends.append(self._ends[-1] + len(payload))
@@ -134,6 +140,9 @@ class RecordsWriter:
         out.write(encode_first_documents(self._first_documents))
         for number, (_, hashes) in enumerate(written, 1):
             out.write(encode_section(number, build_filter(hashes)))
+            yield
+        for number, counted in enumerate((self._keys, *self._terms), 1 + len(written)):
+            out.write(encode_section(number, encode_sorted_terms(counted)))
             yield
         places = tuple(place for place, _ in written)
         records = len(order)
@@ -234,6 +243,7 @@ class SegmentRecords:
         self._documents = seal.documents
         self._first_documents: array[int] | None = None
         self._filters: list[bytes | None] = [None] * len(trailer.indexes)
+        self._terms: list[SortedTerms | None] = [None] * len(trailer.indexes)
         self.record, self.view, self.bucket = reader.record, reader.view, reader.bucket
         self.scan, self.numbered, self.between = reader.scan, reader.numbered, reader.between
         self.key = reader.key
@@ -267,6 +277,20 @@ class SegmentRecords:
             if not found:
                 raise CorruptSnapshotError(f"{self.path} has an empty filter", where=self.path)
             self._filters[index] = found
+        return found
+
+    def terms_of(self, index: int) -> SortedTerms | None:
+        """The terms of an index in their order; of index 0, the keys with the ids of their records.
+
+        None in a segment from before segments had them. Raises CorruptSnapshotError.
+        """
+        indexes = len(self._terms)
+        if len(self._sections) <= 1 + indexes:
+            return None
+        found = self._terms[index]
+        if found is None:
+            found = SortedTerms(self._section(1 + indexes + index), where=self.path)
+            self._terms[index] = found
         return found
 
     def buckets_of(self, index: int) -> int:

@@ -15,14 +15,18 @@ class IndexTerms(NamedTuple):
     counts: tuple[int, ...]
     terms: tuple[array[int], ...]
     """For each of the schema's indexes: hash, item, hash, item …"""
+    written: tuple[list[bytes], ...]
+    """For each of the schema's indexes: the terms themselves, as often as they are in it."""
 
 
 def extract_terms(projection: Projection) -> IndexTerms:
     """What the indexes need of a payload's projection."""
-    flat = []
+    flat, written = [], []
     for terms in projection.terms:
-        pairs = array("Q")
+        pairs, own = array("Q"), []
         for term, item in terms:
             pairs.extend((term_hash(term), item))
+            own.append(term)
         flat.append(pairs)
-    return IndexTerms(projection.counts, tuple(flat))
+        written.append(own)
+    return IndexTerms(projection.counts, tuple(flat), tuple(written))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from diptych.change import StoredRecord, term_hash
@@ -13,7 +14,8 @@ from diptych.search.bounded import PUBLISHED
 from diptych.search.composed import Component, compose
 from diptych.search.index import SearchIndex
 from diptych.segment.filter import probe_of
-from diptych.segment.reader import Segment
+from diptych.segment.reader import Segment, ids_in
+from diptych.segment.terms import SortedTerms
 from diptych.snapshot.format import KEY_INDEX
 from diptych.store.healing import Healing
 from diptych.store.manifest import ListedSegment, Manifest
@@ -30,7 +32,10 @@ _ANY = b"\xff"
 class LiveSegment:
     """An open segment of a generation, and which of its records are dead."""
 
-    __slots__ = ("__weakref__", "_alone", "_lookup_hash", "_record", "dead", "listed", "segment", "version")
+    __slots__ = (
+        *("__weakref__", "_alone", "_dead_terms", "_lookup_hash", "_record"),
+        *("dead", "listed", "segment", "version"),
+    )
 
     def __init__(self, segment: Segment, listed: ListedSegment) -> None:
         self.segment = segment
@@ -39,6 +44,7 @@ class LiveSegment:
         self.version = segment.seal.schema_version
         """Of the schema, by which its payloads were packed."""
         self._alone: SearchIndex | None = None
+        self._dead_terms: list[Counter[bytes]] | None = None
         # Looked up once: each read needs them.
         self._lookup_hash, self._record = segment.records.lookup_hash, segment.records.record
 
@@ -87,6 +93,23 @@ class LiveSegment:
             if not self.dead or self.is_live(record_id):
                 items.setdefault(record_id, []).append(posting & 0xFFFFFFFF)
         return items
+
+    def dead_terms(self, schema: Schema[Any]) -> list[Counter[bytes]]:
+        """The terms of the dead records, for each index of the schema. Raises CorruptSnapshotError.
+
+        `schema` is the one by which the segment was built, or a later version of it.
+        """
+        counted = self._dead_terms
+        if counted is None:
+            counted = [Counter() for _ in schema.indexes]
+            for record_id in ids_in(self.dead):
+                record = self._record(record_id)
+                if self.version != schema.version:
+                    record = current_record(schema, self.version, record)
+                for counter, pairs in zip(counted, schema.terms(record.payload), strict=True):
+                    counter.update([term for term, _ in pairs])
+            self._dead_terms = counted
+        return counted
 
     def component(self) -> Component:
         """What `compose` takes. Raises CorruptSearchError, CorruptSnapshotError, StorageError."""
@@ -231,6 +254,66 @@ class LiveRecords:
             if bounds.meets(member.listed.seal.first_key, member.listed.seal.last_key)
         ]
         return parts[0] if len(parts) == 1 else heapq.merge(*parts, reverse=reverse)
+
+    def keys_between(self, bounds: Bounds, *, reverse: bool = False) -> Iterator[bytes]:
+        """The keys in the bounds, in their order. Raises CorruptSnapshotError."""
+        parts = [
+            self._keys_between_in(member, bounds, reverse=reverse)
+            for member in self._set.members
+            if bounds.meets(member.listed.seal.first_key, member.listed.seal.last_key)
+        ]
+        return parts[0] if len(parts) == 1 else heapq.merge(*parts, reverse=reverse)
+
+    def _keys_between_in(self, member: LiveSegment, bounds: Bounds, *, reverse: bool) -> Iterator[bytes]:
+        keys = self._terms_of(member, KEY_INDEX)
+        if keys is None:
+            return (record.key for record in self._between_in(member, bounds, reverse=reverse))
+        found = keys.between(*bounds, reverse=reverse)
+        if not member.dead:
+            return (key for key, _ in found)
+        return (key for key, record_id in found if member.is_live(record_id))
+
+    def terms_between(
+        self, index: int, bounds: Bounds, replaced: Iterable[StoredRecord]
+    ) -> list[Iterator[tuple[bytes, int]]]:
+        """The terms of one of the schema's indexes (from 0), each with how many entries it has.
+
+        In parts, in each of which they ascend: to be added up. A negative count is of what does not count:
+        the entries of dead records, and of `replaced` ones. Raises CorruptSnapshotError.
+        """
+        without: Counter[bytes] = Counter()
+        parts: list[Iterator[tuple[bytes, int]]] = []
+        for member in self._set.members:
+            terms = self._terms_of(member, 1 + index)
+            if terms is not None:
+                try:
+                    if member.dead:
+                        without.update(member.dead_terms(self._schema)[index])
+                    parts.append(terms.between(*bounds))
+                    continue
+                except CorruptSnapshotError as error:
+                    self._healing.scan(member.segment.digest, error)
+            counted = self._count_terms(self.scan_member(member), index)
+            parts.append(iter(sorted((term, count) for term, count in counted.items() if bounds.holds(term))))
+        without.update(self._count_terms(replaced, index))
+        if without:
+            negative = ((term, -count) for term, count in without.items() if bounds.holds(term))
+            parts.append(iter(sorted(negative)))
+        return parts
+
+    def _count_terms(self, records: Iterable[StoredRecord], index: int) -> Counter[bytes]:
+        counted: Counter[bytes] = Counter()
+        for record in records:
+            counted.update([term for term, _ in self._schema.terms(record.payload)[index]])
+        return counted
+
+    def _terms_of(self, member: LiveSegment, index: int) -> SortedTerms | None:
+        """The sorted terms; None where the segment has none, or they are damaged."""
+        try:
+            return member.segment.records.terms_of(index)
+        except CorruptSnapshotError as error:
+            self._healing.scan(member.segment.digest, error)
+            return None
 
     def _between_in(self, member: LiveSegment, bounds: Bounds, *, reverse: bool) -> Iterator[StoredRecord]:
         last: bytes | None = None

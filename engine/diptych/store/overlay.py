@@ -22,6 +22,7 @@ from diptych.search.bounded import IN_MEMORY
 from diptych.search.index import SearchIndex
 from diptych.search.memory import MemorySearch
 from diptych.store.adopted import AdoptedSegment, is_adopted
+from diptych.store.ranges import Bounds
 
 
 class OverlayEntry:
@@ -130,19 +131,7 @@ class Overlay:
     def lookup(self, index: int, term: bytes, lsn: int) -> Iterator[tuple[FileIndexed, list[int]]]:
         """The records current at `lsn` that have `term` in an index, each with its items."""
         with self._lock:
-            position = len(self.log)
-            for entry in self.log[self._termed : position]:
-                change = entry.change
-                if isinstance(change, FileIndexed) and not is_adopted(change):
-                    try:
-                        self._extract_terms(change)
-                    except CorruptionError:
-                        self._unreadable.append(change)
-                self._termed += 1
-            # Ignore superseded changes; if a current one cannot be read, fail: it may have the term.
-            for change in [change for change in self._unreadable if self.get(change.key, lsn) is change]:
-                self._extract_terms(change)
-                self._unreadable.remove(change)
+            self._extract_new_terms(lsn)
             found = list(self._terms[index].get(term, ()))
         items: dict[int, tuple[FileIndexed, list[int]]] = {}
         for change, item in found:
@@ -154,6 +143,48 @@ class Overlay:
                 current = self.get(record.key, lsn)
                 if isinstance(current, FileIndexed) and segment.has(current):
                     yield current, some
+
+    def terms(self, index: int, bounds: Bounds, lsn: int) -> list[Iterator[tuple[bytes, int]]]:
+        """The terms of an index in the records current at `lsn`, each with how many entries it has.
+
+        In parts, as `LiveRecords.terms_between`.
+        """
+        with self._lock:
+            self._extract_new_terms(lsn)
+            known = self._terms[index].items()
+            found = [(term, list(some)) for term, some in known if bounds.holds(term)]
+        counted = [
+            (term, sum(self.get(change.key, lsn) is change for change, _ in some)) for term, some in found
+        ]
+        parts = [iter(sorted(counted))]
+        for segment in self.adopted_until(lsn):
+            replaced = [
+                record
+                for change in segment.changes
+                if not self._is_current(segment, change.key, lsn)
+                and (record := segment.records.get(change.key)) is not None
+            ]
+            parts += segment.records.terms_between(index, bounds, replaced)
+        return parts
+
+    def _is_current(self, segment: AdoptedSegment, key: bytes, lsn: int) -> bool:
+        current = self.get(key, lsn)
+        return isinstance(current, FileIndexed) and segment.has(current)
+
+    def _extract_new_terms(self, lsn: int) -> None:
+        """Take in the terms of what was appended since the last time. The caller holds the lock."""
+        for entry in self.log[self._termed : len(self.log)]:
+            change = entry.change
+            if isinstance(change, FileIndexed) and not is_adopted(change):
+                try:
+                    self._extract_terms(change)
+                except CorruptionError:
+                    self._unreadable.append(change)
+            self._termed += 1
+        # Ignore superseded changes; if a current one cannot be read, fail: it may have the term.
+        for change in [change for change in self._unreadable if self.get(change.key, lsn) is change]:
+            self._extract_terms(change)
+            self._unreadable.remove(change)
 
     def _extract_terms(self, change: FileIndexed) -> None:
         indexes = [list(pairs) for pairs in self.schema.terms(change.payload)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
 from typing import Any, Generic, NoReturn, Self
@@ -151,8 +151,19 @@ class View(Generic[Record]):
         limit: int | None = None,
     ) -> Iterator[bytes]:
         """The keys of `records`, without unpacking any. Raises as `records` does."""
-        for record in self._between(bounds_of(prefix, start, stop), reverse=reverse, limit=limit):
-            yield record.key
+        if self._closed is not None:
+            self._refuse()
+        check_limit(limit)
+        bounds = bounds_of(prefix, start, stop)
+        changes = {change.key: change for change in self._changes() if bounds.holds(change.key)}
+        found = self._records.keys_between(bounds, reverse=reverse) if self._records is not None else iter(())
+        if changes:
+            new = [key for key in sorted(changes, reverse=reverse) if isinstance(changes[key], FileIndexed)]
+            found = heapq.merge((key for key in found if key not in changes), new, reverse=reverse)
+        for key in islice(found, limit):
+            if self._closed is not None:
+                self._refuse()
+            yield key
 
     def get_many(self, names: Iterable[str]) -> list[Record | None]:
         """The record of each name, or None, in the order of the names. Raises as `get` does."""
@@ -195,15 +206,18 @@ class View(Generic[Record]):
     def terms(self, index: str, prefix: Term = "", *, limit: int | None = None) -> list[tuple[bytes, int]]:
         """The terms of an index with a prefix, in their order, each with how many entries it has.
 
-        Reads every record: terms are not stored apart from them. Raises as `lookup` does.
+        Raises as `lookup` does.
         """
         check_limit(limit)
-        number, begin = self._index(index), encode_term(prefix)
-        counted: Counter[bytes] = Counter()
-        for record in self.stored():
-            pairs = self.schema.terms(record.payload)[number]
-            counted.update(term for term, _ in pairs if term.startswith(begin))
-        return list(islice(sorted(counted.items()), limit))
+        number, bounds = self._index(index), bounds_of(encode_term(prefix), None, None)
+        changed = [change.key for change in self._changes()]
+        parts: list[Iterator[tuple[bytes, int]]] = []
+        if self._records is not None:
+            replaced = filter(None, map(self._records.get, changed))
+            parts += self._records.terms_between(number, bounds, replaced)
+        if changed:
+            parts += self.overlay.terms(number, bounds, self.lsn)
+        return list(islice(parts[0] if len(parts) == 1 else _added_up(parts), limit))
 
     def _index(self, name: str) -> int:
         if self._closed is not None:
@@ -343,3 +357,11 @@ class View(Generic[Record]):
     def _refuse(self) -> NoReturn:
         assert self._closed is not None
         raise self._closed
+
+
+def _added_up(parts: Iterable[Iterator[tuple[bytes, int]]]) -> Iterator[tuple[bytes, int]]:
+    """Counts of terms, in parts that ascend, as one; without those of nothing."""
+    for term, same in groupby(heapq.merge(*parts), key=itemgetter(0)):
+        total = sum(count for _, count in same)
+        if total:
+            yield term, total
