@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych import CorruptionError, FileRecord, Range, Relation, Symbol, symbol_id
+from diptych import CorruptionError, FileRecord, Range, Relation, RelationHit, Symbol, symbol_id
 from diptych.schema.code import CODE
 from diptych.search.documents import item_documents
 
@@ -174,3 +174,17 @@ def test_the_words_of_a_name_are_searchable() -> None:
 def test_packing_is_the_same_in_every_order_of_time() -> None:
     one = FileRecord("a", "h", "l", [Symbol("s", "k", WHERE)], [Relation("c", "s", "t", WHERE)])
     assert CODE.pack(one) == CODE.pack(CODE.unpack(b"a", CODE.pack(one)))
+
+
+def test_a_relation_is_found_by_its_place_or_anywhere() -> None:
+    relations = [Relation("calls", str(n), "ab"[n % 2], Range(n, 0, n, n)) for n in range(6)]
+    one = FileRecord("p", "h", "l", [Symbol("s", "k", WHERE)], relations)
+    payload = CODE.pack(one)
+    places = [item for term, item in CODE.terms(payload)[1] if term == b"a"]
+    wanted = [RelationHit("p", relation) for relation in relations[::2]]
+    assert CODE.matches(1, b"a", b"p", payload, places) == wanted
+    assert CODE.matches(1, b"a", b"p", payload, places[1:2]) == wanted[1:2]
+    assert CODE.matches(1, b"a", b"p", payload, [0]) == wanted
+    assert CODE.matches(1, b"c", b"p", payload, places) == []
+    with pytest.raises(CorruptionError):
+        CODE.matches(1, b"a", b"p", payload, [len(payload)])

@@ -90,6 +90,36 @@ def test_ranges_are_those_of_a_sorted_dict(
         assert store.get_many([*names, "none"]) == [*there.values(), None]
 
 
+def test_what_many_records_refer_to_is_read_one_after_the_other(tmp_path: Path) -> None:
+    where = Range(0, 0, 1, 1)
+    files = [
+        FileRecord(f"f{n:02}", "h", "l", (), [Relation("calls", "", "hot", where)] * (1 + n % 3))
+        for n in range(60)
+    ]
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for file in reversed(files):
+                txn.index_file(file)
+        store.checkpoint()
+        with store.transaction() as txn:
+            txn.remove_file("f07")
+            txn.index_file(FileRecord("f03", "h", "l", (), [Relation("calls", "new", "hot", where)] * 2))
+        wanted = [path for path, file in enumerate(files) if path != 7 for _ in file.relations]
+        wanted = sorted([*(one for one in wanted if one != 3), 3, 3])
+        for _ in ("overlay", "dead records"):
+            hits = store.references("hot")
+            assert [hit.path for hit in hits] == [f"f{n:02}" for n in wanted]
+            assert store.references("hot", limit=5) == hits[:5]
+            assert store.terms("references") == [(b"hot", len(wanted))]
+            store.checkpoint()
+    records = max((tmp_path / "s").glob("segments/*/records.msgpack"), key=lambda path: path.stat().st_size)
+    content = records.read_bytes()
+    at = content.index(b"f50") + 20
+    records.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+    with Store.open(tmp_path / "s", read_only=True) as store:
+        assert store.references("hot") == hits
+
+
 def test_terms_and_keys_survive_damage_of_their_section(tmp_path: Path) -> None:
     path = tmp_path / "s"
     notes = [Note(f"n{number:03}", (f"t{number % 7}", "all"), "text") for number in range(50)]

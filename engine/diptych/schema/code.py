@@ -14,7 +14,8 @@ A symbol's place is its range and that of its name, in one array:
        (, the name's line - start line, its start column, its length: unless it is empty, at the start)]
     or, if the name has several lines, its end line - start line and its end column instead of its length.
 
-A symbol's item is the offset of its array in the payload, so that one symbol is decoded without the rest.
+A symbol's or a relation's item is the offset of its array in the payload, so that one is decoded without the
+rest.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ _INDEXED_CHARACTERS = 4_096
 _IMMUTABLE = frozenset((Symbol, Relation, tuple))
 
 _SYMBOLS, _RELATIONS = 0, 1
+# The item of all relations of a record, in segments from before each had one.
+_ANYWHERE = 0
 _FIELDS_WITH_NAMES = 5
 
 _new = tuple.__new__
@@ -269,7 +272,7 @@ class CodeSchema(Schema[FileRecord]):
 
     @_decoding
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:
-        """Symbols by name with their offsets; each relation's target once, with item 0."""
+        """Symbols by name and relations by target, with their offsets."""
         unpacker = _unpacker(payload)
         unpacker.feed(payload)
         unpacker.read_array_header()
@@ -280,8 +283,11 @@ class CodeSchema(Schema[FileRecord]):
         for _ in range(unpacker.read_array_header()):
             item = tell()
             names.append((unpack()[0].encode("utf-8", "surrogateescape"), item))
-        targets = {relation[2] for relation in unpack()}
-        return names, [(target.encode("utf-8", "surrogateescape"), 0) for target in targets]
+        targets = []
+        for _ in range(unpacker.read_array_header()):
+            item = tell()
+            targets.append((unpack()[2].encode("utf-8", "surrogateescape"), item))
+        return names, targets
 
     @_decoding
     def matches(self, index: int, term: bytes, key: bytes, payload: bytes, items: Sequence[int]) -> list[Any]:
@@ -289,9 +295,12 @@ class CodeSchema(Schema[FileRecord]):
         path = key.decode("utf-8", "surrogateescape")
         name = term.decode("utf-8", "surrogateescape")
         if index == _RELATIONS:
-            relations = msgpack.unpackb(payload, use_list=False, unicode_errors="surrogateescape")[3]
+            if _ANYWHERE in items:
+                relations = msgpack.unpackb(payload, use_list=False, unicode_errors="surrogateescape")[3]
+            else:
+                relations = [_stored_at(payload, item) for item in items]
             return [
-                RelationHit(path, Relation(kind, source, target, Range(*where)))
+                RelationHit(path, _new(Relation, (kind, source, target, _new(Range, where))))
                 for kind, source, target, where in relations
                 if target == name
             ]
@@ -362,17 +371,25 @@ def _project(
         skip()
         names.append((symbol[0].encode("utf-8", "surrogateescape"), item))
         documents.append((item, _document(path, language, symbol, place)))
-    targets = {relation[2] for relation in relations}
-    # A set again: different strings with surrogates may encode to the same bytes.
-    terms = (names, [(target, 0) for target in {name.encode("utf-8", "surrogateescape") for name in targets}])
-    return Projection((len(names), len(relations)), terms, documents)
+    targets = []
+    unpacker.read_array_header()
+    for relation in relations:
+        item = tell()
+        skip()
+        targets.append((relation[2].encode("utf-8", "surrogateescape"), item))
+    return Projection((len(names), len(relations)), (names, targets), documents)
+
+
+def _stored_at(payload: Buffer, item: int) -> Any:
+    # Most symbols and relations are shorter than this. Only a longer one is decoded twice.
+    stored = _first_of(payload[item : item + 2_048]) or _first_of(payload[item:])
+    if stored is None:
+        raise ValueError(f"what begins at byte {item} is cut off")
+    return stored
 
 
 def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
-    # Most symbols are shorter than this. Only a longer one is decoded twice.
-    stored = _first_of(payload[item : item + 2_048]) or _first_of(payload[item:])
-    if stored is None:
-        raise ValueError(f"a symbol at byte {item} is cut off")
+    stored = _stored_at(payload, item)
     return _symbol(stored), stored[6] if len(stored) > 6 else 0
 
 

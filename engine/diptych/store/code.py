@@ -91,9 +91,9 @@ class CodeView(View[FileRecord]):
                 break
         return [SymbolHit(hit.path, hit.symbol, hit.occurrence) for hit in found]
 
-    def references(self, name: str) -> list[RelationHit]:
-        """The relations whose target is exactly that name, in path order."""
-        return self.lookup("references", name)
+    def references(self, name: str, *, limit: int | None = None) -> list[RelationHit]:
+        """The relations whose target is exactly that name, in path order; `limit` at most."""
+        return self.lookup("references", name, limit=limit)
 
     def relations_from(self, name: str) -> list[RelationHit]:
         """What the definitions of that name do: the relations whose source they are, in path order."""
@@ -210,9 +210,9 @@ class Store(RecordStore[FileRecord]):
         assert isinstance(view, CodeView)
         return view
 
-    def references(self, name: str) -> list[RelationHit]:
-        """The relations whose target is exactly that name, in path order."""
-        return self._handle.current.view.lookup("references", name)
+    def references(self, name: str, *, limit: int | None = None) -> list[RelationHit]:
+        """The relations whose target is exactly that name, in path order; `limit` at most."""
+        return self._handle.current.view.lookup("references", name, limit=limit)
 
     def relations_from(self, name: str) -> list[RelationHit]:
         """What the definitions of that name do: the relations whose source they are, in path order."""

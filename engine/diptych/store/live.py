@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from diptych.change import StoredRecord, term_hash
@@ -25,6 +26,11 @@ from diptych.store.upgrade import current_record
 Probed = list[tuple["LiveSegment", bytes, int]]
 """Segments, with the filter of an index of each, and its size."""
 
+Reading = bytes | Callable[[], bytes]
+"""A payload, or what reads it."""
+
+# Of so many records the payloads are read at once: to put that off takes as long.
+_FEW = 16
 # A filter that lets everything pass.
 _ANY = b"\xff"
 
@@ -33,7 +39,7 @@ class LiveSegment:
     """An open segment of a generation, and which of its records are dead."""
 
     __slots__ = (
-        *("__weakref__", "_alone", "_dead_terms", "_lookup_hash", "_record"),
+        *("__weakref__", "_alone", "_dead_terms", "_keys_by_id", "_lookup_hash", "_record"),
         *("dead", "listed", "segment", "version"),
     )
 
@@ -45,6 +51,7 @@ class LiveSegment:
         """Of the schema, by which its payloads were packed."""
         self._alone: SearchIndex | None = None
         self._dead_terms: list[Counter[bytes]] | None = None
+        self._keys_by_id: list[bytes] | None = None
         # Looked up once: each read needs them.
         self._lookup_hash, self._record = segment.records.lookup_hash, segment.records.record
 
@@ -75,10 +82,19 @@ class LiveSegment:
         numbered = self.segment.records.numbered(after)
         return (record for record_id, record in numbered if self.is_live(record_id))
 
-    def lookup(self, index: int, hash_: int) -> list[tuple[StoredRecord, list[int]]]:
-        """The live records that have a hash in an index, each with its items. Raises CorruptSnapshotError."""
-        read = self._record
-        return [(read(record_id), items) for record_id, items in self.postings(index, hash_).items()]
+    def record(self, record_id: int) -> StoredRecord:
+        """The record with that id. Raises CorruptSnapshotError."""
+        return self._record(record_id)
+
+    def keys_by_id(self, terms: SortedTerms) -> list[bytes]:
+        """Its sorted keys, by the ids of their records."""
+        keys = self._keys_by_id
+        if keys is None:
+            keys = [b""] * len(terms)
+            for key, record_id in terms.between(b"", None):
+                keys[record_id] = key
+            self._keys_by_id = keys
+        return keys
 
     def between(self, bounds: Bounds, *, reverse: bool) -> Iterator[StoredRecord]:
         """The live records with keys in the bounds, in key order. Raises CorruptSnapshotError."""
@@ -329,23 +345,50 @@ class LiveRecords:
                 if last is None or (record.key < last if reverse else record.key > last):
                     yield record
 
-    def lookup(self, index: int, term: bytes) -> Iterator[tuple[StoredRecord, list[int]]]:
+    def lookup(self, index: int, term: bytes) -> Iterator[tuple[bytes, Reading, list[int]]]:
         """The records that have a term's hash in one of the schema's indexes (from 0), each with its items.
 
-        Raises CorruptSnapshotError.
+        The key of each, and its payload, or what reads that: many are not read before they are wanted. Both
+        raise CorruptSnapshotError.
         """
         hash_ = term_hash(term)
         for member in self._set.holding(1 + index, hash_, self._healing):
             try:
-                found = member.lookup(1 + index, hash_)
+                postings = member.postings(1 + index, hash_)
+                if len(postings) > _FEW and (keys := self._keys_of(member)) is not None:
+                    for record_id, some in postings.items():
+                        key = keys[record_id]
+                        yield key, partial(self._read, member, record_id, key), some
+                    continue
+                found = [(member.record(record_id), some) for record_id, some in postings.items()]
             except CorruptSnapshotError as error:
                 # These are of the current version already: a payload is not upgraded twice.
                 healed = list(self._with_term(member, index, term))
                 self._healing.scan(member.segment.digest, error)
-                yield from healed
+                yield from ((record.key, record.payload, some) for record, some in healed)
                 continue
             for record, some in found:
-                yield self._current(member, record), some
+                current = self._current(member, record)
+                yield current.key, current.payload, some
+
+    def _keys_of(self, member: LiveSegment) -> list[bytes] | None:
+        """The keys by id; None where they are damaged, or the segment has none that are sorted."""
+        terms = self._terms_of(member, KEY_INDEX)
+        return None if terms is None else member.keys_by_id(terms)
+
+    def _read(self, member: LiveSegment, record_id: int, key: bytes) -> bytes:
+        """The payload of a record whose key is known."""
+        try:
+            record = member.record(record_id)
+            if record.key != key:
+                path = member.segment.records.path
+                raise CorruptSnapshotError(f"{path}: record {record_id} has another key", where=path)  # noqa: TRY301
+        except CorruptSnapshotError as error:
+            found = self._from_search(member, key, error)
+            if found is None:
+                raise
+            record = found
+        return self._current(member, record).payload
 
     def by_key_hash(self, key_hash: int) -> list[tuple[bytes, Buffer]]:
         """`(key, payload)` of the records whose key has that hash: one, but for a collision.

@@ -139,8 +139,8 @@ class Overlay:
                 items.setdefault(id(change), (change, []))[1].append(item)
         yield from items.values()
         for segment in self.adopted_until(lsn):
-            for record, some in segment.records.lookup(index, term):
-                current = self.get(record.key, lsn)
+            for key, _, some in segment.records.lookup(index, term):
+                current = self.get(key, lsn)
                 if isinstance(current, FileIndexed) and segment.has(current):
                     yield current, some
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
@@ -22,7 +23,7 @@ from diptych.search.query.plain import parse_plain
 from diptych.store.generation import Generation
 from diptych.store.healing import Healing
 from diptych.store.hits import AdoptedSource, GenerationSource, OverlaySource, Source
-from diptych.store.live import LiveRecords
+from diptych.store.live import LiveRecords, Reading
 from diptych.store.overlay import Overlay
 from diptych.store.ranges import EVERYTHING, Bounds, Key, bounds_of, check_limit, merged
 from diptych.store.results import Found, Hits
@@ -229,15 +230,16 @@ class View(Generic[Record]):
 
     def _lookup(self, number: int, term: bytes) -> Iterator[Any]:
         """The hits of a term, in key order, decoded one record at a time."""
-        found = [
-            (record.key, record.payload, items)
-            for record, items in (self._records.lookup(number, term) if self._records is not None else ())
-            if self.overlay.get(record.key, self.lsn) is None
+        found: list[tuple[bytes, Reading, list[int]]] = [
+            one
+            for one in (self._records.lookup(number, term) if self._records is not None else ())
+            if self.overlay.get(one[0], self.lsn) is None
         ]
         for change, items in self.overlay.lookup(number, term, self.lsn):
-            found.append((change.key, change.payload, items))
+            found.append((change.key, partial(_payload_of, change), items))
         found.sort(key=itemgetter(0))
-        for key, payload, items in found:
+        for key, reading, items in found:
+            payload = reading if isinstance(reading, bytes) else reading()
             yield from self.schema.matches(number, term, key, payload, items)
 
     def search(
@@ -365,3 +367,7 @@ def _added_up(parts: Iterable[Iterator[tuple[bytes, int]]]) -> Iterator[tuple[by
         total = sum(count for _, count in same)
         if total:
             yield term, total
+
+
+def _payload_of(change: FileIndexed) -> bytes:
+    return change.payload
