@@ -36,6 +36,13 @@ def test_a_planted_secret_is_found(one: Planted) -> None:
     assert one.secret in covered or one.line[start : start + len(one.secret)] in covered
 
 
+@pytest.mark.parametrize("before", range(3_300, 4_200, 37))
+def test_a_secret_is_found_wherever_it_is_in_a_long_line(before: int) -> None:
+    secret = "ghp_" + "aB3dE6gH9j" * 4
+    (found,) = find(f"{'x ' * (before // 2)}'{secret}'{' y' * 3_000}")
+    assert found.end - found.start == len(secret)
+
+
 @pytest.mark.parametrize("text", CLEAN)
 def test_what_is_no_secret_is_not_found(text: str) -> None:
     assert find(text) == []

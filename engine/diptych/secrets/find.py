@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from diptych.fs import importing
-from diptych.secrets.forms import FORMS, entropy_bits, is_placeholder, is_suspect
+from diptych.secrets.forms import FORMS, LONG_FORMS, Form, entropy_bits, is_placeholder, is_suspect
 
 # No name, signature or comment in a record is longer, and some detectors take long for long lines.
 _DETECTED_CHARS = 4096
+_OVERLAP_CHARS = 640
 # Detectors of detect-secrets with forms that are not in FORMS, or of which it knows more.
 _DETECTORS = {
     "aws": "AWSKeyDetector",
@@ -59,7 +60,12 @@ def find(text: str) -> list[Secret]:
     """
     if not is_suspect(text):
         return []
-    found = [*_by_form(text), *_by_detector(text)]
+    found = list(_by_form(text, LONG_FORMS))
+    for start, line in _lines(text):
+        # Of a source file, most lines have nothing either.
+        if is_suspect(line):
+            near = [*_by_form(line, FORMS), *_by_detector(line)]
+            found += [Secret(kind, start + first, start + last) for kind, first, last in near]
     found.sort(key=lambda one: (one.start, -one.end))
     apart: list[Secret] = []
     for one in found:
@@ -75,39 +81,38 @@ def require() -> None:
     _detectors()
 
 
-def _by_form(text: str) -> Iterable[Secret]:
-    for kind, pattern, vague in FORMS:
+def _by_form(text: str, forms: Iterable[Form]) -> Iterable[Secret]:
+    for kind, pattern, vague in forms:
         group = "secret" if "secret" in pattern.groupindex else 0
         for match in pattern.finditer(text):
             if not is_placeholder(match[group], vague=vague):
                 yield Secret(kind, *match.span(group))
 
 
-def _by_detector(text: str) -> Iterable[Secret]:
+def _by_detector(line: str) -> Iterable[Secret]:
     random, detectors = _detectors()
-    for line_start, line in _lines(text):
-        for kind, analyze in detectors:
-            for value in analyze(line):
-                if len(value) >= _LEAST_CHARS and not is_placeholder(value, vague=False):
-                    yield from _places(kind, value, line, line_start)
-        for value in random(line):
-            if _is_random(value):
-                yield from _places(_RANDOM_KIND, value, line, line_start)
+    for kind, analyze in detectors:
+        for value in analyze(line):
+            if len(value) >= _LEAST_CHARS and not is_placeholder(value, vague=False):
+                yield from _places(kind, value, line)
+    for value in random(line):
+        if _is_random(value):
+            yield from _places(_RANDOM_KIND, value, line)
 
 
 def _lines(text: str) -> Iterable[tuple[int, str]]:
-    """The lines, and long ones in parts, with where each begins."""
+    """The lines, and long ones in parts that overlap, with where each begins."""
     start = 0
     for line in text.splitlines(keepends=True):
-        for offset in range(0, len(line), _DETECTED_CHARS):
+        for offset in range(0, len(line), _DETECTED_CHARS - _OVERLAP_CHARS):
             yield start + offset, line[offset : offset + _DETECTED_CHARS]
         start += len(line)
 
 
-def _places(kind: str, value: str, line: str, line_start: int) -> Iterable[Secret]:
+def _places(kind: str, value: str, line: str) -> Iterable[Secret]:
     at = line.find(value)
     while at >= 0:
-        yield Secret(kind, line_start + at, line_start + at + len(value))
+        yield Secret(kind, at, at + len(value))
         at = line.find(value, at + len(value))
 
 

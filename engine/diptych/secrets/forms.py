@@ -36,7 +36,7 @@ _ASSIGNED = re.compile(
     r"""(?P<quote>['"`])(?P<secret>[^'"`\s]{8,512})(?:(?P=quote)|…)"""
 )
 
-FORMS = (
+LONG_FORMS = (
     Form(
         "private key",
         re.compile(
@@ -46,6 +46,10 @@ FORMS = (
             r"|[A-Za-z0-9+/=\s\\]{0,8000})"
         ),
     ),
+)
+"""Of several lines."""
+
+FORMS = (
     Form(
         "AWS access key",
         re.compile(
