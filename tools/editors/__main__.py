@@ -8,8 +8,9 @@ clock, and the server's processor time for each; at the end the memory of the se
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -71,12 +72,13 @@ def main() -> int:
         print(f"{'first definition':24} {first.clock_ms:9.1f} ms       cpu {first.cpu_ms:9.1f} ms")
         for name, costs in _rows(server, root, places):
             _print(name, costs)
+            sys.stdout.flush()
         memory = server.memory_mib()
         print(f"{'memory':24} {memory['Rss']:9.1f} MiB resident, {memory['Anonymous']:.1f} MiB its own")
     return 0
 
 
-def _rows(server: Server, root: Path, places: list[Place]) -> list[tuple[str, list[Cost]]]:
+def _rows(server: Server, root: Path, places: list[Place]) -> Iterator[tuple[str, list[Cost]]]:
     editor = server.editor
 
     def ask(method: str, params: dict[str, Any]) -> Any:
@@ -89,21 +91,21 @@ def _rows(server: Server, root: Path, places: list[Place]) -> list[tuple[str, li
         return [server.cost(lambda: ask(method, {**_at(root, one), **more(one)})) for one in places]  # noqa: B023
 
     referring = {"context": {"includeDeclaration": True}}
-    rows = [
-        ("definition, first asked", each("textDocument/definition", lambda _: {})),
-        ("definition", each("textDocument/definition", lambda _: {})),
-        ("hover", each("textDocument/hover", lambda _: {})),
-        ("references", each("textDocument/references", lambda _: referring)),
-        ("completion", each("textDocument/completion", lambda _: {})),
-        ("document symbols", each("textDocument/documentSymbol", lambda _: {})),
-        ("folding", each("textDocument/foldingRange", lambda _: {})),
-    ]
-    for length in (1, 3, 100):
+    yield "definition, first asked", each("textDocument/definition", lambda _: {})
+    yield "definition", each("textDocument/definition", lambda _: {})
+    yield "hover", each("textDocument/hover", lambda _: {})
+    yield "completion", each("textDocument/completion", lambda _: {})
+    yield "document symbols", each("textDocument/documentSymbol", lambda _: {})
+    yield "folding", each("textDocument/foldingRange", lambda _: {})
+    for name, length in (("1 letter", 1), ("3 letters", 3), ("a name", 100)):
         queries = [one.name[:length] for one in places]
-        costs = [server.cost(lambda: ask("workspace/symbol", {"query": q})) for q in queries]  # noqa: B023
-        rows.append((f"symbols, {length} letters" if length < 100 else "symbols, a name", costs))
-    rows.append(("edit, then definition", [_edit(server, root, one) for one in places[:60]]))
-    return rows
+        yield (
+            f"symbols, {name}",
+            [server.cost(lambda: ask("workspace/symbol", {"query": q})) for q in queries],
+        )  # noqa: B023
+    yield "edit, then definition", [_edit(server, root, one) for one in places[:60]]
+    # Last: a name that is used everywhere takes seconds.
+    yield "references", each("textDocument/references", lambda _: referring)
 
 
 def _edit(server: Server, root: Path, place: Place) -> Cost:
