@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,7 +89,7 @@ def _rows(server: Server, root: Path, places: list[Place]) -> Iterator[tuple[str
             print(f"  {method}: {error}")
 
     def each(method: str, more: Callable[[Place], dict[str, Any]]) -> list[Cost]:
-        return [server.cost(lambda: ask(method, {**_at(root, one), **more(one)})) for one in places]  # noqa: B023
+        return [server.cost(partial(ask, method, {**_at(root, one), **more(one)})) for one in places]
 
     referring = {"context": {"includeDeclaration": True}}
     yield "definition, first asked", each("textDocument/definition", lambda _: {})
@@ -98,11 +99,10 @@ def _rows(server: Server, root: Path, places: list[Place]) -> Iterator[tuple[str
     yield "document symbols", each("textDocument/documentSymbol", lambda _: {})
     yield "folding", each("textDocument/foldingRange", lambda _: {})
     for name, length in (("1 letter", 1), ("3 letters", 3), ("a name", 100)):
-        queries = [one.name[:length] for one in places]
-        yield (
-            f"symbols, {name}",
-            [server.cost(lambda: ask("workspace/symbol", {"query": q})) for q in queries],
-        )  # noqa: B023
+        costs = [
+            server.cost(partial(ask, "workspace/symbol", {"query": one.name[:length]})) for one in places
+        ]
+        yield f"symbols, {name}", costs
     yield "edit, then definition", [_edit(server, root, one) for one in places[:60]]
     # Last: a name that is used everywhere takes seconds.
     yield "references", each("textDocument/references", lambda _: referring)
