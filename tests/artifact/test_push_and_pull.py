@@ -173,9 +173,9 @@ def test_a_commit_while_a_pull_runs_is_not_dropped(
     push(store, remote, ref=MAIN)
     assemble = pull_module.assemble
 
-    def commit_then_assemble(*given: Any) -> int:
+    def commit_then_assemble(*given: Any, **named: Any) -> int:
         fill(dest, numbered(1, version=9))
-        return assemble(*given)
+        return assemble(*given, **named)
 
     monkeypatch.setattr(pull_module, "assemble", commit_then_assemble)
     with pytest.raises(LocalChangesError):
