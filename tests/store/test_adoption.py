@@ -443,6 +443,19 @@ def listed(path: str, lsn: int) -> list[str]:
     return [one.digest for one in read_manifest(f"{path}/generations/{lsn:020d}").segments]
 
 
+def test_damage_to_one_that_the_journal_alone_names_is_noted(store_path: str, memory_path: Path) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        put(store, record("first.py"))
+        store.checkpoint()
+        adopt(store, built(memory_path, numbered(3)))
+        put(store, *numbered(3, 1))
+        store.checkpoint()
+    [digest] = set(segments_in(store_path)) - {*listed(store_path, 1), *listed(store_path, 3)}
+    damage(f"{store_path}/segments/{digest}/{BUNDLE}", "flipped")
+    [finding] = [one for one in verify(store_path).findings if one.kind == "adopted-damaged"]
+    assert digest in finding.where
+
+
 def test_both_halves_damaged_is_said_and_salvaged(store_path: str, memory_path: Path) -> None:
     with Store.open(store_path, policy=MANUAL) as store:
         put(store, record("first.py"))

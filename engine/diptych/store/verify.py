@@ -85,6 +85,7 @@ def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
         findings.append(
             Finding("generation-cut-off", generation.path, Severity.WARNING, message, NEXT_CHECKPOINT)
         )
+    findings += _old_adopted(found, {finding.where for finding in findings})
     findings += _old_journal(found, plan)
     findings += _consumer_findings(path)
     findings += _origin_findings(path)
@@ -270,6 +271,16 @@ def _origin_findings(path: str) -> Iterator[Finding]:
         fs.raise_transient(error)
         advice = "remove it: what the store was made from is not known then, and nothing else is lost"
         yield Finding("origin-damaged", os.path.join(path, ORIGIN), Severity.WARNING, error.message, advice)
+
+
+def _old_adopted(found: Scan, reported: set[str]) -> Iterator[Finding]:
+    """Damage to adopted segments that no generation lists, and that the journal names all the same."""
+    listed = {segment.path for generation in found.generations for segment in generation.segments}
+    for segment in found.adopted:
+        if segment.damaged and segment.usable and segment.path not in (listed | reported):
+            problem = segment.records_problem or segment.search_problem
+            message = f"{problem}; no generation lists this segment, and its other half is intact"
+            yield Finding("adopted-damaged", segment.path, Severity.NOTE, message)
 
 
 def _old_journal(found: Scan, plan: Plan) -> Iterator[Finding]:
