@@ -8,6 +8,7 @@ from tests.names.asking import asking
 
 from diptych import FileRecord, Store
 from diptych.serving.answers import definition
+from diptych.serving.empty import NoRecords
 from diptych.serving.files import Files
 from diptych.serving.source import StoreSource
 
@@ -51,3 +52,17 @@ def test_a_link_out_of_the_repository_is_not_followed(tmp_path: Path) -> None:
         (root / "lib.py").unlink()
         (root / "lib.py").symlink_to(outside)
         assert ask.first("main.py", "\n@work") == "main.py:1 exact"
+
+
+def test_nothing_is_carried_over_from_a_store_that_was_made_again(tmp_path: Path) -> None:
+    # Both are at LSN 1.
+    paths = {"first": "src/old.py", "second": "src/fresh.py"}
+    source = StoreSource(NoRecords(), None)
+    for name, path in paths.items():
+        (tmp_path / name).mkdir()
+        with asking(tmp_path / name, {path: "import helper\n"}) as ask:
+            source.move_to(ask.source.view)
+            assert ask.source.view.lsn == 1
+            assert list(source.files_in("src")) == [path]
+            assert source.importers("helper") == {path}
+        source.move_to(NoRecords())

@@ -188,6 +188,8 @@ class Files:
     def begin(self) -> None:
         """A new question: what was looked at before is looked at again."""
         self._checked.asked.clear()
+        # A folder that stays open is the one it was, wherever it was moved, and whatever is at its path now.
+        self._tree.close()
 
     def hash_of(self, path: str) -> str:
         """The content hash of a file as it is now; "" if it cannot be read."""
@@ -248,14 +250,15 @@ class Files:
     def _stat(self, path: str) -> tuple[int, int, int, int] | None:
         try:
             found = self._tree.lstat(os.fsencode(path))
-        except OSError:
+        except (OSError, ValueError):
+            # ValueError: no file has a name with a NUL.
             return None
         return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
     def _read(self, path: str) -> bytes | None:
         try:
             data = read_regular(self._tree, path, self._max_bytes)
-        except OSError:
+        except (OSError, ValueError):
             return None
         return data if len(data) <= self._max_bytes else None
 

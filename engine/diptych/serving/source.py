@@ -72,7 +72,11 @@ class StoreSource:
         self._texts: dict[str, str] = {}
 
     def move_to(self, view: Records) -> None:
-        """Answer from a later view of the same store, or the first view of a new one."""
+        """Answer from a later view of the same store, or from none until there is another store."""
+        if view.lsn < self.view.lsn:
+            # What follows is of another store, though its LSNs may look like the next ones of this.
+            self._paths_of_views = PathsOfViews()
+            self._importers = Importers()
         self.view = view
         self._exists.clear()
         self._recorded.clear()

@@ -80,3 +80,17 @@ def test_a_keeper_indexes_what_an_editor_opens(tmp_path: Path) -> None:
 
         wait_until(renamed, "the rename")
         assert len(edits[0]) == 2
+
+
+def test_a_repository_is_closed_with_the_last_of_its_folders(editor: Editor, root: Path) -> None:
+    (root / "docs").mkdir()
+    initialize(editor, root / "tests", root / "docs")
+    asked = at(root, "main.py", "print(@total(")
+    for folder, found in ((root / "docs", ["shapes.py:28:5"]), (root / "tests", None)):
+        gone = {"uri": folder.as_uri(), "name": folder.name}
+        editor.tell("workspace/didChangeWorkspaceFolders", {"event": {"added": [], "removed": [gone]}})
+        if found:
+            assert places(root, editor.ask("textDocument/definition", asked)) == found
+            assert len(editor.ask("workspace/symbol", {"query": "total"})) == 1
+        else:
+            assert not editor.ask("workspace/symbol", {"query": "total"})

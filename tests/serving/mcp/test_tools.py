@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import Any
 
 import pytest
@@ -313,11 +315,57 @@ def test_a_damaged_store_is_said_in_one_sentence(ask: Asking) -> None:
 
 
 def test_a_store_that_is_replaced_is_opened_again(ask: Asking) -> None:
-    import shutil
-
     assert ask.value("search", query="total")["total"] == 2
     shutil.rmtree(ask.root / ".diptych")
     assert ask.value("search", query="total")["total"] == 0
     ask.write("new.py", "def total(): pass\n")
     ask.index_now()
     assert ask.value("search", query="total")["total"] == 3
+
+
+def test_a_folder_that_is_replaced_is_read_as_it_is_now(ask: Asking) -> None:
+    assert "start() + start()" in ask.text("symbol", symbol="pkg/main.py#twice", body=True)
+    # As `git switch` does between branches.
+    (ask.root / "pkg").rename(ask.root / "elsewhere")
+    ask.write("pkg/main.py", "\n\n\ndef twice(): return 2\n")
+    text = ask.text("symbol", symbol="pkg/main.py#twice", body=True)
+    assert "    4 def twice(): return 2" in text
+    assert ask.text("definition", path="pkg/main.py", line=4, name="twice").startswith(
+        "twice at pkg/main.py:4: 1"
+    )
+
+
+def test_an_index_that_was_made_again_counts_from_the_start(ask: Asking) -> None:
+    for _ in range(3):
+        ask.write("new.py", (ask.root / "shapes.py").read_text() * (2 + ask.index_now()))
+    lsn = ask.index_now()
+    assert ask.value("changed")["until_lsn"] == lsn > 2
+    shutil.rmtree(ask.root / ".diptych")
+    ask.index_now()
+    assert ask.value("changed")["until_lsn"] == 1
+    said = ask.error("changed", since=lsn)
+    assert said.startswith(f"the index is at LSN 1, and has never been at {lsn}")
+    assert "verify" not in said
+
+
+def test_names_that_no_file_or_symbol_has_are_answered(ask: Asking) -> None:
+    for tool in ("symbol", "references", "calls"):
+        assert "NUL" in ask.error(tool, symbol="shapes.py\0:3")
+    assert "cannot be read" in ask.error("definition", path="shapes.py\0", line=1, column=1)
+    said = ask.error("definition", path="shapes.py", line=1, name="\\udc80")
+    assert "line 1 of shapes.py does not have \\udc80" in said
+
+
+@pytest.mark.parametrize("path", ["shaeps.py", "pkg", "shapes.py\0"])
+def test_the_impact_of_a_path_that_is_no_file_is_an_error(ask: Asking, path: str) -> None:
+    assert "Next: give " in ask.error("impact", paths=["shapes.py", path])
+
+
+@pytest.mark.parametrize("where", [".git/HEAD", ".git/packed-refs", ".git/refs/heads/main"])
+def test_the_head_of_a_strangers_repository_is_read_from_files_alone(ask: Asking, where: str) -> None:
+    (ask.root / ".git/HEAD").write_text("ref: refs/heads/main\n")
+    (ask.root / where).unlink(missing_ok=True)
+    shutil.rmtree(ask.root / ".git/refs")
+    (ask.root / where).parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(ask.root / where)
+    assert ask.value("search", query="total")["freshness"]["head"] == ""

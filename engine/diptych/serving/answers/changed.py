@@ -63,6 +63,11 @@ def changed_since_lsn(store: Store, lsn: int) -> Changes:
     Raises ChangesNotKeptError where the journal does not go back so far, InvalidArgumentError for an LSN that
     the store has not reached, CorruptionError, StorageError.
     """
+    if lsn > store.lsn:
+        raise InvalidArgumentError(
+            f"the index is at LSN {store.lsn:,}, and has never been at {lsn:,}",
+            advice="give an earlier LSN, or a commit: an index that was made again counts from the start",
+        )
     before: dict[str, _Version | None] = {}
     after: dict[str, _Version | None] = {}
     for transaction in store.changes(since=lsn, before=True):

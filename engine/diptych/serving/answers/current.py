@@ -164,12 +164,7 @@ def unescaped(text: str) -> str:
 
 def _by_id(records: CurrentRecords, match: re.Match[str]) -> list[Located]:
     path, name, kind, number = match[1], match[2], match[3], match[4]
-    symbols = records.symbols_in(path)
-    if not symbols and not _is_there(records, path):
-        raise InvalidArgumentError(
-            f"there is no file {path} in the index",
-            advice="find the symbol by its name",
-        )
+    symbols = symbols_of_file(records, path, advice="find the symbol by its name")
     wanted = int(number) - 1 if number else 0
     found = [one for one in symbols if one.dotted == name and one.occurrence == wanted]
     if kind:
@@ -179,13 +174,19 @@ def _by_id(records: CurrentRecords, match: re.Match[str]) -> list[Located]:
 
 def _around(records: CurrentRecords, path: str, row: int) -> list[Located]:
     """The innermost symbol around a line."""
-    symbols = records.symbols_in(path)
-    if not symbols and not _is_there(records, path):
-        raise InvalidArgumentError(
-            f"there is no file {path} in the index", advice="give a path relative to the repository"
-        )
+    symbols = symbols_of_file(records, path)
     around = [one for one in symbols if one.symbol.range[0] <= row <= one.symbol.range[2]]
     return [min(around, key=lambda one: one.symbol.range[2] - one.symbol.range[0])] if around else []
+
+
+def symbols_of_file(
+    records: CurrentRecords, path: str, *, advice: str = "give the path of a file, relative to the repository"
+) -> list[Located]:
+    """The symbols of a file as it is now. Raises InvalidArgumentError where there is no such file."""
+    symbols = records.symbols_in(path)
+    if not symbols and not _is_there(records, path):
+        raise InvalidArgumentError(f"there is no file {path} in the index", advice=advice)
+    return symbols
 
 
 def _is_there(records: CurrentRecords, path: str) -> bool:
@@ -213,5 +214,6 @@ __all__ = [
     "dotted",
     "located_in",
     "resolve",
+    "symbols_of_file",
     "unescaped",
 ]

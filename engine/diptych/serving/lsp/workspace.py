@@ -142,6 +142,8 @@ class Workspace:
         self, is_cancelled: Callable[[], bool], *, output_root: str | None = None, keep: bool = False
     ) -> None:
         self.roots: list[Root] = []
+        self._folders: dict[str, str] = {}
+        """The folders that the editor has open, each with the root of its repository."""
         self._keep = keep
         self._is_cancelled = is_cancelled
         self._output_root = output_root
@@ -161,6 +163,7 @@ class Workspace:
         if folder is None:
             return
         place = place_of(folder, self._output_root)
+        self._folders[folder] = place.root
         if all(root.place.root != place.root for root in self.roots):
             self.roots.append(Root(place, self._is_cancelled, keep=self._keep))
             # Of two roots that are inside each other, the inner one has the file.
@@ -168,10 +171,11 @@ class Workspace:
             self._place_documents()
 
     def remove_folder(self, uri: str) -> None:
-        """Close the repository of a folder, if it is open."""
-        folder = path_of(uri)
-        place = place_of(folder, self._output_root) if folder is not None else None
-        for root in [root for root in self.roots if place is not None and root.place.root == place.root]:
+        """Close a folder, and its repository unless another folder of that is open."""
+        gone = self._folders.pop(path_of(uri) or "", "")
+        if gone in self._folders.values():
+            return
+        for root in [root for root in self.roots if root.place.root == gone]:
             self.roots.remove(root)
             root.close()
         self._place_documents()

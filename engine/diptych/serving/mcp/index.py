@@ -11,10 +11,12 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any, NamedTuple
 
+from diptych import fs
 from diptych.errors import DiptychError, InvalidArgumentError, StoreNotFoundError, StoreReplacedError
 from diptych.model import content_hash
 from diptych.serving.answers.current import CurrentRecords
@@ -27,6 +29,8 @@ from diptych.workspace.keeper import KeeperClient, Place
 _RETAINED = 4
 """So many older states of the store are kept for the pages that are asked for next."""
 
+_LINE_MAX = 4096
+_PACKED_LINES_MAX = 200_000
 _HEX = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _GREP = "until then, `grep -rn` finds what is not indexed yet"
 
@@ -225,6 +229,8 @@ class AgentIndex:
             with suppress(DiptychError):
                 self._store.close()
             self._store = None
+            # Of another store, which is opened next: its LSNs are others.
+            self.last_changed_lsn = -1
 
 
 _WORDS = {"building": "being built"}
@@ -250,21 +256,27 @@ def head_of(root: str) -> str:
         return ""
     found = _short(os.path.join(common, name))
     if not found:
-        with (
-            suppress(OSError),
-            open(os.path.join(common, "packed-refs"), encoding="utf-8", errors="replace") as file,
-        ):
-            found = next((line[: -len(name) - 2] for line in file if line.endswith(f" {name}\n")), "")
+        ends = f" {name}\n"
+        lines = _lines(os.path.join(common, "packed-refs"), _PACKED_LINES_MAX)
+        found = next((line.removesuffix(ends) for line in lines if line.endswith(ends)), "")
     return found if _HEX.fullmatch(found) else ""
 
 
 def _short(path: str) -> str:
     """The one line of a small file, "" where it is not there."""
+    return next(_lines(path, 1), "").rstrip("\n")
+
+
+def _lines(path: str, most: int) -> Iterator[str]:
+    """The first lines of a regular file, cut to some length; none where there is no such file.
+
+    A repository may come from a stranger: a pipe would never answer, and a device never end.
+    """
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.readline(4096).rstrip("\n")
-    except OSError:
-        return ""
+        with open(path, encoding="utf-8", errors="replace", opener=fs.open_regular) as file:
+            yield from islice(iter(lambda: file.readline(_LINE_MAX), ""), most)
+    except (OSError, ValueError):
+        return
 
 
 def _question(tool: str, arguments: Mapping[str, Any]) -> str:

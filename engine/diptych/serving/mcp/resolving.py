@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import Counter
@@ -19,7 +20,7 @@ from diptych.serving.answers.changed import (
     changed_since_lsn,
     paths_between,
 )
-from diptych.serving.answers.current import Located, resolve, unescaped
+from diptych.serving.answers.current import Located, resolve, symbols_of_file, unescaped
 from diptych.serving.answers.definition import line_of
 from diptych.serving.answers.impact import found_at, is_test
 from diptych.serving.answers.impact import impact as answers_impact
@@ -98,13 +99,10 @@ def _column_in(index: AgentIndex, path: str, row: int, given: DefinitionInput) -
         )
         return given.column - 1, word[0].decode("utf-8", "replace") if word else ""
     name = unescaped(given.name).rpartition(".")[2]
-    match = re.search((_WORD % re.escape(name)).encode(), line)
+    word_of_name = re.compile(os.fsencode(_WORD % re.escape(name)))
+    match = word_of_name.search(line)
     if match is None:
-        near = [
-            number + 1
-            for number, text in enumerate(lines)
-            if re.search((_WORD % re.escape(name)).encode(), text)
-        ]
+        near = [number + 1 for number, text in enumerate(lines) if word_of_name.search(text)]
         near.sort(key=lambda number: abs(number - row - 1))
         where = f"; it is in {', '.join(map(str, near[:5]))}" if near else ""
         raise InvalidArgumentError(
@@ -269,7 +267,7 @@ def impact(index: AgentIndex, given: ImpactInput) -> Answer:
             return candidates(text, found)
         symbols[found[0].id] = found[0]
     for path in given.paths:
-        symbols |= {one.id: one for one in records.symbols_in(unescaped(path).strip("/"))}
+        symbols |= {one.id: one for one in symbols_of_file(records, unescaped(path).strip("/"))}
     if given.git_range is not None:
         symbols |= {one.id: one for one in _of_range(index, given.git_range)}
     until_s = time.monotonic() + _IMPACT_S

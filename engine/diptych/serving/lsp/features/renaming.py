@@ -61,7 +61,7 @@ def _renamed(server: Server, params: types.RenameParams) -> types.WorkspaceEdit:
     annotated = has(server.client_capabilities, (*edit, "change_annotation_support"))
     changes = [
         types.TextDocumentEdit(
-            types.OptionalVersionedTextDocumentIdentifier(uri, server.versions.get(uri)),
+            types.OptionalVersionedTextDocumentIdentifier(uri, _version(server, uri)),
             [
                 _edit(question, one, made, params.new_name)
                 for one in edits
@@ -78,6 +78,12 @@ def _renamed(server: Server, params: types.RenameParams) -> types.WorkspaceEdit:
     return types.WorkspaceEdit(
         document_changes=list(changes), change_annotations={_ASK: label} if asks else None
     )
+
+
+def _version(server: Server, uri: str) -> int | None:
+    """The version of the text that was asked: the editor may have told of a newer one meanwhile."""
+    document = server.roots.document(uri)
+    return document.version if document is not None else None
 
 
 def _ready(server: Server, params: types.PrepareRenameParams | types.RenameParams) -> Asked:
