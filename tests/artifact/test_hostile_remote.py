@@ -251,6 +251,20 @@ def test_a_pull_that_is_cut_is_resumed_from_where_it_was(
     assert not os.path.exists(f"{where}.incoming")
 
 
+@pytest.mark.parametrize("left", [b"", b"\0" * 10, b"x" * 100_000])
+def test_fetched_pieces_that_a_power_cut_took_are_fetched_again(
+    store: str, memory_path: Path, remote: MemoryRemote, left: bytes
+) -> None:
+    where = os.path.join(memory_path, "cold", ".diptych")
+    pieces = [piece for one in offered(remote).files for piece in one.pieces]
+    folder = Path(f"{where}.incoming", "pieces")
+    folder.mkdir(parents=True)
+    for piece in pieces:
+        (folder / piece.sha256).write_bytes(left)
+    pull(remote, where, ref=MAIN)
+    check_same(where, store)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=3_000), st.binary(max_size=3_000), st.integers(1, 12))
 def test_what_is_encoded_is_decoded(data: bytes, prefix: bytes, level: int) -> None:

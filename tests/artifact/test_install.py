@@ -140,6 +140,32 @@ def test_an_install_killed_between_two_renames_is_undone(dest: str, store: str, 
     check_same(dest, store)
 
 
+@pytest.mark.parametrize("exchanges", [True, False])
+@pytest.mark.parametrize("step", ["_open", "_kept_name"])
+def test_an_install_killed_before_the_old_store_has_its_name_loses_no_local_commit(
+    dest: str, remote: MemoryRemote, monkeypatch: pytest.MonkeyPatch, exchanges: bool, step: str
+) -> None:
+    class KilledError(BaseException):
+        """As if the process had ended."""
+
+    def kill(*_: Any) -> None:
+        raise KilledError
+
+    fill(dest, numbered(2, version=7))
+    before = records_of(dest)
+    with monkeypatch.context() as patched:
+        if not exchanges:
+            no_exchange(patched)
+        patched.setattr(install, step, kill)
+        with pytest.raises(KilledError):
+            pull(remote, dest, ref=MAIN, local_changes="replace")
+    pull(remote, dest, ref=MAIN)
+    fill(dest, numbered(2, version=8))
+    pull(remote, dest, ref=MAIN, local_changes="recover")
+    kept = [one for one in Path(dest).parent.iterdir() if one.name.startswith(".diptych.before")]
+    assert before in [records_of(one) for one in kept]
+
+
 @pytest.mark.slow
 def test_a_failure_at_any_step_leaves_the_old_store_or_the_new_one(
     dest: str, store: str, remote: MemoryRemote, monkeypatch: pytest.MonkeyPatch

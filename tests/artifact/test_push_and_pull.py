@@ -355,6 +355,37 @@ def test_the_memory_of_remotes_is_a_cache(store: str, remote: Counting, tmp_path
     check_installs(remote, tmp_path, store, ref=MAIN)
 
 
+def damage(store: str) -> None:
+    """Change a byte in the middle of each file of the segments."""
+    for path in Path(store, "segments").glob("*/*.*"):
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0xFF
+        path.unlink()
+        path.write_bytes(data)
+
+
+def test_a_damaged_store_is_recovered_from_what_has_the_same_content(
+    store: str, dest: str, remote: Counting
+) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    damage(dest)
+    done = pull(remote, dest, ref=MAIN, local_changes="recover")
+    assert (done.outcome, done.fetched_bytes, done.reused_bytes) == ("installed", done.full_bytes, 0)
+    assert os.path.isdir(done.kept)
+    check_same(dest, store)
+
+
+def test_a_pull_fetches_again_what_is_damaged_here(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    damage(dest)
+    fill(store, numbered(3, version=1))
+    push(store, remote, ref=MAIN)
+    assert pull(remote, dest, ref=MAIN).outcome == "installed"
+    check_same(dest, store)
+
+
 def test_progress_counts_every_byte(store: str, dest: str, remote: Counting) -> None:
     seen = []
     push(store, remote, ref=MAIN, progress=seen.append)

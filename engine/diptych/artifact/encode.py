@@ -14,12 +14,11 @@ from functools import cache
 from types import ModuleType
 
 from diptych.artifact.errors import CorruptArtifactError
-from diptych.artifact.manifest import PREFIX, RAW, SPAN_BYTES, ZSTD, Piece
+from diptych.artifact.manifest import PREFIX, RAW, ZSTD, Piece
 from diptych.artifact.names import digest_of
 
 FULL_LEVEL = 9
 PATCH_LEVEL = 3
-MAX_PREFIX_BYTES = SPAN_BYTES
 PACK_BYTES = 64 * 1024 * 1024
 """A pack is closed when it has this much."""
 _WINDOW_LOG_MOST = 27

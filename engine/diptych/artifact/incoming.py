@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -79,8 +80,19 @@ class Incoming:
             os.rmdir(self.path)
 
     def has(self, piece: Piece) -> bool:
-        """Whether the piece was fetched."""
-        return fs.is_regular(self._place(piece))
+        """Whether the piece was fetched. One that a power cut has damaged was not: it is removed."""
+        place = self._place(piece)
+        if not fs.is_regular(place):
+            return False
+        with fs.translated("read", place):
+            try:
+                if digest_of(fs.read_bounded(place, piece.length)) == piece.sha256:
+                    return True
+            except OSError as error:
+                if error.errno != errno.EFBIG:
+                    raise
+        fs.remove_file(place)
+        return False
 
     def read(self, piece: Piece) -> bytes:
         """A fetched piece; who decodes it compares it with its name first. Raises StorageError."""

@@ -36,6 +36,8 @@ from diptych.store.store import RecordStore
 from diptych.store.verify import verify
 
 _ASIDE = ".aside"
+_BEFORE = ".before"
+"""Where an old store that is kept lies until it has a name with the time. No pull removes what is there."""
 
 
 def assemble(files: str, store: str, schema: Schema[Any], remotes: bytes) -> int:
@@ -99,9 +101,9 @@ def has_store(path: str) -> bool:
 
 def heal(dest: str) -> None:
     """Undo an install into `dest` that was killed between its two renames. Raises StorageError."""
-    aside = dest + _ASIDE
-    if fs.exists(aside) and not fs.exists(dest) and fs.exists(os.path.join(aside, IDENTITY)):
-        _rename(aside, dest)
+    for aside in (dest + _ASIDE, dest + _BEFORE):
+        if fs.exists(aside) and not fs.exists(dest) and fs.exists(os.path.join(aside, IDENTITY)):
+            _rename(aside, dest)
 
 
 def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, seen_lsn: int, timeout_s: float) -> str:
@@ -119,7 +121,7 @@ def swap(new: str, dest: str, schema: Schema[Any], *, keep: bool, seen_lsn: int,
         if not keep:
             _refuse_newer(dest, schema, seen_lsn)
         _carry_over(dest, new)
-        old = _exchanged(new, dest)
+        old = _exchanged(new, dest, keep=keep)
         try:
             _open(dest, schema)
         except DiptychError:
@@ -153,14 +155,25 @@ def _carry_over(old: str, new: str) -> None:
         fs.link_or_copy(allowed, os.path.join(new, ALLOWED))
 
 
-def _exchanged(new: str, dest: str) -> str:
+def _exchanged(new: str, dest: str, *, keep: bool) -> str:
     """Give `new` the name `dest`; returns the name that the old store has now."""
-    if fs.exchange(new, dest):
+    aside = dest + (_BEFORE if keep else _ASIDE)
+    if fs.exists(aside):
+        # Of an install that was killed.
+        if keep:
+            _rename(aside, _kept_name(dest))
+        else:
+            fs.remove_tree(aside)
+    if keep:
+        # So that the old one is at once where no later pull removes it.
+        _rename(new, aside)
+    staged = aside if keep else new
+    if fs.exchange(staged, dest):
         # Before the old one is removed, under a name that a crash may not have taken from it yet.
         fs.fsync_dir(os.path.dirname(dest))
-        return new
-    aside = dest + _ASIDE
-    fs.remove_tree(aside)
+        return staged
+    if keep:
+        _rename(aside, new)
     _rename(dest, aside)
     try:
         _rename(new, dest)
@@ -172,11 +185,11 @@ def _exchanged(new: str, dest: str) -> str:
 
 
 def _put_back(dest: str, old: str, new: str) -> None:
-    if old == new:
-        fs.exchange(new, dest)
-    else:
+    if not fs.exchange(old, dest):
         fs.rename(dest, new)
         _rename(old, dest)
+    elif old != new:
+        _rename(old, new)
 
 
 def _rename(source: str, target: str) -> None:

@@ -34,7 +34,7 @@ from diptych.artifact.refs import ABSENT, RefState, manifest_at, read_state
 from diptych.artifact.remembered import Remembered, RememberedRef, encode, load, save
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.trust import Trust, Verifier
-from diptych.errors import DiptychError, StorageFullError
+from diptych.errors import CorruptSnapshotError, DiptychError, StorageFullError
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.store.opening import absolute, check_place
@@ -44,7 +44,7 @@ MAX_BYTES = 8 * 1024**3
 _KEPT_FREE = 0.1
 _MISSING_TRIES = 3
 
-LocalChanges = Literal["refuse", "replace", "rebase"]
+LocalChanges = Literal["refuse", "replace", "rebase", "recover"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,8 @@ def pull(
 
     Nothing is fetched that the store at `dest` has already. A pull that was killed is resumed by the next.
     `local_changes` says what to do where the store has commits that no remote is known to have: "refuse",
-    "replace" it and keep it aside, or "rebase": the same, for a caller that indexes the tree again.
+    "replace" it and keep it aside, or "rebase": the same, for a caller that indexes the tree again. "recover"
+    keeps it aside in any case, and takes nothing from it: it may be damaged.
 
     Raises UnknownArtifactError, NoAncestorError, LocalChangesError, IncompatibleArtifactError,
     UntrustedError, CorruptArtifactError, HostileArtifactError, RemoteUnavailableError, StoreLockedError,
@@ -189,8 +190,9 @@ def _install(
     timeout_s: float,
 ) -> Pulled:
     manifest = chosen.manifest
-    local = _local(path, lenient=local_changes == "replace")
-    has_changes = _has_changes(path, local, schema, load(path), manifest, lenient=local_changes == "replace")
+    lenient = local_changes in ("replace", "recover")
+    local = _local(path, lenient=lenient) if local_changes != "recover" else None
+    has_changes = _has_changes(path, local, schema, load(path), manifest, lenient=lenient)
     available = local.by_hash() if local is not None else {}
     plan = plan_pull(manifest, available)
     _refuse_too_large(path, manifest, plan, max_bytes)
@@ -213,7 +215,7 @@ def _install(
             save(path, remembered)
         return replace(pulled, outcome="unchanged", fetched_bytes=0, lsn=local.manifest.lsn)
     newest = [one.manifest for one in load(path).refs[:1]]
-    if has_changes and local_changes != "replace" and chosen.state.manifest in newest:
+    if has_changes and not lenient and chosen.state.manifest in newest:
         # The changes were made on top of it: there is nothing newer to install.
         return replace(pulled, outcome="unchanged", fetched_bytes=0)
     if has_changes and local_changes == "refuse":
@@ -226,7 +228,16 @@ def _install(
         return pulled
     with Incoming(path, timeout_s=timeout_s) as incoming:
         fetched_bytes = fetch(remote, plan, incoming, progress)
-        decode(manifest, plan, available, incoming, progress)
+        try:
+            decode(manifest, plan, available, incoming, progress)
+        except CorruptSnapshotError:
+            # What is here is damaged: all of it is fetched.
+            incoming.begin()
+            plan = plan_pull(manifest, {})
+            _refuse_too_large(path, manifest, plan, max_bytes)
+            fetched_bytes += fetch(remote, plan, incoming, progress)
+            decode(manifest, plan, {}, incoming, progress)
+            pulled = replace(pulled, reused_bytes=0)
         lsn = assemble(incoming.files, incoming.store, schema, encode(remembered))
         seen_lsn = local.manifest.lsn if local is not None else 0
         kept = swap(incoming.store, path, schema, keep=has_changes, seen_lsn=seen_lsn, timeout_s=timeout_s)

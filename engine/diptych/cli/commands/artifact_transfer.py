@@ -272,7 +272,7 @@ def recover(
             path,
             ref=f"branch/{branch}" if branch else f"commit/{repository.commits(commit or '')[0]}",
             schema=schema_of(path, schema),
-            local_changes="replace",
+            local_changes="recover",
             trust=Trust.from_file(),
             dry_run=dry_run,
             progress=shown(quiet),
