@@ -238,6 +238,9 @@ def test_a_digest_pins_an_artifact(store: str, dest: str, remote: Counting) -> N
     push(store, remote, ref=MAIN)
     pulled = pull(remote, dest, digest=first.manifest)
     assert (pulled.manifest, pulled.content_id) == (first.manifest, first.content_id)
+    # It is no local change, though no ref names it.
+    assert pull(remote, dest, ref=MAIN).outcome == "installed"
+    check_same(dest, store)
 
 
 class Line:
@@ -444,6 +447,17 @@ def test_what_is_signed_is_installed_where_its_key_is_trusted(
         pull(remote, f"{dest}-5", ref=MAIN, trust=pinned)
     wanted = pull(remote, f"{dest}-5", ref=MAIN, dry_run=True).manifest
     assert pull(remote, f"{dest}-5", digest=wanted, trust=pinned).outcome == "installed"
+
+
+def test_what_was_pushed_without_a_signature_is_signed_by_the_next_push(
+    store: str, dest: str, remote: Counting, tmp_path: Path
+) -> None:
+    key = new_key(os.fspath(tmp_path / "key"))
+    trust = Trust((Policy(remote.url, "signature", (key.public,)),))
+    push(store, remote, ref=MAIN)
+    assert push(store, remote, ref=MAIN, key=key).outcome == "pushed"
+    assert pull(remote, dest, ref=MAIN, trust=trust).outcome == "installed"
+    assert push(store, remote, ref=MAIN, key=key).outcome == "unchanged"
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import subprocess
@@ -12,10 +13,12 @@ import pytest
 from diptych.artifact.errors import (
     CorruptArtifactError,
     HostileArtifactError,
+    InvalidArtifactNameError,
     UnknownArtifactError,
     UntrustedError,
 )
 from diptych.artifact.names import digest_of
+from diptych.artifact.remotes.opening import open_remote
 from diptych.artifact.sign import (
     SigningKey,
     new_key,
@@ -158,6 +161,25 @@ def test_the_longest_url_that_is_above_counts(key: SigningKey) -> None:
     assert trust.policy_of("peer://10.0.0.1").require == TLS
     # Anyone may be at the other end of a peer: it has to be said that they are believed.
     assert trust.policy_of("peer://10.0.0.2:1").require == DIGEST
+
+
+def test_a_remote_has_its_policy_however_it_is_written(key: SigningKey, tmp_path: Path) -> None:
+    folder = os.fspath(tmp_path / "an index")
+    quoted = folder.replace(" ", "%20")
+    for number, url in enumerate(
+        (folder, f"file://{quoted}", f"FILE://localhost{quoted}/", f"file://{quoted}/../an%20index")
+    ):
+        path = os.fspath(tmp_path / f"{number}.toml")
+        add_key(path, url, key.public)
+        with open_remote(folder) as remote:
+            assert Trust.from_file(path).policy_of(remote.url).require == SIGNATURE, url
+        with pytest.raises(InvalidArgumentError):
+            add_key(path, folder, key.public)
+    trust = Trust((Policy("https://Example.org/x/", SIGNATURE, (key.public,)),))
+    assert trust.policy_of("HTTPS://example.org/x").require == SIGNATURE
+    for wrong in ("indexes", "ftp://x/y", "file://host/x"):
+        with pytest.raises(InvalidArtifactNameError):
+            add_key(os.fspath(tmp_path / "wrong.toml"), wrong, key.public)
 
 
 def test_a_file_of_policies(key: SigningKey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,7 +248,8 @@ def _install(
 def _seen(remembered: Remembered, remote: Remote, chosen: Chosen) -> Remembered:
     """What the new store remembers."""
     if not chosen.ref or chosen.state.version is None:
-        return remembered
+        content_id = chosen.manifest.content_id
+        return replace(remembered, remote=remembered.remote or remote.url, installed=content_id)
     known = remembered.ref(remote.url, chosen.ref)
     commits = known.commits if known is not None and known.manifest == chosen.state.manifest else ()
     return replace(

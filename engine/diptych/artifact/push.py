@@ -16,7 +16,7 @@ from typing import Any, Literal
 from diptych._version import __version__
 from diptych.artifact.ancestors import History, NoHistory
 from diptych.artifact.encode import FULL_LEVEL
-from diptych.artifact.errors import RefMovedError
+from diptych.artifact.errors import HostileArtifactError, RefMovedError, UntrustedError
 from diptych.artifact.local import LocalGeneration, published_generation
 from diptych.artifact.manifest import (
     ArtifactManifest,
@@ -42,7 +42,7 @@ from diptych.artifact.refs import (
 from diptych.artifact.remembered import Remembered, RememberedRef, load, save
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.scrub import Rules, scrub
-from diptych.artifact.sign import SigningKey
+from diptych.artifact.sign import SigningKey, split_ref, verify_manifest, verify_ref
 from diptych.errors import StorageError
 from diptych.layout import SEGMENTS
 from diptych.schema.base import Schema
@@ -120,7 +120,8 @@ def push(
     sent_bytes = 0
     plan = plan_push(generation.files, parent, generation.by_hash())
     for attempt in range(MOVES_MOST):
-        if parent is not None and parent.content_id == content_id:
+        is_same = parent is not None and parent.content_id == content_id
+        if parent is not None and is_same and (key is None or _is_signed(remote, ref, at, parent, key)):
             done = Receipt("unchanged", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
             if dry_run:
                 return done
@@ -188,6 +189,22 @@ def _asked(remote: Remote, ref: str, known: RememberedRef | None) -> tuple[RefSt
     """What to build on, by the remote."""
     at = read_state(remote, ref, known)
     return at, manifest_at(remote, at.manifest, known)[0] if at.manifest else None
+
+
+def _is_signed(remote: Remote, ref: str, at: RefState, parent: ArtifactManifest, key: SigningKey) -> bool:
+    """Whether the ref and what it names are signed by this key: another's manifest is not ours to sign."""
+    found = remote.read_ref(ref)
+    if found is None:
+        return False
+    body, signature = split_ref(found.body)
+    where = f"{remote.url} {ref}"
+    try:
+        verify_ref(ref, body, signature, [key.public], where=where)
+        of_manifest = remote.read_signature(at.manifest)
+        verify_manifest(encode_manifest(parent), of_manifest, [key.public], where=where)
+    except (UntrustedError, HostileArtifactError):
+        return False
+    return True
 
 
 def _is_later(parent: ArtifactManifest, source: Source, history: History) -> bool:

@@ -55,6 +55,8 @@ class Remembered:
     refs: tuple[RememberedRef, ...] = ()
     remote: str = ""
     """The remote that is used where none is named."""
+    installed: str = ""
+    """The content id of what was installed by its digest alone; "" where it was by a ref."""
 
     def ref(self, url: str, ref: str) -> RememberedRef | None:
         """What is known of that ref."""
@@ -68,7 +70,8 @@ class Remembered:
     def contents(self) -> set[str]:
         """The content ids that a remote is known to have."""
         found = (one.decoded() for one in self.refs)
-        return {manifest.content_id for manifest in found if manifest is not None}
+        named = {manifest.content_id for manifest in found if manifest is not None}
+        return named | {self.installed} if self.installed else named
 
 
 def load(store: str) -> Remembered:
@@ -76,7 +79,7 @@ def load(store: str) -> Remembered:
     try:
         data = fs.read_bounded(os.path.join(store, REMOTES), _SIZE_MOST)
         return _remembered(parse_canonical(data, _SIZE_MOST))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Remembered()
 
 
@@ -91,11 +94,13 @@ def encode(remembered: Remembered) -> bytes:
         {name: getattr(one, name) for name in RememberedRef.__slots__} | {"commits": list(one.commits)}
         for one in remembered.refs
     ]
-    return canonical({"format": FORMAT, "remote": remembered.remote, "refs": refs})
+    body = {"format": FORMAT, "remote": remembered.remote, "installed": remembered.installed, "refs": refs}
+    return canonical(body)
 
 
 def _remembered(body: Any) -> Remembered:
-    if body["format"] != FORMAT or type(body["remote"]) is not str:
+    installed = body.get("installed", "")
+    if body["format"] != FORMAT or type(body["remote"]) is not str or type(installed) is not str:
         raise ValueError("of another format")
     refs = []
     for row in body["refs"][:_REFS_MOST]:
@@ -106,4 +111,4 @@ def _remembered(body: Any) -> Remembered:
         if type(one.moved_ms) is not int or not is_digest(one.manifest):
             raise ValueError("a digest that makes no sense")
         refs.append(one)
-    return Remembered(tuple(refs), body["remote"])
+    return Remembered(tuple(refs), body["remote"], installed)

@@ -23,7 +23,8 @@ from typing import Any
 
 from diptych import fs
 from diptych.artifact.errors import CorruptArtifactError, UntrustedError
-from diptych.artifact.names import digest_of, is_digest
+from diptych.artifact.names import digest_of, is_digest, scheme_of
+from diptych.artifact.remotes.file import is_folder, path_of, url_of
 from diptych.artifact.sign import parse_public_key, split_ref, verify_manifest, verify_ref
 from diptych.errors import InvalidArgumentError
 
@@ -79,8 +80,9 @@ class Trust:
             ) from error
 
     def policy_of(self, url: str) -> Policy:
-        """The policy with the longest prefix of `url`."""
-        matching = [policy for policy in self.policies if _is_below(url, policy.url)]
+        """The policy with the longest prefix of `url`. Raises InvalidArtifactNameError."""
+        named = _as_remotes_have_it(url)
+        matching = [policy for policy in self.policies if _is_below(named, _as_remotes_have_it(policy.url))]
         if matching:
             return max(matching, key=lambda policy: len(policy.url))
         return Policy(require=DIGEST) if url.startswith("peer:") else Policy()
@@ -175,13 +177,18 @@ def parse_pin(text: str) -> tuple[str, str]:
 
 
 def add_key(path: str, url: str, key: str) -> Policy:
-    """Believe a key for the remotes below `url` from now on; returns the policy that was added.
+    """Believe a key for the remotes below `url`, which may be a folder's path; returns the policy added.
 
-    Raises InvalidArgumentError, StorageError.
+    Raises InvalidArgumentError, InvalidArtifactNameError, StorageError.
     """
     parse_public_key(key)
     known = Trust.from_file(path)
-    if any(policy.url == url for policy in known.policies):
+    if is_folder(url):
+        url = url_of(url)
+    elif url.isprintable():
+        scheme_of(url)
+    named = _as_remotes_have_it(url)
+    if any(_as_remotes_have_it(policy.url) == named for policy in known.policies):
         raise InvalidArgumentError(
             f"{path} has a table for {url} already", advice="add the key to its list of keys by hand"
         )
@@ -227,6 +234,18 @@ def _policy(row: dict[str, Any]) -> Policy:
     if require == SIGNATURE and not keys:
         raise ValueError(f"{url} requires a signature, and names no key")
     return Policy(url, require, tuple(keys), days)
+
+
+def _as_remotes_have_it(url: str) -> str:
+    """One form for the URLs of one place: a policy that is written otherwise must not be missed."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return url
+    scheme = scheme.lower()
+    if scheme == "file":
+        return url_of(path_of(f"file://{rest}"))
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.lower()}{slash}{path.rstrip('/')}"
 
 
 def _is_below(url: str, prefix: str) -> bool:

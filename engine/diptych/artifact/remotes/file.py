@@ -59,6 +59,11 @@ def url_of(path: str) -> str:
     return f"file://{quote(os.path.abspath(path))}"
 
 
+def is_folder(url: str) -> bool:
+    """Whether a remote is named by the path of a folder, not by a URL."""
+    return os.path.isabs(url) or url.startswith(("./", "../")) or url in (".", "..")
+
+
 def path_of(url: str) -> str:
     """The folder of a `file://` URL. Raises InvalidArtifactNameError."""
     parts = urlsplit(url)

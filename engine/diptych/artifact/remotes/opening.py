@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 from diptych.artifact.errors import InvalidArtifactNameError
 from diptych.artifact.names import scheme_of
 from diptych.artifact.remotes.base import TIMEOUT_S, Remote
+from diptych.artifact.remotes.file import FileRemote, is_folder, path_of
 
 
 def open_remote(url: str, *, timeout_s: float = TIMEOUT_S, without_swap: bool = False) -> Remote:
@@ -15,14 +14,10 @@ def open_remote(url: str, *, timeout_s: float = TIMEOUT_S, without_swap: bool = 
     `timeout_s` is how long a request is tried again. `without_swap`: leave to move refs in a remote that
     cannot compare and swap, where the last of two pushes at once wins.
     """
-    if os.path.isabs(url) or url.startswith(("./", "../")) or url in (".", ".."):
-        from diptych.artifact.remotes.file import FileRemote
-
+    if is_folder(url):
         return FileRemote(url)
     scheme = scheme_of(url)
     if scheme == "file":
-        from diptych.artifact.remotes.file import FileRemote, path_of
-
         return FileRemote(path_of(url))
     if scheme in ("s3", "gs", "az"):
         from diptych.artifact.remotes.object import ObjectRemote
