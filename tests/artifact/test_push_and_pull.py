@@ -22,6 +22,7 @@ from diptych.artifact.errors import (
     RefMovedError,
     SecretsFoundError,
     UnknownArtifactError,
+    UnsupportedRemoteError,
     UntrustedError,
 )
 from diptych.artifact.manifest import Source, decode_manifest, decode_ref, encode_ref
@@ -230,6 +231,19 @@ def test_the_nearest_commit_is_taken(store: str, memory_path: Path, remote: Coun
     assert pull(remote, memory_path / "branch", commits=["f" * 40], ref=MAIN).commit == THIRD
     with pytest.raises(UnknownArtifactError):
         pull(remote, memory_path / "absent", ref="branch/absent")
+
+
+def test_where_refs_cannot_be_listed_the_one_of_the_branch_is_taken(
+    store: str, dest: str, remote: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(prefix: str = "") -> Any:
+        raise UnsupportedRemoteError("it cannot list its refs")
+
+    push(store, remote, ref=MAIN, source=Source(commit=FIRST))
+    monkeypatch.setattr(remote, "list_refs", cannot)
+    with pytest.raises(UnsupportedRemoteError):
+        pull(remote, dest, commits=[FIRST])
+    assert pull(remote, dest, commits=[FIRST], ref=MAIN).ref == MAIN
 
 
 def test_a_digest_pins_an_artifact(store: str, dest: str, remote: Counting) -> None:

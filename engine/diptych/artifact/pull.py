@@ -21,6 +21,7 @@ from diptych.artifact.errors import (
     MissingObjectError,
     NoAncestorError,
     UnknownArtifactError,
+    UnsupportedRemoteError,
 )
 from diptych.artifact.fetching import decode, fetch
 from diptych.artifact.incoming import Incoming
@@ -94,8 +95,8 @@ def choose(
 ) -> Chosen:
     """The artifact that is asked for: by its digest, a ref, or the nearest of `commits`, in this order.
 
-    With `commits` and `ref`, the ref is taken where none of the commits has an artifact. Raises
-    UnknownArtifactError, NoAncestorError, UntrustedError, and what the remote raises.
+    With `commits` and `ref`, the ref is taken where none of the commits has an artifact, or the remote cannot
+    list its refs. Raises UnknownArtifactError, NoAncestorError, UntrustedError, and what the remote raises.
     """
     remembered = remembered or Remembered()
     pin = check_digest(digest) if digest else ""
@@ -105,7 +106,12 @@ def choose(
         return Chosen("", RefState(None, 0, digest), manifest, text)
     found: Nearest | None = None
     if commits:
-        found = nearest(commits, (one.name for one in remote.list_refs("commit/")))
+        try:
+            found = nearest(commits, (one.name for one in remote.list_refs("commit/")))
+        except UnsupportedRemoteError:
+            # A web server lists nothing: the ref is asked for.
+            if not ref:
+                raise
         if found is None and not ref:
             raise NoAncestorError(
                 f"none of the {len(commits):,} commits before {commits[0][:12]} has an index at {remote.url}"
