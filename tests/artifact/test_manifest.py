@@ -182,7 +182,7 @@ def test_what_makes_no_sense_together_is_refused() -> None:
             "files": (one, ArtifactFile(segment(4), 20, hashed(4), (piece(4), piece(5))))
         },
         "bases that take too much memory": {
-            "files": (one, file(4, segment(4), bases=(hashed(5),) * 2)),
+            "files": (one, file(4, segment(4), bases=(hashed(5),) * 3)),
             "bases": (ArtifactFile("", SPAN_BYTES, hashed(5), (piece(5, size=SPAN_BYTES),)),),
         },
         "an LSN": {"store": StoreFacts("0" * 32, "code", 3, "f" * 32, -1, 0, 0, {})},

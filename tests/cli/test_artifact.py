@@ -154,6 +154,15 @@ def test_recover_puts_an_index_in_the_place_of_a_damaged_one(project: Path, remo
     assert "part_3_7" in text("search", "part_3_7", cwd=project)
 
 
+def test_recover_takes_no_index_of_another_repository(project: Path, remote: str) -> None:
+    git(project, "remote", "add", "origin", "https://example.org/one.git")
+    document("artifact", "push", remote, cwd=project)
+    git(project, "remote", "set-url", "origin", "https://example.org/other.git")
+    error = error_output("artifact", "recover", remote, "--branch", "main", cwd=project, code=6)
+    assert "another repository" in error
+    assert "part_3_7" in text("search", "part_3_7", cwd=project)
+
+
 def test_mistakes_are_one_sentence_and_advice(project: Path, remote: str) -> None:
     error_output("artifact", "push", cwd=project, code=3)
     error_output("artifact", "push", "ftp://x/y", cwd=project, code=2)

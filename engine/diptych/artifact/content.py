@@ -49,7 +49,7 @@ def judge(
             Verdict(
                 "refuse",
                 "the artifact is of another repository",
-                "name the remote of this one; `--allow-other-repo` installs it all the same",
+                "name the remote of this one; `diptych artifact pull --allow-other-repo` installs it",
             )
         )
     if indexer is not None and dict(manifest.indexer) != dict(indexer):

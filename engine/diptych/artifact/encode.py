@@ -46,7 +46,7 @@ def compress(data: bytes | memoryview, level: int) -> bytes:
 
 
 def compress_with_prefix(data: bytes | memoryview, prefix: bytes, level: int = PATCH_LEVEL) -> bytes:
-    """`data` as a zstd frame that is decoded with the same `prefix`, from 8 to MAX_PREFIX_BYTES."""
+    """`data` as a zstd frame that is decoded with the same `prefix`, of at least 8 bytes."""
     module = zstd()
     parameter = module.CompressionParameter
     bits = max((len(data) + len(prefix)).bit_length(), _WINDOW_LOG_LEAST)

@@ -35,8 +35,8 @@ MAX_BASES = 64
 """Of one piece."""
 MAX_DEPTH = 16
 """How many pieces are decoded one after the other for the sake of one."""
-MAX_PREFIX_BYTES = 64 * 1024 * 1024
-"""Of the bases of one piece together: a decoder holds them in memory."""
+MAX_BASES_BYTES = 128 * 1024 * 1024
+"""Of the bases of one piece together: a decoder holds them in memory, and sees no further back."""
 SPAN_BYTES = 64 * 1024 * 1024
 """Files are encoded in pieces of this many bytes, the last one shorter."""
 
@@ -345,7 +345,7 @@ def decode_order(manifest: ArtifactManifest) -> list[ArtifactFile]:
         one = known[digest]
         for piece in one.pieces:
             prefix_bytes = sum(known[base].size_bytes for base in piece.bases if base in known)
-            _require(prefix_bytes <= MAX_PREFIX_BYTES, "the size of a piece's bases")
+            _require(prefix_bytes <= MAX_BASES_BYTES, "the size of a piece's bases")
         below = [visit(base, above + 1) for piece in one.pieces for base in piece.bases]
         depths[digest] = 1 + max(below, default=0)
         _require(depths[digest] <= MAX_DEPTH, "the length of a chain of bases")

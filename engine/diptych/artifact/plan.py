@@ -9,7 +9,6 @@ from diptych.artifact.local import LocalFile
 from diptych.artifact.manifest import (
     MAX_BASES,
     MAX_DEPTH,
-    MAX_PREFIX_BYTES,
     ArtifactFile,
     ArtifactManifest,
     Piece,
@@ -18,6 +17,7 @@ from diptych.artifact.manifest import (
 )
 from diptych.layout import BUNDLE, RECORDS, SEGMENTS
 
+MAX_PREFIX_BYTES = 64 * 1024 * 1024
 PATCHED_LEAST_BYTES = 4 * 1024
 """A smaller file costs next to nothing by itself, and would make others depend on its bases."""
 DEPTH_MOST = MAX_DEPTH - 1

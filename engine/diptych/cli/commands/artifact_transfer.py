@@ -274,6 +274,7 @@ def recover(
             schema=schema_of(path, schema),
             local_changes="recover",
             trust=Trust.from_file(),
+            repo_id=repository.repo_id,
             dry_run=dry_run,
             progress=shown(quiet),
             timeout_s=timeout,
