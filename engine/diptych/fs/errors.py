@@ -38,6 +38,8 @@ _ADVICE = {
     errno.ENXIO: _MOVE_AWAY,
     errno.EISDIR: _MOVE_AWAY,
     errno.ENOMEM: "there is not enough memory: close some programs, and run it again",
+    errno.EADDRINUSE: "another program listens there: choose another port, or 0 for a free one",
+    errno.EADDRNOTAVAIL: "this machine has no such address: choose 127.0.0.1",
     errno.EIO: "the disk reports a failure: check it, copy the store to another, and run `diptych verify`",
 }
 

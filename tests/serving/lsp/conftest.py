@@ -82,10 +82,15 @@ def make(root: Path) -> Path:
     for path, text in FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
+    make_store(root)
+    return root
+
+
+def make_store(root: Path) -> None:
+    """Index it as it is now."""
     with Store.open(root / ".diptych") as store:
         index_repository(root, store, processes=0)
         store.checkpoint()
-    return root
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.serving.lsp.conftest import make_store
 from tests.serving.lsp.editor import Editor, ResponseError, at, changed, initialize, opened
+from tests.support.waiting import HANG_S
 
+from diptych.serving.answers.rename import rename
+from diptych.serving.lsp import workspace
+from diptych.serving.lsp.features import renaming
+from diptych.serving.lsp.server import Server
 from diptych.serving.lsp.uris import uri_of
+from diptych.workspace.freshness import check
 
 DOCUMENT_CHANGES: dict[str, Any] = {
     "workspace": {
@@ -83,6 +92,48 @@ def test_the_versions_of_open_documents_are_told(editor: Editor, root: Path) -> 
         for one in edit["documentChanges"]
     }
     assert versions == {"main.py": 7, "shapes.py": None}
+
+
+def test_an_edit_meanwhile_does_not_pass_for_the_text_that_was_asked(
+    editor: Editor, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    did_change = Server.did_change
+
+    async def noticed(self: Server, *change: Any) -> None:
+        asyncio.get_running_loop().call_soon(told.set)
+        await did_change(self, *change)
+
+    def edited_meanwhile(*asked: Any) -> Any:
+        made = rename(*asked)
+        editor.tell("textDocument/didChange", changed(root, "main.py", "# first\n", 8, (0, 0, 0, 0)))
+        assert told.wait(HANG_S)
+        return made
+
+    monkeypatch.setattr(Server, "did_change", noticed)
+    monkeypatch.setattr(renaming, "rename", edited_meanwhile)
+    initialize(editor, root, capabilities=DOCUMENT_CHANGES)
+    editor.tell("textDocument/didOpen", opened(root, "main.py", version=7))
+    edit = editor.ask("textDocument/rename", {**at(root, "shapes.py", "def @total"), "newName": "sum_of"})
+    versions = [one["textDocument"]["version"] for one in edit["documentChanges"]]
+    assert sorted(versions, key=str) == [7, None]
+
+
+def test_what_is_committed_while_the_index_is_compared_is_renamed_too(
+    editor: Editor, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    initialize(editor, root)
+    asked = at(root, "shapes.py", "def @total")
+    assert editor.ask("textDocument/prepareRename", asked)
+
+    def committed_before(*place: str) -> Any:
+        (root / "late.py").write_text("from shapes import total\n")
+        make_store(root)
+        return check(*place)
+
+    monkeypatch.setattr(workspace, "check", committed_before)
+    edit = editor.ask("textDocument/rename", {**asked, "newName": "sum_of"})
+    assert {Path(uri).name for uri in edit["changes"]} == {"late.py", "main.py", "shapes.py"}
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,7 @@ def test_what_cannot_be_served_is_one_sentence(root: Path, tmp_path: Path) -> No
         port = taken.getsockname()[1]
         said = error_output("mcp", "--no-keeper", "--http", f"127.0.0.1:{port}", cwd=root, code=7)
     assert f"127.0.0.1:{port}" in said
+    assert "another program listens there: choose another port" in said
 
 
 _HIDDEN = """

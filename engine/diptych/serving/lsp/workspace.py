@@ -78,7 +78,9 @@ class Root:
             return self.problem or "there is no index yet"
         verdict, _ = check(self.place.root, self.place.store)
         if verdict.kind is Kind.FRESH:
-            return ""
+            # It is the store's newest state that was found complete: that is the one to ask.
+            self.refresh()
+            return "" if self._store is not None else self.problem
         return "; ".join(reason.text for reason in verdict.reasons) or f"the index is {verdict.kind.value}"
 
     def relative(self, path: str) -> str | None:

@@ -118,6 +118,7 @@ class AgentIndex:
 
     def begin(self) -> None:
         """A new question: files are looked at again."""
+        self.files.begin()
         if self._records is not None:
             self._records.begin()
 
