@@ -285,6 +285,27 @@ def test_no_other_folder_is_taken_for_a_worktree(roots: dict[str, Path], tmp_pat
         assert other_work_trees(os.fspath(tmp_path)) == []
 
 
+def test_a_strangers_folder_reaches_no_other_index(roots: dict[str, Path], tmp_path: Path) -> None:
+    main = roots["victim"]
+    linked = worktree(main, "mine")
+    tree_, entry = tmp_path / "tree", tmp_path / "made" / "worktrees" / "tree"
+    tree_.mkdir()
+    entry.mkdir(parents=True)
+    (tree_ / ".git").write_text(f"gitdir: {entry}\n")
+    (entry / "gitdir").write_text(f"{tree_ / '.git'}\n")
+    # A worktree that this repository does not know of.
+    (entry / "commondir").write_text(f"{main / '.git'}\n")
+    assert other_work_trees(os.fspath(tree_)) == []
+    # A repository that says of work trees of another that they are its own.
+    (entry / "commondir").write_text("../..\n")
+    for name, other in (("main", main), ("linked", linked)):
+        said = entry.with_name(name)
+        said.mkdir()
+        (said / "gitdir").write_text(f"{other / '.git'}\n")
+        (said / "index").touch()
+    assert other_work_trees(os.fspath(tree_)) == []
+
+
 def test_the_worktrees_of_a_bare_repository_share_too(roots: dict[str, Path]) -> None:
     bare = roots["bare"].with_name("bare.git")
     git(roots["bare"], "clone", "-q", "--bare", os.fspath(roots["bare"]), os.fspath(bare))

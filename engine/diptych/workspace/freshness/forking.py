@@ -76,26 +76,38 @@ def other_work_trees(root: str) -> list[str]:
     """The other work trees of the repository that has `root` as a linked one: the main one, then those whose
     index of git is newest. None where `root` is no linked worktree.
 
-    A file `.git` says where the repository is, and that says the same of the worktree: one that came with a
-    stranger's files, and names a repository here, is not believed.
+    A file `.git` says where the repository is, and the repository must know the worktree under that entry: no
+    folder that came with a stranger's files gets to the index of a repository that is here.
     """
-    pointer = os.path.join(root, ".git")
     try:
-        if not fs.is_regular(pointer):
-            return []
-        named = fs.read_bounded(pointer, _POINTER_BYTES_MAX)
-        if not named.startswith(_GITDIR):
-            return []
-        own = os.path.join(root, os.fsdecode(named.removeprefix(_GITDIR).rstrip(b"\n")))
-        if not os.path.samefile(_pointer_in(own), pointer):
+        own = _entry_named_by(os.path.join(root, ".git"))
+        if own is None:
             return []
         common = os.fsdecode(fs.read_bounded(os.path.join(own, "commondir"), _POINTER_BYTES_MAX))
         repository = os.path.realpath(os.path.join(own, common.rstrip("\n")))
+        worktrees, own = os.path.join(repository, "worktrees"), os.path.realpath(own)
+        if os.path.dirname(own) != worktrees:
+            return []
         main, name = os.path.split(repository)
         trees = [main] if name == ".git" and os.path.isdir(repository) else []
-        return [*trees, *_linked_trees(os.path.join(repository, "worktrees"), os.path.realpath(own))]
+        return [*trees, *_linked_trees(worktrees, own)]
     except (OSError, ValueError):
         return []
+
+
+def _entry_named_by(pointer: str) -> str | None:
+    """The entry of a repository that the file `.git` of a worktree names, if that names it too.
+
+    Raises OSError.
+    """
+    if not fs.is_regular(pointer):
+        return None
+    named = fs.read_bounded(pointer, _POINTER_BYTES_MAX)
+    if not named.startswith(_GITDIR):
+        return None
+    path = os.fsdecode(named.removeprefix(_GITDIR).rstrip(b"\n"))
+    entry = os.path.join(os.path.dirname(pointer), path)
+    return entry if os.path.samefile(_pointer_in(entry), pointer) else None
 
 
 def _linked_trees(directory: str, own: str) -> list[str]:
@@ -104,8 +116,10 @@ def _linked_trees(directory: str, own: str) -> list[str]:
     for name in fs.list_directory(directory):
         entry = os.path.join(directory, name)
         with suppress(OSError, ValueError):
-            if os.path.realpath(entry) != own:
-                tree = os.path.dirname(_pointer_in(entry))
+            pointer = _pointer_in(entry)
+            named = _entry_named_by(pointer)
+            if os.path.realpath(entry) != own and named is not None and os.path.samefile(named, entry):
+                tree = os.path.dirname(pointer)
                 found.append((os.stat(os.path.join(entry, "index")).st_mtime_ns, tree))
     return [tree for _, tree in sorted(found, reverse=True) if os.path.isdir(tree)]
 
