@@ -7,6 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -382,6 +383,66 @@ def test_a_segment_is_adopted_once(store_path: str, memory_path: Path) -> None:
         with store.transaction() as txn, pytest.raises(InvalidArgumentError, match="of this store"):
             txn.adopt(own)
         check(store, files_of(numbered(10)))
+
+
+def test_a_refused_adoption_leaves_another_one_under_way(
+    store_path: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = built(memory_path, numbered(10))
+    shutil.copytree(path, memory_path / "copy")
+    real = Adopting.take_in
+
+    def take_in(self: Adopting, *arguments: Any) -> None:
+        real(self, *arguments)
+        monkeypatch.undo()
+        # Other threads, between the move and the journal's entry.
+        with ThreadPoolExecutor(1) as other:
+            refused = other.submit(adopt, store, str(memory_path / "copy"))
+            assert isinstance(refused.exception(), InvalidArgumentError)
+            other.submit(store.checkpoint).result()
+
+    with Store.open(store_path, policy=MANUAL) as store:
+        put(store, record("first.py"))
+        monkeypatch.setattr(Adopting, "take_in", take_in)
+        adopt(store, path)
+    with Store.open(store_path, policy=MANUAL) as store:
+        check(store, files_of(numbered(10), [record("first.py")]))
+
+
+def test_a_segment_of_another_store_is_refused(store_path: str, memory_path: Path) -> None:
+    with Store.open(memory_path / "other", policy=MANUAL) as other:
+        put(other, record("first.py"))
+        other.checkpoint()
+        (name,) = segments_in(str(memory_path / "other"))
+        with Store.open(store_path, policy=MANUAL) as store, store.transaction() as txn:
+            with pytest.raises(InvalidArgumentError, match=r"of the store .*other"):
+                txn.adopt(memory_path / "other" / "segments" / name)
+        check(other, files_of([record("first.py")]))
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_view_keeps_what_was_adopted_before_the_first_generation(
+    store_path: str, memory_path: Path, begun: bool
+) -> None:
+    with Store.open(store_path, policy=MANUAL) as store:
+        if begun:
+            put(store, record("first.py"))
+            store.checkpoint()
+        adopt(store, built(memory_path, numbered(10)))
+        with store.view() as view:
+            for number in range(3):
+                put(store, *numbered(10), record(f"other{number}.py"))
+                store.checkpoint()
+            store.checkpoint(compact=True)
+            files = files_of(numbered(10), [record("first.py")] if begun else [])
+            check_reads(view, files)
+            check_search(view, files)
+        put(store, record("last.py"))
+        store.checkpoint()
+        store.checkpoint(compact=True)
+        put(store, record("last.py"))
+        store.checkpoint()
+    check_whole(store_path)
 
 
 @pytest.mark.parametrize("kind", ["gone", "flipped", "cut"])

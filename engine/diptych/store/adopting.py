@@ -22,8 +22,8 @@ class Adopting:
     def __init__(self, store: str) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._underway: dict[str, str] = {}
-        """Where each came from, by digest."""
+        self._underway: dict[str, tuple[AdoptedSegment, str]] = {}
+        """Each, and where it came from, by digest."""
 
     @property
     def underway(self) -> Collection[str]:
@@ -53,7 +53,8 @@ class Adopting:
     def put_back(self, adopted: Iterable[AdoptedSegment]) -> None:
         """Move the segments back to where they were: nothing was committed.
 
-        What cannot be moved stays, and the next writer removes it: never raises for that.
+        Of one that was refused nothing is moved. What cannot be moved stays, and the next writer removes it:
+        never raises for that.
         """
         for segment in adopted:
             origin = self._forget(segment)
@@ -91,11 +92,16 @@ class Adopting:
                     f"the store has the segment at {origin} already",
                     advice="a segment is adopted once; build another one of the same records",
                 )
-            self._underway[digest] = origin
+            self._underway[digest] = segment, origin
 
     def _forget(self, segment: AdoptedSegment) -> str | None:
+        """Where a segment under way came from; None where that is another commit's copy of it, or none is."""
         with self._lock:
-            return self._underway.pop(segment.digest, None)
+            known, origin = self._underway.get(segment.digest, (None, None))
+            if known is not segment:
+                return None
+            del self._underway[segment.digest]
+            return origin
 
     def _take(self, segment: AdoptedSegment) -> None:
         """Move a segment, or a copy of one that is on another file system, to its place."""

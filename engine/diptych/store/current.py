@@ -89,6 +89,14 @@ class Current(Generic[Record]):
             if view.generation is not None and not view.is_closed
         }
 
+    def needed_segments(self) -> set[str]:
+        """The digests of the adopted segments in the overlays of this and of all open views.
+
+        A view without a generation pins none, from which the journal would be kept that names these.
+        """
+        open_views = [view for view in list(self._views) if not view.is_closed]
+        return {segment.digest for view in (*open_views, self.view) for _, segment in view.overlay.adopted}
+
     def close(self, reason: Exception) -> None:
         """Close all views, and open none again."""
         # Before the views: one that is made beside this is made from one that is listed, or refused.

@@ -163,13 +163,14 @@ class Transaction(Generic[Record]):
 
         One transaction changes a key once: it may put and remove other records, and adopt segments of others.
 
-        Raises InvalidArgumentError where there is no segment, or one that the store has already,
-        InvalidRecordError where the transaction changes one of its keys otherwise, IncompatibleStoreError for
-        a segment of another schema, CorruptionError for a damaged one, StorageError; then nothing changed.
+        Raises InvalidArgumentError where there is no segment, one that the store has already, or one in the
+        folder of another store, InvalidRecordError where the transaction changes one of its keys otherwise,
+        IncompatibleStoreError for a segment of another schema, CorruptionError for a damaged one,
+        StorageError; then nothing changed.
         """
         self._check_open()
         where = os.path.abspath(path)
-        self._writer.refuse_own_segment(where)
+        self._writer.refuse_segment_of_store(where)
         segment = verified(where, self._schema)
         changed = self._changes.by_key
         for change in segment.changes:

@@ -23,7 +23,7 @@ from diptych.errors import (
 from diptych.journal.file import changes_at
 from diptych.journal.format import encode_payloads
 from diptych.journal.writer import Appended
-from diptych.layout import CLOSED, JOURNAL, SEGMENTS
+from diptych.layout import CLOSED, IDENTITY, JOURNAL, SEGMENTS
 from diptych.schema.base import Record, Schema
 from diptych.store.adopting import Adopting
 from diptych.store.changes import ChangeSet
@@ -180,12 +180,17 @@ class StoreWriter(Handle[Record]):
             advice="close the store and open it again: recovery tells",
         ) from error
 
-    def refuse_own_segment(self, path: str) -> None:
-        """Raise InvalidArgumentError where `path` is that of a segment of this store."""
-        own = os.path.realpath(os.path.join(self.path, SEGMENTS))
-        if os.path.dirname(os.path.realpath(path)) == own:
+    def refuse_segment_of_store(self, path: str) -> None:
+        """Raise InvalidArgumentError where `path` is that of a segment of this store, or of another.
+
+        A commit moves what it adopts: the other store would have lost it.
+        """
+        store, directory = os.path.split(os.path.dirname(os.path.realpath(path)))
+        if directory == SEGMENTS and fs.exists(os.path.join(store, IDENTITY)):
+            is_own = store == os.path.realpath(self.path)
             raise InvalidArgumentError(
-                f"{path} is a segment of this store", advice="adopt one that was built elsewhere"
+                f"{path} is a segment of {'this store' if is_own else f'the store {store}'}",
+                advice="adopt one that was built elsewhere, or a copy",
             )
 
     def _segment_ids(self) -> set[str]:

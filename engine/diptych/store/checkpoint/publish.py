@@ -223,7 +223,7 @@ class Publisher:
         """The digests of segments that no manifest names yet."""
         # First those that are being moved in: once a commit is done with that, the overlay has them.
         underway = set(self._adopting.underway)
-        return underway | {segment.digest for _, segment in self._current.overlay.adopted}
+        return underway | self._current.needed_segments()
 
     def _tell_journal(self, path: str, lsn: int) -> None:
         with fs.translated("read", path):
