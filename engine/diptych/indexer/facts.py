@@ -201,16 +201,20 @@ def _sealed(body: dict[str, Any]) -> bytes:
     return bytes(msgpack.packb([MAGIC, FORMAT, packed, _checksum(packed)]))
 
 
-def inherit(data: bytes, *, store_id: str, root: str) -> bytes:
-    """The facts file of a fork, made of that of its origin: the same files, each of them in doubt.
+def inherit(data: bytes, *, store_id: str, root: str, lsn: int) -> bytes:
+    """The facts file of a fork at `lsn`, made of that of its origin: the same files, each of them in doubt.
 
-    Raises ValueError for bytes that are no facts file.
+    Raises ValueError for bytes that are no facts file, and for facts of what was committed after the fork:
+    once the fork comes to their LSN, they would pass for its own.
     """
     try:
         body = _unsealed(data)
         sizes = unpacked_column(body["sizes"])
+        is_later = body["lsn"] > lsn
     except Exception as error:
         raise ValueError(f"not a facts file, or a damaged one: {error}") from error
+    if is_later:
+        raise ValueError("it was written to meanwhile")
     body["sizes"] = packed_column(size if size < 0 else ~size for size in sizes)
     body |= {"store_id": store_id, "root": root.encode("utf-8", "surrogateescape"), "taken_ns": 0}
     return _sealed(body)

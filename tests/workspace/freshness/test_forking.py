@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.command import diptych, document, environment, text
@@ -26,6 +27,7 @@ from diptych.workspace.freshness import (
     Policy,
     ensure_fresh,
     fork_for_worktree,
+    forking,
     other_work_trees,
     record,
     store_below,
@@ -147,7 +149,10 @@ AFTER: list[Arrange] = [
     main_changed_since,
 ]
 CASES = [(arrange, "first") for arrange in ARRANGED] + [(arrange, "then") for arrange in AFTER]
-OTHERS = ("refused", "strange", "bare", "command", "below", "killed", "durable", "locked", "copied", "read")
+OTHERS = (
+    *("refused", "strange", "victim", "racing", "bare", "command"),
+    *("below", "killed", "durable", "locked", "copied", "read"),
+)
 ADOPTED = ("adopted", "adopted-crlf")
 
 
@@ -304,6 +309,34 @@ def test_a_strangers_folder_reaches_no_other_index(roots: dict[str, Path], tmp_p
         (said / "gitdir").write_text(f"{other / '.git'}\n")
         (said / "index").touch()
     assert other_work_trees(os.fspath(tree_)) == []
+
+
+@pytest.mark.parametrize("moment", ["basis_of", "inherit"])
+def test_a_base_that_is_indexed_meanwhile_is_not_mixed(
+    roots: dict[str, Path], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    main = roots["racing"]
+    linked = worktree(main, moment)
+    real = getattr(forking, moment)
+
+    def meanwhile(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        found = real(*arguments, **named)
+        (main / "a.py").write_text(f"def {moment}(): pass\n")
+        index(main)
+        return found
+
+    monkeypatch.setattr(forking, moment, meanwhile)
+    store = linked / ".diptych"
+    found = fork_for_worktree(os.fspath(linked), os.fspath(store))
+    assert found is not None
+    if found.notice is None:
+        known = facts.decode((store / FACTS).read_bytes())
+        with Store.open(store, read_only=True) as made:
+            assert known.lsn <= made.lsn
+    else:
+        assert "meanwhile" in found.notice.message
+        assert not store.exists()
 
 
 def test_the_worktrees_of_a_bare_repository_share_too(roots: dict[str, Path]) -> None:

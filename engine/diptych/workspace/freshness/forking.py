@@ -175,11 +175,14 @@ def _fork(base: str, home: str, store_path: str) -> Forked:
             if recorded is None and not _is_complete(store):
                 raise ValueError("its first run of the indexer has not ended")
             facts = fs.read_bounded(os.path.join(base, FACTS), MAX_SIZE_BYTES)
+            read = store.lsn
             lsn = store.fork(made, details=basis.as_details() if basis else {}, private=True)
+        if lsn != read:
+            raise ValueError("it was written to meanwhile")
         # So that git does not list it, from the moment it has its name.
         fs.write_file(os.path.join(made, ".gitignore"), b"*\n")
         store_id = read_identity(made).store_id.hex()
-        fs.write_file(os.path.join(made, FACTS), inherit(facts, store_id=store_id, root=home))
+        fs.write_file(os.path.join(made, FACTS), inherit(facts, store_id=store_id, root=home, lsn=lsn))
         if recorded is not None and basis is not None:
             _record(home, made, replace(recorded, store_id=store_id, lsn=lsn, root=home))
         fs.rename(made, store_path)
