@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,24 @@ def check(store: Store, *records: FileRecord) -> None:
     assert children() == set()
     incoming = f"{store.path}/incoming"
     assert not os.path.exists(incoming) or os.listdir(incoming) == []
+
+
+def test_it_works_beside_a_thousand_open_files(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "_BATCH_BYTES", 1)
+    files = numbered(10)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2048:
+        pytest.skip(f"no more than {hard} files may be open here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    try:
+        with ExitStack() as stack:
+            for _ in range(1024):
+                stack.enter_context(open(os.devnull, "rb"))
+            with Store.open(store_path, policy=MANUAL) as store:
+                assert store.load(files, processes=1) == len(files)
+                check(store, *files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.mark.parametrize("processes", PROCESSES)

@@ -148,6 +148,9 @@ class _Builder:
         self._requests, self._answers = self._process.stdin, self._process.stdout
         if sys.platform == "linux":
             _widen(self._requests.fileno())
+        # Not `select`, which has no descriptors from 1,024 on.
+        self._poll = select.poll()
+        self._poll.register(self._answers, select.POLLIN)
         self._unpacker = msgpack.Unpacker(unicode_errors="surrogateescape")
         self._held: list[bytes] = []
         self._held_bytes = 0
@@ -165,7 +168,7 @@ class _Builder:
 
     def built(self) -> Iterator[str]:
         """The paths of the segments that are complete by now. Raises StorageError."""
-        while select.select([self._answers], [], [], 0)[0]:
+        while self._poll.poll(0):
             if not (yield from self._read()):
                 raise self._ended()
 
