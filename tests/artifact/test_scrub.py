@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tools.leaks.planted import KINDS, planted
 from diptych import FileRecord, Store
 from diptych.artifact import scrub as scrubbing
 from diptych.artifact.errors import SecretsFoundError
-from diptych.artifact.scrub import NOSHARE, Rules, Scrubbed, fingerprint, scrub, unlisted
+from diptych.artifact.scrub import ALLOWED, NOSHARE, Rules, Scrubbed, fingerprint, scrub, unlisted
 from diptych.model import Range, Relation, Symbol
 from diptych.schema.code import CODE
 from diptych.store.generation import read_manifest
@@ -105,6 +106,29 @@ def test_paths_that_name_people_or_are_not_shared_are_refused(tmp_path: Path) ->
         ("dump/home/alice/b.py", "a home directory"),
         ("c.py", "home directory"),
     }
+
+
+def test_paths_that_were_indexed_once_are_found_while_their_text_is_there(tmp_path: Path) -> None:
+    where = stored(tmp_path / "s", record("private/a.py"), record("b.py"))
+    with Store.open(where) as store:
+        with store.transaction() as txn:
+            txn.remove_file("private/a.py")
+        store.checkpoint()
+    rules = Rules(noshare=("private/",))
+    (finding,) = scrubbed(where, rules).findings
+    assert (finding.path, finding.where, finding.deleted) == ("private/a.py", "path", True)
+    with Store.open(where) as store:
+        store.checkpoint(compact=True)
+    assert scrubbed(where, rules).findings == []
+
+
+def test_what_a_refusal_shows_is_enough_to_allow_it(tmp_path: Path) -> None:
+    where = stored(tmp_path / "s", record("a.py", documentation=f"uses {SECRET}"))
+    with pytest.raises(SecretsFoundError) as caught:
+        scrubbed(where).refuse()
+    (shown,) = re.findall(r"fingerprint ([0-9a-f]{32})", str(caught.value))
+    (where / ALLOWED).write_text(shown)
+    scrubbed(where, Rules.of(str(where), None)).refuse()
 
 
 def test_records_of_another_schema_are_looked_through(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ class Finding:
     def __str__(self) -> str:
         what = f"{self.path}: {self.symbol}" if self.symbol else self.path
         deleted = ", deleted, but still in the files" if self.deleted else ""
-        return f"{what} ({self.kind}{deleted})"
+        named = f", fingerprint {self.fingerprint}" if self.fingerprint else ""
+        return f"{what} ({self.kind}{deleted}{named})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def _advice(findings: Iterable[Finding]) -> str:
         return "leave these files out (`diptych index --exclude`), then push with --compact"
     return (
         "rotate them, run `diptych index --redact`, and push with --compact;"
-        f" what is no secret, name in .diptych/{ALLOWED} by its fingerprint (--json shows it)"
+        f" what is no secret, name in .diptych/{ALLOWED} by its fingerprint"
     )
 
 
@@ -163,7 +164,12 @@ def scrub(
             if len(done.findings) >= MAX_FINDINGS:
                 return done
     done.dead_records = len(dead)
+    named = {finding.path for finding in done.findings if finding.where == "path"}
     for path, payload in dead:
+        reason = "" if path in named else refuse_path(path)
+        if reason:
+            named.add(path)
+            done.findings.append(Finding(path, "path", "", reason, "", deleted=True))
         # What a live record has as well is named once, as live.
         done.findings += [
             finding
@@ -205,7 +211,7 @@ def _findings(
         return
     for where, symbol, value in (Text("path", "", path), *texts):
         if rules.home and rules.home in value:
-            yield Finding(path, where, symbol, "home directory", fingerprint(rules.home), deleted=deleted)
+            yield Finding(path, where, symbol, "home directory", "", deleted=deleted)
         for secret in secrets.find(value):
             name = fingerprint(value[secret.start : secret.end])
             if name not in rules.allowed:
