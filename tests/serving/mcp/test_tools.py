@@ -369,3 +369,13 @@ def test_the_head_of_a_strangers_repository_is_read_from_files_alone(ask: Asking
     (ask.root / where).parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(ask.root / where)
     assert ask.value("search", query="total")["freshness"]["head"] == ""
+
+
+def test_lists_beside_the_items_fit_too(ask: Asking) -> None:
+    folder = "tests/" + "/".join(f"a_rather_long_folder_name_{number}" for number in range(5))
+    for number in range(60):
+        ask.write(f"{folder}/test_{number}.py", "from shapes import total\n\n\ndef test():\n    total([])\n")
+    ask.index_now()
+    value = ask.value("impact", symbols=["shapes.py#total"])
+    assert len(json.dumps(value)) <= TOKENS_DEFAULT * BYTES_PER_TOKEN
+    assert value["tests_total"] == 61 > len(value["tests"]) > 0

@@ -45,7 +45,11 @@ def rendered(
 ) -> tuple[str, dict[str, Any]]:
     """The text and the structured content, neither longer than `max_tokens`, except by one item."""
     total = answer.total if answer.total is not None else answer.first + len(answer.items)
-    value: dict[str, Any] = {**answer.value, "freshness": state}
+    part = max_tokens * BYTES_PER_TOKEN // 4
+    value: dict[str, Any] = {
+        name: _beginning(one, part) if isinstance(one, list) else one for name, one in answer.value.items()
+    }
+    value["freshness"] = state
     if answer.items or answer.total is not None:
         value["total"] = total
     lines = [cut(line, max_tokens * BYTES_PER_TOKEN // 2) for line in answer.head]
@@ -78,6 +82,15 @@ def rendered(
     lines.append(freshness)
     cleaned: dict[str, Any] = clean(value)
     return "\n".join(map(printable, "\n".join(lines).split("\n"))), cleaned
+
+
+def _beginning(listed: list[Any], most_bytes: int) -> list[Any]:
+    """As much of a list as fits; how long it is, the answer says beside it."""
+    for count, one in enumerate(listed):
+        most_bytes -= _size(json.dumps(one, ensure_ascii=False)) + 2
+        if most_bytes < 0:
+            return listed[:count]
+    return listed
 
 
 def clean(value: Any) -> Any:
