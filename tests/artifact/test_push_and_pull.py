@@ -362,6 +362,24 @@ def test_an_empty_store_has_nothing_to_share(dest: str, remote: Counting) -> Non
         push(dest, remote, ref=MAIN)
 
 
+def test_an_older_serial_is_refused_after_many_commits(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    old = remote.read_ref(MAIN)
+    fill(store, numbered(1, version=1))
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    for number in range(10):
+        commit = f"{number:040x}"
+        push(store, remote, ref=f"commit/{commit}", source=Source(commit=commit))
+        pull(remote, dest, commits=[commit])
+    now = remote.read_ref(MAIN)
+    assert old is not None
+    assert now is not None
+    remote.write_ref(MAIN, old.body, expected=now.version)
+    with pytest.raises(UntrustedError):
+        pull(remote, dest, ref=MAIN)
+
+
 def test_the_memory_of_remotes_is_a_cache(store: str, remote: Counting, tmp_path: Path) -> None:
     push(store, remote, ref=MAIN)
     Path(store, "REMOTES").write_bytes(b"\0")

@@ -63,9 +63,13 @@ class Remembered:
         return next((one for one in self.refs if (one.url, one.ref) == (url, ref)), None)
 
     def seen(self, one: RememberedRef) -> Remembered:
-        """With a ref as it is now."""
+        """With a ref as it is now. Of too many, those of commits are forgotten first: they do not move."""
         others = [other for other in self.refs if (other.url, other.ref) != (one.url, one.ref)]
-        return replace(self, refs=(one, *others)[:_REFS_MOST])
+        kept = [one, *others]
+        while len(kept) > _REFS_MOST:
+            commits = [at for at, other in enumerate(kept) if at and other.ref.startswith("commit/")]
+            del kept[commits[-1] if commits else -1]
+        return replace(self, refs=tuple(kept))
 
     def contents(self) -> set[str]:
         """The content ids that a remote is known to have."""
