@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tests.support.children import children, runs
 from tests.support.waiting import HANG_S, wait_until
 
 from diptych.indexer import Settings, pool
+from diptych.indexer.parse import Parsed
 from diptych.indexer.plan import Job
 
 from .fake_store import FakeStore
@@ -178,3 +181,25 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
         finally:
             parent.kill()
     wait_until(lambda: not any(runs(pid) for pid in workers), "the end of the workers")
+
+
+def test_one_whose_answers_were_not_read_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that came while the run was stopped, or committed for longer than a worker may be silent."""
+    root = repository(tmp_path)
+    jobs = [Job(f"f{number}.py", "python", 10) for number in range(16)]
+    clock = HangsOnly(tmp_path / "told")
+    monkeypatch.setattr(pool, "time", clock)
+    with closing(pool._Pool(jobs, str(root), 1, 1_000_000, 60.0, None, "")) as running:
+        results = running.results()
+        first = next(results)
+        (worker,) = running._workers
+        if worker.waiting:
+            assert select.select([worker.answers], [], [], HANG_S)[0]
+        (tmp_path / "told").touch()
+        clock.monotonic()
+        (tmp_path / "told").unlink()
+        paths = {one.path for one in (first, *results) if isinstance(one, Parsed) and not one.skipped}
+        assert paths == {job.path for job in jobs}
+        assert running._deaths == 0

@@ -168,12 +168,16 @@ class _Worker:
         """Whether it was started for these, by this process, and still waits, as far as can be seen."""
         if self.serves != (root, max_file_bytes) or self._started_by != os.getpid():
             return False
-        poll = select.poll()
-        poll.register(self.answers, select.POLLIN)
-        while poll.poll(0):
+        while self.has_answers():
             if self.take() is None or self.left:
                 return False
         return True
+
+    def has_answers(self) -> bool:
+        """Whether `take` would not wait."""
+        poll = select.poll()
+        poll.register(self.answers, select.POLLIN)
+        return bool(poll.poll(0))
 
     def unbegun(self) -> Iterator[list[Job]]:
         """The chunks that one which left did not begin with."""
@@ -331,7 +335,9 @@ class _Pool:
             for worker in list(self._workers):
                 limit_s = self._timeout_s if worker.started else max(self._timeout_s, _START_S)
                 limit_s = max(limit_s, _SEALING_S) if worker.sealing else limit_s
-                if (worker.waiting or worker.sealing) and now_s - worker.heard_at_s > limit_s:
+                is_silent = now_s - worker.heard_at_s > limit_s
+                # What it answered while the run committed, or was stopped, may not have been read.
+                if (worker.waiting or worker.sealing) and is_silent and not worker.has_answers():
                     yield from self._failed(worker, "parser hung")
 
     def close(self) -> None:
