@@ -40,6 +40,7 @@ from diptych.names.languages.c.shapes import dotted, shape_of
 from diptych.names.languages.c.types import TAGS, UNKNOWN, annotation, class_shape
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.shapes import extended
+from diptych.names.languages.walk import Walk
 
 _TOP = frozenset({"translation_unit", "ERROR", "linkage_specification", "declaration_list",
                   "field_declaration_list", "template_declaration"})  # fmt: skip
@@ -62,7 +63,7 @@ def collect(
     around: int = MODULE,  # noqa: ARG001 - functions are not parsed alone
 ) -> FileFacts:
     """What a file of C says about names; see `diptych.names.languages.Collect`."""
-    return _collected(Collected(source, complete=complete), captures, cpp=False)
+    return _Walk(Collected(source, complete=complete), cpp=False).facts(captures)
 
 
 def collect_cpp(
@@ -73,49 +74,18 @@ def collect_cpp(
     around: int = MODULE,  # noqa: ARG001 - functions are not parsed alone
 ) -> FileFacts:
     """What a file of C++ says about names; see `diptych.names.languages.Collect`."""
-    return _collected(Collected(source, complete=complete), captures, cpp=True)
+    return _Walk(Collected(source, complete=complete), cpp=True).facts(captures)
 
 
-def _collected(made: Collected, captures: list[Captured], *, cpp: bool) -> FileFacts:
-    walk = _Walk(made, cpp=cpp)
-    for _, node in captures:
-        if node.parent is None:
-            walk.run(node)
-    return made.facts()
+class _Walk(Walk):
+    top = _TOP
+    scoped = _SCOPED
 
-
-class _Walk:
     def __init__(self, made: Collected, *, cpp: bool) -> None:
-        self.made = made
+        super().__init__(made)
         self._cpp = cpp
-        self._complete = made.complete
-        self._pending: list[tuple[Node, int]] = []
         self._methods: dict[tuple[int, str], int] = {}
         self._defined: set[bytes] = set()
-
-    def run(self, root: Node) -> None:
-        """Walk over a file."""
-        self._pending.append((root, 0))
-        while self._pending:
-            node, scope = self._pending.pop()
-            visit = _VISITS.get(node.type)
-            if visit is not None:
-                visit(self, node, scope)
-            elif self._complete or node.type in _TOP:
-                if node.type in _SCOPED:
-                    scope = self.made.open(BLOCK, scope, node)
-                self._later(node.named_children, scope)
-
-    def _later(self, nodes: list[Node], scope: int) -> None:
-        self._pending += [(node, scope) for node in reversed(nodes)]
-
-    def _inside(self, node: Node | None, scope: int) -> None:
-        """Enter what only the file itself can see."""
-        if node is not None and self._complete:
-            self._pending.append((node, scope))
-
-    def _bind(self, name: Node, scope: int, how: int, shape: str = "", inner: int = -1) -> None:
-        self.made.bind(self.made.text(name), scope, name.start_point, how, shape, inner)
 
     def conditional(self, node: Node, scope: int) -> None:
         """`#if`: what is in a branch that does not count is in a scope by itself, which is seen through."""
@@ -478,7 +448,7 @@ def _has_word(node: Node, word: bytes) -> bool:
     return any(child.type == "storage_class_specifier" and child.text == word for child in node.children)
 
 
-_VISITS = {
+_Walk.visits = {
     "preproc_if": _Walk.conditional,
     "preproc_ifdef": _Walk.conditional,
     "preproc_include": _Walk.include,

@@ -6,8 +6,6 @@ type are in a scope by themselves, under the type's name: the type may be in ano
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tree_sitter import Node
 
 from diptych.names.facts import (
@@ -30,6 +28,7 @@ from diptych.names.languages.collected import Collected
 from diptych.names.languages.go.shapes import shape_of, shapes_of
 from diptych.names.languages.go.types import annotation, class_shape, result_text
 from diptych.names.languages.shapes import extended
+from diptych.names.languages.walk import Walk
 
 _TOP = frozenset({"source_file", "ERROR", "import_declaration", "import_spec_list", "type_declaration",
                   "const_declaration", "var_declaration", "var_spec_list"})  # fmt: skip
@@ -45,35 +44,16 @@ def collect(
     around: int = MODULE,  # noqa: ARG001 - functions are not parsed alone
 ) -> FileFacts:
     """What a file says about names; see `diptych.names.languages.Collect`."""
-    walk = _Walk(Collected(source, complete=complete))
-    for _, node in captures:
-        if node.parent is None:
-            walk.run(node)
-    return walk.made.facts()
+    return _Walk(Collected(source, complete=complete)).facts(captures)
 
 
-class _Walk:
+class _Walk(Walk):
+    top = _TOP
+    scoped = _SCOPED
+
     def __init__(self, made: Collected) -> None:
-        self.made = made
-        self._complete = made.complete
-        self._pending: list[tuple[Node, int]] = []
+        super().__init__(made)
         self._methods: dict[str, int] = {}
-
-    def run(self, root: Node) -> None:
-        """Walk over a file."""
-        self._pending.append((root, 0))
-        while self._pending:
-            node, scope = self._pending.pop()
-            visit = _VISITS.get(node.type)
-            if visit is not None:
-                visit(self, node, scope)
-            elif self._complete or node.type in _TOP:
-                if node.type in _SCOPED:
-                    scope = self.made.open(BLOCK, scope, node)
-                self._later(node.named_children, scope)
-
-    def _later(self, nodes: list[Node], scope: int) -> None:
-        self._pending += [(node, scope) for node in reversed(nodes)]
 
     def _bind(self, name: Node, scope: int, how: int, shape: str = "", inner: int = -1) -> None:
         text = self.made.text(name)
@@ -314,7 +294,7 @@ def _declarations(given: Node | None) -> list[Node]:
     return [one for one in given.named_children if one.child_by_field_name("type") is not None]
 
 
-_VISITS: dict[str, Callable[[_Walk, Node, int], None]] = {
+_Walk.visits = {
     "import_spec": _Walk.import_,
     "function_declaration": _Walk.function,
     "method_declaration": _Walk.method,

@@ -34,6 +34,7 @@ from diptych.names.languages.java.types import (
     type_text,
 )
 from diptych.names.languages.shapes import extended
+from diptych.names.languages.walk import Walk
 
 _TOP = frozenset({"program", "ERROR", "class_body", "interface_body", "enum_body", "enum_body_declarations",
                   "annotation_type_body"})  # fmt: skip
@@ -56,42 +57,12 @@ def collect(
     around: int = MODULE,  # noqa: ARG001 - methods are not parsed alone
 ) -> FileFacts:
     """What a file says about names; see `diptych.names.languages.Collect`."""
-    walk = _Walk(Collected(source, complete=complete))
-    for _, node in captures:
-        if node.parent is None:
-            walk.run(node)
-    return walk.made.facts()
+    return _Walk(Collected(source, complete=complete)).facts(captures)
 
 
-class _Walk:
-    def __init__(self, made: Collected) -> None:
-        self.made = made
-        self._complete = made.complete
-        self._pending: list[tuple[Node, int]] = []
-
-    def run(self, root: Node) -> None:
-        """Walk over a file."""
-        self._pending.append((root, 0))
-        while self._pending:
-            node, scope = self._pending.pop()
-            visit = _VISITS.get(node.type)
-            if visit is not None:
-                visit(self, node, scope)
-            elif self._complete or node.type in _TOP:
-                if node.type in _SCOPED:
-                    scope = self.made.open(BLOCK, scope, node)
-                self._later(node.named_children, scope)
-
-    def _later(self, nodes: list[Node], scope: int) -> None:
-        self._pending += [(node, scope) for node in reversed(nodes)]
-
-    def _inside(self, node: Node | None, scope: int) -> None:
-        """Enter what only the file itself can see."""
-        if node is not None and self._complete:
-            self._pending.append((node, scope))
-
-    def _bind(self, name: Node, scope: int, how: int, shape: str = "", inner: int = -1) -> None:
-        self.made.bind(self.made.text(name), scope, name.start_point, how, shape, inner)
+class _Walk(Walk):
+    top = _TOP
+    scoped = _SCOPED
 
     def import_(self, node: Node, scope: int) -> None:
         """`import a.B;`, `import a.*;`, both `static` too."""
@@ -305,7 +276,7 @@ def _bases(node: Node) -> list[Node]:
     return found
 
 
-_VISITS = {
+_Walk.visits = {
     "import_declaration": _Walk.import_,
     "class_declaration": _Walk.class_,
     "interface_declaration": _Walk.class_,

@@ -32,6 +32,7 @@ from diptych.names.languages.rust.shapes import shape_of
 from diptych.names.languages.rust.types import annotation, class_shape
 from diptych.names.languages.rust.uses import used
 from diptych.names.languages.shapes import extended
+from diptych.names.languages.walk import Walk
 
 _TOP = frozenset({"source_file", "ERROR", "declaration_list", "enum_variant_list", "foreign_mod_item"})
 _SCOPED = frozenset({"block", "if_expression", "while_expression", "match_arm", "loop_expression"})
@@ -46,42 +47,18 @@ def collect(
     around: int = MODULE,  # noqa: ARG001 - functions are not parsed alone
 ) -> FileFacts:
     """What a file says about names; see `diptych.names.languages.Collect`."""
-    walk = _Walk(Collected(source, complete=complete))
-    for _, node in captures:
-        if node.parent is None:
-            walk.run(node)
-    return walk.made.facts()
+    return _Walk(Collected(source, complete=complete)).facts(captures)
 
 
-class _Walk:
-    def __init__(self, made: Collected) -> None:
-        self.made = made
-        self._complete = made.complete
-        self._pending: list[tuple[Node, int]] = []
-
-    def run(self, root: Node) -> None:
-        """Walk over a file."""
-        self._pending.append((root, 0))
-        while self._pending:
-            node, scope = self._pending.pop()
-            visit = _VISITS.get(node.type)
-            if visit is not None:
-                visit(self, node, scope)
-            elif node.type not in _NO_NAMES and (self._complete or node.type in _TOP):
-                if node.type in _SCOPED:
-                    scope = self.made.open(BLOCK, scope, node)
-                self._later(node.named_children, scope)
-
-    def _later(self, nodes: list[Node], scope: int) -> None:
-        self._pending += [(node, scope) for node in reversed(nodes)]
+class _Walk(Walk):
+    top = _TOP
+    scoped = _SCOPED
+    opaque = _NO_NAMES
 
     def _rest(self, node: Node, scope: int, *skipped: Node | None) -> None:
         """Enter what only the file itself can see, apart from some children."""
         if self._complete:
             self._later([one for one in node.named_children if one not in skipped], scope)
-
-    def _bind(self, name: Node, scope: int, how: int, shape: str = "", inner: int = -1) -> None:
-        self.made.bind(self.made.text(name), scope, name.start_point, how, shape, inner)
 
     def _modules(self, scope: int) -> list[str]:
         """The names of the modules with bodies around a scope, the outermost first."""
@@ -266,7 +243,7 @@ def _last_name(given: Node | None) -> Node | None:
     return given
 
 
-_VISITS = {
+_Walk.visits = {
     "mod_item": _Walk.module,
     "use_declaration": _Walk.use,
     "extern_crate_declaration": _Walk.crate,
