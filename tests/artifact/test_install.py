@@ -82,8 +82,9 @@ def test_everything_is_durable_before_the_old_store_is_removed(
     exchanged = events.index(f"exchange {dest}")
     removed = events.index(f"remove_tree {dest}.incoming/store", exchanged)
     assert f"fsync {os.path.dirname(dest)}" in events[exchanged:removed]
-    for folder in ("", "/journal", "/generations", "/segments"):
-        assert f"fsync {dest}.incoming/store{folder}" in events[:exchanged]
+    # The store is made under a temporary name, and has files of its own beside.
+    for folder in (".store.tmp/journal", ".store.tmp/generations", ".store.tmp/segments", "store"):
+        assert f"fsync {dest}.incoming/{folder}" in events[:exchanged]
     # Each decoded file, before it is linked into the new store.
     decoded = [event for event in events[:exchanged] if event.startswith(f"fsync {dest}.incoming/files/")]
     assert any(event.endswith("records.msgpack") for event in decoded)

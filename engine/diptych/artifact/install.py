@@ -8,90 +8,46 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from diptych import fs
 from diptych.artifact.errors import CorruptArtifactError, LocalChangesError
 from diptych.artifact.scrub import ALLOWED
-from diptych.errors import DiptychError, StorageError
-from diptych.journal.format import JournalHeader
-from diptych.journal.writer import create_journal_file
-from diptych.layout import (
-    GENERATIONS,
-    IDENTITY,
-    JOURNAL,
-    LOCK,
-    REMOTES,
-    SEAL,
-    SEGMENTS,
-    generation_name,
-)
+from diptych.errors import CorruptionError, DiptychError, StorageError
+from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, LOCK, REMOTES, SEGMENTS
 from diptych.schema.base import Schema
-from diptych.store.generation import read_manifest, segment_path
-from diptych.store.manifest import Identity, ListedSegment, encode_identity, encode_manifest
 from diptych.store.opening import open_for_reading
 from diptych.store.store import RecordStore
-from diptych.store.verify import verify
 
 _ASIDE = ".aside"
 _BEFORE = ".before"
 """Where an old store that is kept lies until it has a name with the time. No pull removes what is there."""
 
 
-def assemble(files: str, store: str, schema: Schema[Any], remotes: bytes) -> int:
+def assemble(
+    files: str, store: str, schema: Schema[Any], remotes: bytes, *, source: str, details: Mapping[str, Any]
+) -> int:
     """Make a store of the generation in `files`, durable; returns its LSN. `remotes` is its REMOTES.
 
-    It has an id of its own, and its journal begins after the generation. The files are linked: their bytes
-    were compared with the manifest's already. Raises CorruptionError, IncompatibleStoreError, StorageError.
+    Each file's bytes were compared with the manifest's already. `source` and `details` are what the store
+    says of where it came from. Raises CorruptArtifactError, IncompatibleStoreError, StorageError.
     """
     fs.remove_tree(store)
-    (name,) = fs.list_directory(os.path.join(files, GENERATIONS))
-    manifest = read_manifest(os.path.join(files, GENERATIONS, name))
-    manifest.identity.refuse_other(schema, "the artifact")
-    identity = Identity.new(schema).forked(manifest.identity, manifest.lsn)
-    folders = [store, *(os.path.join(store, folder) for folder in (JOURNAL, GENERATIONS, SEGMENTS))]
-    for folder in folders:
-        fs.make_dir(folder)
-    folders += [_link_segment(files, store, listed) for listed in manifest.segments]
-    data = encode_manifest(replace(manifest, identity=identity))
-    for parent in (GENERATIONS, SEGMENTS):
-        fs.write_file(os.path.join(store, parent, generation_name(manifest.lsn)), data)
-    salt = int.from_bytes(os.urandom(8), "little")
-    header = JournalHeader(identity.store_id, manifest.lsn + 1, salt, manifest.chain, identity.schema_version)
-    create_journal_file(os.path.join(store, JOURNAL), header)
-    fs.write_file(os.path.join(store, IDENTITY), encode_identity(identity))
+    try:
+        lsn = RecordStore.adopt_with(
+            files, store, schema, source=source, details=details, verified=True
+        )
+    except CorruptionError as error:
+        raise CorruptArtifactError(
+            f"the artifact makes no valid store: {error.message}", where=error.where
+        ) from error
     fs.write_file(os.path.join(store, REMOTES), remotes)
     # A store ignores itself, so that nothing in the user's repository needs to change.
     fs.write_file(os.path.join(store, ".gitignore"), b"*\n")
-    for folder in folders:
-        fs.fsync_dir(folder)
-    _refuse_damaged(store, schema)
-    return manifest.lsn
-
-
-def _link_segment(files: str, store: str, listed: ListedSegment) -> str:
-    """Link the files of a segment into the store, and write its SEAL; returns its directory there."""
-    source, target = segment_path(files, listed.digest), segment_path(store, listed.digest)
-    fs.make_dir(target)
-    for name in listed.seal.files:
-        path = os.path.join(source, name)
-        if not fs.is_regular(path):
-            raise CorruptArtifactError(f"the artifact lacks {name} of segment {listed.digest}", where=path)
-        fs.link_or_copy(path, os.path.join(target, name))
-    fs.write_file(os.path.join(target, SEAL), listed.sealed)
-    return target
-
-
-def _refuse_damaged(store: str, schema: Schema[Any]) -> None:
-    """Raise CorruptArtifactError for a store that cannot be relied on, as far as its frame shows."""
-    report = verify(store, deep=False, schema=schema)
-    problem = next((one for one in report.findings if one.advice), None)
-    if problem is not None:
-        raise CorruptArtifactError(
-            f"the artifact makes no valid store: {problem.message}", where=problem.where
-        )
+    fs.fsync_dir(store)
+    return lsn
 
 
 def has_store(path: str) -> bool:

@@ -244,11 +244,30 @@ def _install(
             fetched_bytes += fetch(remote, plan, incoming, progress)
             decode(manifest, plan, {}, incoming, progress)
             pulled = replace(pulled, reused_bytes=0)
-        lsn = assemble(incoming.files, incoming.store, schema, encode(remembered))
+        lsn = assemble(
+            incoming.files,
+            incoming.store,
+            schema,
+            encode(remembered),
+            source=remote.url,
+            details=_details(chosen),
+        )
         seen_lsn = local.manifest.lsn if local is not None else 0
         kept = swap(incoming.store, path, schema, keep=has_changes, seen_lsn=seen_lsn, timeout_s=timeout_s)
         incoming.clear()
     return replace(pulled, fetched_bytes=fetched_bytes, kept=kept, lsn=lsn)
+
+
+def _details(chosen: Chosen) -> dict[str, Any]:
+    """What the store says of its origin; with the commit, where its records are those of the commit's files.
+
+    From that the indexer knows which files of a work tree need not be read: see `freshness.Basis`.
+    """
+    manifest = chosen.manifest
+    details: dict[str, Any] = {"ref": chosen.ref, "manifest": chosen.state.manifest}
+    if manifest.source.commit and not manifest.source.dirty:
+        details |= {"commit": manifest.source.commit, "indexer": dict(manifest.indexer)}
+    return details
 
 
 def _seen(remembered: Remembered, remote: Remote, chosen: Chosen) -> Remembered:

@@ -153,7 +153,7 @@ OTHERS = (
     *("refused", "strange", "victim", "racing", "bare", "command"),
     *("below", "killed", "durable", "locked", "copied", "read"),
 )
-ADOPTED = ("adopted", "adopted-crlf")
+ADOPTED = ("adopted", "crlf-here", "crlf-there")
 
 
 @pytest.fixture(scope="module")
@@ -504,8 +504,8 @@ def adopted(main: Path, tree: Path) -> Path:
     return tree / ".diptych"
 
 
-def clone(main: Path, *options: str) -> Path:
-    made = main.with_name(f"{main.name}-clone")
+def clone(main: Path, name: str = "clone", *options: str) -> Path:
+    made = main.with_name(f"{main.name}-{name}")
     git(main, "clone", "-q", *options, os.fspath(main), os.fspath(made))
     return made
 
@@ -537,11 +537,21 @@ def test_an_adopted_index_reads_what_is_different_alone(
     assert judged(cloned)[0].fresh
 
 
-def test_an_adopted_index_where_git_writes_other_bytes(roots: dict[str, Path]) -> None:
-    main = roots["adopted-crlf"]
-    cloned = clone(main, "-c", "core.autocrlf=true")
-    assert b"\r\n" in (cloned / "a.py").read_bytes()
-    adopted(main, cloned)
+@pytest.mark.parametrize("where", ["here", "there"])
+def test_an_adopted_index_where_git_writes_other_bytes(roots: dict[str, Path], where: str) -> None:
+    """In the work tree that it was made of, or in the one that it is for."""
+    main, crlf = roots[f"crlf-{where}"], ("-c", "core.autocrlf=true")
+    made_of = main if where == "here" else clone(main, "made-of", *crlf)
+    if where == "there":
+        settle()
+        index(made_of)
+    cloned = clone(main, "clone", *(crlf if where == "here" else ()))
+    for folder in (made_of, cloned):
+        ends = b"\r\n" in (folder / "a.py").read_bytes()
+        assert ends == ((folder == cloned) == (where == "here"))
+    settle()
+    git(cloned, "update-index", "--index-version", "4")
+    adopted(made_of, cloned)
     index(cloned)
     assert differing(cloned) == set()
     assert judged(cloned)[0].fresh

@@ -10,20 +10,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from diptych import fs
 from diptych.errors import CorruptStoreError, IncompatibleStoreError
 from diptych.indexer import facts as facts_file
 from diptych.indexer.discover import Scan, Stat, scan_names
 from diptych.indexer.fact_columns import Fact
 from diptych.indexer.facts import RACY_MARGIN_NS, Facts, is_smudged, settings_in, size_of
+from diptych.indexer.parse import read_regular
 from diptych.layout import ORIGIN
+from diptych.model import content_hash
 from diptych.store.origin import Origin, read_origin
 from diptych.values import Value, field
 from diptych.workspace.freshness import gitstate, record
 
 if TYPE_CHECKING:
     from diptych.store.code import Store
+
+
+# So many files are read before git is believed about an index that was built elsewhere.
+_SAMPLE = 16
 
 
 class Basis(Value):
@@ -109,19 +117,37 @@ def seeded(root: str, store: Store, known: Facts | None) -> Facts | None:
     beside = gitstate.beside(home, basis.commit)
     if beside is None:
         return None
+    vouched = _vouched(files, seen, beside, basis)
+    if known is None and not _is_sample_right(home, vouched):
+        return None
     return Facts(
         store.store_id,
         store.lsn,
         # So that those are smudged which git's index is no older than: a later edit might not show in them.
         beside.settled_ns + RACY_MARGIN_NS,
         basis.indexer,
-        _vouched(files, seen, beside, basis),
+        vouched,
         settings=dict(basis.settings),
         commit=basis.commit,
         root=home,
         source="git",
         other_suffixes=known.other_suffixes if known is not None else {},
     )
+
+
+def _is_sample_right(home: str, facts: Mapping[str, Fact]) -> bool:
+    """Whether some of the files that git vouches for have the content that their records are of.
+
+    Where the records were made, git may have been set to convert line endings: then none has.
+    """
+    paths = sorted(path for path, fact in facts.items() if not is_smudged(fact.stat))
+    with fs.Beneath(home) as tree:
+        for path in paths[:: len(paths) // _SAMPLE + 1]:
+            with suppress(OSError):
+                data = read_regular(tree, path, facts[path].stat.size)
+                if data is not None and content_hash(data) != facts[path].content_hash:
+                    return False
+    return True
 
 
 def _files_of_commit(home: str, store: Store, basis: Basis) -> dict[str, Fact] | None:
