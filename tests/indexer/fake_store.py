@@ -36,6 +36,9 @@ class FakeStore:
         for key in sorted(self.payloads):
             yield CODE.unpack(key, self.payloads[key])
 
+    def content_hashes(self) -> dict[str, str]:
+        return {record.path: record.content_hash for record in self.files()}
+
     def paths(self) -> list[str]:
         return [record.path for record in self.files()]
 

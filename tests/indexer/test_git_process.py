@@ -32,7 +32,7 @@ def _ended(pid: str) -> bool:
         return True
 
 
-def test_no_other_module_starts_a_program_but_the_pool_of_parsers() -> None:
+def test_no_other_module_starts_a_program() -> None:
     engine = Path(diptych.__file__).parent
     starters = ("Popen(", "subprocess.run", "check_output", "os.system", "os.exec", "spawn")
     starts = {
@@ -40,7 +40,16 @@ def test_no_other_module_starts_a_program_but_the_pool_of_parsers() -> None:
         for path in engine.rglob("*.py")
         if any(word in path.read_text() for word in starters)
     }
-    assert starts == {"indexer/git_process.py", "indexer/pool.py"}
+    # Beside git: this Python, to parse, to build segments and to keep an index; and programs that the user
+    # has set up to give credentials, which are told nothing of a repository.
+    assert starts == {
+        "indexer/git_process.py",
+        "indexer/pool.py",
+        "store/load.py",
+        "workspace/keeper/client.py",
+        "artifact/remotes/github.py",
+        "artifact/remotes/oci_auth.py",
+    }
 
 
 def test_a_git_that_does_not_answer_is_ended_with_what_it_started(

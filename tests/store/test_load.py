@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.support.children import children
+from tests.support.children import workers
 from tests.support.damage import MANUAL
 from tests.support.invariants import check_counts, check_reads, check_search, check_whole
 from tests.support.notes import NOTES
@@ -37,12 +37,16 @@ from diptych.store import load
 PROCESSES = [0, 2]
 
 
+def builders() -> set[int]:
+    return workers(of=b"diptych.store.load")
+
+
 def check(store: Store, *records: FileRecord) -> None:
     files = {one.path: one for one in records}
     check_reads(store, files)
     check_search(store, files)
     check_counts(store, files)
-    assert children() == set()
+    assert builders() == set()
     incoming = f"{store.path}/incoming"
     assert not os.path.exists(incoming) or os.listdir(incoming) == []
 
@@ -71,14 +75,14 @@ def test_it_holds_what_was_loaded(store_path: str, processes: int) -> None:
         with store.transaction() as txn:
             for one in numbered(10):
                 txn.index_file(one)
-        builders = []
+        started: list[int] = []
 
         def records() -> Iterator[FileRecord]:
             yield from numbered(60, 1, first=5)
-            builders.extend(children())
+            started.extend(builders())
 
         assert store.load(records(), processes=processes) == 60
-        assert len(builders) == processes
+        assert len(started) == processes
         check(store, *numbered(5), *numbered(60, 1, first=5))
         assert store.lsn <= 1 + max(processes, 1)
         assert store.load([], processes=processes) == 0
@@ -141,7 +145,7 @@ def test_what_was_committed_stays(store_path: str, monkeypatch: pytest.MonkeyPat
 def test_a_killed_process_is_said(store_path: str) -> None:
     def records() -> Iterator[FileRecord]:
         yield from numbered(20)
-        for pid in children():
+        for pid in builders():
             os.kill(pid, signal.SIGKILL)
 
     with Store.open(store_path, policy=MANUAL) as store:

@@ -24,9 +24,9 @@ def children(pid: int | None = None) -> set[int]:
             return {int(child) for line in lines for child in line.split()}
 
 
-def workers(pid: int | None = None) -> set[int]:
-    """Those of its children that parse."""
-    return {child for child in children(pid) if _WORKER in _command(child)}
+def workers(pid: int | None = None, *, of: bytes = _WORKER) -> set[int]:
+    """Those of its children that parse, or that run what `of` names."""
+    return {child for child in children(pid) if of in _command(child)}
 
 
 def runs(pid: int) -> bool:

@@ -10,6 +10,7 @@ LETTERS = {
     "b": "one that stores more than a frame of the journal holds",
     "w": "one that stores twenty new files",
     "y": "one that replaces two files, in turn",
+    "l": "one that adopts a segment, and removes a file",
     "r": "a transaction that is rolled back",
     "k": "a checkpoint",
     "q": "close and reopen",

@@ -164,8 +164,8 @@ FSYNCS = (
     _fsync(
         "an adopted segment: its own name",
         Drop(_ADOPTING, "Adopting.take_in", "fs.fsync_dir"),
-        crash("g"),
-        crash("ng"),
+        crash("l"),
+        crash("nl"),
     ),
     _fsync(
         "a generation: its own name",

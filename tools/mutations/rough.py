@@ -101,7 +101,7 @@ class _Life:
         if letter in COMMITS:
             self.number += 1
             self.marks.issued(self.number)
-            diptych_store._commit(store, self.wanted[self.number - 1])
+            diptych_store._commit(store, self.wanted[self.number - 1], self.path)
             if not self.buffered:
                 self._acked(self.number)
         elif letter == "k":
@@ -231,7 +231,7 @@ def _join(path: str, wanted: list[Any]) -> None:
 
     def commit(number: int) -> None:
         marks.issued(number)
-        diptych_store._commit(store, wanted[number - 1])
+        diptych_store._commit(store, wanted[number - 1], path)
         marks.acked(number)
 
     def another() -> None:

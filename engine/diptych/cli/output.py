@@ -67,6 +67,12 @@ def note(*parts: Part) -> None:
     sys.stderr.flush()
 
 
+def passing_note(text: str) -> None:
+    """Show a line on the terminal of standard error; the next thing that is written there replaces it."""
+    sys.stderr.write(f"\r\x1b[2K{printable(text)}\r")
+    sys.stderr.flush()
+
+
 def tell(notice: Notice) -> None:
     """Print a notice from a successful command on standard error."""
     note(f"diptych: {notice.message}.")

@@ -186,7 +186,7 @@ def shown(quiet: bool) -> Shown | None:
     import sys
     import time
 
-    from diptych.cli.output import note
+    from diptych.cli.output import note, passing_note
 
     if quiet:
         return None
@@ -200,8 +200,7 @@ def shown(quiet: bool) -> Shown | None:
             return
         printed_s = now_s
         if terminal:
-            sys.stderr.write(f"\r\x1b[2K{sentence(progress)}\r")
-            sys.stderr.flush()
+            passing_note(sentence(progress))
         else:
             note(sentence(progress))
 

@@ -386,8 +386,8 @@ class RecordStore(Generic[Record]):
 
     def stats(self) -> Stats:
         """Counts, sizes, generations, and what recovery found. Raises CorruptionError, StoreClosedError."""
-        from diptych.store.stats import gather
-
+        with fs.importing("diptych.store.stats"):
+            from diptych.store.stats import gather
         self._handle.alive.check()
         return gather(self._handle)
 

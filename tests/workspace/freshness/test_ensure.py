@@ -229,13 +229,13 @@ def test_a_first_run_that_was_cut_short_is_finished(tmp_path: Path) -> None:
 
 
 def test_an_update_that_fails_says_so_with_the_command(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from diptych.workspace.freshness import ensure
+    from diptych import indexer
 
     def full(*_arguments: object, **_more: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     (root / "a.py").write_text("def edited(): pass\n")
-    monkeypatch.setattr(ensure, "index_repository", full)
+    monkeypatch.setattr(indexer, "index_repository", full)
     with pytest.raises(UpdateFailedError, match=r"1 file changed.*No space left") as raised:
         ensure_fresh(Policy.AUTO, store_of(root), options=QUICK)
     assert f"diptych index {root}" in raised.value.advice

@@ -6,7 +6,7 @@
     t  one that does all three                     r  a transaction that is rolled back
     b  one that stores more than a frame holds
     w  one that stores twenty new files
-    g  one that adopts a segment, built beside the store, of a new file and one that it replaces, and that
+    l  one that adopts a segment, built beside the store, of a new file and one that it replaces, and that
        removes another file
     y  one that replaces two files: one of the first two in turn, and the third
     c  a checkpoint that rewrites everything as one segment
@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 from diptych import FileRecord, Range, Relation, Symbol, content_hash
 
-COMMITS = "nxdtbwyg"
+COMMITS = "nxdtbwyl"
 ALPHABET = "nxdrkqp"
 OTHERS = "sfvcuoam"
 _FILES_NEEDED = {"x": 1, "d": 1, "t": 1, "y": 3}
@@ -68,7 +68,7 @@ def possible(word: str) -> bool:
     for letter in word:
         if files < _FILES_NEEDED.get(letter, 0):
             return False
-        files += {"n": 1, "b": 2, "w": 20, "g": 1, "d": -1}.get(letter, 0)
+        files += {"n": 1, "b": 2, "w": 20, "l": 1, "d": -1}.get(letter, 0)
     return True
 
 
@@ -99,13 +99,13 @@ NAMED = {
     },
     **{
         word: word
-        for word in ("g", "ng", "ngk", "nkgxk", "nxggkck", "ngqxkgp", "agnkgkna", "ngukon", "gkgkgkgkc")
+        for word in ("l", "nl", "nlk", "nklxk", "nxllkck", "nlqxklp", "alnklkna", "nlukon", "lklklklkc")
     },
     **{word: word for word in ("nuxkun", "nokxon", "ankxaknakd", "nkmx", "nxkdmnkm", "anxkmna")},
     **{
         f"{setting}:{word}": word
         for setting in _SETTINGS
-        for word in ("nnn", "nxd", "nkx", "ntkt", "nqn", "nknkn", "nkpxk", "ngxg")
+        for word in ("nnn", "nxd", "nkx", "ntkt", "nqn", "nknkn", "nkpxk", "nlxl")
     },
     **{f"{_FORMAT_1}:{FORMAT_1_WORD}{end}": f"{FORMAT_1_WORD}{end}" for end in ("", "xk", "kckq", "dkfxk")},
 }
@@ -170,7 +170,7 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
         known = sorted(files)
         stored: list[FileRecord] = []
         removed: list[str] = []
-        if letter in "ntg":
+        if letter in "ntl":
             stored.append(record_of(f"pkg/f{number}.py", number))
         if letter == "b":
             stored = [record_of(f"pkg/{name}{number}.py", number, large=True) for name in "fg"]
@@ -178,15 +178,15 @@ def plan(workload: str) -> tuple[list[Transaction], list[Files]]:
             stored = [record_of(f"pkg/b{number}_{place:02}.py", number) for place in range(20)]
         if letter == "y":
             stored = [record_of(known[place], number) for place in (turn % 2, 2)]
-        if letter in "xt" or (letter == "g" and known):
+        if letter in "xt" or (letter == "l" and known):
             stored.append(record_of(known[number % len(known)], number))
-        if letter == "d" or (letter in "tg" and len(known) > 1):
+        if letter == "d" or (letter in "tl" and len(known) > 1):
             removed.append(known[(number + 1) % len(known)])
         for record in stored:
             files[record.path] = record
         for path in removed:
             del files[path]
         stored = [record for record in stored if record.path not in removed]
-        transactions.append(Transaction(tuple(stored), tuple(removed), letter == "g"))
+        transactions.append(Transaction(tuple(stored), tuple(removed), letter == "l"))
         states.append(files)
     return transactions, states

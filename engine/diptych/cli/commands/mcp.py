@@ -49,6 +49,7 @@ def run(
     """
     import os
 
+    from diptych.cli.output import note
     from diptych.cli.place import find_root, output_root_for, store_of
     from diptych.errors import InvalidArgumentError
     from diptych.workspace.keeper import Place, ensure_keeper
@@ -61,7 +62,7 @@ def run(
     # Nothing is written into a folder that nobody has asked to index.
     wanted = keeper and (os.path.lexists(where) or os.path.lexists(os.path.join(root, ".git")))
     # Imported before anything is started: without the package, that is all there is to say.
-    from diptych.serving.mcp.run import serve_http, serve_stdio  # isort: skip
+    from diptych.serving.mcp.run import listen, serve_http, serve_stdio  # isort: skip
     from diptych.serving.mcp.server import AgentServer
 
     place = Place(os.path.realpath(root), where)
@@ -71,6 +72,10 @@ def run(
             serve_stdio(server)
         else:
             host, _, port = http.rpartition(":")
-            serve_http(server, host.strip("[]") or "127.0.0.1", int(port))
+            host = host.strip("[]") or "127.0.0.1"
+            bound = listen(host, int(port))
+            shown = f"[{host}]" if ":" in host else host
+            note(f"diptych: serving at http://{shown}:{bound.getsockname()[1]}/mcp")
+            serve_http(server, bound, host)
     finally:
         server.close()

@@ -158,6 +158,7 @@ def as_document(stats: Stats) -> dict[str, Any]:
     from diptych.values import as_dict
 
     value = as_dict(stats)
+    value["origin"] = None if stats.origin is None else as_dict(stats.origin)
     value["state"] = {**as_dict(stats.state), "status": stats.state.status.value}
     value["recovery"] = [finding_document(finding) for finding in stats.recovery]
     return value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 from typing import Any
 
 import anyio
@@ -28,21 +27,16 @@ async def _stdio(made: AgentServer) -> None:
         group.cancel_scope.cancel()
 
 
-def serve_http(server: AgentServer, host: str, port: int) -> None:
-    """Serve any number of agents on this machine, at `/mcp`, until a signal.
+def listen(host: str, port: int) -> socket.socket:
+    """A socket for `serve_http`; port 0 is any that is free.
 
-    Requests with another Host, or from a page of another origin, are refused. Raises InvalidArgumentError for
-    a host that is not this machine, StorageError where the port is taken.
+    Raises InvalidArgumentError for a host that is not this machine, StorageError where the port is taken.
     """
     if host not in LOOPBACK:
         raise InvalidArgumentError(
             f"{host} is not an address of this machine alone",
             advice="give 127.0.0.1:PORT: the index would be open to the network",
         )
-    anyio.run(_http, server, _bound(host, port), host)
-
-
-def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -54,15 +48,20 @@ def _bound(host: str, port: int) -> socket.socket:
     return found
 
 
+def serve_http(server: AgentServer, bound: socket.socket, host: str) -> None:
+    """Serve any number of agents on this machine, at `/mcp`, until a signal.
+
+    Requests with another Host, or from a page of another origin, are refused.
+    """
+    anyio.run(_http, server, bound, host)
+
+
 async def _http(made: AgentServer, bound: socket.socket, host: str) -> None:
     import uvicorn
 
     application: Any = made.server.streamable_http_app(host=host, json_response=False)
     config = uvicorn.Config(application, log_level="warning", lifespan="on", access_log=False)
     server = uvicorn.Server(config)
-    shown = f"[{host}]" if ":" in host else host
-    sys.stderr.write(f"diptych: serving at http://{shown}:{bound.getsockname()[1]}/mcp\n")
-    sys.stderr.flush()
     async with anyio.create_task_group() as group:
         group.start_soon(made.tell_status)
         await server.serve(sockets=[bound])
