@@ -43,6 +43,12 @@ def assemble(
         raise CorruptArtifactError(
             f"the artifact makes no valid store: {error.message}", where=error.where
         ) from error
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise CorruptArtifactError(
+                f"the artifact lacks a file of its generation: {error.message}", where=files
+            ) from error
+        raise
     fs.write_file(os.path.join(store, REMOTES), remotes)
     # A store ignores itself, so that nothing in the user's repository needs to change.
     fs.write_file(os.path.join(store, ".gitignore"), b"*\n")
