@@ -25,8 +25,10 @@ _MEMORY = Path("/dev/shm")
 
 
 @pytest.fixture
-def memory_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def memory_path(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A directory in memory where there is such a thing: for tests that fsync a great deal, and test none."""
+    # Made on first use, which must not be in the directory that goes after this test.
+    tmp_path_factory.getbasetemp()
     parent = _MEMORY if os.access(_MEMORY, os.W_OK) else None
     path = Path(tempfile.mkdtemp(prefix="diptych-test-", dir=parent))
     # The private directories that the search leaf is opened through, too.

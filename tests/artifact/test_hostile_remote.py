@@ -32,14 +32,17 @@ from diptych.artifact.errors import (
 )
 from diptych.artifact.manifest import (
     SPAN_BYTES,
+    ArtifactFile,
     ArtifactManifest,
+    Piece,
     decode_manifest,
     decode_ref,
     encode_manifest,
     encode_ref,
 )
 from diptych.artifact.names import digest_of
-from diptych.artifact.pull import pull
+from diptych.artifact.plan import plan_pull, prefix_bytes
+from diptych.artifact.pull import _refuse_too_large, pull
 from diptych.artifact.push import push
 from diptych.artifact.remotes.memory import MemoryRemote
 from diptych.errors import DiptychError, StorageFullError
@@ -206,6 +209,20 @@ def test_a_generation_of_other_segments_is_refused(dest: str, remote: MemoryRemo
         replace(manifest, files=tuple(files), bases=tuple(all_bases[one] for one in sorted(all_bases))),
     )
     check_refused(remote, dest, ArtifactError)
+
+
+def test_work_that_never_ends_is_refused(dest: str, remote: MemoryRemote) -> None:
+    """Each of many small pieces is decoded with all of a large file."""
+    blob = "0" * 64
+    base = ArtifactFile("", 64 << 20, "1" * 64, (Piece("raw", blob, 0, 64 << 20, blob, 64 << 20),))
+    pieces = tuple(Piece("zstd-prefix", blob, place, 1, blob, 1, (base.blake3,)) for place in range(2_000))
+    large = ArtifactFile("generations/0000000000000001", 2_000, "2" * 64, pieces)
+    manifest = replace(offered(remote), files=(large,), bases=(base,))
+    plan = plan_pull(manifest, ())
+    assert prefix_bytes(manifest, plan) == 2_000 * (64 << 20)
+    with pytest.raises(HostileArtifactError, match="again and again"):
+        _refuse_too_large(dest, manifest, plan, 1 << 30)
+    _refuse_too_large(dest, manifest, plan, 16 << 30)
 
 
 class Cutting(Counting):

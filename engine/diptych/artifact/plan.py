@@ -184,6 +184,12 @@ class PullPlan:
         return sum(one.size_bytes for one in self.have)
 
 
+def prefix_bytes(manifest: ArtifactManifest, plan: PullPlan) -> int:
+    """How many bytes are read as prefixes: a file counts for each piece that it is a base of."""
+    known = manifest.all_files()
+    return sum(known[base].size_bytes for one in plan.decode for piece in one.pieces for base in piece.bases)
+
+
 # Less than a request costs: what is between two pieces is read, and dropped.
 _GAP_BYTES = 64 * 1024
 

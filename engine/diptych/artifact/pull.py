@@ -29,7 +29,7 @@ from diptych.artifact.install import assemble, has_store, heal, swap
 from diptych.artifact.local import LocalGeneration, newest_generation
 from diptych.artifact.manifest import ArtifactManifest
 from diptych.artifact.names import check_digest, check_ref
-from diptych.artifact.plan import PullPlan, plan_pull
+from diptych.artifact.plan import PullPlan, plan_pull, prefix_bytes
 from diptych.artifact.progress import Shown
 from diptych.artifact.refs import ABSENT, RefState, manifest_at, read_state
 from diptych.artifact.remembered import Remembered, RememberedRef, encode, load, save
@@ -44,6 +44,8 @@ from diptych.store.store import RecordStore
 MAX_BYTES = 8 * 1024**3
 _KEPT_FREE = 0.1
 _MISSING_TRIES = 3
+# A file is decoded with about as many bytes of prefixes as it has; so many times --max-bytes is hostile.
+_PREFIXES_MOST = 8
 
 LocalChanges = Literal["refuse", "replace", "rebase", "recover"]
 
@@ -343,6 +345,9 @@ def _refuse_too_large(path: str, manifest: ArtifactManifest, plan: PullPlan, max
             f"the artifact has {decoded:,} bytes, more than {max_bytes:,}",
             advice="if that is right, give a larger --max-bytes; nothing was installed",
         )
+    prefixes = prefix_bytes(manifest, plan)
+    if prefixes > _PREFIXES_MOST * max_bytes:
+        raise HostileArtifactError(f"to decode it, {prefixes:,} bytes would be read again and again")
     folder = os.path.dirname(path)
     while not fs.exists(folder):
         folder = os.path.dirname(folder)
