@@ -24,7 +24,6 @@ EXTRAS = {
     "lsp": ("pygls", "editors: `diptych lsp`"),
     "mcp": ("mcp", "agents: `diptych mcp`"),
     "share": ("obstore", "sharing an index"),
-    "scip": ("google.protobuf", "exchanging facts with compilers"),
     "metrics": ("prometheus_client", "metrics for Prometheus"),
     "completion": ("shtab", "completion in shells"),
 }
