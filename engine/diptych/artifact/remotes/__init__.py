@@ -1,1 +1,1 @@
-"""Where artifacts are kept. Each module knows one kind of store, behind the class `Remote` of `base`."""
+"""Where artifacts are kept. Each module is one kind of store, and has the methods of `base.Remote`."""
