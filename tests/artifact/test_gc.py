@@ -102,6 +102,21 @@ def test_what_nothing_names_is_removed_by_the_second_run_and_not_before(world: W
     check_installs(world.remote, world.folder, world.first, ref="branch/main")
 
 
+def test_without_grace_two_runs_remove_what_was_just_pushed(world: World) -> None:
+    world.push(world.first, "branch/main")
+    fill(world.second, numbered(30, version=5))
+    world.push(world.second, "pr/1")
+    world.delete("pr/1")
+    world.now_ms += 1
+    assert collect(world.remote, grace_ms=0).waiting > 0
+    removed = collect(world.remote, grace_ms=0)
+    assert removed.removed_blobs > 0
+    assert removed.removed_manifests == 1
+    assert removed.kept == 0
+    world.check()
+    check_installs(world.remote, world.folder, world.first, ref="branch/main")
+
+
 def test_a_dry_run_removes_and_lists_nothing(world: World) -> None:
     world.push(world.first, "pr/1")
     world.delete("pr/1")

@@ -14,6 +14,7 @@ from tests.support.waiting import join
 
 from diptych import NotAStoreError, Store, StoreLockedError
 from diptych.artifact import pull as pull_module
+from diptych.artifact import remembered as remembered_module
 from diptych.artifact.errors import (
     CorruptArtifactError,
     IncompatibleArtifactError,
@@ -29,7 +30,8 @@ from diptych.artifact.manifest import Source, decode_manifest, decode_ref, encod
 from diptych.artifact.promote import promote
 from diptych.artifact.pull import pull
 from diptych.artifact.push import push
-from diptych.artifact.remembered import load
+from diptych.artifact.refs import new_body, read_state, write_body
+from diptych.artifact.remembered import encode, load, save
 from diptych.artifact.remotes.file import FileRemote
 from diptych.artifact.remotes.memory import MemoryRemote, MemoryStore
 from diptych.artifact.sign import SigningKey, new_key
@@ -490,6 +492,77 @@ def test_what_was_pushed_without_a_signature_is_signed_by_the_next_push(
     assert push(store, remote, ref=MAIN, key=key).outcome == "pushed"
     assert pull(remote, dest, ref=MAIN, trust=trust).outcome == "installed"
     assert push(store, remote, ref=MAIN, key=key).outcome == "unchanged"
+
+
+def test_the_ref_of_a_commit_is_signed_by_the_next_push_with_a_key(
+    store: str, dest: str, remote: Counting, tmp_path: Path
+) -> None:
+    key, other = new_key(os.fspath(tmp_path / "key")), new_key(os.fspath(tmp_path / "other"))
+    trust = Trust((Policy(remote.url, "signature", (key.public,)),))
+    source = Source(commit=FIRST)
+    push(store, remote, ref=MAIN, source=source)
+    push(store, remote, ref=MAIN, source=source, key=key)
+    assert pull(remote, dest, ref=f"commit/{FIRST}", trust=trust).outcome == "installed"
+    # One that another push made without a key since this store remembers that it names the commit.
+    found = remote.read_ref(f"commit/{FIRST}")
+    assert found is not None
+    unsigned = new_body(read_state(remote, MAIN).manifest, 7)
+    write_body(remote, f"commit/{FIRST}", unsigned, found.version)
+    assert push(store, remote, ref=MAIN, source=source, key=key).outcome == "unchanged"
+    assert pull(remote, f"{dest}-2", ref=f"commit/{FIRST}", trust=trust).serial == 8
+    # What another key signed stays so.
+    push(store, remote, ref="branch/other", source=source, key=other)
+    assert pull(remote, f"{dest}-3", ref=f"commit/{FIRST}", trust=trust).serial == 8
+
+
+def test_a_key_vouches_for_nothing_that_is_not_signed(
+    store: str, dest: str, remote: Counting, tmp_path: Path
+) -> None:
+    key, other = new_key(os.fspath(tmp_path / "key")), new_key(os.fspath(tmp_path / "other"))
+    unsigned = push(store, remote, ref=MAIN).manifest
+    with pytest.raises(UntrustedError, match="is not signed"):
+        promote(remote, MAIN, "channel/stable", key=key)
+    assert remote.read_ref("channel/stable") is None
+    assert promote(remote, f"{MAIN}@sha256:{unsigned}", "channel/stable", key=key).manifest == unsigned
+    push(store, remote, ref=MAIN, key=other)
+    with pytest.raises(UntrustedError, match="does not name"):
+        promote(remote, MAIN, "channel/stable", key=key)
+    trust = Trust((Policy(remote.url, "signature", (key.public, other.public)),))
+    promote(remote, MAIN, "channel/stable", key=key, trust=trust)
+    assert pull(remote, dest, ref="channel/stable", trust=trust).outcome == "installed"
+    # Without a key to sign with, what is required of this remote is required of what is promoted.
+    push(store, remote, ref="branch/unsigned")
+    assert promote(remote, "branch/unsigned", "channel/any").serial == 1
+    with pytest.raises(UntrustedError, match="is not signed"):
+        promote(remote, "branch/unsigned", "channel/other", trust=trust)
+
+
+def test_an_older_state_of_a_ref_is_not_promoted(store: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    before = remote.read_ref(MAIN)
+    assert before is not None
+    fill(store, numbered(1, version=3))
+    push(store, remote, ref=MAIN)
+    now = remote.read_ref(MAIN)
+    assert now is not None
+    remote.write_ref(MAIN, before.body, expected=now.version)
+    with pytest.raises(UntrustedError, match="older than 2"):
+        promote(remote, MAIN, "channel/stable", remembered=load(store))
+
+
+def test_manifests_that_are_too_large_together_are_forgotten_and_serials_are_not(
+    store: str, remote: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        push(store, remote, ref=f"branch/{number}", force=True)
+    before = load(store)
+    monkeypatch.setattr(remembered_module, "_SIZE_MOST", len(encode(before)) - 1)
+    save(store, before.seen(replace(before.refs[0], serial=9)))
+    known = load(store)
+    assert [bool(one.text) for one in known.refs] == [True, True, False]
+    assert [one.serial for one in known.refs] == [9, 1, 1]
+    assert known.remote == remote.url
+    assert push(store, remote, ref="branch/0").outcome == "unchanged"
 
 
 @pytest.mark.parametrize("kind", ["memory", "file"])

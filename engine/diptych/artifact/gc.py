@@ -77,13 +77,15 @@ def collect(
 ) -> Collected:
     """Run both phases: remove what earlier collections listed, and list what the next may remove.
 
-    `grace_ms` below twice the time that a push may take, `push_ms`, is safe only while nobody pushes.
+    `grace_ms` below twice the time that a push may take, `push_ms`, is safe only while nobody pushes: then
+    what was written in the last half of it counts as somebody's, not in the last `push_ms`.
     `between` is called at each step, for tests that let others run there.
 
     Raises CorruptArtifactError where a ref leads to something that is gone or unreadable: then nothing is
     removed; and what the remote raises.
     """
     step = between or (lambda _: None)
+    push_ms = min(push_ms, grace_ms // 2)
     now_ms = remote.store_time_ms()
     manifests = {one.digest: one for one in remote.list_manifests()}
     step("listed manifests")

@@ -36,9 +36,7 @@ def assemble(
     """
     fs.remove_tree(store)
     try:
-        lsn = RecordStore.adopt_with(
-            files, store, schema, source=source, details=details, verified=True
-        )
+        lsn = RecordStore.adopt_with(files, store, schema, source=source, details=details, verified=True)
     except CorruptionError as error:
         raise CorruptArtifactError(
             f"the artifact makes no valid store: {error.message}", where=error.where

@@ -18,8 +18,10 @@ from diptych.artifact.refs import (
     read_state,
     write_body,
 )
+from diptych.artifact.remembered import Remembered
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.sign import SigningKey
+from diptych.artifact.trust import SIGNATURE, TLS, Policy, Trust, Verifier, parse_pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,29 @@ def promote(
     *,
     by: str = "",
     key: SigningKey | None = None,
+    trust: Trust | None = None,
+    remembered: Remembered | None = None,
     clock_s: Callable[[], float] = time.monotonic,
 ) -> Promoted:
     """Make the ref `target` name what the ref `source` names, signed if there is a `key`.
 
-    Raises UnknownArtifactError, CorruptArtifactError, RefMovedError, and what the remote raises.
+    `source` may be pinned: REF@sha256:<manifest>. It must be as `trust` requires of this remote, and no older
+    than `remembered` knows it. A key vouches for what it signs: where `trust` requires no signature, only
+    what this key signed, or what is pinned, is promoted with it.
+
+    Raises UntrustedError, UnknownArtifactError, CorruptArtifactError, RefMovedError, and what the remote
+    raises.
     """
     check_ref(target)
+    source, pin = parse_pin(source)
+    verifier = _verifier(remote.url, trust or Trust(), pin, key)
+    known = (remembered or Remembered()).ref(remote.url, check_ref(source))
     for attempt in range(MOVES_MOST):
         deadline = Deadline(clock_s)
-        found = read_state(remote, check_ref(source))
+        found = read_state(remote, source, known, verifier)
         if found == ABSENT:
             raise UnknownArtifactError(f"{remote.url} has no {source}")
-        manifest, text = manifest_at(remote, found.manifest)
+        manifest, text = manifest_at(remote, found.manifest, verifier=verifier)
         at = read_state(remote, target)
         if at.manifest == found.manifest:
             return Promoted(target, at.manifest, at.serial, at.manifest)
@@ -67,3 +79,11 @@ def promote(
             continue
         return Promoted(target, found.manifest, body.serial, at.manifest)
     raise RefMovedError(f"{target} moved {MOVES_MOST} times while it was promoted")
+
+
+def _verifier(url: str, trust: Trust, pin: str, key: SigningKey | None) -> Verifier:
+    """What is required of the ref that is promoted, and of its manifest."""
+    policy = trust.policy_of(url)
+    if key is not None and not pin and policy.require == TLS:
+        policy = Policy(url, SIGNATURE, (key.public,), policy.max_age_days)
+    return Verifier(url, policy, pin)

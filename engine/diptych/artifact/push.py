@@ -33,6 +33,7 @@ from diptych.artifact.refs import (
     MOVES_MOST,
     Deadline,
     RefState,
+    body_of,
     manifest_at,
     new_body,
     pause,
@@ -290,6 +291,28 @@ def _manifest(
     )
 
 
+def _name_commit(
+    remote: Remote, commit_ref: str, manifest: str, key: SigningKey | None, *, is_known: bool
+) -> None:
+    """Make the commit's ref name the manifest, unless it names one already.
+
+    Another push of the same commit may have made it: its content is the same, or it came first. Where that
+    push had no key and this one has, the ref is replaced: who requires signatures could not pull the commit.
+    """
+    if not is_known:
+        with suppress(RefMovedError):
+            write_body(remote, commit_ref, new_body(manifest, 1), None, key)
+            return
+    if key is None:
+        return
+    found = remote.read_ref(commit_ref)
+    if found is None or split_ref(found.body)[1] is not None:
+        return
+    serial = body_of(found.body, f"{remote.url} {commit_ref}").serial + 1
+    with suppress(RefMovedError):
+        write_body(remote, commit_ref, new_body(manifest, serial), found.version, key)
+
+
 def _finish(
     store: str,
     remote: Remote,
@@ -305,16 +328,16 @@ def _finish(
     known = remembered.ref(remote.url, receipt.ref)
     commits = known.commits if known is not None and known.manifest == receipt.manifest else ()
     commit_ref = f"commit/{source.commit}"
-    if source.commit and not source.dirty and receipt.ref != commit_ref and commit_ref not in commits:
-        if receipt.outcome == "unchanged":
+    names_commit = bool(source.commit) and not source.dirty and receipt.ref != commit_ref
+    if names_commit and (commit_ref not in commits or (key is not None and receipt.outcome == "unchanged")):
+        is_known = commit_ref in commits
+        if receipt.outcome == "unchanged" and not is_known:
             # Young again, so that no collection removes it while a second ref is made to name it.
             data = encode_manifest(manifest)
             remote.write_manifest(digest_of(data), data, manifest.blobs())
         if not deadline.is_over:
-            # Another push of the same commit may have named it: its content is the same, or it came first.
-            with suppress(RefMovedError):
-                write_body(remote, commit_ref, new_body(receipt.manifest, 1), None, key)
-            commits = (*commits, commit_ref)
+            _name_commit(remote, commit_ref, receipt.manifest, key, is_known=is_known)
+            commits = commits if is_known else (*commits, commit_ref)
     seen = RememberedRef(
         remote.url,
         receipt.ref,

@@ -93,7 +93,21 @@ def save(store: str, remembered: Remembered) -> None:
 
 
 def encode(remembered: Remembered) -> bytes:
-    """The bytes of the file."""
+    """The bytes of the file, no more than `load` reads.
+
+    Of manifests that are too large together, the text of the oldest is left out: the remote has it. Serials
+    stay, since no remote can be asked for those that it showed before.
+    """
+    refs = list(remembered.refs)
+    while True:
+        data = _encoded(replace(remembered, refs=tuple(refs)))
+        with_text = [at for at, one in enumerate(refs) if one.text]
+        if len(data) <= _SIZE_MOST or not with_text:
+            return data
+        refs[with_text[-1]] = replace(refs[with_text[-1]], text="")
+
+
+def _encoded(remembered: Remembered) -> bytes:
     refs = [
         {name: getattr(one, name) for name in RememberedRef.__slots__} | {"commits": list(one.commits)}
         for one in remembered.refs

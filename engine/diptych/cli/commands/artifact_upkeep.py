@@ -24,16 +24,31 @@ def promote(
 ) -> None:
     """Make a channel name what another ref names. Channels are kept for ever.
 
+    What is promoted must be as trust.toml requires; with --sign, where nothing is required, signed by the
+    same key. REF@sha256:<64 digits> promotes exactly that manifest.
+
     \b
-    Example: diptych artifact promote branch/main stable
+    Examples:
+      diptych artifact promote branch/main stable
+      diptych artifact promote branch/main stable --sign ~/diptych.key
     """
     from diptych.artifact.promote import promote as promote_ref
+    from diptych.artifact.remembered import load
+    from diptych.artifact.trust import Trust
     from diptych.cli.output import document, line
     from diptych.cli.sharing import plain, remote_for, signing_key, store_at
 
-    with remote_for(remote, store_at(store)[0]) as opened:
+    path = store_at(store)[0]
+    with remote_for(remote, path) as opened:
         channel = target if "/" in target else f"channel/{target}"
-        done = promote_ref(opened, source, channel, key=signing_key(sign))
+        done = promote_ref(
+            opened,
+            source,
+            channel,
+            key=signing_key(sign),
+            trust=Trust.from_file(),
+            remembered=load(path),
+        )
     if as_json:
         document(plain(done))
     else:
@@ -89,7 +104,12 @@ def gc(
     remote: RemoteUrl = None,
     grace: Annotated[
         float,
-        Option("--grace", bounds=(0, _DAYS_MAX), metavar="HOURS", help="Below 24: only while nobody pushes."),
+        Option(
+            "--grace",
+            bounds=(0, _DAYS_MAX),
+            metavar="HOURS",
+            help="Below 24: only while nobody pushes, or pushes last half of it at most.",
+        ),
     ] = 24.0,
     store: StorePath = None,
     dry_run: DryRun = False,
@@ -98,7 +118,7 @@ def gc(
     """Remove the bytes that no ref leads to, in two runs at least --grace apart.
 
     Pushes and pulls may go on meanwhile. The first run lists candidates, a later one removes those that still
-    nothing leads to.
+    nothing leads to. With --grace 0, two runs one after the other remove all of it.
     """
     from diptych.artifact.gc import collect
     from diptych.cli.output import document, line, plural, size
