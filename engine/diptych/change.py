@@ -32,6 +32,11 @@ def record_checksum(key: bytes, payload: bytes | memoryview) -> int:
     return xxh3_64_intdigest(payload, xxh3_64_intdigest(key))
 
 
+def shown_key(key: bytes) -> str:
+    """A key in a message."""
+    return f"{key.decode('utf-8', 'backslashreplace')!r:.200}"
+
+
 class PayloadPlace(Protocol):
     """Where a payload is stored, for one that is not kept in memory."""
 

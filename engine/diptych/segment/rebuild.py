@@ -11,6 +11,7 @@ from diptych.change import StoredRecord
 from diptych.errors import CorruptSearchError
 from diptych.layout import RECORDS
 from diptych.schema.base import Schema
+from diptych.schema.undecodable import projection_of
 from diptych.search.composed import Component, compose
 from diptych.segment.builder import finished
 from diptych.segment.reader import search_files
@@ -60,7 +61,7 @@ def _add(
             raise CorruptSearchError(f"{damaged} has no record at {next_document}", where=damaged)
         # The documents of a record begin with the one that holds it. How many they are is asked of the index:
         # an older version of the schema may have made others.
-        projection = schema.project(record.key, _current(schema, seal, record.payload))
+        projection = projection_of(schema, record.key, _current(schema, seal, record.payload))
         records.add(record, extract_terms(projection), following - document)
         next_document = following
 

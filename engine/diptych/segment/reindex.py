@@ -12,6 +12,7 @@ from diptych import fs
 from diptych.errors import StorageError
 from diptych.layout import SEARCH_SUFFIXES, search_file_name
 from diptych.schema.base import Schema
+from diptych.schema.undecodable import projection_of
 from diptych.search.one_segment import OneSegmentWriter, WrittenSegment
 from diptych.segment.builder import complete, make_work
 from diptych.segment.reader import Segment
@@ -32,7 +33,7 @@ def reindex(source: Segment, schema: Schema[Any], directory: str, *, search: boo
         writer = OneSegmentWriter(make_work(directory), schema) if search else None
         for record_id in range(len(source)):
             record = source.record(record_id)
-            projection = schema.project(record.key, record.payload)
+            projection = projection_of(schema, record.key, record.payload)
             if writer is not None:
                 count = writer.add(record, projection.documents)
             else:

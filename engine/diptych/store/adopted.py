@@ -9,21 +9,25 @@ payload is read from the segment.
 from __future__ import annotations
 
 import os
+from collections import deque
 from functools import cached_property
 from typing import Any
 
 from diptych import fs
-from diptych.change import Change, FileIndexed, SegmentAdopted
+from diptych.change import Change, FileIndexed, SegmentAdopted, shown_key
 from diptych.errors import (
     CorruptSearchError,
     CorruptSnapshotError,
+    DiptychError,
     IncompatibleStoreError,
     InvalidArgumentError,
+    InvalidRecordError,
 )
 from diptych.layout import RECORDS, SEAL
 from diptych.schema.base import Schema
 from diptych.search.one_segment import INDEX_FORMAT
 from diptych.segment.reader import Segment
+from diptych.store.agreement import Comparison
 from diptych.store.generation import HitCache, open_segment
 from diptych.store.healing import Healing
 from diptych.store.live import LiveRecords, LiveSegment
@@ -104,11 +108,13 @@ def open_adopted(store: str, entry: SegmentAdopted, schema: Schema[Any]) -> Adop
     return AdoptedSegment(open_segment(store, listed_sealed(entry.sealed), schema), schema)
 
 
-def verified(path: str, schema: Schema[Any]) -> AdoptedSegment:
+def verified(path: str, schema: Schema[Any], *, trusted: bool = False) -> AdoptedSegment:
     """The segment in directory `path`, compared with its SEAL to the last byte.
 
-    Raises InvalidArgumentError where there is no segment, CorruptSnapshotError or CorruptSearchError for a
-    damaged one, IncompatibleStoreError for one of another schema or format, StorageError.
+    Unless it is `trusted`, its records are decoded, and its two halves compared: SEAL says only that both are
+    what its builder wrote. Raises InvalidArgumentError where there is no segment, InvalidRecordError for a
+    record that does not decode, CorruptSnapshotError or CorruptSearchError for a damaged one,
+    IncompatibleStoreError for one of another schema or format, StorageError.
     """
     if not fs.is_directory(path):
         raise InvalidArgumentError(
@@ -139,4 +145,38 @@ def verified(path: str, schema: Schema[Any]) -> AdoptedSegment:
     adopted = AdoptedSegment(segment, schema)
     for change in adopted.changes:
         schema.check_key(change.key)
+    if not trusted:
+        _refuse_undecodable(adopted, schema)
+        _refuse_disagreeing(adopted, schema)
     return adopted
+
+
+def _refuse_undecodable(adopted: AdoptedSegment, schema: Schema[Any]) -> None:
+    """Raise InvalidRecordError for a record that the schema does not decode.
+
+    CorruptSnapshotError where SEAL counts other things than there are.
+    """
+    path, totals = adopted.segment.directory, [0] * len(schema.counters)
+    for record in adopted.segment.scan():
+        try:
+            counts, terms, documents = schema.project(record.key, record.payload)
+            for part in (*terms, documents):
+                deque(part, maxlen=0)
+        except Exception as error:
+            reason = error.message if isinstance(error, DiptychError) else repr(error)
+            raise InvalidRecordError(
+                f"the segment at {path} has a record of {shown_key(record.key)} that cannot be read: "
+                f"{reason}",
+                advice="build the segment again without it: its payload is none that the schema packed",
+            ) from error
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+    if totals != list(adopted.listed.counts):
+        message = f"{path} has other counts in its SEAL than its records"
+        raise CorruptSnapshotError(message, where=path)
+
+
+def _refuse_disagreeing(adopted: AdoptedSegment, schema: Schema[Any]) -> None:
+    """Raise CorruptSearchError where a search would find other things than the records have."""
+    comparison = Comparison(adopted.segment, adopted.member.search(), schema)
+    for problem in comparison.disagreements():
+        raise CorruptSearchError(problem, where=adopted.segment.directory)

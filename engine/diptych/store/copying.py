@@ -28,6 +28,7 @@ from diptych.layout import (
 from diptych.schema.base import Schema
 from diptych.store.generation import segment_path
 from diptych.store.manifest import ListedSegment, Manifest, encode_manifest
+from diptych.store.report import UNDECODABLE, Severity
 from diptych.store.verify import verify
 
 
@@ -120,8 +121,9 @@ def _locked(made: str, path: str) -> fs.WriterLock:
 def _refuse_damaged(made: str, source: str, schema: Schema[Any], *, deep: bool) -> None:
     """Raise CorruptStoreError where any byte is not what it should be, here or in the source already."""
     report = verify(made, deep=deep, schema=schema)
-    if not report.ok:
-        finding = next(one for one in report.findings if one.advice)
+    damage = [one for one in report.findings if one.severity is not Severity.NOTE and one.kind != UNDECODABLE]
+    if damage:
+        finding = damage[0]
         raise CorruptStoreError(
             f"the copy of {source} is damaged, and was removed: {finding.message}",
             where=finding.where,

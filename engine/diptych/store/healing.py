@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
+from diptych.change import shown_key
 from diptych.errors import CorruptionError
 
 log = logging.getLogger("diptych")
@@ -29,6 +30,11 @@ class Healing:
     def scan(self, digest: str, error: CorruptionError) -> None:
         """The records of a segment were read past a damaged part, with the search index's help."""
         log.warning("the snapshot is damaged, reading the search index: %s", error)
+        self._found(digest)
+
+    def undecodable(self, digest: str, key: bytes, error: CorruptionError) -> None:
+        """A replaced record does not decode: what its segment counts without it is not known."""
+        log.warning("the record of %s that was replaced: %s", shown_key(key), error.message)
         self._found(digest)
 
     def filter(self, digest: str, error: CorruptionError) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from diptych.change import StoredRecord, term_hash
 from diptych.errors import CorruptSearchError, CorruptSnapshotError
 from diptych.schema.base import Buffer, Schema
+from diptych.schema.undecodable import terms_of
 from diptych.search.bounded import PUBLISHED
 from diptych.search.composed import Component, compose
 from diptych.search.index import SearchIndex
@@ -122,7 +123,7 @@ class LiveSegment:
                 record = self._record(record_id)
                 if self.version != schema.version:
                     record = current_record(schema, self.version, record)
-                for counter, pairs in zip(counted, schema.terms(record.payload), strict=True):
+                for counter, pairs in zip(counted, terms_of(schema, record.payload), strict=True):
                     counter.update([term for term, _ in pairs])
             self._dead_terms = counted
         return counted
@@ -234,8 +235,8 @@ class LiveRecords:
         scans = [self.scan_member(member) for member in self._set.members]
         return scans[0] if len(scans) == 1 else heapq.merge(*scans)
 
-    def scan_member(self, member: LiveSegment) -> Iterator[StoredRecord]:
-        """The live records of one segment, in key order. Raises CorruptSnapshotError."""
+    def scan_member(self, member: LiveSegment, without: Container[bytes] = ()) -> Iterator[StoredRecord]:
+        """The live records of one segment but for those keys, in key order. Raises CorruptSnapshotError."""
         last: bytes | None = None
         count, expected = 0, member.listed.records
         path = member.segment.records.path
@@ -243,7 +244,8 @@ class LiveRecords:
             for stored in member.scan():
                 last = stored.key
                 count += 1
-                yield self._current(member, stored)
+                if last not in without:
+                    yield self._current(member, stored)
             if count != expected:
                 raise CorruptSnapshotError(f"{path} lacks records", where=path)  # noqa: TRY301
         except CorruptSnapshotError as error:
@@ -258,7 +260,8 @@ class LiveRecords:
                 # What came so far was out of order: some of what follows was passed by.
                 raise
             for stored in rest:
-                yield self._current(member, stored)
+                if stored.key not in without:
+                    yield self._current(member, stored)
 
     def between(self, bounds: Bounds, *, reverse: bool = False) -> Iterator[StoredRecord]:
         """The records with keys in the bounds, in key order. Raises CorruptSnapshotError."""
@@ -320,7 +323,7 @@ class LiveRecords:
     def _count_terms(self, records: Iterable[StoredRecord], index: int) -> Counter[bytes]:
         counted: Counter[bytes] = Counter()
         for record in records:
-            counted.update([term for term, _ in self._schema.terms(record.payload)[index]])
+            counted.update([term for term, _ in terms_of(self._schema, record.payload)[index]])
         return counted
 
     def _terms_of(self, member: LiveSegment, index: int) -> SortedTerms | None:
@@ -441,7 +444,7 @@ class LiveRecords:
     ) -> Iterator[tuple[StoredRecord, list[int]]]:
         """The same where the way to the records is damaged: walk all of them."""
         for record in self.scan_member(member):
-            some = [item for other, item in self._schema.terms(record.payload)[index] if other == term]
+            some = [item for other, item in terms_of(self._schema, record.payload)[index] if other == term]
             if some:
                 yield record, some
 

@@ -55,7 +55,7 @@ from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
 from diptych.store.recovery.inspection import Inspection
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.recovery.reading import names_in
-from diptych.store.report import Report, Severity
+from diptych.store.report import UNDECODABLE, Report, Severity
 from diptych.store.salvage import best, from_journal, lsn_range, manifests
 from diptych.store.verify import cut_off_journal, inspect_all
 from diptych.store.view import View
@@ -109,7 +109,7 @@ def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Repor
 
 
 def _is_intact(found: Scan, plan: Plan) -> bool:
-    return all(finding.severity is Severity.NOTE for finding in plan.findings) and not any(
+    return all(one.severity is Severity.NOTE or one.kind == UNDECODABLE for one in plan.findings) and not any(
         file.problem for file in found.journal
     )
 

@@ -6,6 +6,9 @@ from enum import Enum
 
 from diptych.values import Value, field
 
+UNDECODABLE = "record-undecodable"
+"""The kind of a finding about a record that no copy and no repair can help: it was written like that."""
+
 
 class Severity(Enum):
     """How bad a finding is."""

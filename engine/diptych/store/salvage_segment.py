@@ -16,7 +16,7 @@ from collections.abc import Container
 from typing import Any
 
 from diptych import fs
-from diptych.change import StoredRecord, record_checksum
+from diptych.change import StoredRecord, record_checksum, shown_key
 from diptych.errors import CorruptionError, CorruptSearchError, DiptychError
 from diptych.layout import BUNDLE, RECORDS
 from diptych.schema.base import Schema
@@ -91,9 +91,9 @@ class SalvagedSegment(Value, frozen=False):
         named = [key for key in named if key not in replaced]
         unclear = [key for key in unclear if key not in replaced] if hidden else []
         sentences = [message for key, message in self.damaged.items() if key not in replaced]
-        sentences += [f"the record of {_shown(key)}, unless it was removed before" for key in unclear]
+        sentences += [f"the record of {shown_key(key)}, unless it was removed before" for key in unclear]
         if unnamed:
-            first, last = (_shown(key) for key in (self.listed.seal.first_key, self.listed.seal.last_key))
+            first, last = (shown_key(key) for key in (self.listed.seal.first_key, self.listed.seal.last_key))
             sentences.append(f"{unnamed:,} records from {first} to {last}")
         return min(len(named) + min(hidden, len(unclear)) + unnamed, self.lost), sentences
 
@@ -106,10 +106,6 @@ def salvage_segment(path: str, listed: ListedSegment, schema: Schema[Any]) -> Sa
     if found.lost:
         _from_search(path, schema, found)
     return found
-
-
-def _shown(key: bytes) -> str:
-    return f"{key.decode('utf-8', 'backslashreplace')!r:.200}"
 
 
 def _from_records(path: str, found: SalvagedSegment) -> None:
@@ -163,7 +159,7 @@ def _walk(
             at = place.end
         else:
             if not is_proven or found.listed.is_live(place.id):
-                found.damaged[place.key] = f"the record of {_shown(place.key)}, which fails its checksum"
+                found.damaged[place.key] = f"the record of {shown_key(place.key)}, which fails its checksum"
             at = following
 
 
@@ -179,7 +175,7 @@ def _walk_all(data: mmap.mmap, begin: int, where: str, found: SalvagedSegment) -
         if record_checksum(place.key, payload) == place.checksum:
             records.append((place.id, StoredRecord(place.key, place.checksum, payload)))
         else:
-            found.damaged[place.key] = f"the record of {_shown(place.key)}, which fails its checksum"
+            found.damaged[place.key] = f"the record of {shown_key(place.key)}, which fails its checksum"
         at = place.end
     # Each id once: a damaged one would be there twice, or be none of them.
     numbers = sorted(number for number, _ in records)

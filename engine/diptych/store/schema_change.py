@@ -23,6 +23,7 @@ from diptych.errors import CorruptionError, IncompatibleStoreError, StorageError
 from diptych.layout import GENERATIONS, IDENTITY, SEGMENTS, parse_generation_name
 from diptych.schema.base import Schema
 from diptych.schema.shape import Shape, differences
+from diptych.schema.undecodable import counts_of
 from diptych.segment.reindex import reindex
 from diptych.segment.seal import Seal, encode_seal
 from diptych.store.checkpoint.build import Pace, write_segments
@@ -197,7 +198,7 @@ def _with_dead(member: LiveSegment, seal: Seal, schema: Schema[Any], stored: Sha
         else:
             totals = [0] * len(schema.counters)
             for record in member.scan():
-                for number, count in enumerate(schema.counts(record.payload)):
+                for number, count in enumerate(counts_of(schema, record.payload)):
                     totals[number] += count
             counts = tuple(totals)
     return replace(member.listed, sealed=encode_seal(seal), counts=counts)

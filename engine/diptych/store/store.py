@@ -164,7 +164,8 @@ class RecordStore(Generic[Record]):
 
         def adopt(path: str) -> None:
             with self.transaction() as txn:
-                txn.adopt(path)
+                # Built by this process, or by one of its own, of records that were projected there.
+                txn.adopt(path, trusted=True)
 
         return load(self.path, self.schema, records, processes, adopt)
 

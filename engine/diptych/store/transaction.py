@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self
 
 from blake3 import blake3
 
-from diptych.change import FileIndexed, FileRemoved, record_checksum
+from diptych.change import FileIndexed, FileRemoved, record_checksum, shown_key
 from diptych.errors import (
     ConflictError,
     CorruptionError,
@@ -120,7 +120,7 @@ class Transaction(Generic[Record]):
         self._refuse_adopted(key)
         if if_hash != ANY_HASH and _hash(self._payload(key)) != if_hash:
             raise ConflictError(
-                f"the record of {_shown(key)} is not the one that was expected",
+                f"the record of {shown_key(key)} is not the one that was expected",
                 advice="read it again, and decide again",
             )
         self._changes.index(indexed(key, self._schema.pack(record)), record)
@@ -138,7 +138,7 @@ class Transaction(Generic[Record]):
             projection = self._schema.project(key, payload)
         except (CorruptionError, TypeError) as error:
             raise InvalidRecordError(
-                f"the payload of {_shown(key)} is none of {self._schema.name!r}",
+                f"the payload of {shown_key(key)} is none of {self._schema.name!r}",
                 advice="pack it with the pack() of the schema that the store was opened with",
             ) from error
         self._changes.index_packed(indexed(key, payload), projection)
@@ -154,29 +154,33 @@ class Transaction(Generic[Record]):
             raise UnknownFileError(f"there is no {name!r} in the store")
         self._changes.remove(FileRemoved(key))
 
-    def adopt(self, path: str | os.PathLike[str]) -> int:
+    def adopt(self, path: str | os.PathLike[str], *, trusted: bool = False) -> int:
         """Take in the segment that a `SegmentBuilder` made at `path`; returns how many records it has.
 
-        Each of its records replaces what was known of its key. All of it is read here, and compared with its
-        SEAL. The directory must not change from then on: the commit moves it into the store, or copies it
-        from another file system and removes it. After a rollback it is where it was.
+        Each of its records replaces what was known of its key. All of it is read here and compared with its
+        SEAL, each record is decoded, and the two halves are compared. With `trusted` the last two are left
+        out: for a segment that this program, or one that it started, has just built.
+
+        The directory must not change from then on: the commit moves it into the store, or copies it from
+        another file system and removes it. After a rollback it is where it was.
 
         One transaction changes a key once: it may put and remove other records, and adopt segments of others.
 
         Raises InvalidArgumentError where there is no segment, one that the store has already, or one in the
-        folder of another store, InvalidRecordError where the transaction changes one of its keys otherwise,
+        folder of another store, InvalidRecordError where the transaction changes one of its keys otherwise or
+        where a record does not decode,
         IncompatibleStoreError for a segment of another schema, CorruptionError for a damaged one,
         StorageError; then nothing changed.
         """
         self._check_open()
         where = os.path.abspath(path)
         self._writer.refuse_segment_of_store(where)
-        segment = verified(where, self._schema)
+        segment = verified(where, self._schema, trusted=trusted)
         changed = self._changes.by_key
         for change in segment.changes:
             if change.key in changed or self._changes.segment_of(change.key) is not None:
                 raise InvalidRecordError(
-                    f"the segment at {where} has a record of {_shown(change.key)}, "
+                    f"the segment at {where} has a record of {shown_key(change.key)}, "
                     "which this transaction changes too",
                     advice="adopt it in a transaction of its own",
                 )
@@ -186,7 +190,7 @@ class Transaction(Generic[Record]):
     def _refuse_adopted(self, key: bytes) -> None:
         if self._changes.adopted and self._changes.segment_of(key) is not None:
             raise InvalidRecordError(
-                f"a segment that this transaction adopts has a record of {_shown(key)}",
+                f"a segment that this transaction adopts has a record of {shown_key(key)}",
                 advice="change it in another transaction",
             )
 
@@ -215,10 +219,6 @@ class Transaction(Generic[Record]):
         self._changes.clear()
 
 
-def _shown(key: bytes) -> str:
-    return f"{key.decode('utf-8', 'replace')!r:.200}"
-
-
 def _hash(payload: bytes | None) -> str | None:
     return None if payload is None else blake3(payload).hexdigest(16)
 
@@ -230,7 +230,7 @@ def indexed(key: bytes, payload: bytes) -> FileIndexed:
         payload = bytes(memoryview(payload))
     if len(payload) + len(key) > MAX_RECORD_BYTES - 64:
         raise RecordTooLargeError(
-            f"the record of {_shown(key)} has {len(payload):,} bytes, "
+            f"the record of {shown_key(key)} has {len(payload):,} bytes, "
             f"and {MAX_RECORD_BYTES - 64:,} is the most",
             advice="leave out part of it, or skip the file",
         )

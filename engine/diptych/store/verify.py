@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from diptych import fs
+from diptych.change import shown_key
 from diptych.errors import CorruptionError, DiptychError, StorageError
 from diptych.layout import BUNDLE, ORIGIN, RECORDS, SEAL
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
+from diptych.schema.undecodable import counts_of
 from diptych.search.composed import Component, compose
 from diptych.search.footer import check_footer_of_file
 from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import Segment, search_files
-from diptych.store.agreement import disagreements
+from diptych.store.agreement import Comparison
 from diptych.store.healing import Healing
 from diptych.store.live import LiveRecords, open_set
 from diptych.store.opening import absolute, check_place, settle
@@ -26,7 +28,7 @@ from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Foun
 from diptych.store.recovery.inspection import Inspection, plan_for
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off
 from diptych.store.recovery.scan import rescan_journal, scan
-from diptych.store.report import Finding, Report, Severity
+from diptych.store.report import UNDECODABLE, Finding, Report, Severity
 from diptych.values import replace
 
 
@@ -85,6 +87,7 @@ def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
         findings.append(
             Finding("generation-cut-off", generation.path, Severity.WARNING, message, NEXT_CHECKPOINT)
         )
+    findings += _undecodable(found, files, plan)
     findings += _old_adopted(found, {finding.where for finding in findings})
     findings += _old_journal(found, plan)
     findings += _consumer_findings(path)
@@ -124,7 +127,7 @@ def _verified(
         segments.append(replace(known, listed=segment.listed))
     problem = ""
     if not schema.is_stand_in and not any(segment.records_problem for segment in segments):
-        problem = _totals_problem(generation, files, schema)
+        problem = _totals_problem(replace(generation, segments=tuple(segments)), files, schema)
     if not fs.is_regular(generation.path):
         # The writer removed it meanwhile: it is past, not damaged.
         return FoundGeneration(generation.path, generation.lsn, generation.revision)
@@ -142,9 +145,11 @@ def _totals_problem(generation: FoundGeneration, files: OpenFiles, schema: Schem
         if record.key == before:
             return f"{generation.path}: two segments have a live record of {record.key!r}"
         before = record.key
-        for number, count in enumerate(schema.counts(record.payload)):
+        for number, count in enumerate(counts_of(schema, record.payload)):
             counts[number] += count
-    if counts != list(manifest.counts.values()):
+    # What does not decode was counted by whoever built its segment.
+    is_countable = not any(segment.undecodable for segment in generation.segments)
+    if is_countable and counts != list(manifest.counts.values()):
         return f"{generation.path} counts {list(manifest.counts.values())}, and there are {counts}"
     for member in members.members:
         content = sum(record_content(record.key, record.payload) for record in member.scan())
@@ -159,14 +164,16 @@ def _verified_segment(segment: FoundSegment, files: OpenFiles, schema: Schema[An
     opened = files.segments.get(segment.listed.digest)
     if opened is not None and not records_problem:
         records_problem = "; ".join(_records_problems(segment, opened))
+    undecodable: dict[bytes, str] = {}
     if not search_problem:
         intact = opened if not records_problem else None
-        search_problem = "; ".join(_search_problems(segment, intact, schema))
+        search_problem = "; ".join(_search_problems(segment, intact, schema, undecodable))
     return replace(
         segment,
         seal_problem=segment.seal_problem or _seal_problem(segment),
         records_problem=records_problem,
         search_problem=search_problem,
+        undecodable=undecodable,
     )
 
 
@@ -210,8 +217,10 @@ def damaged_parts(segment: Segment) -> Iterator[str]:
                 yield error.message
 
 
-def _search_problems(segment: FoundSegment, intact: Segment | None, schema: Schema[Any]) -> Iterator[str]:
-    """`intact` is the segment, where its records are intact."""
+def _search_problems(
+    segment: FoundSegment, intact: Segment | None, schema: Schema[Any], undecodable: dict[bytes, str]
+) -> Iterator[str]:
+    """`intact` is the segment, where its records are intact; `undecodable` gets those that do not decode."""
     damaged, seal = False, segment.listed.seal
     for name, digests in seal.files.items():
         path = os.path.join(segment.path, name)
@@ -234,7 +243,9 @@ def _search_problems(segment: FoundSegment, intact: Segment | None, schema: Sche
         component = Component(seal.segment_id, seal.documents, files)
         index = compose([component], schema, where=segment.path)
         if intact is not None and not schema.is_stand_in:
-            yield from disagreements(intact, index, schema)
+            comparison = Comparison(intact, index, schema)
+            yield from comparison.disagreements()
+            undecodable.update(comparison.undecodable)
     except DiptychError as error:
         fs.raise_transient(error)
         yield error.message
@@ -271,6 +282,38 @@ def _origin_findings(path: str) -> Iterator[Finding]:
         fs.raise_transient(error)
         advice = "remove it: what the store was made from is not known then, and nothing else is lost"
         yield Finding("origin-damaged", os.path.join(path, ORIGIN), Severity.WARNING, error.message, advice)
+
+
+def _undecodable(found: Scan, files: OpenFiles, plan: Plan) -> Iterator[Finding]:
+    """The records of the newest state whose payload is what was written, and does not decode."""
+    changed: set[bytes] = set()
+    newer: list[Segment] = []
+    # From the newest to the oldest: what was replaced since does not count.
+    for transaction in reversed(plan.replay):
+        adopted = found.adopted_by(transaction)
+        yield from _undecodable_in(adopted, files, changed, newer)
+        changed |= {change.key for change in transaction.changes}
+        newer += [files.segments[segment.listed.digest] for segment in adopted]
+    if plan.base is not None:
+        yield from _undecodable_in(plan.base.segments, files, changed, newer)
+
+
+def _undecodable_in(
+    segments: Iterable[FoundSegment], files: OpenFiles, changed: Container[bytes], newer: Sequence[Segment]
+) -> Iterator[Finding]:
+    for segment in segments:
+        for key, problem in segment.undecodable.items():
+            record_id = files.segments[segment.listed.digest].find(key)
+            is_live = record_id is not None and segment.listed.is_live(record_id)
+            if not is_live or key in changed or any(one.find(key) is not None for one in newer):
+                continue
+            yield Finding(
+                UNDECODABLE,
+                segment.path,
+                Severity.WARNING,
+                f"the record of {shown_key(key)} cannot be read: {problem}",
+                "index it again, or remove it: the bytes are those that were written",
+            )
 
 
 def _old_adopted(found: Scan, reported: set[str]) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from diptych.errors import InvalidArgumentError, StoreClosedError
 from diptych.metadata import Metadata
 from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term, encode_term
+from diptych.schema.undecodable import counts_of
 from diptych.search.index import SearchIndex
 from diptych.search.query.filters import Filters, filtered
 from diptych.search.query.grammar import parse
@@ -325,10 +326,10 @@ class View(Generic[Record]):
         for change in self._changes():
             replaced = self._replaced(change.key)
             if replaced is not None:
-                for name, count in zip(self.schema.counters, self.schema.counts(replaced), strict=True):
+                for name, count in zip(self.schema.counters, counts_of(self.schema, replaced), strict=True):
                     totals[name] -= count
             if isinstance(change, FileIndexed):
-                counts = self.schema.counts(change.payload)
+                counts = counts_of(self.schema, change.payload)
                 for name, count in zip(self.schema.counters, counts, strict=True):
                     totals[name] += count
         return totals

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 from diptych import fs
 from diptych.change import Change, FileIndexed, StoredRecord, term_hash
-from diptych.errors import CorruptSnapshotError, StorageError
+from diptych.errors import CorruptionError, CorruptSnapshotError, StorageError
 from diptych.metadata import Metadata
 from diptych.schema.base import Schema
+from diptych.schema.undecodable import projection_of
 from diptych.segment.builder import Result, SegmentBuilder, finished
 from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import bitmap_of, ids_in
@@ -226,9 +227,7 @@ def _mark_dead(
                 record_id = member.find(change.key)
                 if record_id is None:
                     continue
-                stored = member.segment.record(record_id)
-                record = current_record(schema, member.version, stored)
-                dead.setdefault(digest, []).append(_Dead(record_id, stored, record))
+                dead.setdefault(digest, []).append(_Dead(record_id, member.segment.record(record_id)))
                 break
             except CorruptSnapshotError as error:
                 # It is written again, without the keys of the changes, whatever it has of them.
@@ -241,11 +240,10 @@ def _mark_dead(
 
 
 class _Dead(NamedTuple):
-    """A record that the changes replace or remove: as it is stored, and of the current version."""
+    """A record that the changes replace or remove."""
 
     record_id: int
     stored: StoredRecord
-    record: StoredRecord
 
 
 def _mark_replaced(
@@ -262,9 +260,7 @@ def _mark_replaced(
             if newest[change.key] is not change:
                 record_id = member.find(change.key)
                 assert record_id is not None
-                stored = member.segment.record(record_id)
-                record = current_record(schema, member.version, stored)
-                dead.append(_Dead(record_id, stored, record))
+                dead.append(_Dead(record_id, member.segment.record(record_id)))
         return _with_dead(member, dead, schema, adopted.healing)
     except CorruptSnapshotError as error:
         adopted.healing.scan(adopted.digest, error)
@@ -288,10 +284,15 @@ def _with_dead(
         return replace(listed, content=content)
     counts = list(listed.counts)
     for one in dead:
-        for number, count in enumerate(schema.counts(one.record.payload)):
-            counts[number] -= count
+        key = one.stored.key
+        try:
+            lost = schema.counts(current_record(schema, member.version, one.stored).payload)
+        except CorruptionError as error:
+            healing.undecodable(member.segment.digest, key, error)
+            return None
+        counts = [count - less for count, less in zip(counts, lost, strict=True)]
         if content is not None:
-            content -= record_content(one.stored.key, one.stored.payload)
+            content -= record_content(key, one.stored.payload)
     bitmap = bitmap_of([*ids_in(listed.dead), *(one.record_id for one in dead)])
     content = reduced(content) if content is not None else None
     return ListedSegment(listed.sealed, bitmap, records, tuple(counts), content)
@@ -347,10 +348,9 @@ def _records(
         # Not the last key alone: damaged records may be out of order.
         read = set()
         try:
-            for record in live.scan_member(member):
+            for record in live.scan_member(member, replaced):
                 read.add(record.key)
-                if record.key not in replaced:
-                    yield record
+                yield record
         except CorruptSnapshotError as error:
             yield from _without_damaged(member, replaced, read, schema, error)
 
@@ -412,13 +412,13 @@ def write_segments(
     while first is not None:
         directory = unpublished.new_directory()
         with SegmentBuilder(schema, directory, work=_empty_directory(work, len(sealed))) as builder:
-            builder.add_stored(first, schema.project(first.key, first.payload))
+            builder.add_stored(first, projection_of(schema, first.key, first.payload))
             first = None
             for record in records:
                 if _is_full(builder, compact):
                     first = record
                     break
-                builder.add_stored(record, schema.project(record.key, record.payload))
+                builder.add_stored(record, projection_of(schema, record.key, record.payload))
                 pace.step()
             content = builder.content
             seal = pace.through(builder.sealing())

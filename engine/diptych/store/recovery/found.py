@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from diptych.change import Change, SegmentAdopted
@@ -67,6 +68,8 @@ class FoundSegment(Value):
     seal_problem: str = ""
     records_problem: str = ""
     search_problem: str = ""
+    undecodable: Mapping[bytes, str] = field(default_factory=dict)
+    """By key, why a record that is intact does not decode under the schema, as far as was verified."""
 
     @property
     def usable(self) -> bool:
