@@ -61,6 +61,9 @@ BUNDLE = "search.bundle"
 SEARCH_META = "meta.json"
 SEARCH_MANAGED = ".managed.json"
 SEARCH_SUFFIXES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
+# The version of the format of Tantivy's files that this version of Diptych composes; a test holds it against
+# the footers of the installed one.
+INDEX_FORMAT = 7
 
 # A generation of format 1 was a directory with a manifest and both stores, and Tantivy worked in another.
 MANIFEST_1 = "manifest.msgpack"

@@ -18,7 +18,7 @@ from diptych import CheckpointPolicy, Store, verify
 from diptych.fs import temporary
 from diptych.search import bounded, composed
 from diptych.search.bounded import Bounded
-from diptych.store.recovery import apply
+from diptych.segment import rebuild
 
 MANUAL = CheckpointPolicy(automatic=False)
 
@@ -202,13 +202,13 @@ def test_a_snapshot_is_rebuilt_on_the_disk(
         store.checkpoint()
     next(Path(store_path).glob("segments/*/records.msgpack")).unlink()
     written: list[str] = []
-    real = apply.rebuild_records
+    real = rebuild.rebuild_records
 
     def rebuild_records(damaged: str, schema: Any, seal: Any, directory: str) -> str:
         written.append(directory)
         return real(damaged, schema, seal, directory)
 
-    monkeypatch.setattr(apply, "rebuild_records", rebuild_records)
+    monkeypatch.setattr(rebuild, "rebuild_records", rebuild_records)
     with Store.open(store_path, read_only=True) as store:
         assert "a.py" in store
     assert written and not any(path.startswith(str(in_memory)) for path in written)

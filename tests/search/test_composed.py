@@ -21,12 +21,12 @@ from tests.support.records import record
 from tests.support.segments import Model, build, check_search, note, opened, packed
 
 from diptych.errors import CorruptSearchError, CorruptSnapshotError, StorageError
+from diptych.layout import INDEX_FORMAT
 from diptych.schema.code import CODE
 from diptych.search import composed
 from diptych.search.composed import Component, compose, encode_alive
 from diptych.search.documents import key_term
 from diptych.search.footer import check_footer, decode_footer
-from diptych.search.one_segment import INDEX_FORMAT
 from diptych.segment.reader import Segment, bitmap_of, search_files
 
 WORDS = ("alpha", "beta", "gamma", "delta", "epsilon")

@@ -25,9 +25,9 @@ from diptych.layout import RECORDS
 from diptych.schema.base import Projection
 from diptych.schema.code import CODE, CodeSchema
 from diptych.sealed import seal
+from diptych.segment import rebuild
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import IDENTITY_MAGIC, Identity, decode_identity
-from diptych.store.recovery import apply
 
 
 class OldCode(CodeSchema):
@@ -183,7 +183,7 @@ def test_repair_salvages_where_records_cannot_be_rebuilt(
         raise CorruptSearchError("it holds other records")
 
     with monkeypatch.context() as patch:
-        patch.setattr(apply, "rebuild_records", refuse)
+        patch.setattr(rebuild, "rebuild_records", refuse)
         with pytest.raises(CorruptStoreError, match="damaged"):
             Store.open(mixed, schema=LOWER_CASE, policy=MANUAL)
         assert repair(mixed, schema=LOWER_CASE, dry_run=True).given_up == []

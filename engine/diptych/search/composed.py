@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from diptych import fs
 from diptych.errors import CorruptSearchError, StorageError
 from diptych.layout import (
+    INDEX_FORMAT,
     SEARCH_MANAGED,
     SEARCH_META,
     SEARCH_SUFFIXES,
@@ -32,7 +33,6 @@ from diptych.search.documents import tantivy_schema
 from diptych.search.footer import encode_footer
 from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
-from diptych.search.one_segment import INDEX_FORMAT
 
 # A commit whose opstamp equals that of a bitmap writes its own under the same name, and takes the deletes for
 # applied: they are lost. So the index is later than every bitmap in it, and a writer's first commit as well.

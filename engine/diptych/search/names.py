@@ -12,8 +12,19 @@ from typing import Literal
 How = Literal["exact", "alike"]
 
 _SEPARATORS = re.compile(r"[\W_]+")
+# `json.JSONDecoder`, `Path::new`, `a->b`: names, each within the one before it.
+_QUALIFIED = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#|/)[^\W\d]\w*)+")
+_SEPARATOR = re.compile(r"\.|::|->|#|/")
 # Of longer names the terms have so much.
 _CHARACTERS_MAX = 200
+
+
+def split_qualified(text: str) -> tuple[list[str], str]:
+    """What a qualified name is in, and its last part; nothing and the text where it is not qualified."""
+    if not _QUALIFIED.fullmatch(text):
+        return [], text
+    *outer, name = _SEPARATOR.split(text)
+    return outer, name
 
 
 def alike(name: str) -> str:

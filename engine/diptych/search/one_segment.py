@@ -10,16 +10,13 @@ from typing import Any, NamedTuple
 from diptych import fs
 from diptych.change import StoredRecord
 from diptych.errors import CorruptSearchError
-from diptych.layout import SEARCH_META, SEARCH_SUFFIXES, is_segment_id, search_file_name
+from diptych.layout import INDEX_FORMAT, SEARCH_META, SEARCH_SUFFIXES, is_segment_id, search_file_name
 from diptych.schema.base import Schema
 from diptych.search.documents import document_adder, item_documents, record_document, tantivy_schema
 from diptych.search.footer import decode_footer
 from diptych.search.guard import guarded
 from diptych.search.words import register_words
 
-# The version of the format of Tantivy's files that this version of Diptych composes; a test holds it against
-# the footers of the installed one.
-INDEX_FORMAT = 7
 # What one thread may hold before it writes a second segment: Tantivy's maximum is 4 GiB, less a margin. It is
 # a limit, not a reservation.
 _HEAP_BYTES = 4_000_000_000

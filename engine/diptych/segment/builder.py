@@ -18,9 +18,9 @@ from diptych.errors import (
     StorageError,
     StoreClosedError,
 )
-from diptych.layout import BUNDLE, RECORDS, SEAL
+from diptych.layout import BUNDLE, INDEX_FORMAT, RECORDS, SEAL
 from diptych.schema.base import Projection, Record, Schema
-from diptych.search.one_segment import INDEX_FORMAT, OneSegmentWriter, WrittenSegment
+from diptych.search.one_segment import OneSegmentWriter, WrittenSegment
 from diptych.segment.format import BUNDLE_MAX_BYTES, encode_bundle
 from diptych.segment.records import RecordsWriter
 from diptych.segment.seal import Seal, digest_of, encode_seal

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych import fs
 from diptych.change import StoredRecord
 from diptych.errors import CorruptionError, CorruptSearchError, CorruptSnapshotError, StorageError
-from diptych.layout import BUNDLE, RECORDS, SEAL, SEARCH_SUFFIXES, search_file_name
+from diptych.layout import BUNDLE, INDEX_FORMAT, RECORDS, SEAL, SEARCH_SUFFIXES, search_file_name
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
-from diptych.search.composed import Component, compose
-from diptych.search.index import SearchIndex
-from diptych.search.one_segment import INDEX_FORMAT
 from diptych.segment.format import BUNDLE_MAX_BYTES, BUNDLE_OVERHEAD_BYTES, decode_bundle
 from diptych.segment.records import SegmentRecords
 from diptych.segment.seal import Seal, decode_seal, digest_of
+
+# Reading records needs nothing of the search: where it is used it is imported.
+if TYPE_CHECKING:
+    from diptych.search.composed import Component
+    from diptych.search.index import SearchIndex
 
 Stats = list[tuple[int, ...]]
 
@@ -206,6 +208,8 @@ class Segment:
         are found in the search half: see `table_problem`. Raises CorruptSearchError, CorruptSnapshotError for
         a bitmap with ids that there are not, and StorageError.
         """
+        from diptych.search.composed import Component
+
         files = self.search_files()
         if dead and self._first_documents is None:
             try:
@@ -218,10 +222,14 @@ class Segment:
 
     def search_alone(self, dead: bytes = b"") -> SearchIndex:
         """The search half by itself. Raises as `component` does."""
+        from diptych.search.composed import compose
+
         return compose([self.component(dead)], self._schema, where=self.directory)
 
     def _first_documents_found(self, files: Mapping[str, str | bytes]) -> list[int]:
         """The table of first documents, from the search half."""
+        from diptych.search.composed import Component, compose
+
         seal = self.seal
         complete = Component(seal.segment_id, seal.documents, files)
         index = compose([complete], self._schema, where=self.directory)

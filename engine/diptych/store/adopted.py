@@ -23,9 +23,8 @@ from diptych.errors import (
     InvalidArgumentError,
     InvalidRecordError,
 )
-from diptych.layout import RECORDS, SEAL
+from diptych.layout import INDEX_FORMAT, RECORDS, SEAL
 from diptych.schema.base import Schema
-from diptych.search.one_segment import INDEX_FORMAT
 from diptych.segment.reader import Segment
 from diptych.store.agreement import Comparison
 from diptych.store.generation import HitCache, open_segment

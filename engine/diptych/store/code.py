@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from diptych.errors import InvalidArgumentError
 from diptych.model import FileRecord, RelationHit, SearchHit, Symbol, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
-from diptych.search.query.nodes import Parsed, Pattern, Scored
-from diptych.search.query.ranking import split_qualified
+from diptych.search.names import split_qualified
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.ranges import check_limit
 from diptych.store.store import RecordStore
-from diptych.store.symbols import MATCHES, Match, edits_of, is_meant, is_within, node_of
 from diptych.store.transaction import Transaction
 from diptych.store.view import View
+
+if TYPE_CHECKING:
+    from diptych.store.symbols import Match
 
 
 class CodeView(View[FileRecord]):
@@ -41,6 +42,8 @@ class CodeView(View[FileRecord]):
         found: list[SymbolHit] = self.lookup("symbols", name)
         outer, last = split_qualified(name)
         if not found and outer:
+            from diptych.store.symbols import is_within
+
             hits = self.lookup("symbols", last)
             found = [hit for hit in hits if is_within(hit.path, hit.symbol.container, outer)]
         return found
@@ -52,6 +55,8 @@ class CodeView(View[FileRecord]):
         errors, the fewest first. For a qualified name that no symbol has: those whose last part matches so,
         within the others. Raises InvalidArgumentError, and as `search` does.
         """
+        from diptych.store.symbols import MATCHES
+
         if match not in MATCHES:
             raise InvalidArgumentError(f"match is one of {', '.join(MATCHES)}, not {match!r:.100}")
         check_limit(limit)
@@ -68,12 +73,17 @@ class CodeView(View[FileRecord]):
 
         The first `limit` of them, in no order of merit. Raises QueryError, and as `search` does.
         """
+        from diptych.search.query.nodes import Parsed, Pattern, Scored
+
         check_limit(limit)
         hits = self.found(Parsed(Scored(Pattern("_name", expression), 1.0))).each()
         return [SymbolHit(hit.path, hit.symbol, hit.occurrence) for hit in islice(hits, limit)]
 
     def _matching(self, name: str, match: Match, outer: list[str], limit: int) -> list[SymbolHit]:
         """The symbols whose name matches, within each of `outer`; those with fewer typing errors first."""
+        from diptych.search.query.nodes import Parsed
+        from diptych.store.symbols import edits_of, is_meant, is_within, node_of
+
         # As documents are: bytes that are not UTF-8 are replaced.
         written = name.encode("utf-8", "replace").decode()
         found: list[SearchHit] = []

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych import fs
 from diptych.errors import CorruptSnapshotError
@@ -15,10 +15,12 @@ from diptych.layout import IDENTITY, INCOMING, SEGMENTS, incoming_name, is_incom
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
-from diptych.search.index import SearchIndex
 from diptych.segment.reader import Segment
 from diptych.store.live import open_set
 from diptych.store.manifest import Identity, ListedSegment, Manifest, decode_identity, decode_manifest
+
+if TYPE_CHECKING:
+    from diptych.search.index import SearchIndex
 
 _numbers = itertools.count(1)
 

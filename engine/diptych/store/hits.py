@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych.change import Change, FileIndexed, term_hash
 from diptych.errors import CorruptSearchError
 from diptych.schema.base import Buffer, Schema
-from diptych.search.index import SearchIndex
 from diptych.store.adopted import AdoptedSegment
 from diptych.store.generation import HitCache
 from diptych.store.live import LiveRecords
 from diptych.store.overlay import Overlay
+
+if TYPE_CHECKING:
+    from diptych.search.index import SearchIndex
 
 
 class Source(ABC):

@@ -6,15 +6,13 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych.change import StoredRecord, term_hash
 from diptych.errors import CorruptSearchError, CorruptSnapshotError
 from diptych.schema.base import Buffer, Schema
 from diptych.schema.undecodable import terms_of
 from diptych.search.bounded import PUBLISHED
-from diptych.search.composed import Component, compose
-from diptych.search.index import SearchIndex
 from diptych.segment.filter import probe_of
 from diptych.segment.reader import Segment, ids_in
 from diptych.segment.terms import SortedTerms
@@ -23,6 +21,10 @@ from diptych.store.healing import Healing
 from diptych.store.manifest import ListedSegment, Manifest
 from diptych.store.ranges import EVERYTHING, Bounds
 from diptych.store.upgrade import current_record
+
+if TYPE_CHECKING:
+    from diptych.search.composed import Component
+    from diptych.search.index import SearchIndex
 
 Probed = list[tuple["LiveSegment", bytes, int]]
 """Segments, with the filter of an index of each, and its size."""
@@ -177,6 +179,8 @@ class SegmentSet:
 
     def compose(self, schema: Schema[Any], *, where: str) -> SearchIndex:
         """All live documents as one index. Raises CorruptSearchError, CorruptSnapshotError, StorageError."""
+        from diptych.search.composed import compose
+
         return compose([member.component() for member in self.members], schema, where=where)
 
     def damaged_search(self) -> set[str]:

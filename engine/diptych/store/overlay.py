@@ -12,17 +12,19 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych.change import Change, FileIndexed, FileRemoved, term_hash
 from diptych.errors import CorruptionError
 from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.search.bounded import IN_MEMORY
-from diptych.search.index import SearchIndex
-from diptych.search.memory import MemorySearch
 from diptych.store.adopted import AdoptedSegment, is_adopted
 from diptych.store.ranges import Bounds
+
+if TYPE_CHECKING:
+    from diptych.search.index import SearchIndex
+    from diptych.search.memory import MemorySearch
 
 
 class OverlayEntry:
@@ -200,6 +202,8 @@ class Overlay:
         position = self.position(lsn)
         if not position or len(self.log) == self._adopted_records:
             return None
+        from diptych.search.memory import MemorySearch
+
         with self._lock:
             if self._searchable > position:
                 # A view older than what the shared index has come to: it gets one of its own.

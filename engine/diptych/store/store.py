@@ -12,7 +12,6 @@ from diptych import fs
 from diptych.errors import InvalidArgumentError
 from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term
-from diptych.search.query.filters import Filters
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.metrics import StoreMetrics
 from diptych.store.opening import absolute, open_for_reading, open_for_writing
@@ -20,14 +19,15 @@ from diptych.store.positions import ConsumerInfo, Position, consumers_of
 from diptych.store.ranges import Key
 from diptych.store.reader import StoreReader
 from diptych.store.report import Finding
-from diptych.store.results import Hits
 from diptych.store.state import StoreState
 from diptych.store.view import View
 
 # What a reader that is asked one thing needs none of is imported where it is used.
 if TYPE_CHECKING:
+    from diptych.search.query.filters import Filters
     from diptych.store.feed.changes import ChangeFeed
     from diptych.store.feed.consumer import Consumer
+    from diptych.store.results import Hits
     from diptych.store.stats import Stats
     from diptych.store.transaction import Transaction
     from diptych.store.writer import StoreWriter

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
-from typing import Any, Generic, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self
 
 from diptych.change import Change, FileIndexed, StoredRecord
 from diptych.errors import InvalidArgumentError, StoreClosedError
@@ -16,18 +16,19 @@ from diptych.metadata import Metadata
 from diptych.schema.base import Record, Schema
 from diptych.schema.terms import Term, encode_term
 from diptych.schema.undecodable import counts_of
-from diptych.search.index import SearchIndex
-from diptych.search.query.filters import Filters, filtered
-from diptych.search.query.grammar import parse
-from diptych.search.query.nodes import Parsed
-from diptych.search.query.plain import parse_plain
 from diptych.store.generation import Generation
 from diptych.store.healing import Healing
-from diptych.store.hits import AdoptedSource, GenerationSource, OverlaySource, Source
 from diptych.store.live import LiveRecords, Reading
 from diptych.store.overlay import Overlay
 from diptych.store.ranges import EVERYTHING, Bounds, Key, bounds_of, check_limit, merged
-from diptych.store.results import Found, Hits
+
+# Reading records needs nothing of the search: where it is used it is imported.
+if TYPE_CHECKING:
+    from diptych.search.index import SearchIndex
+    from diptych.search.query.filters import Filters
+    from diptych.search.query.nodes import Parsed
+    from diptych.store.hits import Source
+    from diptych.store.results import Found, Hits
 
 
 class View(Generic[Record]):
@@ -283,6 +284,10 @@ class View(Generic[Record]):
         return self._find(query, plain, filters).facets(names)
 
     def _find(self, query: str, plain: bool, filters: Filters | None) -> Found:
+        from diptych.search.query.filters import filtered
+        from diptych.search.query.grammar import parse
+        from diptych.search.query.plain import parse_plain
+
         if not isinstance(query, str):
             raise InvalidArgumentError(f"a query is a str, not {type(query).__name__}")
         # An empty store, too, says what is wrong with a query.
@@ -291,6 +296,9 @@ class View(Generic[Record]):
 
     def found(self, query: Parsed) -> Found:
         """What a parsed query finds. Raises QueryError, CorruptionError, StorageError, StoreClosedError."""
+        from diptych.store.hits import AdoptedSource, GenerationSource, OverlaySource
+        from diptych.store.results import Found
+
         if self._closed is not None:
             self._refuse()
         memory = self._memory

@@ -5,10 +5,10 @@ All of it only adds to scores: which documents are found is what the query says.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from diptych.schema.base import Schema
+from diptych.search.names import split_qualified
 from diptych.search.query.nodes import Bonus, Clauses, Node, Parsed, Within, Words
 from diptych.search.words import words_of
 
@@ -19,19 +19,8 @@ _EXACT_WITHIN, _ALIKE_WITHIN = 90.0, 70.0
 # What is longer describes, and names nothing.
 _WORDS_MAX = 4
 
-# `json.JSONDecoder`, `Path::new`, `a->b`: names, each within the one before it.
-_QUALIFIED = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#|/)[^\W\d]\w*)+")
-_SEPARATOR = re.compile(r"\.|::|->|#|/")
 _QUALIFIERS_MAX = 8
 _NAMES_MAX = 8
-
-
-def split_qualified(text: str) -> tuple[list[str], str]:
-    """What a qualified name is in, and its last part; nothing and the text where it is not qualified."""
-    if not _QUALIFIED.fullmatch(text):
-        return [], text
-    *outer, name = _SEPARATOR.split(text)
-    return outer, name
 
 
 class Ranking:

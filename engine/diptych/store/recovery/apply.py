@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych import fs
 from diptych.errors import StorageError
 from diptych.journal.file import JournalFile
 from diptych.journal.format import HEADER_SIZE, JournalHeader
-from diptych.journal.writer import JournalWriter, create_journal_file
 from diptych.layout import (
     BESIDE,
     CLOSED,
@@ -29,13 +28,15 @@ from diptych.layout import (
 )
 from diptych.schema.base import Schema
 from diptych.segment.reader import Segment
-from diptych.segment.rebuild import rebuild_records
 from diptych.store.adopted import AdoptedSegment
 from diptych.store.manifest import Identity, encode_identity
 from diptych.store.overlay import Overlay
 from diptych.store.recovery.found import FoundSegment, OpenFiles, Scan
 from diptych.store.recovery.plan import Plan
 from diptych.store.upgrade import current_change
+
+if TYPE_CHECKING:
+    from diptych.journal.writer import JournalWriter
 
 # So much of a torn end is copied at a time.
 _CHUNK_BYTES = 1 << 20
@@ -44,6 +45,8 @@ _DIRECTORIES = (JOURNAL, GENERATIONS, SEGMENTS)
 
 def create(path: str, identity: Identity) -> None:
     """Make the directories, the first journal file, and last the identity. Raises StorageError."""
+    from diptych.journal.writer import create_journal_file
+
     for name in (JOURNAL, GENERATIONS):
         fs.make_dir(os.path.join(path, name), follow=False)
     journal = os.path.join(path, JOURNAL)
@@ -90,6 +93,8 @@ def open_records(found: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> 
     listed = found.listed
     if not found.records_problem:
         return files.segments[listed.digest]
+    from diptych.segment.rebuild import rebuild_records
+
     with fs.private_directory() as private:
         rebuilt = rebuild_records(found.path, schema, listed.seal, private)
         return Segment(found.path, schema, known=(listed.seal, listed.digest), records_path=rebuilt)
@@ -112,6 +117,9 @@ def replay(found: Scan, plan: Plan, files: OpenFiles, schema: Schema[Any]) -> Ov
 
 def prepare_for_writing(scan: Scan, plan: Plan, files: OpenFiles, identity: Identity) -> JournalWriter:
     """Clear away what a crash left, set a torn end aside, and open the journal. Raises StorageError."""
+    # Here: readers need none of it.
+    from diptych.journal.writer import JournalWriter, create_journal_file
+
     journal = os.path.join(scan.path, JOURNAL)
     clear(scan)
     if plan.cut is not None:
