@@ -10,7 +10,7 @@ from lsprotocol import types
 
 from diptych.names.facts import Point
 from diptych.serving.lsp.positions import column_of, units_of
-from diptych.serving.lsp.uris import uri_of
+from diptych.serving.lsp.spelling import Spelling
 from diptych.serving.lsp.workspace import Root
 from diptych.serving.source import StoreSource
 
@@ -50,11 +50,15 @@ class Asked(NamedTuple):
 
 
 class Lines:
-    """The lines of files of one root as they are during one answer, for columns that are not bytes."""
+    """The lines of files of one root as they are during one answer, for columns that are not bytes.
 
-    def __init__(self, server: Server, root: Root) -> None:
+    Their URIs are spelled as the editor spelled that of its question.
+    """
+
+    def __init__(self, server: Server, root: Root, spelling: Spelling) -> None:
         self._encoding = server.encoding
         self._root = root
+        self._spelling = spelling
         self._lines: dict[str, list[bytes]] = {}
 
     def line(self, path: str, row: int) -> bytes:
@@ -94,7 +98,7 @@ class Lines:
 
     def uri(self, path: str) -> str:
         """The URI of a file of the root."""
-        return uri_of(self._root.absolute(path))
+        return self._root.uri(path, self._spelling)
 
     def location(self, path: str, place: Point, name: str) -> types.Location:
         """Where a name is written."""
@@ -107,7 +111,7 @@ def asked(server: Server, params: OfDocument) -> Asked | None:
     if located is None:
         return None
     located.root.source.begin()
-    return Asked(located.root, located.path, Lines(server, located.root))
+    return Asked(located.root, located.path, Lines(server, located.root, located.spelling))
 
 
 def name_part(qualified: str) -> str:

@@ -23,7 +23,11 @@ class RepositoryPlace(NamedTuple):
 
 
 def place_of(folder: str, output_root: str | None = None) -> RepositoryPlace:
-    """The repository of a folder: the nearest one here or above with a store or a `.git`, else the folder."""
+    """The repository of a folder: the nearest one here or above with a store or a `.git`, else the folder.
+
+    Links are resolved first, so that a repository is one, whichever way an editor came to it.
+    """
+    folder = os.path.realpath(folder)
     found = _repository(folder)
     root = found or folder
     if output_root:

@@ -13,7 +13,8 @@ from diptych.serving.documents import Document
 from diptych.serving.empty import NoRecords
 from diptych.serving.files import Files
 from diptych.serving.lsp.places import RepositoryPlace, place_of
-from diptych.serving.lsp.uris import path_of
+from diptych.serving.lsp.spelling import RESOLVED, Spelling, resolved_paths, spelling_of
+from diptych.serving.lsp.uris import path_of, uri_of
 from diptych.serving.source import StoreSource
 from diptych.workspace.freshness import Kind, check
 from diptych.workspace.keeper import KeeperClient, Place
@@ -36,6 +37,8 @@ class Root:
         self.files = Files(place.root)
         self.source = StoreSource(NoRecords(), self.files)
         self.source.is_cancelled = is_cancelled
+        self.opened: dict[str, str] = {}
+        """The URIs of the open documents, by path."""
         self.problem = place.refused
         """Why the store is not read, "" if it is."""
         self._store: Store | None = None
@@ -84,15 +87,16 @@ class Root:
         return "; ".join(reason.text for reason in verdict.reasons) or f"the index is {verdict.kind.value}"
 
     def relative(self, path: str) -> str | None:
-        """A path as the store has it; None for one that is not in the repository."""
+        """A path without links as the store has it; None for one that is not in the repository."""
         if self.place.root == "/":
             return path[1:] or None
         inside = path.removeprefix(f"{self.place.root}/")
         return inside if inside != path and inside else None
 
-    def absolute(self, path: str) -> str:
-        """The path of a file of the repository."""
-        return os.path.join(self.place.root, path)
+    def uri(self, path: str, spelling: Spelling) -> str:
+        """The URI of a file of the repository: the editor's own for one that it has open."""
+        opened = self.opened.get(path)
+        return opened or uri_of(spelling.to_written(os.path.join(self.place.root, path)))
 
     @property
     def has_store(self) -> bool:
@@ -131,10 +135,11 @@ class Root:
 
 
 class Located(NamedTuple):
-    """A document or file of an editor: its root, and its path there."""
+    """A document or file of an editor: its root, its path there, and how the editor writes paths."""
 
     root: Root
     path: str
+    spelling: Spelling
 
 
 class Workspace:
@@ -144,8 +149,8 @@ class Workspace:
         self, is_cancelled: Callable[[], bool], *, output_root: str | None = None, keep: bool = False
     ) -> None:
         self.roots: list[Root] = []
-        self._folders: dict[str, str] = {}
-        """The folders that the editor has open, each with the root of its repository."""
+        self._folders: dict[str, tuple[str, Spelling]] = {}
+        """The folders that the editor has open: the root of the repository, and how the folder is written."""
         self._keep = keep
         self._is_cancelled = is_cancelled
         self._output_root = output_root
@@ -165,17 +170,17 @@ class Workspace:
         if folder is None:
             return
         place = place_of(folder, self._output_root)
-        self._folders[folder] = place.root
+        self._folders[folder] = place.root, spelling_of(folder)
         if all(root.place.root != place.root for root in self.roots):
             self.roots.append(Root(place, self._is_cancelled, keep=self._keep))
             # Of two roots that are inside each other, the inner one has the file.
             self.roots.sort(key=lambda root: -len(root.place.root))
-            self._place_documents()
+        self._place_documents()
 
     def remove_folder(self, uri: str) -> None:
         """Close a folder, and its repository unless another folder of that is open."""
-        gone = self._folders.pop(path_of(uri) or "", "")
-        if gone in self._folders.values():
+        gone, _ = self._folders.pop(path_of(uri) or "", ("", RESOLVED))
+        if any(gone == other for other, _ in self._folders.values()):
             return
         for root in [root for root in self.roots if root.place.root == gone]:
             self.roots.remove(root)
@@ -187,10 +192,30 @@ class Workspace:
         path = path_of(uri)
         if path is None:
             return None
-        for root in [*self.roots, self._outside]:
+        # As the folders are written, for nothing has to be asked of the file system then.
+        for spelling in (RESOLVED, *self._spellings()):
+            resolved = spelling.to_resolved(path)
+            if resolved is not None and (found := self._in_root(resolved, spelling)) is not None:
+                return found
+        (resolved,), spelling = resolved_paths([path]), spelling_of(os.path.dirname(path))
+        inside = self._outside.relative(resolved)
+        outside = Located(self._outside, inside, spelling) if inside is not None else None
+        return self._in_root(resolved, spelling) or outside
+
+    def spelling(self, root: Root) -> Spelling:
+        """How the editor writes the paths of a root, by the first of the folders that it has open there."""
+        return next(
+            (spelling for place, spelling in self._folders.values() if place == root.place.root), RESOLVED
+        )
+
+    def _spellings(self) -> Iterable[Spelling]:
+        return (spelling for _, spelling in self._folders.values() if spelling != RESOLVED)
+
+    def _in_root(self, path: str, spelling: Spelling) -> Located | None:
+        for root in self.roots:
             inside = root.relative(path)
             if inside is not None:
-                return Located(root, inside)
+                return Located(root, inside, spelling)
         return None
 
     def refresh(self) -> None:
@@ -228,11 +253,13 @@ class Workspace:
         """Put each open document into the files of its root."""
         for root in [*self.roots, self._outside]:
             root.files.open.clear()
+            root.opened.clear()
         for uri, document in self._documents.items():
             located = self.located(uri)
             if located is not None:
                 document.move_to(located.path)
                 located.root.files.open[located.path] = document
+                located.root.opened[located.path] = uri
 
 
 # What editors call languages, where it is not what they are called here.

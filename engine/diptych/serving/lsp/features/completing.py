@@ -9,7 +9,7 @@ from lsprotocol import types
 from diptych.serving.answers.completion import BUILTIN, ELSEWHERE, Completion, completions
 from diptych.serving.answers.hover import hover
 from diptych.serving.lsp.asked import asked
-from diptych.serving.lsp.uris import path_of, uri_of
+from diptych.serving.lsp.uris import path_of
 
 if TYPE_CHECKING:
     from diptych.serving.lsp.server import Server
@@ -56,12 +56,12 @@ def _completed(server: Server, params: types.CompletionParams) -> types.Completi
     found = completions(question.source, question.path, *point)
     span = question.lines.range(question.path, found.start, point)
     items = [
-        _item(one, number, span, question.root.absolute(one.path)) for number, one in enumerate(found.items)
+        _item(one, number, span, question.lines.uri(one.path)) for number, one in enumerate(found.items)
     ]
     return types.CompletionList(is_incomplete=not found.is_complete, items=items)
 
 
-def _item(one: Completion, number: int, span: types.Range, path: str) -> types.CompletionItem:
+def _item(one: Completion, number: int, span: types.Range, uri: str) -> types.CompletionItem:
     where = types.CompletionItemLabelDetails(description=one.path) if one.origin == ELSEWHERE else None
     return types.CompletionItem(
         one.name,
@@ -70,7 +70,7 @@ def _item(one: Completion, number: int, span: types.Range, path: str) -> types.C
         # The order is the answer's; an editor would sort by the label.
         sort_text=f"{number:05}",
         text_edit=types.TextEdit(span, one.name),
-        data=[uri_of(path), *one.place] if one.origin != BUILTIN else None,
+        data=[uri, *one.place] if one.origin != BUILTIN else None,
     )
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from lsprotocol import types
 
 from diptych.serving.lsp.asked import has
+from diptych.serving.lsp.spelling import resolved_paths
 from diptych.serving.lsp.uris import path_of
 from diptych.serving.lsp.workspace import Root
 from diptych.workspace.coordinator import Building
@@ -58,7 +59,7 @@ def register(server: Server) -> None:
 
 def hint(server: Server, uris: list[str]) -> None:
     """Tell the keepers of files that changed. They watch by themselves: it is a hint."""
-    paths = [path for path in map(path_of, uris) if path is not None]
+    paths = resolved_paths(path for path in map(path_of, uris) if path is not None)
     for root in list(server.roots.roots):
         inside = [relative for path in paths if (relative := root.relative(path)) is not None]
         if inside:

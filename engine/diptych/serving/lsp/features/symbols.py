@@ -92,6 +92,6 @@ def _information(lines: Lines, hit: SymbolHit) -> types.SymbolInformation:
 def _everywhere(server: Server, query: str) -> list[types.SymbolInformation]:
     found: list[types.SymbolInformation] = []
     for root in server.roots.roots:
-        lines = Lines(server, root)
+        lines = Lines(server, root, server.roots.spelling(root))
         found += [_information(lines, hit) for hit in workspace_symbols(root.source, query)]
     return found[:SYMBOLS_MAX]
