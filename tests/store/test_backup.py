@@ -26,6 +26,7 @@ from diptych import (
     StoreNotFoundError,
     fs,
 )
+from diptych.store import backup, fork
 from diptych.store.generation import read_manifest
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -315,3 +316,26 @@ def test_the_command_makes_a_backup_beside_a_writer(store_path: str, target: str
     check(target, files, lsn)
     with pytest.raises(StoreNotFoundError):
         Store.open(target + "3", create=False)
+
+
+@pytest.mark.parametrize("kind", ["backup", "fork"])
+def test_a_copy_of_an_empty_store_beside_checkpoints(
+    store_path: str, target: str, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Two of them remove the journal that it was about to copy: it begins again, with a newer view."""
+    module, name = (backup, "_fill") if kind == "backup" else (fork, "_fill_fork")
+    real = getattr(module, name)
+    files = {}
+    with Store.open(store_path, policy=MANUAL) as store:
+
+        def overtaken(*arguments: Any) -> Any:
+            monkeypatch.undo()
+            for version in range(1, 4):
+                files["pkg/000.py"] = record("pkg/000.py", version)
+                put(store, files["pkg/000.py"])
+                store.checkpoint()
+            return real(*arguments)
+
+        monkeypatch.setattr(module, name, overtaken)
+        lsn = getattr(store, kind)(target)
+    check(target, files if lsn else {}, lsn)

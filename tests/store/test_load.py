@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pickle
 import resource
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgpack
 import pytest
 from tests.support.children import workers
 from tests.support.damage import MANUAL
@@ -31,6 +33,7 @@ from diptych import (
     Store,
     fs,
 )
+from diptych.schema.code import CODE
 from diptych.segment.series import SegmentSeries
 from diptych.store import load
 
@@ -152,6 +155,31 @@ def test_a_killed_process_is_said(store_path: str) -> None:
         with pytest.raises(StorageError, match="ended with -9"):
             store.load(records(), processes=2)
         check(store)
+
+
+def test_a_process_whose_parent_was_killed_ends_in_silence(store_path: str) -> None:
+    """It has a segment to tell of, or an error, and nobody reads that."""
+    records = b"".join(
+        len(data).to_bytes(4, "little") + data
+        for data in (
+            pickle.dumps(CODE),
+            msgpack.packb([b"a.py", CODE.pack(record("a.py"))]),
+            msgpack.packb([b"a.py", CODE.pack(record("a.py", 1))]),
+        )
+    )
+    for sent in (records, records[: len(records) // 2], records.replace(b"a.py", b"\xc1\xc1\xc1\xc1")):
+        process = subprocess.Popen(
+            [sys.executable, "-c", load._START, store_path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        process.stdin.write(sent)
+        process.stdin.close()
+        assert (process.wait(), process.stderr.read()) == (1, b"")
+        process.stderr.close()
 
 
 def test_a_full_disk_is_said(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:

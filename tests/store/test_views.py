@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.damage import MANUAL
+from tests.support.invariants import check_reads
 from tests.support.processes import Other, other
 from tests.support.records import numbered, record
 
@@ -178,9 +180,7 @@ def test_readers_open_while_the_writer_is_busy(store_path: str) -> None:
     with other() as process:
         writing(process, store_path)
         process.do("with store.transaction() as txn: put(txn, *numbered(10, 0))")
-        process.do(
-            "import threading; stop = threading.Event(); versions = iter(range(1, 10**6))"
-        )
+        process.do("import threading; stop = threading.Event(); versions = iter(range(1, 10**6))")
         process.do(
             "exec('def work():\\n while not stop.is_set():\\n  v = next(versions)\\n"
             "  with store.transaction() as txn: put(txn, *numbered(10, v))\\n"
@@ -261,3 +261,30 @@ def test_identities_are_distinct_and_stay(store: Store) -> None:
     store.checkpoint()
     again = {hit.id for hit in store.search("kind:function", 100)}
     assert again == ids
+
+
+@pytest.mark.parametrize("segments", [1, 2])
+def test_a_view_heals_though_its_generation_was_removed(store_path: str, segments: int) -> None:
+    """Its search index is still open; the files of the segment are not there any more."""
+    files = {one.path: one for one in numbered(20)}
+    with Store.open(store_path, policy=MANUAL) as writer:
+        for part in range(segments):
+            with writer.transaction() as txn:
+                for one in list(files.values())[part::segments]:
+                    txn.index_file(one)
+            writer.checkpoint()
+        writer.checkpoint(compact=segments == 1)
+        with Store.open(store_path, read_only=True) as reader, reader.view() as view:
+            found = list(Path(store_path, "segments").glob("*/records.msgpack"))
+            damaged = [os.open(path, os.O_RDWR) for path in found]
+            for number in range(3):
+                with writer.transaction() as txn:
+                    txn.index_file(record("other.py", number))
+                writer.checkpoint(compact=True)
+            assert not any(path.exists() for path in found)
+            for fd in damaged:
+                # In the first record, and where it is not what the checksum says.
+                os.pwrite(fd, b"\xff" * 40, 120)
+                os.close(fd)
+            check_reads(view, files)
+            assert view.healing.reads

@@ -8,8 +8,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from diptych import fs
 from diptych.change import StoredRecord, term_hash
-from diptych.errors import CorruptSearchError, CorruptSnapshotError
+from diptych.errors import CorruptSearchError, CorruptSnapshotError, StorageError
 from diptych.schema.base import Buffer, Schema
 from diptych.schema.undecodable import terms_of
 from diptych.search.bounded import PUBLISHED
@@ -200,10 +201,12 @@ class SegmentSet:
 class LiveRecords:
     """Reads of the live records; what is damaged in the snapshot is read from the search index."""
 
-    __slots__ = ("_healing", "_schema", "_set")
+    __slots__ = ("_healing", "_schema", "_set", "search")
 
     def __init__(self, segments: SegmentSet, schema: Schema[Any], healing: Healing) -> None:
         self._set, self._schema, self._healing = segments, schema, healing
+        self.search: SearchIndex | None = None
+        """The search index of all segments, where it is kept open: their files may be removed."""
 
     @classmethod
     def of_one(cls, member: LiveSegment, schema: Schema[Any], healing: Healing) -> LiveRecords:
@@ -255,8 +258,8 @@ class LiveRecords:
         except CorruptSnapshotError as error:
             # Records of one damaged byte are rare enough to sort all keys for.
             try:
-                index = member.search()
-                rest = sorted(record for record in index.records() if last is None or record.key > last)
+                searched = self._searched(member)
+                rest = sorted(record for record in searched if last is None or record.key > last)
             except CorruptSearchError as second:
                 raise error from second
             self._healing.scan(member.segment.digest, error)
@@ -432,7 +435,7 @@ class LiveRecords:
     ) -> list[tuple[bytes, Buffer]]:
         found: list[tuple[bytes, Buffer]] = [
             (record.key, self._current(member, record).payload)
-            for record in member.search().records()
+            for record in self._searched(member)
             if term_hash(record.key) == key_hash
         ]
         self._healing.scan(member.segment.digest, error)
@@ -457,11 +460,32 @@ class LiveRecords:
     ) -> StoredRecord | None:
         """The record from the search index. Raises CorruptSnapshotError where that is damaged too."""
         try:
-            found = member.search().record(key)
+            found = self._search_of(member).record(key)
         except CorruptSearchError as second:
             raise error from second
         self._healing.records(member.segment.digest, error)
         return found
+
+    def _searched(self, member: LiveSegment) -> Iterator[StoredRecord]:
+        """The live records of one segment, from its search half. Raises CorruptSearchError, StorageError."""
+        index = self._search_of(member)
+        if index is not self.search:
+            return index.records()
+        others = [other for other in self._set.members if other is not member]
+        return (
+            record
+            for record in index.records()
+            if not any(other.find(record.key) is not None for other in others)
+        )
+
+    def _search_of(self, member: LiveSegment) -> SearchIndex:
+        """The search half of a segment; that of all segments where its own files were removed."""
+        try:
+            return member.search()
+        except (CorruptSearchError, StorageError):
+            if self.search is None or fs.exists(member.segment.directory):
+                raise
+            return self.search
 
 
 def open_set(manifest: Manifest, segments: Mapping[str, Segment]) -> SegmentSet:

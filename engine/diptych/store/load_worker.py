@@ -12,6 +12,7 @@ import os
 import pickle
 import signal
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import msgpack
@@ -39,6 +40,9 @@ def main() -> None:
             _build(requests, answers, schema, series)
     except EOFError:
         sys.exit(1)
+    except BrokenPipeError:
+        # Its parent was killed: there is no one to tell.
+        sys.exit(1)
     except CallerError as error:
         _fail(answers, INVALID_RECORD, error.message)
     except DiptychError as error:
@@ -48,7 +52,8 @@ def main() -> None:
 
 
 def _fail(answers: int, code: int, message: str) -> None:
-    os.write(answers, bytes(msgpack.packb((code, message), unicode_errors="replace")))
+    with suppress(BrokenPipeError):
+        os.write(answers, bytes(msgpack.packb((code, message), unicode_errors="replace")))
     sys.exit(1)
 
 

@@ -88,8 +88,11 @@ def write_position(store: str, name: str, position: StoredPosition) -> None:
     fs.atomic_write(position_path(store, name), encode_position(position))
 
 
-def consumers_of(store: str) -> list[ConsumerInfo]:
-    """The consumers of the store at a path, by name. Raises StorageError."""
+def consumers_of(store: str, store_id: bytes = b"") -> list[ConsumerInfo]:
+    """The consumers of the store at a path, by name; with `store_id` without those of another store.
+
+    Of which store a damaged position is, it does not say: it is listed. Raises StorageError.
+    """
     directory = os.path.join(store, CONSUMERS)
     with fs.translated("list", directory):
         try:
@@ -110,7 +113,7 @@ def consumers_of(store: str) -> list[ConsumerInfo]:
             raise
         else:
             # A directory alone is what a crash left of one that was being made or removed.
-            if position is not None:
+            if position is not None and store_id in (b"", position.store_id):
                 found.append(ConsumerInfo(name, position.lsn, position.acknowledged_ms))
     return found
 

@@ -80,8 +80,10 @@ class OutdatedGenerations:
 
         Raises StorageError.
         """
-        found = {}
-        for consumer in consumers_of(self._path):
+        found: dict[str, Manifest] = {}
+        if not self._intact:
+            return []
+        for consumer in consumers_of(self._path, self._intact[0][1].identity.store_id):
             needed = next((one for one in self._intact if one[1].lsn <= consumer.lsn), None)
             if needed in self._outdated and needed is not None and needed[1].lsn < self._intact[0][1].lsn:
                 found[needed[0]] = needed[1]

@@ -323,6 +323,8 @@ class View(Generic[Record]):
     def prepare(self) -> None:
         """Open the search indexes now, and keep them: so the view outlives its segments' directories."""
         self._prepared = self._search_index()
+        if self._records is not None:
+            self._records.search = self._prepared
         for segment in self.overlay.adopted_until(self.lsn):
             self._prepared_adopted[segment.digest] = segment.member.search()
 

@@ -271,8 +271,12 @@ class StoreWriter(Handle[Record]):
             view.healing.segments |= damaged or set(view.generation.segments.open_segments())
 
     def overtaken(self, base: Generation | None) -> bool:
-        """Whether a checkpoint of another thread replaced and removed `base`."""
-        return base is not None and not fs.exists(base.path)
+        """Whether a checkpoint of another thread replaced and removed `base`, or the journal before it."""
+        if base is None:
+            # Since then two generations may have been published, and with them the journal from the beginning
+            # removed.
+            return self.current.base is not None
+        return not fs.exists(base.path)
 
     def durable_lsn(self) -> int:
         """See `Handle.durable_lsn`. Raises PoisonedError where the sync fails, StoreClosedError."""

@@ -276,6 +276,22 @@ def test_the_consumer_of_another_store_is_refused(store_path: str, memory_path: 
             store.consumer("mirror")
 
 
+def test_the_consumer_of_another_store_keeps_nothing(store_path: str, memory_path: Path) -> None:
+    """Its LSN is one of that store."""
+    with Store.open(memory_path / "other", policy=MANUAL) as elsewhere:
+        with elsewhere.consumer("mirror", since=0):
+            pass
+    with Store.open(store_path, policy=MANUAL) as store:
+        os.rename(memory_path / "other/consumers", f"{store_path}/consumers")
+        fill(store, 1, 8)
+    assert sorted(os.listdir(f"{store_path}/journal")) == [*journal_names(7, 9), "CLOSED"]
+    assert len(os.listdir(f"{store_path}/generations")) == 2
+
+
+def journal_names(*firsts: int) -> list[str]:
+    return [os.path.basename(journal_file("", first)) for first in firsts]
+
+
 def test_repair_gives_no_lsn_again_that_a_consumer_has_acknowledged(store_path: str) -> None:
     with Store.open(store_path, policy=MANUAL) as store:
         fill(store, 1, 3)

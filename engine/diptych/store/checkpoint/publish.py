@@ -187,7 +187,13 @@ class Publisher:
         if not self.keeps_all:
             try:
                 self._ownership.refuse_replaced()
-                trim(self._path, self._policy.keep_generations, current.pinned(), self._needed_segments)
+                trim(
+                    self._path,
+                    self._identity.store_id,
+                    self._policy.keep_generations,
+                    current.pinned(),
+                    self._needed_segments,
+                )
             except StoreReplacedError:
                 raise
             except StorageError as error:

@@ -56,14 +56,18 @@ def first_journal_lsn(store: str) -> int:
 
 
 def trim(
-    store: str, keep: int, pinned: Collection[str], needed_segments: Callable[[], Collection[str]] = tuple
+    store: str,
+    store_id: bytes,
+    keep: int,
+    pinned: Collection[str],
+    needed_segments: Callable[[], Collection[str]] = tuple,
 ) -> None:
     """Remove what is not kept. The caller has made the newest generation durable.
 
     `needed_segments`: the digests of segments that no manifest names yet, asked when the others are known.
     Raises StorageError.
     """
-    followed = [consumer.lsn for consumer in consumers_of(store)]
+    followed = [consumer.lsn for consumer in consumers_of(store, store_id)]
     if any(lsn < 0 for lsn in followed):
         # How far that consumer is cannot be read: everything may be needed.
         return
