@@ -64,13 +64,15 @@ test-under-load: $(VENV)/installed-dev
 
 # A campaign goes on to the next part when one finds something, and fails at the end.
 PART = $(BIN)/python -m
-SHARE = $$(( $(MINUTES) * 60 / 12 ))
+SHARE = $$(( $(MINUTES) * 60 / 13 ))
 campaign: $(VENV)/installed-dev
 	@mkdir -p out/campaign; failed=; \
 	$(PART) tools.crashsim run --states-max 300 --ordered-max 40 --random-count 10 \
 		--time-max-s $$(( $(SHARE) * 4 )) --output out/campaign/crashsim || failed="$$failed crashsim"; \
 	$(PART) tools.crashsim run --nested 2 --nested-states-max 25 --states-max 20 \
 		--time-max-s $(SHARE) --output out/campaign/crashsim-nested || failed="$$failed crashsim-nested"; \
+	$(PART) tools.crashsim run --subject sharing --states-max 300 --ordered-max 40 --random-count 10 \
+		--time-max-s $(SHARE) --output out/campaign/crashsim-sharing || failed="$$failed crashsim-sharing"; \
 	$(PART) tools.damage --seconds $(SHARE) --output out/campaign/damage.json || failed="$$failed damage"; \
 	$(PART) tools.faults --seconds $$(( $(SHARE) * 2 )) --output out/campaign/faults.json || failed="$$failed faults"; \
 	$(PART) tools.concurrency --seconds $(SHARE) --output out/campaign/concurrency.json \

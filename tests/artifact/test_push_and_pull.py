@@ -146,6 +146,21 @@ def test_removed_records_do_not_come_back(store: str, dest: str, remote: Countin
     assert len(records_of(dest)) == len(some_records()) - 2
 
 
+def test_what_a_killed_pull_left_is_removed_by_the_next_that_has_nothing_to_do(
+    store: str, dest: str, remote: Counting
+) -> None:
+    push(store, remote, ref=MAIN)
+    pull(remote, dest, ref=MAIN)
+    # Killed when the store had its place: its pieces are there still, and a temporary file.
+    os.makedirs(f"{dest}.incoming/pieces")
+    for name in ("pieces/a", "..gitignore.1.tmp"):
+        Path(f"{dest}.incoming", name).write_bytes(b"x")
+    assert pull(remote, dest, ref=MAIN, dry_run=True).outcome == "unchanged"
+    assert os.path.exists(f"{dest}.incoming")
+    assert pull(remote, dest, ref=MAIN).outcome == "unchanged"
+    assert not os.path.exists(f"{dest}.incoming")
+
+
 def test_local_commits_are_never_dropped(store: str, dest: str, remote: Counting) -> None:
     push(store, remote, ref=MAIN)
     pull(remote, dest, ref=MAIN)

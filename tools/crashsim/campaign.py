@@ -99,7 +99,8 @@ class Simulator:
             return
         path = os.path.join(settings.output, f"{settings.subject}-{workload}.recording")
         recording.save(path)
-        for model in settings.models:
+        possible = getattr(self._subject, "models_of", lambda _: MODELS)(workload)
+        for model in (one for one in settings.models if one in possible):
             if self._time_is_up():
                 self._campaign.finished = False
                 break

@@ -47,6 +47,21 @@ LEGENDS = {
         " damages the snapshot and repairs. What stands before a colon is how the store is opened.",
         {**LETTERS, **SETTINGS, **NAMED},
     ),
+    "sharing": (
+        "A name is a word, one operation for each letter, in order, on a remote in a folder, a store that is"
+        " pulled into, and its forks.",
+        {
+            "P": "push the next content as branch/main",
+            "Q": "push another content as pr/1",
+            "D": "remove pr/1",
+            "G": "collect without a grace, twice",
+            "I": "install what branch/main names",
+            "K": "commit to the installed store, then install, and keep that store aside",
+            "F": "fork the installed store",
+            "exchange:": "stores change places by one call",
+            "renames:": "by two renames, as where the system has no such call",
+        },
+    ),
     "sqlite": (
         "SQLite in WAL mode.",
         {

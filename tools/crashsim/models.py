@@ -3,7 +3,7 @@
 **posix** is the letter of POSIX. Only a sync of a file makes its contents durable, only a sync of a
 directory makes its entries durable, and of everything else any subset may survive. The two halves of a
 rename are two entries. One thing is granted, because no file system can be mounted without it: a directory
-has one place.
+has one place. An exchange of two names, which is not of POSIX, happens or does not, as Linux says of it.
 
 **ordered** is metadata as journalling file systems have it (ext4, XFS): changes of entries, truncations
 and growth by `fallocate` survive as a prefix of the order in which they were made, a rename whole or not
@@ -46,7 +46,7 @@ def atoms(model: str, steps: Sequence[Step], inodes: Sequence[Inode]) -> list[At
         effect = step.effect
         if isinstance(effect, (Sync, Mark)):
             continue
-        if isinstance(effect, Change) and model == "posix":
+        if isinstance(effect, Change) and model == "posix" and not _exchanges(effect):
             parts.extend(
                 (index, Change((entry,), effect.touched, effect.creates)) for entry in effect.entries
             )
@@ -59,6 +59,11 @@ def atoms(model: str, steps: Sequence[Step], inodes: Sequence[Inode]) -> list[At
             for part in covered(parts, step.effect, inodes):
                 durable[part] = min(durable[part], index + 1)
     return [Atom(index, effect, at) for (index, effect), at in zip(parts, durable, strict=True)]
+
+
+def _exchanges(effect: Change) -> bool:
+    """Whether two names change places. It is durable when the directory of the second name is synced."""
+    return len(effect.entries) == 2 and all(entry.inode is not None for entry in effect.entries)
 
 
 def _posix_covered(

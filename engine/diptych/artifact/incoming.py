@@ -74,7 +74,8 @@ class Incoming:
 
     def clear(self) -> None:
         """Remove the folder. Raises StorageError."""
-        for name in (_PIECES, "files", "bases", "store", ".gitignore", LOCK):
+        # Also the temporary file of a write that a crash cut off; the lock last.
+        for name in sorted(fs.list_directory(self.path), key=lambda name: name == LOCK):
             fs.remove_tree(os.path.join(self.path, name))
         with suppress(OSError):
             os.rmdir(self.path)
@@ -172,6 +173,16 @@ class Incoming:
                 if attempt == _TRIES - 1:
                     raise
         raise AssertionError
+
+
+def clear_left(dest: str) -> None:
+    """Remove what a pull into `dest` left that was killed when the new store had its place already.
+
+    Nothing else would: a later pull of the same has nothing to do. Raises StorageError.
+    """
+    if fs.exists(dest + SUFFIX):
+        with suppress(StoreLockedError), Incoming(dest) as incoming:
+            incoming.clear()
 
 
 class _Stream:

@@ -24,7 +24,7 @@ from diptych.artifact.errors import (
     UnsupportedRemoteError,
 )
 from diptych.artifact.fetching import decode, fetch
-from diptych.artifact.incoming import Incoming
+from diptych.artifact.incoming import Incoming, clear_left
 from diptych.artifact.install import assemble, has_store, heal, swap
 from diptych.artifact.local import LocalGeneration, newest_generation
 from diptych.artifact.manifest import ArtifactManifest
@@ -221,6 +221,7 @@ def _install(
     if local is not None and not has_changes and local.manifest.content_id == manifest.content_id:
         if not dry_run:
             save(path, remembered)
+            clear_left(path)
         return replace(pulled, outcome="unchanged", fetched_bytes=0, lsn=local.manifest.lsn)
     newest = [one.manifest for one in load(path).refs[:1]]
     if has_changes and not lenient and chosen.state.manifest in newest:

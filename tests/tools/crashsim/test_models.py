@@ -279,6 +279,15 @@ def test_a_directory_that_was_moved_has_one_place():
     assert states == {("d", "d/a"), ("e", "e/a"), ()}
 
 
+def test_an_exchange_happens_or_does_not():
+    history = History(Tree({"d": None, "d/a": b"x", "e": None, "e/b": b"y"}))
+    one, other = (history.live.lookup(name) for name in ("d", "e"))
+    history.live.entries[ROOT] |= {"d": other, "e": one}
+    history.effects.append(Change((Entry(ROOT, "e", one), Entry(ROOT, "d", other)), (one, other)))
+    states = {tuple(name for name, _ in state) for state in names_left(history, "posix")}
+    assert states == {("d", "d/a", "e", "e/b"), ("d", "d/b", "e", "e/a")}
+
+
 def test_a_directory_that_was_moved_for_good_is_where_it_was_moved_to():
     """Though its first name was never synced, nor its removal: both may be kept, and the new one is newer."""
     history = History(Tree({"from": None, "to": None}))

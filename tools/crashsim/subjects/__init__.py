@@ -8,6 +8,7 @@
                                             opens a crash state; raises CheckError where a promise is broken
     MODES                                   ways to recover, each recorded and crashed for nested states
     recover(workload, directory, mode)      recovers in that way, and closes
+    models_of(workload)                     optional: the models under which it can hold; all by default
 
 `python -m tools.crashsim.subjects SUBJECT run|recover WORKLOAD DIRECTORY [MODE]` runs one.
 """
@@ -22,6 +23,7 @@ from ..errors import UsageError
 
 MODULES = {
     "diptych": "tools.crashsim.subjects.diptych_store",
+    "sharing": "tools.crashsim.subjects.sharing",
     "sqlite": "tools.crashsim.subjects.sqlite_wal",
     "tantivy": "tools.crashsim.subjects.plain_tantivy",
 }
