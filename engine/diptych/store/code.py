@@ -40,13 +40,15 @@ class CodeView(View[FileRecord]):
         that are in the others, by their container or their path.
         """
         found: list[SymbolHit] = self.lookup("symbols", name)
+        if found:
+            return found
         outer, last = split_qualified(name)
-        if not found and outer:
-            from diptych.store.symbols import is_within
+        if not outer:
+            return []
+        from diptych.store.symbols import is_within
 
-            hits = self.lookup("symbols", last)
-            found = [hit for hit in hits if is_within(hit.path, hit.symbol.container, outer)]
-        return found
+        hits = self.lookup("symbols", last)
+        return [hit for hit in hits if is_within(hit.path, hit.symbol.container, outer)]
 
     def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
         """The symbols with that name, exactly or as `match` says; the best `limit` of them.

@@ -232,14 +232,15 @@ class View(Generic[Record]):
 
     def _lookup(self, number: int, term: bytes) -> Iterator[Any]:
         """The hits of a term, in key order, decoded one record at a time."""
-        found: list[tuple[bytes, Reading, list[int]]] = [
-            one
-            for one in (self._records.lookup(number, term) if self._records is not None else ())
-            if self.overlay.get(one[0], self.lsn) is None
-        ]
-        for change, items in self.overlay.lookup(number, term, self.lsn):
-            found.append((change.key, partial(_payload_of, change), items))
-        found.sort(key=itemgetter(0))
+        found: list[tuple[bytes, Reading, list[int]]]
+        found = list(self._records.lookup(number, term)) if self._records is not None else []
+        overlay = self.overlay
+        if overlay.log:
+            found = [one for one in found if overlay.get(one[0], self.lsn) is None]
+            for change, items in overlay.lookup(number, term, self.lsn):
+                found.append((change.key, partial(_payload_of, change), items))
+        if len(found) > 1:
+            found.sort(key=itemgetter(0))
         for key, reading, items in found:
             payload = reading if isinstance(reading, bytes) else reading()
             yield from self.schema.matches(number, term, key, payload, items)
