@@ -110,7 +110,8 @@ def test_a_hunt_that_cannot_be_carried_out_catches_nothing(copy):
 
 def test_a_survivor_is_shown_and_ends_the_command_with_1(tmp_path, monkeypatch, capsys):
     harmless = After("change", "record_checksum", "xxh3_64_intdigest(payload, ...)", "never_reached()")
-    survivor = Mutation("nothing that runs", "check", (harmless,), (unit("tests/tools/test_decode.py"),))
+    hunt = unit("tests/segment/test_segment_filter.py")
+    survivor = Mutation("nothing that runs", "check", (harmless,), (hunt,))
     monkeypatch.setattr(command, "MUTATIONS", (survivor,))
     output = tmp_path / "mutations.json"
     assert main(["--scale", str(PATIENT), "--output", str(output)]) == 1
