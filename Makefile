@@ -79,6 +79,7 @@ campaign: $(VENV)/installed-dev
 		|| failed="$$failed concurrency"; \
 	$(PART) tools.keeper --seconds $(SHARE) --out out/campaign || failed="$$failed keeper"; \
 	$(PART) tools.agents --hits 10000 || failed="$$failed agents"; \
+	$(PART) tools.queries --jobs 2 --output out/campaign/queries.json || failed="$$failed queries"; \
 	$(PART) fuzz --seconds $(SHARE) --output out/campaign/fuzz.json || failed="$$failed fuzz"; \
 	$(PART) tools.mutations --jobs 2 --seconds $(SHARE) --output out/campaign/mutations.json \
 		|| failed="$$failed mutations"; \

@@ -23,6 +23,7 @@ from diptych import (
     Symbol,
     Text,
 )
+from diptych.search.query import compile as compiling
 from diptych.search.query.operands import Operands
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -55,7 +56,11 @@ def test_pages_of_hits_that_are_alike_are_in_path_order_without_gaps(store: Stor
     assert store.search("name:parse", 1, 2**70) == [] and store.search("none").total == 0
 
 
-def test_ranked_hits_fit_into_pages_beyond_what_is_ranked(store: Store) -> None:
+@pytest.mark.parametrize("all_weighted_max", [0, compiling.ALL_WEIGHTED_MAX])
+def test_ranked_hits_fit_into_pages_beyond_what_is_ranked(
+    store: Store, monkeypatch: pytest.MonkeyPatch, all_weighted_max: int
+) -> None:
+    monkeypatch.setattr(compiling, "ALL_WEIGHTED_MAX", all_weighted_max)
     with store.transaction() as txn:
         for number in range(150):
             names = [f"parse{number % 7}", "parse" if number % 50 == 0 else f"text_{number}"]
@@ -70,6 +75,19 @@ def test_ranked_hits_fit_into_pages_beyond_what_is_ranked(store: Store) -> None:
         assert [hit for at in range(0, len(hits), 37) for hit in store.search(query, 37, at)] == hits
         # A name that is asked for comes first, with however many words another matches.
         assert {hit.symbol.name for hit in hits[:3]} == {first}
+
+
+def test_words_inside_other_groups_of_alternatives_are_scored_as_those_beside_them(store: Store) -> None:
+    nested = store.search("(parse OR (rest^3 OR text)^2) OR words", limit=100)
+    assert nested == store.search("parse OR rest^6 OR text^2 OR words", limit=100) and len(nested) == 30
+
+
+def test_the_same_query_finds_what_was_committed_since(store: Store) -> None:
+    for number in range(3):
+        before = len(store.search("zebra"))
+        with store.transaction() as txn:
+            txn.index_file(FileRecord(f"z/{number}", "h", "python", [Symbol("zebra", "class", WHERE)]))
+        assert len(store.search("zebra")) == before + 1 == store.count("zebra")
 
 
 def test_hits_are_counted_and_grouped(store: Store) -> None:

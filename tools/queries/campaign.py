@@ -7,8 +7,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 from diptych import CheckpointPolicy, QueryError, RecordStore
+from diptych.search.query import compile as compiling
 from tools.queries.evaluate import expected
 from tools.queries.language import Query, random_query, written
 from tools.queries.things import THINGS, Thing, random_things
@@ -26,7 +28,9 @@ def run(seed: int, count: int) -> Counter[str]:
     """Ask `count` queries of one store. Raises DifferenceError."""
     chance = random.Random(seed)
     done: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as folder:
+    # The order of few hits, and that of many.
+    most = chance.choice((0, compiling.ALL_WEIGHTED_MAX))
+    with mock.patch.object(compiling, "ALL_WEIGHTED_MAX", most), tempfile.TemporaryDirectory() as folder:
         policy = CheckpointPolicy(automatic=False)
         with RecordStore.open_with(f"{folder}/s", THINGS, durability="buffered", policy=policy) as store:
             for things in _states(chance, store):

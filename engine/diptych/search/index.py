@@ -89,7 +89,7 @@ class SearchIndex:
         if query.is_ranked and order is None:
             found = self._ranked(query, size)
         else:
-            found = self._unranked(query.plain, size, order)
+            found = self._unranked(query.weighted if order is None else query.plain, size, order)
         for hits in found:
             with guarded("search", self.where):
                 addresses = [address for _, address in hits]

@@ -1,10 +1,10 @@
 """The best of what a query finds, in the order in which they are shown.
 
-Tantivy finds the best of a plain query without scoring everything, but not where scores depend on weights or
-on what is optional. So it is asked twice: for the best by words alone, and for the best of those that have a
-name that is asked for, or are in something with a word of the query. Both are weighted and put in order, and
-come before everything else. How many they are does not depend on how many hits are wanted, so that pages fit
-together.
+Where a query finds few documents, all of them are weighted. Of many, Tantivy finds the best of a plain query
+without scoring everything, but not where scores depend on weights or on what is optional. So it is asked
+twice: for the best by words alone, and for the best of those that have a name that is asked for, or are in
+something with a word of the query. Both are weighted and put in order, and come before everything else. How
+many they are does not depend on how many hits are wanted, so that pages fit together.
 """
 
 from __future__ import annotations
@@ -30,7 +30,14 @@ class Prepared(NamedTuple):
     first: tantivy.Query | None = None
     """Of that, what has a name that is asked for, or is in something with a word of the query."""
     is_ranked: bool = False
-    """Whether the order is the one described above; otherwise all hits are weighted."""
+    """Whether the order is the one of many hits, described above; otherwise all are weighted."""
+    all: tantivy.Query | None = None
+    """What finds the same as `plain`, with what its words name in the scores: of few hits."""
+
+    @property
+    def weighted(self) -> tantivy.Query:
+        """What is asked where all hits are weighted."""
+        return self.plain if self.all is None else self.all
 
 
 class Best(NamedTuple):

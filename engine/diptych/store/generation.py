@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from diptych import fs
 from diptych.errors import CorruptSnapshotError
@@ -87,31 +87,48 @@ def open_segment(store: str, listed: ListedSegment, schema: Schema[Any]) -> Segm
     return Segment(segment_path(store, listed.digest), schema, known=(listed.seal, listed.digest))
 
 
+Known = TypeVar("Known")
+
+
+class Recent(Generic[Known]):
+    """What was asked for last, of at least `most` and less than twice as many questions."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._newer: dict[Any, Known] = {}
+        self._older: dict[Any, Known] = {}
+
+    def get(self, question: Any) -> Known | None:
+        """What is remembered."""
+        found = self._newer.get(question)
+        if found is None:
+            found = self._older.get(question)
+            if found is not None:
+                self.keep(question, found)
+        return found
+
+    def keep(self, question: Any, found: Known) -> None:
+        """Remember it."""
+        if len(self._newer) >= self._most:
+            self._older, self._newer = self._newer, {}
+        self._newer[question] = found
+
+
 class HitCache:
     """What searches have found in a generation, decoded and checked: the same few are found again and again.
 
-    Never wrong, since a generation does not change; bounded, and emptied when full.
+    Never wrong, since a generation does not change; bounded.
     """
 
     _MOST = 4_096
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int], list[tuple[bytes, Any]]] = {}
-        self.get = self._known.get
-        self._keys: dict[int, list[bytes]] = {}
-        self.keys = self._keys.get
-
-    def keep(self, place: tuple[int, int], found: list[tuple[bytes, Any]]) -> None:
-        """Remember what is at a key's hash and an item, each with its key."""
-        if len(self._known) >= self._MOST:
-            self._known.clear()
-        self._known[place] = found
-
-    def keep_keys(self, key_hash: int, keys: list[bytes]) -> None:
-        """Remember the keys with that hash."""
-        if len(self._keys) >= self._MOST:
-            self._keys.clear()
-        self._keys[key_hash] = keys
+        items: Recent[list[tuple[bytes, Any]]] = Recent(self._MOST)
+        keys: Recent[list[bytes]] = Recent(self._MOST)
+        self.get, self.keep = items.get, items.keep
+        """What is at `(key hash, item)`, each with its key."""
+        self.keys, self.keep_keys = keys.get, keys.keep
+        """The keys with a hash."""
 
 
 class Generation:

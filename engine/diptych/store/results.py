@@ -152,22 +152,23 @@ class Found:
         yield from self._placed(source, waiting, order)
 
     def _placed(self, source: Source, matches: list[Match], order: Order | None) -> Iterator[_Placed]:
-        """The hits of matches, in the order of their scores, then of their keys and items."""
-        if len(matches) - len({match[0] for match in matches}) < _FEW:
+        """The hits of matches, in the order of their scores, then of their keys and items.
+
+        Read one by one, as they are asked for: most matches have a score of their own.
+        """
+        for value, group in groupby(matches, key=_value):
+            rank, same = _rank(value, order), list(group)
+            if len(same) > _FEW:
+                yield from self._ordered_by_keys(source, rank, same)
+                continue
             placed = [
-                _new(_Placed, (_rank(value, order), key, item, one, source))
-                for value, key_hash, item in matches
+                _new(_Placed, (rank, key, item, one, source))
+                for _, key_hash, item in same
                 for key, one in source.items(key_hash, item)
             ]
-            placed.sort(key=_place)
+            if len(placed) > 1:
+                placed.sort(key=_place)
             yield from placed
-            return
-        for value, group in groupby(matches, key=_value):
-            same = list(group)
-            if len(same) > _FEW:
-                yield from self._ordered_by_keys(source, _rank(value, order), same)
-            else:
-                yield from self._placed(source, same, order)
 
     def _ordered_by_keys(
         self, source: Source, rank: tuple[bool, float], same: list[Match]

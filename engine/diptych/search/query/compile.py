@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from diptych.schema.base import Schema
@@ -36,6 +37,10 @@ _CONTEXT = 1.5
 # What more than one document in so many has says little of any.
 _TELLING = 128
 _FEW = 100
+# So many documents are weighted and put in order in the time that choosing the best of more takes.
+ALL_WEIGHTED_MAX = 4_096
+# So many queries of words are kept.
+_KEPT_MAX = 256
 
 
 class Compiler:
@@ -50,24 +55,63 @@ class Compiler:
         self._any_case = schema.any_case_fields
         self._exact = {field.name for field in schema.fields if field.tokens == "exact"}
         self._real = {field.name for field in schema.fields if field.tokens == "real"}
+        self._kept: dict[Parsed, Prepared] = {}
 
     def prepared(self, parsed: Parsed) -> Prepared:
         """The queries of a parsed one."""
+        known = self._kept.get(parsed)
+        if known is not None:
+            return known
         if parsed.node is None:
             return Prepared(self._make.empty_query())
+        most = self._most(parsed.node)
+        made = self._prepared(parsed, most)
+        # Words alone: an automaton, of a pattern, may take megabytes.
+        if most is not None:
+            if len(self._kept) >= _KEPT_MAX:
+                self._kept.clear()
+            self._kept[parsed] = made
+        return made
+
+    def _prepared(self, parsed: Parsed, most: int | None) -> Prepared:
+        assert parsed.node is not None
         plain = self.query(parsed.node)
         if not parsed.names and not parsed.contexts:
             return Prepared(plain)
-        first = [(self._occur.Should, query) for query in map(self._bonus, parsed.names) if query is not None]
+        should, must = self._occur.Should, self._occur.Must
+        first = [(should, query) for query in map(self._bonus, parsed.names) if query is not None]
         first += [
-            (self._occur.Should, self._make.boost_query(self._term_of("_within", word), _CONTEXT))
+            (should, self._make.boost_query(self._term_of("_within", word), _CONTEXT))
             for word in parsed.contexts
             if self._is_telling(word)
         ]
+        if most is not None and most <= ALL_WEIGHTED_MAX:
+            return Prepared(plain, all=self._make.boolean_query([(must, plain), *first]) if first else plain)
         if not first:
             return Prepared(plain, is_ranked=True)
-        required = [(self._occur.Must, self._make.boolean_query(first)), (self._occur.Must, plain)]
+        required = [(must, self._make.boolean_query(first)), (must, plain)]
         return Prepared(plain, self._make.boolean_query(required), is_ranked=True)
+
+    def _most(self, node: Node) -> int | None:
+        """How many documents words may find, at most; None for what is not words alone."""
+        if isinstance(node, Words):
+            if node.field in self._any_case:
+                return None
+            return min([self._searcher.doc_freq(node.field, word) for word in node.words])
+        if isinstance(node, Boosted | Scored):
+            return self._most(node.query)
+        if not isinstance(node, Clauses) or node.excluded:
+            return None
+        if node.required:
+            known = [most for part in node.required if (most := self._most(part)) is not None]
+            return min(known, default=None)
+        total = 0
+        for part in node.optional:
+            most = self._most(part)
+            if most is None:
+                return None
+            total += most
+        return total
 
     def _bonus(self, bonus: Bonus) -> tantivy.Query | None:
         """What gives a name its bonus; None where nothing has that name."""
@@ -134,13 +178,27 @@ class Compiler:
         return queries[0] if len(queries) == 1 else self._make.disjunction_max_query(queries)
 
     def _clauses(self, node: Clauses) -> tantivy.Query:
-        parts = [(self._occur.Should, self.query(part)) for part in node.optional]
+        parts = [(self._occur.Should, query) for query in self._alternatives(node.optional, 1.0)]
         parts += [(self._occur.Must, self.query(part)) for part in node.required]
         parts += [(self._occur.MustNot, self.query(part)) for part in node.excluded]
         if not node.required and not node.optional:
             # To Tantivy, a query that only excludes finds nothing.
             parts.append((self._occur.Must, self.items(0.0)))
         return self._make.boolean_query(parts)
+
+    def _alternatives(self, nodes: Iterable[Node], factor: float) -> Iterator[tantivy.Query]:
+        """The queries of alternatives, with those inside others beside them.
+
+        Of words side by side, Tantivy passes over what cannot be among the best.
+        """
+        for node in nodes:
+            if isinstance(node, Boosted):
+                yield from self._alternatives((node.query,), factor * node.factor)
+            elif isinstance(node, Clauses) and not node.required and not node.excluded:
+                yield from self._alternatives(node.optional, factor)
+            else:
+                query = self.query(node)
+                yield query if factor == 1.0 else self._make.boost_query(query, factor)
 
     def _named(self, node: Named) -> tantivy.Query:
         # Not a query for a set of terms, which goes through all names and makes room for all documents.

@@ -13,6 +13,7 @@ What cannot be read in one way only is refused. No part of this calls itself: pa
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from diptych.errors import QueryError
@@ -38,6 +39,7 @@ MAX_LEVELS = 24
 MAX_CHARACTERS = 65_536
 MAX_ITEMS = 1_000
 MAX_BOOST = 1_000_000.0
+_SHORT_CHARACTERS = 256
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?|\.\d+")
 _PLAIN = re.compile(r"[\w\s]*")
@@ -64,6 +66,10 @@ _VALUE = re.compile(r"[^\s()^\],\"]+")
 
 def parse(text: str, schema: Schema[Any]) -> Parsed:
     """Read a query. Raises QueryError for one that is not of the language above, with how to write it."""
+    return (_parse_short if len(text) <= _SHORT_CHARACTERS else _parse)(text, schema)
+
+
+def _parse(text: str, schema: Schema[Any]) -> Parsed:
     if len(text) > MAX_CHARACTERS:
         raise QueryError(
             f"the query has more than {MAX_CHARACTERS:,} characters",
@@ -82,6 +88,10 @@ def parse(text: str, schema: Schema[Any]) -> Parsed:
     else:
         node = _Parser(text, operands).parse()
     return Parsed(None) if node is None else operands.ranked(node)
+
+
+# A query is asked again: for the next page, for its number of hits, for its groups.
+_parse_short = lru_cache(maxsize=256)(_parse)
 
 
 class _Parser:
