@@ -66,3 +66,31 @@ def test_what_javac_says(tmp_path: Path) -> None:
     assert java.ORACLE.definitions(str(tmp_path), [site]) == [{("A.java", 1, 10)}]
     declared = site._replace(row=1, column=10)
     assert java.ORACLE.references(str(tmp_path), [declared]) == [{("A.java", 1, 10), ("A.java", 2, 24)}]
+
+
+def _field(number: int, body: bytes | int) -> bytes:
+    if isinstance(body, int):
+        return bytes((number << 3, body))
+    return bytes((number << 3 | 2, len(body))) + body
+
+
+def test_an_index_in_scip_s_format_is_an_oracle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.py").write_text("e = 'é'; known = 1\n")
+    (tmp_path / "b.py").write_text("from a import known\n")
+    known = _field(2, b"scip a/known.")
+    outside = _field(2, b"scip a/other.")
+    there = _field(1, bytes((0, 9, 14)))
+    documents = [
+        _field(1, b"a.py") + _field(2, there + known + _field(3, 1)),
+        _field(1, b"b.py")
+        + _field(2, _field(1, bytes((0, 14, 19))) + known)
+        + _field(2, _field(1, bytes((0, 5, 6))) + outside),
+    ]
+    index = tmp_path / "index.scip"
+    index.write_bytes(b"".join(_field(2, document) for document in documents))
+    options = ["--corpus", str(tmp_path), "--scip", str(index), "--references", "1"]
+    assert main(["names", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "1 of 1 sites judged" in printed
+    assert "first wrong among exact and inferred: 0.0 % of 1" in printed
+    assert "references of 1 names: precision 100.0 % of 2, recall 100.0 % of 2" in printed

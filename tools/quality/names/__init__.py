@@ -1,11 +1,12 @@
 """How often definitions and references are right, held against another reader of real code.
 
     python -m tools.quality names --language L --corpus DIR [--seed N] [--sites 300]
-        [--style uniform|stratified] [--references N] [--list]
+        [--style uniform|stratified] [--references N] [--list] [--scip FILE]
 
 Sites are drawn by seed. A site counts if the oracle of the language knows a definition of it inside; for
 Python, one that jedi and pyright have in common. `--references N` also asks for the references of N of their
 definitions. The oracle's answers can be kept in a file (`--oracle FILE`), since they take most of the time.
+With `--scip FILE`, the oracle is an index of the corpus in SCIP's format.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 from diptych.indexer.pipeline import index_repository
@@ -29,6 +31,7 @@ from diptych.serving.source import StoreSource
 from diptych.store.code import Store
 from tools.quality.names.oracle import Drawn, Oracle, Spot
 from tools.quality.names.references import print_references
+from tools.quality.names.scip import ScipOracle
 
 LANGUAGES = ("python", "typescript", "go", "java", "c", "cpp")
 
@@ -61,7 +64,7 @@ class Judged(NamedTuple):
 def main(arguments: list[str]) -> int:
     """Draw, ask, judge and print."""
     options = _options(arguments)
-    oracle: Oracle = import_module(f"tools.quality.names.{options.language}").ORACLE
+    oracle = _oracle(options)
     sites = drawn(oracle, options.corpus, seed=options.seed, count=options.sites, style=options.style)
     truths = _truths(oracle, options.corpus, sites, options.oracle)
     with _asked(options.corpus, options.store) as source:
@@ -77,6 +80,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _oracle(options: argparse.Namespace) -> Oracle:
+    if options.scip is not None:
+        return ScipOracle(options.scip)
+    chosen: Oracle = import_module(f"tools.quality.names.{options.language}").ORACLE
+    return chosen
+
+
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.quality names")
     parser.add_argument("--language", choices=LANGUAGES, default="python")
@@ -86,6 +96,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--style", choices=("uniform", "stratified"), default="uniform")
     parser.add_argument("--references", type=int, default=0, help="of how many sites to find the references")
     parser.add_argument("--store", help="a store of the corpus that is up to date")
+    parser.add_argument("--scip", type=Path, help="hold the answers against this index")
     parser.add_argument("--oracle", help="where to keep what the oracle says")
     parser.add_argument("--list", action="store_true", help="list what is not right first")
     return parser.parse_args(arguments)
