@@ -29,6 +29,11 @@ CASES = {
     "a module's alias": ("import pkg.core as c\nc.make()\n", "c.@make", "pkg/core.py:4 exact"),
     "a package": ("import pkg.core\npkg.core.make()\n", "@pkg.core.make", "pkg/__init__.py:1 exact"),
     "the module in an import": ("from pkg.core import make\n", "from pkg.@core", "pkg/core.py:1 exact"),
+    "an annotation in quotes": (
+        "from pkg import core\nx: 'core.Engine'\n",
+        "'core.@Engine'",
+        "pkg/core.py:1 exact",
+    ),
     "a re-export": ("from pkg import Motor\nMotor()\n", "@Motor()", "pkg/core.py:1 exact"),
     "a star": ("from pkg.open import *\nfree()\n", "@free()", "pkg/open.py:1 exact"),
     "a star does not bring what begins with _": ("from pkg.open import *\n_closed\n", "\n@_closed", ""),
@@ -89,3 +94,21 @@ def test_modules_of_one_name_are_told_apart_by_the_folder(tmp_path: Path) -> Non
     with asking(tmp_path, files) as ask:
         assert ask.lines("one/main.py", "helper.@work") == ["one/helper.py:1 exact"]
         assert ask.lines("two/main.py", "helper.@work") == ["two/helper.py:3 exact"]
+
+
+def test_a_package_sees_its_modules_that_it_imports_from(tmp_path: Path) -> None:
+    files = {"pkg/__init__.py": "from .part import *\nprint(part.x)\n", "pkg/part.py": "x = 1\n"}
+    with asking(tmp_path, files) as ask:
+        assert ask.first("pkg/__init__.py", "(part.@x") == "pkg/part.py:1 exact"
+        assert ask.first("pkg/__init__.py", "(@part.x") == "pkg/part.py:1 exact"
+
+
+def test_a_star_of_another_platform_comes_last(tmp_path: Path) -> None:
+    source = "if windows:\n    from .windows_events import *\nelse:\n    from .unix_events import *\nLoop()\n"
+    files = {
+        "pkg/__init__.py": source,
+        "pkg/unix_events.py": "class Loop: ...\n",
+        "pkg/windows_events.py": "class Loop: ...\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.first("pkg/__init__.py", "@Loop()") == "pkg/unix_events.py:1 exact"

@@ -23,6 +23,41 @@ CASES = {
         "return @y",
         2,
     ),
+    "an annotation in quotes": ("class A: ...\ndef f(x: 'A'): ...\n", "x: '@A'", 1),
+    "a part of an annotation in quotes": ("class A: ...\ndef f(x: list['A']): ...\n", "['@A'", 1),
+    "the text of a literal type": ("class A: ...\ndef f(x: Literal['A']): ...\n", "['@A'", 0),
+    "a string": ("class A: ...\nx = 'A'\n", "'@A'", 0),
+    "a global statement": (
+        "x = 1\ndef f():\n    global x\n    x = 2\n",
+        "global @x",
+        1,
+    ),
+    "a nonlocal statement": (
+        "def f():\n    x = 1\n    def g():\n        nonlocal x\n",
+        "nonlocal @x",
+        2,
+    ),
+    "what is bound again": ("x = 1\ny = 0\nx = 2\n", "0\n@x = 2", 1),
+    "a field that is assigned again": (
+        "class A:\n    def f(self):\n        self.x = 1\n    def g(self):\n        self.x = 2\n",
+        "self.@x = 2",
+        3,
+    ),
+    "a function is itself, though it was bound before": (
+        "f = None\ndef f(): ...\n",
+        "def @f",
+        2,
+    ),
+    "what no import has": (
+        "def f(): ...\ntry:\n    from _fast import f\nexcept ImportError: ...\nf()\n",
+        "\n@f()",
+        1,
+    ),
+    "the import of what no file has": (
+        "def f(): ...\ntry:\n    from _fast import f\nexcept ImportError: ...\n",
+        "import @f",
+        1,
+    ),
     "a comprehension's target": ("def f(xs):\n    return [x for x in xs]\n", "[@x for", 2),
     "a comprehension's target is not seen outside": (
         "x = 1\ndef f(xs):\n    [x for x in xs]\n    return x\n",

@@ -6,13 +6,16 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from diptych.names.facts import (
+    ASSIGNED,
     CLASS,
     DECLARED,
     DEFINED,
     FIELD,
     FUNCTION,
+    GLOBAL,
     MACRO,
     NAMESPACE,
+    NONLOCAL,
     PARAMETER,
     Binding,
     Point,
@@ -59,16 +62,22 @@ def definitions(source: Source, names: Names, site: Site, *, by_name: bool = Tru
     if site.kind == MODULE:
         return _found(inference.module_targets(names.path, site.module), "exact")
     if site.kind == ITEM:
-        return _found(inference.item_targets(names.path, site.module, site.name), "exact")
+        found = inference.item_targets(names.path, site.module, site.name)
+        return _found(found or inference.instead_of(names, site.place, site.name), "exact")
     if site.kind == ARGUMENT:
         return _argument(inference, names, site)
     return _member(inference, names, site, by_name)
 
 
 def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
-    """The binding here, then the others of the same name that mean the same."""
+    """The binding here, then the others of the same name that mean the same.
+
+    What is assigned once more is defined where it is bound first.
+    """
     bindings = names.bound(site.scope, site.name)
     here = [binding for binding in bindings if binding.place == site.place]
+    if here and here[0].how in (GLOBAL, NONLOCAL):
+        return _found(inference.targets(names, site.scope, site.name), "exact")
     meaning = inference.rules.meaning_of(names, here[0]) if here else ANY
     rest = [
         binding
@@ -77,10 +86,17 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
         and inference.rules.means(names, binding, meaning)
         and not (inference.rules.overloads and is_function(names, binding))
     ]
-    targets = [Target(names, binding) for binding in here + rest]
+    if here and here[0].how in (ASSIGNED, FIELD) and not inference.rules.shadows:
+        targets = inference.followed(names, sorted(here + rest, key=_first_defined))
+    else:
+        targets = [Target(names, binding) for binding in here + rest]
     if inference.rules.includes:
         targets = inference.linked(targets, site.name)
     return _found(targets, "exact")
+
+
+def _first_defined(binding: Binding) -> tuple[bool, Point]:
+    return binding.how == FIELD, binding.place
 
 
 def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> list[Found]:
@@ -98,7 +114,8 @@ def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> li
             and first.names.scopes[first.scope].kind == NAMESPACE
         )
         return _found(targets, "exact" if first.kind == MODULE_VALUE or in_space else "inferred")
-    known = any(value.kind in (FOREIGN, MODULE_VALUE) for value in values)
+    nothing = inference.rules.types.nothing
+    known = any(value.kind in (FOREIGN, MODULE_VALUE) and value.name not in nothing for value in values)
     if known or not by_name:
         return []
     return _candidates(inference, names, site)

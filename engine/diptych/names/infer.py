@@ -270,13 +270,15 @@ class Inference(Steps):
         for target in targets:
             values = self.of_target(target)
             found += [value for value in values if value not in found]
-            if found and at is not None and target.names is names and self.rules.by_flow:
+            says = any(value.name not in self._types.nothing for value in found)
+            if says and at is not None and target.names is names and self.rules.by_flow:
                 # The nearest binding that says something decides.
                 break
         known = self.rules.builtins
         if not targets and (known is None or name in known):
             found.append(foreign(name))
-        return found[:MAX_VALUES]
+        said = [value for value in found if value.name not in self._types.nothing]
+        return (said or found)[:MAX_VALUES]
 
     def _of_bindings(self, names: Names, bindings: list[Binding]) -> list[Value]:
         return [value for target in self.followed(names, bindings) for value in self.of_target(target)]

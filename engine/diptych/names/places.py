@@ -18,8 +18,14 @@ def site_at(names: Names, source: bytes, root: Node, offset: int) -> Site | None
         if at < 0:
             continue
         node = root.descendant_for_byte_range(at, at + 1)
-        if node is not None and node.type in known.identifiers:
+        if node is None:
+            continue
+        if node.type in known.identifiers:
             return known.site(names, source, node)
+        if known.quoted_site is not None and node.type == known.quoted:
+            site = known.quoted_site(names, source, node, at)
+            if site is not None:
+                return site
     return None
 
 
@@ -28,8 +34,13 @@ def sites_named(names: Names, source: bytes, root: Node, offsets: Iterator[int])
     known = language(names.language)
     for offset in offsets:
         node = root.descendant_for_byte_range(offset, offset + 1)
-        if node is None or node.type not in known.identifiers or node.start_byte != offset:
+        if node is None:
             continue
-        site = known.site(names, source, node)
+        if known.quoted_site is not None and node.type == known.quoted:
+            site = known.quoted_site(names, source, node, offset)
+        elif node.type in known.identifiers and node.start_byte == offset:
+            site = known.site(names, source, node)
+        else:
+            continue
         if site is not None:
             yield site

@@ -96,7 +96,13 @@ class Lookup(Spaces):
             first = False
             scope = around.parent
         starred = [] if self.rules.includes else self.meant(self._starred(names, asked, name), meaning)
-        return starred or self.meant(self._shared(names.path, name), meaning)
+        return starred or self.meant(self._shared(names.path, name), meaning) or self._own_module(names, name)
+
+    def _own_module(self, names: Names, name: str) -> list[Target]:
+        """A module of the package whose own file this is: importing it binds its name."""
+        is_package = self.rules.package_file and names.path.rpartition("/")[2] == self.rules.package_file
+        is_known = self.rules.builtins is not None and name in self.rules.builtins
+        return self._submodule(names.path, name) if is_package and not is_known else []
 
     def _spaced(self, names: Names, scope: int, name: str, meaning: int) -> list[Target]:
         """What other files say of a name that this one does not bind in a scope, or in what it uses there."""
@@ -141,11 +147,21 @@ class Lookup(Spaces):
         raise NotImplementedError
 
     def followed(self, names: Names, bindings: list[Binding]) -> list[Target]:
-        """Where these bindings lead, each import followed; an import that leads nowhere is itself."""
+        """Where these bindings lead, each import followed; one that leads nowhere is itself, and last."""
         found: list[Target] = []
         for binding in bindings:
             found += [target for target in self._follow(names, binding) if target not in found]
-        return found
+        return sorted(found, key=_leads_nowhere) if len(found) > 1 else found
+
+    def instead_of(self, names: Names, place: Point, name: str) -> list[Target]:
+        """What else is bound to the name that an import at `place` binds, when the import leads nowhere."""
+        return [
+            target
+            for binding in names.at_place(place)
+            if binding.name == name
+            for target in self.followed(names, names.bound(binding.scope, name))
+            if not _leads_nowhere(target)
+        ]
 
     def module_targets(self, importer: str, module: str) -> list[Target]:
         """The module of that name."""
@@ -331,7 +347,7 @@ class Lookup(Spaces):
         return [target for binding in given for target in self.members_of_binding(names, binding, name)]
 
     def _starred(self, names: Names, scope: int, name: str) -> list[Target]:
-        for at, module in names.facts.stars:
+        for at, module in sorted(names.facts.stars, key=self._is_of_platform):
             if at not in (0, scope) and not (self.rules.paths and self._is_inside(names, scope, at)):
                 continue
             if self.rules.inner_items or self.rules.paths:
@@ -346,6 +362,9 @@ class Lookup(Spaces):
             if found:
                 return found
         return []
+
+    def _is_of_platform(self, star: tuple[int, str]) -> bool:
+        return bool(self.rules.platforms) and star[1].lstrip(".").startswith(self.rules.platforms)
 
     def _is_inside(self, names: Names, scope: int, outer: int) -> bool:
         while scope >= 0 and scope != outer:
@@ -383,6 +402,10 @@ class Lookup(Spaces):
         if binding.how == IMPORTED:
             return 1 if binding.shape[1:].startswith(self.rules.platforms) else 0
         return 0 if binding.how in (DEFINED, PARAMETER) else 2
+
+
+def _leads_nowhere(target: Target) -> bool:
+    return target.binding is not None and target.binding.how == IMPORTED
 
 
 def _import_of(binding: Binding) -> tuple[str, str]:

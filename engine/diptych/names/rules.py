@@ -65,6 +65,8 @@ class Rules(NamedTuple):
     hides: bool = False
     methods_near: Callable[[str, str], bool] | None = None
     paths: bool = False
+    package_file: str = ""
+    """The file that is a package itself, which sees the package's modules by their names."""
 
     def means(self, names: Names, binding: Binding | None, meaning: int) -> bool:
         """Whether a binding, or a module, can be what is used as `meaning`."""
@@ -110,3 +112,5 @@ class Types(NamedTuple):
     roots: frozenset[str] = frozenset()
     supers: Mapping[str, tuple[str, ...]] = {}
     loose: frozenset[str] = frozenset()
+    class_of: str = ""
+    """The member of an instance that is its class."""

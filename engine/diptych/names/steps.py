@@ -89,6 +89,8 @@ class Steps(Lookup):
         return [one for one in values if accepts(one.names, one.scope, count)] or values
 
     def _attribute(self, value: Value, name: str, meaning: int) -> list[Value]:
+        if name == self._types.class_of and value.kind == INSTANCE:
+            return [value._replace(kind=CLASS_VALUE)]
         if value.kind == FOREIGN:
             element = self._types.elements.get(f"{value.name}.{name}")
             if element is not None:

@@ -51,10 +51,18 @@ class SiteOf(Protocol):
         """`node` is one of the language's names; None if it refers to nothing."""
 
 
+class QuotedSite(Protocol):
+    """What a name in a string is, at a byte."""
+
+    def __call__(self, names: Names, source: bytes, text: Node, offset: int, /) -> Site | None:
+        """`text` is what is between the quotes; None if that is no code."""
+
+
 class Language(NamedTuple):
     """How the names of one language are read and followed. `identifiers` are the types of nodes for names.
 
-    With `parses_functions`, the text of a function is a file by itself to the parser.
+    With `parses_functions`, the text of a function is a file by itself to the parser. Strings may be code:
+    then `quoted` is the type of nodes for their text, and `quoted_site` says what is in them.
     """
 
     collect: Collect
@@ -62,6 +70,8 @@ class Language(NamedTuple):
     identifiers: frozenset[str]
     rules: Rules
     parses_functions: bool = False
+    quoted: str = ""
+    quoted_site: QuotedSite | None = None
 
 
 @cache

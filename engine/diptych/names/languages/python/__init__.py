@@ -2,7 +2,17 @@
 
 from diptych.names.languages import Language
 from diptych.names.languages.python.collect import collect
+from diptych.names.languages.python.quoted import TEXT, quoted_site
 from diptych.names.languages.python.rules import RULES
 from diptych.names.languages.python.sites import site_of
 
-LANGUAGES = {"python": Language(collect, site_of, frozenset({"identifier"}), RULES, parses_functions=True)}
+_PYTHON = Language(
+    collect,
+    site_of,
+    frozenset({"identifier"}),
+    RULES,
+    parses_functions=True,
+    quoted=TEXT,
+    quoted_site=quoted_site,
+)
+LANGUAGES = {"python": _PYTHON}

@@ -33,6 +33,7 @@ _TYPES = Types(
     iterate=("__iter__",),
     advance=("__next__",),
     enter=("__enter__", "__aenter__"),
+    class_of="__class__",
 )
 
 
@@ -51,4 +52,5 @@ RULES = Rules(
     spellings=spellings,
     types=_TYPES,
     platforms=("nt", "win32", "windows"),
+    package_file="__init__.py",
 )

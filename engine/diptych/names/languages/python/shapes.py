@@ -48,6 +48,8 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
         function = shape_of(source, node.child_by_field_name("function"), depth + 1)
         if function in _CASTS:
             return _cast(source, node)
+        if function == "type" and (value := _only_argument(node)) is not None:
+            return extended(shape_of(source, value, depth + 1), ".__class__")
         return extended(function, "()")
     if kind == "attribute":
         base = shape_of(source, node.child_by_field_name("object"), depth + 1)
@@ -98,6 +100,12 @@ def _cast(source: bytes, node: Node) -> str:
     arguments = node.child_by_field_name("arguments")
     first = arguments.named_children[0] if arguments is not None and arguments.named_child_count else None
     return annotation(source, first)
+
+
+def _only_argument(call: Node) -> Node | None:
+    arguments = call.child_by_field_name("arguments")
+    given = arguments.named_children if arguments is not None else []
+    return given[0] if len(given) == 1 else None
 
 
 def _only_child(node: Node) -> Node | None:
