@@ -70,6 +70,7 @@ CODES = {
     "StoreReplacedError": ("store-replaced", 7),
     "CommitInDoubtError": ("commit-in-doubt", 7),
     "CommitNotPublishedError": ("commit-not-published", 7),
+    "ScipError": ("scip", 5),
     "VersionError": ("version", 2),
     "InvalidVersionNameError": ("invalid-version-name", 2),
     "InvalidAssetError": ("invalid-asset", 2),

@@ -16,6 +16,7 @@
       segments/<LSN>[.<revision>]       second copy of a manifest, for repair alone
       incoming/<pid>.<n>/               a segment being built
       consumers/<name>/                 LOCK  POSITION: how far a named consumer is
+      precise/                          a complete store by itself: what imported indexes say of the files
       quarantine/                       bytes that recovery or repair moved away
 
 Names read from a document are untrusted. `is_plain_name` and `is_path_inside` define which are valid, here
@@ -44,6 +45,7 @@ CLOSED = "CLOSED"
 GENERATIONS = "generations"
 QUARANTINE = "quarantine"
 CONSUMERS = "consumers"
+PRECISE = "precise"
 POSITION = "POSITION"
 
 # By which processes notify each other. Nobody relies on them, and a copy of a store is without them.

@@ -16,6 +16,7 @@ from diptych.names.facts import Point
 from diptych.serving.answers import Answer, References, calls, definition, outline, references
 from diptych.serving.answers.calls import functions_at
 from diptych.serving.files import Files
+from diptych.serving.precise import Precise
 from diptych.serving.source import StoreSource
 
 
@@ -89,8 +90,9 @@ def asking(root: Path, files: Mapping[str, str]) -> Iterator[Asking]:
     with Store.open(root / ".diptych") as store:
         index_repository(root, store, processes=0)
         with store.view() as view:
-            beside = Files(str(root))
+            beside, precise = Files(str(root)), Precise(store.path)
             try:
-                yield Asking(root, StoreSource(view, beside))
+                yield Asking(root, StoreSource(view, beside, precise))
             finally:
+                precise.close()
                 beside.close()

@@ -56,6 +56,7 @@ VERBS = {
     "watch": Verb("diptych.cli.watch", "Keep the index up to date while files change.", "watch"),
     "lsp": Verb(f"{_HERE}.lsp", "Serve an editor through the Language Server Protocol."),
     "mcp": Verb(f"{_HERE}.mcp", "Serve agents over the Model Context Protocol."),
+    "scip": Verb(f"{_HERE}.scip", "Exchange an index with other indexers through SCIP.", "VERBS"),
     "artifact": Verb(f"{_HERE}.artifact", "Share indexes with other machines: push, pull, sync, …", "VERBS"),
     "versions": Verb("diptych.cli.versions", "Publish complete versions of an index directory.", "VERBS"),
 }

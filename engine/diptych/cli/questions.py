@@ -44,8 +44,11 @@ class Session:
     """A store opened for reading, and the files of its repository."""
 
     def __init__(self, store: Store) -> None:
+        from diptych.serving.precise import Precise
+
         self._store = store
         self.root = root_of(store)
+        self._precise = Precise(store.path)
         self._source: StoreSource | None = None
         self._lsn = -1
 
@@ -58,8 +61,13 @@ class Session:
         if self._source is None or lsn != self._lsn:
             files = self._source.files if self._source is not None else Files(self.root)
             self.close_view()
-            self._source, self._lsn = StoreSource(self._store.view(), files), lsn
+            self._source, self._lsn = StoreSource(self._store.view(), files, self._precise), lsn
         return self._source
+
+    def close(self) -> None:
+        """Read no more."""
+        self.close_view()
+        self._precise.close()
 
     def close_view(self) -> None:
         """Close the view, so that its generation can be removed."""
@@ -117,7 +125,7 @@ def session(
         try:
             yield asking
         finally:
-            asking.close_view()
+            asking.close()
 
 
 def require_one(question: str | None, *, stdin: bool, what: str) -> None:

@@ -32,11 +32,12 @@ SchemaName = Annotated[
 def schema_of(store: str, given: str | None) -> Schema[Any]:
     """The schema to open the store at a path with.
 
-    The one given, as `package.module:OBJECT`; else by the name in the store: that of code, or an installed
+    The one given, as `package.module:OBJECT`; else by the name in the store: one of our own, or an installed
     one, from the entry points of the group `diptych.schemas`; else a stand-in, by which the store can be
     inspected, and its records are payloads. Raises InvalidArgumentError, IncompatibleStoreError.
     """
     from diptych.schema.code import CODE
+    from diptych.schema.precise import PRECISE
 
     if given is not None:
         return _imported(given)
@@ -44,6 +45,8 @@ def schema_of(store: str, given: str | None) -> Schema[Any]:
     if identity is None or identity.schema == CODE.name:
         # What is wrong with the store is said when it is opened.
         return CODE
+    if identity.schema == PRECISE.name:
+        return PRECISE
     return _installed(identity.schema) or _stand_in(identity, store)
 
 

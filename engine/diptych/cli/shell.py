@@ -21,6 +21,7 @@ _EXTRAS = {
     **dict.fromkeys(("detect_secrets", "obstore", "httpx", "minisign", "starlette", "uvicorn"), "share"),
     "lsprotocol": "lsp",
     "pygls": "lsp",
+    **dict.fromkeys(("google", "google.protobuf"), "scip"),
 }
 
 

@@ -28,7 +28,7 @@ from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE
 from diptych.names.source import Defined, Names, Source
 from diptych.names.values import CLASS_VALUE, FOREIGN, FUNCTION_VALUE, INSTANCE, MODULE_VALUE, Target, Value
 
-Evidence = Literal["exact", "inferred", "named"]
+Evidence = Literal["exact", "inferred", "named", "precise"]
 
 MAX_CANDIDATES = 20
 _MAX_IMPORTED = 40

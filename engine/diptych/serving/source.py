@@ -17,6 +17,7 @@ from diptych.serving.errors import QuestionCancelledError
 from diptych.serving.files import Files, ParsedFile
 from diptych.serving.importers import Importers
 from diptych.serving.paths import Listed, Paths, PathsOfViews
+from diptych.serving.precise import Precise, PreciseFile
 from diptych.store.symbols import Match
 
 _UNPACKED_FILES = 4_096
@@ -57,11 +58,13 @@ class StoreSource:
 
     A file that has changed since it was indexed is parsed when a question comes to it; one that is gone has
     no names. `files` is None where there are no files beside the store: then the records are all there is.
+    `precise` are the answers imported from other indexers, which count for files that are as they were then.
     """
 
-    def __init__(self, view: Records, files: Files | None) -> None:
+    def __init__(self, view: Records, files: Files | None, precise: Precise | None = None) -> None:
         self.view = view
         self.files = files
+        self.precise = precise
         self.is_cancelled: Callable[[], bool] = _never
         self._unpacked: OrderedDict[str, tuple[str, Names]] = OrderedDict()
         self._made: dict[str, FileRecord] = {}
@@ -86,6 +89,8 @@ class StoreSource:
         self._texts.clear()
         if self.files is not None:
             self.files.begin()
+        if self.precise is not None:
+            self.precise.begin()
 
     def check(self) -> None:
         """Raise QuestionCancelledError if nobody waits for the answer any more."""
@@ -118,6 +123,14 @@ class StoreSource:
         while len(self._unpacked) > _UNPACKED_FILES:
             self._unpacked.popitem(last=False)
         return names
+
+    def precise_of(self, path: str) -> PreciseFile | None:
+        """What was imported of the file as it is now; None where nothing was, or it has changed since."""
+        if self.precise is None or not self.precise.is_there or self.files is None:
+            return None
+        self.check()
+        digest = self.files.hash_of(path)
+        return self.precise.file(path, digest) if digest else None
 
     def complete_names_of(self, path: str) -> Names | None:
         """See `Source`."""

@@ -23,6 +23,7 @@ EXTRAS = {
     "watch": ("watchfiles", "`diptych watch`, and the keeper of editors and agents"),
     "lsp": ("pygls", "editors: `diptych lsp`"),
     "mcp": ("mcp", "agents: `diptych mcp`"),
+    "scip": ("google.protobuf", "exchanging an index: `diptych scip`"),
     "share": ("obstore", "sharing an index"),
     "metrics": ("prometheus_client", "metrics for Prometheus"),
     "completion": ("shtab", "completion in shells"),

@@ -27,7 +27,8 @@ def run(
     """Find what the name at a place refers to.
 
     Each answer says how sure it is: "exact" by scopes and imports, "inferred" by the type of what is before
-    the dot, "named" for one of several definitions of that name. Exit code 1 if there is none.
+    the dot, "named" for one of several definitions of that name, "precise" from an imported index (see
+    `diptych scip import`). Exit code 1 if there is none.
 
     \b
     Examples:

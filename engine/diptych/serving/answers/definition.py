@@ -10,6 +10,7 @@ from diptych.names.facts import Point
 from diptych.names.languages import LANGUAGES
 from diptych.names.places import site_at
 from diptych.names.sites import Site
+from diptych.serving.answers.precise import precise_at
 from diptych.serving.files import ParsedFile, Part
 from diptych.serving.source import StoreSource
 
@@ -46,14 +47,18 @@ def definition(source: StoreSource, path: str, row: int, column: int) -> Answer:
     Raises InvalidArgumentError for a file without names or a place outside of it, CorruptionError.
     """
     source.begin()
+    precise = precise_at(source, path, row, column)
+    if precise is not None:
+        found = tuple(described(source, one) for one in precise.found)
+        return Answer(precise.name, precise.place, found)
     parsed = parsed_file(source, path)
     offset = offset_in(parsed, row, column)
     part = _part(source, parsed, (row, column))
     site = site_at(part.names, part.source, part.root, offset) if part is not None else None
     if part is None or site is None:
         return Answer("", (row, column), ())
-    found = definitions(source, part.names, site)
-    return Answer(site.name, site.place, tuple(described(source, one) for one in found))
+    resolved = definitions(source, part.names, site)
+    return Answer(site.name, site.place, tuple(described(source, one) for one in resolved))
 
 
 def _part(source: StoreSource, parsed: ParsedFile, place: Point) -> Part | None:

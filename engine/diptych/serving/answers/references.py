@@ -18,7 +18,9 @@ from diptych.names.languages import LANGUAGES, language
 from diptych.names.places import sites_named
 from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
-from diptych.serving.answers.definition import parsed_file, site_in
+from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
+from diptych.serving.answers.definition import line_of, parsed_file, site_in
+from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource
 
@@ -64,6 +66,9 @@ def references(source: StoreSource, path: str, row: int, column: int) -> Referen
 def referred(source: StoreSource, path: str, row: int, column: int) -> tuple[str, Found | None]:
     """The name at a place, and its definition; None for one that is found by name alone. Raises as above."""
     source.begin()
+    precise = precise_at(source, path, row, column)
+    if precise is not None:
+        return precise.name, precise.found[0]
     parsed = parsed_file(source, path)
     site = site_in(parsed, row, column)
     if site is None:
@@ -85,7 +90,14 @@ def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Referen
     """The references to one definition and whether each is sure, as they are found, file by file."""
     name = _written(target)
     wanted = (target.path, target.origin)
+    symbols = symbols_at(source, target)
+    for path, one in precise_uses(source, symbols, target.path):
+        if one.range[:2] != one.range[2:]:
+            yield _precise_reference(source, path, one), True
     for path in _candidates(source, target, name):
+        if symbols and source.precise_of(path) is not None:
+            # What was imported of the file says it all.
+            continue
         if not _may_name(source, path, name):
             continue
         aliases = _aliases(source, path, name)
@@ -138,6 +150,14 @@ def _written(target: Found) -> str:
         stem = file.partition(".")[0]
         return folder.rpartition("/")[2] if stem == "__init__" else stem
     return target.qualified.rpartition(".")[2]
+
+
+def _precise_reference(source: StoreSource, path: str, one: Occurrence) -> Reference:
+    row, column = one.range[:2]
+    role = "definition" if one.roles & DEFINITION else "import" if one.roles & IMPORT else "use"
+    names = source.names_of(path)
+    inside = inside_of(names, (row, column)) if names is not None else ""
+    return Reference(path, row, column, role, inside, "precise", line_of(source, path, row))
 
 
 def _reference(parsed: ParsedFile, site: Site, found: list[Found]) -> Reference:

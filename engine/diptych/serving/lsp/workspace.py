@@ -15,6 +15,7 @@ from diptych.serving.files import Files
 from diptych.serving.lsp.places import RepositoryPlace, place_of
 from diptych.serving.lsp.spelling import RESOLVED, Spelling, resolved_paths, spelling_of
 from diptych.serving.lsp.uris import path_of, uri_of
+from diptych.serving.precise import Precise
 from diptych.serving.source import StoreSource
 from diptych.workspace.freshness import Kind, check
 from diptych.workspace.keeper import KeeperClient, Place
@@ -35,7 +36,8 @@ class Root:
         self.keeper = KeeperClient(Place(place.root, place.store), start=starts)
         """Safe from any thread."""
         self.files = Files(place.root)
-        self.source = StoreSource(NoRecords(), self.files)
+        self.precise = Precise(place.store)
+        self.source = StoreSource(NoRecords(), self.files, self.precise)
         self.source.is_cancelled = is_cancelled
         self.opened: dict[str, str] = {}
         """The URIs of the open documents, by path."""
@@ -48,6 +50,7 @@ class Root:
         """Close the store and the files, and be no client of the keeper any more."""
         self.keeper.close()
         self._close_store()
+        self.precise.close()
         self.files.close()
 
     def refresh(self) -> None:

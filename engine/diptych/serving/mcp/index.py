@@ -21,6 +21,7 @@ from diptych.errors import DiptychError, InvalidArgumentError, StoreNotFoundErro
 from diptych.model import content_hash
 from diptych.serving.answers.current import CurrentRecords
 from diptych.serving.files import Files
+from diptych.serving.precise import Precise
 from diptych.serving.source import StoreSource
 from diptych.store.code import CodeView, Store
 from diptych.workspace.coordinator import Ready
@@ -57,6 +58,7 @@ class AgentIndex:
         self.keeper = keeper
         self.lock = threading.RLock()
         self.files = Files(place.root)
+        self.precise = Precise(place.store)
         self.last_changed_lsn = -1
         """Up to where the tool `changed` has told."""
         self._store: Store | None = None
@@ -67,6 +69,7 @@ class AgentIndex:
         """End."""
         with self.lock:
             self._forget_store()
+            self.precise.close()
             self.files.close()
             self.keeper.close()
 
@@ -106,7 +109,7 @@ class AgentIndex:
         store = self.store
         if self._records is None:
             view = store.view()
-            self._records = CurrentRecords(StoreSource(view, self.files), view)
+            self._records = CurrentRecords(StoreSource(view, self.files, self.precise), view)
         elif self._records.view.lsn != store.lsn:
             older = self._records.view
             self._records.move_to(store.view())

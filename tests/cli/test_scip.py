@@ -1,0 +1,46 @@
+"""`diptych scip`, as a user runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.command import diptych, document, error_output, text
+from tests.serving.scip.test_importing import FILES, INDEX
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    for path, source in FILES.items():
+        (tmp_path / path).write_text(source)
+    diptych("index", "--quiet", cwd=tmp_path)
+    (tmp_path / "index.scip").write_bytes(INDEX)
+    return tmp_path
+
+
+def test_an_import_and_what_is_answered_from_it(repository: Path) -> None:
+    said = text("scip", "import", "index.scip", cwd=repository)
+    assert said == "imported 2 documents with 14 occurrences of scip-test 1\n"
+    found = document("definition", "main.py:6:7", cwd=repository)["definitions"]
+    assert [(one["path"], one["line"], one["evidence"]) for one in found] == [("parser.py", 2, "precise")]
+    assert "[precise]" in text("references", "parser.py:2:9", cwd=repository)
+    assert "nothing is damaged" in text("verify", "--deep", "--store", ".diptych/precise", cwd=repository)
+
+
+def test_refused_documents_are_named_with_an_exit_code(repository: Path) -> None:
+    (repository / "main.py").write_text("# moved\n" + FILES["main.py"])
+    done = diptych("scip", "import", "index.scip", cwd=repository, code=1)
+    assert b"imported 1 document with 7 occurrences" in done.stdout
+    assert b"refused main.py: 6 of its 7 names are not where it says." in done.stderr
+    assert b"Next: run the indexer again" in done.stderr
+    found = document("scip", "import", "index.scip", cwd=repository, code=1)
+    assert [one["path"] for one in found["refused"]] == ["main.py"]
+    assert (found["documents"], found["dropped"]) == (1, 0)
+
+
+def test_what_cannot_be_imported_is_told_in_a_sentence(repository: Path) -> None:
+    assert "no SCIP index" in error_output("scip", "import", "main.py", cwd=repository, code=5)
+    assert "gone.scip" in error_output("scip", "import", "gone.scip", cwd=repository, code=7)
+    assert "not in the repository" in error_output(
+        "scip", "import", "index.scip", "--root", "..", cwd=repository, code=2
+    )
