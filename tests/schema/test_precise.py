@@ -116,12 +116,14 @@ DESCRIPTORS = st.builds(
 ) | st.builds(
     Descriptor, st.text("ab`(#", min_size=1, max_size=4), st.just(METHOD), st.sampled_from(["", "+1", "x"])
 )
-# "." stands for an empty part; the scheme has at least a letter.
-PART = st.text(st.characters(exclude_categories=["Cs"]), max_size=5).filter(lambda text: text != ".")
+# "." stands for an empty part, and of three spaces nobody knows which is between two parts.
+PART = st.text(st.characters(exclude_categories=["Cs"]), max_size=5).filter(
+    lambda text: text != "." and text == text.strip(" ")
+)
 
 
 @given(
-    st.builds(Package, st.text("s -/", min_size=1, max_size=5), PART, PART, PART),
+    st.builds(Package, st.sampled_from(["s", "a b", "a  b/", "scip-x"]), PART, PART, PART),
     st.lists(DESCRIPTORS, min_size=1, max_size=4).map(tuple),
 )
 def test_the_parts_of_a_symbol_come_back_from_its_text(
