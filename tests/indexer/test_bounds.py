@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 import signal
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import diptych
 from diptych import Store, fs
 from diptych.indexer import bounded, index_repository, pool
 from diptych.indexer.bounded import matches_in, parsed_tree
@@ -228,3 +230,21 @@ def test_what_is_too_slow_is_said_and_not_tried_again_until_it_changes(
         write(root, {"b.py": "def b(): pass\n"})
         assert index_repository(root, store, processes=1).indexed == 1
         assert len(store) == 2
+
+
+def test_collecting_asks_no_node_for_its_text() -> None:
+    """It would read and copy 64 KB of the source for each, since the parser was given pieces of it."""
+    package = Path(diptych.__file__).parent
+    modules = [*(package / "indexer").rglob("*.py"), *(package / "names" / "languages").rglob("*.py")]
+    asking = []
+    for module in modules:
+        tree = ast.parse(module.read_text("utf-8"))
+        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        asking += [
+            f"{module.relative_to(package)}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr == "text" and id(node) not in called
+            # Asked for one name at a time, by a person.
+            if module.name != "sites.py"
+        ]
+    assert len(modules) > 50 and asking == []

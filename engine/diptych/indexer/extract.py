@@ -98,7 +98,7 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
             noted.append((patterns[index].kind, node))
         elif role == BOUND:
             rank = ranks[index]
-            for bound in prepared.bound(captures["bound"][0]):
+            for bound in prepared.bound(source, captures["bound"][0]):
                 start = bound.name.start_byte
                 if start not in named or rank < named[start][0]:
                     named[start] = (rank, _bound(bound))
@@ -106,7 +106,7 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
             rank = ranks[index]
             references += [
                 (name.start_byte << _RANK_BITS | rank, name.end_byte, name)
-                for name in prepared.annotated(captures["annotation"][0])
+                for name in prepared.annotated(source, captures["annotation"][0])
             ]
         elif role == COMMENT or role == ATTRIBUTE:  # noqa: SIM109
             comments.note(captures[patterns[index].capture][0])

@@ -80,8 +80,8 @@ class Prepared(Value):
     roles: tuple[int, ...]
     ranks: tuple[int, ...]
     by_rank: dict[int, Pattern]
-    bound: Callable[[Node], Iterable[Bound]]
-    annotated: Callable[[Node], Iterable[Node | Word]]
+    bound: Callable[[bytes, Node], Iterable[Bound]]
+    annotated: Callable[[bytes, Node], Iterable[Node | Word]]
 
 
 @cache
@@ -120,14 +120,16 @@ def prepared(name: str) -> Prepared:
     )
 
 
-def _walks(module: str) -> tuple[Callable[[Node], Iterable[Bound]], Callable[[Node], Iterable[Node | Word]]]:
+def _walks(
+    module: str,
+) -> tuple[Callable[[bytes, Node], Iterable[Bound]], Callable[[bytes, Node], Iterable[Node | Word]]]:
     if not module:
         return _nothing, _nothing
     walks = importlib.import_module(f"diptych.indexer.languages.{module}")
     return getattr(walks, "bound", _nothing), getattr(walks, "annotated", _nothing)
 
 
-def _nothing(_node: Node) -> tuple[()]:
+def _nothing(_source: bytes, _node: Node) -> tuple[()]:
     return ()
 
 

@@ -16,6 +16,15 @@ class Bound(NamedTuple):
     body: Node | None = None
 
 
+def text_of(source: bytes, node: Node) -> bytes:
+    """The bytes of a node.
+
+    Not `node.text`: of a tree whose source was read piece by piece, that reads and copies a whole piece.
+    """
+    start, end = node.byte_range
+    return source[start:end]
+
+
 class Word(NamedTuple):
     """A name that is no node of the tree: a word in a string. Its place is like a node's."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from diptych.indexer.languages.bound import Bound
+from diptych.indexer.languages.bound import Bound, text_of
 
 # Statements whose blocks a `var` leaves, and what leads to these blocks; `let` and `const` stay inside.
 _BLOCKS = frozenset(
@@ -36,7 +36,7 @@ _EXPORTS = (b"exports", b"module.exports")
 _PATTERNS = frozenset({"object_pattern", "array_pattern", "rest_pattern"})
 
 
-def bound(scope: Node) -> Iterator[Bound]:
+def bound(source: bytes, scope: Node) -> Iterator[Bound]:
     """The variables of a `program`, or of the block of a namespace or a module.
 
     A `var` in an inner block, too, and what a CommonJS module puts into `exports`.
@@ -53,7 +53,7 @@ def bound(scope: Node) -> Iterator[Bound]:
                 if not inner or type_ == "variable_declaration":
                     yield from _declared(child)
             elif type_ == "expression_statement":
-                yield from _exported(child)
+                yield from _exported(source, child)
             elif type_ in _BLOCKS:
                 # The block of `declare global` is no inner one.
                 pending.append((child, inner or node.type != "ambient_declaration"))
@@ -89,7 +89,7 @@ def _of_loop(loop: Node) -> Iterator[Bound]:
         yield from (Bound("variable", name, target or name) for name in _names(target))
 
 
-def _exported(statement: Node) -> Iterator[Bound]:
+def _exported(source: bytes, statement: Node) -> Iterator[Bound]:
     """The names of `exports.a = module.exports.b = value`, unless the value is a name, or `void 0`."""
     names = []
     assignment = value = statement.named_children[0] if statement.named_child_count else None
@@ -98,12 +98,12 @@ def _exported(statement: Node) -> Iterator[Bound]:
         if left is None or left.type != "member_expression":
             return
         owner, name = left.child_by_field_name("object"), left.child_by_field_name("property")
-        if owner is None or name is None or owner.text not in _EXPORTS:
+        if owner is None or name is None or text_of(source, owner) not in _EXPORTS:
             return
         names.append(name)
     if assignment is None or value is None or value.type in ("identifier", "undefined"):
         return
-    if value.type == "member_expression" or (value.text or b"").startswith(b"void "):
+    if value.type == "member_expression" or source.startswith(b"void ", value.start_byte):
         return
     yield from (_of_value(name, value, assignment) for name in names)
 

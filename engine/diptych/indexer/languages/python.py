@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from diptych.indexer.languages.bound import Bound, Word
+from diptych.indexer.languages.bound import Bound, Word, text_of
 
 # Statements whose blocks are in the scope of what surrounds them, and what leads to these blocks.
 _SAME_SCOPE = frozenset(
@@ -57,11 +57,11 @@ _ANNOTATION = frozenset(
         "list_splat",
     }
 )
-_ENUM_BASE = re.compile(rb"(?:Enum|Flag)$")
+_ENUM_BASES = (b"Enum", b"Flag")
 _DOTTED = re.compile(rb"(?:[^\W\d]\w*\s*\.\s*)*([^\W\d]\w*)")
 
 
-def bound(scope: Node) -> Iterator[Bound]:
+def bound(source: bytes, scope: Node) -> Iterator[Bound]:
     """The names that a `module` or a `class_definition` binds by assignments, `for` and `with`.
 
     Also in its `if`, `try`, `with`, loops and `match`, but not in its functions and classes.
@@ -70,7 +70,7 @@ def bound(scope: Node) -> Iterator[Bound]:
         kind, value_kind, pending = "variable", "variable", [scope]
     else:
         body = scope.child_by_field_name("body")
-        kind, value_kind = "field", "constant" if _is_enum(scope) else "field"
+        kind, value_kind = "field", "constant" if _is_enum(source, scope) else "field"
         pending = [body] if body is not None else []
     while pending:
         for child in pending.pop().named_children:
@@ -78,7 +78,7 @@ def bound(scope: Node) -> Iterator[Bound]:
             if type_ == "expression_statement":
                 for expression in child.named_children:
                     if expression.type == "assignment":
-                        yield from _assigned(expression, kind, value_kind)
+                        yield from _assigned(source, expression, kind, value_kind)
             elif type_ in _SAME_SCOPE:
                 pending.append(child)
                 if type_ == "for_statement":
@@ -91,23 +91,27 @@ def bound(scope: Node) -> Iterator[Bound]:
                     yield from (Bound(kind, name, child) for name in _names(target))
 
 
-def _is_enum(scope: Node) -> bool:
+def _is_enum(source: bytes, scope: Node) -> bool:
     bases = scope.child_by_field_name("superclasses")
     if bases is None:
         return False
     return any(
-        base.type in ("identifier", "attribute") and _ENUM_BASE.search(base.text or b"")
+        base.type in ("identifier", "attribute") and source.endswith(_ENUM_BASES, 0, base.end_byte)
         for base in bases.named_children
     )
 
 
-def _assigned(assignment: Node, kind: str, value_kind: str) -> Iterator[Bound]:
+def _assigned(source: bytes, assignment: Node, kind: str, value_kind: str) -> Iterator[Bound]:
     """The targets of `a = b, c = value`; each is declared by all of it."""
     link: Node | None = assignment
     while link is not None and link.type == "assignment":
         right = link.child_by_field_name("right")
         for name in _names(link.child_by_field_name("left")):
-            is_member = right is not None and value_kind == "constant" and (name.text or b"")[:1] != b"_"
+            is_member = (
+                right is not None
+                and value_kind == "constant"
+                and not source.startswith(b"_", name.start_byte)
+            )
             yield Bound(value_kind if is_member else kind, name, assignment)
         link = right
 
@@ -123,7 +127,7 @@ def _names(target: Node | None) -> Iterator[Node]:
             pending += node.named_children
 
 
-def annotated(annotation: Node) -> Iterator[Node | Word]:
+def annotated(source: bytes, annotation: Node) -> Iterator[Node | Word]:
     """The names in an annotation, each without its qualifier, also in a string: a forward reference.
 
     The arguments of `Literal` are values.
@@ -139,18 +143,18 @@ def annotated(annotation: Node) -> Iterator[Node | Word]:
             if name is not None:
                 yield name
         elif type_ == "string":
-            yield from _forward(node)
+            yield from _forward(source, node)
         elif type_ in ("subscript", "generic_type"):
             first = node.named_children[0]
-            literal = (first.text or b"").rpartition(b".")[2] == b"Literal"
+            literal = text_of(source, first).rpartition(b".")[2] == b"Literal"
             pending += [first] if literal else node.named_children
         elif type_ in _ANNOTATION:
             pending += node.named_children
 
 
-def _forward(string: Node) -> Iterator[Word]:
+def _forward(source: bytes, string: Node) -> Iterator[Word]:
     for content in string.named_children:
-        text, (row, column) = content.text or b"", content.start_point
+        text, (row, column) = text_of(source, content), content.start_point
         if content.type != "string_content" or b"\n" in text or b"Literal" in text:
             continue
         for match in _DOTTED.finditer(text):

@@ -57,4 +57,13 @@ class Collected:
 
 def text_of(source: bytes, node: Node) -> str:
     """The text of a node."""
-    return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+    return bytes_of(source, node).decode("utf-8", "replace")
+
+
+def bytes_of(source: bytes, node: Node) -> bytes:
+    """The bytes of a node.
+
+    Not `node.text`: of a tree whose source was read piece by piece, that reads and copies a whole piece.
+    """
+    start, end = node.byte_range
+    return source[start:end]

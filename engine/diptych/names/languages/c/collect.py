@@ -38,7 +38,7 @@ from diptych.names.languages.c.declarators import Declarator, unwrapped
 from diptych.names.languages.c.rules import TAGGED
 from diptych.names.languages.c.shapes import dotted, shape_of
 from diptych.names.languages.c.types import TAGS, UNKNOWN, annotation, class_shape
-from diptych.names.languages.collected import Collected
+from diptych.names.languages.collected import Collected, bytes_of
 from diptych.names.languages.shapes import extended
 from diptych.names.languages.walk import Walk
 
@@ -97,9 +97,9 @@ class _Walk(Walk):
             branches.append((branch, [one for one in branch.named_children if one not in skipped]))
             branch = rest
         is_apart = self.made.scopes[scope].kind in (MODULE, NAMESPACE)
-        is_found = False
+        source, is_found = self.made.source, False
         for one, inside in branches:
-            is_taken = not is_found and counts(one, self._defined, cpp=self._cpp)
+            is_taken = not is_found and counts(source, one, self._defined, cpp=self._cpp)
             is_found = is_found or is_taken
             at = self.made.open(NAMESPACE, scope, one) if is_apart and not is_taken else scope
             self._later(inside, at)
@@ -118,12 +118,13 @@ class _Walk(Walk):
         """`#define A …`."""
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         if name is not None:
-            text = (value.text if value is not None else None) or b""
+            source = self.made.source
+            text = bytes_of(source, value) if value is not None else b""
             shape = _replaced(text) if node.type == "preproc_def" else _cast_to(text)
             around = self.made.scopes[scope]
             at = scope if around.kind == NAMESPACE and not around.name else 0
-            if at == 0 and name.text is not None:
-                self._defined.add(name.text)
+            if at == 0:
+                self._defined.add(bytes_of(source, name))
             self._bind(name, at, MACRO, "" if shape == self.made.text(name) else shape)
 
     def namespace(self, node: Node, scope: int) -> None:
@@ -278,7 +279,7 @@ class _Walk(Walk):
     def _declared(self, node: Node, given: Node | None, declarators: list[Node], scope: int) -> None:
         in_class = self.made.scopes[scope].kind == CLASS
         is_misread = node.has_error and self.made.scopes[scope].kind in (MODULE, NAMESPACE)
-        is_extern = _has_word(node, b"extern")
+        is_extern = _has_word(self.made.source, node, b"extern")
         holder = self._holder(given, scope)
         if holder < 0 and given is not None and (given.type in TAGS or self._complete):
             self._later([given], scope)
@@ -356,7 +357,7 @@ class _Walk(Walk):
 
     def _function(self, node: Node, declared: Declarator, scope: int) -> int:
         source, given = self.made.source, node.child_by_field_name("type")
-        hidden = self.made.scopes[scope].kind == MODULE and _has_word(node, b"static")
+        hidden = self.made.scopes[scope].kind == MODULE and _has_word(source, node, b"static")
         hidden = hidden or self._is_in_unnamed(scope)
         function = declared.function
         returns = annotation(source, given)
@@ -444,8 +445,12 @@ def _cast_to(text: bytes) -> str:
     return f":{FUNCTION_TYPE}[{TAG_OF}[{name}]]" if tag else f":{FUNCTION_TYPE}[{name}]"
 
 
-def _has_word(node: Node, word: bytes) -> bool:
-    return any(child.type == "storage_class_specifier" and child.text == word for child in node.children)
+def _has_word(source: bytes, node: Node, word: bytes) -> bool:
+    return any(
+        source.startswith(word, child.start_byte)
+        for child in node.children
+        if child.type == "storage_class_specifier"
+    )
 
 
 _Walk.visits = {

@@ -7,6 +7,8 @@ from collections.abc import Set
 
 from tree_sitter import Node
 
+from diptych.names.languages.collected import bytes_of
+
 _DEFINED = frozenset({
     b"__GNUC__", b"__clang__", b"__linux__", b"__linux", b"__unix__", b"__STDC__", b"__STDC_VERSION__",
     b"__x86_64__", b"__LP64__", b"__SIZEOF_INT128__", b"__ELF__", b"__BYTE_ORDER__",
@@ -14,7 +16,7 @@ _DEFINED = frozenset({
 _TEST = re.compile(rb"(!?)\s*defined\s*\(?\s*(\w+)")
 
 
-def counts(node: Node, defined: Set[bytes], *, cpp: bool) -> bool:
+def counts(source: bytes, node: Node, defined: Set[bytes], *, cpp: bool) -> bool:
     """Whether the first branch of `node` is the one that counts; of an `else`, always.
 
     `defined` are the macros that the file itself has defined before.
@@ -24,10 +26,10 @@ def counts(node: Node, defined: Set[bytes], *, cpp: bool) -> bool:
     if node.type == "preproc_ifdef":
         name = node.child_by_field_name("name")
         is_negative = any(child.type == "#ifndef" for child in node.children)
-        tested = (name.text if name is not None else None) or b""
+        tested = bytes_of(source, name) if name is not None else b""
         return is_negative != (tested in defined or _is_predefined(tested, cpp=cpp))
     condition = node.child_by_field_name("condition")
-    text = (condition.text if condition is not None else None) or b""
+    text = bytes_of(source, condition) if condition is not None else b""
     tests = [
         (name in defined or _is_predefined(name, cpp=cpp)) != bool(sign) for sign, name in _TEST.findall(text)
     ]
