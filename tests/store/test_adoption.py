@@ -32,15 +32,19 @@ from diptych import (
     StorageError,
     Store,
     UnknownFileError,
+    fs,
     repair,
     verify,
 )
 from diptych.layout import BUNDLE, RECORDS, SEAL
 from diptych.schema.base import Projection
 from diptych.schema.code import CODE, CodeSchema
+from diptych.schema.fields import Field
 from diptych.store.adopting import Adopting
 from diptych.store.checkpoint import publish
+from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.generation import read_manifest
+from diptych.store.report import Severity
 
 Files = dict[str, FileRecord]
 
@@ -644,28 +648,59 @@ def test_the_journal_is_shown_with_it(store_path: str, memory_path: Path) -> Non
     assert [(one["op"], one["segment"], one["records"]) for one in entries] == [("SegmentAdopted", digest, 3)]
 
 
-def test_a_schema_does_not_change_over_it(store_path: str, memory_path: Path) -> None:
-    """Its two halves are of the schema as it was; a generation that lists it can be built again."""
+class Changed(CodeSchema):
+    """Its counters and its fields are others: both halves of a segment have to be built again."""
 
-    class Changed(CodeSchema):
-        counters: ClassVar[tuple[str, ...]] = ("symbols", "relations", "files")
+    counters: ClassVar[tuple[str, ...]] = ("symbols", "relations", "files")
+    fields = (*CodeSchema.fields, Field("folder", "exact"))
 
-        def counts(self, payload: bytes) -> tuple[int, ...]:
-            return (*super().counts(payload), 1)
+    def counts(self, payload: bytes) -> tuple[int, ...]:
+        return (*super().counts(payload), 1)
 
-        def project(self, key: bytes, payload: bytes) -> Projection:
-            return super().project(key, payload)._replace(counts=self.counts(payload))
+    def project(self, key: bytes, payload: bytes) -> Projection:
+        _, terms, documents = super().project(key, payload)
+        folder = key.decode().rpartition("/")[0]
+        more = [(item, {**document, "folder": folder}) for item, document in documents]
+        return Projection(self.counts(payload), terms, more)
 
+
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize("cut_short", ["", "publish", "atomic_write"])
+def test_a_schema_changes_over_it(
+    store_path: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch, published: bool, cut_short: str
+) -> None:
+    """Its two halves are of the schema as it was, and the journal names it: all is written again."""
     with Store.open(store_path, policy=MANUAL) as store:
-        put(store, record("first.py"))
-        store.checkpoint()
-        adopt(store, built(memory_path, numbered(3)))
-    for read_only in (True, False):
-        with pytest.raises(IncompatibleStoreError):
-            Store.open(store_path, policy=MANUAL, schema=Changed(), read_only=read_only)
-    with Store.open(store_path, policy=MANUAL) as store:
-        check(store, files_of(numbered(3), [record("first.py")]))
-        store.checkpoint()
+        put(store, record("first.py"), record("pkg/001.py", 7), record("pkg/002.py", 7))
+        if published:
+            store.checkpoint()
+        put(store, record("second.py"))
+        adopt(store, built(memory_path, numbered(5)))
+        with store.transaction(metadata={"commit": "c0ffee"}) as txn:
+            txn.index_file(record("pkg/003.py", 8))
+            txn.remove_file("pkg/004.py")
+    files = files_of(numbered(4), [record("first.py"), record("second.py"), record("pkg/003.py", 8)])
+    with pytest.raises(IncompatibleStoreError, match="before its schema"):
+        Store.open(store_path, policy=MANUAL, schema=Changed(), read_only=True)
+    with monkeypatch.context() as patch:
+        if cut_short:
+            where = UnpublishedGeneration if cut_short == "publish" else fs
+            patch.setattr(where, cut_short, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                Store.open(store_path, policy=MANUAL, schema=Changed())
+    for _ in range(2):
+        with Store.open(store_path, policy=MANUAL, schema=Changed()) as store:
+            assert (store.lsn, store.recovery) == (4, [])
+            check_reads(store, files)
+            check_search(store, files)
+            assert store.stats().counts["files"] == len(files)
+            assert store.stats().metadata == {"commit": "c0ffee"}
+            assert store.search("folder:pkg", limit=1).total == 8
+    report = verify(store_path, schema=Changed())
+    assert [one for one in report.findings if one.severity is not Severity.NOTE] == []
     with Store.open(store_path, policy=MANUAL, schema=Changed()) as store:
-        check_reads(store, files_of(numbered(3), [record("first.py")]))
-        assert store.stats().counts["files"] == 4
+        for number in range(4):
+            put(store, record("first.py", number))
+            store.checkpoint()
+        assert len(segments_in(store_path)) <= 5
+    assert verify(store_path, schema=Changed()).findings == []

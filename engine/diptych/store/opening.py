@@ -162,6 +162,12 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
+    found = inspection.scan.identity
+    is_changed = found is not None and found.is_migrated_by(schema)
+    if is_changed and inspection.scan.adopted and not inspection.scan.generations:
+        assert found is not None
+        _migrate_schema(path, found.stored_schema(schema.older_versions), schema, lock)
+        inspection = inspect(path, schema)
     if inspection.plan.fresh:
         if not may_create:
             raise StoreNotFoundError(f"there is no store at {path}", advice=index_by_hand(path))
@@ -171,25 +177,29 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
 
 
 def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> None:
-    from diptych.store.schema_change import migrate_schema
+    from diptych.store.schema_change import migrate_all, migrate_schema
 
     inspection = inspect(path, stored)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
     identity = _identity(inspection)
-    found = inspection.plan.base
-    if found is not None and any(segment.records_problem for segment in found.segments):
+    plan = inspection.plan
+    segments = [one for transaction in plan.replay for one in inspection.scan.adopted_by(transaction)]
+    segments += plan.base.segments if plan.base is not None else ()
+    if any(segment.records_problem for segment in segments):
         # To rebuild them from the search index takes the schema by which they were found.
         raise CorruptStoreError(
             f"the store at {path} is damaged, and its schema has changed",
-            where=found.path,
+            where=path,
             advice="run `diptych repair` with the schema as it was before, then open it again",
         )
     inspection, base = settle(inspection, stored)
     refuse_fatal(inspection.scan, inspection.plan)
     _refuse_unversioned(inspection.plan, identity, schema)
-    _refuse_adopted(inspection.plan, schema)
-    migrate_schema(path, base, identity, stored.shape, schema, lock)
+    if any(transaction.adopted for transaction in inspection.plan.replay):
+        migrate_all(inspection, base, identity, schema, lock, modified_ms=_modified_ms(inspection.scan, base))
+    else:
+        migrate_schema(path, base, identity, stored.shape, schema, lock)
 
 
 def _refuse_unversioned(plan: Plan, identity: Identity, schema: Schema[Any]) -> None:
@@ -204,13 +214,18 @@ def _refuse_unversioned(plan: Plan, identity: Identity, schema: Schema[Any]) -> 
         )
 
 
-def _refuse_adopted(plan: Plan, schema: Schema[Any]) -> None:
-    """Raise IncompatibleStoreError for a segment that was adopted before the schema changed."""
-    if any(transaction.adopted for transaction in plan.replay):
-        raise IncompatibleStoreError(
-            f"the journal has adopted segments from before schema {schema.name!r} changed",
-            advice="open it with the program that wrote it, and call checkpoint(); then open it again",
-        )
+def _refuse_adopted(found: Scan, plan: Plan, schema: Schema[Any]) -> None:
+    """Raise IncompatibleStoreError for a segment that was adopted before the schema changed.
+
+    Its generation was built again since, and is lost.
+    """
+    for segment in (one for transaction in plan.replay for one in found.adopted_by(transaction)):
+        seal = segment.listed.seal
+        if seal.fingerprint != schema.fingerprint(seal.schema_version):
+            raise IncompatibleStoreError(
+                f"the journal has adopted segments from before schema {schema.name!r} changed",
+                advice="open it with the program that wrote it, and call checkpoint(); then open it again",
+            )
 
 
 def open_planned(
@@ -221,8 +236,7 @@ def open_planned(
     if not (identity.is_migrated_by(schema) and _is_unpublished_change(inspection.plan, schema)):
         identity.refuse_other(schema, inspection.scan.path)
     _refuse_unversioned(inspection.plan, identity, schema)
-    if not identity.is_of(schema):
-        _refuse_adopted(inspection.plan, schema)
+    _refuse_adopted(inspection.scan, inspection.plan, schema)
     # Before the first record of the new version is written, so that no older Diptych opens the store.
     identity = identity.upgraded(schema)
     inspection, base = settle(inspection, schema)
@@ -273,6 +287,7 @@ def _open_reader(
         raise StoreNotFoundError(f"the store at {path} is being made", advice="try again in a moment")
     identity = _identity(inspection)
     identity.refuse_other(schema, path)
+    _refuse_adopted(inspection.scan, inspection.plan, schema)
     inspection, base = settle(inspection, schema)
     refuse_fatal(inspection.scan, inspection.plan)
     opened = _opened(inspection, base, identity, schema)

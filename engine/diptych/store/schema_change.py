@@ -6,6 +6,8 @@ affects, from the payloads. The other half, and the journal, stay as they are.
 1. Build the segments in `incoming/`. Nothing has changed until here.
 2. Write IDENTITY with the new shape: from now on a program with the old schema refuses the store.
 3. Publish the generation.
+   Where the journal names segments that were adopted since, which are of the old shape, all records are
+   written again instead, in a generation of the newest LSN.
 4. Do the same, without IDENTITY, for the generation that each consumer needs.
 5. Remove the generations of the old shape. Readers that have one open keep it.
 
@@ -19,19 +21,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from diptych import fs
+from diptych.change import Change, FileIndexed, StoredRecord
 from diptych.errors import CorruptionError, IncompatibleStoreError, StorageError
 from diptych.layout import GENERATIONS, IDENTITY, SEGMENTS, parse_generation_name
+from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.schema.shape import Shape, differences
 from diptych.schema.undecodable import counts_of
+from diptych.segment.reader import Segment
 from diptych.segment.reindex import reindex
-from diptych.segment.seal import Seal, encode_seal
-from diptych.store.checkpoint.build import Pace, write_segments
+from diptych.segment.seal import Seal, digest_of, encode_seal
+from diptych.store.checkpoint.build import Pace, build_of_records, write_segments
+from diptych.store.checkpoint.retention import first_journal_lsn
 from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
 from diptych.store.generation import Generation, open_segment, read_manifest, segment_path
 from diptych.store.healing import Healing, log
 from diptych.store.live import LiveRecords, LiveSegment
 from diptych.store.manifest import (
+    NO_METADATA,
+    Adoption,
     Identity,
     ListedSegment,
     Manifest,
@@ -39,8 +47,10 @@ from diptych.store.manifest import (
     manifest_of,
 )
 from diptych.store.positions import consumers_of
+from diptych.store.recovery.apply import prepare_for_writing
+from diptych.store.recovery.inspection import Inspection
 from diptych.store.recovery.reading import names_in
-from diptych.store.upgrade import upgrades
+from diptych.store.upgrade import current_change, current_record, record_of, upgrades
 from diptych.values import replace
 
 
@@ -170,6 +180,85 @@ def _rebuild(
             adopted=old.adopted,
         )
         unpublished.publish(manifest, new)
+
+
+def migrate_all(
+    inspection: Inspection,
+    base: Generation | None,
+    identity: Identity,
+    schema: Schema[Any],
+    owner: Owner,
+    *,
+    modified_ms: int,
+) -> None:
+    """Write the records of the generation `base` and of the journal after it again, as a new generation.
+
+    `inspection` and `base` are those of a stand-in for the schema as it was. The caller holds the lock.
+    Raises as `migrate_schema` does.
+    """
+    found, files, plan = inspection
+    path, upgraded = found.path, identity.upgraded(schema)
+    log.warning("the schema %r of %s has changed: writing all of its records again", schema.name, path)
+    # The journal file before the generation, which promises that the journal continues after it.
+    journal = prepare_for_writing(found, plan, files, identity)
+    try:
+        lsn = journal.rotate(schema_version=schema.version)
+        chain = journal.file.header.chain
+    finally:
+        journal.close()
+    metadata = base.manifest.metadata if base is not None else NO_METADATA
+    for transaction in plan.replay:
+        if transaction.metadata:
+            metadata = Metadata(transaction.lsn, transaction.metadata)
+    older = base.manifest.adopted if base is not None else ()
+    newer = [Adoption(one.lsn, digest_of(entry.sealed)) for one in plan.replay for entry in one.adopted]
+    first_lsn = first_journal_lsn(path)
+    with UnpublishedGeneration(path, lsn, owner) as unpublished:
+        built = build_of_records(
+            _all_records(inspection, base, schema),
+            unpublished,
+            upgraded,
+            schema,
+            lsn=lsn,
+            chain=chain,
+            modified_ms=modified_ms,
+            metadata=metadata,
+            adopted=[*(one for one in older if one.lsn >= first_lsn), *newer],
+        )
+        owner.refuse_replaced()
+        if base is not None:
+            fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(upgraded))
+        unpublished.publish(built.manifest, built.segments)
+    if base is None:
+        # After it: with this identity, a crash in between would leave segments in the journal that it is not
+        # of. A generation of another shape than the identity is of a change that ended before this.
+        fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(upgraded))
+
+
+def _all_records(
+    inspection: Inspection, base: Generation | None, schema: Schema[Any]
+) -> Iterator[StoredRecord]:
+    """The records of a generation and of the journal after it, of the current version of the schema."""
+    found, files, plan = inspection
+    newest: dict[bytes, Change | Segment] = {}
+    for transaction in plan.replay:
+        newest |= {change.key: change for change in transaction.changes}
+        for adopted in found.adopted_by(transaction):
+            segment = files.segments[adopted.listed.digest]
+            newest |= dict.fromkeys((record.key for record in segment.scan()), segment)
+    for member in base.segments.members if base is not None else ():
+        live = LiveRecords.of_one(member, member.segment.schema, Healing())
+        for record in live.scan_member(member, newest):
+            yield current_record(schema, member.version, record)
+    for key, where in newest.items():
+        if isinstance(where, Segment):
+            stored = where.get(key)
+            assert stored is not None
+            yield current_record(schema, where.seal.schema_version, stored)
+        elif isinstance(where, FileIndexed):
+            change = current_change(schema, where)
+            assert isinstance(change, FileIndexed)
+            yield record_of(change)
 
 
 def _migrated(

@@ -168,6 +168,7 @@ def build_of_records(
     chain: int,
     modified_ms: int,
     metadata: Metadata = NO_METADATA,
+    adopted: Sequence[Adoption] = (),
 ) -> Built:
     """Build the segments of these records, each key once, and a manifest of them alone.
 
@@ -175,7 +176,15 @@ def build_of_records(
     """
     sealed = write_segments(schema, records, unpublished, Pace(), None)
     return _listed(
-        [], sealed, identity, schema, lsn=lsn, chain=chain, modified_ms=modified_ms, metadata=metadata
+        [],
+        sealed,
+        identity,
+        schema,
+        lsn=lsn,
+        chain=chain,
+        modified_ms=modified_ms,
+        metadata=metadata,
+        adopted=adopted,
     )
 
 
