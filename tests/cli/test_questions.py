@@ -43,7 +43,7 @@ def asked(tmp_path: Path) -> Path:
 
 def test_a_definition_with_its_evidence(asked: Path) -> None:
     found = text("definition", "src/shapes.py:14:12", cwd=asked)
-    assert found == "src/shapes.py:5:9: function Shape.show  [inferred]  def show(self):\n"
+    assert found == "src/shapes.py:5:9: method Shape.show  [inferred]  def show(self):\n"
     assert text("definition", "src/uses.py:4:5", cwd=asked) == (
         "src/shapes.py:12:5: function main  [exact]  def main():\n"
     )
@@ -51,8 +51,8 @@ def test_a_definition_with_its_evidence(asked: Path) -> None:
 
 def test_candidates_are_numbered(asked: Path) -> None:
     assert text("definition", "src/shapes.py:15:16", cwd=asked).splitlines() == [
-        "src/shapes.py:2:9: function Shape.area  [named 1 of 2]  def area(self):",
-        "src/shapes.py:9:9: function Square.area  [named 2 of 2]  def area(self):",
+        "src/shapes.py:2:9: method Shape.area  [named 1 of 2]  def area(self):",
+        "src/shapes.py:9:9: method Square.area  [named 2 of 2]  def area(self):",
     ]
 
 
@@ -123,10 +123,10 @@ def test_calls_by_name_and_by_place(asked: Path) -> None:
 def test_an_outline(asked: Path) -> None:
     assert text("outline", "src/shapes.py", cwd=asked).splitlines() == [
         "src/shapes.py:1:7: class Shape",
-        "src/shapes.py:2:9:   function Shape.area",
-        "src/shapes.py:5:9:   function Shape.show",
+        "src/shapes.py:2:9:   method Shape.area",
+        "src/shapes.py:5:9:   method Shape.show",
         "src/shapes.py:8:7: class Square",
-        "src/shapes.py:9:9:   function Square.area",
+        "src/shapes.py:9:9:   method Square.area",
         "src/shapes.py:12:5: function main",
     ]
 
@@ -174,7 +174,7 @@ def test_an_edit_since_the_index_is_seen_without_a_new_index(asked: Path) -> Non
         (("definition", "src/none.py:1:1"), "src/none.py cannot be read"),
         (("definition", "../out.py:1:1"), "'../out.py' is not in the repository"),
         (("definition", "src/other.rb:1:4"), "src/other.rb: names are not resolved in ruby yet"),
-        (("outline", "src"), "src cannot be read"),
+        (("outline", "src"), "src cannot be read, or has no parser"),
         (("references",), "there is no question"),
         (("definition", "a:1:1", "--stdin"), "there are a question and --stdin"),
     ],

@@ -177,7 +177,7 @@ def test_references_calls_and_outline(ask: Asking) -> None:
         "use/use.go:23 use",
     ]
     assert ask.callers("shape/shape.go", "func (b *Base) @Rename") == ["first", "local.run"]
-    assert ask.outline("shape/part.go")[:3] == ["struct Part", "field Part.Size", "type Parts"]
+    assert ask.outline("shape/part.go")[:3] == ["module shape", "struct Part", "field Part.Size"]
 
 
 def test_packages_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> None:

@@ -471,9 +471,9 @@ def test_a_method_has_no_references_to_another_of_its_name(tree: Asking) -> None
 def test_calls_and_outline(tree: Asking) -> None:
     assert tree.callers(SHAPE, "Part @part") == ["Use.all"]
     assert tree.callees(USE, "int @all") == ["Shape.Corner.cut", "Shape.of", "Shape.part"]
-    assert tree.outline(PART) == ["class Part", "field Part.size", "function Part.twice"]
+    assert tree.outline(PART) == ["module org.shape", "class Part", "field Part.size", "method Part.twice"]
 
 
 def test_a_component_of_a_record_is_in_the_outline_once(tmp_path: Path) -> None:
     with asking(tmp_path, {"R.java": "record R(int a) {}\n"}) as asked:
-        assert asked.outline("R.java") == ["record R", "field R.a"]
+        assert asked.outline("R.java") == ["class R", "field R.a"]

@@ -194,4 +194,4 @@ def test_calls_and_outline(tmp_path: Path) -> None:
     with asking(tmp_path, {"a.ts": source}) as ask:
         assert ask.callers("a.ts", "function @help") == ["A.run"]
         assert ask.callees("a.ts", "const @go") == ["A", "A.run"]
-        assert ask.outline("a.ts") == ["class A", "function A.run", "function help", "function go"]
+        assert ask.outline("a.ts") == ["class A", "method A.run", "function help", "function go"]

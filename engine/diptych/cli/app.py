@@ -39,7 +39,7 @@ VERBS = {
     "definition": Verb(f"{_HERE}.definition", "Find what the name at a place refers to."),
     "references": Verb(f"{_HERE}.references", "Find where the definition of the name at a place is used."),
     "calls": Verb(f"{_HERE}.calls", "Find what calls a function, or what it calls."),
-    "outline": Verb(f"{_HERE}.outline", "List the classes, functions, fields and variables of a file."),
+    "outline": Verb(f"{_HERE}.outline", "List the symbols of a file."),
     "files": Verb(f"{_HERE}.files", "List the files in the store."),
     "status": Verb(f"{_HERE}.status", "Show the contents and the state of the store."),
     "doctor": Verb(f"{_HERE}.doctor", "Say what is missing here, and what to do about it."),

@@ -174,6 +174,23 @@ def parse(command: Command, path: str, arguments: Sequence[str]) -> dict[str, An
     return values | {words.name: given}
 
 
+class _Switch(argparse.Action):
+    """The first option of a pair sets True, the second False."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - as argparse calls it
+        namespace: argparse.Namespace,
+        values: object,  # noqa: ARG002
+        option_string: str | None = None,
+    ) -> None:
+        """Keep which of the two it was."""
+        setattr(namespace, self.dest, option_string != self.option_strings[1])
+
+
 def declare(parser: argparse.ArgumentParser, command: Command, parameters: Iterable[Parameter]) -> None:
     """Declare a command's parameters and its help in a parser."""
     parser.description = reflowed(command.__doc__ or "")
@@ -196,15 +213,14 @@ def declare(parser: argparse.ArgumentParser, command: Command, parameters: Itera
                 nargs=_NARGS[parameter.many, parameter.required],
             )
         elif parameter.kind is bool:
-            for number, name in enumerate(parameter.option_names[0].split("/")):
-                names = (name, *parameter.option_names[1:]) if number == 0 else (name,)
-                options.add_argument(
-                    *names,
-                    dest=parameter.name,
-                    action="store_false" if number else "store_true",
-                    default=argparse.SUPPRESS,
-                    help="Do not." if number else about,
-                )
+            names = (*parameter.option_names[0].split("/"), *parameter.option_names[1:])
+            options.add_argument(
+                *names,
+                dest=parameter.name,
+                action=_Switch if "/" in parameter.option_names[0] else "store_true",
+                default=argparse.SUPPRESS,
+                help=about,
+            )
         else:
             options.add_argument(
                 *parameter.option_names,

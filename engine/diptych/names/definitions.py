@@ -249,7 +249,8 @@ def _kind(names: Names, binding: Binding) -> str:
     if binding.how in (DEFINED, DECLARED) and binding.inner >= 0:
         opened = names.scopes[binding.inner]
         said = next((one[1:] for one in opened.decorators if one[:1] == "!"), "class")
-        return {CLASS: said, NAMESPACE: "namespace"}.get(opened.kind, "function")
+        function = "method" if names.scopes[binding.scope].kind == CLASS else "function"
+        return {CLASS: said, NAMESPACE: "namespace"}.get(opened.kind, function)
     if binding.shape.startswith(":type["):
         return "type"
     if binding.how == PARAMETER:

@@ -25,7 +25,7 @@ def run(
     busy: Busy = "fail",
     as_json: Json = False,
 ) -> int:
-    """List the classes, functions, fields and variables of a file.
+    """List the symbols of a file.
 
     Exit code 1 if there is nothing.
 

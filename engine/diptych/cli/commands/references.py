@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from diptych.cli.arguments import Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait
-from diptych.cli.options import Json, StorePath
+from diptych.cli.options import HITS_MAX, Json, StorePath
 from diptych.cli.output import Part, Styled
 from diptych.cli.questions import Place, Stdin
 
@@ -20,6 +20,10 @@ def run(
     possible: Annotated[
         bool, Option("--possible", help="Also uses of the name whose receiver is not known.")
     ] = False,
+    limit: Annotated[
+        int | None,
+        Option("--limit", "-n", bounds=(1, HITS_MAX), metavar="N", help="Maximum number of references."),
+    ] = None,
     stdin: Stdin = False,
     store: StorePath = None,
     output_root: OutputRoot = None,
@@ -43,9 +47,9 @@ def run(
     require_one(place, stdin=stdin, what="FILE:LINE:COLUMN")
     with session(store, fresh, wait=wait, busy=busy, output_root=output_root) as asking:
         if place is None:
-            return answer_stdin(lambda question: _answer(asking, question, possible))
+            return answer_stdin(lambda question: _answer(asking, question, possible, limit))
         return show_answer(
-            _answer(asking, place, possible),
+            _answer(asking, place, possible, limit),
             "references",
             _line,
             as_json=as_json,
@@ -53,14 +57,17 @@ def run(
         )
 
 
-def _answer(asking: Session, question: str, possible: bool) -> dict[str, Any]:
+def _answer(asking: Session, question: str, possible: bool, limit: int | None) -> dict[str, Any]:
     from diptych.serving.answers import references
 
     found = references(asking.source(), *asking.place(question))
-    listed = [_document(one) for one in found.references]
-    if possible:
-        listed += [_document(one) for one in found.possible]
-    return {"name": found.name, "references": listed, "possible": len(found.possible)}
+    every = [*found.references, *(found.possible if possible else ())]
+    return {
+        "name": found.name,
+        "references": [_document(one) for one in every[:limit]],
+        "total": len(every),
+        "possible": len(found.possible),
+    }
 
 
 def _document(found: Reference) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Annotated
 
 from diptych.cli.arguments import Argument, Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait, open_fresh
-from diptych.cli.options import Json, StorePath
+from diptych.cli.options import HITS_MAX, Json, StorePath
 
 
 def run(
@@ -18,6 +19,10 @@ def run(
     outgoing: Annotated[
         bool, Option("--from", help="The other way: what the definitions of NAME call, extend, ….")
     ] = False,
+    limit: Annotated[
+        int | None,
+        Option("--limit", "-n", bounds=(1, HITS_MAX), metavar="N", help="Maximum number of relations."),
+    ] = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
     fresh: Fresh = "auto",
@@ -41,5 +46,5 @@ def run(
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         found = opened.relations_from(name) if outgoing else opened.references(name)
-        hits = [hit for hit in found if kind is None or hit.relation.kind == kind]
-        return show(hits, relation_line, relation_hit_document, as_json=as_json)
+        hits = (hit for hit in found if kind is None or hit.relation.kind == kind)
+        return show(islice(hits, limit), relation_line, relation_hit_document, as_json=as_json)

@@ -24,9 +24,9 @@ def run(
         Option("--match", "-m", help="How the name must match; fuzzy allows two typing errors."),
     ] = "exact",
     limit: Annotated[
-        int,
+        int | None,
         Option("--limit", "-n", bounds=(1, HITS_MAX), metavar="N", help="Maximum number of symbols."),
-    ] = HITS_MAX,
+    ] = None,
     store: StorePath = None,
     output_root: OutputRoot = None,
     fresh: Fresh = "auto",

@@ -17,7 +17,7 @@ from diptych.serving.answers.references import references_to, scope_around
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource, name_place
 
-_CALLABLE = frozenset({"function", "class"})
+_CALLABLE = frozenset({"function", "method", "class"})
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*(?=[ \t]*\()")
 
 

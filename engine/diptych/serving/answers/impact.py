@@ -63,7 +63,7 @@ def impact(
     unresolved = []
     for one in symbols:
         start = found_at(source, one.path, one.symbol.name_range[:2])
-        if start is None or start.kind not in ("function", "class"):
+        if start is None or start.kind not in ("function", "method", "class"):
             unresolved.append(one)
         else:
             edge.append(start)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from diptych.names.definitions import found_of
-from diptych.names.facts import CLASS, DEFINED, FIELD, MODULE
-from diptych.names.values import Target
-from diptych.serving.answers.definition import parsed_file
+from diptych.errors import InvalidArgumentError
+from diptych.model import Symbol
 from diptych.serving.source import StoreSource
 
 
 class Entry(NamedTuple):
-    """A definition in a file. `depth` is 0 at the top level; the end is where it ends, not its name."""
+    """A symbol of a file: its dotted name, and how deep it is in others.
+
+    `row` and `column` are where its name begins, the end is that of the whole declaration.
+    """
 
     name: str
     kind: str
@@ -24,26 +25,19 @@ class Entry(NamedTuple):
 
 
 def outline(source: StoreSource, path: str) -> tuple[Entry, ...]:
-    """The classes, functions, fields and variables of a file that others can see, in its order.
-
-    Raises InvalidArgumentError for a file without names.
-    """
+    """The symbols of a file as it is now, in its order. Raises InvalidArgumentError without a parser."""
     source.begin()
-    names = parsed_file(source, path).names
-    entries, seen, places = [], set(), set()
-    for binding in sorted(names.facts.bindings, key=lambda one: one.place):
-        scope = names.scopes[binding.scope]
-        is_member = binding.how == FIELD or scope.kind in (MODULE, CLASS)
-        if not (binding.how == DEFINED or is_member) or binding.shape.startswith("<"):
-            continue
-        if (binding.scope, binding.name) in seen and (binding.how != DEFINED or binding.place in places):
-            continue
-        seen.add((binding.scope, binding.name))
-        places.add(binding.place)
-        found = found_of(Target(names, binding), "exact")
-        row, column = binding.place
-        end = (row, column + len(binding.name.encode()))
-        if binding.how == DEFINED and binding.inner >= 0:
-            end = names.scopes[binding.inner].end
-        entries.append(Entry(found.qualified, found.kind, found.qualified.count("."), row, column, *end))
+    record = source.record(path)
+    if record is None:
+        raise InvalidArgumentError(
+            f"{path} cannot be read, or has no parser", advice="name a file of the repository, relative to it"
+        )
+    around: list[Symbol] = []
+    entries = []
+    for symbol in record.symbols:
+        while around and around[-1].range[2:] < symbol.range[2:]:
+            around.pop()
+        name = f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
+        entries.append(Entry(name, symbol.kind, len(around), *symbol.name_range[:2], *symbol.range[2:]))
+        around.append(symbol)
     return tuple(entries)

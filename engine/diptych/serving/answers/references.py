@@ -108,7 +108,7 @@ def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Referen
             found = definitions(source, parsed.names, site, by_name=False)
             if any((one.path, one.origin) == wanted for one in found):
                 yield _reference(parsed, site, found), True
-            elif not found and target.kind in ("function", "class", "field"):
+            elif not found and target.kind in ("function", "method", "class", "field"):
                 yield _reference(parsed, site, found), False
 
 
