@@ -164,3 +164,15 @@ def test_planted_secrets_are_stopped_live_and_deleted() -> None:
     assert stopped(live) == everything
     assert stopped(deleted) == everything
     assert compacted == []
+
+
+def test_a_secret_is_found_in_every_record_that_has_it_and_after_clean_ones(tmp_path: Path) -> None:
+    token = "ghp_" + "Zx9Kq2Lm7Tn4Rv8Wc3Yb6Hd1Jf5Gs0Pa2Qe4"
+    where = stored(
+        tmp_path / "s",
+        *(record(f"{name}.py", documentation="connects") for name in "ab"),
+        record("c.py", documentation=f"connects with {token}"),
+        record("d.py", documentation=f"connects with {token}"),
+        record("e.py", documentation="connects"),
+    )
+    assert sorted(one.path for one in scrubbed(where, Rules()).findings) == ["c.py", "d.py"]

@@ -90,3 +90,12 @@ def test_masking_keeps_every_offset(parts: list[bytes]) -> None:
 def test_the_filling_of_a_mask_becomes_one_mark() -> None:
     source = b'KEY = "ghp_' + b"aB3dE6gH9j" * 4 + b'"'
     assert unmasked(masked(source).decode()) == 'KEY = "…"'
+
+
+def test_lines_are_found_wherever_they_are_in_a_long_text() -> None:
+    """Most lines are never made: what is found is the same as line by line."""
+    token = "ghp_" + "Zx9Kq2Lm7Tn4Rv8Wc3Yb6Hd1Jf5Gs0Pa2Qe4"
+    for filling in ("def f(): pass\n", "x\r", "\u0130 = 1\n", "\u2028", "", "a" * 5_000 + "\n"):
+        for before, after in ((0, 3), (3, 0), (2, 2)):
+            text = f"{filling * before}a = '{token}' \n{filling * after}b = '{token}'"
+            assert [text[one.start : one.end] for one in find(text)] == [token, token], (filling, before)

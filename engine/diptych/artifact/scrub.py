@@ -37,6 +37,7 @@ _SETTINGS_MOST_BYTES = 1 << 20
 _SHOWN = 5
 _INFLATED_MOST_BYTES = 64 * 1024 * 1024
 _NESTING_MOST = 32
+_CLEAN_MOST = 500_000
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}\Z")
 
 
@@ -143,6 +144,7 @@ def scrub(
     secrets.require()
     done = Scrubbed()
     live: set[str] = set()
+    clean: set[str] = set()
     dead: list[tuple[str, bytes]] = []
     refuse_path = _path_rules(rules)
     for listed in manifest.segments:
@@ -158,7 +160,7 @@ def scrub(
             if reason:
                 done.findings.append(Finding(path, "path", "", reason, "", deleted=False))
             if record.checksum not in known:
-                found = list(_findings(path, record.payload, schema, rules, deleted=False))
+                found = list(_findings(path, record.payload, schema, rules, clean, deleted=False))
                 live.update(finding.fingerprint for finding in found)
                 done.findings += found
             if len(done.findings) >= MAX_FINDINGS:
@@ -173,7 +175,7 @@ def scrub(
         # What a live record has as well is named once, as live.
         done.findings += [
             finding
-            for finding in _findings(path, payload, schema, rules, deleted=True)
+            for finding in _findings(path, payload, schema, rules, clean, deleted=True)
             if finding.fingerprint not in live
         ]
         if len(done.findings) >= MAX_FINDINGS:
@@ -200,16 +202,21 @@ def unlisted(names: Iterable[str], manifest: Manifest) -> list[str]:
 
 
 def _findings(
-    path: str, payload: bytes, schema: Schema[Any], rules: Rules, *, deleted: bool
+    path: str, payload: bytes, schema: Schema[Any], rules: Rules, clean: set[str], *, deleted: bool
 ) -> Iterator[Finding]:
-    texts = list(_texts(path, payload, schema))
-    # All at once first: most records have nothing.
-    # No form goes past a NUL.
-    joined = "\n\0\n".join(text.value for text in texts)
+    """What is found in a record. `clean` are strings in which nothing was, and gets those of this record."""
+    # Every string of the record at once first, whatever it means, and only what no record before had: most
+    # strings are in many, and most records have nothing. No form goes past a NUL.
+    new = set(_strings(payload)) - clean
+    joined = "\n\0\n".join(new)
     has_home = bool(rules.home) and rules.home in joined
     if not has_home and not secrets.find(joined) and not secrets.find(path):
+        if len(clean) < _CLEAN_MOST:
+            clean |= new
         return
-    for where, symbol, value in (Text("path", "", path), *texts):
+    for where, symbol, value in (Text("path", "", path), *_texts(path, payload, schema)):
+        if value in clean:
+            continue
         if rules.home and rules.home in value:
             yield Finding(path, where, symbol, "home directory", "", deleted=deleted)
         for secret in secrets.find(value):
@@ -229,7 +236,7 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
         # Of an earlier version of the schema: every text in it, whatever it means.
         record = None
     if not isinstance(record, FileRecord):
-        yield from (Text("value", "", value) for value in _strings(payload, 0))
+        yield from (Text("value", "", value) for value in _strings(payload))
         return
     for symbol in record.symbols:
         yield Text("signature", symbol.name, symbol.signature)
@@ -239,27 +246,38 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
     for target in {relation.target for relation in record.relations}:
         yield Text("relation", "", target)
     if record.names:
-        yield from (Text("names", "", value) for value in _strings(record.names, 0))
+        yield from (Text("names", "", value) for value in _strings(record.names))
 
 
-def _strings(value: Any, depth: int) -> Iterator[str]:
+def _strings(value: Any) -> list[str]:
     """The strings in a value, packed or compressed as it may be."""
-    if isinstance(value, str):
-        yield value
-    elif depth > _NESTING_MOST:
-        return
-    elif isinstance(value, bytes | bytearray | memoryview):
-        yield from _strings_in_bytes(bytes(value), depth)
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from _strings(key, depth + 1)
-            yield from _strings(one, depth + 1)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _strings(one, depth + 1)
+    found: list[str] = []
+    waiting: list[tuple[Any, int]] = [(value, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        if isinstance(one, str):
+            found.append(one)
+        elif depth > _NESTING_MOST:
+            continue
+        elif isinstance(one, bytes | bytearray | memoryview):
+            data = bytes(one)
+            unpacked = _unpacked(data)
+            waiting.append((data.decode("utf-8", "replace") if unpacked is None else unpacked, depth + 1))
+        else:
+            if isinstance(one, dict):
+                one = (*one, *one.values())
+            if isinstance(one, list | tuple):
+                # Nearly all are strings and numbers: these take no turn of their own.
+                for inner in one:
+                    if type(inner) is str:
+                        found.append(inner)
+                    elif type(inner) is not int:
+                        waiting.append((inner, depth + 1))
+    return found
 
 
-def _strings_in_bytes(data: bytes, depth: int) -> Iterator[str]:
+def _unpacked(data: bytes) -> Any:
+    """What is packed in the bytes; None where that is nothing."""
     # The names part is a version, then zlib.
     for packed in (data, _inflated(data[1:])):
         try:
@@ -267,9 +285,8 @@ def _strings_in_bytes(data: bytes, depth: int) -> Iterator[str]:
         except (ValueError, TypeError, msgpack.UnpackException):
             continue
         if not isinstance(unpacked, int):
-            yield from _strings(unpacked, depth + 1)
-            return
-    yield data.decode("utf-8", "replace")
+            return unpacked
+    return None
 
 
 def _inflated(data: bytes) -> bytes:

@@ -8,7 +8,15 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from diptych.fs import importing
-from diptych.secrets.forms import FORMS, LONG_FORMS, Form, entropy_bits, is_placeholder, is_suspect
+from diptych.secrets.forms import (
+    FORMS,
+    LONG_FORMS,
+    Form,
+    entropy_bits,
+    is_placeholder,
+    is_suspect,
+    suspect_parts,
+)
 
 # No name, signature or comment in a record is longer, and some detectors take long for long lines.
 _DETECTED_CHARS = 4096
@@ -61,11 +69,11 @@ def find(text: str) -> list[Secret]:
     if not is_suspect(text):
         return []
     found = list(_by_form(text, LONG_FORMS))
-    for start, line in _lines(text):
-        # Of a source file, most lines have nothing either.
-        if is_suspect(line):
-            near = [*_by_form(line, FORMS), *_by_detector(line)]
-            found += [Secret(kind, start + first, start + last) for kind, first, last in near]
+    for at, part in suspect_parts(text):
+        for start, line in _lines(part):
+            if is_suspect(line):
+                near = [*_by_form(line, FORMS), *_by_detector(line)]
+                found += [Secret(kind, at + start + first, at + start + last) for kind, first, last in near]
     found.sort(key=lambda one: (one.start, -one.end))
     apart: list[Secret] = []
     for one in found:
