@@ -103,21 +103,6 @@ class FileFacts(NamedTuple):
     complete: bool = False
 
 
-def with_function(facts: FileFacts, function: int, inner: FileFacts) -> FileFacts:
-    """What other files see of a file, and all of one of its functions, which `inner` is the facts of."""
-    added, outer = len(facts.scopes) - 1, facts.scopes[function].parent
-    scopes = [
-        scope._replace(parent=scope.parent + added if scope.parent > 0 else outer)
-        for scope in inner.scopes[1:]
-    ]
-    bindings = [
-        bound._replace(scope=bound.scope + added, inner=bound.inner + added if bound.inner > 0 else -1)
-        for bound in inner.bindings
-        if bound.scope > 0
-    ]
-    return facts._replace(scopes=(*facts.scopes, *scopes), bindings=(*facts.bindings, *bindings))
-
-
 def pack_facts(facts: FileFacts) -> bytes:
     """The names part of a record."""
     scopes = [
@@ -151,7 +136,7 @@ def _unpacked(body: bytes) -> FileFacts:
     scopes, bindings, stars, exported, complete = msgpack.unpackb(
         body, use_list=False, unicode_errors="surrogateescape"
     )
-    made = FileFacts(tuple(map(_scope, scopes)), tuple(map(_binding, bindings)), stars, exported, complete)
+    made = FileFacts(_scopes(scopes), _bindings(bindings), stars, exported, complete)
     count = len(made.scopes)
     # Lookups go from a scope to its parent until -1: each parent comes before its child.
     if not count or any(not -1 <= scope.parent < number for number, scope in enumerate(made.scopes)):
@@ -161,11 +146,22 @@ def _unpacked(body: bytes) -> FileFacts:
     return made
 
 
-def _scope(row: Any) -> Scope:
-    kind, parent, a, b, c, d, name, e, f, bases, returns, decorators = row
-    return Scope(kind, parent, (a, b), (c, d), name, (e, f), bases, returns, decorators)
+def _scopes(rows: Any) -> tuple[Scope, ...]:
+    # Not `Scope(…)`, whose arguments cost more than all else here.
+    new = tuple.__new__
+    return tuple(
+        [
+            new(Scope, (kind, parent, (a, b), (c, d), name, (e, f), bases, returns, decorators))
+            for kind, parent, a, b, c, d, name, e, f, bases, returns, decorators in rows
+        ]
+    )
 
 
-def _binding(row: Any) -> Binding:
-    name, scope, a, b, how, shape, inner = row
-    return Binding(name, scope, (a, b), how, shape, inner)
+def _bindings(rows: Any) -> tuple[Binding, ...]:
+    new = tuple.__new__
+    return tuple(
+        [
+            new(Binding, (name, scope, (a, b), how, shape, inner))
+            for name, scope, a, b, how, shape, inner in rows
+        ]
+    )

@@ -60,7 +60,7 @@ class Names:
         self.language = language
         self.facts = facts
         self.outermost = outermost
-        """The scope around what was parsed: the file's own, unless that was one function."""
+        """The scope around what was parsed: the file's own, unless that was a part."""
 
     @cached_property
     def by_scope(self) -> dict[tuple[int, str], list[Binding]]:
@@ -69,15 +69,17 @@ class Names:
         for binding in self.facts.bindings:
             found.setdefault((binding.scope, binding.name), []).append(binding)
         for bindings in found.values():
-            bindings.sort(key=_place)
+            if len(bindings) > 1:
+                bindings.sort(key=_place)
         return found
 
     def at_place(self, place: Point) -> list[Binding]:
         """What is bound by the name at a place."""
-        return self._by_place.get(place, [])
+        return self.by_place.get(place, [])
 
     @cached_property
-    def _by_place(self) -> dict[Point, list[Binding]]:
+    def by_place(self) -> dict[Point, list[Binding]]:
+        """The bindings of the name at a place."""
         found: dict[Point, list[Binding]] = {}
         for binding in self.facts.bindings:
             found.setdefault(binding.place, []).append(binding)
@@ -86,7 +88,6 @@ class Names:
     @cached_property
     def scope_at(self) -> dict[Point, int]:
         """The scope that begins at a place."""
-        # Of a function that was parsed once more, the later one is complete.
         return {scope.start: number for number, scope in enumerate(self.facts.scopes)}
 
     @property

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import OrderedDict
-from functools import cache, cached_property
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from tree_sitter import Node, Parser, Query, QueryCursor, Range, Tree
+from tree_sitter import Tree
 
 from diptych import fs
 from diptych.indexer import text
-from diptych.indexer.bounded import matches_in, parsed_tree
 from diptych.indexer.errors import TooSlowError
 from diptych.indexer.extract import tree_of
 from diptych.indexer.grammar import prepared
@@ -20,23 +20,15 @@ from diptych.indexer.languages import language_of, language_of_content
 from diptych.indexer.parse import read_regular
 from diptych.indexer.settings import Settings
 from diptych.model import content_hash
-from diptych.names.facts import MODULE, FileFacts, Point, Scope, with_function
-from diptych.names.languages import LANGUAGES, Captured, query_of
+from diptych.names.facts import MODULE, FileFacts, Point, Scope
+from diptych.names.languages import LANGUAGES
 from diptych.names.languages import language as names_language
 from diptych.names.source import Names
+from diptych.serving.parts import Lines, Part, captures_in, part_around
 from diptych.values import Value, field
 
 _PARSED_FILES = 128
-_LARGE_FUNCTION_BYTES = 64 * 1024
-_CAPTURE_PREFIX = len("names.")
-
-
-class Part(NamedTuple):
-    """A tree, the source it is of, and the names that are seen in it."""
-
-    names: Names
-    source: bytes
-    root: Node
+_WORD = re.compile(rb"[\w\x80-\xff]")
 
 
 class Seen(NamedTuple):
@@ -88,32 +80,9 @@ class ParsedFile:
         """Whether the complete facts are there."""
         return "names" in self.__dict__
 
-    def function(self, seen: Names, place: Point) -> Part | None:
-        """The function around a place, parsed alone: for one question that is enough.
-
-        `seen` are the file's facts as others see them. None where there is no function, or it is too large.
-        """
-        number = seen.outermost_function(place)
-        if number < 0 or self.language not in LANGUAGES:
-            return None
-        known = names_language(self.language)
-        if not known.parses_functions:
-            return None
-        scope = seen.scopes[number]
-        start, end = self.offset(*scope.start), self.offset(*scope.end)
-        if start is None or end is None or end - start > _LARGE_FUNCTION_BYTES:
-            return None
-        parser = _function_parser(self.language)
-        parser.included_ranges = [Range(scope.start, scope.end, start, end)]
-        try:
-            tree = parsed_tree(parser, self.source)
-            captures = _captures(self.language, tree)
-        except TooSlowError:
-            return None
-        around = seen.scopes[scope.parent].kind
-        inner = known.collect(self.source, captures, complete=True, around=around)
-        facts = with_function(seen.facts, number, inner)
-        return Part(Names(self.path, self.language, facts, scope.parent), self.source, tree.root_node)
+    def part(self, seen: Names, place: Point) -> Part | None:
+        """See `part_around`."""
+        return part_around(seen, self._text, place) if self.language in LANGUAGES else None
 
     @cached_property
     def names(self) -> Names:
@@ -129,26 +98,27 @@ class ParsedFile:
         """The byte at a row and a column, or None if there is none."""
         if not 0 <= row < len(self.lines) or not 0 <= column <= len(self.lines[row]):
             return None
-        return self._starts[row] + column
+        return self._text.offset((row, column))
+
+    def is_after_name(self, row: int, column: int) -> bool:
+        """Whether a name ends right before a place, so that it is the one meant."""
+        line = self.lines[row]
+        return bool(_WORD.match(line, column - 1)) and not _WORD.match(line, column) if column else False
 
     def line_text(self, row: int) -> str:
         """A line as text, without the white space around it."""
         return self.lines[row].decode("utf-8", "replace").strip() if row < len(self.lines) else ""
 
-    @cached_property
-    def _starts(self) -> list[int]:
-        starts, at = [], 0
-        for line in self.lines:
-            starts.append(at)
-            at += len(line) + 1
-        return starts
+    @property
+    def _text(self) -> Lines:
+        return Lines(self.source, self.lines)
 
     def _facts(self) -> FileFacts:
         empty = FileFacts((Scope(MODULE, -1, (0, 0), (0, 0)),), (), complete=True)
         if self.language not in LANGUAGES or self.tree is None:
             return empty
         try:
-            captures = _captures(self.language, self.tree)
+            captures = captures_in(self.language, self.tree)
         except TooSlowError:
             return empty
         return names_language(self.language).collect(self.source, captures, complete=True)
@@ -266,26 +236,3 @@ class Files:
 def _as_text(language: str, data: bytes) -> bytes:
     declares = language in KNOWN and KNOWN[language].declares_encoding
     return text.as_utf8(data, declares_encoding=declares)
-
-
-def _captures(language: str, tree: Tree) -> list[Captured]:
-    return [
-        (capture[_CAPTURE_PREFIX:], nodes[0])
-        for _, captured in matches_in(_cursor(language), tree)
-        for capture, nodes in captured.items()
-    ]
-
-
-@cache
-def _function_parser(language: str) -> Parser:
-    # A parser of its own: it keeps the range of the last function.
-    grammar = prepared(language).parser.language
-    assert grammar is not None
-    return Parser(grammar)
-
-
-@cache
-def _cursor(language: str) -> QueryCursor:
-    grammar = prepared(language).parser.language
-    assert grammar is not None
-    return QueryCursor(Query(grammar, query_of(language, complete=True)))

@@ -12,7 +12,7 @@ from diptych.names.places import sites_named
 from diptych.names.sites import FREE, MEMBER, Site
 from diptych.names.source import Names
 from diptych.names.values import Target
-from diptych.serving.answers.definition import line_of, parsed_file, site_in
+from diptych.serving.answers.definition import line_of, parsed_file, site_asked
 from diptych.serving.answers.references import references_to, scope_around
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource, name_place
@@ -116,10 +116,10 @@ def functions_at(source: StoreSource, path: str, row: int, column: int) -> list[
     """
     source.begin()
     parsed = parsed_file(source, path)
-    site = site_in(parsed, row, column)
+    names, site = site_asked(source, parsed, row, column)
     if site is None:
         return []
-    found = definitions(source, parsed.names, site, by_name=False)
+    found = definitions(source, names, site, by_name=False)
     return [one for one in found if one.kind in _CALLABLE][:1]
 
 

@@ -10,8 +10,9 @@ from diptych.names.facts import Point
 from diptych.names.languages import LANGUAGES
 from diptych.names.places import site_at
 from diptych.names.sites import Site
+from diptych.names.source import Names
 from diptych.serving.answers.precise import precise_at
-from diptych.serving.files import ParsedFile, Part
+from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource
 
 
@@ -52,23 +53,26 @@ def definition(source: StoreSource, path: str, row: int, column: int) -> Answer:
         found = tuple(described(source, one) for one in precise.found)
         return Answer(precise.name, precise.place, found)
     parsed = parsed_file(source, path)
-    offset = offset_in(parsed, row, column)
-    part = _part(source, parsed, (row, column))
-    site = site_at(part.names, part.source, part.root, offset) if part is not None else None
-    if part is None or site is None:
+    names, site = site_asked(source, parsed, row, column)
+    if site is None:
         return Answer("", (row, column), ())
-    resolved = definitions(source, part.names, site)
+    resolved = definitions(source, names, site)
     return Answer(site.name, site.place, tuple(described(source, one) for one in resolved))
 
 
-def _part(source: StoreSource, parsed: ParsedFile, place: Point) -> Part | None:
-    """What to parse for a question about a place: the function around it, else the file."""
-    if not parsed.is_parsed:
-        seen = source.names_of(parsed.path)
-        function = parsed.function(seen, place) if seen is not None else None
-        if function is not None:
-            return function
-    return Part(parsed.names, parsed.source, parsed.tree.root_node) if parsed.tree is not None else None
+def site_asked(source: StoreSource, parsed: ParsedFile, row: int, column: int) -> tuple[Names, Site | None]:
+    """The name at a place, None where there is none, and the names of its file as far as the place sees them.
+
+    Only a part of the file is parsed for it. Raises InvalidArgumentError for a place outside.
+    """
+    offset = offset_in(parsed, row, column)
+    seen = source.names_of(parsed.path) if not parsed.is_parsed else None
+    # For a file that has changed since it was indexed, that has made the complete names.
+    inside = (row, column - parsed.is_after_name(row, column))
+    part = parsed.part(seen, inside) if seen is not None and not parsed.is_parsed else None
+    if part is not None:
+        return part.names, site_at(part.names, part.source, part.root, offset)
+    return parsed.names, site_in(parsed, row, column)
 
 
 def parsed_file(source: StoreSource, path: str) -> ParsedFile:

@@ -10,7 +10,7 @@ from diptych.names.infer import Inference
 from diptych.names.languages import language
 from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, Target, Value
-from diptych.serving.answers.definition import parsed_file, site_in
+from diptych.serving.answers.definition import parsed_file, site_asked
 from diptych.serving.source import StoreSource
 
 _INHERITS = frozenset({"extends", "implements"})
@@ -25,10 +25,10 @@ def classes_at(source: StoreSource, path: str, row: int, column: int) -> list[Fo
     """
     source.begin()
     parsed = parsed_file(source, path)
-    site = site_in(parsed, row, column)
+    names, site = site_asked(source, parsed, row, column)
     if site is None:
         return []
-    found = definitions(source, parsed.names, site, by_name=False)
+    found = definitions(source, names, site, by_name=False)
     return [one for one in found if class_scope(source, one) is not None][:1]
 
 

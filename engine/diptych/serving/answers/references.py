@@ -19,7 +19,7 @@ from diptych.names.places import sites_named
 from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
 from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
-from diptych.serving.answers.definition import line_of, parsed_file, site_in
+from diptych.serving.answers.definition import line_of, parsed_file, site_asked
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource
@@ -70,10 +70,10 @@ def referred(source: StoreSource, path: str, row: int, column: int) -> tuple[str
     if precise is not None:
         return precise.name, precise.found[0]
     parsed = parsed_file(source, path)
-    site = site_in(parsed, row, column)
+    names, site = site_asked(source, parsed, row, column)
     if site is None:
         return "", None
-    found = [one for one in definitions(source, parsed.names, site) if one.evidence != "named"]
+    found = [one for one in definitions(source, names, site) if one.evidence != "named"]
     return site.name, found[0] if found else None
 
 

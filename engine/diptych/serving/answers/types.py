@@ -7,7 +7,7 @@ from diptych.names.facts import DEFINED
 from diptych.names.infer import Inference
 from diptych.names.languages import language
 from diptych.names.values import CLASS_VALUE, FUNCTION_VALUE, INSTANCE, Target, Value
-from diptych.serving.answers.definition import parsed_file, site_in
+from diptych.serving.answers.definition import parsed_file, site_asked
 from diptych.serving.answers.hierarchy import class_scope, members_named, subtypes
 from diptych.serving.source import StoreSource
 
@@ -22,12 +22,12 @@ def type_definitions(source: StoreSource, path: str, row: int, column: int) -> l
     """
     source.begin()
     parsed = parsed_file(source, path)
-    site = site_in(parsed, row, column)
+    seen, site = site_asked(source, parsed, row, column)
     if site is None:
         return []
     inference = Inference(source, language(parsed.language).rules)
     found: list[Found] = []
-    for one in definitions(source, parsed.names, site, by_name=False):
+    for one in definitions(source, seen, site, by_name=False):
         names = source.complete_names_of(one.path)
         for binding in names.at_place(one.place) if names is not None else ():
             assert names is not None
@@ -51,8 +51,8 @@ def implementations(source: StoreSource, path: str, row: int, column: int) -> li
     """
     source.begin()
     parsed = parsed_file(source, path)
-    site = site_in(parsed, row, column)
-    found = definitions(source, parsed.names, site, by_name=False)[:1] if site is not None else []
+    seen, site = site_asked(source, parsed, row, column)
+    found = definitions(source, seen, site, by_name=False)[:1] if site is not None else []
     if not found:
         return []
     target, member = found[0], ""

@@ -55,9 +55,7 @@ def _completed(server: Server, params: types.CompletionParams) -> types.Completi
     point = question.point(params.position)
     found = completions(question.source, question.path, *point)
     span = question.lines.range(question.path, found.start, point)
-    items = [
-        _item(one, number, span, question.lines.uri(one.path)) for number, one in enumerate(found.items)
-    ]
+    items = [_item(one, number, span, question.lines.uri(one.path)) for number, one in enumerate(found.items)]
     return types.CompletionList(is_incomplete=not found.is_complete, items=items)
 
 
