@@ -48,6 +48,7 @@ def run(
       diptych mcp --http 127.0.0.1:8765
     """
     import os
+    from contextlib import nullcontext
 
     from diptych.cli.output import note
     from diptych.cli.place import find_root, output_root_for, store_of
@@ -62,8 +63,11 @@ def run(
     # Nothing is written into a folder that nobody has asked to index.
     wanted = keeper and (os.path.lexists(where) or os.path.lexists(os.path.join(root, ".git")))
     # Imported before anything is started: without the package, that is all there is to say.
-    from diptych.serving.mcp.run import listen, serve_http, serve_stdio  # isort: skip
-    from diptych.serving.mcp.server import AgentServer
+    from diptych.serving.mcp.lean import lean_imports  # isort: skip
+
+    with lean_imports() if http is None else nullcontext():
+        from diptych.serving.mcp.run import listen, serve_http, serve_stdio
+        from diptych.serving.mcp.server import AgentServer
 
     place = Place(os.path.realpath(root), where)
     server = AgentServer(place, ensure_keeper(place, start=wanted))
