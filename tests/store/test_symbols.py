@@ -9,7 +9,7 @@ from string import ascii_lowercase
 import pytest
 from tools.queries.evaluate import distance
 
-from diptych import CheckpointPolicy, FileRecord, Range, Store, Symbol
+from diptych import CheckpointPolicy, FileRecord, InvalidArgumentError, Range, Store, Symbol
 from diptych.store.symbols import Match
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -85,3 +85,59 @@ def test_a_qualified_name_matches_as_its_last_part_does(
     store: Store, name: str, match: Match, path: str | None
 ) -> None:
     assert [path for path, _ in _found(store, name, match)] == ([] if path is None else [path])
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("JSONDecoder", ["JSONDecoder"] * 2),
+        ("jsondec", ["JSONDecoder"] * 2),
+        ("JD", ["JSONDecoder"] * 2),
+        ("JDec", ["JSONDecoder"] * 2),
+        ("jsdcdr", ["JSONDecoder"] * 2),
+        ("json.jdec", ["JSONDecoder"]),
+        ("pazze", ["pazze"]),
+        ("((", []),
+        ("", []),
+    ],
+)
+def test_symbols_are_found_as_they_are_typed(store: Store, text: str, names: list[str]) -> None:
+    with store.view() as view:
+        assert [hit.symbol.name for hit in view.symbols_like(text)] == names
+
+
+def test_what_was_replaced_is_not_like_anything(store: Store) -> None:
+    with store.transaction() as txn:
+        txn.index_file(FileRecord("json/decoder.py", "h", "python", _symbols(["JSONReader"], "class")))
+        txn.remove_file("other.py")
+    with store.view() as view:
+        assert view.symbols_like("JSONDec") == []
+        assert [hit.path for hit in view.symbols_like("JSONR")] == ["json/decoder.py"]
+        with store.transaction() as txn:
+            txn.index_file(FileRecord("later.py", "h", "python", _symbols(["JSONRow"])))
+        assert [hit.symbol.name for hit in view.symbols_like("JSONR")] == ["JSONReader"]
+    with store.view() as view:
+        assert [hit.symbol.name for hit in view.symbols_like("JSONR")] == ["JSONRow", "JSONReader"]
+
+
+def test_own_code_comes_before_tests_among_names_that_are_alike(store: Store) -> None:
+    with store.view() as view:
+        paths = [hit.path for hit in view.symbols_like("PA", limit=30)]
+    assert len(paths) == 30 and paths == sorted(paths, key=lambda path: path.startswith("tests/"))
+    with pytest.raises(InvalidArgumentError, match="a name is a str"), store.view() as view:
+        view.symbols_like(b"x")  # type: ignore[arg-type]
+
+
+def test_damaged_terms_are_read_from_the_records(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.index_file(FileRecord("a.py", "h", "python", _symbols(["getUserName", "gone"])))
+        store.checkpoint()
+        [records] = (tmp_path / "s/segments").glob("*/records.msgpack")
+        data = bytearray(records.read_bytes())
+        # The last that there is of the name: the sorted terms.
+        at = data.rindex(b"getUserName")
+        data[at] ^= 1
+        records.write_bytes(data)
+    with Store.open(tmp_path / "s", read_only=True) as store, store.view() as view:
+        assert [hit.symbol.name for hit in view.symbols_like("gUN")] == ["getUserName"]

@@ -6,7 +6,7 @@ import os
 from array import array
 from collections import Counter
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diptych.change import StoredRecord, term_hash
 from diptych.errors import CorruptSnapshotError, IncompatibleStoreError, InvalidRecordError
@@ -40,6 +40,9 @@ from diptych.snapshot.hashed import HashedFile
 from diptych.snapshot.postings import Postings
 from diptych.snapshot.reader import SnapshotReader
 from diptych.snapshot.terms import IndexTerms
+
+if TYPE_CHECKING:
+    from diptych.segment.names import SegmentNames
 
 # Payloads wait in memory up to here, then in a file without a name.
 _SPOOL_BYTES = 32 * 1024 * 1024
@@ -244,6 +247,7 @@ class SegmentRecords:
         self._first_documents: array[int] | None = None
         self._filters: list[bytes | None] = [None] * len(trailer.indexes)
         self._terms: list[SortedTerms | None] = [None] * len(trailer.indexes)
+        self._names: list[SegmentNames | None] = [None] * len(trailer.indexes)
         self.record, self.view, self.bucket = reader.record, reader.view, reader.bucket
         self.scan, self.numbered, self.between = reader.scan, reader.numbered, reader.between
         self.key = reader.key
@@ -291,6 +295,15 @@ class SegmentRecords:
         if found is None:
             found = SortedTerms(self._section(1 + indexes + index), where=self.path)
             self._terms[index] = found
+        return found
+
+    def names_of(self, index: int) -> SegmentNames | None:
+        """`terms_of`, to be found by how a name is typed. Raises CorruptSnapshotError."""
+        from diptych.segment.names import SegmentNames
+
+        found = self._names[index]
+        if found is None and (terms := self.terms_of(index)) is not None:
+            found = self._names[index] = SegmentNames(terms)
         return found
 
     def buckets_of(self, index: int) -> int:

@@ -53,12 +53,17 @@ class SortedTerms(Sequence[bytes]):
         end = self._ends[at]
         return self._terms[self._ends[at - 1] if at % len(self._ends) else 0 : end]
 
+    def places(self, start: bytes, stop: bytes | None) -> range:
+        """Where the terms from `start`, before `stop` (None: to the end) are."""
+        first = bisect_left(self, start)
+        return range(first, len(self) if stop is None else bisect_left(self, stop, first))
+
     def between(
         self, start: bytes, stop: bytes | None, *, reverse: bool = False
     ) -> Iterator[tuple[bytes, int]]:
         """The terms from `start`, before `stop` (None: to the end), each with its number."""
-        first = bisect_left(self, start)
-        last = len(self) if stop is None else bisect_left(self, stop, first)
+        places = self.places(start, stop)
+        first, last = places.start, places.stop
         ends, numbers, terms = self._ends[first:last], self._numbers[first:last], self._terms
         begins = array("I", [self._ends[first - 1] if first else 0])
         begins.extend(ends[:-1])

@@ -28,7 +28,7 @@ class NoRecords:
         """None."""
         return []
 
-    def symbols_like(self, _expression: str, *, limit: int) -> list[SymbolHit]:  # noqa: ARG002
+    def symbols_like(self, _text: str, *, limit: int) -> list[SymbolHit]:  # noqa: ARG002
         """None."""
         return []
 

@@ -34,8 +34,8 @@ class Records(Listed, Protocol):
     def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
         """The symbols with that name, or one like it."""
 
-    def symbols_like(self, expression: str, *, limit: int) -> list[SymbolHit]:
-        """The symbols with a name that a regular expression matches, from `indexed_terms`."""
+    def symbols_like(self, text: str, *, limit: int) -> list[SymbolHit]:
+        """The symbols with a name like what a person typed."""
 
     def search(self, query: str, limit: int = 20, *, plain: bool = False) -> Sequence[SearchHit]:
         """The best hits of a full-text query."""

@@ -19,7 +19,7 @@ from diptych.store.transaction import Transaction
 from diptych.store.view import View
 
 if TYPE_CHECKING:
-    from diptych.store.symbols import Match
+    from diptych.store.symbols import Match, Ranked
 
 
 class CodeView(View[FileRecord]):
@@ -70,16 +70,36 @@ class CodeView(View[FileRecord]):
         outer, last = split_qualified(name)
         return self._matching(last, match, outer, limit) if not found and outer else found
 
-    def symbols_like(self, expression: str, *, limit: int) -> list[SymbolHit]:
-        """Symbols with a name that has a term in `diptych.search.names` that a regular expression matches.
+    def symbols_like(self, text: str, *, limit: int = 20) -> list[SymbolHit]:
+        """Symbols with a name like what a person typed, as in a box that opens symbols; `limit` at most.
 
-        The first `limit` of them, in no order of merit. Raises QueryError, and as `search` does.
+        The name itself, in another case or without separators, beginnings, humps ("HS" and "HSrv" for
+        HTTPServer), then the letters in their order; of names that are alike in that, own code comes before
+        tests and vendored code, then the shortest. For a qualified name: those within the others. Raises
+        InvalidArgumentError, CorruptionError, StoreClosedError.
         """
-        from diptych.search.query.nodes import Parsed, Pattern, Scored
+        from diptych.search.typed import Typed
+        from diptych.store.symbols import is_within, ranked
 
         check_limit(limit)
-        hits = self.found(Parsed(Scored(Pattern("_name", expression), 1.0))).each()
-        return [SymbolHit(hit.path, hit.symbol, hit.occurrence) for hit in islice(hits, limit)]
+        if not isinstance(text, str):
+            raise InvalidArgumentError(f"a name is a str, not {type(text).__name__}")
+        outer, last = split_qualified(text)
+        typed = Typed(last)
+        found: list[Ranked] = []
+        itself = last.encode("utf-8", "surrogateescape")
+        for name in dict.fromkeys((itself, *self.names_like("symbols", typed, limit))):
+            likeness = typed.likeness(name.decode("utf-8", "surrogateescape"))
+            if likeness is not None:
+                found += [
+                    ranked(hit, likeness)
+                    for hit in self.lookup("symbols", name, limit=limit)
+                    if not outer or is_within(hit.path, hit.symbol.container, outer)
+                ]
+            if len(found) >= limit:
+                break
+        found.sort(key=lambda one: one[:5])
+        return [one.hit for one in found[:limit]]
 
     def _matching(self, name: str, match: Match, outer: list[str], limit: int) -> list[SymbolHit]:
         """The symbols whose name matches, within each of `outer`; those with fewer typing errors first."""

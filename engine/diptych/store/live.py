@@ -26,6 +26,7 @@ from diptych.store.upgrade import current_record
 if TYPE_CHECKING:
     from diptych.search.composed import Component
     from diptych.search.index import SearchIndex
+    from diptych.segment.names import SegmentNames
 
 Probed = list[tuple["LiveSegment", bytes, int]]
 """Segments, with the filter of an index of each, and its size."""
@@ -326,6 +327,21 @@ class LiveRecords:
             negative = ((term, -count) for term, count in without.items() if bounds.holds(term))
             parts.append(iter(sorted(negative)))
         return parts
+
+    def names(self, index: int) -> Iterator[SegmentNames]:
+        """The terms of one of the schema's indexes (from 0), of dead records too, in parts.
+
+        Raises CorruptSnapshotError where both halves are damaged.
+        """
+        from diptych.segment.names import names_of_terms
+
+        for member in self._set.members:
+            try:
+                names = member.segment.records.names_of(1 + index)
+            except CorruptSnapshotError as error:
+                self._healing.scan(member.segment.digest, error)
+                names = None
+            yield names or names_of_terms(self._count_terms(self.scan_member(member), index))
 
     def _count_terms(self, records: Iterable[StoredRecord], index: int) -> Counter[bytes]:
         counted: Counter[bytes] = Counter()

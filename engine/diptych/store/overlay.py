@@ -25,6 +25,7 @@ from diptych.store.ranges import Bounds
 if TYPE_CHECKING:
     from diptych.search.index import SearchIndex
     from diptych.search.memory import MemorySearch
+    from diptych.segment.names import SegmentNames
 
 
 class OverlayEntry:
@@ -52,6 +53,7 @@ class Overlay:
         self._lock = threading.Lock()
         self._terms: list[dict[bytes, list[tuple[FileIndexed, int]]]] = [{} for _ in schema.indexes]
         self._termed = 0
+        self._names: dict[int, tuple[int, SegmentNames]] = {}
         self._unreadable: list[FileIndexed] = []
         self._memory: MemorySearch | None = None
         self._searchable = 0
@@ -168,6 +170,20 @@ class Overlay:
             ]
             parts += segment.records.terms_between(index, bounds, replaced)
         return parts
+
+    def names(self, index: int, lsn: int) -> Iterator[SegmentNames]:
+        """The terms of an index in the records since the generation, of replaced ones too, in parts."""
+        from diptych.segment.names import names_of_terms
+
+        with self._lock:
+            self._extract_new_terms(lsn)
+            made = self._names.get(index)
+            if made is None or made[0] != self._termed:
+                # Each with no number: who asks counts nothing.
+                made = self._names[index] = self._termed, names_of_terms(dict.fromkeys(self._terms[index], 0))
+        yield made[1]
+        for segment in self.adopted_until(lsn):
+            yield from segment.records.names(index)
 
     def _is_current(self, segment: AdoptedSegment, key: bytes, lsn: int) -> bool:
         current = self.get(key, lsn)

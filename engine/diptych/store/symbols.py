@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from diptych.model import SymbolHit
+from diptych.schema.code_weights import place_weight
 from diptych.search.names import alike, name_terms
 from diptych.search.query.nodes import Clauses, Fuzzy, Named, Node, Nothing, Prefix, Within
 from diptych.search.words import words_of
@@ -16,6 +18,23 @@ MATCHES: tuple[Match, ...] = ("exact", "ignore-case", "prefix", "fuzzy")
 _FUZZY_CHARACTERS_MAX = 100
 _PREFIX_BYTES_MAX = 256
 _SHORT_CHARACTERS = 4
+
+
+class Ranked(NamedTuple):
+    """A symbol, how its name is like what was typed, and what decides between equals in that."""
+
+    likeness: int
+    is_elsewhere: float
+    length: int
+    path: str
+    row: int
+    hit: SymbolHit
+
+
+def ranked(hit: SymbolHit, likeness: int) -> Ranked:
+    """A symbol with what it is put in order by."""
+    path, symbol = hit.path, hit.symbol
+    return Ranked(likeness, -place_weight(path), len(symbol.name), path, symbol.range.start_line, hit)
 
 
 def node_of(name: str, match: Match, edits: int = 0, outer: Sequence[str] = ()) -> Node:

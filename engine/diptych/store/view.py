@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from diptych.search.index import SearchIndex
     from diptych.search.query.filters import Filters
     from diptych.search.query.nodes import Parsed
+    from diptych.search.typed import Typed
     from diptych.store.hits import Source
     from diptych.store.results import Found, Hits
 
@@ -221,6 +222,33 @@ class View(Generic[Record]):
         if changed:
             parts += self.overlay.terms(number, bounds, self.lsn)
         return list(islice(parts[0] if len(parts) == 1 else _added_up(parts), limit))
+
+    def names_like(self, index: str, typed: Typed, most: int) -> list[bytes]:
+        """The terms of an index of names that are like what was typed: the likeliest, then the shortest.
+
+        Some of them may be of no record any more. Those with the letters of what was typed in their order are
+        looked for where few names begin so. Raises as `lookup` does.
+        """
+        number = self._index(index)
+        if not typed.plain:
+            return []
+        parts = list(self._records.names(number)) if self._records is not None else []
+        if self.overlay.position(self.lsn):
+            parts += self.overlay.names(number, self.lsn)
+        letters = [part.of_letter(typed.plain[0]) for part in parts]
+        found = {name for names in letters for name in islice(names.beginning(typed), most)}
+        if typed.has_humps:
+            found.update(name for names in letters for name in islice(names.with_humps(typed), most))
+        if len(found) < most // 2:
+            found.update(name for names in letters for name in islice(names.with_letters(typed), most // 2))
+        ranked = []
+        for term in found:
+            name = term.decode("utf-8", "surrogateescape")
+            likeness = typed.likeness(name)
+            if likeness is not None:
+                ranked.append((likeness, len(name), term))
+        ranked.sort()
+        return [term for _, _, term in ranked[:most]]
 
     def _index(self, name: str) -> int:
         if self._closed is not None:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from diptych.errors import QueryError
 from diptych.names.definitions import found_of
 from diptych.names.facts import CLASS, DELETED, GLOBAL, NONLOCAL, PARAMETER, Point
 from diptych.names.infer import Inference
@@ -15,8 +14,8 @@ from diptych.names.languages import language
 from diptych.names.sites import MEMBER, Site
 from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, INSTANCE, MODULE_VALUE, Target, Value
+from diptych.search.typed import Typed
 from diptych.serving.answers.definition import offset_in, parsed_file, site_in
-from diptych.serving.answers.symbols import WORDS, likeness
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource
 
@@ -97,9 +96,10 @@ def _chosen(
         if one.name and not one.name.startswith(_PLACEHOLDER.decode()):
             by_name.setdefault(one.name, one)
     ranked = []
+    wanted = Typed(prefix)
     for one in by_name.values():
-        like = likeness(one.name, prefix) if prefix else 0
-        if like < WORDS and (one.name != prefix or one.path):
+        like = wanted.likeness(one.name) if prefix else 0
+        if like is not None and (one.name != prefix or one.path):
             hidden = len(one.name) - len(one.name.lstrip("_")) if not prefix.startswith("_") else 0
             ranked.append((like, hidden, one.origin, one.name.lower(), one))
     ranked.sort(key=lambda pair: pair[:4])
@@ -204,10 +204,7 @@ def _elsewhere(source: StoreSource, path: str, prefix: str) -> list[Completion]:
     """What other files define at their top level, by the beginning of the name."""
     if len(prefix) < _SHORTEST_FOR_INDEX:
         return []
-    try:
-        hits = source.view.find_symbols(prefix, "prefix", limit=_FROM_INDEX_MAX)
-    except QueryError:
-        return []
+    hits = source.view.symbols_like(prefix, limit=_FROM_INDEX_MAX)
     return [
         Completion(hit.symbol.name, hit.symbol.kind, ELSEWHERE, hit.path, hit.symbol.name_range[:2])
         for hit in hits
