@@ -44,3 +44,14 @@ def test_what_cannot_be_imported_is_told_in_a_sentence(repository: Path) -> None
     assert "not in the repository" in error_output(
         "scip", "import", "index.scip", "--root", "..", cwd=repository, code=2
     )
+
+
+def test_an_export_that_is_imported_is_exported_byte_for_byte(repository: Path) -> None:
+    said = text("scip", "export", cwd=repository)
+    assert said.startswith("wrote index.scip: 2 documents, ")
+    written = (repository / "index.scip").read_bytes()
+    assert diptych("scip", "export", "-o", "-", "--fresh", "never", cwd=repository).stdout == written
+    assert document("scip", "import", "index.scip", cwd=repository)["refused"] == []
+    assert document("scip", "export", "-o", "again.scip", cwd=repository)["precise"] == 2
+    assert (repository / "again.scip").read_bytes() == written
+    assert not list(repository.glob("*.tmp"))

@@ -51,9 +51,15 @@ class Found(NamedTuple):
     candidates: int = 0
 
 
-def definitions(source: Source, names: Names, site: Site, *, by_name: bool = True) -> list[Found]:
-    """What the site refers to, the likeliest first. With `by_name`, candidates where nothing is known."""
-    inference = Inference(source, language(names.language).rules)
+def definitions(
+    source: Source, names: Names, site: Site, *, by_name: bool = True, inference: Inference | None = None
+) -> list[Found]:
+    """What the site refers to, the likeliest first. With `by_name`, candidates where nothing is known.
+
+    `inference` is that of earlier questions to the same source in this language, while no file changes.
+    """
+    inference = inference or Inference(source, language(names.language).rules)
+    inference.begin()
     if site.kind in (BOUND, FIELD_BOUND):
         return _bound(inference, names, site)
     if site.kind == FREE:

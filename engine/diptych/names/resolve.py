@@ -38,13 +38,17 @@ MAX_STEPS = 4_000
 
 
 class Lookup(Spaces):
-    """Names through scopes, imports and modules. One for each question: it bounds its own work."""
+    """Names through scopes, imports and modules. It bounds its own work: `begin` each further question."""
 
     def __init__(self, source: Source, rules: Rules) -> None:
         super().__init__(source, rules)
         self._steps = MAX_STEPS
         # The members of modules that are being looked for: imports may lead in a circle.
         self._sought: set[tuple[str, str]] = set()
+
+    def begin(self) -> None:
+        """A further question, while no file changes."""
+        self._steps = MAX_STEPS
 
     def step(self) -> bool:
         """Whether there is work left to spend."""

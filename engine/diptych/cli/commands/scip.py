@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from diptych.cli.arguments import Argument, Command, Option
-from diptych.cli.freshness import OutputRoot
+from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait
 from diptych.cli.options import Json, StorePath, Timeout, not_empty
+from diptych.errors import DiptychError
 
 if TYPE_CHECKING:
     from diptych.serving.scip.importing import Imported
@@ -73,7 +75,12 @@ def import_(
     try:
         with given, RecordStore.open_with(precise_path(path), PRECISE, lock_timeout_s=timeout) as precise:
             imported = import_index(
-                given, file, files, precise, prefix=prefix, progress=_progress(size, shown=not quiet)
+                given,
+                file,
+                files,
+                precise,
+                prefix=prefix,
+                progress=_progress(size, shown=not quiet, doing="importing"),
             )
     finally:
         files.close()
@@ -93,8 +100,8 @@ def _prefix(root: str, repository: str) -> str:
     return "" if inside == os.curdir else inside
 
 
-def _progress(size: int, *, shown: bool) -> Callable[[int], None]:
-    """Shows on the terminal how much of a file of that size was read."""
+def _progress(size: int, *, shown: bool, doing: str) -> Callable[[int], None]:
+    """Shows on the terminal how much of something of that size was done."""
     from diptych.cli.output import passing_note
 
     if not shown or not sys.stderr.isatty():
@@ -106,7 +113,7 @@ def _progress(size: int, *, shown: bool) -> Callable[[int], None]:
         now_s = time.monotonic()
         if now_s - last_s >= _EVERY_S:
             last_s = now_s
-            passing_note(f"importing: {100 * done // max(size, 1)} %")
+            passing_note(f"{doing}: {100 * done // max(size, 1)} %")
 
     return show
 
@@ -132,4 +139,97 @@ def _print(imported: Imported, *, as_json: bool) -> None:
         note("         Next: run the indexer again on the files as they are, and import what it writes.")
 
 
-VERBS: dict[str, Command] = {"import": import_}
+def export(
+    output: Annotated[
+        str,
+        Option("--output", "-o", metavar="FILE", parse=not_empty, help="Where to write it, or - for stdout."),
+    ] = "index.scip",
+    project_root: Annotated[
+        str | None,
+        Option(
+            "--project-root",
+            metavar="URI",
+            parse=not_empty,
+            help="The project root that it names. Default: the repository's folder, as a file: URI.",
+        ),
+    ] = None,
+    store: StorePath = None,
+    output_root: OutputRoot = None,
+    fresh: Fresh = "auto",
+    wait: Wait = WAIT_S,
+    busy: Busy = "fail",
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> int:
+    """Write the index as a SCIP file.
+
+    A document for each file: its definitions with documentation, signature and bases, and what is called,
+    imported and extended, where the records say for sure what that refers to. Files with imported facts are
+    written with those. The same index gives the same bytes. Exit code 1 if a file was left out because it
+    has changed since it was indexed. Needs the extra scip.
+
+    \b
+    Examples:
+      diptych scip export
+      diptych scip export --output /tmp/app.scip --json
+    """
+    from pathlib import Path
+
+    from diptych.cli.exit_codes import ExitCode
+    from diptych.cli.freshness import open_fresh
+    from diptych.cli.output import document, line, note, plural
+    from diptych.cli.questions import root_of
+    from diptych.serving.files import Files
+    from diptych.serving.precise import Precise
+    from diptych.serving.scip.exporting import export_index
+    from diptych.serving.source import StoreSource
+
+    with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
+        root = os.path.realpath(root_of(opened))
+        files, precise = Files(root), Precise(opened.path)
+        show = _progress(len(opened), shown=not quiet, doing="exporting")
+        uri = project_root or Path(root).as_uri()
+        try:
+            with opened.view() as view, _written(output) as file:
+                source = StoreSource(view, files, precise)
+                exported = export_index(source, view, file, root_uri=uri, progress=show)
+        finally:
+            precise.close()
+            files.close()
+    if as_json and output != "-":
+        document({**exported._asdict(), "output": output})
+    elif output != "-":
+        line(
+            f"wrote {output}: {plural(exported.documents, 'document')},"
+            f" {plural(exported.occurrences, 'occurrence')}, {plural(exported.symbols, 'symbol')}"
+        )
+        if exported.unresolved:
+            left_out = plural(exported.unresolved, "relation")
+            line(f"  {left_out} left out: what they refer to is not known for sure")
+    for path in exported.changed[:_REFUSED_SHOWN]:
+        note(f"diptych: left out {path}: it has changed since it was indexed, or its name is not UTF-8.")
+    return ExitCode.FINDINGS if exported.changed else ExitCode.DONE
+
+
+@contextmanager
+def _written(output: str) -> Iterator[BinaryIO]:
+    """The file to write, under another name until it is complete. Raises StorageError."""
+    from diptych import fs
+    from diptych.layout import temporary_name
+
+    if output == "-":
+        sys.stdout.flush()
+        yield sys.stdout.buffer
+        return
+    temporary = temporary_name(output)
+    try:
+        with fs.translated("write", output), open(temporary, "wb") as file:
+            yield file
+        fs.rename(temporary, output)
+    except BaseException:
+        with suppress(DiptychError):
+            fs.remove_file(temporary)
+        raise
+
+
+VERBS: dict[str, Command] = {"import": import_, "export": export}
