@@ -195,3 +195,46 @@ def test_calls_and_outline(tmp_path: Path) -> None:
         assert ask.callers("a.ts", "function @help") == ["A.run"]
         assert ask.callees("a.ts", "const @go") == ["A", "A.run"]
         assert ask.outline("a.ts") == ["class A", "method A.run", "function help", "function go"]
+
+
+STATICS = """\
+export class A {
+  static make() { return this.size; }
+  make() { return this.size; }
+  static size = 1;
+  size = 2;
+  static get kept() { return new A(); }
+  copied(a = A.kept) { const b = a; return b; }
+}
+export class B extends A { static copied() {} }
+A.make(); new A().make(); A.size; new A().size; new B().copied(); B.copied(); B.kept.size;
+new A().copied().make();
+"""
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".js"])
+def test_a_class_and_its_instances_have_members_of_their_own(tmp_path: Path, suffix: str) -> None:
+    path = f"a{suffix}"
+    answers = {
+        "; A.@size;": 4,
+        "; new A().@size": 5,
+        ") { return this.@size; }\n  make": 4,
+        ") { return this.@size; }\n  static": 5,
+        "\nA.@make()": 2,
+        "; new A().@make()": 3,
+        "new B().@copied": 7,
+        " B.@copied": 9,
+        "kept.@size": 5,
+        "copied().@make": 3,
+    }
+    with asking(tmp_path, {path: STATICS}) as ask:
+        assert {marked: ask.first(path, marked).split()[0] for marked in answers} == {
+            marked: f"{path}:{line}" for marked, line in answers.items()
+        }
+        assert ask.uses(path, "static @make()") == [f"{path}:2 definition", f"{path}:10 use"]
+        assert ask.uses(path, "  @size = 2") == [
+            f"{path}:3 use",
+            f"{path}:5 definition",
+            f"{path}:10 use",
+            f"{path}:10 use",
+        ]

@@ -18,6 +18,21 @@ CASES = {
     "let is not seen outside of its block": ("let x = 1;\n{\n  let x = 2;\n}\nuse(x);\n", "use(@x)", 1),
     "var leaves its block": ("function f() {\n  if (1) { var x = 2; }\n  return x;\n}\n", "return @x", 2),
     "an arrow function": ("const f = value => value;\n", "=> @value", 1),
+    "a default sees the parameters, not the body": (
+        "const x = 1;\nfunction f(a = x) {\n  var x = 2;\n  return x;\n}\n",
+        "a = @x",
+        1,
+    ),
+    "the body of a function with a default": (
+        "const x = 1;\nfunction f(a = x) {\n  if (a) { var x = 2; }\n  return x;\n}\n",
+        "return @x",
+        3,
+    ),
+    "a parameter in a body beside a default": (
+        "const b = 1;\nfunction f(b, a = 1) {\n  var x = 2;\n  return b;\n}\n",
+        "return @b",
+        2,
+    ),
     "a closure": ("function f() {\n  const x = 1;\n  return () => x;\n}\n", "() => @x", 2),
     "for of": ("for (const x of xs) {\n  use(x);\n}\n", "use(@x)", 1),
     "for with a counter": ("for (let i = 0; i < 3; i++) {\n  use(i);\n}\n", "use(@i)", 1),

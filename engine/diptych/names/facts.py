@@ -41,6 +41,8 @@ A `BLOCK` is one of statements; a `NAMESPACE` is like a class to others.
 METHODS = "!methods"
 # Marks a function that no other file can call.
 PRIVATE = "!private"
+# Marks a method of a class itself, not of its instances.
+OF_CLASS = "!static"
 # Marks a parameter that may be left out.
 OPTIONAL = "?"
 # Marks a parameter for any number of arguments.
@@ -51,8 +53,11 @@ UNREAD = "?"
 EXPORTED = "export="
 
 # How a name is bound.
-ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED, MACRO, DECLARED = range(10)
-"""`DECLARED` is what is said here to be defined, maybe in another file: a prototype, an `extern` variable."""
+ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED, MACRO, DECLARED, STATIC = range(11)
+"""`DECLARED` is what is said here to be defined, maybe in another file: a prototype, an `extern` variable.
+
+`STATIC` is a field of a class itself, not of its instances.
+"""
 
 
 class Scope(NamedTuple):

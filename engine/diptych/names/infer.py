@@ -17,7 +17,7 @@ from diptych.names.facts import (
     Point,
 )
 from diptych.names.resolve import values_of
-from diptych.names.rules import ANY, CALLED, HELD, SPACE, TAG, TYPE, VALUE, Rules
+from diptych.names.rules import ANY, CALLED, HELD, OWN, SPACE, TAG, TYPE, VALUE, Rules
 from diptych.names.source import Names, Source
 from diptych.names.steps import MAX_VALUES, Steps
 from diptych.names.values import (
@@ -144,6 +144,11 @@ class Inference(Steps):
                 return self.package_members(value.name, name)
             return self.module_members(value.names, name)
         if value.kind in (INSTANCE, CLASS_VALUE) and value.names is not None:
+            if self.rules.own_members and meaning & OWN:
+                # Whose member it is counts only where both have one.
+                only = OWN if value.kind == CLASS_VALUE else meaning & ~OWN
+                if found := self.members_of_class(value.names, value.scope, name, only):
+                    return found
             found = self.members_of_class(value.names, value.scope, name, meaning)
             if self.rules.includes and value.names.scopes[value.scope].kind == NAMESPACE:
                 space = value.names.qualified(value.scope)
@@ -305,7 +310,8 @@ class Inference(Steps):
                 kind = CLASS_VALUE if own == "^^" else receiver.kind
                 return [receiver._replace(kind=kind)]
             around = names.enclosing_class(scope)
-            return [Value(CLASS_VALUE if own == "^^" else INSTANCE, names, around)] if around >= 0 else []
+            is_class = own == "^^" or names.is_of_class(scope)
+            return [Value(CLASS_VALUE if is_class else INSTANCE, names, around)] if around >= 0 else []
         return self.of_names(names, scope, name, at, from_method=from_method, meaning=meaning)
 
     def _of_binding(self, names: Names, binding: Binding | None, receiver: Value | None) -> list[Value]:

@@ -10,9 +10,10 @@ from diptych.names.source import Names, Source
 
 # What a name may mean where it is used. A language may bind one name to several of these at once.
 # `CALLED` is a function, in a language where a variable may have the same name.
-# `TAG` is what follows `struct`. `HELD` is a field, where a method may have the same name.
-VALUE, TYPE, SPACE, CALLED, TAG, HELD = 1, 2, 4, 8, 16, 32
-ANY = VALUE | TYPE | SPACE | CALLED | TAG | HELD
+# `TAG` is what follows `struct`. `HELD` is a field, where a method may have the same name. `OWN` is a member
+# of a class itself, where its instances may have one of the same name.
+VALUE, TYPE, SPACE, CALLED, TAG, HELD, OWN = 1, 2, 4, 8, 16, 32, 64
+ANY = VALUE | TYPE | SPACE | CALLED | TAG | HELD | OWN
 
 # When a name without a receiver may be a member of the class around it.
 OWN_BODY, NEVER, WITH_BASES = range(3)
@@ -65,6 +66,8 @@ class Rules(NamedTuple):
     hides: bool = False
     methods_near: Callable[[str, str], bool] | None = None
     paths: bool = False
+    own_members: bool = False
+    """A class has members that its instances have not, under names that both may use."""
     package_file: str = ""
     """The file that is a package itself, which sees the package's modules by their names."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from diptych.names.facts import CLASS, EXPORTS, FUNCTION, Binding, FileFacts, Point, Scope
+from diptych.names.facts import CLASS, EXPORTS, FUNCTION, OF_CLASS, Binding, FileFacts, Point, Scope
 
 
 class Defined(NamedTuple):
@@ -141,6 +141,14 @@ class Names:
                 break
             inside, scope = around.kind, around.parent
         return -1
+
+    def is_of_class(self, scope: int) -> bool:
+        """Whether a scope is in a method of a class itself, not of its instances."""
+        while scope >= 0 and self.scopes[scope].kind != CLASS:
+            if OF_CLASS in self.scopes[scope].decorators:
+                return True
+            scope = self.scopes[scope].parent
+        return False
 
     def qualified(self, scope: int) -> str:
         """The dotted name of a scope; "" for the file's own."""

@@ -11,7 +11,9 @@ from diptych.names.facts import (
     DEFINED,
     FIELD,
     LAMBDA,
+    OF_CLASS,
     PARAMETER,
+    STATIC,
 )
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.assigned import field_shape, locals_of
@@ -169,8 +171,10 @@ class Classes(Functions):
             return
         text = key_text(self._made.source, name)
         accessor = next((one.type for one in node.children if one.type in ("get", "set")), "")
-        inner = self._function(node, owner, name, decorators=("property",) if accessor == "get" else ())
-        how = FIELD if accessor == "set" else DEFINED
+        marks = (OF_CLASS,) if _is_static(node) else ()
+        decorators = ("property", *marks) if accessor == "get" else marks
+        inner = self._function(node, owner, name, decorators=decorators)
+        how = DEFINED if accessor != "set" else STATIC if marks else FIELD
         if text:
             self._made.bind(text, owner, name.start_point, how, inner=inner if how == DEFINED else -1)
         if text == "constructor":
@@ -211,7 +215,7 @@ class Classes(Functions):
         value = node.child_by_field_name("value")
         text = key_text(self._made.source, name)
         if name is not None and text:
-            self._bind_value(text, name, owner, FIELD, node, value)
+            self._bind_value(text, name, owner, STATIC if _is_static(node) else FIELD, node, value)
         elif self._complete and value is not None:
             self._later([value], owner)
         if self._complete:
@@ -225,7 +229,7 @@ class Classes(Functions):
         declared = holder.child_by_field_name("type")
         place = name.start_point
         if value is not None and value.type in FUNCTIONS:
-            inner = self._function(value, scope, name)
+            inner = self._function(value, scope, name, decorators=(OF_CLASS,) if how == STATIC else ())
             self._made.bind(text, scope, place, DEFINED, inner=inner)
             own = value.child_by_field_name("name")
             if own is not None and self._complete:
@@ -271,6 +275,10 @@ class Classes(Functions):
                 self._made.bind(text, inner, entry.start_point, FIELD, text)
             elif self._complete:
                 self._later([entry], inner)
+
+
+def _is_static(member: Node) -> bool:
+    return any(child.type == "static" for child in member.children)
 
 
 def _unwrapped(value: Node | None) -> Node | None:

@@ -35,6 +35,8 @@ class Functions:
         self._complete = made.complete
         self._pending: list[tuple[Node, int]] = []
         self._returned: dict[int, list[tuple[int, str]]] = {}
+        # The function that each body with a scope of its own is of.
+        self._bodies: dict[int, int] = {}
 
     def finish(self) -> FileFacts:
         """The facts, with what functions return."""
@@ -83,7 +85,7 @@ class Functions:
         if self._complete:
             self._parameters(node, inner)
             if body is not None and body.type == "statement_block":
-                self._later(body.named_children, inner)
+                self._later(body.named_children, self._body(node, body, inner))
             elif body is not None:
                 self._later([body], inner)
             if returned is None and not returns:
@@ -91,6 +93,16 @@ class Functions:
                 if body is not None and body.type != "statement_block":
                     self._note_returned(inner, inner, body)
         return inner
+
+    def _body(self, node: Node, body: Node, inner: int) -> int:
+        """The scope of a body: one of its own if parameters have defaults, which do not see into it."""
+        parameters = node.child_by_field_name("parameters")
+        given = parameters.named_children if parameters is not None else ()
+        if not any(one.type == "assignment_pattern" or one.child_by_field_name("value") for one in given):
+            return inner
+        scope = self._made.open(LAMBDA, inner, body)
+        self._bodies[scope] = inner
+        return scope
 
     def _parameters(self, node: Node, inner: int) -> None:
         single = node.child_by_field_name("parameter")
@@ -113,9 +125,8 @@ class Functions:
 
     def return_(self, node: Node, scope: int) -> None:
         """`return value`."""
-        function = scope
-        while function > 0 and self._made.scopes[function].kind == BLOCK:
-            function = self._made.scopes[function].parent
+        function = self._function_of(scope)
+        function = self._bodies.get(function, function)
         if node.named_child_count and function in self._returned:
             self._note_returned(function, scope, node.named_children[0])
         self._later(node.named_children, scope)

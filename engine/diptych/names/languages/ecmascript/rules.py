@@ -10,12 +10,14 @@ from diptych.names.facts import (
     IMPORTED,
     LAMBDA,
     NAMESPACE,
+    OF_CLASS,
     PARAMETER,
+    STATIC,
     Binding,
 )
 from diptych.names.languages.ecmascript.modules import module_path, spellings, submodule_path
 from diptych.names.languages.ecmascript.types import IMPORT_ALIAS, TYPE_ITSELF
-from diptych.names.rules import ANY, NEVER, SPACE, TYPE, VALUE, Rules, Types
+from diptych.names.rules import ANY, NEVER, OWN, SPACE, TYPE, VALUE, Rules, Types
 from diptych.names.source import Names
 
 _MAPPINGS = frozenset({"Map", "ReadonlyMap", "WeakMap", "Record"})
@@ -107,13 +109,15 @@ def _meaning(names: Names, binding: Binding) -> int:
         return VALUE if names.scopes[binding.scope].kind in (FUNCTION, LAMBDA) else TYPE
     if binding.how == ASSIGNED and binding.shape.startswith(TYPE_ITSELF):
         return TYPE
+    if binding.how == STATIC:
+        return OWN
     if binding.how != DEFINED or binding.inner < 0:
         return VALUE
     opened = names.scopes[binding.inner]
     if opened.kind == NAMESPACE:
         return VALUE | SPACE
     if opened.kind != CLASS:
-        return VALUE
+        return OWN if OF_CLASS in opened.decorators else VALUE
     said = set(opened.decorators)
     return ANY if "!enum" in said else TYPE if said & {"!interface", "!type"} else VALUE | TYPE
 
@@ -129,4 +133,5 @@ RULES = Rules(
     spellings=spellings,
     types=_TYPES,
     meaning=_meaning,
+    own_members=True,
 )

@@ -167,7 +167,9 @@ def pattern_shape(source: bytes, pattern: Node, depth: int = 0) -> str:
         return declared_shape(source, parent.parent) or "!Array"
     if kind in _PATTERN_PARTS:
         # JavaScript has no node for a parameter: a default is beside its pattern.
-        return pattern_shape(source, parent, depth + 1)
+        given = pattern_shape(source, parent, depth + 1)
+        is_default = kind == "assignment_pattern" and pattern == parent.child_by_field_name("left")
+        return given or (shape_of(source, parent.child_by_field_name("right")) if is_default else "")
     if kind == "object_pattern":
         return ""
     if kind == "formal_parameters":

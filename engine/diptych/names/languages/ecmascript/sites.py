@@ -8,7 +8,7 @@ from diptych.names.facts import EXPORTS, IMPORTED, Point
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.ecmascript.exports import module_of
 from diptych.names.languages.ecmascript.shapes import pattern_shape, shape_of
-from diptych.names.rules import ANY, SPACE, TYPE, VALUE
+from diptych.names.rules import ANY, OWN, SPACE, TYPE, VALUE
 from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, MODULE, Site
 from diptych.names.source import Names
 
@@ -45,7 +45,7 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
             names.innermost(place),
             shape,
             called=_is_called(parent),
-            meaning=_used_as(node),
+            meaning=_used_as(node) | OWN,
         )
     if parent.type == "pair_pattern" and parent.child_by_field_name("key") == node:
         pattern = parent.parent
