@@ -55,6 +55,11 @@ BASE_LIMIT, BASE_SIZE, BASE_RUN, PART_TURN, CHILD_RUN, OTHER_RUN = 6, 8, 10, 22,
 CASES = {
     "a constructor": ("x = Base()\nx", "run", BASE_RUN),
     "an annotation": ("def f(x: Base):\n    x", "run", BASE_RUN),
+    "fields assigned as a tuple": (
+        "class A:\n    def f(self):\n        x, self.y, self.z = 1, Part(), Base()\nA().z",
+        "run",
+        BASE_RUN,
+    ),
     "the class of an instance": ("x = type(Base())()\nx", "run", BASE_RUN),
     "the class of the receiver": ("class A(Base):\n    def f(self):\n        type(self)", "run", BASE_RUN),
     "nothing at first, then an instance": ("x = None\nx = Base()\ndef f():\n    x", "run", BASE_RUN),

@@ -38,6 +38,8 @@ CASES = {
         2,
     ),
     "what is bound again": ("x = 1\ny = 0\nx = 2\n", "0\n@x = 2", 1),
+    "what a class takes from outside": ("x = 1\nclass A:\n    x = x\n", "= @x", 1),
+    "what a class has before": ("x = 1\nclass A:\n    x = 2\n    y = x\n", "= @x", 3),
     "a field that is assigned again": (
         "class A:\n    def f(self):\n        self.x = 1\n    def g(self):\n        self.x = 2\n",
         "self.@x = 2",

@@ -334,7 +334,9 @@ class Lookup(Spaces):
         """What a name without a receiver is in a class. `own` is false from within its methods."""
         seen = self.rules.members_seen
         if seen == OWN_BODY:
-            return self.followed(names, self._ordered(found, at)) if own else []
+            # Before it is bound there, a name is what it is outside: `x = x` in a class.
+            is_bound = at is None or any(binding.place < at for binding in found)
+            return self.followed(names, self._ordered(found, at)) if own and is_bound else []
         if "!enum" in names.scopes[scope].decorators and seen == NEVER:
             # The values of an enum's members name the other members.
             return self.followed(names, found)

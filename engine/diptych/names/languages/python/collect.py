@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tree_sitter import Node
 
 from diptych.names.facts import (
@@ -125,10 +127,11 @@ class _Sweep:
         if top.number < 0 and top.kind != FUNCTION:
             return
         if top.kind == FUNCTION and not self._complete:
-            receiver = top.receiver
-            start = node.start_byte
-            if receiver and source.startswith(receiver.encode() + b".", start):
-                self._assign_field(top, node)
+            start, receiver = node.start_byte, top.receiver.encode() + b"."
+            left_end = source.find(b"=", start, node.end_byte)
+            if top.receiver and source.find(receiver, start, left_end) >= 0:
+                # The bytes first: nodes are expensive.
+                self._assign_fields(top, node)
                 return
             top.note_assigned(node)
             if top.globals:
@@ -140,7 +143,7 @@ class _Sweep:
         if top.kind == FUNCTION:
             top.note_assigned(node)
         if left.type == "attribute" and top.receiver:
-            self._assign_field(top, node)
+            self._assign_fields(top, node)
             return
         self._targets(left, assigned_shape(self._source, node), node.child_by_field_name("right"))
 
@@ -282,12 +285,11 @@ class _Sweep:
             self._bind(name, top, target.start_point, ASSIGNED, shape)
             if name == "__all__" and top.kind == MODULE:
                 self._export(value)
-        elif kind in ("pattern_list", "tuple_pattern", "list_pattern"):
-            parts = target.named_children
-            values = value.named_children if value is not None and value.type in _SEQUENCES else []
-            for index, part in enumerate(parts):
-                matched = values[index] if len(values) == len(parts) else None
+        elif kind in _PATTERNS:
+            for part, matched in _matched(target, value):
                 self._targets(part, shape_of(self._source, matched), matched)
+        elif kind == "attribute" and top.receiver:
+            self._field(top, target, shape)
         elif kind in ("list_splat_pattern", "parenthesized_expression", "list_splat"):
             for part in target.named_children:
                 self._targets(part, "!list" if kind != "parenthesized_expression" else shape, None)
@@ -301,15 +303,25 @@ class _Sweep:
                     name, self._stack[0], left.start_point, ASSIGNED, assigned_shape(self._source, node)
                 )
 
-    def _assign_field(self, top: OpenScope, node: Node) -> None:
-        """`self.x = …` in a method: a field of its class."""
-        left = node.child_by_field_name("left")
-        if left is None or left.type != "attribute":
+    def _assign_fields(self, top: OpenScope, node: Node) -> None:
+        """`self.x = …` or `self.x, self.y = …` in a method: fields of its class."""
+        left, value = node.child_by_field_name("left"), node.child_by_field_name("right")
+        if left is None:
             return
-        holder, name = left.child_by_field_name("object"), left.child_by_field_name("attribute")
+        if left.type == "attribute":
+            self._field(top, left, assigned_shape(self._source, node))
+            return
+        top.note_assigned(node)
+        for part, matched in _matched(left, value):
+            if part.type == "attribute":
+                self._field(top, part, shape_of(self._source, matched))
+
+    def _field(self, top: OpenScope, target: Node, shape: str) -> None:
+        """Bind an attribute of the receiver."""
+        holder, name = target.child_by_field_name("object"), target.child_by_field_name("attribute")
         if holder is None or name is None or text_of(self._source, holder) != top.receiver:
             return
-        shape = top.substituted(self._source, assigned_shape(self._source, node))
+        shape = top.substituted(self._source, shape)
         self._made.bind(text_of(self._source, name), top.owner, name.start_point, FIELD, shape)
 
     def _export(self, value: Node | None) -> None:
@@ -345,6 +357,17 @@ class _Sweep:
 
 
 _SEQUENCES = frozenset({"expression_list", "tuple", "list"})
+_PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern"})
+
+
+def _matched(target: Node, value: Node | None) -> Iterator[tuple[Node, Node | None]]:
+    """The parts of a pattern, each with its value where there are as many; of other targets none."""
+    parts = target.named_children if target.type in _PATTERNS else []
+    values = value.named_children if value is not None and value.type in _SEQUENCES else []
+    for index, part in enumerate(parts):
+        yield part, values[index] if len(values) == len(parts) else None
+
+
 _VISITS = {
     "function": _Sweep.function,
     "class": _Sweep.class_,
