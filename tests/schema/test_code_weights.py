@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diptych.schema.code_weights import place_weight, symbol_weight
+from diptych.schema.code_weights import order_of, place_weight, symbol_weight
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,18 @@ def test_types_and_functions_count_more_than_variables_and_what_is_inside_functi
     inner = [symbol_weight(1.0, "function", container) for container in ("", "A", "A.run")]
     assert inner == sorted(inner, reverse=True) and len(set(inner)) == 3
     assert min(symbol_weight(0.0, "variable", "a.b"), symbol_weight(0.4, "variable", "a.b")) >= 0
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("printk", ("include/linux/printk.h", "macro", ""), ("arch/um/shared/user.h", "function", "")),
+        ("inode", ("include/linux/fs.h", "struct", ""), ("fs/inode.c", "field", "cached")),
+        ("parse", ("json/parse.py", "function", ""), ("tests/parse.py", "function", "")),
+        ("Field", ("forms/fields.py", "class", ""), ("gis/db/forms/fields.py", "class", "")),
+    ],
+)
+def test_the_likeliest_definition_of_a_name_comes_first(
+    name: str, first: tuple[str, str, str], second: tuple[str, str, str]
+) -> None:
+    assert order_of(*first, name) < order_of(*second, name)

@@ -43,5 +43,16 @@ def symbol_weight(place: float, kind: str, container: str) -> int:
     return _WEIGHTS[round(factor * 100)]
 
 
+def order_of(path: str, kind: str, container: str, name: str) -> tuple[float, bool, int, int, str]:
+    """By which definitions of one name ascend, the likeliest first.
+
+    After the place and before the kind, what a file is named after (`printk.h`); last, what is less deep.
+    """
+    place = place_weight(path)
+    stem = path.rpartition("/")[2].partition(".")[0]
+    is_namesake = not container and stem.casefold() == name.casefold()
+    return -place, not is_namesake, -symbol_weight(place, kind, container), path.count("/"), path
+
+
 # Tantivy multiplies a score by the binary logarithm of two more than this: by up to 6.
 _WEIGHTS = [round(max(2 ** (6 * hundredths / 100) - 2, 0)) for hundredths in range(101)]

@@ -11,6 +11,7 @@ from diptych.errors import InvalidArgumentError
 from diptych.model import FileRecord, RelationHit, SearchHit, Symbol, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
+from diptych.schema.code_weights import order_of
 from diptych.search.names import split_qualified
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.ranges import check_limit
@@ -51,7 +52,7 @@ class CodeView(View[FileRecord]):
         return [hit for hit in hits if is_within(hit.path, hit.symbol.container, outer)]
 
     def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
-        """The symbols with that name, exactly or as `match` says; the best `limit` of them.
+        """The symbols with that name, exactly or as `match` says; the best `limit` of them, best first.
 
         "ignore-case": in any case; "prefix": with that beginning, in any case; "fuzzy": with up to two typing
         errors, the fewest first. For a qualified name that no symbol has: those whose last part matches so,
@@ -63,7 +64,7 @@ class CodeView(View[FileRecord]):
             raise InvalidArgumentError(f"match is one of {', '.join(MATCHES)}, not {match!r:.100}")
         check_limit(limit)
         if match == "exact":
-            return self.symbols(name)[:limit]
+            return sorted(self.symbols(name), key=_order)[:limit]
         if not isinstance(name, str):
             raise InvalidArgumentError(f"a name is a str, not {type(name).__name__}")
         found = self._matching(name, match, [], limit)
@@ -136,6 +137,11 @@ class CodeView(View[FileRecord]):
                 sources = {_dotted(symbol) for symbol in record.symbols if symbol.name == name}
                 found += [RelationHit(path, one) for one in record.relations if one.source in sources]
         return found
+
+
+def _order(hit: SymbolHit) -> tuple[object, ...]:
+    symbol = hit.symbol
+    return order_of(hit.path, symbol.kind, symbol.container, symbol.name), symbol.range
 
 
 class CodeTransaction(Transaction[FileRecord]):

@@ -150,3 +150,43 @@ def test_the_range_of_a_function_covers_it() -> None:
 def test_local_declarations_are_no_symbols() -> None:
     source = "void f(void) {\n  int local(int), *more;\n#ifdef A\n  int other(int), x;\n#endif\n}\n"
     assert symbols("c", source) == ["function |f"]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "\tfor_each_possible_cpu(i)\n\t\tsum += load(i)->switches;\n",
+        "\tlist_for_each_entry(one, &all->list, node)\n\t\tsum += load(one)->switches;\n",
+        "    TAILQ_FOREACH(one, &head, entries)\n        if (one->used)\n            load(one);\n",
+        "    foreach (Item i, items) load(i);\n",
+        "\tfor_each_zone(z)\n\t\tfor_each_order(z, o)\n\t\t\t*sum += load(z)[o];\n",
+        "\tfor_each_set_bit(i, &mask, size_of(mask[0])) {\n\t\tload(i);\n\t}\n",
+        "\tif (n)\n\t\txa_for_each(&set, i, one)\n\t\t\tload(one);\n",
+    ],
+)
+def test_a_macro_that_is_a_loop_has_a_statement_behind_it(loop: str) -> None:
+    source = f"int sum_up(void)\n{{\n\tint i;\n\n{loop}\treturn 0;\n}}\n\nint next(void)\n{{\n}}\n"
+    record = record_of("a.c", "c", source.encode())
+    assert [(one.name, one.container) for one in record.symbols] == [("sum_up", ""), ("next", "")]
+    assert "load" in {one.target for one in record.relations if one.kind == "calls"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class A {\n  void\n  for_each(int a) const;\n  void\n  for_each(int a) noexcept;\n};\n",
+        "struct A {\n  template<class F> F\n    for_each(F f) const\n    { return f; }\n};\n",
+        "class A {\n  template<class F>\n  F\n  for_each(F f)\n  { return f; }\n};\n",
+    ],
+)
+def test_a_function_named_as_a_loop_stays_one(source: str) -> None:
+    assert "method A|for_each" in symbols("cpp", source)
+
+
+def test_a_class_named_as_a_loop_has_its_constructor() -> None:
+    source = "struct for_each_t {\n  int a;\n  for_each_t(int b) { a = b; }\n};\n"
+    assert symbols("cpp", source) == [
+        "struct |for_each_t",
+        "field for_each_t|a",
+        "method for_each_t|for_each_t",
+    ]

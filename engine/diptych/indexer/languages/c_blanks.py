@@ -41,6 +41,17 @@ _INSTANTIATION = re.compile(rb"extern\s++template\b[^;{}]{0,600}+;")
 _COMMENT_IN_DIRECTIVE = re.compile(rb"\*/(?=[^\n]{0,400}\\\r?\n)")
 # `} __packed;`
 _CLOSING = re.compile(rb"\}\s*(__(?!attribute)\w+)(?=\s*;)")
+# `for_each_cpu(i)` before its statement: the grammar takes it for a declaration where a name comes after it,
+# and loses the rest of the function, and for a definition where a brace does.
+_LOOP_NAME = re.compile(rb"for_?each|FOR_?EACH")
+_LOOP = re.compile(
+    rb"^[ \t]+(\w*(?:for_?each|FOR_?EACH)\w*)[ \t]*"
+    rb"\((?:[^();{}]|\((?:[^();{}]|\((?:[^();{}]|\([^();{}]*\))*+\))*+\)){0,400}+\)\s*([ \t])"
+    rb"(?!(?:const|noexcept|override|final|volatile|throw|requires|try)\b)(?=[\w(*{])",
+    re.MULTILINE,
+)
+# What comes before a statement. (Before a function is its type, also on a line of its own.)
+_BEFORE_STATEMENT = re.compile(rb"(?:[;{})/:]|\b(?:else|do))\s*\Z")
 _SECTION_WORD = re.compile(rb"(?:signals|slots|Q_SIGNALS|Q_SLOTS)\s*:")
 _SECTIONS = re.compile(
     rb"^[ \t]*(?:(signals|Q_SIGNALS)|(?:public|private|protected)[ \t]+(slots|Q_SLOTS))(?=\s*:)", re.MULTILINE
@@ -78,6 +89,14 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
     for match in _TYPE_ARGUMENT.finditer(source):
         if _MACRO_STATEMENT.fullmatch(source, line_start(source, match.start()), match.start() + 1):
             blank(blanked, *match.span(1))
+    if _LOOP_NAME.search(source):
+        for match in _LOOP.finditer(source):
+            before = source[max(match.start() - _WORD_BYTES, 0) : match.start()]
+            # A constructor has no type before it either.
+            is_class = re.search(rb"\b(?:class|struct)\s+" + match[1] + rb"\b", source)
+            if _BEFORE_STATEMENT.search(before) and not is_class:
+                # A call, and the statement by itself.
+                blanked[match.start(2)] = ord(";")
     for pattern in (_FRIEND, _INSTANTIATION):
         for match in pattern.finditer(source):
             blank(blanked, *match.span())
