@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from diptych.search.names import alike
 from diptych.search.typed import (
     BEGINS,
     BEGINS_IN_ANY_CASE,
@@ -43,6 +46,20 @@ from diptych.search.typed import (
 )
 def test_likeness(typed: str, name: str, likeness: int | None) -> None:
     assert Typed(typed).likeness(name) == likeness
+
+
+@given(st.text("abAB_1", max_size=9), st.text("abAB_1", max_size=4))
+def test_names_by_humps_have_the_letters_in_their_order(name: str, text: str) -> None:
+    typed = Typed(text)
+    if typed.has_humps and typed.is_by_humps(name.encode()):
+        assert typed.letters.match(b"\n" + alike(name).encode())
+        likeness = typed.likeness(name)
+        assert likeness is not None and likeness <= HUMPS
+
+
+def test_a_long_name_is_gone_through_once() -> None:
+    # Letter by letter, with all that may lie between, it would take years.
+    assert Typed("A" * 40 + "B").likeness("aA_" * 500) is None
 
 
 def test_a_long_text_is_compared_to_its_end() -> None:

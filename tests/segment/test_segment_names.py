@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from diptych.search.names import alike
-from diptych.search.typed import BEGINS_IN_ANY_CASE, HUMPS, Typed
+from diptych.search.typed import BEGINS_IN_ANY_CASE, Typed
 from diptych.segment.names import names_of_terms
 
 NAMES = st.text("aAbBzZ_1$ é\n\0É😀", max_size=8)
@@ -30,18 +29,6 @@ def test_the_same_names_as_one_by_one(names: set[str], text: str) -> None:
         likeness = typed.likeness(name)
         assert name not in like or likeness is not None
         assert (name in begin) == (likeness is not None and likeness <= BEGINS_IN_ANY_CASE)
-
-
-@given(st.sets(st.text("abAB_\n1", max_size=9), max_size=30), st.text("abAB_1", max_size=4))
-def test_the_same_humps_as_one_by_one(names: set[str], text: str) -> None:
-    typed = Typed(text)
-    assume(typed.has_humps)
-    letter = names_of_terms({name.encode(): 1 for name in names}).of_letter(typed.plain[0])
-    like = {name for name in names if re.match(typed.humps.pattern[1:], name.replace("\n", " ").encode())}
-    assert Counter(letter.with_humps(typed)) == Counter(name.encode() for name in like)
-    for name in like:
-        likeness = typed.likeness(name)
-        assert "\n" in name or (likeness is not None and likeness <= HUMPS)
 
 
 @given(st.sets(NAMES, min_size=1, max_size=30))

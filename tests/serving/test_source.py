@@ -66,3 +66,15 @@ def test_nothing_is_carried_over_from_a_store_that_was_made_again(tmp_path: Path
             assert list(source.files_in("src")) == [path]
             assert source.importers("helper") == {path}
         source.move_to(NoRecords())
+
+
+def test_whether_a_text_is_ascii_is_known_as_it_is_now(tmp_path: Path) -> None:
+    files = Files(str(tmp_path))
+    shifted = "# coding: utf-7\nname = '日本'\n".encode("utf-7")
+    for data in (b"x = 1\n", "é = 1\n".encode(), b"# coding: latin-1\nx = '\xe9'\n", shifted):
+        (tmp_path / "a.py").write_bytes(data)
+        files.begin()
+        text = files.bytes_of("a.py")
+        assert text is not None and files.is_ascii("a.py") == text.isascii()
+    assert not files.is_ascii("gone.py")
+    files.close()

@@ -120,6 +120,22 @@ def test_what_was_replaced_is_not_like_anything(store: Store) -> None:
         assert [hit.symbol.name for hit in view.symbols_like("JSONR")] == ["JSONRow", "JSONReader"]
 
 
+def test_hits_that_are_remembered_are_those_of_their_view(store: Store) -> None:
+    with store.view() as before:
+        for _ in range(2):
+            assert [hit.path for hit in before.symbols_like("JSONDecoder")] == [
+                "json/decoder.py",
+                "other.py",
+            ]
+        with store.transaction() as txn:
+            txn.remove_file("other.py")
+            txn.index_file(FileRecord("b.py", "h", "python", _symbols(["JSONDecoder", "jsonDecoder"])))
+        assert len(before.symbols_like("JSONDecoder")) == 2
+    with store.view() as view:
+        found = [(hit.path, hit.symbol.name) for hit in view.symbols_like("JSONDecoder")]
+    assert found == [("b.py", "JSONDecoder"), ("json/decoder.py", "JSONDecoder"), ("b.py", "jsonDecoder")]
+
+
 def test_own_code_comes_before_tests_among_names_that_are_alike(store: Store) -> None:
     with store.view() as view:
         paths = [hit.path for hit in view.symbols_like("PA", limit=30)]

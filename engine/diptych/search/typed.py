@@ -30,11 +30,11 @@ class Typed:
     def letters(self) -> re.Pattern[bytes]:
         """Finds the folded names, each after a line feed, that have these letters in this order.
 
-        Each letter is looked for up to where it first is, so that no name is gone through twice.
+        Each letter is looked for up to where it first is, and possessively: no name is gone through twice.
         """
         first, *rest = (re.escape(letter.encode()) for letter in self.plain[:_LETTERS_MAX])
         if self.plain.isascii():
-            return re.compile(b"\n" + first + b"".join(b"[^\n%b]*%b" % (one, one) for one in rest))
+            return re.compile(b"\n" + first + b"".join(b"[^\n%b]*+%b" % (one, one) for one in rest))
         return re.compile(b"\n" + first + b"".join(b"[^\n]*?" + one for one in rest))
 
     @cached_property
@@ -46,20 +46,15 @@ class Typed:
     def _humps(self) -> list[str]:
         return _HUMP.findall(self.text)
 
-    @cached_property
-    def humps(self) -> re.Pattern[bytes]:
-        """Finds the names as they are written, each after a line feed, that have these humps in order."""
-        return re.compile(b"\n" + self._hump_expression.encode())
+    def is_by_humps(self, name: bytes) -> bool:
+        """Whether a name, as it is written, has these humps in this order."""
+        return self._hump_pattern.match(name) is not None
 
     @cached_property
-    def _hump_pattern(self) -> re.Pattern[str]:
-        return re.compile(self._hump_expression)
-
-    @cached_property
-    def _hump_expression(self) -> str:
+    def _hump_pattern(self) -> re.Pattern[bytes]:
         first, *rest = self._humps
-        begin = rf"[^\nA-Za-z0-9]*[{first[0].lower()}{first[0].upper()}]{_rest_of(first)}"
-        return begin + "".join(map(_next_hump, rest))
+        begin = rf"[^A-Za-z0-9]*+[{first[0].lower()}{first[0].upper()}]{_rest_of(first)}"
+        return re.compile((begin + "".join(map(_next_hump, rest))).encode(), re.DOTALL)
 
     def likeness(self, name: str) -> int | None:
         """How a name is like it; None where it is not."""
@@ -76,7 +71,7 @@ class Typed:
             return BEGINS_IN_ANY_CASE
         if "".join(_INITIAL.findall(name)).lower().startswith(wanted):
             return HUMPS
-        if self.has_humps and self._hump_pattern.match(name):
+        if self.has_humps and self.is_by_humps(name.encode("utf-8", "surrogateescape")):
             return HUMPS
         rest = iter(plain)
         return LETTERS_IN_ORDER if all(letter in rest for letter in wanted) else None
@@ -91,10 +86,10 @@ def _next_hump(hump: str) -> str:
     lower, upper = hump[0].lower(), hump[0].upper()
     begun = rf"(?:_++)?[{lower}{upper}]" if lower == upper else rf"(?:{upper}|_++[{lower}{upper}])"
     whole = begun + _rest_of(hump)
-    pass_by = rf"[^{upper}_\n]*+"
+    pass_by = rf"[^{upper}_]*+"
     return rf"{pass_by}(?:(?!{whole})[{upper}_]{pass_by})*+{whole}"
 
 
 def _rest_of(hump: str) -> str:
     """The further letters of a hump, in this order, in one word."""
-    return "".join(rf"[^{letter}_\n]*+{letter}" for letter in hump[1:])
+    return "".join(rf"[^{letter}_]*+{letter}" for letter in hump[1:])

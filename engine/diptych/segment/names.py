@@ -7,11 +7,9 @@ those that begin with another character, as `_`, are listed by the first letter 
 
 from __future__ import annotations
 
-import re
 import string
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 
 from diptych.search.names import alike
 from diptych.search.typed import Typed
@@ -39,25 +37,17 @@ class NamesOfLetter:
 
     def beginning(self, typed: Typed) -> Iterator[bytes]:
         """The names that begin so."""
-        return self._at(self._folded, _found(self._folded, _LINE + typed.plain.encode()))
+        return self._at(_found(self._folded, _LINE + typed.plain.encode()))
 
     def with_letters(self, typed: Typed) -> Iterator[bytes]:
         """Those that have these letters, in this order."""
-        return self._at(self._folded, _matched(self._folded, typed.letters))
+        return self._at(match.start() for match in typed.letters.finditer(self._folded))
 
-    def with_humps(self, typed: Typed) -> Iterator[bytes]:
-        """Those that have these humps, in this order."""
-        return self._at(self._written, _matched(self._written, typed.humps))
-
-    @cached_property
-    def _written(self) -> bytes:
-        return b"".join([_LINE + self._terms[at].replace(_LINE, b" ") for at in self._places])
-
-    def _at(self, lines: bytes, offsets: Iterable[int]) -> Iterator[bytes]:
+    def _at(self, offsets: Iterable[int]) -> Iterator[bytes]:
         """The terms whose lines begin at these offsets, which ascend."""
         row, counted = 0, 0
         for offset in offsets:
-            row += lines.count(_LINE, counted, offset)
+            row += self._folded.count(_LINE, counted, offset)
             counted = offset
             yield self._terms[self._places[row]]
 
@@ -67,10 +57,6 @@ def _found(lines: bytes, part: bytes) -> Iterator[int]:
     while offset >= 0:
         yield offset
         offset = lines.find(part, offset + 1)
-
-
-def _matched(lines: bytes, expression: re.Pattern[bytes]) -> Iterator[int]:
-    return (match.start() for match in expression.finditer(lines))
 
 
 class SegmentNames:

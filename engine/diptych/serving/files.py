@@ -32,10 +32,11 @@ _WORD = re.compile(rb"[\w\x80-\xff]")
 
 
 class Seen(NamedTuple):
-    """What `stat` said of a file, and the hash of what was read then."""
+    """What `stat` said of a file, the hash of what was read then, and whether its text was all ASCII."""
 
     stat: tuple[int, int, int, int]
     content_hash: str
+    is_ascii: bool = False
 
 
 class _Checked(Value, frozen=False):
@@ -174,9 +175,15 @@ class Files:
         if stat is None:
             self._checked.seen[path] = Seen((0, 0, 0, 0), "")
         elif seen is None or seen.stat != stat or not seen.content_hash:
-            data = self._read(path)
-            self._checked.seen[path] = Seen(stat, content_hash(data) if data is not None else "")
+            self._checked.seen[path] = _seen(stat, self._read(path))
         return self._checked.seen[path].content_hash
+
+    def is_ascii(self, path: str) -> bool:
+        """Whether the text of a file is all ASCII now, so that a column is the same in every encoding."""
+        document = self.open.get(path)
+        if document is not None:
+            return document.source.isascii()
+        return self.hash_of(path) != "" and self._checked.seen[path].is_ascii
 
     def parsed(self, path: str) -> ParsedFile | None:
         """The file as it is now, or None if it cannot be read, or has no parser."""
@@ -231,6 +238,13 @@ class Files:
         except (OSError, ValueError):
             return None
         return data if len(data) <= self._max_bytes else None
+
+
+def _seen(stat: tuple[int, int, int, int], data: bytes | None) -> Seen:
+    if data is None:
+        return Seen(stat, "")
+    # What is all ASCII is taken as it is, whatever encoding it declares.
+    return Seen(stat, content_hash(data), data.isascii())
 
 
 def _as_text(language: str, data: bytes) -> bytes:

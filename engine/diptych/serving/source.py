@@ -221,6 +221,10 @@ class StoreSource:
         """The text of a file as UTF-8, not parsed; None where it cannot be read."""
         return self.files.bytes_of(path) if self.files is not None else None
 
+    def is_ascii(self, path: str) -> bool:
+        """Whether the text of a file is known to be all ASCII."""
+        return self.files is not None and self.files.is_ascii(path)
+
     def record_now(self, path: str) -> FileRecord | None:
         """What indexing the file as it is now would make of it; None without a file or a parser for it."""
         parsed = self.parsed(path)

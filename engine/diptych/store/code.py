@@ -94,7 +94,7 @@ class CodeView(View[FileRecord]):
             if likeness is not None:
                 found += [
                     ranked(hit, likeness)
-                    for hit in self.lookup("symbols", name, limit=limit)
+                    for hit in self.lookup_again("symbols", name, limit)
                     if not outer or is_within(hit.path, hit.symbol.container, outer)
                 ]
             if len(found) >= limit:

@@ -89,6 +89,8 @@ def open_segment(store: str, listed: ListedSegment, schema: Schema[Any]) -> Segm
 
 Known = TypeVar("Known")
 
+_TERMS_KEPT = 2_048
+
 
 class Recent(Generic[Known]):
     """What was asked for last, of at least `most` and less than twice as many questions."""
@@ -147,6 +149,8 @@ class Generation:
         self.manifest = manifest
         self.segments = open_set(manifest, segments)
         self.hits = HitCache()
+        self.terms: Recent[list[tuple[bytes, Any]]] = Recent(_TERMS_KEPT)
+        """The hits of a term in an index, each with its key."""
         self._schema = schema
         self._search: SearchIndex | None = None
         self.damaged_tables: dict[str, CorruptSnapshotError] = {}

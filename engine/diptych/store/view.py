@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from diptych.store.results import Found, Hits
 
 
+# So many hits of a term are kept in memory.
+_REMEMBERED_MAX = 16
+
+
 class View(Generic[Record]):
     """What a reader sees: one LSN. Unaffected by later commits and checkpoints, here and in other processes.
 
@@ -238,7 +242,8 @@ class View(Generic[Record]):
         letters = [part.of_letter(typed.plain[0]) for part in parts]
         found = {name for names in letters for name in islice(names.beginning(typed), most)}
         if typed.has_humps:
-            found.update(name for names in letters for name in islice(names.with_humps(typed), most))
+            for names in letters:
+                found.update(islice(filter(typed.is_by_humps, names.with_letters(typed)), most))
         if len(found) < most // 2:
             found.update(name for names in letters for name in islice(names.with_letters(typed), most // 2))
         ranked = []
@@ -258,6 +263,33 @@ class View(Generic[Record]):
             raise InvalidArgumentError(f"there is no index {name!r:.100}", advice=f"the schema has: {known}")
         return self.schema.indexes.index(name)
 
+    def lookup_again(self, index: str, term: bytes, limit: int) -> list[Any]:
+        """`lookup` of a term that is likely to be asked for again soon, as those are that a name is typed by.
+
+        Hits of the generation are remembered where they are few. Raises as `lookup` does.
+        """
+        number = self._index(index)
+        generation, overlay, lsn = self.generation, self.overlay, self.lsn
+        if generation is None or self._records is None:
+            return list(islice(self._lookup(number, term), limit))
+        known = generation.terms.get((number, term))
+        if known is None:
+            found = list(self._records.lookup(number, term))
+            if sum(len(items) for _, _, items in found) > _REMEMBERED_MAX:
+                return list(islice(self._lookup(number, term), limit))
+            known = [
+                (key, hit)
+                for key, reading, items in found
+                for hit in self.schema.matches(number, term, key, _read(reading), items)
+            ]
+            generation.terms.keep((number, term), known)
+        if overlay.position(lsn):
+            known = [pair for pair in known if overlay.get(pair[0], lsn) is None]
+            for change, items in overlay.lookup(number, term, lsn):
+                found_there = self.schema.matches(number, term, change.key, change.payload, items)
+                known += [(change.key, hit) for hit in found_there]
+        return [hit for _, hit in sorted(known, key=itemgetter(0))[:limit]]
+
     def _lookup(self, number: int, term: bytes) -> Iterator[Any]:
         """The hits of a term, in key order, decoded one record at a time."""
         found: list[tuple[bytes, Reading, list[int]]]
@@ -270,8 +302,7 @@ class View(Generic[Record]):
         if len(found) > 1:
             found.sort(key=itemgetter(0))
         for key, reading, items in found:
-            payload = reading if isinstance(reading, bytes) else reading()
-            yield from self.schema.matches(number, term, key, payload, items)
+            yield from self.schema.matches(number, term, key, _read(reading), items)
 
     def search(
         self,
@@ -407,6 +438,10 @@ def _added_up(parts: Iterable[Iterator[tuple[bytes, int]]]) -> Iterator[tuple[by
         total = sum(count for _, count in same)
         if total:
             yield term, total
+
+
+def _read(reading: Reading) -> bytes:
+    return reading if isinstance(reading, bytes) else reading()
 
 
 def _payload_of(change: FileIndexed) -> bytes:

@@ -11,7 +11,7 @@ from diptych.search.typed import Typed
 from diptych.serving.source import StoreSource
 from diptych.store.symbols import ranked
 
-SYMBOLS_MAX = 100
+SYMBOLS_MAX = 64
 
 _FEW = 20
 """Where fewer names are like what was typed, words are looked for as well: so many symbols."""

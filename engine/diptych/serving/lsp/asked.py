@@ -77,7 +77,7 @@ class Lines:
     def position(self, path: str, place: Point) -> types.Position:
         """The place as the editor counts."""
         row, column = place
-        if self._encoding != "utf-8":
+        if self._encoding != "utf-8" and not self._root.source.is_ascii(path):
             column = units_of(self.line(path, row), column, self._encoding)
         return types.Position(row, column)
 
