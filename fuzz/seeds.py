@@ -19,7 +19,12 @@ from diptych.journal.format import (
     encode_header,
     encode_snapshot_created,
 )
+from diptych.model import Range
 from diptych.schema.code import CODE
+from diptych.schema.precise import PRECISE, Occurrence, PreciseRecord, Relationship, SymbolInformation
+from diptych.serving.scip.exporting import document_bytes
+from diptych.serving.scip.messages import DOCUMENTS, METADATA
+from diptych.serving.scip.stream import field_bytes
 
 from .targets import CHAIN, HEADER, MANUAL, SALT, sample_records
 
@@ -65,6 +70,12 @@ def seeds() -> dict[str, list[bytes]]:
         "footer": [tantivy["term"], tantivy["store"], tantivy["term"][-110:]],
         "documents": stored,
         "payload": [payload for _, payload in records],
+        "precise": [PRECISE.pack(record) for record in _precise_records()],
+        "scip": [
+            field_bytes(DOCUMENTS, document_bytes(_precise_records()[0])),
+            field_bytes(METADATA, b"\x1a\x09file:///r")
+            + b"".join(field_bytes(DOCUMENTS, document_bytes(record)) for record in _precise_records()),
+        ],
         "query": [
             text.encode()
             for text in (
@@ -76,6 +87,26 @@ def seeds() -> dict[str, list[bytes]]:
         ],
         "store": [bytes(8), bytes(range(64)), b"\x05\x02\x10\x00\x00\xff\xff\xff" * 2],
     }  # fmt: skip
+
+
+def _precise_records() -> list[PreciseRecord]:
+    """What an index says of `SCIP_SOURCE`, in full, and of a file without anything."""
+    first, method = "s p a 1 `a.py`/A#", "s p a 1 `a.py`/A#b()."
+    occurrences = (
+        Occurrence(Range(0, 6, 0, 7), first, 1, Range(0, 0, 2, 32)),
+        Occurrence(Range(1, 8, 1, 9), method, 1),
+        Occurrence(Range(1, 16, 1, 18), "local 0", 1),
+        Occurrence(Range(2, 15, 2, 17), "local 0", 8),
+        Occurrence(Range(2, 32, 2, 33), method, 8),
+    )
+    told = (
+        SymbolInformation(first, 7, "A", ("A class.",), "class A"),
+        SymbolInformation(method, 26, "b", (), "def b(self, ü)", "", (Relationship(first, 3),)),
+    )
+    return [
+        PreciseRecord("src/a.py", "0" * 64, "python", "s 1", occurrences, told).ordered(),
+        PreciseRecord("src/b.py", "", "", "", (), ()),
+    ]
 
 
 def _files() -> dict[str, bytes]:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from io import BytesIO
 from typing import Any, NamedTuple
 
 import msgpack
@@ -53,6 +54,8 @@ from diptych.journal.format import (
 from diptych.journal.reader import FrameReader
 from diptych.layout import BUNDLE, RECORDS, is_segment_id
 from diptych.schema.code import CODE
+from diptych.schema.precise import PRECISE, PreciseRecord
+from diptych.schema.precise_symbols import SymbolError
 from diptych.sealed import seal, unseal
 from diptych.search.documents import decode_stored
 from diptych.search.footer import check_footer, decode_footer
@@ -60,6 +63,9 @@ from diptych.segment.format import decode_bundle
 from diptych.segment.records import SegmentRecords
 from diptych.segment.seal import MAGIC as SEAL_MAGIC
 from diptych.segment.seal import Seal, decode_seal
+from diptych.serving.scip.checking import matched
+from diptych.serving.scip.errors import ScipError
+from diptych.serving.scip.reading import Document, read_documents
 from diptych.snapshot.format import BIN32_SIZE, TRAILER_SIZE, decode_head
 from diptych.snapshot.reader import SnapshotReader
 from diptych.store.manifest import (
@@ -77,6 +83,8 @@ SALT, CHAIN = 0x5A17, 7
 HEADER = JournalHeader(b"fuzz" * 4, 1, SALT, CHAIN)
 MANUAL = CheckpointPolicy(automatic=False)
 _WHERE = "fuzz"
+SCIP_SOURCE = "class A:\n    def b(self, ü):\n        return ü, '𝔘', self.b\n".encode()
+"""The file that a fuzzed index is of."""
 _DIGESTS = FileDigests(1, b"x" * 16, b"b" * 32)
 _SEALED = Seal(
     schema=CODE.name,
@@ -289,6 +297,27 @@ def _things() -> RecordStore[Thing]:
     return store
 
 
+def precise(data: bytes) -> None:
+    """What an imported index says of a file, as it is stored."""
+    with suppress(CorruptionError):
+        record = PRECISE.unpack(b"src/a.py", data)
+        assert record.path == "src/a.py"
+    with suppress(CorruptionError):
+        for index, terms in enumerate(PRECISE.terms(data)):
+            for term, item in terms:
+                assert PRECISE.matches(index, term, b"src/a.py", data, [item]) == ["src/a.py"]
+
+
+def scip(data: bytes) -> None:
+    """An index of others, compared with a source file."""
+    with suppress(ScipError):
+        for one in read_documents(BytesIO(data), _WHERE):
+            if isinstance(one, Document):
+                with suppress(SymbolError):
+                    fits = matched(one, SCIP_SOURCE)
+                    PRECISE.pack(PreciseRecord("src/a.py", "", "", "", fits.occurrences, ()).ordered())
+
+
 def query(data: bytes) -> None:
     """Bytes as a query, a name and a path; as plain words, which are never refused."""
     store, text = _queried(), data.decode("utf-8", "surrogateescape")
@@ -403,6 +432,8 @@ TARGETS = {
         Target("footer", footer),
         Target("documents", documents),
         Target("payload", payload),
+        Target("precise", precise),
+        Target("scip", scip, 256),
         Target("query", query, 1_000),
         Target("store", store, 100_000),
     )

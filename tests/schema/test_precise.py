@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 
 import pytest
@@ -32,6 +33,7 @@ from diptych.schema.precise_symbols import (
     Package,
     SymbolError,
     is_local,
+    last_name,
     parse_symbol,
     symbol_text,
 )
@@ -129,7 +131,31 @@ PART = st.text(st.characters(exclude_categories=["Cs"]), max_size=5).filter(
 def test_the_parts_of_a_symbol_come_back_from_its_text(
     package: Package, descriptors: tuple[Descriptor, ...]
 ) -> None:
-    assert parse_symbol(symbol_text(package, descriptors)) == Global(package, descriptors)
+    symbol = symbol_text(package, descriptors)
+    assert parse_symbol(symbol) == Global(package, descriptors)
+    assert last_name(symbol) == descriptors[-1].name
+
+
+@given(
+    st.text("s. `a/#()[]:!+", max_size=24).map(lambda text: f"s . . . {text}") | st.text("s `a/", max_size=9)
+)
+def test_a_name_is_found_in_what_is_a_symbol_and_in_nothing_else(symbol: str) -> None:
+    try:
+        parts = parse_symbol(symbol)
+    except SymbolError as error:
+        with pytest.raises(SymbolError, match=re.escape(str(error))):
+            last_name(symbol)
+    else:
+        assert parts is not None
+        assert last_name(symbol) == parts.descriptors[-1].name
+
+
+@pytest.mark.parametrize("filler", [" ", "  a", "`", "``", "a/", "(a)", "[`"])
+def test_a_long_symbol_is_parsed_or_refused_in_one_pass(filler: str) -> None:
+    # What is tried again in other ways would take hours.
+    for symbol in (filler * 20_000, f"s . . . {filler * 20_000}", f"s . . . {filler * 20_000}?"):
+        with suppress(SymbolError):
+            assert last_name(symbol)
 
 
 def test_symbols_as_indexers_write_them() -> None:

@@ -92,13 +92,18 @@ class PreciseRecord(NamedTuple):
 
     def ordered(self) -> PreciseRecord:
         """The same, each thing once, in the order in which it is stored."""
-        occurrences = sorted(set(self.occurrences), key=_occurrence_order)
+        try:
+            occurrences = sorted(set(self.occurrences))
+        except TypeError:
+            # Two that differ only in that one has no enclosing range.
+            occurrences = sorted(set(self.occurrences), key=_occurrence_order)
         told: dict[str, SymbolInformation] = {}
         for one in self.symbols:
-            relationships = tuple(sorted(set(one.relationships)))
-            told.setdefault(one.symbol, one._replace(relationships=relationships))
+            if one.relationships:
+                one = one._replace(relationships=tuple(sorted(set(one.relationships))))
+            told.setdefault(one.symbol, one)
         return self._replace(
-            occurrences=tuple(occurrences), symbols=tuple(told[symbol] for symbol in sorted(told))
+            occurrences=tuple(occurrences), symbols=tuple([told[symbol] for symbol in sorted(told)])
         )
 
 
@@ -161,9 +166,10 @@ class PreciseSchema(Schema[PreciseRecord]):
                 else (number[symbol], roles, *where)
                 for where, symbol, roles, enclosing in record.occurrences
             ]
-            for row in rows:
-                if len(row) not in (_ROW, _ROW_ENCLOSED) or min(row) < 0 or max(row) > MAX_NUMBER:
-                    raise InvalidRecordError(f"{record.path}: {row!r:.200} is no occurrence")
+            if not {_ROW, _ROW_ENCLOSED}.issuperset(map(len, rows)) or (
+                rows and (min(map(min, rows)) < 0 or max(map(max, rows)) > MAX_NUMBER)
+            ):
+                raise InvalidRecordError(f"{record.path}: an occurrence has a number that none can have")
             return bytes(
                 msgpack.packb(
                     (

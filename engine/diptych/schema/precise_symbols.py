@@ -24,6 +24,12 @@ _SIMPLE = re.compile(r"[A-Za-z0-9_+$-]+\Z")
 _LOCAL = re.compile(r"local [^\s]+\Z")
 _NAME = r"(?:`((?:[^`]|``)+)`|([A-Za-z0-9_+$-]+))"
 _DESCRIPTOR = re.compile(rf"\[{_NAME}\]|\({_NAME}\)|{_NAME}(?:\(([A-Za-z0-9_+$-]*)\)\.|([/#.:!]))")
+# All of a global symbol. The last group that matched is the name of what it is of. What is in `(?>` is not
+# tried again in another way: a symbol of spaces or backticks takes no longer than any other.
+_ATOM = r"(?>`((?:[^`]|``)+)`|([A-Za-z0-9_+$-]+))"
+_WHOLE = re.compile(
+    rf"(?>(?:[^ ]|  )+ ){{4}}(?:\[{_ATOM}\]|\({_ATOM}\)|{_ATOM}(?>\([A-Za-z0-9_+$-]*\)\.|[/#.:!]))+\Z"
+)
 # Its parts may have no space, and a space twice.
 _PART = re.compile(r"((?:[^ ]|  )+) ")
 
@@ -111,8 +117,14 @@ def _unescaped(escaped: str | None, simple: str | None) -> str:
 @lru_cache(maxsize=65_536)
 def last_name(symbol: str) -> str:
     """The name of what a symbol is of; "" for a local one. Raises SymbolError."""
-    parts = parse_symbol(symbol)
-    return parts.descriptors[-1].name if parts is not None else ""
+    match = _WHOLE.match(symbol) if len(symbol) <= MAX_SYMBOL_CHARS else None
+    if match is None or is_local(symbol):
+        # It says what is wrong.
+        parts = parse_symbol(symbol)
+        return parts.descriptors[-1].name if parts is not None else ""
+    assert match.lastindex is not None
+    name = match[match.lastindex]
+    return name.replace("``", "`") if match.lastindex % 2 else name
 
 
 def package_text(package: Package) -> str:

@@ -66,22 +66,24 @@ class Lines:
 
     def in_bytes(self, where: Range, encoding: int) -> Range | None:
         """A range with columns in UTF-8 bytes; None if it is outside."""
-        start_row, start_column, end_row, end_column = where
-        if (start_row, start_column) > (end_row, end_column) or end_row >= len(self.lines):
+        row, start, end_row, end = where
+        if (
+            not 0 <= row <= end_row < len(self.lines)
+            or start < 0
+            or end < 0
+            or (row == end_row and start > end)
+        ):
             return None
-        start = self._column(start_row, start_column, encoding)
-        end = self._column(end_row, end_column, encoding)
-        return Range(start_row, start, end_row, end) if start >= 0 and end >= 0 else None
+        first, last = self.lines[row], self.lines[end_row]
+        if encoding in _ENCODINGS and not (self.is_ascii or (first.isascii() and last.isascii())):
+            start, end = self._column(row, start, encoding), self._column(end_row, end, encoding)
+            return Range(row, start, end_row, end) if start >= 0 and end >= 0 else None
+        return where if start <= len(first) and end <= len(last) else None
 
     def _column(self, row: int, column: int, encoding: int) -> int:
-        line = self.lines[row]
-        if encoding in _ENCODINGS and not line.isascii():
-            name, width = _ENCODINGS[encoding]
-            units = line.decode("utf-8", "replace").encode(name)[: column * width]
-            if len(units) < column * width:
-                return -1
-            return len(units.decode(name, "replace").encode())
-        return column if column <= len(line) else -1
+        name, width = _ENCODINGS[encoding]
+        units = self.lines[row].decode("utf-8", "replace").encode(name)[: column * width]
+        return len(units.decode(name, "replace").encode()) if len(units) == column * width else -1
 
     def text(self, where: Range) -> bytes:
         """What is written there; b"" for several lines."""
@@ -90,13 +92,12 @@ class Lines:
     def cuts_word(self, where: Range) -> bool:
         """Whether a range begins or ends within a word."""
         row, start, end_row, end = where
-        if (row, start) == (end_row, end):
+        if start == end and row == end_row:
             return False
-        return _is_in_word(self.lines[row], start) or _is_in_word(self.lines[end_row], end)
-
-
-def _is_in_word(line: bytes, column: int) -> bool:
-    return 0 < column < len(line) and line[column - 1] in _WORD and line[column] in _WORD
+        first, last = self.lines[row], self.lines[end_row]
+        return (0 < start < len(first) and first[start] in _WORD and first[start - 1] in _WORD) or (
+            0 < end < len(last) and last[end] in _WORD and last[end - 1] in _WORD
+        )
 
 
 class _Fitted(NamedTuple):
@@ -136,7 +137,8 @@ def _fitted(occurrences: Iterable[Occurrence], lines: Lines, encoding: int) -> _
     outside = cut = renamed = definitions = 0
     local_names: dict[str, bytes] = {}
     for one in occurrences:
-        where = lines.in_bytes(one.range, encoding)
+        given, symbol, roles, around = one
+        where = lines.in_bytes(given, encoding)
         if where is None:
             outside += 1
             continue
@@ -144,16 +146,18 @@ def _fitted(occurrences: Iterable[Occurrence], lines: Lines, encoding: int) -> _
             cut += 1
             continue
         text = lines.text(where)
-        if is_local(one.symbol):
-            sure = local_names.setdefault(one.symbol, text) == text
+        if is_local(symbol):
+            sure = local_names.setdefault(symbol, text) == text
         else:
-            sure = _names(text, one.symbol)
+            sure = _names(text, symbol)
             # A module's definition is nowhere in its text: an empty range at its start.
-            if one.roles & DEFINITION and text:
+            if text and roles & DEFINITION:
                 definitions += 1
                 renamed += not sure
-        enclosing = lines.in_bytes(one.enclosing, encoding) if one.enclosing is not None else None
-        found.append(Occurrence(where, one.symbol, one.roles, enclosing))
+        enclosing = lines.in_bytes(around, encoding) if around is not None else None
+        if where is not given or enclosing is not around:
+            one = Occurrence(where, symbol, roles, enclosing)
+        found.append(one)
         confirmed.append(sure)
     return _Fitted(found, confirmed, outside, cut, renamed, definitions)
 

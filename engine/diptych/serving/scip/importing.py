@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from diptych.errors import InvalidRecordError
 from diptych.schema.precise import PRECISE, PreciseRecord
-from diptych.schema.precise_symbols import SymbolError, parse_symbol
+from diptych.schema.precise_symbols import SymbolError, last_name
 from diptych.serving.files import Files
 from diptych.serving.scip.checking import matched
 from diptych.serving.scip.reading import Document, Producer, read_documents
@@ -112,7 +112,7 @@ def _record(document: Document, producer: Producer, files: Files) -> tuple[Preci
         return Refused(path, "there is no such file, or it cannot be read")
     try:
         for symbol in {one.symbol for one in document.occurrences} | {one.symbol for one in document.symbols}:
-            parse_symbol(symbol)
+            last_name(symbol)
         fits = matched(document, source)
     except SymbolError as error:
         return Refused(path, str(error))

@@ -28,6 +28,9 @@ _FLAGS = (
 )
 
 
+_new = tuple.__new__
+
+
 class Producer(NamedTuple):
     """Who made the file, and of which folder."""
 
@@ -104,11 +107,14 @@ def _occurrence(message: Message) -> Occurrence | None:
     if not symbol:
         return None
     enclosing = message.enclosing_range
-    return Occurrence(
-        _range(message.range),
-        symbol,
-        message.symbol_roles & MAX_COORDINATE,
-        _range(enclosing) if enclosing else None,
+    return _new(
+        Occurrence,
+        (
+            _range(message.range),
+            symbol,
+            message.symbol_roles & MAX_COORDINATE,
+            _range(enclosing) if enclosing else None,
+        ),
     )
 
 
@@ -117,15 +123,12 @@ OUTSIDE = Range(MAX_COORDINATE, 0, MAX_COORDINATE, 0)
 
 
 def _range(numbers: Message) -> Range:
+    """A range as it is given, which may be outside of any file."""
     count = len(numbers)
     if count == 3:
         row, start, end = numbers
-        found = Range(row, start, row, end)
-    elif count == 4:
-        found = Range(*numbers)
-    else:
-        return OUTSIDE
-    return found if min(found) >= 0 else OUTSIDE
+        return _new(Range, (row, start, row, end))
+    return _new(Range, numbers) if count == 4 else OUTSIDE
 
 
 def _information(message: Message) -> SymbolInformation:
