@@ -25,6 +25,8 @@ from typing import Any, NamedTuple
 import msgpack
 
 VERSION = 1
+# One packer for all: a new one takes a buffer of a megabyte.
+_pack = msgpack.Packer(unicode_errors="surrogateescape", autoreset=True).pack
 # No source file within the indexer's limits has as many facts.
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 
@@ -117,9 +119,7 @@ def pack_facts(facts: FileFacts) -> bytes:
     bindings = [
         (name, scope, *place, how, shape, inner) for name, scope, place, how, shape, inner in facts.bindings
     ]
-    body = msgpack.packb(
-        (scopes, bindings, facts.stars, facts.exported, facts.complete), unicode_errors="surrogateescape"
-    )
+    body = _pack((scopes, bindings, facts.stars, facts.exported, facts.complete))
     return bytes((VERSION,)) + zlib.compress(body, 1)
 
 

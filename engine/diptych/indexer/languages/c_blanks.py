@@ -52,7 +52,7 @@ _LOOP = re.compile(
 )
 # What comes before a statement. (Before a function is its type, also on a line of its own.)
 _BEFORE_STATEMENT = re.compile(rb"(?:[;{})/:]|\b(?:else|do))\s*\Z")
-_SECTION_WORD = re.compile(rb"(?:signals|slots|Q_SIGNALS|Q_SLOTS)\s*:")
+_SECTION_WORDS = (b"signals", b"slots", b"Q_SIGNALS", b"Q_SLOTS")
 _SECTIONS = re.compile(
     rb"^[ \t]*(?:(signals|Q_SIGNALS)|(?:public|private|protected)[ \t]+(slots|Q_SLOTS))(?=\s*:)", re.MULTILINE
 )
@@ -100,7 +100,8 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
     for pattern in (_FRIEND, _INSTANTIATION):
         for match in pattern.finditer(source):
             blank(blanked, *match.span())
-    if _SECTION_WORD.search(source):
+    # Words first: the expression tries each place where a word may begin.
+    if any(word in source for word in _SECTION_WORDS):
         _sections(blanked, source)
     if b'R"' in source:
         _longest_delimiters(blanked, source)

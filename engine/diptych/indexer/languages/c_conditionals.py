@@ -72,15 +72,20 @@ def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:
     code_end = 0
     for token in _TOKEN.finditer(source):
         start, end = token.span()
-        opened, closed, directive = token["open"], token["close"], token["directive"]
-        if opened:
-            before = source[code_end:start].rstrip()[-1:]
-            brackets.append(b"=" if opened == b"{" and before in _BEFORE_VALUES else opened)
-            _count(groups, 1)
-        elif closed:
+        # The last group of a directive is its rest.
+        sort = token.lastgroup
+        if sort == "open":
+            opened = token[0]
+            if opened == b"{" and source[code_end:start].rstrip()[-1:] in _BEFORE_VALUES:
+                opened = b"="
+            brackets.append(opened)
+            if groups:
+                _count(groups, 1)
+        elif sort == "close":
             del brackets[-1:]
-            _count(groups, -1)
-        elif directive in (b"if", b"ifdef", b"ifndef"):
+            if groups:
+                _count(groups, -1)
+        elif sort == "rest" and (directive := token["directive"]) in (b"if", b"ifdef", b"ifndef"):
             inside = brackets[-1:] in ([b"("], [b"["], [b"="])
             before = source[code_end:start].rstrip()[-1:]
             never = (
@@ -91,7 +96,7 @@ def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:
             groups.append(_Group(inside or before in _BEFORE_OPERAND, bool(never and directive != b"ifndef")))
             groups[-1].branches.append(_Branch(end, end))
             groups[-1].directives.append((start, end))
-        elif directive and groups:
+        elif sort == "rest" and groups:
             group = groups[-1]
             group.branches[-1].end = start
             group.directives.append((start, end))
@@ -104,7 +109,7 @@ def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:
                     last.depth += kept.depth
             else:
                 group.branches.append(_Branch(end, end))
-        if token[0][:1] not in (b"/",):
+        if not source.startswith(b"/", start):
             code_end = end
     blanked = bytearray(source)
     for start, end in blanks:
@@ -113,10 +118,10 @@ def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:
 
 
 def _count(groups: list[_Group], step: int) -> None:
-    if groups:
-        branch = groups[-1].branches[-1]
-        branch.depth += step
-        branch.lowest = min(branch.lowest, branch.depth)
+    """A bracket in the innermost conditional."""
+    branch = groups[-1].branches[-1]
+    branch.depth += step
+    branch.lowest = min(branch.lowest, branch.depth)
 
 
 def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Branch | None:

@@ -446,6 +446,11 @@ def _cast_to(text: bytes) -> str:
 
 
 def _has_word(source: bytes, node: Node, word: bytes) -> bool:
+    """Whether `word` is among what a declaration begins with."""
+    start, end = node.byte_range
+    # The bytes first: nodes are expensive.
+    if source.find(word, start, end) < 0:
+        return False
     return any(
         source.startswith(word, child.start_byte)
         for child in node.children
