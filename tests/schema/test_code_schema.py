@@ -177,7 +177,7 @@ def test_packing_is_the_same_in_every_order_of_time() -> None:
 
 
 def test_a_relation_is_found_by_its_place_or_anywhere() -> None:
-    relations = [Relation("calls", str(n), "ab"[n % 2], Range(n, 0, n, n)) for n in range(6)]
+    relations = [Relation("calls", str(n), "ab"[n % 2], Range(n, 0, n, n)) for n in range(12)]
     one = FileRecord("p", "h", "l", [Symbol("s", "k", WHERE)], relations)
     payload = CODE.pack(one)
     places = [item for term, item in CODE.terms(payload)[1] if term == b"a"]
@@ -186,5 +186,8 @@ def test_a_relation_is_found_by_its_place_or_anywhere() -> None:
     assert CODE.matches(1, b"a", b"p", payload, places[1:2]) == wanted[1:2]
     assert CODE.matches(1, b"a", b"p", payload, [0]) == wanted
     assert CODE.matches(1, b"c", b"p", payload, places) == []
-    with pytest.raises(CorruptionError):
-        CODE.matches(1, b"a", b"p", payload, [len(payload)])
+    # One at a time, and many at once.
+    inside = [places[0], places[0] + 1]
+    for malformed in ([len(payload)], [*places, len(payload)], [*places, places[0]], [*places, *inside]):
+        with pytest.raises(CorruptionError):
+            CODE.matches(1, b"a", b"p", payload, malformed)

@@ -52,6 +52,8 @@ _IMMUTABLE = frozenset((Symbol, Relation, tuple))
 _SYMBOLS, _RELATIONS = 0, 1
 # The item of all relations of a record, in segments from before each had one.
 _ANYWHERE = 0
+# So many objects of one record are unpacked from a copy of it: one at a time, each costs an exception.
+_MANY_ITEMS = 4
 _FIELDS_WITH_NAMES = 5
 
 _new = tuple.__new__
@@ -298,7 +300,7 @@ class CodeSchema(Schema[FileRecord]):
             if _ANYWHERE in items:
                 relations = msgpack.unpackb(payload, use_list=False, unicode_errors="surrogateescape")[3]
             else:
-                relations = [_stored_at(payload, item) for item in items]
+                relations = _all_stored_at(payload, items)
             return [
                 RelationHit(path, _new(Relation, (kind, source, target, _new(Range, where))))
                 for kind, source, target, where in relations
@@ -386,6 +388,23 @@ def _stored_at(payload: Buffer, item: int) -> Any:
     if stored is None:
         raise ValueError(f"what begins at byte {item} is cut off")
     return stored
+
+
+def _all_stored_at(payload: bytes, items: Sequence[int]) -> list[Any]:
+    """What begins at each of these bytes, in the order of the record."""
+    if len(items) < _MANY_ITEMS:
+        return [_stored_at(payload, item) for item in items]
+    unpacker = _unpacker(payload)
+    unpacker.feed(payload)
+    unpack, pass_over = unpacker.unpack, unpacker.read_bytes
+    found, at = [], 0
+    for item in sorted(items):
+        if item < at:
+            raise ValueError(f"what begins at byte {item} is within another")
+        pass_over(item - at)
+        found.append(unpack())
+        at = unpacker.tell()
+    return found
 
 
 def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:

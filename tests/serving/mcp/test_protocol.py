@@ -201,6 +201,29 @@ def test_odd_messages_before_initialize_do_not_end_it(ask: Asking) -> None:
         assert process.returncode == 0, "it ends with its client"
 
 
+def test_it_ends_with_its_client_while_a_question_waits(ask: Asking) -> None:
+    waiting = {"name": "status", "arguments": {"wait_s": 60}}
+    messages = [
+        INITIALIZE,
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 8, "method": "tools/call", "params": waiting},
+        # Answered while the other one waits.
+        {"jsonrpc": "2.0", "id": 9, "method": "tools/list"},
+    ]
+    with served(ask.root) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"".join(json.dumps(one).encode() + b"\n" for one in messages))
+        process.stdin.flush()
+        assert any(json.loads(line).get("id") == 9 for line in process.stdout)
+        closed_s = time.monotonic()
+        process.stdin.close()
+        process.stdin = None
+        process.wait(HANG_S)
+        assert process.returncode == 0
+        assert time.monotonic() - closed_s < waiting["arguments"]["wait_s"] / 2  # type: ignore[index]
+
+
 def test_several_agents_over_http_on_this_machine_alone(ask: Asking) -> None:
     with served(ask.root, "--http", "127.0.0.1:0") as process:
         assert process.stderr is not None

@@ -45,6 +45,16 @@ def ready(client: KeeperClient) -> KeeperState:
     return said
 
 
+def test_who_waits_is_released_when_the_client_is_closed(place: Place) -> None:
+    client = KeeperClient(place, start=False)
+    found: list[KeeperState] = []
+    waiting = threading.Thread(target=lambda: found.append(client.wait(ready=True, timeout_s=1e6)))
+    waiting.start()
+    client.close()
+    join(waiting)
+    assert not found[0].is_ready
+
+
 def test_a_keeper_is_started_indexes_follows_and_ends_after_its_last_client(place: Place, root: Path) -> None:
     with ensure_keeper(place, idle_s=IDLE_S) as first, ensure_keeper(place, idle_s=IDLE_S) as second:
         said = ready(first)

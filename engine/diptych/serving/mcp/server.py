@@ -66,11 +66,11 @@ class AgentServer:
         )
 
     def close(self) -> None:
-        """End, once no question is under way."""
+        """End, once no question is under way; one that waits for the index is answered as it is."""
+        self._keeper.close()
         with self._opening:
             if self._index is not None:
                 self._index.close()
-        self._keeper.close()
 
     async def tell_status(self) -> None:
         """Tell those who subscribed to the status whenever it changes, until cancelled."""
@@ -90,7 +90,8 @@ class AgentServer:
                     self._sessions.discard(session)
 
     async def _ask(self, name: str, arguments: dict[str, Any] | None) -> types.CallToolResult:
-        return await anyio.to_thread.run_sync(self._answered, name, arguments)
+        # Where nobody waits for the answer any more, neither does the end of the server: see `close`.
+        return await anyio.to_thread.run_sync(self._answered, name, arguments, abandon_on_cancel=True)
 
     def _answered(self, name: str, arguments: dict[str, Any] | None) -> types.CallToolResult:
         from diptych.serving.mcp.answering import answered

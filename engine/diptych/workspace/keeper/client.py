@@ -61,7 +61,7 @@ class KeeperClient:
         self._absent_s = 0.0
         self._next_s = 0.0
         self._pause_s = _PAUSE_S
-        self._closed = False
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -72,9 +72,11 @@ class KeeperClient:
         self.close()
 
     def close(self) -> None:
-        """Be a client no longer. The keeper ends by itself after its last one."""
+        """Be a client no longer; those who wait do so no longer either. The keeper ends by itself after its
+        last client.
+        """
+        self._closed.set()
         with self._lock:
-            self._closed = True
             if self._presence is not None:
                 self._presence.release()
                 self._presence = None
@@ -85,7 +87,7 @@ class KeeperClient:
     def state(self) -> KeeperState:
         """What the keeper says; where there is none: Degraded, and one is started, unless that is not due."""
         with self._lock:
-            if self._closed:
+            if self._closed.is_set():
                 return no_keeper("this client was closed", time.monotonic())
             if self._start:
                 self._be_present()
@@ -106,16 +108,15 @@ class KeeperClient:
     def wait(self, *, lsn: int = 0, ready: bool = False, timeout_s: float = 60.0) -> KeeperState:
         """Wait until the index has come to `lsn`, and with `ready` until it is complete; the last state.
 
-        Ends after `timeout_s` seconds in any case.
+        Ends after `timeout_s` seconds in any case, and when the client is closed.
         """
         deadline_s = time.monotonic() + timeout_s
         while True:
             said = self.state()
             done = said.pid and said.lsn >= lsn and (said.is_ready or not ready)
             left_s = deadline_s - time.monotonic()
-            if done or left_s <= 0:
+            if done or left_s <= 0 or self._closed.wait(min(_POLL_S, left_s)):
                 return said
-            time.sleep(min(_POLL_S, left_s))
 
     def request_look(self, paths: Iterable[str] = ()) -> None:
         """Ask the keeper to look at these files now, relative to the repository; without any, at all.
