@@ -89,7 +89,9 @@ def test_an_index_in_scip_s_format_is_an_oracle(tmp_path: Path, capsys: pytest.C
     index = tmp_path / "index.scip"
     index.write_bytes(b"".join(_field(2, document) for document in documents))
     options = ["--corpus", str(tmp_path), "--scip", str(index), "--references", "1"]
-    assert main(["names", *options]) == 0
+    assert main(["names", *options, "--group", "local"]) == 0
+    assert "0 of 0 sites judged" in capsys.readouterr().out
+    assert main(["names", *options, "--group", "global"]) == 0
     printed = capsys.readouterr().out
     assert "1 of 1 sites judged" in printed
     assert "first wrong among exact and inferred: 0.0 % of 1" in printed

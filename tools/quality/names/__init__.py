@@ -1,12 +1,13 @@
 """How often definitions and references are right, held against another reader of real code.
 
     python -m tools.quality names --language L --corpus DIR [--seed N] [--sites 300]
-        [--style uniform|stratified] [--references N] [--list] [--scip FILE]
+        [--style uniform|stratified] [--references N] [--list] [--scip FILE] [--group GROUP]
 
 Sites are drawn by seed. A site counts if the oracle of the language knows a definition of it inside; for
 Python, one that jedi and pyright have in common. `--references N` also asks for the references of N of their
 definitions. The oracle's answers can be kept in a file (`--oracle FILE`), since they take most of the time.
-With `--scip FILE`, the oracle is an index of the corpus in SCIP's format.
+With `--scip FILE`, the oracle is an index of the corpus in SCIP's format; with `--group GROUP`, only sites of
+that group are drawn, `global` for an index.
 """
 
 from __future__ import annotations
@@ -65,7 +66,10 @@ def main(arguments: list[str]) -> int:
     """Draw, ask, judge and print."""
     options = _options(arguments)
     oracle = _oracle(options)
-    sites = drawn(oracle, options.corpus, seed=options.seed, count=options.sites, style=options.style)
+    groups = (options.group,) if options.group else oracle.groups
+    sites = drawn(
+        oracle, options.corpus, seed=options.seed, count=options.sites, style=options.style, groups=groups
+    )
     truths = _truths(oracle, options.corpus, sites, options.oracle)
     with _asked(options.corpus, options.store) as source:
         judged = _judged(source, sites, truths)
@@ -96,25 +100,29 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--style", choices=("uniform", "stratified"), default="uniform")
     parser.add_argument("--references", type=int, default=0, help="of how many sites to find the references")
     parser.add_argument("--store", help="a store of the corpus that is up to date")
+    parser.add_argument("--group", help="draw from this group of the oracle's alone")
     parser.add_argument("--scip", type=Path, help="hold the answers against this index")
     parser.add_argument("--oracle", help="where to keep what the oracle says")
     parser.add_argument("--list", action="store_true", help="list what is not right first")
     return parser.parse_args(arguments)
 
 
-def drawn(oracle: Oracle, corpus: str, *, seed: int, count: int, style: str) -> list[Drawn]:
-    """`count` sites: uniform over all of them, or the same number of each of the oracle's groups."""
+def drawn(
+    oracle: Oracle, corpus: str, *, seed: int, count: int, style: str, groups: tuple[str, ...] = ()
+) -> list[Drawn]:
+    """`count` sites: uniform over all of them, or the same number of each of these groups of the oracle's."""
     chosen = random.Random(seed)
     by_group: dict[str, list[Drawn]] = {group: [] for group in oracle.groups}
     for site in oracle.sites(corpus):
         by_group.setdefault(site.group, []).append(site)
     if style == "uniform":
-        every = [site for sites in by_group.values() for site in sites]
+        every = [site for group, sites in by_group.items() for site in sites if group in (groups or by_group)]
         return chosen.sample(every, min(count, len(every)))
-    each = count // len(oracle.groups)
+    groups = groups or oracle.groups
+    each = count // len(groups)
     return [
         site
-        for group in oracle.groups
+        for group in groups
         for site in chosen.sample(by_group[group], min(each, len(by_group[group])))
     ]
 

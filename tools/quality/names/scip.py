@@ -17,7 +17,7 @@ _OWN_NAME = re.compile(r"(\w+)`?(?:#|\.|\(\)\.)$")
 class ScipOracle:
     """A site is a use of a symbol that the index has a definition of.
 
-    It is `global` unless only one function can see it: then it is a `parameter` or a `local`.
+    It is `global` unless only what it is bound in can see it: then it is a `parameter` or a `local`.
     """
 
     groups: tuple[str, ...] = ("global", "parameter", "local")
@@ -104,4 +104,4 @@ def _is_misnamed(symbol: str, name: str, before: str) -> bool:
 def _group(symbol: str) -> str:
     if symbol.startswith("local "):
         return "local"
-    return "parameter" if symbol.endswith(")") else "global"
+    return "parameter" if symbol.endswith((")", "]")) else "global"
