@@ -195,3 +195,15 @@ def test_using_in_a_circle_ends(tmp_path: Path) -> None:
     with asking(tmp_path, {"a.cc": text}) as asked:
         assert asked.lines("a.cc", "b::@c + c") == []
         assert asked.first("a.cc", "+ @c;") == "a.cc:4 exact"
+
+
+def test_two_namespaces_that_a_file_uses(tmp_path: Path) -> None:
+    files = {
+        "a.h": "namespace outer { namespace inner { int deep; } int known; }\n",
+        "a.cpp": '#include "a.h"\nusing namespace std;\nusing namespace outer;\nusing namespace inner;\n'
+        "int f() { return known + deep + missing; }\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.first("a.cpp", "return @known") == "a.h:1 exact"
+        assert ask.first("a.cpp", "+ @deep") == "a.h:1 exact"
+        assert ask.first("a.cpp", "+ @missing") == ""

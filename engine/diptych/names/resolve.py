@@ -118,11 +118,22 @@ class Lookup(Spaces):
                 return self.linked(found, name)
         for at, module in names.facts.stars:
             if at == scope and not module.startswith(self.rules.includes) and self.step():
-                for space in self.targets(names, scope, module.partition(".")[0], meaning=SPACE):
+                for space in self._spaces_used(names, scope, module):
                     found = self.members_of_space(space, module, name, meaning)
                     if found:
                         return self.linked(found, name)
         return []
+
+    def _spaces_used(self, names: Names, scope: int, module: str) -> list[Target]:
+        """The first part of a namespace that is used in a scope; another that is used there may have it."""
+        sought = (f"{names.path}>{scope}", f"{module}.")
+        if sought in self._sought or len(self._sought) > MAX_IMPORTS:
+            return []
+        self._sought.add(sought)
+        try:
+            return self.targets(names, scope, module.partition(".")[0], meaning=SPACE)
+        finally:
+            self._sought.discard(sought)
 
     def members_of_space(self, space: Target, module: str, name: str, meaning: int) -> list[Target]:
         """The member `name` of a namespace, given its first part and its name as it is written."""
