@@ -238,3 +238,35 @@ def test_a_class_and_its_instances_have_members_of_their_own(tmp_path: Path, suf
             f"{path}:10 use",
             f"{path}:10 use",
         ]
+
+
+KEYS = """\
+interface Shape { area(): number; title: string; }
+declare function draw(shape: Shape, done: (shape: Shape) => void): void;
+const a: Shape = { area() { return 1; }, title: 'a', more: 1 };
+draw({ area: () => 1, title: 'b' }, flag ? (one) => one.area() : (two) => two.title);
+const free = { title: 'c' };
+const list = [new Map(), new Set()], shapes = [new Round()];
+class Round implements Shape { area() { return 1; } title = ''; }
+shapes.pop().area(); shapes[0].title; free.title;
+"""
+
+
+def test_a_key_is_the_member_of_the_type_that_its_object_is_given_for(tmp_path: Path) -> None:
+    answers = {
+        "{ @area() { return 1; }, title": 1,
+        "@title: 'a'": 1,
+        "@more": 3,
+        "@area: ()": 1,
+        "@title: 'b'": 1,
+        "one.@area": 1,
+        "two.@title": 1,
+        "@title: 'c'": 5,
+        "pop().@area": 7,
+        "shapes[0].@title": 7,
+        "free.@title": 5,
+    }
+    with asking(tmp_path, {"a.ts": KEYS}) as ask:
+        assert {marked: ask.first("a.ts", marked).split()[0] for marked in answers} == {
+            marked: f"a.ts:{line}" for marked, line in answers.items()
+        }

@@ -33,6 +33,11 @@ CASES = {
         "return @b",
         2,
     ),
+    "the key of a mapped type": (
+        "type K = 1;\ntype X<T> = {\n  [K in keyof T]: Y<T[K]>;\n};\n",
+        "T[@K]",
+        3,
+    ),
     "a closure": ("function f() {\n  const x = 1;\n  return () => x;\n}\n", "() => @x", 2),
     "for of": ("for (const x of xs) {\n  use(x);\n}\n", "use(@x)", 1),
     "for with a counter": ("for (let i = 0; i < 3; i++) {\n  use(i);\n}\n", "use(@i)", 1),

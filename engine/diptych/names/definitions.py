@@ -80,6 +80,11 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
 
     What is assigned once more is defined where it is bound first.
     """
+    if site.shape:
+        around = max(names.scopes[site.scope].parent, 0)
+        values = inference.shape(names, around, site.shape, site.place)
+        if declared := [one for value in values for one in inference.members(value, site.name)]:
+            return _found(declared, "inferred")
     bindings = names.bound(site.scope, site.name)
     here = [binding for binding in bindings if binding.place == site.place]
     if here and here[0].how in (GLOBAL, NONLOCAL):

@@ -18,7 +18,7 @@ class Site(NamedTuple):
     MODULE        `module` is what an import names up to here
     ITEM          `name` is imported from `module`
     ARGUMENT      `shape` is the function's, whose parameter `name` is
-    BOUND         the name is bound here, in `scope`
+    BOUND         the name is bound here, in `scope`; as a member of `shape`, if that is known
     FIELD_BOUND   the same for a field, in the class `scope`
     """
 

@@ -125,6 +125,14 @@ class Classes(Functions):
                 self._made.text(name), scope, name.start_point, ASSIGNED, declared_type(b"", None)
             )
 
+    def mapped(self, node: Node, scope: int) -> None:
+        """`[K in keyof T]` in a type."""
+        name = node.child_by_field_name("name")
+        if name is not None:
+            text = self._made.text(name)
+            self._made.bind(text, scope, name.start_point, PARAMETER, declared_type(b"", None))
+        self._later(node.named_children[1:], scope)
+
     def literal_type(self, node: Node, scope: int) -> None:
         """`{ a: string }` as a type, without a name."""
         if self._complete:

@@ -201,6 +201,7 @@ _VISITS: dict[str, Callable[[_Walk, Node, int], None]] = {
     "type_alias_declaration": _Walk.alias,
     "object_type": _Walk.literal_type,
     "infer_type": _Walk.inferred,
+    "mapped_type_clause": _Walk.mapped,
     "enum_declaration": _Walk.enum,
     "object": _Walk.object,
     "lexical_declaration": _Walk.declaration,

@@ -18,7 +18,6 @@ _LITERALS = {
     "false": "!boolean",
     "null": "!undefined",
     "undefined": "!undefined",
-    "array": "!Array",
     "regex": "!RegExp",
     "this": "^",
     "super": "super()",
@@ -30,7 +29,10 @@ _NAME = re.compile(r"#?(?:[^\W\d]|\$)[\w$]*")
 _INSIDE = frozenset({"parenthesized_expression", "non_null_expression", "satisfies_expression"})
 PATTERNS = frozenset({"object_pattern", "array_pattern"})
 _PATTERN_PARTS = frozenset({"assignment_pattern", "object_assignment_pattern", "rest_pattern"})
+_DOTTED = re.compile(r"[\w$.]+")
 PARAMETERS = frozenset({"required_parameter", "optional_parameter"})
+_CASTS = frozenset({"as_expression", "satisfies_expression"})
+_PASSED_ON = frozenset({"parenthesized_expression", "ternary_expression", *_CASTS})
 FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
 
 
@@ -52,6 +54,8 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
         return extended(shape_of(source, node.child_by_field_name("function"), depth + 1), "()")
     if kind == "new_expression":
         return _constructed(source, node, depth)
+    if kind == "array":
+        return _array(source, node)
     if kind == "subscript_expression":
         base = shape_of(source, node.child_by_field_name("object"), depth + 1)
         key = key_text(source, node.child_by_field_name("index"))
@@ -99,9 +103,17 @@ def _combined(source: bytes, node: Node, depth: int) -> str:
 def _constructed(source: bytes, node: Node, depth: int) -> str:
     constructor = shape_of(source, node.child_by_field_name("constructor"), depth + 1)
     arguments = type_arguments(source, node.child_by_field_name("type_arguments"))
-    if arguments and re.fullmatch(r"[\w$.]+", constructor):
+    if arguments and _DOTTED.fullmatch(constructor):
         return f":{constructor}{arguments}"
     return extended(constructor, "()")
+
+
+def _array(source: bytes, node: Node) -> str:
+    """An array, with what is in it if its first value says that by itself: `[new A()]`."""
+    first = _first(node)
+    constructor = first.child_by_field_name("constructor") if first is not None else None
+    name = text_of(source, constructor) if constructor is not None else ""
+    return f":Array[{name}]" if _DOTTED.fullmatch(name) else "!Array"
 
 
 def _first(node: Node) -> Node | None:
@@ -191,14 +203,36 @@ def context_of_parameter(source: bytes, parameter: Node) -> str:
 
 def context_of_function(source: bytes, function: Node) -> str:
     """The shape of the function type that an expression is expected to have; "" for none."""
-    parent = function.parent
-    if parent is None or function.type not in FUNCTIONS:
+    return context_of(source, function) if function.type in FUNCTIONS else ""
+
+
+def context_of(source: bytes, value: Node) -> str:
+    """The shape that a value is expected to have, by what it is given or assigned to; "" for none."""
+    parent = value.parent
+    while parent is not None and parent.type in _PASSED_ON:
+        if parent.type in _CASTS:
+            return annotation(source, parent.named_children[-1])
+        if parent.type == "ternary_expression" and value == parent.child_by_field_name("condition"):
+            return ""
+        value, parent = parent, parent.parent
+    if parent is None:
         return ""
     if parent.type == "arguments" and parent.parent is not None:
         call = parent.parent
-        index = next((n for n, one in enumerate(parent.named_children) if one == function), 0)
+        index = next((n for n, one in enumerate(parent.named_children) if one == value), 0)
         called = call.child_by_field_name("function") or call.child_by_field_name("constructor")
         return extended(shape_of(source, called), f">{index}")
-    if parent.type in ("variable_declarator", "public_field_definition"):
+    if parent.type in ("variable_declarator", "public_field_definition", *PARAMETERS):
         return annotation(source, parent.child_by_field_name("type"))
     return ""
+
+
+def member_context(source: bytes, key: Node) -> str:
+    """The shape that an object literal is expected to have, by one of its keys; "" for other names."""
+    entry = key.parent
+    is_key = entry is not None and key in (
+        entry.child_by_field_name("key") if entry.type == "pair" else None,
+        entry.child_by_field_name("name") if entry.type == "method_definition" else None,
+    )
+    literal = entry.parent if entry is not None and is_key else None
+    return context_of(source, literal) if literal is not None and literal.type == "object" else ""

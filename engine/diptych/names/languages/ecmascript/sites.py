@@ -7,7 +7,7 @@ from tree_sitter import Node
 from diptych.names.facts import EXPORTS, IMPORTED, Point
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.ecmascript.exports import module_of
-from diptych.names.languages.ecmascript.shapes import pattern_shape, shape_of
+from diptych.names.languages.ecmascript.shapes import member_context, pattern_shape, shape_of
 from diptych.names.rules import ANY, OWN, SPACE, TYPE, VALUE
 from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, MODULE, Site
 from diptych.names.source import Names
@@ -54,7 +54,7 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
     if node.type != "shorthand_property_identifier":
         bound = [one for one in names.at_place(place) if names.scopes[one.scope].kind != EXPORTS]
         if bound:
-            return Site(BOUND, name, place, bound[0].scope)
+            return Site(BOUND, name, place, bound[0].scope, member_context(source, node))
     if parent.type in _TAGS and name[:1].islower():
         # An element of HTML.
         return None
