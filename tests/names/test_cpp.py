@@ -207,3 +207,29 @@ def test_two_namespaces_that_a_file_uses(tmp_path: Path) -> None:
         assert ask.first("a.cpp", "return @known") == "a.h:1 exact"
         assert ask.first("a.cpp", "+ @deep") == "a.h:1 exact"
         assert ask.first("a.cpp", "+ @missing") == ""
+
+
+def test_a_method_that_changes_its_object_and_one_that_does_not(tmp_path: Path) -> None:
+    source = (
+        "struct Node {\n"
+        "  const Node* next() const;\n"
+        "  Node* next() { return const_cast<Node*>(this)->next(); }\n"
+        "  const Node* last() const { return this->next(); }\n"
+        "};\n"
+        "const Node* Node::next() const { return 0; }\n"
+        "void f(Node* node) { node->next(); }\n"
+    )
+    with asking(tmp_path, {"a.cpp": source}) as ask:
+        assert ask.first("a.cpp", "node->@next()") == "a.cpp:3 inferred"
+        assert ask.lines("a.cpp", "this->@next()")[:2] == ["a.cpp:6 inferred", "a.cpp:2 inferred"]
+        assert ask.uses("a.cpp", "  Node* @next()")[0] == "a.cpp:3 definition"
+
+
+def test_a_class_s_own_name_in_it_is_the_class(tmp_path: Path) -> None:
+    source = (
+        "struct Base { explicit Base(int x); };\n"
+        "struct Part : Base {\n  Part(int x) : Base(x) {}\n  Part half() { return Part(1); }\n};\n"
+    )
+    with asking(tmp_path, {"a.cpp": source}) as ask:
+        assert ask.first("a.cpp", "return @Part(1)") == "a.cpp:2 exact"
+        assert ask.first("a.cpp", ": @Base(x)") == "a.cpp:1 exact"

@@ -43,6 +43,8 @@ A `BLOCK` is one of statements; a `NAMESPACE` is like a class to others.
 METHODS = "!methods"
 # Marks a function that no other file can call.
 PRIVATE = "!private"
+# Marks a method that does not change its object: C++ may have another with the same parameters that does.
+CONST = "!const"
 # Marks a method of a class itself, not of its instances.
 OF_CLASS = "!static"
 # Marks a parameter that may be left out.

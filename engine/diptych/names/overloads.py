@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from diptych.names.annotations import ARRAY
-from diptych.names.facts import FUNCTION, OPTIONAL, PRIVATE, REST, Binding
+from diptych.names.facts import CONST, FUNCTION, OPTIONAL, PRIVATE, REST, Binding
 from diptych.names.infer import Inference
-from diptych.names.sites import Site
+from diptych.names.sites import FREE, Site
 from diptych.names.source import Names
 from diptych.names.steps import accepts
 from diptych.names.values import CLASS_VALUE, FOREIGN, INSTANCE, UNSAID, Target, Value
@@ -25,7 +25,7 @@ def fitting(inference: Inference, names: Names, site: Site, targets: list[Target
     if not inference.rules.overloads or site.arguments is None:
         return targets
     given = [inference.shape(names, site.scope, shape, site.after) for shape in site.arguments]
-    best: dict[tuple[str, ...], Target] = {}
+    best: dict[tuple[object, ...], Target] = {}
     highest = -1
     for target in targets:
         if target.binding is None or not is_function(target.names, target.binding):
@@ -40,9 +40,22 @@ def fitting(inference: Inference, names: Names, site: Site, targets: list[Target
         if fit > highest:
             best, highest = {}, fit
         # An overridden function has the same parameters: the first is the nearest.
-        best.setdefault(opened.bases, target)
-    chosen = list(best.values())
-    return inference.linked(chosen, site.name) if inference.rules.includes else chosen
+        best.setdefault((opened.bases, CONST in opened.decorators), target)
+    # Most objects may be changed; what a method that changes nothing calls on its own may not.
+    is_own = site.kind == FREE or site.shape == "^"
+    is_const = is_own and CONST in names.scopes[max(names.function_around(site.scope), 0)].decorators
+    likely = [one for one in best.values() if _is_const(one) == is_const]
+    others = [one for one in best.values() if _is_const(one) != is_const]
+    if not inference.rules.includes:
+        return likely + others
+    return list(dict.fromkeys(inference.linked(likely, site.name) + inference.linked(others, site.name)))
+
+
+def _is_const(target: Target) -> bool:
+    binding = target.binding
+    if binding is None or binding.inner < 0:
+        return False
+    return CONST in target.names.scopes[binding.inner].decorators
 
 
 def _fit(inference: Inference, given: list[list[Value]], target: Target, scope: int) -> int | None:

@@ -354,7 +354,8 @@ class Lookup(Spaces):
         parameters = [binding for binding in found if binding.how == PARAMETER]
         if parameters or seen == NEVER:
             return self.followed(names, parameters)
-        return self.members_of_class(names, scope, name, meaning)
+        # In C++ a class's own name is the class, though its constructors have that name too.
+        return [one for one in self.members_of_class(names, scope, name, meaning) if not _is_constructor(one)]
 
     def _in_exported(self, names: Names, name: str) -> list[Target]:
         """A member of what the file gives as all that it is."""
@@ -419,6 +420,11 @@ class Lookup(Spaces):
         if binding.how == IMPORTED:
             return 1 if binding.shape[1:].startswith(self.rules.platforms) else 0
         return 0 if binding.how in (DEFINED, PARAMETER) else 2
+
+
+def _is_constructor(target: Target) -> bool:
+    binding = target.binding
+    return binding is not None and target.names.scopes[binding.scope].name == binding.name
 
 
 def _leads_nowhere(target: Target) -> bool:

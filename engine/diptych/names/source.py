@@ -142,6 +142,12 @@ class Names:
             inside, scope = around.kind, around.parent
         return -1
 
+    def function_around(self, scope: int) -> int:
+        """The innermost function around a scope, or it itself; -1 for none."""
+        while scope >= 0 and self.scopes[scope].kind != FUNCTION:
+            scope = self.scopes[scope].parent
+        return scope
+
     def is_of_class(self, scope: int) -> bool:
         """Whether a scope is in a method of a class itself, not of its instances."""
         while scope >= 0 and self.scopes[scope].kind != CLASS:

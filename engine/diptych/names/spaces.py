@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from diptych.names.facts import (
     ASSIGNED,
     CLASS,
+    CONST,
     DECLARED,
     DEFINED,
     FUNCTION,
@@ -124,7 +125,8 @@ class Spaces:
             return taken is None and wanted is None
         if not self.rules.overloads:
             return True
-        return [_plain(shape) for shape in taken] == [_plain(shape) for shape in wanted]
+        alike = [_plain(shape) for shape in taken] == [_plain(shape) for shape in wanted]
+        return alike and _is_const(one) == _is_const(other)
 
 
 def _parameters(target: Target) -> tuple[str, ...] | None:
@@ -133,6 +135,10 @@ def _parameters(target: Target) -> tuple[str, ...] | None:
         return None
     scope = target.names.scopes[binding.inner]
     return scope.bases if scope.kind == FUNCTION else None
+
+
+def _is_const(target: Target) -> bool:
+    return target.binding is not None and CONST in target.names.scopes[target.binding.inner].decorators
 
 
 def _plain(shape: str) -> str:

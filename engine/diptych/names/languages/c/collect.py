@@ -15,6 +15,7 @@ from diptych.names.facts import (
     ASSIGNED,
     BLOCK,
     CLASS,
+    CONST,
     DECLARED,
     DEFINED,
     FIELD,
@@ -367,7 +368,7 @@ class _Walk(Walk):
         taken = tuple(self._taken(declared)) if self._cpp else ()
         inner = self.made.open(
             FUNCTION, scope, node, declared.name, bases=taken, returns=returns,
-            decorators=(PRIVATE,) if hidden else (),
+            decorators=(*((PRIVATE,) if hidden else ()), *((CONST,) if _is_const(source, function) else ())),
         )  # fmt: skip
         self._template_parameters(node, inner)
         return inner
@@ -443,6 +444,14 @@ def _cast_to(text: bytes) -> str:
         return ""
     tag, name = cast[1] or cast[3], (cast[2] or cast[4]).decode()
     return f":{FUNCTION_TYPE}[{TAG_OF}[{name}]]" if tag else f":{FUNCTION_TYPE}[{name}]"
+
+
+def _is_const(source: bytes, function: Node | None) -> bool:
+    """Whether a method has `const` after its parameters."""
+    children = function.named_children if function is not None else ()
+    return any(
+        source.startswith(b"const", child.start_byte) for child in children if child.type == "type_qualifier"
+    )
 
 
 def _has_word(source: bytes, node: Node, word: bytes) -> bool:
