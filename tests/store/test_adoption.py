@@ -579,12 +579,12 @@ def test_it_is_kept_as_long_as_the_journal_that_names_it(store_path: str, memory
         check(store, files)
     # Once the older generation is gone, so is the journal, and the segment.
     with Store.open(memory_path / "copy", policy=MANUAL) as store:
-        for number in range(2):
+        for number in range(3):
             put(store, record("first.py", number + 1))
             store.checkpoint()
-        files["first.py"] = record("first.py", 2)
+        files["first.py"] = record("first.py", 3)
         check(store, files)
-        manifest = read_manifest(f"{memory_path}/copy/generations/{4:020d}")
+        manifest = read_manifest(f"{memory_path}/copy/generations/{5:020d}")
         assert [one.lsn for one in manifest.adopted] == []
         assert adopted[0] not in segments_in(f"{memory_path}/copy")
 

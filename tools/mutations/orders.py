@@ -88,22 +88,13 @@ ORDERS = (
     ),
     _order(
         "a generation that goes: its segments first",
-        (
-            Drop(
-                "store.checkpoint.retention", "trim", "fs.remove_file(os.path.join(generations, name))"
-            ),
-            After(
-                "store.checkpoint.retention",
-                "trim",
-                "_remove_segments",
-                """
-                for name in removed:
-                    fs.remove_file(os.path.join(generations, name))
-                """,
-            ),
+        Replace(
+            "store.checkpoint.retention",
+            "trim",
+            "_remove_segments(store, left, needed_segments)",
+            "_remove_segments(store, [name for name in left if name not in removed], needed_segments)",
         ),
-        rough("clean:nknknk", after=0.85),
-        unit("tests/store/test_views.py"),
+        unit("tests/store/test_retention.py"),
     ),
     _order(
         "a migration: the identity after the generation",

@@ -241,7 +241,7 @@ def test_a_damaged_position_is_reported_and_nothing_is_removed(store_path: str) 
         (finding,) = verify(store_path).findings
         assert (finding.kind, finding.where) == ("consumer-damaged", position)
         assert store.remove_consumer("mirror")
-        fill(store, 15, 16)
+        fill(store, 15, 18)
         assert not os.path.exists(journal_file(store_path, 5))
         assert verify(store_path).ok
 

@@ -60,6 +60,8 @@ class Publisher:
         self._lock = threading.RLock()
         self._closed: StoreClosedError | None = None
         self._pace = Pace()
+        self._leaves_some = False
+        """Whether the last checkpoint left something to be removed by the next."""
         self.is_publishing = False
         """Whether a checkpoint is under way."""
         self.published = 0
@@ -113,6 +115,11 @@ class Publisher:
         with self._lock:
             # Under the lock: one that waits for it must not begin when the store may be another writer's.
             self._closed = reason
+            if self._leaves_some and self._journal.poison is None:
+                # There is no next checkpoint. What fails here is removed by the next writer.
+                with suppress(StorageError):
+                    self._ownership.refuse_replaced()
+                    self._trim(at_once=True)
 
     def publish(self, *, compact: bool = False) -> int:
         """Publish a generation with everything committed so far, if that is new; returns its LSN.
@@ -187,19 +194,25 @@ class Publisher:
         if not self.keeps_all:
             try:
                 self._ownership.refuse_replaced()
-                trim(
-                    self._path,
-                    self._identity.store_id,
-                    self._policy.keep_generations,
-                    current.pinned(),
-                    self._needed_segments,
-                )
+                # Nothing of what was removed or replaced is left after a compaction.
+                self._trim(at_once=compact)
             except StoreReplacedError:
                 raise
             except StorageError as error:
                 # The generation is published all the same; the next checkpoint removes what was left.
                 log.warning("what the generation of LSN %d replaces was not removed: %s", lsn, error)
         return lsn
+
+    def _trim(self, *, at_once: bool) -> None:
+        """Remove what is not kept. Raises StorageError."""
+        self._leaves_some = trim(
+            self._path,
+            self._identity.store_id,
+            self._policy.keep_generations,
+            self._current.pinned(),
+            self._needed_segments,
+            at_once=at_once,
+        )
 
     def _build(self, request: BuildRequest) -> Generation:
         """Build, publish and open the generation. Raises StorageError, CorruptionError."""

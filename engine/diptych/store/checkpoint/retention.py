@@ -61,8 +61,14 @@ def trim(
     keep: int,
     pinned: Collection[str],
     needed_segments: Callable[[], Collection[str]] = tuple,
-) -> None:
-    """Remove what is not kept. The caller has made the newest generation durable.
+    *,
+    at_once: bool,
+) -> bool:
+    """Remove what is not kept; whether anything is left to be removed the next time.
+
+    A crash may bring back a generation whose removal was not synced, so what it needs has to outlive it. With
+    `at_once` that costs an fsync. Otherwise it is removed the next time: the caller has just published, which
+    made the removals of the time before durable too.
 
     `needed_segments`: the digests of segments that no manifest names yet, asked when the others are known.
     Raises StorageError.
@@ -70,23 +76,31 @@ def trim(
     followed = [consumer.lsn for consumer in consumers_of(store, store_id)]
     if any(lsn < 0 for lsn in followed):
         # How far that consumer is cannot be read: everything may be needed.
-        return
-    generations = os.path.join(store, GENERATIONS)
-    with fs.translated("list", generations):
-        names = fs.list_directory(generations)
+        return False
+    directory = os.path.join(store, GENERATIONS)
+    with fs.translated("list", directory):
+        names = fs.list_directory(directory)
     removed = generations_to_remove(names, keep, pinned, followed)
-    for name in removed:
-        fs.remove_file(os.path.join(generations, name))
-    left = [name for name in names if name not in removed and parse_generation_name(name) is not None]
-    if removed:
-        # Before what they need: a crash that brought one back would show it damaged.
-        fs.fsync_dir(generations)
+    left = [name for name in names if parse_generation_name(name) is not None]
+    if at_once:
+        _remove_generations(directory, removed)
+        # Those that were removed the time before, too.
+        fs.fsync_dir(directory)
+        left = [name for name in left if name not in removed]
     lsns = {parsed[0] for name in left if (parsed := parse_generation_name(name))}
     if len(lsns) >= keep:
         # Otherwise one generation alone: the journal from the beginning is the second way to all in it.
         for first in journal_files_to_remove(_journal_firsts(store), min([*lsns, *followed])):
             fs.remove_file(os.path.join(store, JOURNAL, journal_file_name(first)))
     _remove_segments(store, left, needed_segments)
+    if not at_once:
+        _remove_generations(directory, removed)
+    return bool(removed) and not at_once
+
+
+def _remove_generations(directory: str, names: Collection[str]) -> None:
+    for name in names:
+        fs.remove_file(os.path.join(directory, name))
 
 
 def _journal_firsts(store: str) -> list[int]:
