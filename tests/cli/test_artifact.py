@@ -173,3 +173,18 @@ def test_mistakes_are_one_sentence_and_advice(project: Path, remote: str) -> Non
     error_output("artifact", "pull", remote, "--rebase", "--replace", cwd=project, code=2)
     error_output("artifact", "promote", "branch/none", "stable", "--remote", remote, cwd=project, code=3)
     assert diptych("artifact", "list", remote, cwd=project, code=1).stdout == b""
+
+
+def test_an_index_travels_in_a_file(project: Path, memory_path: Path) -> None:
+    file = memory_path / "project.diptych.tar"
+    packed = document("artifact", "pack", file, "--json", cwd=project)
+    assert packed["file_bytes"] == file.stat().st_size
+    there = clone(project, "there")
+    write(there, "pkg/new.py", "def brand_new():\n    pass\n")
+    unpacked = document("artifact", "unpack", file, "--json", cwd=there)
+    assert (unpacked["outcome"], unpacked["indexed"]) == ("installed", True)
+    assert "brand_new" in text("search", "brand_new", cwd=there)
+    assert "part_3_7" in text("search", "part_3_7", cwd=there)
+    # It is no remote that later commands would use.
+    assert document("artifact", "remote", "--json", cwd=there, code=1) == {"remote": None}
+    assert error_output("artifact", "unpack", memory_path / "none", cwd=there, code=3)

@@ -276,6 +276,16 @@ FSYNCS = (
         unit("tests/artifact/remotes/test_file.py"),
     ),
     _fsync(
+        "an artifact in a file: its bytes",
+        Drop("artifact.archiving", "write_archive", "fs.fsync_file"),
+        unit("tests/artifact/test_archiving.py"),
+    ),
+    _fsync(
+        "an artifact in a file: its name",
+        Drop("artifact.archiving", "write_archive", "fs.fsync_dir"),
+        unit("tests/artifact/test_archiving.py"),
+    ),
+    _fsync(
         "a pull: the decoded files",
         Drop("artifact.fetching", "_decode_file", "fs.fsync_file"),
         _INSTALL,

@@ -275,9 +275,10 @@ def _details(chosen: Chosen) -> dict[str, Any]:
 
 def _seen(remembered: Remembered, remote: Remote, chosen: Chosen) -> Remembered:
     """What the new store remembers."""
+    default = remembered.remote or (remote.url if remote.lasting else "")
     if not chosen.ref or chosen.state.version is None:
         content_id = chosen.manifest.content_id
-        return replace(remembered, remote=remembered.remote or remote.url, installed=content_id)
+        return replace(remembered, remote=default, installed=content_id)
     known = remembered.ref(remote.url, chosen.ref)
     commits = known.commits if known is not None and known.manifest == chosen.state.manifest else ()
     return replace(
@@ -293,7 +294,7 @@ def _seen(remembered: Remembered, remote: Remote, chosen: Chosen) -> Remembered:
                 commits,
             )
         ),
-        remote=remembered.remote or remote.url,
+        remote=default,
     )
 
 

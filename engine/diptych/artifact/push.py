@@ -91,6 +91,7 @@ def push(
     by: str = "",
     key: SigningKey | None = None,
     dry_run: bool = False,
+    remember: bool = True,
     progress: Shown | None = None,
     timeout_s: float = 0.0,
     clock_s: Callable[[], float] = time.monotonic,
@@ -100,7 +101,8 @@ def push(
     A ref `commit/…` is made too where the source's commit is known and nothing of it is uncommitted.
     `history` decides where another push came first: the later commit stays. `force` moves the ref in any
     case. `root` is the repository, whose `.diptych-noshare` counts. With a `key`, manifest and refs are
-    signed. `clock_s` is a clock that never goes back.
+    signed. Without `remember` the store keeps no note of it, as of what is written to a file. `clock_s` is a
+    clock that never goes back.
 
     Raises SecretsFoundError where something in the index must not leave the machine, RefMovedError,
     RemoteUnavailableError, InvalidArtifactNameError, and what opening the store raises.
@@ -126,7 +128,9 @@ def push(
             done = Receipt("unchanged", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
             if dry_run:
                 return done
-            return _finish(store, remote, remembered, done, parent, source, at, deadline, key)
+            return _finish(
+                store, remote, remembered, done, parent, source, at, deadline, key, remember=remember
+            )
         # What this store was pushed to or pulled from is what it builds on, whatever git knows.
         builds_on_it = force or (known is not None and known.manifest == at.manifest)
         if parent is not None and not builds_on_it and _is_later(parent, source, history or NoHistory()):
@@ -170,7 +174,9 @@ def push(
                 plan = plan_push(generation.files, parent, generation.by_hash())
             continue
         moved = RefState(version, body.serial, body.manifest, body.moved_ms)
-        return _finish(store, remote, remembered, receipt, manifest, source, moved, deadline, key)
+        return _finish(
+            store, remote, remembered, receipt, manifest, source, moved, deadline, key, remember=remember
+        )
     raise RefMovedError(f"{ref} moved {MOVES_MOST} times while this push ran; the blobs are there")
 
 
@@ -323,6 +329,8 @@ def _finish(
     at: RefState,
     deadline: Deadline,
     key: SigningKey | None,
+    *,
+    remember: bool,
 ) -> Receipt:
     """Name the commit, and remember what was pushed."""
     known = remembered.ref(remote.url, receipt.ref)
@@ -348,6 +356,8 @@ def _finish(
         at.moved_ms,
         commits,
     )
+    if not remember:
+        return receipt
     # A cache: where the store cannot be written to, the next push asks the remote.
     with suppress(StorageError):
         save(store, replace(remembered.seen(seen), remote=remembered.remote or remote.url))

@@ -30,8 +30,9 @@ from diptych.artifact.errors import (
 )
 from diptych.artifact.names import digest_of
 from diptych.artifact.remotes.base import BlobSize
-from diptych.artifact.remotes.oci import OciRemote, ref_of_tag, tag_of
+from diptych.artifact.remotes.oci import OciRemote
 from diptych.artifact.remotes.oci_auth import credentials_of
+from diptych.artifact.remotes.oci_forms import ref_of_tag, tag_of
 
 _NUMBERS = count()
 REGISTRY = shutil.which("docker-registry")

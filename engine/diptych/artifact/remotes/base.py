@@ -83,6 +83,9 @@ class Remote(ABC):
     url: str
     """As messages show it: without credentials."""
 
+    lasting = True
+    """Whether a store remembers it as the remote to use where none is named."""
+
     @property
     @abstractmethod
     def capabilities(self) -> Capabilities:

@@ -11,7 +11,6 @@ the ref again. So only `commit/` refs, which never move, are safe there without 
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -26,10 +25,9 @@ from diptych.artifact.errors import (
     RemoteUnavailableError,
     UnsupportedRemoteError,
 )
-from diptych.artifact.names import check_digest, check_ref, digest_of, is_ref
+from diptych.artifact.names import check_digest, digest_of
 from diptych.artifact.remotes.base import (
     MAX_MANIFEST_BYTES,
-    MAX_REF_BODY_BYTES,
     MAX_REFS,
     TIMEOUT_S,
     BlobSize,
@@ -40,26 +38,29 @@ from diptych.artifact.remotes.base import (
     Remote,
 )
 from diptych.artifact.remotes.oci_auth import RegistryAuth
+from diptych.artifact.remotes.oci_forms import (
+    EMPTY,
+    MANIFEST_TYPE,
+    OCI_MANIFEST_MOST_BYTES,
+    artifact_form,
+    decoded_name,
+    encoded_name,
+    manifest_tag,
+    note_form,
+    note_in,
+    ref_of_tag,
+    signature_tag,
+    tag_of,
+)
 from diptych.artifact.remotes.transport import Answer, Transport, is_loopback, origin_of
 
-_MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-_ARTIFACT_TYPE = "application/vnd.diptych.index.v1+json"
-_NOTE_TYPE = "application/vnd.diptych.note.v1+json"
-_LAYER_TYPE = "application/vnd.diptych.blob.v1"
-_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-_EMPTY = b"{}"
-_NOTE = "dev.diptych.note"
 _CHUNK_BYTES = 8 * 1024 * 1024
-_OCI_MANIFEST_MOST_BYTES = 4 * 1024 * 1024
-_TAG_MOST = 128
 _PAGE = 1_000
 _FAILURES_MOST = 5
 _FOUND = frozenset({200, 404})
 _ACCEPTED = frozenset({202, 204})
 _UPLOAD_STATES = frozenset({202, 204, 400, 404, 416})
 _DELETED = frozenset({202, 404, 405})
-_KEPT = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789.-")
-_ENCODED = re.compile(r"(?:[a-z0-9.-]|_[0-9a-f]{2})+\Z")
 _REPOSITORY = re.compile(
     r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*\Z"
 )
@@ -182,17 +183,10 @@ class OciRemote(Remote):
 
     def write_manifest(self, digest: str, data: bytes, blobs: Sequence[BlobSize]) -> None:
         self.write_blob(digest, data)
-        layers = [
-            {"mediaType": _LAYER_TYPE, "digest": f"sha256:{blob.digest}", "size": self._size(blob)}
-            for blob in blobs
-        ]
-        body = _oci_manifest(
-            _ARTIFACT_TYPE,
-            {"mediaType": _ARTIFACT_TYPE, "digest": f"sha256:{digest}", "size": len(data)},
-            layers or [self._empty()],
-            {},
-        )
-        self._put_tag(f"manifest-{digest}", body)
+        if not blobs:
+            self._write_empty()
+        sized = [BlobSize(blob.digest, self._size(blob)) for blob in blobs]
+        self._put_tag(manifest_tag(digest), artifact_form(digest, data, sized))
 
     def _size(self, blob: BlobSize) -> int:
         """A blob's size as the registry has it: a descriptor must have it to the byte."""
@@ -202,11 +196,11 @@ class OciRemote(Remote):
         return int(answer.headers.get("content-length", blob.size_bytes))
 
     def read_signature(self, digest: str) -> bytes | None:
-        found = self._note(f"signature-{check_digest(digest)}")
+        found = self._note(signature_tag(check_digest(digest)))
         return None if found is None else found[0]
 
     def write_signature(self, digest: str, data: bytes) -> None:
-        self._put_note(f"signature-{check_digest(digest)}", data)
+        self._put_note(signature_tag(check_digest(digest)), data)
 
     # Refs.
 
@@ -269,20 +263,20 @@ class OciRemote(Remote):
         )
 
     def read_document(self, name: str) -> bytes | None:
-        found = self._note(f"document-{_encoded(name)}")
+        found = self._note(f"document-{encoded_name(name)}")
         return None if found is None else found[0]
 
     def write_document(self, name: str, data: bytes) -> None:
-        self._put_note(f"document-{_encoded(name)}", data)
+        self._put_note(f"document-{encoded_name(name)}", data)
 
     def list_documents(self, prefix: str) -> list[str]:
         named = (
-            _decoded(tag.removeprefix("document-")) for tag in self._tags() if tag.startswith("document-")
+            decoded_name(tag.removeprefix("document-")) for tag in self._tags() if tag.startswith("document-")
         )
         return sorted(name for name in named if name is not None and name.startswith(prefix))
 
     def delete_document(self, name: str) -> None:
-        tag = f"document-{_encoded(name)}"
+        tag = f"document-{encoded_name(name)}"
         found = self._note(tag)
         if found is not None:
             self._request("DELETE", f"{self._base}/manifests/sha256:{found[1]}", expected=_DELETED)
@@ -295,31 +289,22 @@ class OciRemote(Remote):
             "GET",
             f"{self._base}/manifests/{tag}",
             expected=_FOUND,
-            headers={"accept": _MANIFEST_TYPE},
-            most_bytes=_OCI_MANIFEST_MOST_BYTES,
+            headers={"accept": MANIFEST_TYPE},
+            most_bytes=OCI_MANIFEST_MOST_BYTES,
         )
         if answer.status == 404:
             return None
-        try:
-            data = base64.b64decode(json.loads(answer.body)["annotations"][_NOTE], validate=True)
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise HostileArtifactError(f"{self.url} has something else under the tag {tag}") from error
-        if len(data) > MAX_REF_BODY_BYTES and not tag.startswith("document-"):
-            raise HostileArtifactError(f"{self.url} has {len(data):,} bytes under the tag {tag}")
-        return data, digest_of(answer.body)
+        return note_in(answer.body, tag, self.url), digest_of(answer.body)
 
     def _put_note(self, tag: str, data: bytes) -> str:
-        empty = self._empty()
-        body = _oci_manifest(_NOTE_TYPE, empty, [empty], {_NOTE: base64.b64encode(data).decode("ascii")})
-        return self._put_tag(tag, body)
+        self._write_empty()
+        return self._put_tag(tag, note_form(data))
 
-    def _empty(self) -> dict[str, Any]:
-        """The descriptor of `{}`, which is there then."""
-        digest = digest_of(_EMPTY)
+    def _write_empty(self) -> None:
+        """Have `{}` there: what nothing else is named by is named by it."""
         if not self._has_empty:
-            self.write_blob(digest, _EMPTY)
+            self.write_blob(digest_of(EMPTY), EMPTY)
             self._has_empty = True
-        return {"mediaType": _EMPTY_TYPE, "digest": f"sha256:{digest}", "size": len(_EMPTY)}
 
     def _put_tag(self, tag: str, body: bytes) -> str:
         self._request(
@@ -327,7 +312,7 @@ class OciRemote(Remote):
             f"{self._base}/manifests/{tag}",
             expected=frozenset({200, 201}),
             content=body,
-            headers={"content-type": _MANIFEST_TYPE},
+            headers={"content-type": MANIFEST_TYPE},
         )
         return digest_of(body)
 
@@ -379,65 +364,7 @@ class OciRemote(Remote):
         return MissingObjectError(f"{self.url} has no sha256:{digest}", where=digest)
 
 
-def tag_of(ref: str) -> str:
-    """The tag of a ref. Raises InvalidArtifactNameError for one that is too long."""
-    kind, _, name = check_ref(ref).partition("/")
-    return _fitting(f"{kind}-{_encoded(name)}", ref)
-
-
-def ref_of_tag(tag: str) -> str | None:
-    """The ref with that tag; None for any other tag."""
-    kind, _, encoded = tag.partition("-")
-    name = _decoded(encoded)
-    ref = f"{kind}/{name}"
-    return ref if name is not None and is_ref(ref) and tag_of(ref) == tag else None
-
-
-def _fitting(tag: str, what: str) -> str:
-    if len(tag) > _TAG_MOST:
-        raise InvalidArtifactNameError(
-            f"{what!r:.200} is too long for a registry, whose tags have at most {_TAG_MOST} characters",
-            advice="use a shorter name",
-        )
-    return tag
-
-
-def _encoded(name: str) -> str:
-    return "".join(
-        chr(byte) if byte in _KEPT else f"_{byte:02x}" for byte in name.encode("utf-8", "surrogatepass")
-    )
-
-
-def _decoded(encoded: str) -> str | None:
-    if _ENCODED.match(encoded) is None:
-        return None
-    try:
-        return re.sub(
-            rb"_([0-9a-f]{2})", lambda match: bytes([int(match[1], 16)]), encoded.encode("ascii")
-        ).decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _oci_manifest(
-    artifact_type: str, config: dict[str, Any], layers: list[dict[str, Any]], annotations: dict[str, str]
-) -> bytes:
-    body: dict[str, Any] = {
-        "schemaVersion": 2,
-        "mediaType": _MANIFEST_TYPE,
-        "artifactType": artifact_type,
-        "config": config,
-        "layers": layers,
-    }
-    if annotations:
-        body["annotations"] = annotations
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
 def _received(answer: Answer, most: int) -> int:
     """How many bytes of an upload a registry has: `Range: 0-n`; it says 0-0 for none, too."""
     match = re.match(r"(?:bytes=)?0-([0-9]{1,12})\Z", answer.headers.get("range", ""))
     return min(int(match[1]) + 1, most) if match and int(match[1]) else 0
-
-
-__all__ = ["OciRemote", "ref_of_tag", "tag_of"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from diptych.artifact.errors import InvalidArtifactNameError
 from diptych.artifact.names import scheme_of
 from diptych.artifact.remotes.base import TIMEOUT_S, Remote
@@ -15,10 +17,10 @@ def open_remote(url: str, *, timeout_s: float = TIMEOUT_S, without_swap: bool = 
     cannot compare and swap, where the last of two pushes at once wins.
     """
     if is_folder(url):
-        return FileRemote(url)
+        return _at(url)
     scheme = scheme_of(url)
     if scheme == "file":
-        return FileRemote(path_of(url))
+        return _at(path_of(url))
     if scheme in ("s3", "gs", "az"):
         from diptych.artifact.remotes.object import ObjectRemote
 
@@ -42,3 +44,12 @@ def open_remote(url: str, *, timeout_s: float = TIMEOUT_S, without_swap: bool = 
     raise InvalidArtifactNameError(
         f"a remote in memory ends with its process: {scheme}:// has no URL", advice="use file:///PATH"
     )
+
+
+def _at(path: str) -> Remote:
+    """The remote in a folder, or in one file."""
+    if os.path.isfile(path):
+        from diptych.artifact.remotes.archive import ArchiveRemote
+
+        return ArchiveRemote(path)
+    return FileRemote(path)

@@ -13,6 +13,7 @@ from diptych.cli.transfers import print_pulled, print_receipt
 if TYPE_CHECKING:
     from diptych.artifact.pull import LocalChanges, Pulled
     from diptych.artifact.push import Receipt
+    from diptych.artifact.remotes.base import Remote
     from diptych.cli.sharing import Repository
 
 _BYTES_MAX = 2**50
@@ -81,10 +82,22 @@ def push(
     from diptych.cli.output import document
     from diptych.cli.sharing import plain, remote_for
 
-    path, repository = _indexed(store, schema, commit)
+    path, repository = updated(store, schema, commit)
     with remote_for(remote, path, without_swap=no_cas) as opened:
-        receipt = _push(
-            opened, path, repository, schema, ref, dirty, force, level, compact, sign, timeout, dry_run, quiet
+        receipt = push_to(
+            opened,
+            path,
+            repository,
+            schema,
+            ref,
+            dirty=dirty,
+            force=force,
+            level=level,
+            compact=compact,
+            sign=sign,
+            timeout=timeout,
+            dry_run=dry_run,
+            quiet=quiet,
         )
     if as_json:
         document(plain(receipt))
@@ -215,9 +228,17 @@ def sync(
             if not dry_run and _index(path, root, schema, quiet=quiet) and pulled is not None and pulled.kept:
                 _remove_kept(pulled)
         if not pull_only and (not dry_run or os.path.exists(path)):
-            path, repository = _indexed(store, schema, None)
-            receipt = _push(
-                opened, path, repository, schema, ref, dirty, False, 9, False, None, timeout, dry_run, quiet
+            path, repository = updated(store, schema, None)
+            receipt = push_to(
+                opened,
+                path,
+                repository,
+                schema,
+                ref,
+                dirty=dirty,
+                timeout=timeout,
+                dry_run=dry_run,
+                quiet=quiet,
             )
     if as_json:
         document(
@@ -285,7 +306,7 @@ def recover(
         print_pulled(pulled, indexed=False)
 
 
-def _indexed(store: str | None, schema: str | None, commit: str | None) -> tuple[str, Repository]:
+def updated(store: str | None, schema: str | None, commit: str | None) -> tuple[str, Repository]:
     """The store to push, up to date with its tree, and the repository.
 
     A store of another schema, or of no repository, is pushed as it is.
@@ -308,28 +329,29 @@ def _indexed(store: str | None, schema: str | None, commit: str | None) -> tuple
     return path, repository
 
 
-def _push(
-    remote: object,
+def push_to(
+    remote: Remote,
     path: str,
     repository: Repository,
     schema: str | None,
     ref: str | None,
-    dirty: bool,
-    force: bool,
-    level: int,
-    compact: bool,
-    sign: str | None,
-    timeout: float,
-    dry_run: bool,
-    quiet: bool,
+    *,
+    dirty: bool = False,
+    force: bool = False,
+    level: int = 9,
+    compact: bool = False,
+    sign: str | None = None,
+    timeout: float = 0.0,
+    dry_run: bool = False,
+    quiet: bool = False,
+    remember: bool = True,
 ) -> Receipt:
+    """Push the store at `path`, which is of `repository`, as these options say. Raises what that raises."""
     from diptych.artifact.errors import LocalChangesError
     from diptych.artifact.push import push as push_artifact
-    from diptych.artifact.remotes.base import Remote
     from diptych.cli.schemas import schema_of
     from diptych.cli.sharing import default_ref, signing_key
 
-    assert isinstance(remote, Remote)
     target = ref or default_ref(repository)
     if repository.dirty and not dirty and not target.startswith("user/"):
         raise LocalChangesError(
@@ -350,6 +372,7 @@ def _push(
         force=force,
         key=signing_key(sign),
         dry_run=dry_run,
+        remember=remember,
         progress=shown(quiet),
         timeout_s=timeout,
     )
