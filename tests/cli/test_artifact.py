@@ -188,3 +188,17 @@ def test_an_index_travels_in_a_file(project: Path, memory_path: Path) -> None:
     # It is no remote that later commands would use.
     assert document("artifact", "remote", "--json", cwd=there, code=1) == {"remote": None}
     assert error_output("artifact", "unpack", memory_path / "none", cwd=there, code=3)
+
+
+def test_remotes_are_added_listed_and_checked(project: Path, remote: str) -> None:
+    assert document("artifact", "remote", "list", "--json", cwd=project, code=1) == {"remotes": []}
+    assert document("artifact", "remote", "add", remote, "--json", cwd=project) == {"remote": remote}
+    assert text("artifact", "remote", cwd=project).strip() == remote
+    checked = document("artifact", "remote", "check", "--json", cwd=project)
+    assert (checked["url"], checked["compare_and_swap"], checked["why"]) == (remote, True, None)
+    diptych("artifact", "push", "-q", cwd=project)
+    (listed,) = document("artifact", "remote", "list", "--json", cwd=project)["remotes"]
+    assert (listed["url"], listed["is_default"]) == (remote, True)
+    assert listed["refs"] == [{"ref": "branch/main", "serial": 1}]
+    assert "no action" in error_output("artifact", "remote", "forget", remote, cwd=project, code=2)
+    assert "takes a URL" in error_output("artifact", "remote", "add", cwd=project, code=2)

@@ -91,6 +91,10 @@ class Remote(ABC):
     def capabilities(self) -> Capabilities:
         """What this remote can do. May cost a request the first time."""
 
+    def probe_again(self) -> str:
+        """Why it cannot compare and swap, "" where it can; found out again where that takes a probe."""
+        return ""
+
     # Blobs.
 
     def has_blob(self, digest: str) -> bool:

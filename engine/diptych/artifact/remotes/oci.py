@@ -106,6 +106,9 @@ class OciRemote(Remote):
 
     # Blobs.
 
+    def probe_again(self) -> str:
+        return "the protocol of registries has no conditions"
+
     def present_blobs(self, digests: Collection[str]) -> set[str]:
         return {digest for digest in digests if self._has(digest)}
 

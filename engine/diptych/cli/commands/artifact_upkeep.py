@@ -1,4 +1,4 @@
-"""`diptych artifact promote`, `cleanup`, `gc` and `remote`."""
+"""`diptych artifact promote`, `cleanup` and `gc`."""
 
 from __future__ import annotations
 
@@ -135,36 +135,3 @@ def gc(
         f" and {plural(done.removed_manifests, 'manifest')}; {done.waiting:,} wait for a later run;"
         f" {plural(done.live_blobs, 'blob')} of {size(done.live_bytes)} in use"
     )
-
-
-def remote(
-    url: Annotated[
-        str | None, Argument("URL", parse=not_empty, help="The remote to use from now on.")
-    ] = None,
-    store: StorePath = None,
-    as_json: Json = False,
-) -> int:
-    """Show or set the remote that is used where none is named. Exit code 1 if there is none.
-
-    \b
-    Example: diptych artifact remote file:///srv/indexes
-    """
-    from dataclasses import replace
-
-    from diptych.artifact.remembered import load, save
-    from diptych.artifact.remotes.opening import open_remote
-    from diptych.cli.exit_codes import ExitCode
-    from diptych.cli.output import document, line
-    from diptych.cli.place import find_store
-
-    path = find_store(store)
-    known = load(path)
-    if url is not None:
-        with open_remote(url) as opened:
-            known = replace(known, remote=opened.url)
-        save(path, known)
-    if as_json:
-        document({"remote": known.remote or None})
-    elif known.remote:
-        line(known.remote)
-    return ExitCode.DONE if known.remote else ExitCode.FINDINGS
