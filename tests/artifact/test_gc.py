@@ -15,9 +15,10 @@ from tools.sharing.interleavings import contents_in, run
 from diptych.artifact.errors import CorruptArtifactError, HostileArtifactError, RemoteUnavailableError
 from diptych.artifact.gc import GRACE_MS, Collected, collect
 from diptych.artifact.inspection import verify_artifact
-from diptych.artifact.manifest import Source, decode_manifest, decode_ref
+from diptych.artifact.manifest import Source, decode_manifest
 from diptych.artifact.promote import promote
 from diptych.artifact.push import push
+from diptych.artifact.ref_body import decode_ref
 from diptych.artifact.remotes.memory import MemoryRemote, MemoryStore
 from diptych.artifact.retention import DAY_MS, DatedRef, Policy, cleanup, expired
 

@@ -36,14 +36,13 @@ from diptych.artifact.manifest import (
     ArtifactManifest,
     Piece,
     decode_manifest,
-    decode_ref,
     encode_manifest,
-    encode_ref,
 )
 from diptych.artifact.names import digest_of
 from diptych.artifact.plan import plan_pull, prefix_bytes
 from diptych.artifact.pull import _refuse_too_large, pull
 from diptych.artifact.push import push
+from diptych.artifact.ref_body import decode_ref, encode_ref
 from diptych.artifact.remotes.memory import MemoryRemote
 from diptych.errors import DiptychError, StorageFullError
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diptych.artifact.documents import canonical, parse_canonical
 from diptych.artifact.errors import ArtifactError, HostileArtifactError, IncompatibleArtifactError
 from diptych.artifact.manifest import (
     MAX_DEPTH,
@@ -18,19 +19,15 @@ from diptych.artifact.manifest import (
     ArtifactFile,
     ArtifactManifest,
     Piece,
-    RefBody,
     Source,
     StoreFacts,
-    canonical,
     decode_manifest,
     decode_order,
-    decode_ref,
     encode_manifest,
-    encode_ref,
     is_artifact_path,
-    parse_canonical,
 )
 from diptych.artifact.names import check_ref, is_ref, parse_ref_path, ref_path
+from diptych.artifact.ref_body import RefBody, decode_ref, encode_ref
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -26,10 +26,11 @@ from diptych.artifact.errors import (
     UnsupportedRemoteError,
     UntrustedError,
 )
-from diptych.artifact.manifest import Source, decode_manifest, decode_ref, encode_ref
+from diptych.artifact.manifest import Source, decode_manifest
 from diptych.artifact.promote import promote
 from diptych.artifact.pull import pull
 from diptych.artifact.push import push
+from diptych.artifact.ref_body import decode_ref, encode_ref
 from diptych.artifact.refs import new_body, read_state, write_body
 from diptych.artifact.remembered import encode, load, save
 from diptych.artifact.remotes.file import FileRemote

@@ -25,9 +25,10 @@ from diptych.artifact import refs as refs_module
 from diptych.artifact.errors import ArtifactError
 from diptych.artifact.gc import collect
 from diptych.artifact.local import LocalGeneration, newest_generation
-from diptych.artifact.manifest import Source, decode_manifest, decode_ref
+from diptych.artifact.manifest import Source, decode_manifest
 from diptych.artifact.promote import promote
 from diptych.artifact.push import push
+from diptych.artifact.ref_body import decode_ref
 from diptych.artifact.remembered import Remembered
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.remotes.memory import MemoryRemote, MemoryStore

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from diptych.artifact.documents import canonical, parse_canonical
 from diptych.artifact.errors import CorruptArtifactError, HostileArtifactError, MissingObjectError
-from diptych.artifact.manifest import ArtifactManifest, canonical, parse_canonical
+from diptych.artifact.manifest import ArtifactManifest
 from diptych.artifact.names import GC, is_digest
 from diptych.artifact.refs import MAX_PUSH_S, manifest_at
 from diptych.artifact.remotes.base import MAX_MANIFEST_BYTES, ListedObject, Remote

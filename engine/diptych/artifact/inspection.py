@@ -13,10 +13,11 @@ from diptych.artifact.errors import ArtifactError, UnknownArtifactError
 from diptych.artifact.fetching import decode, fetch
 from diptych.artifact.incoming import Incoming
 from diptych.artifact.install import assemble
-from diptych.artifact.manifest import ArtifactManifest, RefBody
+from diptych.artifact.manifest import ArtifactManifest
 from diptych.artifact.names import check_ref, is_digest
 from diptych.artifact.plan import plan_pull
 from diptych.artifact.progress import Shown
+from diptych.artifact.ref_body import RefBody
 from diptych.artifact.refs import body_of, manifest_at
 from diptych.artifact.remotes.base import Remote
 from diptych.errors import DiptychError

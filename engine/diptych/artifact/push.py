@@ -18,12 +18,7 @@ from diptych.artifact.ancestors import History, NoHistory
 from diptych.artifact.encode import FULL_LEVEL
 from diptych.artifact.errors import HostileArtifactError, RefMovedError, UntrustedError
 from diptych.artifact.local import LocalGeneration, published_generation
-from diptych.artifact.manifest import (
-    ArtifactManifest,
-    Source,
-    StoreFacts,
-    encode_manifest,
-)
+from diptych.artifact.manifest import ArtifactManifest, Source, StoreFacts, encode_manifest
 from diptych.artifact.names import check_ref, digest_of
 from diptych.artifact.packing import Encoding, encode_plan
 from diptych.artifact.plan import PushPlan, plan_push

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from diptych.artifact.errors import RefMovedError, RemoteUnavailableError
-from diptych.artifact.manifest import ArtifactManifest, RefBody, decode_manifest, decode_ref, encode_ref
+from diptych.artifact.manifest import ArtifactManifest, decode_manifest
+from diptych.artifact.ref_body import RefBody, decode_ref, encode_ref
 from diptych.artifact.remembered import RememberedRef
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.sign import SigningKey, split_ref

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from diptych import fs
+from diptych.artifact.documents import canonical, parse_canonical
 from diptych.artifact.errors import ArtifactError
-from diptych.artifact.manifest import ArtifactManifest, canonical, decode_manifest, parse_canonical
+from diptych.artifact.manifest import ArtifactManifest, decode_manifest
 from diptych.artifact.names import digest_of, is_digest, is_ref
 from diptych.layout import REMOTES
 
