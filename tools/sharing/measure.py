@@ -22,6 +22,7 @@ from diptych.artifact.pull import pull
 from diptych.artifact.push import push
 from diptych.artifact.remotes.file import FileRemote
 from diptych.artifact.scrub import ALLOWED, Rules, scrub
+from diptych.indexer.grammar_versions import current
 from diptych.schema.code import CODE
 from diptych.workspace.freshness import update
 from tools.sharing.counting import Counting
@@ -70,7 +71,7 @@ def measure(source: Path, work: Path, *, pushes: int, share: float, compact_at: 
     with FileRemote(os.fspath(work / "remote")) as inner:
         remote = Counting(inner)
         with _processor() as spent:
-            first = push(os.fspath(store), remote, ref="branch/main", source=_source(tree))
+            first = push(os.fspath(store), remote, ref="branch/main", source=_source(tree), indexer=current())
         measured.full_bytes, measured.full_s = first.sent_bytes, spent()
         with _processor() as spent:
             pull(remote, work / "cold" / ".diptych", ref="branch/main")
@@ -83,7 +84,7 @@ def measure(source: Path, work: Path, *, pushes: int, share: float, compact_at: 
             with Store.open(store) as opened:
                 opened.checkpoint(compact=number == compact_at)
             remote.requests.clear()
-            done = push(os.fspath(store), remote, ref="branch/main", source=_source(tree))
+            done = push(os.fspath(store), remote, ref="branch/main", source=_source(tree), indexer=current())
             measured.delta_bytes.append(done.sent_bytes)
             measured.cold_bytes.append(done.full_bytes)
             measured.delta_requests.append(len(remote.requests))
@@ -92,7 +93,7 @@ def measure(source: Path, work: Path, *, pushes: int, share: float, compact_at: 
                     near = pull(remote, work / "cold" / ".diptych", ref="branch/main")
                 measured.pull_s, measured.pull_bytes = spent(), near.fetched_bytes
         remote.requests.clear()
-        push(os.fspath(store), remote, ref="branch/main", source=_source(tree))
+        push(os.fspath(store), remote, ref="branch/main", source=_source(tree), indexer=current())
         measured.unchanged_requests = len(remote.requests)
         _nearest(tree, work, remote, measured)
     return measured
