@@ -204,6 +204,10 @@ def test_a_kind_or_language_that_no_symbol_has_brings_those_there_are(indexed: P
     narrow = ("--kind", "METHOD", "--language", "Pyton")
     said = diptych("search", "HTTPServer", *narrow, cwd=indexed, code=1).stderr
     assert b"no symbol has the language Pyton; there are " in said and b"the kind" not in said
+    said = diptych("search", "HTTPServer kind:(klass OR method)", cwd=indexed, code=1).stderr
+    assert b"no symbol has the kind klass; " in said and said.endswith(b"; did you mean class?\n")
+    assert b"klass" not in diptych("search", "none -kind:klass", cwd=indexed, code=1).stderr
+    assert b"the kind" not in diptych("search", "--plain", "kind:klass", cwd=indexed, code=1).stderr
 
 
 def test_a_qualified_name_finds_its_last_part_within_the_others(indexed: Path) -> None:

@@ -49,4 +49,9 @@ def note_unknown(store: Store | CodeView, field: str, values: Sequence[str]) -> 
     folded = {one.casefold() for one in known}
     for value in values:
         if value.casefold() not in folded and known:
-            note(f"diptych: no symbol has the {field} {value}; there are {', '.join(known[:_VALUES_MAX])}")
+            import difflib
+
+            alike = difflib.get_close_matches(value.casefold(), known, 1)
+            meant = f"; did you mean {alike[0]}?" if alike else ""
+            there = ", ".join(known[:_VALUES_MAX])
+            note(f"diptych: no symbol has the {field} {value}; there are {there}{meant}")

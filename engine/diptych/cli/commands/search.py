@@ -84,9 +84,20 @@ def run(
             hits = islice(found, offset, offset + limit)
             code = show_by(hits, writer.write, writer.document, as_json=as_json)
             if code:
-                note_unknown(view, "kind", kind or [])
-                note_unknown(view, "language", language or [])
+                for field, values in filters.items():
+                    asked = [] if plain else _asked(" ".join(query), field)
+                    note_unknown(view, field, [*values, *asked])
             return code
+
+
+def _asked(query: str, field: str) -> list[str]:
+    """The values of a field that a query names."""
+    from diptych.schema.code import CODE
+    from diptych.search.query.grammar import parse
+    from diptych.search.query.nodes import words_asked
+
+    node = parse(query, CODE).node
+    return words_asked(node, field) if node is not None else []
 
 
 def _matching(

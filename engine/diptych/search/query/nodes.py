@@ -149,6 +149,21 @@ def levels_of(node: Node) -> int:
     return deepest
 
 
+def words_asked(node: Node, field: str) -> list[str]:
+    """The words that a query asks of a field, not those that it leaves out."""
+    found: list[str] = []
+    left = [node]
+    while left:
+        node = left.pop()
+        if isinstance(node, Words) and node.field == field:
+            found += node.words
+        elif isinstance(node, Boosted | Scored):
+            left.append(node.query)
+        elif isinstance(node, Clauses):
+            left += [*node.optional, *node.required]
+    return found
+
+
 def refuse(reason: str, advice: str = _QUOTE_IT) -> NoReturn:
     """Raise QueryError for what cannot be read."""
     raise QueryError(f"the query cannot be parsed: {reason}", advice=advice)
