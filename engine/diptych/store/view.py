@@ -241,11 +241,12 @@ class View(Generic[Record]):
             parts += self.overlay.names(number, self.lsn)
         letters = [part.of_letter(typed.plain[0]) for part in parts]
         found = {name for names in letters for name in islice(names.beginning(typed), most)}
-        if typed.has_humps:
-            for names in letters:
-                found.update(islice(filter(typed.is_by_humps, names.with_letters(typed)), most))
-        if len(found) < most // 2:
-            found.update(name for names in letters for name in islice(names.with_letters(typed), most // 2))
+        near = most // 2 if len(found) < most // 2 else 0
+        for names in letters:
+            candidates = names.with_letters(typed)
+            found.update(islice(candidates, near))
+            if typed.has_humps:
+                found.update(islice(filter(typed.is_by_humps, candidates), most))
         ranked = []
         for term in found:
             name = term.decode("utf-8", "surrogateescape")
