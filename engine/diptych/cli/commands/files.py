@@ -42,9 +42,18 @@ def run(
 
     with open_fresh(store, fresh, wait=wait, busy=busy, output_root=output_root) as opened:
         found = (record for record in opened.files(prefix) if language in (None, record.language))
-        if null and not as_json:
-            return show_by(found, lambda record: null_terminated(record.path), _document, as_json=False)
-        return show(found, lambda record: [record.path], _document, as_json=as_json)
+        if as_json:
+            return show(found, lambda record: [record.path], _document, as_json=True)
+        # A path is its record's key: without a language, no record is read.
+        keys = (key.decode("utf-8", "surrogateescape") for key in opened.keys(prefix))
+        paths = keys if language is None else (record.path for record in found)
+        if null:
+            return show_by(paths, null_terminated, _path_document, as_json=False)
+        return show(paths, lambda path: [path], _path_document, as_json=False)
+
+
+def _path_document(path: str) -> dict[str, Any]:
+    return {"path": path}
 
 
 def _document(record: FileRecord) -> dict[str, Any]:
