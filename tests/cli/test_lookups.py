@@ -10,8 +10,8 @@ from tests.cli.command import diptych, document, text
 
 def test_symbol_prints_place_kind_name_and_signature(indexed: Path) -> None:
     assert text("symbol", "parse", cwd=indexed).splitlines() == [
-        "src/parser.py:9:9: method HTTPServer.parse  def parse(self, text: str) -> list[str]",
         "src/parser.py:14:5: function parse  def parse(path)",
+        "src/parser.py:9:9: method HTTPServer.parse  def parse(self, text: str) -> list[str]",
     ]
 
 
