@@ -10,6 +10,7 @@ from operator import itemgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self
 
+from diptych import fs
 from diptych.change import Change, FileIndexed, StoredRecord
 from diptych.errors import InvalidArgumentError, StoreClosedError
 from diptych.metadata import Metadata
@@ -345,9 +346,10 @@ class View(Generic[Record]):
         return self._find(query, plain, filters).facets(names)
 
     def _find(self, query: str, plain: bool, filters: Filters | None) -> Found:
-        from diptych.search.query.filters import filtered
-        from diptych.search.query.grammar import parse
-        from diptych.search.query.plain import parse_plain
+        with fs.importing("diptych.search.query"):
+            from diptych.search.query.filters import filtered
+            from diptych.search.query.grammar import parse
+            from diptych.search.query.plain import parse_plain
 
         if not isinstance(query, str):
             raise InvalidArgumentError(f"a query is a str, not {type(query).__name__}")
@@ -357,8 +359,9 @@ class View(Generic[Record]):
 
     def found(self, query: Parsed) -> Found:
         """What a parsed query finds. Raises QueryError, CorruptionError, StorageError, StoreClosedError."""
-        from diptych.store.hits import AdoptedSource, GenerationSource, OverlaySource
-        from diptych.store.results import Found
+        with fs.importing("diptych.store.hits"):
+            from diptych.store.hits import AdoptedSource, GenerationSource, OverlaySource
+            from diptych.store.results import Found
 
         if self._closed is not None:
             self._refuse()
