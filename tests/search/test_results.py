@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from tools.queries.things import THINGS, Thing, ThingSchema
@@ -24,6 +24,7 @@ from diptych import (
     Text,
 )
 from diptych.search.query import compile as compiling
+from diptych.search.query import nodes
 from diptych.search.query.operands import Operands
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -88,6 +89,23 @@ def test_the_same_query_finds_what_was_committed_since(store: Store) -> None:
         with store.transaction() as txn:
             txn.index_file(FileRecord(f"z/{number}", "h", "python", [Symbol("zebra", "class", WHERE)]))
         assert len(store.search("zebra")) == before + 1 == store.count("zebra")
+
+
+def test_queries_that_differ_in_their_operators_alone_find_what_each_says(store: Store) -> None:
+    for asked in range(2):
+        assert store.count("rest AND name:pars*") == 30, asked
+        assert store.count("rest AND name:/pars/") == 0, asked
+        assert store.count("rest AND name:/pars.*/") == 30, asked
+
+
+def test_nodes_of_different_kinds_are_never_equal() -> None:
+    word = nodes.Words("name", ("parse",))
+    pairs = [nodes.Prefix("name", "parse"), nodes.Pattern("name", "parse"), nodes.Named("exact", "parse")]
+    values = [nodes.Fuzzy("size", "a", 1), nodes.Between("size", 0, 1), nodes.Within("a")]
+    others = [nodes.Boosted(word, 1.0), nodes.Scored(word, 1.0), nodes.Everything(), nodes.Nothing()]
+    kinds = {type(node) for node in (word, *pairs, *values, *others)} | {nodes.Clauses}
+    assert kinds == set(get_args(nodes.Node))
+    assert all(len({node[-1] for node in group}) == len(group) for group in (pairs, values, others))
 
 
 def test_hits_are_counted_and_grouped(store: Store) -> None:

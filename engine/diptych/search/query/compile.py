@@ -24,6 +24,7 @@ from diptych.search.query.nodes import (
     Scored,
     Within,
     Words,
+    has_automaton,
 )
 from diptych.search.query.patterns import in_any_case, literal
 from diptych.search.ranked import Prepared
@@ -66,8 +67,8 @@ class Compiler:
             return Prepared(self._make.empty_query())
         most = self._most(parsed.node)
         made = self._prepared(parsed, most)
-        # Words alone: an automaton, of a pattern, may take megabytes.
-        if most is not None:
+        # An automaton may take megabytes.
+        if not has_automaton(parsed.node):
             if len(self._kept) >= _KEPT_MAX:
                 self._kept.clear()
             self._kept[parsed] = made

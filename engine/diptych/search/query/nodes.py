@@ -1,4 +1,8 @@
-"""A query as a tree, and the words in which one is refused."""
+"""A query as a tree, and the words in which one is refused.
+
+Compiled queries are kept by their trees, and tuples are equal whatever their types: `node_kind` tells nodes
+of different kinds apart, where their other fields may be the same. It is never given.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,7 @@ class Prefix(NamedTuple):
 
     field: str
     text: str
+    node_kind: str = "prefix"
 
 
 class Fuzzy(NamedTuple):
@@ -30,6 +35,7 @@ class Fuzzy(NamedTuple):
     field: str
     text: str
     distance: int
+    node_kind: str = "fuzzy"
 
 
 class Pattern(NamedTuple):
@@ -37,6 +43,7 @@ class Pattern(NamedTuple):
 
     field: str
     expression: str
+    node_kind: str = "pattern"
 
 
 class Between(NamedTuple):
@@ -48,14 +55,19 @@ class Between(NamedTuple):
     field: str
     low: int | float | None
     high: int | float | None
+    node_kind: str = "between"
 
 
 class Everything(NamedTuple):
     """All documents."""
 
+    node_kind: str = "everything"
+
 
 class Nothing(NamedTuple):
     """No document."""
+
+    node_kind: str = "nothing"
 
 
 class Named(NamedTuple):
@@ -63,12 +75,14 @@ class Named(NamedTuple):
 
     how: How
     name: str
+    node_kind: str = "named"
 
 
 class Within(NamedTuple):
     """A document whose name is in something with this word."""
 
     word: str
+    node_kind: str = "within"
 
 
 class Boosted(NamedTuple):
@@ -76,6 +90,7 @@ class Boosted(NamedTuple):
 
     query: Node
     factor: float
+    node_kind: str = "boosted"
 
 
 class Scored(NamedTuple):
@@ -83,6 +98,7 @@ class Scored(NamedTuple):
 
     query: Node
     score: float
+    node_kind: str = "scored"
 
 
 class Clauses(NamedTuple):
@@ -135,6 +151,18 @@ def either(nodes: list[Node]) -> Node:
     return nodes[0] if len(nodes) == 1 else Clauses(optional=tuple(nodes))
 
 
+def parts_of(node: Node) -> tuple[Node, ...]:
+    """The queries directly inside one."""
+    if isinstance(node, Boosted | Scored):
+        return (node.query,)
+    return (*node.required, *node.optional, *node.excluded) if isinstance(node, Clauses) else ()
+
+
+def has_automaton(node: Node) -> bool:
+    """Whether a prefix, a pattern or a word with other letters is in it."""
+    return isinstance(node, Prefix | Fuzzy | Pattern) or any(map(has_automaton, parts_of(node)))
+
+
 def levels_of(node: Node) -> int:
     """How many queries lie inside each other at the deepest place: 1 for one without parts."""
     deepest = 0
@@ -142,10 +170,7 @@ def levels_of(node: Node) -> int:
     while left:
         node, level = left.pop()
         deepest = max(deepest, level)
-        if isinstance(node, Boosted | Scored):
-            left.append((node.query, level + 1))
-        elif isinstance(node, Clauses):
-            left += [(part, level + 1) for part in (*node.required, *node.optional, *node.excluded)]
+        left += [(part, level + 1) for part in parts_of(node)]
     return deepest
 
 
