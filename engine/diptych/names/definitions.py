@@ -30,6 +30,9 @@ from diptych.names.values import CLASS_VALUE, FOREIGN, FUNCTION_VALUE, INSTANCE,
 
 Evidence = Literal["exact", "inferred", "named", "precise"]
 
+CALLABLE = frozenset({"function", "method", "class"})
+"""The kinds of what is called."""
+
 MAX_CANDIDATES = 20
 _MAX_IMPORTED = 40
 
@@ -182,7 +185,7 @@ def _candidates(inference: Inference, names: Names, site: Site) -> list[Found]:
 
     def add(path: str, place: Point, kind: str, qualified: str) -> None:
         # What is called is a function or a class, if there is one.
-        unlikely = site.called and kind not in ("function", "method", "class")
+        unlikely = site.called and kind not in CALLABLE
         rank = (unlikely, *_rank(names.path, imported, path, place))
         found.setdefault((path, place), (rank, Found(path, place, kind, qualified, "named", place)))
 

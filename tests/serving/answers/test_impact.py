@@ -42,6 +42,15 @@ def test_each_caller_is_listed_once_at_its_nearest(tmp_path: Path) -> None:
         assert [one.name for one in both.callers] == ["top", "loop", "test_top"], "none of those that change"
 
 
+def test_callers_of_methods_are_followed(tmp_path: Path) -> None:
+    text = "def base(): pass\n\nclass A:\n    def middle(self): return base()\n"
+    text += "\ndef top(): return A().middle()\n"
+    with asking(tmp_path, {"lib.py": text}) as ask:
+        found = CurrentRecords(ask.source, ask.source.view)  # type: ignore[arg-type]
+        hit = impact(ask.source, resolve(found, "base"))
+        assert [(one.depth, one.name) for one in hit.callers] == [(1, "A.middle"), (2, "top")]
+
+
 def test_it_ends_when_it_is_enough_and_says_so(tmp_path: Path) -> None:
     with asking(tmp_path, FILES) as ask:
         found = CurrentRecords(ask.source, ask.source.view)  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ def test_answers_are_precise_for_files_that_have_not_changed(asked: Asking) -> N
     found = asked.definition("main.py", "other.@parse('')")
     assert [
         (one.path, one.row, one.column, one.kind, one.name, one.evidence) for one in found.definitions
-    ] == [("parser.py", 1, 8, "function", "Parser.parse", "precise")]
+    ] == [("parser.py", 1, 8, "method", "Parser.parse", "precise")]
     assert (found.name, found.place) == ("parse", (5, 6))
     assert found.definitions[0].text == "def parse(self, text):"
     assert asked.lines("parser.py", "return @text") == ["parser.py:2 precise"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from diptych.names.definitions import Evidence, Found, definitions, found_of
+from diptych.names.definitions import CALLABLE, Evidence, Found, definitions, found_of
 from diptych.names.facts import DEFINED, Point
 from diptych.names.places import sites_named
 from diptych.names.sites import FREE, MEMBER, Site
@@ -17,7 +17,6 @@ from diptych.serving.answers.references import references_to, scope_around
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource, name_place
 
-_CALLABLE = frozenset({"function", "method", "class"})
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*(?=[ \t]*\()")
 
 
@@ -91,7 +90,7 @@ def callees_of(source: StoreSource, target: Found) -> Iterator[CallSite]:
         return
     for site in _calls_in(parsed, target):
         for found in definitions(source, parsed.names, site)[:1]:
-            if found.kind in _CALLABLE and found.evidence != "named":
+            if found.kind in CALLABLE and found.evidence != "named":
                 yield found, found.evidence, target.path, site.place
 
 
@@ -120,7 +119,7 @@ def functions_at(source: StoreSource, path: str, row: int, column: int) -> list[
     if site is None:
         return []
     found = definitions(source, names, site, by_name=False)
-    return [one for one in found if one.kind in _CALLABLE][:1]
+    return [one for one in found if one.kind in CALLABLE][:1]
 
 
 def functions_named(source: StoreSource, name: str) -> list[Found]:

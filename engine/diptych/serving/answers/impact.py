@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from diptych.names.definitions import Found, found_of
+from diptych.names.definitions import CALLABLE, Found, found_of
 from diptych.names.facts import DEFINED, Point
 from diptych.names.values import Target
 from diptych.serving.answers.calls import Call, calls
@@ -63,7 +63,7 @@ def impact(
     unresolved = []
     for one in symbols:
         start = found_at(source, one.path, one.symbol.name_range[:2])
-        if start is None or start.kind not in ("function", "method", "class"):
+        if start is None or start.kind not in CALLABLE:
             unresolved.append(one)
         else:
             edge.append(start)
@@ -83,7 +83,7 @@ def impact(
                 seen.add((call.path, place))
                 found.append(call._replace(depth=level))
                 caller = found_at(source, call.path, place)
-                if caller is not None and caller.kind in ("function", "class"):
+                if caller is not None and caller.kind in CALLABLE:
                     following.append(caller)
         edge = following
         if level < depth:

@@ -35,7 +35,8 @@ def outline(source: StoreSource, path: str) -> tuple[Entry, ...]:
     around: list[Symbol] = []
     entries = []
     for symbol in record.symbols:
-        while around and around[-1].range[2:] < symbol.range[2:]:
+        # Names of one statement have its range, and are beside each other.
+        while around and (around[-1].range[2:] < symbol.range[2:] or around[-1].range == symbol.range):
             around.pop()
         name = f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
         entries.append(Entry(name, symbol.kind, len(around), *symbol.name_range[:2], *symbol.range[2:]))

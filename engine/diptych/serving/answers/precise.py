@@ -30,6 +30,7 @@ _KINDS = {
     TYPE_PARAMETER: "parameter",
     PARAMETER: "parameter",
 }
+_IN_CLASS = {METHOD: "method", TERM: "field"}
 
 
 class PreciseAnswer(NamedTuple):
@@ -106,7 +107,8 @@ def _found(source: StoreSource, file: PreciseFile, defined: Occurrence) -> Found
         # A module is defined nowhere in its text.
         return Found(path, place, "module", "", "precise", place)
     in_class = len(inner) > 1 and inner[-2].suffix == TYPE
-    kind = _KINDS.get(last.suffix, "field" if in_class and last.suffix == TERM else "variable")
+    kinds = _IN_CLASS if in_class and last.suffix in _IN_CLASS else _KINDS
+    kind = kinds.get(last.suffix, "variable")
     return Found(path, place, kind, ".".join(one.name for one in inner), "precise", place)
 
 
@@ -115,4 +117,5 @@ def _text(source: StoreSource, path: str, one: Occurrence) -> str:
     data = source.files.bytes_of(path) if source.files is not None else None
     if data is None or row != end_row:
         return ""
-    return data.split(b"\n", row + 1)[row][start:end].decode("utf-8", "replace")
+    lines = data.split(b"\n", row + 1)
+    return lines[row][start:end].decode("utf-8", "replace") if row < len(lines) else ""
