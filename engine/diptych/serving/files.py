@@ -220,6 +220,11 @@ class Files:
         data = self._read(path)
         return _as_text(language_of(path), data) if data is not None else None
 
+    def read(self, path: str) -> tuple[bytes, str] | None:
+        """The text of a file on the disk as UTF-8, and the content hash of the same bytes."""
+        data = self._read(path)
+        return (_as_text(language_of(path), data), content_hash(data)) if data is not None else None
+
     def raw(self, path: str) -> bytes | None:
         """The file's bytes as they are; None if it cannot be read, or is too large."""
         return self._read(path)

@@ -10,7 +10,9 @@ import pytest
 from tests.names.asking import Asking, asking
 from tests.support.scip import Row, document_bytes, index_bytes
 
+from diptych.fs import Beneath
 from diptych.schema.precise import PRECISE
+from diptych.serving import files
 from diptych.serving.files import Files
 from diptych.serving.precise import precise_path
 from diptych.serving.scip import importing
@@ -48,12 +50,12 @@ INDEX = index_bytes(document_bytes("parser.py", DEFINED), document_bytes("main.p
 
 
 def imported(root: Path, data: bytes, prefix: str | None = None) -> Imported:
-    files = Files(str(root))
+    opened = Files(str(root))
     with RecordStore.open_with(precise_path(str(root / ".diptych")), PRECISE) as store:
         try:
-            return import_index(BytesIO(data), "index.scip", files, store, prefix=prefix)
+            return import_index(BytesIO(data), "index.scip", opened, store, prefix=prefix)
         finally:
-            files.close()
+            opened.close()
 
 
 @pytest.fixture
@@ -127,6 +129,37 @@ def test_documents_of_other_texts_are_refused_and_named_and_the_rest_is_imported
     assert "`..` component" in reasons[2]
     assert "no scheme and package" in reasons[3]
     assert asked.lines("parser.py", "return @text") == ["parser.py:2 precise"]
+
+
+@pytest.mark.parametrize("root", ["file:///a%00b", "file://[bad/x", "file://" + "/a" * 10_000, "no url"])
+def test_a_project_root_that_is_none_is_the_folder_of_the_files(asked: Asking, root: str) -> None:
+    assert imported(asked.root, index_bytes(document_bytes("parser.py", DEFINED), root=root)).documents == 1
+
+
+def test_documents_without_occurrences_are_committed_as_well(
+    asked: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "_COMMIT_BYTES", 1)
+    with pytest.raises(ScipError, match="ends within a field"):
+        imported(asked.root, index_bytes(document_bytes("parser.py", [])) + INDEX[:-3])
+    with RecordStore.open_with(precise_path(str(asked.root / ".diptych")), PRECISE, read_only=True) as store:
+        assert store.lsn == 2
+
+
+def test_a_file_that_changes_during_its_import_has_no_precise_answers(
+    asked: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = files.read_regular
+
+    def read_and_changed(tree: Beneath, path: str, most_bytes: int) -> bytes:
+        data = read(tree, path, most_bytes)
+        (asked.root / "parser.py").write_text(FILES["parser.py"].replace("text", "word"))
+        return data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_regular", read_and_changed)
+        assert imported(asked.root, index_bytes(document_bytes("parser.py", DEFINED))).documents == 1
+    assert asked.lines("parser.py", "return @word") == ["parser.py:2 exact"]
 
 
 def test_what_was_committed_before_the_end_of_a_cut_off_file_stays(

@@ -15,8 +15,11 @@ from diptych.serving.scip.checking import matched
 from diptych.serving.scip.reading import Document, Producer, read_documents
 from diptych.store.store import RecordStore
 
-# So that a commit stays small, and a crash loses little.
+# So that a commit stays small, and a crash loses little. A document may have nothing but texts.
 _COMMIT_OCCURRENCES = 100_000
+_COMMIT_BYTES = 64 * 1024 * 1024
+# No folder has a longer path.
+_MAX_ROOT_CHARS = 8_192
 
 
 class Refused(NamedTuple):
@@ -55,7 +58,7 @@ def import_index(
     producer, folder = Producer(), prefix or ""
     waiting: list[PreciseRecord] = []
     refused: list[Refused] = []
-    documents = occurrences = dropped = pending = 0
+    documents = occurrences = dropped = pending = committed = 0
     for one in read_documents(file, where):
         if isinstance(one, Producer):
             producer = one
@@ -72,20 +75,27 @@ def import_index(
             dropped += lost
             occurrences += len(record.occurrences)
             pending += len(record.occurrences)
-        if pending >= _COMMIT_OCCURRENCES:
+        if pending >= _COMMIT_OCCURRENCES or one.end - committed >= _COMMIT_BYTES:
             _commit(store, waiting)
-            pending = 0
+            pending, committed = 0, one.end
         progress(one.end)
     _commit(store, waiting)
     return Imported(producer.text, documents, occurrences, dropped, tuple(refused))
 
 
 def _folder(producer: Producer, root: str) -> str:
-    """The project root relative to the files' folder; "" where it is that folder, or outside of it."""
-    url = urlsplit(producer.project_root)
-    if url.scheme != "file":
+    """The project root relative to the files' folder; "" where it is it, outside of it, or no URL."""
+    if len(producer.project_root) > _MAX_ROOT_CHARS:
         return ""
-    inside = os.path.relpath(os.path.realpath(unquote(url.path)), os.path.realpath(root))
+    try:
+        url = urlsplit(producer.project_root)
+        if url.scheme != "file":
+            return ""
+        given = os.path.realpath(unquote(url.path))
+    except ValueError:
+        # A host that is none; a NUL.
+        return ""
+    inside = os.path.relpath(given, os.path.realpath(root))
     is_outside = inside == os.pardir or inside.startswith(os.pardir + os.sep)
     return "" if inside == os.curdir or is_outside else inside
 
@@ -106,10 +116,10 @@ def _record(document: Document, producer: Producer, files: Files) -> tuple[Preci
     except InvalidRecordError as error:
         return Refused(path, error.message)
     files.begin()
-    source = files.bytes_of(path)
-    digest = files.hash_of(path)
-    if source is None or not digest:
+    read = files.read(path)
+    if read is None:
         return Refused(path, "there is no such file, or it cannot be read")
+    source, digest = read
     try:
         for symbol in {one.symbol for one in document.occurrences} | {one.symbol for one in document.symbols}:
             last_name(symbol)
