@@ -28,6 +28,8 @@ from diptych.serving.errors import RenameRefusedError
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource
 
+# A longer name may begin with the one that is replaced.
+_NAME_ENDS = rb"(?![\w\x80-\xff$])"
 _IDENTIFIER = re.compile(r"[^\W\d][\w]*")
 _LISTS_OF_NAMES = frozenset({b"__all__", b"__slots__", b"__match_args__"})
 _GO = frozenset((
@@ -182,10 +184,10 @@ def _add(
     source: StoreSource, found: Iterable[Reference], name: str, edits: dict[Edit, None], *, asked: bool
 ) -> None:
     """Add those places where the name itself is written, and not another that an import gives."""
-    written = name.encode("utf-8", "surrogateescape")
+    written = re.compile(re.escape(name.encode("utf-8", "surrogateescape")) + _NAME_ENDS)
     for one in found:
         parsed = source.parsed(one.path)
-        if parsed is not None and parsed.lines[one.row][one.column :].startswith(written):
+        if parsed is not None and written.match(parsed.lines[one.row], one.column):
             edits[Edit(one.path, one.row, one.column, asked)] = None
 
 
