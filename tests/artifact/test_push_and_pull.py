@@ -162,6 +162,15 @@ def test_what_a_killed_pull_left_is_removed_by_the_next_that_has_nothing_to_do(
     assert not os.path.exists(f"{dest}.incoming")
 
 
+def test_files_of_others_in_the_folder_of_a_pull_stay(store: str, dest: str, remote: Counting) -> None:
+    push(store, remote, ref=MAIN)
+    os.makedirs(f"{dest}.incoming")
+    Path(f"{dest}.incoming/letter.txt").write_text("mine")
+    for outcome in ("installed", "unchanged"):
+        assert pull(remote, dest, ref=MAIN).outcome == outcome
+        assert os.listdir(f"{dest}.incoming") == ["letter.txt"]
+
+
 def test_local_commits_are_never_dropped(store: str, dest: str, remote: Counting) -> None:
     push(store, remote, ref=MAIN)
     pull(remote, dest, ref=MAIN)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,7 +31,7 @@ from diptych.layout import LOCK
 SUFFIX = ".incoming"
 KEPT_S = 7 * 86_400.0
 """How long fetched pieces are kept for a pull that never came."""
-_PIECES, _PART = "pieces", ".part"
+_PIECES, _PART, _IGNORE = "pieces", ".part", ".gitignore"
 _TRIES = 3
 
 
@@ -50,7 +51,7 @@ class Incoming:
 
     def __enter__(self) -> Self:
         try:
-            ignore = os.path.join(self.path, ".gitignore")
+            ignore = os.path.join(self.path, _IGNORE)
             if not fs.exists(ignore):
                 fs.atomic_write(ignore, b"*\n")
             fs.make_dir(self._pieces, follow=False)
@@ -73,9 +74,11 @@ class Incoming:
             fs.make_dir(folder, follow=False)
 
     def clear(self) -> None:
-        """Remove the folder. Raises StorageError."""
-        # Also the temporary file of a write that a crash cut off; the lock last.
-        for name in sorted(fs.list_directory(self.path), key=lambda name: name == LOCK):
+        """Remove the folder, or what is ours in it. Raises StorageError."""
+        # A write that a crash cut off left its temporary file. Anything else is somebody's; the lock is last.
+        written = re.compile(rf"\.{re.escape(_IGNORE)}\..*\.tmp")
+        left = [name for name in fs.list_directory(self.path) if written.fullmatch(name)]
+        for name in (_PIECES, "files", "bases", "store", _IGNORE, *left, LOCK):
             fs.remove_tree(os.path.join(self.path, name))
         with suppress(OSError):
             os.rmdir(self.path)
