@@ -84,7 +84,7 @@ def test_a_column_within_a_surrogate_pair_or_after_the_end_is_outside() -> None:
 
 
 def test_where_nearly_all_fits_only_names_that_are_where_they_should_be_are_kept() -> None:
-    lines = [f"name{number} = name0\n" for number in range(200)]
+    lines = [f"name{number} = {'name0' if number else 'alias'}\n" for number in range(200)]
     rows: list[Row] = []
     for number in range(200):
         rows.append(([number, 0, len(f"name{number}")], f"s . . . name{number}.", 1))
@@ -116,3 +116,20 @@ def test_names_that_scip_typescript_makes_of_others(written: str, symbol: str) -
     rows: list[Row] = [([0, 0, len(written)], symbol, 1)]
     assert not matched(document(rows), written.encode()).problem
     assert matched(document(rows), b"x" * len(written)).problem
+
+
+def test_a_mention_with_the_name_of_another_symbol_is_left_out() -> None:
+    """Without a text: the file had two lines exchanged since, and all ranges fit as before."""
+    one, other = "scip-python python app 1 app/open().", "scip-python python app 1 app/shut()."
+    rows: list[Row] = [([0, 4, 8], one, 1), ([1, 4, 8], other, 1), ([2, 0, 4], one, 8), ([3, 0, 4], other, 8)]
+    source = b"def open(): 1\ndef shut(): 2\nopen()\nshut()\n"
+    exchanged = b"def open(): 1\ndef shut(): 2\nshut()\nopen()\n"
+    assert len(matched(document(rows), source).occurrences) == 4
+    found = matched(document(rows), exchanged)
+    assert ([one.range[0] for one in found.occurrences], found.dropped, found.problem) == ([0, 1], 2, "")
+
+
+def test_a_class_is_mentioned_for_its_constructor() -> None:
+    box = "scip-typescript npm a 1 `a.ts`/Box#"
+    rows: list[Row] = [([0, 6, 9], box, 1), ([1, 4, 7], f"{box}`<constructor>`().", 8)]
+    assert matched(document(rows), b"class Box {}\nnew Box()\n").dropped == 0

@@ -44,7 +44,7 @@ def import_(
     """Import an index that a compiler or type checker made, for precise answers.
 
     `definition` and `references`, editors and agents then answer from it, with the evidence "precise", for
-    each file until that changes. A document that is not of the file as it is now is refused and named, and
+    each file until that changes. A document that does not fit the file as it is now is refused and named, and
     the others are imported. Exit code 1 if any was refused. Needs the extra scip.
 
     \b

@@ -2,8 +2,9 @@
 
 One with a text is of the file that has that text. One without it is compared place by place: a definition's
 text is its symbol's name, and no occurrence is outside of the file, or begins or ends within a word. Where
-all is so, it is of this file. Where nearly all is so, the names that are where they should be are kept, and
-the others dropped; where less is, the file has changed since.
+all is so, it is of this file, but for what has the name of another of its symbols. Where nearly all is so,
+the names that are where they should be are kept, and the others dropped; where less is, the file has changed
+since.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ MIN_FITTING = 0.99
 
 # As in `<get>observed` of scip-typescript.
 _ACCESSOR = re.compile(r"<[gs]et>")
+
+# They are called by the names of their classes.
+_CONSTRUCTORS = frozenset(("<constructor>", "__init__", "__new__"))
 
 # Where the producer does not say: most count as their language's strings do.
 _GUESSES = (UTF16_COLUMNS, UTF8_COLUMNS, UTF32_COLUMNS)
@@ -46,7 +50,7 @@ def matched(document: Document, source: bytes) -> Matched:
     if lines.is_ascii:
         encodings = encodings[:1]
     tried = [_fitted(document.occurrences, lines, encoding) for encoding in encodings]
-    return min(tried, key=lambda one: one.unfit).judged()
+    return min(tried, key=lambda one: one.unfit).judged(same_text=bool(document.text))
 
 
 def _is_same_text(text: str, source: bytes) -> bool:
@@ -106,6 +110,8 @@ class _Fitted(NamedTuple):
     occurrences: list[Occurrence]
     confirmed: list[bool]
     """For each of them, whether its text is the symbol's name."""
+    exchanged: list[bool]
+    """For each of them, whether its text is the name of another symbol, as where two lines were exchanged."""
     outside: int
     cut: int
     renamed_definitions: int
@@ -116,11 +122,13 @@ class _Fitted(NamedTuple):
         """How many of all do not."""
         return self.outside + self.cut + self.renamed_definitions
 
-    def judged(self) -> Matched:
-        """Whether that is enough, and what is kept."""
+    def judged(self, *, same_text: bool) -> Matched:
+        """Whether that is enough, and what is kept. `same_text`: the document has the text of the file."""
         total = len(self.occurrences) + self.outside + self.cut
         if not self.unfit:
-            return Matched(tuple(self.occurrences))
+            pairs = zip(self.occurrences, self.exchanged, strict=True)
+            kept = [one for one, other in pairs if same_text or not other]
+            return Matched(tuple(kept), dropped=total - len(kept))
         if self.outside + self.cut > (1 - MIN_FITTING) * total:
             count = self.outside + self.cut
             return Matched((), problem=f"{count:,} of its {total:,} names are not where it says")
@@ -134,6 +142,7 @@ class _Fitted(NamedTuple):
 def _fitted(occurrences: Iterable[Occurrence], lines: Lines, encoding: int) -> _Fitted:
     found: list[Occurrence] = []
     confirmed: list[bool] = []
+    texts: list[bytes] = []
     outside = cut = renamed = definitions = 0
     local_names: dict[str, bytes] = {}
     for one in occurrences:
@@ -159,7 +168,13 @@ def _fitted(occurrences: Iterable[Occurrence], lines: Lines, encoding: int) -> _
             one = Occurrence(where, symbol, roles, enclosing)
         found.append(one)
         confirmed.append(sure)
-    return _Fitted(found, confirmed, outside, cut, renamed, definitions)
+        texts.append(text)
+    names = {last_name(one.symbol).encode() for one in found if not is_local(one.symbol)}
+    exchanged = [
+        not sure and text in names and not is_local(one.symbol) and last_name(one.symbol) not in _CONSTRUCTORS
+        for one, sure, text in zip(found, confirmed, texts, strict=True)
+    ]
+    return _Fitted(found, confirmed, exchanged, outside, cut, renamed, definitions)
 
 
 def _names(text: bytes, symbol: str) -> bool:
