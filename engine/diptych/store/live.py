@@ -45,7 +45,7 @@ class LiveSegment:
 
     __slots__ = (
         *("__weakref__", "_alone", "_dead_terms", "_keys_by_id", "_lookup_hash", "_record"),
-        *("dead", "listed", "segment", "version"),
+        *("counted_names", "dead", "listed", "segment", "version"),
     )
 
     def __init__(self, segment: Segment, listed: ListedSegment) -> None:
@@ -54,6 +54,8 @@ class LiveSegment:
         self.dead = listed.dead
         self.version = segment.seal.schema_version
         """Of the schema, by which its payloads were packed."""
+        self.counted_names: dict[int, SegmentNames] = {}
+        """By index, the terms that its records were walked for, where it has none that are sorted."""
         self._alone: SearchIndex | None = None
         self._dead_terms: list[Counter[bytes]] | None = None
         self._keys_by_id: list[bytes] | None = None
@@ -341,7 +343,12 @@ class LiveRecords:
             except CorruptSnapshotError as error:
                 self._healing.scan(member.segment.digest, error)
                 names = None
-            yield names or names_of_terms(self._count_terms(self.scan_member(member), index))
+            if names is None:
+                names = member.counted_names.get(index)
+            if names is None:
+                counted = self._count_terms(self.scan_member(member), index)
+                names = member.counted_names[index] = names_of_terms(counted)
+            yield names
 
     def _count_terms(self, records: Iterable[StoredRecord], index: int) -> Counter[bytes]:
         counted: Counter[bytes] = Counter()
