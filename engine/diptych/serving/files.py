@@ -101,6 +101,11 @@ class ParsedFile:
             return None
         return self._text.offset((row, column))
 
+    def place(self, offset: int) -> Point:
+        """The row and the column of a byte."""
+        row = self.source.count(b"\n", 0, offset)
+        return row, offset - (self.source.rfind(b"\n", 0, offset) + 1)
+
     def is_after_name(self, row: int, column: int) -> bool:
         """Whether a name ends right before a place, so that it is the one meant."""
         line = self.lines[row]

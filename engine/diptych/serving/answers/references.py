@@ -8,7 +8,7 @@ in the text, and each is resolved like a separate question; those that lead to t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from diptych.indexer.languages import language_of
@@ -22,10 +22,14 @@ from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
 from diptych.serving.answers.definition import line_of, parsed_file, site_asked
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
 from diptych.serving.files import ParsedFile
+from diptych.serving.parts import Part
 from diptych.serving.source import StoreSource
 
 _WORD = rb"(?<![\w\x80-\xff$])(?:%s)(?![\w\x80-\xff$])"
 _MAX_IMPORTS = 4
+# A file is parsed whole where a name is at more places, or in more of it.
+_PARTS_MAX = 64
+_SHARE_MAX = 0.5
 # Here an import names what it brings; in JavaScript a default export has any name.
 _NAMED_TO_BE_USED = frozenset({"python", "go"})
 
@@ -104,12 +108,12 @@ def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Referen
         parsed = source.parsed(path)
         if parsed is None or parsed.language not in LANGUAGES:
             continue
-        for site in sites_in(parsed, name, *aliases):
-            found = definitions(source, parsed.names, site, by_name=False)
+        for names, site in _sites_by_part(source, parsed, name, *aliases):
+            found = definitions(source, names, site, by_name=False)
             if any((one.path, one.origin) == wanted for one in found):
-                yield _reference(parsed, site, found), True
+                yield _reference(parsed, names, site, found), True
             elif not found and target.kind in ("function", "method", "class", "field"):
-                yield _reference(parsed, site, found), False
+                yield _reference(parsed, names, site, found), False
 
 
 def _may_name(source: StoreSource, path: str, name: str) -> bool:
@@ -122,16 +126,58 @@ def _may_name(source: StoreSource, path: str, name: str) -> bool:
 
 def sites_in(parsed: ParsedFile, *words: str) -> Iterator[Site]:
     """Where a file writes a name, or another that it imports it as, in order."""
+    offsets = _offsets(parsed, words)
+    if offsets and parsed.tree is not None:
+        yield from sites_named(parsed.names, parsed.source, parsed.tree.root_node, iter(offsets))
+
+
+def _offsets(parsed: ParsedFile, words: Iterable[str]) -> list[int]:
     # The bytes first: the expression is a hundred times slower, a parse even more.
     there = [
         word for word in (one.encode("utf-8", "surrogateescape") for one in words) if word in parsed.source
     ]
     if not there:
-        return
+        return []
     pattern = b"|".join(map(re.escape, there))
-    offsets = [match.start() for match in re.finditer(_WORD % pattern, parsed.source)]
-    if offsets and parsed.tree is not None:
-        yield from sites_named(parsed.names, parsed.source, parsed.tree.root_node, iter(offsets))
+    return [match.start() for match in re.finditer(_WORD % pattern, parsed.source)]
+
+
+def _sites_by_part(source: StoreSource, parsed: ParsedFile, *words: str) -> Iterator[tuple[Names, Site]]:
+    """As `sites_in`, each with the names of the part of the file that was parsed for it.
+
+    Of a file of a hundred functions most often a few write the name.
+    """
+    offsets = _offsets(parsed, words)
+    if not offsets:
+        return
+    for part, inside in _parts(source, parsed, offsets):
+        for site in sites_named(part.names, part.source, part.root, iter(inside)):
+            yield part.names, site
+
+
+def _parts(source: StoreSource, parsed: ParsedFile, offsets: list[int]) -> list[tuple[Part, list[int]]]:
+    """The parts of a file around offsets that ascend, each with those in it."""
+    # For a file that has changed since it was indexed, that has made the complete names.
+    seen = source.names_of(parsed.path) if not parsed.is_parsed else None
+    found: list[tuple[Part, list[int]]] = []
+    if seen is not None and not parsed.is_parsed and len(offsets) <= _PARTS_MAX:
+        left = _SHARE_MAX * len(parsed.source)
+        for offset in offsets:
+            if found and found[-1][0].root.start_byte <= offset < found[-1][0].root.end_byte:
+                found[-1][1].append(offset)
+                continue
+            part = parsed.part(seen, parsed.place(offset))
+            if part is None:
+                break
+            found.append((part, [offset]))
+            left -= part.root.end_byte - part.root.start_byte
+            if left < 0:
+                break
+        else:
+            return found
+    if parsed.tree is None:
+        return []
+    return [(Part(parsed.names, parsed.source, parsed.tree.root_node), offsets)]
 
 
 def _aliases(source: StoreSource, path: str, name: str) -> set[str]:
@@ -160,12 +206,12 @@ def _precise_reference(source: StoreSource, path: str, one: Occurrence) -> Refer
     return Reference(path, row, column, role, inside, "precise", line_of(source, path, row))
 
 
-def _reference(parsed: ParsedFile, site: Site, found: list[Found]) -> Reference:
+def _reference(parsed: ParsedFile, names: Names, site: Site, found: list[Found]) -> Reference:
     row, column = site.place
     evidence: Evidence = found[0].evidence if found else "named"
     is_defined = site.kind in (BOUND, FIELD_BOUND)
     role = "definition" if is_defined else "import" if site.kind in (ITEM, MODULE) else "use"
-    inside = inside_of(parsed.names, site.place)
+    inside = inside_of(names, site.place)
     return Reference(parsed.path, row, column, role, inside, evidence, parsed.line_text(row))
 
 
