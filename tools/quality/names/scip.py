@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from diptych.schema.precise import DEFINITION, Occurrence
+from diptych.schema.precise_symbols import is_local
+from diptych.serving.scip.reading import Document, read_documents
 from tools.quality.names.oracle import Drawn, Spot
-from tools.quality.names.scip_file import Occurrence, occurrences_in
 
 # The last name in a symbol, unless that is a module's.
 _OWN_NAME = re.compile(r"(\w+)`?(?:#|\.|\(\)\.)$")
@@ -61,13 +63,22 @@ class _Symbols:
         self.uses: dict[str, dict[Spot, str]] = {}
         self._corpus = corpus
         self._lines: dict[str, list[str]] = {}
-        for one in occurrences_in(index):
+        with open(index, "rb") as file:
+            for document in read_documents(file, str(index)):
+                if isinstance(document, Document):
+                    self._take(document)
+
+    def _take(self, document: Document) -> None:
+        path = document.path
+        for one in document.occurrences:
+            if one.range.start_line != one.range.end_line:
+                continue
             # A local symbol is one of its own file.
-            symbol = f"local {one.path} {one.symbol}" if one.symbol.startswith("local ") else one.symbol
-            spot, name = self._written(one)
-            if one.is_definition:
+            symbol = f"local {path} {one.symbol}" if is_local(one.symbol) else one.symbol
+            spot, name = self._written(path, one)
+            if one.roles & DEFINITION:
                 self.definitions.setdefault(symbol, []).append(spot)
-            elif name.isidentifier() and not _is_misnamed(one.symbol, name, self._before(one)):
+            elif name.isidentifier() and not _is_misnamed(one.symbol, name, self._before(path, one)):
                 self.uses.setdefault(symbol, {})[spot] = name
 
     @cached_property
@@ -76,23 +87,22 @@ class _Symbols:
         found = {spot: symbol for symbol, spots in self.uses.items() for spot in spots}
         return found | {spot: symbol for symbol, spots in self.definitions.items() for spot in spots}
 
-    def _before(self, one: Occurrence) -> str:
-        line = self._lines[one.path][one.row].encode("utf-16-le")
-        return line[: one.start * 2].decode("utf-16-le", "replace")
+    def _before(self, path: str, one: Occurrence) -> str:
+        line = self._lines[path][one.range.start_line].encode("utf-16-le")
+        return line[: one.range.start_column * 2].decode("utf-16-le", "replace")
 
-    def _written(self, one: Occurrence) -> tuple[Spot, str]:
+    def _written(self, path: str, one: Occurrence) -> tuple[Spot, str]:
         """Where an occurrence is, and its text."""
-        if one.path not in self._lines:
-            text = (self._corpus / one.path).read_bytes().decode("utf-8", "replace")
-            self._lines[one.path] = text.split("\n")
-        lines = self._lines[one.path]
+        if path not in self._lines:
+            text = (self._corpus / path).read_bytes().decode("utf-8", "replace")
+            self._lines[path] = text.split("\n")
+        lines, (row, start, _, end) = self._lines[path], one.range
         # Its columns count UTF-16.
-        line = lines[one.row].encode("utf-16-le") if one.row < len(lines) else b""
+        line = lines[row].encode("utf-16-le") if row < len(lines) else b""
         before, name = (
-            part.decode("utf-16-le", "replace")
-            for part in (line[: one.start * 2], line[one.start * 2 : one.end * 2])
+            part.decode("utf-16-le", "replace") for part in (line[: start * 2], line[start * 2 : end * 2])
         )
-        return (one.path, one.row, len(before.encode())), name
+        return (path, row, len(before.encode())), name
 
 
 def _is_misnamed(symbol: str, name: str, before: str) -> bool:
