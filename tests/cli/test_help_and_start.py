@@ -63,6 +63,14 @@ def test_a_question_imports_no_more_than_it_needs(question: tuple[str, ...], ind
     assert len(modules) <= MODULES_MAX
 
 
+@pytest.mark.parametrize("question", [("status",), ("symbol", "parse"), ("files",)])
+def test_what_asks_for_no_words_imports_nothing_that_searches(
+    question: tuple[str, ...], indexed: Path
+) -> None:
+    searching = {"diptych.search.index", "diptych.search.query.grammar"}
+    assert imported(*question, cwd=indexed) & searching == set()
+
+
 def test_importing_the_package_imports_nothing_costly() -> None:
     code = "import sys, diptych; print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=True)

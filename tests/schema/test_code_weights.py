@@ -18,6 +18,7 @@ from diptych.schema.code_weights import order_of, place_weight, symbol_weight
         ("lib/six.py", "pip/_vendor/six.py"),
         ("subprocess.py", "_bootsubprocess.py"),
         ("kernel/printk.c", "tools/testing/printk.c"),
+        ("include/linux/slab.h", "tools/include/linux/slab.h"),
     ],
 )
 def test_own_code_counts_more_than_tests_and_code_of_others(more: str, less: str) -> None:

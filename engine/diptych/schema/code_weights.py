@@ -17,6 +17,8 @@ _TESTS = (
     r"|(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._-](?:test|tests|spec)\.[a-z]+|mock_[^/]*)$"
 )
 _OTHERS = r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|external|extern)/"
+# What a project is made with: at its root, a folder of programs beside it.
+_TOOLS = r"^(?:tools|scripts|hack)/"
 # A file or a folder that its project calls internal.
 _INTERNAL = r"(?:^|/)(?:_(?!_init__)[^/]*|internal|private|compat|legacy|deprecated)(?:/|$)"
 
@@ -31,7 +33,9 @@ def place_weight(path: str) -> float:
         return 0.4
     if re.search(_OTHERS, path, re.IGNORECASE):
         return 0.5
-    return 0.8 if re.search(_INTERNAL, path) else 1.0
+    if re.search(_INTERNAL, path):
+        return 0.8
+    return 0.85 if re.search(_TOOLS, path) else 1.0
 
 
 def symbol_weight(place: float, kind: str, container: str) -> int:

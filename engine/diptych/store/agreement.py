@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_64_intdigest
 
 from diptych.change import StoredRecord, term_hash
 from diptych.errors import CorruptionError
 from diptych.schema.base import Schema
-from diptych.search.index import SearchIndex
 from diptych.segment.reader import Segment
 from diptych.snapshot.format import KEY_INDEX
 from diptych.store.upgrade import current_record
+
+if TYPE_CHECKING:
+    from diptych.search.index import SearchIndex
 
 _HASHES = 1 << 64
 _PART_DOCUMENTS = 4_096
