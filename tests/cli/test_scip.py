@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from tests.cli.command import diptych, document, error_output, text
 from tests.serving.scip.test_importing import FILES, INDEX
+
+from diptych.cli.commands import scip
 
 
 @pytest.fixture
@@ -55,3 +58,19 @@ def test_an_export_that_is_imported_is_exported_byte_for_byte(repository: Path) 
     assert document("scip", "export", "-o", "again.scip", cwd=repository)["precise"] == 2
     assert (repository / "again.scip").read_bytes() == written
     assert not list(repository.glob("*.tmp"))
+
+
+def test_an_export_is_durable_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output, synced = tmp_path / "index.scip", []
+    output.write_bytes(b"earlier")
+    fsync = os.fsync
+
+    def record(fd: int) -> None:
+        fsync(fd)
+        synced.append((os.fstat(fd).st_size, output.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", record)
+    with scip._written(str(output)) as file:
+        file.write(b"12345")
+    assert synced == [(5, b"earlier")]
+    assert output.read_bytes() == b"12345"

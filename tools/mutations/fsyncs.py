@@ -286,6 +286,11 @@ FSYNCS = (
         unit("tests/artifact/test_archiving.py"),
     ),
     _fsync(
+        "an index as a SCIP file: its bytes",
+        Drop("cli.commands.scip", "_written", "fs.fsync_file"),
+        unit("tests/cli/test_scip.py"),
+    ),
+    _fsync(
         "a pull: the decoded files",
         Drop("artifact.fetching", "_decode_file", "fs.fsync_file"),
         _INSTALL,

@@ -225,6 +225,8 @@ def _written(output: str) -> Iterator[BinaryIO]:
     try:
         with fs.translated("write", output), open(temporary, "wb") as file:
             yield file
+        # First: a power cut after the rename would leave an empty file where an earlier export was.
+        fs.fsync_file(temporary)
         fs.rename(temporary, output)
     except BaseException:
         with suppress(DiptychError):
