@@ -64,7 +64,7 @@ def test_nothing_is_carried_over_from_a_store_that_was_made_again(tmp_path: Path
             source.move_to(ask.source.view)
             assert ask.source.view.lsn == 1
             assert list(source.files_in("src")) == [path]
-            assert source.importers("helper") == {path}
+            assert source.importers_of(["helper"]) == {path}
         source.move_to(NoRecords())
 
 

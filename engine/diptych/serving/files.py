@@ -54,6 +54,7 @@ class ParsedFile:
         self.language = language
         self.source = source
         self.content_hash = digest
+        self._part: Part | None = None
 
     @cached_property
     def tree(self) -> Tree | None:
@@ -82,8 +83,10 @@ class ParsedFile:
         return "names" in self.__dict__
 
     def part(self, seen: Names, place: Point) -> Part | None:
-        """See `part_around`."""
-        return part_around(seen, self._text, place) if self.language in LANGUAGES else None
+        """See `part_around`. One question after the other is often about the same function."""
+        if self._part is None or not self._part.serves(seen, place):
+            self._part = part_around(seen, self._text, place) if self.language in LANGUAGES else None
+        return self._part
 
     @cached_property
     def names(self) -> Names:

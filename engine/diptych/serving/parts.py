@@ -29,11 +29,23 @@ Span = tuple[Point, Point]
 
 
 class Part(NamedTuple):
-    """A tree, the source it is of, and the names that are seen in it."""
+    """A tree, the source it is of, and the names that are seen in it.
+
+    `function` is where the function is that was parsed, None for other parts; `seen` what the names add to.
+    """
 
     names: Names
     source: bytes
     root: Node
+    function: Span | None = None
+    seen: Names | None = None
+
+    def serves(self, seen: Names, place: Point) -> bool:
+        """Whether it is what `part_around` would make for a place of the same file."""
+        if self.seen is not seen or self.function is None:
+            return False
+        start, end = self.function
+        return start <= place < end
 
 
 class Candidate(NamedTuple):
@@ -41,6 +53,7 @@ class Candidate(NamedTuple):
 
     spans: list[Span]
     is_cut: bool = True
+    is_function: bool = False
 
 
 class Lines(NamedTuple):
@@ -66,7 +79,7 @@ def part_around(seen: Names, text: Lines, place: Point) -> Part | None:
         return None
     around, candidates = _candidates(seen, place, (len(text.lines) - 1, len(text.lines[-1])))
     parser = _parser(seen.language)
-    for spans, is_cut in candidates:
+    for spans, is_cut, is_function in candidates:
         ranges = [Range(start, end, text.offset(start), text.offset(end)) for start, end in spans]
         if sum(one.end_byte - one.start_byte for one in ranges) > _LARGE_BYTES:
             return None
@@ -79,7 +92,8 @@ def part_around(seen: Names, text: Lines, place: Point) -> Part | None:
         except TooSlowError:
             return None
         inner = known.collect(text.source, captures, complete=True, around=seen.scopes[around].kind)
-        return Part(merged(seen, inner, around), text.source, tree.root_node)
+        function = spans[0] if is_function else None
+        return Part(merged(seen, inner, around), text.source, tree.root_node, function, seen)
     return None
 
 
@@ -97,7 +111,7 @@ def _candidates(seen: Names, place: Point, end: Point) -> tuple[int, Iterator[Ca
     inside = seen.outermost_function(place)
     if inside >= 0:
         scope = seen.scopes[inside]
-        return scope.parent, iter([Candidate([(scope.start, scope.end)], is_cut=False)])
+        return scope.parent, iter([Candidate([(scope.start, scope.end)], is_cut=False, is_function=True)])
     inside = seen.innermost(place)
     if seen.scopes[inside].kind == CLASS:
         return seen.scopes[inside].parent, _of_class(seen, inside, place)
@@ -110,8 +124,8 @@ def _of_class(seen: Names, number: int, place: Point) -> Iterator[Candidate]:
     if place < first:
         yield Candidate([(scope.start, first)])
     else:
-        for between, is_cut in _between(seen, number, place, first, scope.end):
-            yield Candidate([(scope.start, first), *between], is_cut)
+        for between in _between(seen, number, place, first, scope.end):
+            yield Candidate([(scope.start, first), *between.spans])
     yield Candidate([(scope.start, scope.end)], is_cut=False)
 
 

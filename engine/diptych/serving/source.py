@@ -168,14 +168,15 @@ class StoreSource:
             found += [RelationHit(path, one) for one in relations if one.target == name]
         return found
 
-    def importers(self, said: str) -> set[str]:
-        """The files with an import that says so, as they are now if they are open."""
-        found = set(self._importers.of(self.view, said))
-        for path in self.changed_documents(last_name(said.lstrip("."))):
+    def importers_of(self, spellings: Iterable[str]) -> set[str]:
+        """The files with an import that says one of these, as they are now if they are open."""
+        wanted = set(spellings)
+        found = {path for said in wanted for path in self._importers.of(self.view, said)}
+        for path in self.changed_documents():
             record = self.record_now(path)
             relations = record.relations if record is not None else ()
             found.discard(path)
-            if any(one.kind == "imports" and one.target == said for one in relations):
+            if any(one.kind == "imports" and one.target in wanted for one in relations):
                 found.add(path)
         return found
 

@@ -10,7 +10,7 @@ from diptych.names.definitions import definitions
 from diptych.names.facts import Point
 from diptych.names.sites import BOUND, FIELD_BOUND
 from diptych.serving.answers.definition import offset_in, parsed_file, site_in
-from diptych.serving.answers.references import sites_in
+from diptych.serving.answers.written import sites_in
 from diptych.serving.source import StoreSource
 
 _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "multiline_comment"})

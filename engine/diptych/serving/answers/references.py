@@ -7,31 +7,29 @@ in the text, and each is resolved like a separate question; those that lead to t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
-from diptych.indexer.languages import language_of
+from diptych.model import RelationHit
 from diptych.names.definitions import Evidence, Found, definitions
 from diptych.names.facts import BLOCK, FUNCTION, IMPORTED, Point
+from diptych.names.infer import Inference
 from diptych.names.languages import LANGUAGES, language
-from diptych.names.places import sites_named
+from diptych.names.rules import OWN_BODY
 from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
 from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
 from diptych.serving.answers.definition import line_of, parsed_file, site_asked
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
+from diptych.serving.answers.written import Form, may_write, sites_by_part
 from diptych.serving.files import ParsedFile
-from diptych.serving.parts import Part
+from diptych.serving.parts import Span
 from diptych.serving.source import StoreSource
 
-_WORD = rb"(?<![\w\x80-\xff$])(?:%s)(?![\w\x80-\xff$])"
 _MAX_IMPORTS = 4
-# A file is parsed whole where a name is at more places, or in more of it.
-_PARTS_MAX = 64
-_SHARE_MAX = 0.5
-# Here an import names what it brings; in JavaScript a default export has any name.
-_NAMED_TO_BE_USED = frozenset({"python", "go"})
+_MAY_BE_POSSIBLE = ("function", "method", "class", "field")
+"""What is used through values whose type is not known."""
 
 
 class Reference(NamedTuple):
@@ -47,7 +45,7 @@ class Reference(NamedTuple):
 
 
 class References(NamedTuple):
-    """The references to the name at a place, in the order of paths and lines.
+    """The references to the name at a place: the precise first, of both those in its own file, then by path.
 
     `possible` are uses of the name whose receiver is not known.
     """
@@ -87,97 +85,116 @@ def references_to(source: StoreSource, target: Found) -> References:
     possible: list[Reference] = []
     for reference, is_sure in each_reference(source, target):
         (sure if is_sure else possible).append(reference)
+    for found in (sure, possible):
+        found.sort(key=lambda one: (one.evidence != "precise", one.path != target.path, one.path))
     return References(_written(target), (target,), tuple(sure), tuple(possible))
 
 
 def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Reference, bool]]:
     """The references to one definition and whether each is sure, as they are found, file by file."""
-    name = _written(target)
-    wanted = (target.path, target.origin)
+    search = _Search(source, target)
     symbols = symbols_at(source, target)
     for path, one in precise_uses(source, symbols, target.path):
         if one.range[:2] != one.range[2:]:
             yield _precise_reference(source, path, one), True
-    for path in _candidates(source, target, name):
+    for path in search.paths():
         if symbols and source.precise_of(path) is not None:
             # What was imported of the file says it all.
             continue
-        if not _may_name(source, path, name):
-            continue
-        aliases = _aliases(source, path, name)
-        parsed = source.parsed(path)
+        if may_write(source, path, search.name):
+            yield from search.found_in(path)
+
+
+class _Search:
+    """The search for the uses of one definition."""
+
+    def __init__(self, source: StoreSource, target: Found) -> None:
+        self.source = source
+        self.target = target
+        self.name = _written(target)
+
+    @cached_property
+    def relations(self) -> list[RelationHit]:
+        """The recorded relations to the name."""
+        return self.source.references(self.name)
+
+    @cached_property
+    def _imported_inside(self) -> set[str]:
+        """The files that import the name in a function or a class."""
+        return {hit.path for hit in self.relations if hit.relation.kind == "imports" and hit.relation.source}
+
+    def found_in(self, path: str) -> Iterator[tuple[Reference, bool]]:
+        """The uses in one file, in order, and whether each is sure."""
+        aliases = _aliases(self.source, path, self.name)
+        parsed = self.source.parsed(path)
         if parsed is None or parsed.language not in LANGUAGES:
-            continue
-        for names, site in _sites_by_part(source, parsed, name, *aliases):
-            found = definitions(source, names, site, by_name=False)
+            return
+        # One for the file: what is known of its classes counts for all its sites.
+        inference = Inference(self.source, language(parsed.language).rules)
+        form = Form.ANY if aliases else self._form(path, inference)
+        within = self._function if path == self.target.path else None
+        wanted = (self.target.path, self.target.origin)
+        for names, site in sites_by_part(self.source, parsed, self.name, *aliases, form=form, within=within):
+            found = definitions(self.source, names, site, by_name=False, inference=inference)
             if any((one.path, one.origin) == wanted for one in found):
                 yield _reference(parsed, names, site, found), True
-            elif not found and target.kind in ("function", "method", "class", "field"):
+            elif not found and self.target.kind in _MAY_BE_POSSIBLE:
                 yield _reference(parsed, names, site, found), False
 
+    @cached_property
+    def _function(self) -> Span | None:
+        """The function that the target is a parameter or a variable of. Nothing else sees it by its name."""
+        names = self.source.names_of(self.target.path)
+        if names is None or not (self.target.kind == "parameter" or _is_local(names, self.target)):
+            return None
+        number = names.outermost_function(self.target.place)
+        return (names.scopes[number].start, names.scopes[number].end) if number >= 0 else None
 
-def _may_name(source: StoreSource, path: str, name: str) -> bool:
-    """Whether a file has the name in its text, or may give what it imports any other name."""
-    if language_of(path) not in _NAMED_TO_BE_USED:
-        return True
-    text = source.parsed_text(path)
-    return text is not None and name.encode("utf-8", "surrogateescape") in text
+    def _form(self, path: str, inference: Inference) -> Form:
+        """How the file at `path` has to write the name to mean the target."""
+        kind = self.target.kind
+        if path == self.target.path or inference.rules.members_seen != OWN_BODY or kind == "module":
+            return Form.ANY
+        if kind == "parameter":
+            return Form.ARGUMENT
+        if kind in ("method", "field") or not self._may_import(path, inference):
+            return Form.MEMBER
+        return Form.ANY
 
+    def _may_import(self, path: str, inference: Inference) -> bool:
+        """Whether the name by itself may mean the target in a file: that takes an import that leads there."""
+        names = self.source.names_of(path)
+        if names is None or path in self._imported_inside:
+            return True
+        imported = [one for one in names.facts.bindings if one.name == self.name and one.how == IMPORTED]
+        found = inference.followed(names, imported)
+        if names.facts.stars:
+            found += inference.module_members(names, self.name)
+        return any(one.names.path == self.target.path for one in found)
 
-def sites_in(parsed: ParsedFile, *words: str) -> Iterator[Site]:
-    """Where a file writes a name, or another that it imports it as, in order."""
-    offsets = _offsets(parsed, words)
-    if offsets and parsed.tree is not None:
-        yield from sites_named(parsed.names, parsed.source, parsed.tree.root_node, iter(offsets))
+    def paths(self) -> Iterator[str]:
+        """The files that may use the definition, its own first, then those that most likely do.
 
+        What is expensive to find comes last, and is not looked for by one who stops before.
+        """
+        names = self.source.names_of(self.target.path)
+        yield self.target.path
+        if self.target.kind == "parameter" or (names is not None and _is_local(names, self.target)):
+            yield from _callers(self.source, self.target)
+            return
+        known = {self.target.path}
+        for paths in self._groups(names):
+            yield from sorted(paths - known)
+            known |= paths
 
-def _offsets(parsed: ParsedFile, words: Iterable[str]) -> list[int]:
-    # The bytes first: the expression is a hundred times slower, a parse even more.
-    there = [
-        word for word in (one.encode("utf-8", "surrogateescape") for one in words) if word in parsed.source
-    ]
-    if not there:
-        return []
-    pattern = b"|".join(map(re.escape, there))
-    return [match.start() for match in re.finditer(_WORD % pattern, parsed.source)]
-
-
-def _sites_by_part(source: StoreSource, parsed: ParsedFile, *words: str) -> Iterator[tuple[Names, Site]]:
-    """As `sites_in`, each with the names of the part of the file that was parsed for it.
-
-    Of a file of a hundred functions most often a few write the name.
-    """
-    offsets = _offsets(parsed, words)
-    if not offsets:
-        return
-    for part, inside in _parts(source, parsed, offsets):
-        for site in sites_named(part.names, part.source, part.root, iter(inside)):
-            yield part.names, site
-
-
-def _parts(source: StoreSource, parsed: ParsedFile, offsets: list[int]) -> list[tuple[Part, list[int]]]:
-    """The parts of a file around offsets that ascend, each with those in it."""
-    # For a file that has changed since it was indexed, that has made the complete names.
-    seen = source.names_of(parsed.path) if not parsed.is_parsed else None
-    found: list[tuple[Part, list[int]]] = []
-    if seen is not None and not parsed.is_parsed and len(offsets) <= _PARTS_MAX:
-        left = _SHARE_MAX * len(parsed.source)
-        for offset in offsets:
-            if found and found[-1][0].root.start_byte <= offset < found[-1][0].root.end_byte:
-                found[-1][1].append(offset)
-                continue
-            part = parsed.part(seen, parsed.place(offset))
-            if part is None:
-                break
-            found.append((part, [offset]))
-            left -= part.root.end_byte - part.root.start_byte
-            if left < 0:
-                break
-        else:
-            return found
-    if parsed.tree is None:
-        return []
-    return [(Part(parsed.names, parsed.source, parsed.tree.root_node), offsets)]
+    def _groups(self, names: Names | None) -> Iterator[set[str]]:
+        if names is not None:
+            yield self.source.importers_of(language(names.language).rules.spellings(self.source, names.path))
+        if self.target.kind != "import":
+            # What is defined outside of the repository, each file imports by itself.
+            yield {hit.path for hit in self.relations} | {hit.path for hit in self.source.symbols(self.name)}
+        if names is not None:
+            yield _sharers(self.source, names) | _importers(self.source, names)
 
 
 def _aliases(source: StoreSource, path: str, name: str) -> set[str]:
@@ -229,19 +246,6 @@ def scope_around(names: Names, place: Point) -> int:
     return around
 
 
-def _candidates(source: StoreSource, target: Found, name: str) -> list[str]:
-    """The files that may use a definition, its own first."""
-    names = source.names_of(target.path)
-    if target.kind == "parameter" or (names is not None and _is_local(names, target)):
-        return [target.path, *_callers(source, target)]
-    paths = {hit.path for hit in source.references(name)}
-    paths |= {hit.path for hit in source.symbols(name)}
-    if names is not None:
-        paths |= _importers(source, names) | _sharers(source, names)
-    paths.discard(target.path)
-    return [target.path, *sorted(paths)]
-
-
 def _is_local(names: Names, target: Found) -> bool:
     """Whether only the file itself can name it: what a function binds."""
     around = scope_around(names, target.place)
@@ -275,6 +279,6 @@ def _importers(source: StoreSource, names: Names) -> set[str]:
     edge = {names.path}
     for _ in range(_MAX_IMPORTS):
         spelled = {said for path in edge for said in rules.spellings(source, path)}
-        edge = {path for said in spelled for path in source.importers(said)} - found
+        edge = source.importers_of(spelled) - found
         found |= edge
     return found

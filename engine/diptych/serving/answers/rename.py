@@ -23,7 +23,8 @@ from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, FOREIGN, Value
 from diptych.serving.answers.definition import parsed_file, site_in
 from diptych.serving.answers.hierarchy import family, members_named
-from diptych.serving.answers.references import Reference, references_to, sites_in
+from diptych.serving.answers.references import Reference, references_to
+from diptych.serving.answers.written import sites_in
 from diptych.serving.errors import RenameRefusedError
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource

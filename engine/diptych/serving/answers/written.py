@@ -1,0 +1,137 @@
+"""Where a file writes a name: found in its text first, and only there in its tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from enum import Enum
+
+from diptych.indexer.languages import language_of
+from diptych.names.places import sites_named
+from diptych.names.sites import Site
+from diptych.names.source import Names
+from diptych.serving.files import ParsedFile
+from diptych.serving.parts import Part, Span
+from diptych.serving.source import StoreSource
+
+# A file is parsed whole where a name is at more places, or in more of it.
+_PARTS_MAX = 64
+_SHARE_MAX = 0.5
+# Here an import names what it brings; in JavaScript a default export has any name.
+_NAMED_TO_BE_USED = frozenset({"python", "go"})
+
+_IN_WORD = frozenset(byte for byte in range(256) if re.match(rb"[\w\x80-\xff$]", bytes((byte,))))
+_WORD_ENDS = rb"(?![\w\x80-\xff$])"
+_BLANK = rb"(?:\s|\\\n|#[^\n]*\n)*"
+_BLANKS, _DOT, _COMMENT = b" \t\f\r\n\\", ord("."), ord("#")
+_ARGUMENT = re.compile(_BLANK + rb"=(?!=)")
+
+
+class Form(Enum):
+    """How a name is written: in any way; after a dot or as an argument; as an argument, `name=`."""
+
+    ANY = 0
+    MEMBER = 1
+    ARGUMENT = 2
+
+
+def may_write(source: StoreSource, path: str, name: str) -> bool:
+    """Whether a file has the name in its text, or may give what it imports any other name."""
+    if language_of(path) not in _NAMED_TO_BE_USED:
+        return True
+    text = source.parsed_text(path)
+    return text is not None and name.encode("utf-8", "surrogateescape") in text
+
+
+def sites_in(parsed: ParsedFile, *words: str) -> Iterator[Site]:
+    """Where a file writes a name, or another that it imports it as, in order."""
+    offsets = _offsets(parsed.source, words, Form.ANY)
+    if offsets and parsed.tree is not None:
+        yield from sites_named(parsed.names, parsed.source, parsed.tree.root_node, iter(offsets))
+
+
+def sites_by_part(
+    source: StoreSource,
+    parsed: ParsedFile,
+    *words: str,
+    form: Form = Form.ANY,
+    within: Span | None = None,
+) -> Iterator[tuple[Names, Site]]:
+    """As `sites_in`, each with the names of the part of the file that was parsed for it.
+
+    Of a file of a hundred functions most often a few write the name. With a `form`, only sites that are
+    written so; those outside of `within` only if they are arguments.
+    """
+    offsets = _offsets(parsed.source, words, form)
+    if within is not None:
+        start, end = (parsed.offset(*place) or 0 for place in within)
+        others = set(_offsets(parsed.source, words, Form.ARGUMENT))
+        offsets = [one for one in offsets if start <= one < end or one in others]
+    if not offsets:
+        return
+    for part, inside in _parts(source, parsed, offsets):
+        for site in sites_named(part.names, part.source, part.root, iter(inside)):
+            yield part.names, site
+
+
+def _offsets(text: bytes, words: Iterable[str], form: Form) -> list[int]:
+    """Where one of the words is, by itself."""
+    found = []
+    for word in {one.encode("utf-8", "surrogateescape") for one in words}:
+        # The expression begins with the word, which is found as fast as by `in`.
+        for match in re.finditer(re.escape(word) + _WORD_ENDS, text):
+            at, end = match.span()
+            if (not at or text[at - 1] not in _IN_WORD) and _is_of_form(text, at, end, form):
+                found.append(at)
+    return sorted(found)
+
+
+def _is_of_form(text: bytes, start: int, end: int, form: Form) -> bool:
+    if form is Form.ANY or (form is Form.MEMBER and _may_follow_dot(text, start)):
+        return True
+    return _ARGUMENT.match(text, end) is not None
+
+
+def _may_follow_dot(text: bytes, start: int) -> bool:
+    """Whether there is a dot before a name, maybe in a line before, with a comment after it."""
+    at = _before_blanks(text, start)
+    if at < 0 or text[at] == _DOT:
+        return at >= 0
+    if text.find(b"\n", at, start) < 0:
+        return False
+    line = text.rfind(b"\n", 0, at + 1) + 1
+    comments = (one for one in range(line, at) if text[one] == _COMMENT)
+    return any((end := _before_blanks(text, one)) >= 0 and text[end] == _DOT for one in comments)
+
+
+def _before_blanks(text: bytes, at: int) -> int:
+    """The last byte before `at` that is no blank, line end or backslash; -1 for none."""
+    at -= 1
+    while at >= 0 and text[at] in _BLANKS:
+        at -= 1
+    return at
+
+
+def _parts(source: StoreSource, parsed: ParsedFile, offsets: list[int]) -> list[tuple[Part, list[int]]]:
+    """The parts of a file around offsets that ascend, each with those in it."""
+    # For a file that has changed since it was indexed, that has made the complete names.
+    seen = source.names_of(parsed.path) if not parsed.is_parsed else None
+    found: list[tuple[Part, list[int]]] = []
+    if seen is not None and not parsed.is_parsed and len(offsets) <= _PARTS_MAX:
+        left = _SHARE_MAX * len(parsed.source)
+        for offset in offsets:
+            if found and found[-1][0].root.start_byte <= offset < found[-1][0].root.end_byte:
+                found[-1][1].append(offset)
+                continue
+            part = parsed.part(seen, parsed.place(offset))
+            if part is None:
+                break
+            found.append((part, [offset]))
+            left -= part.root.end_byte - part.root.start_byte
+            if left < 0:
+                break
+        else:
+            return found
+    if parsed.tree is None:
+        return []
+    return [(Part(parsed.names, parsed.source, parsed.tree.root_node), offsets)]

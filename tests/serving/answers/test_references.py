@@ -1,0 +1,132 @@
+"""Which places of a file are resolved for references, and in which order the files come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.names.asking import Asking, asking
+
+from diptych.serving.answers.references import each_reference, referred
+from diptych.serving.files import ParsedFile
+
+
+def _sure(ask: Asking, path: str, marked: str) -> list[str]:
+    """The references as they are found, `path:line`."""
+    _, target = referred(ask.source, path, *ask.at(path, marked))
+    assert target is not None
+    return [f"{one.path}:{one.row + 1}" for one, is_sure in each_reference(ask.source, target) if is_sure]
+
+
+def test_a_member_may_be_in_a_line_after_its_dot(tmp_path: Path) -> None:
+    files = {
+        "own.py": "class Own:\n    def size(self):\n        return 1\n",
+        "use.py": (
+            "from own import Own\n\nown = Own()\n(own.\n    size())\n(own.  # the size # of it\n    size())\n"
+            "(own . \\\n    size())\nsize = 3\nprint(size, '.', \nsize)\n"
+        ),
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.uses("own.py", "def @size") == [
+            "own.py:2 definition",
+            "use.py:5 use",
+            "use.py:7 use",
+            "use.py:9 use",
+        ]
+        assert ask.references("own.py", "def @size").possible == ()
+
+
+def test_a_parameter_is_used_by_arguments_alone_outside_of_its_function(tmp_path: Path) -> None:
+    files = {
+        "own.py": "def scale(size, by=2):\n    return size * by\n\n\nsize = scale(size  # of it\n    =3)\n",
+        "use.py": "from own import scale\n\n\ndef use(size):\n    return scale(size=size) == size\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.uses("own.py", "def scale(@size") == [
+            "own.py:1 definition",
+            "own.py:2 use",
+            "own.py:5 use",
+            "use.py:5 use",
+        ]
+
+
+def test_a_name_by_itself_counts_where_an_import_leads_to_it(tmp_path: Path) -> None:
+    files = {
+        "own.py": "def run():\n    pass\n",
+        "other.py": "def run():\n    pass\n",
+        "stars.py": "from own import *\n\nrun()\n",
+        "inside.py": "from other import run\n\n\ndef f():\n    from own import run\n\n    run()\n\n\nrun()\n",
+        "passed_on.py": "from own import run\n",
+        "through.py": "from passed_on import run\n\nrun()\n",
+        "apart.py": "import own\n\n\ndef run():\n    own.run()\n\n\nrun()\n",
+        "builtin.py": "import own\n\nrun()\n",
+    }
+    with asking(tmp_path, files) as ask:
+        found = ask.references("own.py", "def @run")
+    assert [f"{one.path}:{one.row + 1}" for one in found.references] == [
+        "own.py:1",
+        "apart.py:5",
+        "inside.py:5",
+        "inside.py:7",
+        "passed_on.py:1",
+        "stars.py:3",
+        "through.py:1",
+        "through.py:3",
+    ]
+    # Nothing in that file gives it the name, so that it is not a use of which nothing is known.
+    assert [one.path for one in found.possible] == []
+
+
+def test_what_a_file_imports_from_outside_is_its_own(tmp_path: Path) -> None:
+    files = {
+        "own.py": "import sys\n\nprint(sys.path)\n",
+        "apart.py": "import sys\nimport own\n\nprint(sys.path, own.sys.path)\n",
+        "passed_on.py": "from own import sys\n\nprint(sys.path)\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.uses("own.py", "print(@sys") == [
+            "own.py:3 use",
+            "apart.py:4 use",
+            "passed_on.py:1 import",
+            "passed_on.py:3 use",
+        ]
+
+
+def test_files_that_import_the_definition_come_before_the_others(tmp_path: Path) -> None:
+    files = {
+        "own.py": "def run():\n    pass\n",
+        "a_far.py": "import middle\n\nmiddle.run()\n",
+        "middle.py": "from own import run\n",
+        "near.py": "from own import run\n\nrun()\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert _sure(ask, "own.py", "def @run") == [
+            "own.py:1",
+            "middle.py:1",
+            "near.py:1",
+            "near.py:3",
+            "a_far.py:3",
+        ]
+        listed = ask.uses("own.py", "def @run")
+    assert listed == [
+        "own.py:1 definition",
+        "a_far.py:3 use",
+        "middle.py:1 import",
+        "near.py:1 import",
+        "near.py:3 use",
+    ]
+
+
+def test_of_a_file_with_a_local_variable_one_function_is_parsed(tmp_path: Path) -> None:
+    functions = "def one(size):\n    total = size\n    return total\n\n\ndef two(total):\n    return total\n"
+    files = {"own.py": f"{functions}\n\ndef three():\n    return {'one, two, ' * 9}\n"}
+    with asking(tmp_path, files) as ask:
+        assert ask.uses("own.py", "    @total = size") == ["own.py:2 definition", "own.py:3 use"]
+        parsed = ask.source.parsed("own.py")
+        assert isinstance(parsed, ParsedFile)
+        assert not parsed.is_parsed
+        seen = ask.source.names_of("own.py")
+        assert seen is not None
+        # It is kept for the next question about the same function.
+        first = parsed.part(seen, (1, 4))
+        assert parsed.part(seen, (2, 11)) is first
+        assert parsed.part(seen, (6, 11)) is not first
