@@ -72,5 +72,20 @@ def test_an_export_is_durable_before_it_has_its_name(tmp_path: Path, monkeypatch
     monkeypatch.setattr(os, "fsync", record)
     with scip._written(str(output)) as file:
         file.write(b"12345")
-    assert synced == [(5, b"earlier")]
+    assert synced[0] == (5, b"earlier")
     assert output.read_bytes() == b"12345"
+
+
+def test_an_export_writes_through_no_link_that_a_repository_brought(tmp_path: Path) -> None:
+    """A clone may have any link beside the file that is written, under any name that can be foreseen."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_bytes(b"mine")
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    for name in ("index.scip", "index.scip.tmp", f".index.scip.{os.getpid()}.tmp"):
+        (clone / name).symlink_to(elsewhere)
+    with scip._written(str(clone / "index.scip")) as file:
+        file.write(b"12345")
+    assert elsewhere.read_bytes() == b"mine"
+    assert not (clone / "index.scip").is_symlink()
+    assert (clone / "index.scip").read_bytes() == b"12345"

@@ -165,3 +165,18 @@ def test_a_lock_file_with_anything_in_it_is_read(tmp_path: Path, content: bytes)
     assert fs.holder(str(tmp_path / "LOCK")) in (0, 12)
     assert fs.holder(str(tmp_path / "none")) == 0
     fs.WriterLock(str(tmp_path / "LOCK")).release()
+
+
+def test_a_file_is_replaced_when_its_successor_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "given"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), fs.replacing(path) as file:
+        file.write(b"half")
+        raise ZeroDivisionError
+    assert (os.listdir(tmp_path), path.read_bytes()) == (["given"], b"old")
+    with fs.replacing(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert (os.listdir(tmp_path), path.read_bytes()) == (["given"], b"new")
+    with pytest.raises(StorageError), fs.replacing(tmp_path / "missing" / "given"):
+        pass

@@ -276,19 +276,14 @@ FSYNCS = (
         unit("tests/artifact/remotes/test_file.py"),
     ),
     _fsync(
-        "an artifact in a file: its bytes",
-        Drop("artifact.archiving", "write_archive", "fs.fsync_file"),
+        "an artifact or an index in a file: its bytes",
+        Drop(_DURABLE, "replacing", "fsync_fd"),
         unit("tests/artifact/test_archiving.py"),
     ),
     _fsync(
-        "an artifact in a file: its name",
-        Drop("artifact.archiving", "write_archive", "fs.fsync_dir"),
+        "an artifact or an index in a file: its name",
+        Drop(_DURABLE, "replacing", "fsync_dir"),
         unit("tests/artifact/test_archiving.py"),
-    ),
-    _fsync(
-        "an index as a SCIP file: its bytes",
-        Drop("cli.commands.scip", "_written", "fs.fsync_file"),
-        unit("tests/cli/test_scip.py"),
     ),
     _fsync(
         "a pull: the decoded files",

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import secrets
 import tarfile
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from diptych import fs
@@ -27,7 +24,6 @@ from diptych.artifact.remotes.oci_forms import (
     signature_tag,
     tag_of,
 )
-from diptych.errors import StorageError
 
 _LAYOUT_BODY = b'{"imageLayoutVersion":"1.0.0"}'
 _INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -38,22 +34,10 @@ def write_archive(path: str, remote: Remote, refs: Iterable[str]) -> int:
 
     The file is complete, or as it was. Raises MissingObjectError, and what the remote raises; StorageError.
     """
-    path = os.path.abspath(path)
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{secrets.token_hex(8)}.tmp")
-    try:
-        with fs.translated("write", path):
-            with open(temporary, "xb") as file:
-                with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-                    _write_all(tar, remote, refs)
-            size_bytes = os.path.getsize(temporary)
-        fs.fsync_file(temporary)
-        fs.rename(temporary, path)
-    except BaseException:
-        with suppress(StorageError):
-            fs.remove_file(temporary)
-        raise
-    fs.fsync_dir(os.path.dirname(path))
-    return size_bytes
+    with fs.replacing(path) as file:
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            _write_all(tar, remote, refs)
+        return file.tell()
 
 
 def _write_all(tar: tarfile.TarFile, remote: Remote, refs: Iterable[str]) -> None:

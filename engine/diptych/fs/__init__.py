@@ -15,6 +15,7 @@ from diptych.fs.durable import (
     remove_file,
     remove_tree,
     rename,
+    replacing,
     write_file,
 )
 from diptych.fs.errors import (
@@ -94,6 +95,7 @@ __all__ = [
     "remove_hint",
     "remove_tree",
     "rename",
+    "replacing",
     "silent_file_system",
     "storage_error",
     "translated",

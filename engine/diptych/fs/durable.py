@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from diptych.errors import StorageError
 from diptych.fs.errors import is_dir, translated
@@ -135,6 +138,28 @@ def atomic_write(path: str | os.PathLike[str], data: bytes, *, token: str = "") 
             remove_file(temporary)
         raise
     fsync_dir(directory or ".")
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A new file to write, which is at `path` once the block ends; where that raises, all is as it was.
+
+    After a crash `path` has either the old or the new contents. Raises StorageError, for any OSError in it.
+    """
+    directory, name = os.path.split(os.path.abspath(path))
+    # A name that nobody can know before: what a stranger put there would be written to, or through.
+    temporary = os.path.join(directory, f".{name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with translated("write", path), open(temporary, "xb") as file:
+            yield file
+            file.flush()
+            fsync_fd(file.fileno())
+        rename(temporary, path)
+    except BaseException:
+        with suppress(StorageError):
+            remove_file(temporary)
+        raise
+    fsync_dir(directory)
 
 
 def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:

@@ -6,13 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from diptych.cli.arguments import Argument, Command, Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait
 from diptych.cli.options import Json, StorePath, Timeout, not_empty
-from diptych.errors import DiptychError
 
 if TYPE_CHECKING:
     from diptych.serving.scip.importing import Imported
@@ -213,25 +212,15 @@ def export(
 
 @contextmanager
 def _written(output: str) -> Iterator[BinaryIO]:
-    """The file to write, under another name until it is complete. Raises StorageError."""
+    """The file to write; it has its name once it is complete. Raises StorageError."""
     from diptych import fs
-    from diptych.layout import temporary_name
 
     if output == "-":
         sys.stdout.flush()
         yield sys.stdout.buffer
         return
-    temporary = temporary_name(output)
-    try:
-        with fs.translated("write", output), open(temporary, "wb") as file:
-            yield file
-        # First: a power cut after the rename would leave an empty file where an earlier export was.
-        fs.fsync_file(temporary)
-        fs.rename(temporary, output)
-    except BaseException:
-        with suppress(DiptychError):
-            fs.remove_file(temporary)
-        raise
+    with fs.replacing(output) as file:
+        yield file
 
 
 VERBS: dict[str, Command] = {"import": import_, "export": export}
