@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import re
 import signal
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -248,3 +249,19 @@ def test_collecting_asks_no_node_for_its_text() -> None:
             if module.name != "sites.py"
         ]
     assert len(modules) > 50 and asking == []
+
+
+def test_the_text_that_was_parsed_is_freed() -> None:
+    parser = prepared("python").parser
+    parsed_tree(parser, b"name = 0\n" * 20_000)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(1, 10):
+            # Another text each time, as files are.
+            source = b"name = %d\n" % number * 20_000
+            assert parsed_tree(parser, source).root_node.child_count == 20_000
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 2 * len(source)

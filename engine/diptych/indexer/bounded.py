@@ -11,6 +11,9 @@ a worker.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import cast
+
 from tree_sitter import Node, Parser, QueryCursor, Tree
 
 from diptych.indexer.errors import TooSlowError
@@ -29,9 +32,13 @@ _SAMPLE_EVERY_BYTES = 4_096
 _MIN_SAMPLES = 256
 # As many matches that are begun at a time. Source code has up to 32.
 _MAX_BEGUN = 1_024
-_READ_BYTES = 64 * 1024
 # The scanners of Lua and Scala are quadratic in such a run, in single steps, which nothing can stop.
 _BRACKETS = b"[" * 4_096
+# More than a name has.
+_NAME_BYTES = 128
+
+# Its types say bytes alone.
+_Parse = Callable[..., Tree]
 
 
 def refuse_brackets(source: bytes) -> None:
@@ -43,20 +50,28 @@ def refuse_brackets(source: bytes) -> None:
 def parsed_tree(parser: Parser, source: bytes, edited: Tree | None = None) -> Tree:
     """The tree of `source`; from one of an earlier source that was told of the edits. Raises TooSlowError."""
     calls_left = MAX_PARSE_STEPS // _STEPS_PER_CALL
+    is_parsed = False
+    text, given = memoryview(source), []
 
-    def read(offset: int, _point: object) -> bytes:
-        return source[offset : offset + _READ_BYTES]
+    def read(offset: int, _point: object) -> memoryview | bytes:
+        # What is returned here is never freed (py-tree-sitter 0.26.1): of a released view, a few bytes.
+        if is_parsed:
+            # For a predicate of a query, which takes bytes alone.
+            return source[offset : offset + _NAME_BYTES]
+        given.append(text[offset:])
+        return given[-1]
 
     def progress(_offset: int, _has_error: bool) -> bool:
         nonlocal calls_left
         calls_left -= 1
         return calls_left < 0
 
+    # Only a source that is read by a function calls back.
+    parse = cast("_Parse", parser.parse)
     try:
-        # Only a source that is read piece by piece calls back.
         if edited is not None:
-            return parser.parse(read, edited, progress_callback=progress)
-        return parser.parse(read, progress_callback=progress)
+            return parse(read, edited, progress_callback=progress)
+        return parse(read, progress_callback=progress)
     except BaseException as error:
         # Otherwise the next file's parse would go on with this one.
         parser.reset()
@@ -66,6 +81,10 @@ def parsed_tree(parser: Parser, source: bytes, edited: Tree | None = None) -> Tr
             # How a Ctrl-C arrives that comes while the source is read.
             raise error.__cause__ from None
         raise
+    finally:
+        is_parsed = True
+        for view in given:
+            view.release()
 
 
 def matches_in(cursor: QueryCursor, tree: Tree) -> list[tuple[int, dict[str, list[Node]]]]:

@@ -34,7 +34,7 @@ def _site(names: Names, source: bytes, text: Node, receiver: bytes, start: int, 
     row = text.start_point[0] + source.count(b"\n", text.start_byte, start)
     place = (row, start - (source.rfind(b"\n", 0, start) + 1))
     kind = MEMBER if receiver else FREE
-    return Site(kind, part.decode(), place, scope_of(names, text), receiver.decode(), after=place)
+    return Site(kind, part.decode(), place, scope_of(names, source, text), receiver.decode(), after=place)
 
 
 def _is_annotation(source: bytes, text: Node) -> bool:

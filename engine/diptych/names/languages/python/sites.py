@@ -28,14 +28,14 @@ def site_of(names: Names, source: bytes, node: Node) -> Site:
         if field is not None:
             return Site(FIELD_BOUND, name, place, field.scope)
         receiver = parent.child_by_field_name("object")
-        scope = scope_of(names, node)
+        scope = scope_of(names, source, node)
         shape = shape_of(source, receiver)
         return Site(MEMBER, name, place, scope, shape, called=_is_called(parent), after=_after(node))
     if parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
         call = parent.parent.parent if parent.parent is not None else None
         if call is not None and call.type == "call":
             shape = shape_of(source, call.child_by_field_name("function"))
-            return Site(ARGUMENT, name, place, scope_of(names, call), shape, after=_after(node))
+            return Site(ARGUMENT, name, place, scope_of(names, source, call), shape, after=_after(node))
         return Site(ARGUMENT, name, place)
     imported = _import_site(source, node, name, place)
     if imported is not None:
@@ -43,7 +43,7 @@ def site_of(names: Names, source: bytes, node: Node) -> Site:
     bound = next((one for one in names.at_place(place) if one.name == name), None)
     if bound is not None:
         return Site(BOUND, name, place, bound.scope)
-    return Site(FREE, name, place, scope_of(names, node), called=_is_called(node), after=_after(node))
+    return Site(FREE, name, place, scope_of(names, source, node), called=_is_called(node), after=_after(node))
 
 
 def _after(node: Node) -> Point:
@@ -95,7 +95,7 @@ def _holds(outer: Node | None, inner: Node) -> bool:
     return outer is not None and outer.start_byte <= inner.start_byte < outer.end_byte
 
 
-def scope_of(names: Names, node: Node) -> int:
+def scope_of(names: Names, source: bytes, node: Node) -> int:
     """The scope in which a name at `node` is looked for."""
     child, parent = node, node.parent
     first_iterable = False
@@ -103,7 +103,7 @@ def scope_of(names: Names, node: Node) -> int:
         kind = parent.type
         if kind in _DEFINITIONS:
             body = parent.child_by_field_name("body")
-            inside = (body is not None and body == child) or _is_type_parameter(names, parent, node)
+            inside = (body is not None and body == child) or _is_type_parameter(names, source, parent, node)
         elif kind == "lambda":
             inside = child.type != "lambda_parameters"
         elif kind in _COMPREHENSIONS:
@@ -122,14 +122,14 @@ def scope_of(names: Names, node: Node) -> int:
     return names.outermost
 
 
-def _is_type_parameter(names: Names, definition: Node, node: Node) -> bool:
+def _is_type_parameter(names: Names, source: bytes, definition: Node, node: Node) -> bool:
     """Whether a name in the head of a definition is one of its type parameters."""
     parameters = definition.child_by_field_name("type_parameters")
     number = names.scope_at.get(_place(definition))
-    if parameters is None or number is None or node.text is None:
+    if parameters is None or number is None:
         return False
     start, end = parameters.start_point, parameters.end_point
-    bound = names.bound(number, node.text.decode("utf-8", "replace"))
+    bound = names.bound(number, text_of(source, node))
     return any(start <= binding.place < end for binding in bound)
 
 
