@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import OrderedDict
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -25,9 +24,11 @@ from diptych.names.languages import LANGUAGES
 from diptych.names.languages import language as names_language
 from diptych.names.source import Names
 from diptych.serving.parts import Lines, Part, captures_in, part_around
+from diptych.serving.weighted import Weighted
 from diptych.values import Value, field
 
-_PARSED_FILES = 128
+# Of the sources that are kept. With its tree and its names, a file takes some thirty times as much.
+_PARSED_BYTES = 1024 * 1024
 _WORD = re.compile(rb"[\w\x80-\xff]")
 
 
@@ -157,7 +158,7 @@ class Files:
         """By path."""
         self._tree = fs.Beneath(root)
         self._max_bytes = Settings().max_file_bytes
-        self._parsed: OrderedDict[str, ParsedFile] = OrderedDict()
+        self._parsed: Weighted[ParsedFile] = Weighted(_PARSED_BYTES)
         self._checked = _Checked()
 
     def close(self) -> None:
@@ -201,7 +202,6 @@ class Files:
         digest = self.hash_of(path)
         known = self._parsed.get(path)
         if known is not None and known.content_hash == digest:
-            self._parsed.move_to_end(path)
             return known
         data = self._read(path) if digest else None
         if data is None:
@@ -211,10 +211,8 @@ class Files:
             return None
         source = _as_text(language, data)
         language = language_of_content(language, source)
-        made = self._parsed[path] = ParsedFile(path, language, source, content_hash(data))
-        self._parsed.move_to_end(path)
-        while len(self._parsed) > _PARSED_FILES:
-            self._parsed.popitem(last=False)
+        made = ParsedFile(path, language, source, content_hash(data))
+        self._parsed.keep(path, made, len(source))
         return made
 
     def bytes_of(self, path: str) -> bytes | None:

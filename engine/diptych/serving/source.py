@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -18,9 +17,11 @@ from diptych.serving.files import Files, ParsedFile
 from diptych.serving.importers import Importers
 from diptych.serving.paths import Listed, Paths, PathsOfViews
 from diptych.serving.precise import Precise, PreciseFile
+from diptych.serving.weighted import Weighted
 from diptych.store.symbols import Match
 
-_UNPACKED_FILES = 4_096
+# Scopes and bindings of the files whose names are kept: some 30 MB.
+_UNPACKED_FACTS = 60_000
 _MADE_RECORDS = 64
 _SEPARATORS = re.compile(r"[.:/#]+")
 
@@ -66,7 +67,7 @@ class StoreSource:
         self.files = files
         self.precise = precise
         self.is_cancelled: Callable[[], bool] = _never
-        self._unpacked: OrderedDict[str, tuple[str, Names]] = OrderedDict()
+        self._unpacked: Weighted[tuple[str, Names]] = Weighted(_UNPACKED_FACTS)
         self._made: dict[str, FileRecord] = {}
         self._paths_of_views = PathsOfViews()
         self._importers = Importers()
@@ -119,9 +120,7 @@ class StoreSource:
         if facts is None:
             return self.complete_names_of(path)
         names = Names(path, language, facts)
-        self._unpacked[path] = (recorded, names)
-        while len(self._unpacked) > _UNPACKED_FILES:
-            self._unpacked.popitem(last=False)
+        self._unpacked.keep(path, (recorded, names), len(facts.scopes) + len(facts.bindings))
         return names
 
     def precise_of(self, path: str) -> PreciseFile | None:

@@ -12,6 +12,7 @@ from diptych.model import FileRecord, RelationHit, SearchHit, Symbol, SymbolHit
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.schema.code_weights import order_of
+from diptych.schema.terms import encode_term
 from diptych.search.names import split_qualified
 from diptych.store.checkpoint.policy import CheckpointPolicy, Durability
 from diptych.store.ranges import check_limit
@@ -88,8 +89,7 @@ class CodeView(View[FileRecord]):
         outer, last = split_qualified(text)
         typed = Typed(last)
         found: list[Ranked] = []
-        itself = last.encode("utf-8", "surrogateescape")
-        for name in dict.fromkeys((itself, *self.names_like("symbols", typed, limit))):
+        for name in dict.fromkeys((encode_term(last), *self.names_like("symbols", typed, limit))):
             likeness = typed.likeness(name.decode("utf-8", "surrogateescape"))
             if likeness is not None:
                 found += [

@@ -75,12 +75,18 @@ def test_a_request_before_initialize_and_after_shutdown_is_refused(editor: Edito
     assert editor.ended()
 
 
-def test_unknown_methods_and_malformed_parameters(reading: Editor, made: Path) -> None:
+def test_unknown_methods_and_malformed_parameters(
+    reading: Editor, made: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     assert error_of(reading, "textDocument/nonsense", {}) == -32601
     assert error_of(reading, "textDocument/definition", {"textDocument": 7}) == -32602
     reading.tell("$/whatever", {})
     reading.tell("textDocument/didChange", {"nothing": "right"})
     reading.send_raw(b"\xff\xfe")
+    with caplog.at_level(logging.WARNING):
+        reading.tell("$/cancelRequest", {"id": [7]})
+        assert reading.ask("workspace/symbol", {"query": "\ud800"}) is None
+    assert caplog.text == ""
     found = reading.ask("textDocument/definition", at(made, "main.py", "print(@total("))
     assert places(made, found) == ["shapes.py:28:5"]
 

@@ -82,6 +82,9 @@ class Messages(LanguageServerProtocol):
         elif self._shutdown and method != types.EXIT:
             if is_request:
                 self._refuse(number, INVALID_REQUEST, f"{method} came after shutdown")
+        elif method == types.CANCEL_REQUEST and not _names_request(message.get("params")):
+            # There is no request of that id, and a notification gets no reply.
+            pass
         elif method == types.INITIALIZE and self._initialize_seen:
             self._refuse(number, INVALID_REQUEST, "initialize came twice")
         elif is_request and method not in self.fm.features and method not in self.fm.builtin_features:
@@ -145,3 +148,7 @@ class Messages(LanguageServerProtocol):
         await self._connection.change_folders(
             [folder.uri for folder in params.event.added], [folder.uri for folder in params.event.removed]
         )
+
+
+def _names_request(params: Any) -> bool:
+    return isinstance(params, dict) and type(params.get("id")) in (int, str)
