@@ -190,3 +190,73 @@ def test_a_class_named_as_a_loop_has_its_constructor() -> None:
         "field for_each_t|a",
         "method for_each_t|for_each_t",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("static void printflike(2, 3) reply(struct ctx *, const char *, ...);", ["function |reply"]),
+        ("void printflike(2, 3)\nadd(char **buf, const char *format, ...)\n{\n}", ["function |add"]),
+        ("void set(const char *name, const char *format, ...) printflike(2, 3);", ["function |set"]),
+        ("static struct cmd *\nalloc_size(1) make(int a)\n{\n}", ["function |make"]),
+        ("static void __printf(2, 3) warn(struct x *a, ...);", ["function |warn"]),
+        ("EXPORT(item *) parse(const char *v)\n{\n  return 0;\n}", ["function |parse"]),
+        ("EXPORT(char *) text(const item * const one) \n{\n  if (!x) { return 0; }\n}", ["function |text"]),
+        ("PyAPI_FUNC(PyObject *) PyList_New(Py_ssize_t size);", ["function |PyList_New"]),
+        ("int\ninternal_function\npeek (re_token_t *token, int b)\n{\n}", ["function |peek"]),
+        ("static void clean (struct ctx *c) internal_function;", ["function |clean"]),
+        ("static DEFINE_PATH(path_a, \"a\")\nstatic DEFINE_PATH(path_b, \"b\")\n\n"
+         "static void run(void)\n{\n}",
+         ["function |run"]),
+        ("OPTION(int32_t, size, 1,\n       \"Size (in bytes)\");", []),
+        ("struct a { int x; } __packed __aligned(8);", ["struct |a", "field a|x"]),
+        ("struct a { int x; } __packed v;", ["struct |a", "field a|x", "variable |v"]),
+        ("inline unsigned UNALIGNED_LOAD(const void *p) {\n}\nint ALIGN_UP(int n);",
+         ["function |UNALIGNED_LOAD", "function |ALIGN_UP"]),
+    ],
+)  # fmt: skip
+def test_macros_that_are_told_by_their_arguments(source: str, expected: list[str]) -> None:
+    assert symbols("c", f"{source}\nint next;\n") == [*expected, "variable |next"]
+
+
+def test_calls_with_numbers_are_no_macros() -> None:
+    source = (
+        "void run(void)\n{\n  if (a)\n    first(1);\n  if (a) second(2, 3);\n  else if (b &&\n"
+        "    c) third(1);\n  while (x) fourth(4);\n  for (;;) fifth(5) ;\n"
+        "  int b = sixth(6); seventh(7);\n}\n"
+    )
+    called = [one.removeprefix("calls run -> ") for one in relations("c", source) if one.startswith("calls")]
+    assert called == ["first", "second", "third", "fourth", "fifth", "sixth", "seventh"]
+
+
+def test_parameters_of_the_old_style_are_no_macros() -> None:
+    source = "int f(a) int a; {\n}\nint g(a, b) char *a; t b; {\n}\n"
+    assert symbols("c", source) == ["function |f", "function |g"]
+
+
+def test_macros_that_begin_and_end_a_block() -> None:
+    source = (
+        'void test(void)\n{\n    EXPECT_ABORT_BEGIN\n    CHECK("", "bar");\n    VERIFY_FAILS_END\n}\n'
+        "enum list {\n  FIRST,\n  LIST_END\n};\nenum one {\n  THE_BEGIN\n};\n"
+    )
+    assert symbols("c", source) == [
+        "function |test", "enum |list", "constant list|FIRST", "constant list|LIST_END", "enum |one",
+        "constant one|THE_BEGIN",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("// No tables here.\n#if A\n#define X 1\n#else\n#define Y 0\n#endif\nint t[] = {\n#if A\n"
+         "1\n#else\n2\n#endif\n+ };",
+         ["macro |X", "macro |Y", "variable |t"]),
+        ("void f(void)\n{\n  if (a)\n    b();\n#ifdef W\n  else if (c)\n    d();\n#endif\n  else\n"
+         "    e();\n}",
+         ["function |f"]),
+        ("static\n#ifdef W\ninline\n#endif\nint f(void)\n{\n}", ["function |f"]),
+        ("#define say(a) do { /* nothing */ } while (0)", ["macro |say"]),
+    ],
+)  # fmt: skip
+def test_conditionals_and_comments_in_places_that_no_grammar_has(source: str, expected: list[str]) -> None:
+    assert symbols("c", f"{source}\nint next;\n") == [*expected, "variable |next"]

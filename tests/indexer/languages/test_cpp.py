@@ -72,6 +72,23 @@ def test_definitions(source: str, expected: list[str]) -> None:
          ["class |P", "method P|P", "method P|done"]),
         ("class L { void lock() ACQUIRE(mu) { } ~L() RELEASE() { } int n GUARDED_BY(mu); };",
          ["class |L", "method L|lock", "method L|~L", "field L|n"]),
+        ("struct E {\n  ~E() API_NOEXCEPT override;\n  void f() const override API_COLD;\n};",
+         ["struct |E", "method E|~E", "method E|f"]),
+        ("class API V {\npublic:\n  LIB_DEPRECATED(\"Use `key = name();` instead.\")\n"
+         "  char const* key() const;\n};",
+         ["class |V", "method V|key"]),
+        ("class S {\n  LIB_CONSTEXPR S operator|(S a, S b) { return a; }\n};",
+         ["class |S", "method S|operator|"]),
+        ("inline Source::operator bool() const {\n}", ["method Source|operator bool"]),
+        ("API std::atomic<int> node::count{0};", ["field node|count"]),
+        ("LIB_EXPORT_BEGIN\n\n// More.\ntemplate <bool B> using E = typename F<B>::type;", ["type |E"]),
+        ("#if HAS_INCLUDE(<string_view>) && \\\n  A\n#elif HAS_INCLUDE(\"a/b\")\n# define B\n#endif",
+         ["macro |B"]),
+        ("template <class W>\n#if A\n__attribute__((aligned(32)))\n#endif\nvoid f(W *w) {\n}",
+         ["function |f"]),
+        ("struct I {\n  I(int n)\n      : a(n),\n#if A\n        b(n),\n#endif\n        c(n) {\n"
+         "  }\n  int d;\n};",
+         ["struct |I", "method I|I", "field I|d"]),
         ("LIB_BEGIN_NAMESPACE\nclass A {\n};\nLIB_END_NAMESPACE\nint b;", ["class |A", "variable |b"]),
     ],
 )  # fmt: skip

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 
 MACRO = rb"(?:[A-Z][A-Z0-9_]{2,}|__\w+|_[A-Z][A-Z0-9_]+)"
-CALL = rb"(?:[ \t]*\((?:[^()\n;{}]|\([^()\n;{}]*\)){0,200}\))"
+CALL = rb'(?:[ \t]*\((?:"(?:\\.|[^"\\\n])*+"|[^()\n;{}"]|\([^()\n;{}]*\)){0,200}\))'
 NAME = rb"[A-Za-z_][\w:]*+"
 
 # `void m() OVERRIDE;`, `int f(void) __THROW __nonnull ((1));`, `~Lock() RELEASE(mutex) {`
 _SUFFIX = re.compile(
-    rb"\)\s*(?:const\b\s*)?((?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s*)+)(?=[;{]|:(?!:)|=\s*\w+\s*;)"
+    rb"\)\s*(?:(?:const|override|final|noexcept)\b\s*)*((?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s*)+)"
+    rb"(?=[;{]|:(?!:)|=\s*\w+\s*;|(?:override|final|noexcept)\b)"
 )
 _STATEMENT = re.compile(rb"[ \t}]*(?:if|while|for|switch|else|return|case|do)\b")
 # `int count GUARDED_BY(mutex);`
 _GUARD = re.compile(rb"(?:GUARDED|ATTR|ALIGN|DEPRECATED)\w*" + CALL + rb"(?=\s*[;={])")
+# `int ALIGN_UP(int x) {`: with parameters, it is the name of a function.
+_PARAMETERS = re.compile(rb"\w[\s*&]+\w|\(\s*(?:void\s*)?\)")
 _GUARDS = (b"GUARDED", b"ATTR", b"ALIGN", b"DEPRECATED")
 _BEGIN_OF_WORD = re.compile(rb"\w+\Z")
 # `int first OF((int a));`
@@ -22,8 +25,8 @@ _PROTOTYPE = re.compile(rb"\((?<=[A-Z0-9_]\()\((?:[^();{}]|\([^();{}]*\)){0,1000
 _BEFORE_PROTOTYPE = re.compile(rb"[\w)](?<!\breturn)(?<!\belse)[ \t]+([A-Z_][A-Z0-9_]*)\Z")
 # `CHECK_FIELD(unsigned short, 1);` as a statement: with a type in it, nothing below is read.
 _TYPE_ARGUMENT = re.compile(
-    rb"\((?<=[A-Z0-9_]\()\s*((?:unsigned|signed|int|char|short|long|float|double|bool|void|const)\b[^;{}()]{0,400})"
-    rb"\)\s*;"
+    rb"\((?<=[A-Z0-9_]\()\s*((?:unsigned|signed|int|char|short|long|float|double|bool|void|const|\w+_t)\b"
+    rb'(?:"(?:\\.|[^"\\\n])*+"|[^;{}()"]){0,400})\)\s*;'
 )
 _MACRO_STATEMENT = re.compile(rb"[ \t]*[A-Z][A-Z0-9_]+\(")
 # `class Widget API_FINAL : Base {`
@@ -37,10 +40,14 @@ _FRIEND = re.compile(
     rb"\((?!\s*\))[^;{}]{0,600}+;"
 )
 _INSTANTIATION = re.compile(rb"extern\s++template\b[^;{}]{0,600}+;")
-# A comment in a directive of more than one line ends the directive, for the grammar.
-_COMMENT_IN_DIRECTIVE = re.compile(rb"\*/(?=[^\n]{0,400}\\\r?\n)")
-# `} __packed;`
-_CLOSING = re.compile(rb"\}\s*(__(?!attribute)\w+)(?=\s*;)")
+# A comment in a directive ends the directive, for the grammar, whatever follows.
+_COMMENT_IN_DIRECTIVE = re.compile(rb"\*/(?:(?=[^\n]{0,400}\\\r?\n)|(?=[ \t]*+[^\s/])(?P<inside>))")
+_DIRECTIVE = re.compile(rb"[ \t]*#")
+# `#if HAS_INCLUDE(<string_view>) && \`: the grammar has no such name but after `include`.
+_CONDITION = re.compile(rb"#[ \t]*(?:if|elif)[ \t]+((?:[^\n\\]|\\\r?\n)*+)")
+_NAME_ARGUMENT = re.compile(rb"\([<\"]")
+# `} __packed;`, `} __packed __aligned(8) name;`
+_CLOSING = re.compile(rb"\}\s*((?:__(?!attribute)\w+" + CALL + rb"?+(?:\s+|(?=;)))+)(?=;|[*\w])")
 # `for_each_cpu(i)` before its statement: the grammar takes it for a declaration where a name comes after it,
 # and loses the rest of the function, and for a definition where a brace does.
 _LOOP_NAME = re.compile(rb"for_?each|FOR_?EACH")
@@ -52,9 +59,16 @@ _LOOP = re.compile(
 )
 # What comes before a statement. (Before a function is its type, also on a line of its own.)
 _BEFORE_STATEMENT = re.compile(rb"(?:[;{})/:]|\b(?:else|do))\s*\Z")
+# `Py_BEGIN_ALLOW_THREADS` on a line of its own in a function.
+_BLOCK_MACRO = re.compile(rb"(?:BEGIN|END)(?:_\w+)?(?=[ \t]*\r?\n\s*(.))")
+_BEGIN_OF_LINE = re.compile(rb"[ \t]+(?:[A-Za-z0-9]\w*_)?")
 _SECTION_WORDS = (b"signals", b"slots", b"Q_SIGNALS", b"Q_SLOTS")
 _SECTIONS = re.compile(
     rb"^[ \t]*(?:(signals|Q_SIGNALS)|(?:public|private|protected)[ \t]+(slots|Q_SLOTS))(?=\s*:)", re.MULTILINE
+)
+# `inline Source::operator bool() const {`: after a word, the grammar takes the class for a type.
+_INLINE_CONVERSION = re.compile(
+    rb"\b((?:inline|constexpr)[ \t]+)(?=(?:\w|::|<[^<>;{}]{0,100}>)+::\s*operator\s+[A-Za-z])"
 )
 # The grammar takes delimiters of up to 15 characters, one fewer than the language.
 _LONGEST_DELIMITER = re.compile(rb'R"([^()\\\s]{16})\(')
@@ -75,6 +89,12 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
     """Blank in `blanked` what the grammars do not take of `source`."""
     _attributes(blanked, source)
     _comments_in_directives(blanked, source)
+    if b"INCLUDE" in source or b"include(" in source:
+        for match in _CONDITION.finditer(source):
+            start, end = match.span(1)
+            if not _NAME_ARGUMENT.search(source, start, end):
+                continue
+            blanked[start:end] = b"1" + _NOT_LINE_END.sub(b" ", source[start + 1 : end])
     _old_style_parameters(blanked, source)
     for match in _TAG_SUFFIX.finditer(source):
         blank(blanked, *match.span(1))
@@ -97,6 +117,11 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
             if _BEFORE_STATEMENT.search(before) and not is_class:
                 # A call, and the statement by itself.
                 blanked[match.start(2)] = ord(";")
+    if b"::operator" in source:
+        for match in _INLINE_CONVERSION.finditer(source):
+            blank(blanked, *match.span(1))
+    if b"BEGIN" in source or b"END" in source:
+        _block_macros(blanked, source)
     for pattern in (_FRIEND, _INSTANTIATION):
         for match in pattern.finditer(source):
             blank(blanked, *match.span())
@@ -125,6 +150,8 @@ def _attributes(blanked: bytearray, source: bytes) -> None:
     if any(word in source for word in _GUARDS):
         for match in _GUARD.finditer(source):
             start = match.start()
+            if _PARAMETERS.search(match[0]):
+                continue
             begin = _BEGIN_OF_WORD.search(source, max(start - _WORD_BYTES, 0), start)
             blank(blanked, begin.start() if begin else start, match.end())
 
@@ -132,7 +159,8 @@ def _attributes(blanked: bytearray, source: bytes) -> None:
 def _comments_in_directives(blanked: bytearray, source: bytes) -> None:
     for match in _COMMENT_IN_DIRECTIVE.finditer(source):
         start = source.rfind(b"/*", max(match.start() - _LINE_BYTES, 0), match.start())
-        if start >= 0:
+        inside = match["inside"] is None or _DIRECTIVE.match(source, line_start(source, start))
+        if start >= 0 and inside:
             # What escapes the end of a line stays.
             blanked[start : match.end()] = _NOT_LINE_END.sub(b" ", blanked[start : match.end()])
 
@@ -144,6 +172,17 @@ def _old_style_parameters(blanked: bytearray, source: bytes) -> None:
         if head:
             blank(blanked, *head.span(1))
             blank(blanked, *head.span(2))
+
+
+def _block_macros(blanked: bytearray, source: bytes) -> None:
+    """Macros that begin or end a block: between statements, and no constant of an enum."""
+    for match in _BLOCK_MACRO.finditer(source):
+        line = line_start(source, match.start())
+        if not _BEGIN_OF_LINE.fullmatch(source, line, match.start()):
+            continue
+        before = source[max(line - _WORD_BYTES, 0) : line].rstrip()[-1:]
+        if before in (b";", b"}") or (before == b"{" and match[1] not in b"},="):
+            blank(blanked, line, match.end())
 
 
 def _sections(blanked: bytearray, source: bytes) -> None:

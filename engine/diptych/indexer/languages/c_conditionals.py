@@ -21,10 +21,18 @@ _TOKEN = re.compile(
     rb"|^[ \t]*+\#(?:[^\n\\]|\\.)*+|(?P<open>[({\[])|(?P<close>[)}\]])",
     re.MULTILINE | re.DOTALL,
 )
+_COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _SPACE = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/)*+", re.DOTALL)
 # Before a brace that begins a list of values.
 _BEFORE_VALUES = (b"=", b",", b"(", b"{")
-_BEFORE_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b"!", b".")
+_BEFORE_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b"!", b".", b">")
+# `static`, and the function after it.
+_BEFORE_DECLARATION = re.compile(
+    rb"\b(?:static|extern|inline|const|constexpr|virtual|explicit|unsigned|signed|long|short|int|char|void|bool)\Z"
+)
+_ENUM = re.compile(rb"\benum\b[^;]*\Z")
+# A part of any list, of the initializers of a constructor, or of an `if`.
+_CONTINUES = re.compile(rb",|:(?!:)|else\b")
 _AFTER_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b".", b",", b";")
 _CONDITIONAL = re.compile(rb"#[ \t]*(?:if|el|endif)")
 # How far from a conditional the error may be that it causes.
@@ -76,8 +84,12 @@ def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:
         sort = token.lastgroup
         if sort == "open":
             opened = token[0]
-            if opened == b"{" and source[code_end:start].rstrip()[-1:] in _BEFORE_VALUES:
-                opened = b"="
+            if opened == b"{":
+                before = _code(source, code_end, start)
+                if before[-1:] in _BEFORE_VALUES:
+                    opened = b"="
+                elif _ENUM.search(before[-_NEAR_BYTES:]):
+                    opened = b"enum"
             brackets.append(opened)
             if groups:
                 _count(groups, 1)
@@ -86,14 +98,19 @@ def without_split_conditionals(source: bytes, *, cpp: bool) -> bytes:
             if groups:
                 _count(groups, -1)
         elif sort == "rest" and (directive := token["directive"]) in (b"if", b"ifdef", b"ifndef"):
-            inside = brackets[-1:] in ([b"("], [b"["], [b"="])
-            before = source[code_end:start].rstrip()[-1:]
+            before = _code(source, code_end, start)
+            split = (
+                brackets[-1:] in ([b"("], [b"["], [b"="])
+                or before[-1:] in _BEFORE_OPERAND
+                or _BEFORE_DECLARATION.search(before) is not None
+                or (before[-1:] == b"," and brackets[-1:] != [b"enum"])
+            )
             never = (
                 _NEVER.match(token["rest"])
                 if directive == b"if"
                 else not cpp and b"__cplusplus" in token["rest"]
             )
-            groups.append(_Group(inside or before in _BEFORE_OPERAND, bool(never and directive != b"ifndef")))
+            groups.append(_Group(split, bool(never and directive != b"ifndef")))
             groups[-1].branches.append(_Branch(end, end))
             groups[-1].directives.append((start, end))
         elif sort == "rest" and groups:
@@ -126,9 +143,12 @@ def _count(groups: list[_Group], step: int) -> None:
 
 def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Branch | None:
     """The branch that counts for the code around a complete conditional; what else to blank is added."""
-    after = _SPACE.match(source, group.directives[-1][1])
-    follows = source[after.end() : after.end() + 1] if after else b""
-    split = group.split or follows in _AFTER_OPERAND
+    after = _first_code(source, group.directives[-1][1])
+    split = (
+        group.split
+        or source[after : after + 1] in _AFTER_OPERAND
+        or any(_CONTINUES.match(source, _first_code(source, branch.begin)) for branch in group.branches)
+    )
     if not split and all(branch.depth == 0 and branch.lowest == 0 for branch in group.branches):
         return None
     branches = group.branches[1:] if group.never else group.branches
@@ -136,3 +156,14 @@ def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Bra
     blanks += group.directives
     blanks += [(branch.begin, branch.end) for branch in group.branches if branch is not kept]
     return kept
+
+
+def _code(source: bytes, begin: int, end: int) -> bytes:
+    """What is there but comments, without white space after it."""
+    return _COMMENT.sub(b"", source[begin:end]).rstrip()
+
+
+def _first_code(source: bytes, begin: int) -> int:
+    """Where the first thing begins that is no comment."""
+    space = _SPACE.match(source, begin)
+    return space.end() if space else begin

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 
 from diptych.indexer.languages.c_blanks import CALL, MACRO, NAME, blank, line_start, without_oddities
+from diptych.indexer.languages.c_wrappers import without_wrappers
 
 _MACROS = rb"(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}"
 _TAGS = frozenset(b"struct class union enum".split())
@@ -40,17 +41,20 @@ _TYPE_AND_NAME = (
     + MACRO
     + rb"\W)"
     + NAME
-    + rb"\s*[(;=\[,]"
+    + rb"\s*[(;=\[,{]"
 )
+_TYPE_AND_OPERATOR = NAME + rb"(?:<[^;{}()]{0,100}>)?(?:\s*[*&]+\s*|\s+)operator\b"
 _TYPE_AND_POINTER = NAME + rb"[\s*&]*\(\s*\*\s*" + NAME + rb"\s*\)\s*\("
 # Only a constructor has initializers.
 _CONSTRUCTOR = NAME + rb"\((?:[^();{}]|\([^();{}]*\)){0,400}\)\s*(?:noexcept\s*)?:(?!:)"
-_DECLARATION = rb"(?:" + b"|".join((_TYPE_AND_NAME, _TYPE_AND_POINTER, _CONSTRUCTOR)) + rb")"
+_DECLARATION = (
+    rb"(?:" + b"|".join((_TYPE_AND_NAME, _TYPE_AND_OPERATOR, _TYPE_AND_POINTER, _CONSTRUCTOR)) + rb")"
+)
 
 # A macro, with its arguments, and what may follow one in a declaration: this alone rules out most of prose.
 _CANDIDATE = re.compile(
     rb"[A-Z_](?<!\w[A-Z_])(?:[A-Z0-9_]{2,}|_\w+)(?!\w)(" + CALL + rb")?"
-    rb"(?:[ \t]*\n\s*(?=[A-Za-z_~\[])"
+    rb"(?:[ \t]*\n\s*(?=[A-Za-z_~\[#/])"
     rb"|[ \t]+(?=" + _MACROS + rb"(?:" + b"|".join((_KEYWORD, _FUNCTION, _TAG, _DECLARATION)) + rb")))"
 )
 _KEYWORD_AFTER = re.compile(_MACROS + _KEYWORD)
@@ -77,7 +81,10 @@ def without_macros(source: bytes) -> bytes:
         if start == end_of_last or _is_macro(source, match):
             blank(blanked, start, end)
             end_of_last = end
+        elif specifier := _before_definition(source, match):
+            blank(blanked, specifier, end)
     without_oddities(blanked, source)
+    without_wrappers(blanked, source)
     return bytes(blanked)
 
 
@@ -92,7 +99,12 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
     word = _WORD_BEFORE.search(before)
     if word and word[0] in _TAGS:
         return _TAG_AFTER.match(source, end) is not None
+    if source[end : end + 1] in (b"#", b"/") and not (match[1] or _DECLARES.match(source, start)):
+        # The type of the function after the comment, perhaps.
+        return False
     if match[1]:
+        if source[end : end + 1] == b"/":
+            return False
         alone = not indent and (start == line or _DECLARES.match(source, start))
         same_line = b"\n" not in source[match.end(1) : end]
         return bool(alone or (same_line and _KEYWORD_AFTER.match(source, end)))
@@ -108,6 +120,15 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
         return _is_superfluous(source, end)
     # `int API first(`
     return word[0] not in _NO_TYPES and _FUNCTION_AFTER.match(source, end) is not None
+
+
+def _before_definition(source: bytes, match: re.Match[bytes]) -> int:
+    """Where `static DEFINE_PATH(name, "text")` begins, alone on its line and without a semicolon; else 0."""
+    start, end = match.span()
+    line = line_start(source, start)
+    if not match[1] or b'"' not in match[1] or b"\n" not in source[match.end(1) : end]:
+        return 0
+    return line if source[line:start].strip() in (b"static", b"extern") else 0
 
 
 def _begins_declaration(source: bytes, before: bytes, start: int) -> bool:

@@ -1,0 +1,101 @@
+"""Macros of C and C++ declarations that are told by their arguments, in whatever case they are written."""
+
+from __future__ import annotations
+
+import re
+
+from diptych.indexer.languages.c_blanks import NAME, blank, line_start
+
+# `printflike(2, 3)`: no function has a number for a parameter.
+_NUMBERS = re.compile(rb"\([ \t]*+\d++(?:[ \t]*+,[ \t]*+\d++)*+[ \t]*+\)")
+_CALLED = re.compile(
+    rb"(?:(?P<before>[\w*>)])[ \t\r\n]++|^[ \t]*+)(?P<macro>[A-Za-z_]\w*+[ \t]*+)\Z", re.MULTILINE
+)
+# Before the name: `void printflike(2, 3) fail(const char *, ...)`
+_NAME_AFTER = re.compile(
+    rb"\s++(?:(?:const|struct|static|inline|unsigned)\s++)*+"
+    + NAME
+    + rb"(?:[\s*&]++"
+    + NAME
+    + rb")?+[ \t]*+\("
+)
+# After the parameters: `void fail(const char *, ...) printflike(1, 2);`
+_END_AFTER = re.compile(rb"\s*+[;{]")
+_DECLARATION_BEFORE = re.compile(
+    rb"(?:^|[;}])\s*+(?:[A-Za-z_][\w:]*+[\s*&]++){1,6}"
+    + NAME
+    + rb"[ \t]*+\((?:[^;{}()]|\([^;{}()]*+\)){0,600}+\)\s*+\Z",
+    re.MULTILINE,
+)
+_STATEMENT = re.compile(
+    rb"(?:if|while|for|switch|else|return|case|do|goto|break|continue|define|sizeof|alignas|alignof)\b"
+)
+_NO_DECLARATION = re.compile(
+    rb"[ \t]*+#|.*\b(?:if|while|for|switch|else|return|case|do|goto)[ \t]*\Z", re.DOTALL
+)
+# `EXPORT(const char *) name(void)`: the type stays.
+_NAME_AFTER_CLOSE = re.compile(rb"\)[ \t]*+(?:" + NAME + rb"[ \t]++)?+" + NAME + rb"[ \t]*+\(")
+_WRAPPED = re.compile(
+    rb"(?:(?:extern|static|inline)[ \t]++)*+(?P<macro>[A-Za-z_]\w*+[ \t]*+\()(?P<type>[ \t]*+"
+    rb"(?:(?:const|struct|enum|union|unsigned|signed|long|short)[ \t]++)*+[A-Za-z_][\w:]*+[\s\w*&]{0,60}+)"
+)
+_IS_TYPE = re.compile(
+    rb"[*&]|\b(?:void|int|char|unsigned|signed|long|short|float|double|bool|_Bool|const|struct|enum|union|\w+_t)\b"
+)
+_IS_MACRO = re.compile(rb"[A-Z][A-Z0-9_]{2,}[ \t]*\(\Z")
+# `int first(int a) internal_function;`, and on a line of its own between the type and the name.
+_WORD_AFTER = re.compile(rb"\)\s+(?!(?:const|volatile|override|final|noexcept|try)\b)([a-z]\w*)[ \t]*;")
+_WORD_BETWEEN = re.compile(rb"\n([a-z_]\w*+)[ \t]*+\n(?=\w+[ \t]*\()")
+_TYPE_LINE = re.compile(rb"(?:[A-Za-z_]\w*+[ \t*]++){0,4}+[A-Za-z_]\w*+[ \t*]*+")
+_NAME_BYTES = 80
+_DECLARATION_BYTES = 1_000
+
+
+def without_wrappers(blanked: bytearray, source: bytes) -> None:
+    """Blank in `blanked` the macros of `source` that have numbers, or a type, for arguments."""
+    for match in _NUMBERS.finditer(source):
+        start, end = match.span()
+        near = max(start - _NAME_BYTES, 0)
+        called = _CALLED.search(source[near:start])
+        if called is None or _STATEMENT.match(called["macro"]):
+            continue
+        begin = near + called.start("macro")
+        if called["before"] == b")":
+            is_macro = _END_AFTER.match(source, end) is not None and _is_declared(source, begin)
+        else:
+            is_macro = _NAME_AFTER.match(source, end) is not None and _may_declare(source, begin)
+        if is_macro:
+            blank(blanked, begin, end)
+    for match in _NAME_AFTER_CLOSE.finditer(source):
+        close = match.start()
+        wrapped = _WRAPPED.fullmatch(source, line_start(source, close), close)
+        if wrapped and (_IS_TYPE.search(wrapped["type"]) or _IS_MACRO.match(wrapped["macro"])):
+            # A broader rule may have blanked the type with its macro.
+            start, end = wrapped.span("type")
+            blanked[start:end] = source[start:end]
+            blank(blanked, *wrapped.span("macro"))
+            blank(blanked, close, close + 1)
+    _words(blanked, source)
+
+
+def _words(blanked: bytearray, source: bytes) -> None:
+    """Words where no declaration has one."""
+    for match in _WORD_AFTER.finditer(source):
+        if not _STATEMENT.match(match[1]) and _is_declared(source, match.start(1)):
+            blank(blanked, *match.span(1))
+    for match in _WORD_BETWEEN.finditer(source):
+        line = line_start(source, match.start())
+        type_ = _TYPE_LINE.fullmatch(source, line, match.start())
+        if type_ and not (_STATEMENT.match(match[1]) or _STATEMENT.match(type_[0])):
+            blank(blanked, *match.span(1))
+
+
+def _may_declare(source: bytes, end: int) -> bool:
+    """Whether the line up to `end` may be the beginning of a declaration: no directive, and no statement."""
+    return _NO_DECLARATION.match(source, line_start(source, end), end) is None
+
+
+def _is_declared(source: bytes, end: int) -> bool:
+    """Whether the parameters of a declaration end at `end`."""
+    declaration = _DECLARATION_BEFORE.search(source, max(end - _DECLARATION_BYTES, 0), end)
+    return declaration is not None and not _STATEMENT.match(declaration[0].lstrip(b";} \t\r\n"))
