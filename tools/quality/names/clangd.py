@@ -16,7 +16,8 @@ from tools.quality.names.oracle import Drawn, Spot, files_below
 from tools.quality.names.syntax_sites import sites_below
 
 _GROUPS = {"field_identifier": "member", "type_identifier": "type"}
-_HEADERS = (".h", ".hh", ".hpp", ".hxx", ".inl", ".ipp")
+# Not `.inl`: clangd reads a part of a header by itself, and misreads it.
+_HEADERS = (".h", ".hh", ".hpp", ".hxx")
 _MAX_INCLUDE_FOLDERS = 60
 _MAX_INDEXING_S = 300
 
