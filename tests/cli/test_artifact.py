@@ -192,6 +192,9 @@ def test_an_index_travels_in_a_file(project: Path, memory_path: Path) -> None:
 
 def test_remotes_are_added_listed_and_checked(project: Path, remote: str) -> None:
     assert document("artifact", "remote", "list", "--json", cwd=project, code=1) == {"remotes": []}
+    assert "knows no remote" in error_output("artifact", "remote", "list", cwd=project, code=1)
+    assert "no remote is set" in error_output("artifact", "remote", cwd=project, code=1)
+    assert f"{remote} has no ref" in error_output("artifact", "list", remote, cwd=project, code=1)
     assert document("artifact", "remote", "add", remote, "--json", cwd=project) == {"remote": remote}
     assert text("artifact", "remote", cwd=project).strip() == remote
     checked = document("artifact", "remote", "check", "--json", cwd=project)

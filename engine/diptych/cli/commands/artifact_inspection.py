@@ -30,8 +30,9 @@ def list_refs(
 
     from diptych.artifact.inspection import list_artifacts
     from diptych.cli.exit_codes import ExitCode
-    from diptych.cli.output import array, line
+    from diptych.cli.output import array, line, tell
     from diptych.cli.sharing import plain, remote_for, store_at
+    from diptych.indexer.settings import Notice
 
     with remote_for(remote, store_at(store)[0]) as opened:
         found = list_artifacts(opened, pattern)
@@ -43,6 +44,9 @@ def list_refs(
             moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.moved_ms / 1000))
             rest = one.problem or f"serial {one.serial:,}, sha256:{one.manifest[:12]}"
             line(f"{one.ref:<48} {moment}  {rest}")
+        if not count:
+            matching = "" if pattern == "*" else f" that matches {pattern!r:.80}"
+            tell(Notice(f"{opened.url} has no ref{matching}", "`diptych artifact push` makes one"))
     return ExitCode.DONE if count else ExitCode.FINDINGS
 
 

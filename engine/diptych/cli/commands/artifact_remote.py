@@ -23,7 +23,7 @@ def remote(
 ) -> int:
     """Show or set the remote that is used where none is named. Exit code 1 if there is none.
 
-    `add` sets it. `list` shows those that this store pushed to or pulled from. `check` finds out what a
+    `add` sets it. `list` shows those that this store pushed to or pulled from; exit code 1 if there are none. `check` finds out what a
     remote can do, and probes an object store again for whether it compares and swaps; exit code 1 where refs
     of branches cannot be moved safely.
 
@@ -54,6 +54,8 @@ def remote(
         document({"remote": found or None})
     elif found:
         line(found)
+    else:
+        _say_none("no remote is set")
     return ExitCode.DONE if found else ExitCode.FINDINGS
 
 
@@ -104,7 +106,16 @@ def _list(store: str | None, *, as_json: bool) -> int:
         for url in urls:
             seen = ", ".join(f"{ref} at serial {serial:,}" for ref, serial in refs[url])
             line(f"{'*' if url == known.remote else ' '} {url}{': ' if seen else ''}{seen}")
+        if not urls:
+            _say_none("this store knows no remote")
     return ExitCode.DONE if urls else ExitCode.FINDINGS
+
+
+def _say_none(message: str) -> None:
+    from diptych.cli.output import tell
+    from diptych.indexer.settings import Notice
+
+    tell(Notice(message, "`diptych artifact remote add URL` sets one"))
 
 
 def _check(url: str | None, store: str | None, *, as_json: bool) -> int:
