@@ -3,7 +3,7 @@
 Every request to the remote is a step. A scheduler lets one actor at a time make one, chosen by a seeded
 random number, and moves the clock by hours now and then, so that what takes a day in life takes none here.
 After each removal and at the end no ref may name what is not there, and each acknowledged push is among the
-ancestors of its branch, unless the branch was removed.
+ancestors of its branch, or of what a promotion replaced there, unless the branch was removed.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class World:
     now_ms: int = 1_000_000_000_000
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
+    replaced: list[tuple[str, str]] = field(default_factory=list)
+    """Refs that a promotion moved, and what each named before."""
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -119,11 +121,14 @@ class World:
             kept = self.remote.refs.get(ref)
             if kept is None or ref in self.removed:
                 continue
-            at, before = decode_ref(kept.data, where=ref).manifest, set()
-            while at and at not in before:
-                before.add(at)
-                found = self.remote.manifests.get(at)
-                at = decode_manifest(found.data, where=at).parent if found is not None else ""
+            heads = [decode_ref(kept.data, where=ref).manifest]
+            heads += [manifest for moved, manifest in self.replaced if moved == ref]
+            before: set[str] = set()
+            for at in heads:
+                while at and at not in before:
+                    before.add(at)
+                    found = self.remote.manifests.get(at)
+                    at = decode_manifest(found.data, where=at).parent if found is not None else ""
             # Where an ancestor's manifest was collected, the chain ends: older ones cannot be followed.
             if digest not in before and digest in self.remote.manifests:
                 raise FaultError(f"the push of {digest[:12]} to {ref} is lost: {self.log[-60:]}")
@@ -161,6 +166,8 @@ class Stepped(MemoryRemote):
         def act(*given: object, **named: object) -> object:
             self.world.step(self.name, f"{request} {str(given[0])[:24] if given else ''}")
             done = does(*given, **named)
+            if request == "delete_ref":
+                self.world.removed.add(str(given[0]))
             if request.startswith("delete"):
                 self.world.check()
             return done
@@ -208,9 +215,10 @@ def promoter(world: World) -> Callable[[Remote], None]:
         for _ in range(8):
             targets = ("branch/one", "branch/two", "pr/1")
             with suppress(ArtifactError):
-                promote(
+                done = promote(
                     remote, rng.choice(BRANCHES), rng.choice(targets), clock_s=lambda: world.now_ms / 1000
                 )
+                world.replaced.append((done.ref, done.before))
 
     return act
 
@@ -224,7 +232,7 @@ def collector(world: World) -> Callable[[Remote], None]:
             with suppress(DiptychError):
                 if rng.random() < 0.7:
                     policy = Policy(dict.fromkeys(("pr", "branch", "commit"), 0.2), "none", 0)
-                    world.removed |= {one.name for one in cleanup(remote, policy)}
+                    cleanup(remote, policy)
             collect(remote)
 
     return act
