@@ -12,9 +12,10 @@ from obstore.store import MemoryStore
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
-from tests.artifact.remotes.github_stand_in import TOKEN, GithubStandIn
 from tests.artifact.remotes.servers import running
 from tests.artifact.remotes.test_oci import registry  # noqa: F401 - a fixture
+from tools.sharing.servers.github import TOKEN, GithubStandIn
+from tools.sharing.servers.google import GoogleStandIn, google_environment
 
 from diptych import FileRecord, Store
 from diptych.artifact.pull import pull
@@ -73,7 +74,24 @@ def peer(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Opene
         yield lambda: FileRemote(folder), lambda: PeerRemote(url.replace("http:", "peer:"))
 
 
-KINDS = {"object store": object_store, "registry": oci, "github": github, "web": web, "peer": peer}
+@contextmanager
+def google(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[Opened, Opened]]:
+    monkeypatch = request.getfixturevalue("monkeypatch")
+    with running(GoogleStandIn().application) as url:
+        for name, value in google_environment(url).items():
+            monkeypatch.setenv(name, value)
+        opened = lambda: ObjectRemote("gs://bucket/indexes")  # noqa: E731
+        yield opened, opened
+
+
+KINDS = {
+    "object store": object_store,
+    "google": google,
+    "registry": oci,
+    "github": github,
+    "web": web,
+    "peer": peer,
+}
 
 
 def write(path: Path, *numbers: int) -> None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import random
 import resource
-import shutil
-import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
@@ -16,18 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diptych import Store, verify
-from diptych.artifact.local import newest_generation
 from diptych.artifact.manifest import Source
 from diptych.artifact.pull import pull
 from diptych.artifact.push import push
 from diptych.artifact.remotes.file import FileRemote
-from diptych.artifact.scrub import ALLOWED, Rules, scrub
 from diptych.indexer.grammar_versions import current
-from diptych.schema.code import CODE
 from diptych.workspace.freshness import update
 from tools.sharing.counting import Counting
-
-INSERTED = "\n\ndef inserted_{number}(first, second={number}):\n    return first + second\n"
+from tools.sharing.trees import allow_what_looks_secret, change, commit, git, repository_of
 
 
 @dataclass(slots=True)
@@ -53,20 +46,14 @@ class Measured:
 
 def measure(source: Path, work: Path, *, pushes: int, share: float, compact_at: int, seed: int) -> Measured:
     """Do it all in the folder `work`."""
-    rng = random.Random(seed)
     tree, store = work / "tree", work / "tree" / ".diptych"
-    shutil.copytree(source, tree, symlinks=True, ignore=shutil.ignore_patterns(".git", ".diptych"))
-    _git(tree, "init", "-q")
-    _commit(tree)
+    repository_of(source, tree)
     measured = Measured()
     with _processor() as spent:
         _index(tree, store)
     measured.index_s = spent()
-    with Store.open(store) as opened:
-        opened.checkpoint()
-    _allow(store)
-    python = sorted(path for path in tree.rglob("*.py") if ".diptych" not in path.parts)
-    measured.files = len(python)
+    allow_what_looks_secret(store)
+    measured.files = sum(1 for _ in tree.rglob("*.py"))
     measured.tar_bytes, measured.tar_s = _tar(store)
     with FileRemote(os.fspath(work / "remote")) as inner:
         remote = Counting(inner)
@@ -77,9 +64,8 @@ def measure(source: Path, work: Path, *, pushes: int, share: float, compact_at: 
             pull(remote, work / "cold" / ".diptych", ref="branch/main")
         measured.cold_pull_s = spent()
         for number in range(1, pushes + 1):
-            for path in rng.sample(python, max(1, round(len(python) * share))):
-                path.write_text(path.read_text() + INSERTED.format(number=number))
-            _commit(tree)
+            change(tree, share, seed=seed * 1_000 + number)
+            commit(tree)
             _index(tree, store)
             with Store.open(store) as opened:
                 opened.checkpoint(compact=number == compact_at)
@@ -102,11 +88,9 @@ def measure(source: Path, work: Path, *, pushes: int, share: float, compact_at: 
 def _nearest(tree: Path, work: Path, remote: Counting, measured: Measured) -> None:
     """A fresh clone whose tree is one change of 1 % after the artifact: pull, then index."""
     clone = work / "clone"
-    _git(work, "clone", "-q", os.fspath(tree), os.fspath(clone))
-    changed = sorted(clone.rglob("*.py"))
-    for path in changed[:: max(1, len(changed) // max(1, len(changed) // 100))]:
-        path.write_text(path.read_text() + INSERTED.format(number=0))
-    _commit(clone)
+    git(work, "clone", "-q", os.fspath(tree), os.fspath(clone))
+    change(clone, 0.01, seed=0)
+    commit(clone)
     with _processor() as spent:
         pull(remote, clone / ".diptych", ref="branch/main")
         _index(clone, clone / ".diptych")
@@ -114,16 +98,8 @@ def _nearest(tree: Path, work: Path, remote: Counting, measured: Measured) -> No
     assert verify(clone / ".diptych").ok
 
 
-def _allow(store: Path) -> None:
-    """Name what looks like a secret in a public source tree: it may be shared."""
-    generation = newest_generation(os.fspath(store))
-    assert generation is not None
-    found = scrub(generation.store, generation.manifest, CODE, Rules.of(os.fspath(store), None)).findings
-    (store / ALLOWED).write_text("".join(f"{one.fingerprint}\n" for one in found if one.fingerprint))
-
-
 def _source(tree: Path) -> Source:
-    return Source(commit=_git(tree, "rev-parse", "HEAD"), branch="main")
+    return Source(commit=git(tree, "rev-parse", "HEAD"), branch="main")
 
 
 def _index(tree: Path, store: Path) -> None:
@@ -152,15 +128,3 @@ def _processor() -> Iterator[object]:
 def _spent_s() -> float:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def _commit(tree: Path) -> None:
-    exclude = tree / ".git" / "info" / "exclude"
-    exclude.write_text(".diptych\n")
-    _git(tree, "add", "-A", "-f", "--", ".", ":(exclude).diptych")
-    _git(tree, "commit", "-q", "-m", "state")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    given = ["git", "-c", "user.name=n", "-c", "user.email=e@x", "-c", "init.defaultBranch=main", *arguments]
-    return subprocess.run(given, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,45 +1,20 @@
-"""Servers for the tests of remotes: in this process, on a free port of the loopback interface."""
+"""Faults in front of a server, for the tests of remotes."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import uvicorn
-from tests.support.waiting import join
+from tools.sharing.servers.inside import running
+
+__all__ = ["Fault", "Faulty", "running"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
-
-
-@contextmanager
-def running(application: Any) -> Iterator[str]:
-    """The URL of a server that answers with `application`."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(64)
-    config = uvicorn.Config(application, log_level="critical", access_log=False, lifespan="off")
-    server = uvicorn.Server(config)
-
-    def run() -> None:
-        asyncio.run(server.serve(sockets=[listener]))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        join(thread)
-        listener.close()
 
 
 class _Cut(Exception):

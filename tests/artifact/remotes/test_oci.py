@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.applications import Starlette
@@ -18,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from tests.artifact.remotes.servers import Fault, Faulty, running
-from tests.support.waiting import exit_code, wait_until
+from tools.sharing.servers import programs
 
 from diptych.artifact.errors import (
     AccessDeniedError,
@@ -35,39 +33,16 @@ from diptych.artifact.remotes.oci_auth import credentials_of
 from diptych.artifact.remotes.oci_forms import ref_of_tag, tag_of
 
 _NUMBERS = count()
-REGISTRY = shutil.which("docker-registry")
-_CONFIGURATION = """version: 0.1
-log: {{level: error}}
-storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:{port}", secret: tests}}
-"""
 
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The host and port of a registry."""
-    if REGISTRY is None:
-        pytest.skip("docker-registry is not installed")
-    root = tmp_path_factory.mktemp("registry")
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    configuration = root / "registry.yml"
-    configuration.write_text(_CONFIGURATION.format(root=root / "data", port=port))
-    process = subprocess.Popen(
-        [REGISTRY, "serve", configuration], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
     try:
-        wait_until(lambda: _answers(port))
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        exit_code(process)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as trying:
-        return trying.connect_ex(("127.0.0.1", port)) == 0
+        with programs.registry(tmp_path_factory.mktemp("registry")) as served:
+            yield urlsplit(served.url).netloc
+    except programs.NotInstalledError as error:
+        pytest.skip(str(error))
 
 
 def client(host: str, **more: bool) -> OciRemote:

@@ -55,7 +55,10 @@ class Ref(NamedTuple):
 
 
 class ListedRef(NamedTuple):
-    """A ref in a listing. `modified_ms` is by the remote's clock; 0 where it does not say."""
+    """A ref in a listing. `modified_ms` is by the remote's clock; 0 where it does not say.
+
+    `version` may have less than a condition needs: Google's listings leave out the generation.
+    """
 
     name: str
     version: str

@@ -390,7 +390,7 @@ def _may_be_plain(scheme: str) -> bool:
 
     from diptych.artifact.remotes.transport import is_loopback
 
-    names = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"), "gs": ()}
+    names = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"), "gs": ("GOOGLE_BASE_URL",)}
     endpoints = [os.environ.get(name, "") for name in names.get(scheme, ("AZURE_STORAGE_ENDPOINT",))]
     return any(is_loopback(urlsplit(endpoint).hostname or "") for endpoint in endpoints if endpoint)
 

@@ -23,9 +23,9 @@ def remote(
 ) -> int:
     """Show or set the remote that is used where none is named. Exit code 1 if there is none.
 
-    `add` sets it. `list` shows those that this store pushed to or pulled from; exit code 1 if there are none. `check` finds out what a
-    remote can do, and probes an object store again for whether it compares and swaps; exit code 1 where refs
-    of branches cannot be moved safely.
+    `add` sets it. `list` shows those that this store pushed to or pulled from; exit code 1 if there are
+    none. `check` finds out what a remote can do, and probes an object store again for whether it compares and
+    swaps; exit code 1 where refs of branches cannot be moved safely.
 
     \b
     Examples:
