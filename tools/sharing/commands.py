@@ -40,7 +40,7 @@ def run(
     process = subprocess.Popen(
         [sys.executable, "-m", "diptych", *arguments],
         cwd=tree,
-        env={**_environment(work), **(environment or {})},
+        env=quiet_environment(DIPTYCH_TRUST=os.fspath(work / "trust.toml"), **(environment or {})),
         stdout=subprocess.PIPE,
         stderr=(errors := open(work / "errors.txt", "w+b")),  # noqa: SIM115 - closed below
     )
@@ -59,8 +59,11 @@ def run(
     return Spent(used.ru_utime + used.ru_stime, elapsed_s, document)
 
 
-def _environment(work: Path) -> dict[str, str]:
+def quiet_environment(**more: str) -> dict[str, str]:
+    """This process's environment, without what would change the command's ways or compile it each time."""
     kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("DIPTYCH_", "_DIPTYCH"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DIPTYCH_", "_DIPTYCH")) and name != "PYTHONDONTWRITEBYTECODE"
     }
-    return {**kept, "PYTHONPATH": os.fspath(ENGINE), "DIPTYCH_TRUST": os.fspath(work / "trust.toml")}
+    return {**kept, "PYTHONPATH": os.fspath(ENGINE), **more}
