@@ -14,19 +14,17 @@ A symbol's place is its range and that of its name, in one array:
        (, the name's line - start line, its start column, its length: unless it is empty, at the start)]
     or, if the name has several lines, its end line - start line and its end column instead of its length.
 
-A symbol's or a relation's item is the offset of its array in the payload, so that one is decoded without the
-rest.
+A symbol's or a relation's item is the offset of its array in the payload.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
-from typing import Any, ClassVar, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 import msgpack
 
-from diptych.errors import CorruptionError, InvalidPathError, InvalidRecordError
+from diptych.errors import InvalidPathError, InvalidRecordError
 from diptych.model import (
     FileRecord,
     Range,
@@ -36,61 +34,30 @@ from diptych.model import (
     Symbol,
     SymbolHit,
     occurrences,
-    start_of,
 )
 from diptych.schema.base import Buffer, Projection, Schema
-from diptych.schema.code_weights import place_weight, symbol_weight
+from diptych.schema.code_payload import (
+    UNDECODABLE,
+    all_stored_at,
+    decoding,
+    symbol_at,
+    symbol_of,
+    undecodable,
+    unpacker_of,
+)
 from diptych.schema.fields import Field
 
 MAX_PATH_BYTES = 65_535
 MAX_COORDINATE = 2**32 - 1
 
-# Tantivy indexes only this many characters of a text. The record stores all of it.
-_INDEXED_CHARACTERS = 4_096
 _IMMUTABLE = frozenset((Symbol, Relation, tuple))
 
 _SYMBOLS, _RELATIONS = 0, 1
 # The item of all relations of a record, in segments from before each had one.
 _ANYWHERE = 0
-# So many objects of one record are unpacked from a copy of it: one at a time, each costs an exception.
-_MANY_ITEMS = 4
 _FIELDS_WITH_NAMES = 5
 
 _new = tuple.__new__
-
-
-Arguments = ParamSpec("Arguments")
-Decoded = TypeVar("Decoded")
-
-# The errors of msgpack, and of values in the wrong place.
-_UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, msgpack.UnpackException)
-
-
-def _unpacker(payload: bytes) -> msgpack.Unpacker:
-    # Reject a length beyond the payload before anything is allocated for it.
-    return msgpack.Unpacker(
-        use_list=False, unicode_errors="surrogateescape", max_buffer_size=max(len(payload), 1)
-    )
-
-
-def _decoding(method: Callable[Arguments, Decoded]) -> Callable[Arguments, Decoded]:
-    """Raise a CorruptionError if `method` fails on a malformed payload."""
-
-    @wraps(method)
-    def decode(*arguments: Arguments.args, **options: Arguments.kwargs) -> Decoded:
-        try:
-            return method(*arguments, **options)
-        except _UNDECODABLE as error:
-            raise _undecodable(error) from error
-
-    return decode
-
-
-def _undecodable(error: Exception) -> CorruptionError:
-    return CorruptionError(
-        f"a record does not decode: {error!r}",
-        advice="index the file again: its packed record was invalid",
-    )
 
 
 class CodeSchema(Schema[FileRecord]):
@@ -213,7 +180,7 @@ class CodeSchema(Schema[FileRecord]):
         except ValueError as error:
             raise InvalidRecordError(f"{path}: the record cannot be packed: {error}") from None
 
-    @_decoding
+    @decoding
     def unpack(self, key: bytes, payload: bytes) -> FileRecord:
         """The record, equal to the one packed."""
         content_hash, language, symbols, relations, *rest = msgpack.unpackb(
@@ -226,16 +193,16 @@ class CodeSchema(Schema[FileRecord]):
                 key.decode("utf-8", "surrogateescape"),
                 content_hash,
                 language,
-                tuple([_symbol(stored) for stored in symbols]),
+                tuple([symbol_of(stored) for stored in symbols]),
                 tuple([new(Relation, (k, s, t, new(Range, r))) for k, s, t, r in relations]),
                 rest[0] if rest else b"",
             ),
         )
 
-    @_decoding
+    @decoding
     def counts(self, payload: bytes) -> tuple[int, ...]:
         """`(symbols, relations)`."""
-        unpacker = _unpacker(payload)
+        unpacker = unpacker_of(payload)
         unpacker.feed(payload)
         unpacker.read_array_header()
         unpacker.skip()
@@ -245,10 +212,10 @@ class CodeSchema(Schema[FileRecord]):
             unpacker.skip()
         return symbols, unpacker.read_array_header()
 
-    @_decoding
+    @decoding
     def content_hash(self, payload: bytes) -> str:
         """The content hash, without decoding the rest."""
-        unpacker = _unpacker(payload)
+        unpacker = unpacker_of(payload)
         unpacker.feed(payload)
         unpacker.read_array_header()
         digest = unpacker.unpack()
@@ -256,10 +223,10 @@ class CodeSchema(Schema[FileRecord]):
             raise ValueError("the content hash is not a str")
         return digest
 
-    @_decoding
+    @decoding
     def names_part(self, payload: bytes) -> tuple[str, str, bytes]:
         """Content hash, language and names part, without decoding the symbols and relations."""
-        unpacker = _unpacker(payload)
+        unpacker = unpacker_of(payload)
         unpacker.feed(payload)
         fields = unpacker.read_array_header()
         digest, language = unpacker.unpack(), unpacker.unpack()
@@ -272,10 +239,10 @@ class CodeSchema(Schema[FileRecord]):
             raise ValueError("the names part is not bytes")
         return digest, language, part
 
-    @_decoding
+    @decoding
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:
         """Symbols by name and relations by target, with their offsets."""
-        unpacker = _unpacker(payload)
+        unpacker = unpacker_of(payload)
         unpacker.feed(payload)
         unpacker.read_array_header()
         unpacker.skip()
@@ -291,7 +258,7 @@ class CodeSchema(Schema[FileRecord]):
             targets.append((unpack()[2].encode("utf-8", "surrogateescape"), item))
         return names, targets
 
-    @_decoding
+    @decoding
     def matches(self, index: int, term: bytes, key: bytes, payload: bytes, items: Sequence[int]) -> list[Any]:
         """SymbolHits for index 0, RelationHits for index 1."""
         path = key.decode("utf-8", "surrogateescape")
@@ -300,7 +267,7 @@ class CodeSchema(Schema[FileRecord]):
             if _ANYWHERE in items:
                 relations = msgpack.unpackb(payload, use_list=False, unicode_errors="surrogateescape")[3]
             else:
-                relations = _all_stored_at(payload, items)
+                relations = all_stored_at(payload, items)
             return [
                 RelationHit(path, _new(Relation, (kind, source, target, _new(Range, where))))
                 for kind, source, target, where in relations
@@ -308,7 +275,7 @@ class CodeSchema(Schema[FileRecord]):
             ]
         found = []
         for item in items:
-            symbol, occurrence = _symbol_at(payload, item)
+            symbol, occurrence = symbol_at(payload, item)
             if symbol.name == name:
                 found.append(SymbolHit(path, symbol, occurrence))
         return found
@@ -317,7 +284,7 @@ class CodeSchema(Schema[FileRecord]):
         """One document per symbol."""
         return self.project(key, payload).documents
 
-    @_decoding
+    @decoding
     def project(self, key: bytes, payload: bytes) -> Projection:
         """Counts, terms and documents, in one pass for the speed of bulk loads."""
         _, language, symbols, relations, *_ = msgpack.unpackb(
@@ -344,9 +311,9 @@ class CodeSchema(Schema[FileRecord]):
     def item(self, key: bytes, payload: Buffer, item: int) -> tuple[str, Symbol, int]:
         """Path, symbol and occurrence of the symbol at offset `item`."""
         try:
-            symbol, occurrence = _symbol_at(payload, item)
-        except _UNDECODABLE as error:
-            raise _undecodable(error) from error
+            symbol, occurrence = symbol_at(payload, item)
+        except UNDECODABLE as error:
+            raise undecodable(error) from error
         return key.decode("utf-8", "surrogateescape"), symbol, occurrence
 
     def hit(self, found: tuple[str, Symbol, int], score: float) -> SearchHit:
@@ -358,116 +325,10 @@ class CodeSchema(Schema[FileRecord]):
 def _project(
     key: bytes, payload: bytes, language: str, symbols: Sequence[Any], relations: Sequence[Any]
 ) -> Projection:
-    unpacker = _unpacker(payload)
-    unpacker.feed(payload)
-    unpacker.read_array_header()
-    unpacker.skip()
-    unpacker.skip()
-    unpacker.read_array_header()
-    tell, skip = unpacker.tell, unpacker.skip
-    language, path = _indexable(language), key.decode("utf-8", "replace")
-    place = place_weight(path)
-    names, documents = [], []
-    for symbol in symbols:
-        item = tell()
-        skip()
-        names.append((symbol[0].encode("utf-8", "surrogateescape"), item))
-        documents.append((item, _document(path, language, symbol, place)))
-    targets = []
-    unpacker.read_array_header()
-    for relation in relations:
-        item = tell()
-        skip()
-        targets.append((relation[2].encode("utf-8", "surrogateescape"), item))
-    return Projection((len(names), len(relations)), (names, targets), documents)
+    # Reading needs none of it.
+    from diptych.schema.code_projection import project
 
-
-def _stored_at(payload: Buffer, item: int) -> Any:
-    # Most symbols and relations are shorter than this. Only a longer one is decoded twice.
-    stored = _first_of(payload[item : item + 2_048]) or _first_of(payload[item:])
-    if stored is None:
-        raise ValueError(f"what begins at byte {item} is cut off")
-    return stored
-
-
-def _all_stored_at(payload: bytes, items: Sequence[int]) -> list[Any]:
-    """What begins at each of these bytes, in the order of the record."""
-    if len(items) < _MANY_ITEMS:
-        return [_stored_at(payload, item) for item in items]
-    unpacker = _unpacker(payload)
-    unpacker.feed(payload)
-    unpack, pass_over = unpacker.unpack, unpacker.read_bytes
-    found, at = [], 0
-    for item in sorted(items):
-        if item < at:
-            raise ValueError(f"what begins at byte {item} is within another")
-        pass_over(item - at)
-        found.append(unpack())
-        at = unpacker.tell()
-    return found
-
-
-def _symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
-    stored = _stored_at(payload, item)
-    return _symbol(stored), stored[6] if len(stored) > 6 else 0
-
-
-def _symbol(stored: tuple[Any, ...]) -> Symbol:
-    name, kind, place, container, signature, documentation = stored[:6]
-    if len(place) == 4:
-        place = _new(Range, place)
-        named = start_of(place)
-    elif len(place) == 7:
-        a, b, c, d, line, column, size = place
-        place, named = _new(Range, (a, b, c, d)), _new(Range, (a + line, column, a + line, column + size))
-    else:
-        # Any other length is damage, and raises ValueError.
-        a, b, c, d, line, column, end_line, end_column = place
-        place, named = _new(Range, (a, b, c, d)), _new(Range, (a + line, column, a + end_line, end_column))
-    return _new(Symbol, (name, kind, place, container, signature, documentation, named))
-
-
-def _first_of(data: Buffer) -> Any:
-    """The object at the beginning of `data`, or None if `data` ends before it does.
-
-    It takes the object from the error for extra data: an Unpacker costs twice as much.
-    """
-    try:
-        return msgpack.unpackb(data, use_list=False, unicode_errors="surrogateescape")
-    except msgpack.ExtraData as error:
-        return error.unpacked
-    except ValueError as error:
-        if type(error) is not ValueError:
-            raise
-        return None
-
-
-def _document(path: str, language: str, symbol: tuple[Any, ...], place: float) -> dict[str, Any]:
-    name, kind, _, container, signature, documentation = symbol[:6]
-    document: dict[str, Any] = {"path": path, "_weight": symbol_weight(place, kind, symbol[3])}
-    # An absent field costs Tantivy nothing; an empty one is indexed.
-    if language:
-        document["language"] = language
-    for field, text in (
-        ("name", name),
-        ("kind", kind),
-        ("container", container),
-        ("signature", signature),
-        ("documentation", documentation),
-    ):
-        if text:
-            plain = text.isascii() and len(text) <= _INDEXED_CHARACTERS
-            document[field] = text if plain else _indexable(text)
-    return document
-
-
-def _indexable(text: str) -> str:
-    """`text` as Tantivy needs it: valid UTF-8 of bounded length."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return text[:_INDEXED_CHARACTERS]
+    return project(key, payload, language, symbols, relations)
 
 
 def _check_path(name: str, key: bytes) -> None:

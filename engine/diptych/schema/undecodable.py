@@ -17,6 +17,7 @@ from typing import Any
 from diptych.change import shown_key
 from diptych.errors import CorruptionError
 from diptych.schema.base import Projection, Schema
+from diptych.schema.documents import Documents
 
 log = logging.getLogger("diptych")
 
@@ -25,7 +26,7 @@ def projection_of(schema: Schema[Any], key: bytes, payload: bytes) -> Projection
     """What the schema derives from a payload, evaluated; its counts alone where it does not decode."""
     try:
         counts, terms, documents = schema.project(key, payload)
-        return Projection(counts, [list(pairs) for pairs in terms], list(documents))
+        return Projection(counts, [list(pairs) for pairs in terms], Documents.of(documents))
     except CorruptionError as error:
         log.warning("the record of %s gets no terms and documents: %s", shown_key(key), error.message)
         return Projection(counts_of(schema, payload), [()] * len(schema.indexes), ())

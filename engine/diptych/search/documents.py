@@ -17,20 +17,21 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from json.encoder import encode_basestring as _quoted
 from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
 from diptych.change import StoredRecord, record_checksum, term_hash
-from diptych.errors import CorruptSearchError, InvalidRecordError
+from diptych.errors import CorruptSearchError
 from diptych.fs import importing
 from diptych.schema.base import Schema
-from diptych.schema.fields import TEXT_KINDS, VALUE_KINDS
-from diptych.search.names import indexed_terms
-from diptych.search.query.values import indexed
-from diptych.search.words import PROSE, Known, parts_in
+from diptych.schema.documents import Documents
+from diptych.schema.fields import VALUE_KINDS
+from diptych.search.values import name_terms_of, values_of, weights_of
+from diptych.search.words import PROSE
 
 if TYPE_CHECKING:
     import tantivy
@@ -87,44 +88,41 @@ def record_document(key: bytes, checksum: int, payload: bytes) -> dict[str, Any]
 
 def item_documents(
     schema: Schema[Any], key: bytes, documents: Iterable[tuple[int, dict[str, Any]]]
-) -> Iterator[str]:
+) -> list[str]:
     """A schema's documents of a record, as they are indexed: JSON objects. Raises InvalidRecordError.
 
     JSON since Tantivy reads it without Python's lock, and in less time than it takes to make it from a dict.
+    They are made field by field, and put together from what each document has between `[` and `]`.
     """
-    name_field, qualifiers = schema.name_field, schema.qualifier_fields
-    strings = [
-        (field.name, f',"{field.name}":[', _texts if field.tokens in TEXT_KINDS else _quotes)
-        for field in schema.fields
-        if field.tokens not in VALUE_KINDS
-    ]
-    numbers = [field for field in schema.fields if field.tokens in VALUE_KINDS]
-    same = f'{{"_key":{_quoted(key_term(key))},"_hash":{term_hash(key)},"_item":'
-    for item, document in documents:
-        written = [same, str(item)]
-        within = []
-        for name, begin, known in strings:
-            value = document.get(name)
-            if value is None:
-                continue
-            values = known[value] if type(value) is str else _several(name, value, known)
-            written += (begin, values, "]")
-            if name in qualifiers and value:
-                within.append(values)
-        for field in numbers:
-            value = document.get(field.name)
-            if value is not None:
-                several = value if isinstance(value, list) else [value]
-                values = ",".join([repr(indexed(field, one)) for one in several])
-                written.append(f',"{field.name}":[{values}]')
-        if name_field is not None and (named := document.get(name_field)):
-            written += (',"_name":[', _names[named if isinstance(named, str) else named[0]], "]")
-        if within:
-            written += (',"_within":[', ",".join(within), "]")
-        if "_weight" in document:
-            written.append(f',"_weight":{_weight(document["_weight"])}')
-        written.append("}")
-        yield "".join(written)
+    found = Documents.of(documents)
+    begin = f'{{"_key":{_quoted(key_term(key))},"_hash":{term_hash(key)}'
+    arrays: list[tuple[str, list[str]]] = []
+    within: list[Iterable[str]] = []
+    for field in schema.fields:
+        name = field.name
+        if (value := found.same.get(name)) is not None:
+            [values] = values_of(field, [value])
+            begin += f',"{name}":[{values}]'
+            if name in schema.qualifier_fields and value:
+                within.append(repeat(values, len(found)))
+        elif (column := found.columns.get(name)) is not None:
+            written = values_of(field, column)
+            arrays.append((name, written))
+            if name in schema.qualifier_fields:
+                within.append([values if text else "" for values, text in zip(written, column, strict=True)])
+    if schema.name_field is not None and (names := found.column(schema.name_field)) is not None:
+        arrays.append(("_name", name_terms_of(names)))
+    if within:
+        arrays.append(("_within", [",".join(filter(None, values)) for values in zip(*within, strict=False)]))
+    if (weights := found.column("_weight")) is not None:
+        arrays.append(("_weight", weights_of(weights)))
+    # `items` ends the documents: what they have in common is repeated without end.
+    pieces: list[Iterable[str]] = [repeat(f'{begin},"_item":'), map(str, found.items)]
+    end = ""
+    for name, written in arrays:
+        pieces += (repeat(f'{end},"{name}":['), written)
+        end = "]"
+    return list(map("".join, zip(*pieces, repeat(f"{end}}}"), strict=False)))
 
 
 def document_adder(
@@ -138,41 +136,6 @@ def document_adder(
         return lambda text: writer.add_document(Document.from_dict(json.loads(text), fields))
     add: Callable[[str], object] = writer.add_json
     return add
-
-
-def _several(name: str, value: Any, known: Known) -> str:
-    """A field's values, of a list of them."""
-    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
-        raise InvalidRecordError(
-            f"a document of the schema has {value!r:.100} in the field {name}",
-            advice="give a str or a list of them, or leave the field out",
-        )
-    parts = parts_in(" ".join(value)) if known is _texts else ()
-    return ",".join(map(_quoted, (*value, *parts)))
-
-
-def _weight(weight: Any) -> int:
-    if type(weight) is int and 0 <= weight < 2**64:
-        return weight
-    raise InvalidRecordError(
-        f"a document of the schema has the _weight {weight!r:.100}", advice="give a whole number from 0"
-    )
-
-
-def _with_parts(text: str) -> str:
-    parts = parts_in(text)
-    return ",".join(map(_quoted, (text, *parts))) if parts else _quoted(text)
-
-
-def _terms_of(name: str) -> str:
-    return ",".join(map(_quoted, indexed_terms(name)))
-
-
-# As JSON has them: a text and the words inside its identifiers, a value, the terms of a name. Many documents
-# have the same path, container, kind or signature.
-_texts = Known(_with_parts, 4_096)
-_quotes = Known(_quoted, 1_024)
-_names = Known(_terms_of, 4_096)
 
 
 def decode_stored(stored: bytes, *, where: str) -> StoredRecord:

@@ -16,7 +16,7 @@ _SEPARATORS = re.compile(r"[\W_]+")
 _QUALIFIED = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#|/)[^\W\d]\w*)+")
 _SEPARATOR = re.compile(r"\.|::|->|#|/")
 # Of longer names the terms have so much.
-_CHARACTERS_MAX = 200
+CHARACTERS_MAX = 200
 
 
 def split_qualified(text: str) -> tuple[list[str], str]:
@@ -37,16 +37,16 @@ def indexed_terms(name: str) -> list[str]:
     """The terms of a document's name."""
     if not name:
         return []
-    terms = [f"={name[:_CHARACTERS_MAX]}"]
+    terms = [f"={name[:CHARACTERS_MAX]}"]
     plain = alike(name)
     if plain and plain != name:
-        terms.append(f"~{plain[:_CHARACTERS_MAX]}")
+        terms.append(f"~{plain[:CHARACTERS_MAX]}")
     return terms
 
 
 def name_terms(how: How, name: str) -> list[str]:
     """The terms that a query for a name asks for: of the name as it is, or without case and separators."""
     if how == "exact":
-        return [f"={name[:_CHARACTERS_MAX]}"]
-    plain = alike(name)[:_CHARACTERS_MAX]
+        return [f"={name[:CHARACTERS_MAX]}"]
+    plain = alike(name)[:CHARACTERS_MAX]
     return [f"~{plain}", f"={plain}"] if plain else []

@@ -57,14 +57,13 @@ class OneSegmentWriter:
         """
         from tantivy import Document
 
-        count = 1
         with guarded("write to", self._directory):
+            written = item_documents(self._schema, record.key, documents)
             self._writer.add_document(Document.from_dict(record_document(*record), self._fields))
             add = self._add
-            for document in item_documents(self._schema, record.key, documents):
+            for document in written:
                 add(document)
-                count += 1
-        return count
+        return 1 + len(written)
 
     def commit(self) -> WrittenSegment:
         """Write the files. The writer must not be reused. Raises CorruptSearchError, StorageError."""

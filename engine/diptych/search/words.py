@@ -74,6 +74,11 @@ def parts_of(identifier: str) -> str:
     return " ".join(parts) if 1 < len(parts) <= _PARTS_MAX else ""
 
 
+def has_parts(text: str) -> bool:
+    """Whether an identifier in a text may have `parts_of`."""
+    return _JOINED.search(text) is not None
+
+
 def parts_in(text: str) -> tuple[str, ...]:
     """`parts_of` each identifier in a text that has parts, each once."""
     if not _JOINED.search(text):

@@ -20,6 +20,7 @@ from diptych.errors import (
 )
 from diptych.layout import BUNDLE, INDEX_FORMAT, RECORDS, SEAL
 from diptych.schema.base import Projection, Record, Schema
+from diptych.schema.documents import Documents
 from diptych.search.one_segment import OneSegmentWriter, WrittenSegment
 from diptych.segment.format import BUNDLE_MAX_BYTES, encode_bundle
 from diptych.segment.records import RecordsWriter
@@ -182,7 +183,7 @@ class SegmentBuilder(Generic[Record]):
         if key in records:
             raise InvalidRecordError(f"the segment has a record of {key!r:.200} already")
         # All that the schema does comes before the first change: a record it cannot project changes nothing.
-        terms, documents = extract_terms(projection), list(projection.documents)
+        terms, documents = extract_terms(projection), Documents.of(projection.documents)
         try:
             count = self._index.add(record, documents)
             records.add(record, terms, count)

@@ -82,7 +82,7 @@ class TantivyAlone:
             for key, payload in [(CODE.key_of(record), CODE.pack(record))]
             for document in (
                 record_document(key, 0, payload),
-                *map(json.loads, item_documents(CODE, key, CODE.documents(key, payload))),
+                *map(_plain, item_documents(CODE, key, CODE.documents(key, payload))),
             )
         ]
 
@@ -114,6 +114,12 @@ class TantivyAlone:
 
     def answers(self) -> dict[str, Any]:
         return {}
+
+
+def _plain(document: str) -> dict[str, Any]:
+    """A document without empty fields, and without an array around a number."""
+    fields = {name: value for name, value in json.loads(document).items() if value != []}
+    return fields | {"_weight": fields["_weight"][0]}
 
 
 def _set_aside() -> None:

@@ -1,0 +1,69 @@
+"""What is derived from a record of the schema "code": counts, terms and documents, field by field.
+
+A bulk load spends its time here: what a field's values have in common is done at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from diptych.schema.base import Projection
+from diptych.schema.code_payload import items_of
+from diptych.schema.code_weights import place_weight, symbol_weight
+from diptych.schema.documents import Documents
+
+# Tantivy indexes only this many characters of a text. The record stores all of it.
+_INDEXED_CHARACTERS = 4_096
+
+
+def project(
+    key: bytes, payload: bytes, language: str, symbols: Sequence[Any], relations: Sequence[Any]
+) -> Projection:
+    """Of the payload's symbols and relations, unpacked, or those of the record that it was packed of."""
+    path = key.decode("utf-8", "replace")
+    symbol_items, relation_items = items_of(payload, len(symbols), len(relations))
+    columns: dict[str, Sequence[Any]] = {}
+    names: Sequence[str] = ()
+    if symbols:
+        names, kinds, _, containers, signatures, documentations, *_ = zip(*symbols, strict=False)
+        columns = {
+            "name": _column(names),
+            "kind": _column(kinds),
+            "container": _column(containers),
+            "signature": _column(signatures),
+            "documentation": _column(documentations),
+            "_weight": _weights(path, kinds, containers),
+        }
+    targets = [relation[2] for relation in relations]
+    terms = _terms(names, symbol_items), _terms(targets, relation_items)
+    same = {"path": path} | ({"language": _indexable(language)} if language else {})
+    return Projection((len(symbols), len(relations)), terms, Documents(symbol_items, columns, same))
+
+
+def _terms(texts: Sequence[str], items: list[int]) -> list[tuple[bytes, int]]:
+    terms = [text.encode("utf-8", "surrogateescape") for text in texts]
+    return list(zip(terms, items, strict=True))
+
+
+def _column(texts: Sequence[str]) -> Sequence[str | None]:
+    """A field of all symbols as Tantivy needs it. None for an empty text, which would be indexed."""
+    if not all(map(str.isascii, texts)) or max(map(len, texts)) > _INDEXED_CHARACTERS:
+        texts = list(map(_indexable, texts))
+    return texts if all(texts) else [text or None for text in texts]
+
+
+def _weights(path: str, kinds: Sequence[str], containers: Sequence[str]) -> list[int]:
+    place = place_weight(path)
+    pairs = list(zip(kinds, containers, strict=True))
+    weights = {pair: symbol_weight(place, *pair) for pair in set(pairs)}
+    return [weights[pair] for pair in pairs]
+
+
+def _indexable(text: str) -> str:
+    """`text` as Tantivy needs it: valid UTF-8 of bounded length."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return text[:_INDEXED_CHARACTERS]
