@@ -218,7 +218,7 @@ def _imported(inference: Inference, names: Names) -> list[str]:
     for binding in names.facts.bindings:
         if binding.shape.startswith("<") and len(paths) < _MAX_IMPORTED:
             module, _, item = binding.shape[1:].partition(">")
-            path = inference.rules.module_path(inference.source, names.path, module)
+            path = inference.module_path(names.path, module)
             if item:
                 inner = inference.item_targets(names.path, module, item)
                 path = inner[0].path if inner else path

@@ -93,7 +93,7 @@ class Imports(Spaces):
 
     def module_targets(self, importer: str, module: str) -> list[Target]:
         """The module of that name."""
-        path = self.rules.module_path(self.source, importer, module)
+        path = self.module_path(importer, module)
         return self._module_at(path) if path is not None else []
 
     def module_members(self, names: Names, name: str) -> list[Target]:
@@ -126,7 +126,7 @@ class Imports(Spaces):
             return self.targets(names, 0, item) if names is not None else []
         if self.rules.includes or self.rules.paths:
             return self._along_path(importer, module, item)
-        path = self.rules.module_path(self.source, importer, module)
+        path = self.module_path(importer, module)
         if path is None:
             return self._inner_item(importer, module, item) if self.rules.inner_items else []
         if path.endswith("/"):
@@ -171,7 +171,7 @@ class Imports(Spaces):
         else:
             own = [] if head in ("crate", "super") else names.bound(0, head)
             own = [one for one in own if one.shape != f"<{head}"]
-            above = self.rules.module_path(self.source, importer, head) if not own else None
+            above = self.module_path(importer, head) if not own else None
             found = self.followed(names, own) if own else self._module_at(above) if above is not None else []
         for part in rest:
             if part == "super":
@@ -259,7 +259,7 @@ class Imports(Spaces):
                 if self.step() and (found := self.item_targets(names.path, module, name)):
                     return found
                 continue
-            path = self.rules.module_path(self.source, names.path, module)
+            path = self.module_path(names.path, module)
             other = self.names_of(path) if path is not None and path != names.path else None
             if other is None or not self._exports(other, name):
                 continue

@@ -22,6 +22,7 @@ from diptych.names.values import Target
 
 # A file of a large program includes some hundreds.
 MAX_INCLUDED = 1_500
+MAX_MODULE_PATHS = 16_384
 
 
 class Spaces:
@@ -31,6 +32,16 @@ class Spaces:
         self.source = source
         self.rules = rules
         self._included: dict[str, dict[str, int]] = {}
+        self._module_paths: dict[tuple[str, str], str | None] = {}
+
+    def module_path(self, importer: str, module: str) -> str | None:
+        """See `Rules`. It is asked again and again for one module, and looks at many places each time."""
+        asked = (importer, module)
+        if asked not in self._module_paths:
+            if len(self._module_paths) >= MAX_MODULE_PATHS:
+                self._module_paths.clear()
+            self._module_paths[asked] = self.rules.module_path(self.source, importer, module)
+        return self._module_paths[asked]
 
     def in_space(self, names: Names, space: str, name: str, meaning: int = ANY) -> list[Target]:
         """What other files bind `name` to in the namespace `space`, "" for none, as `names` sees it.
@@ -105,7 +116,7 @@ class Spaces:
     def _includes(self, names: Names) -> Iterable[str]:
         for _, module in names.facts.stars:
             if module.startswith(self.rules.includes):
-                path = self.rules.module_path(self.source, names.path, module)
+                path = self.module_path(names.path, module)
                 if path is not None:
                     yield path
 
