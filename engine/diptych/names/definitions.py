@@ -115,24 +115,30 @@ def _first_defined(binding: Binding) -> tuple[bool, Point]:
 
 def _member(inference: Inference, names: Names, site: Site, by_name: bool) -> list[Found]:
     values = inference.shape(names, site.scope, site.shape, site.after)
+    found = found_members(inference, names, site, values)
+    if found or not by_name:
+        return found
+    nothing = inference.rules.types.nothing
+    known = any(value.kind in (FOREIGN, MODULE_VALUE) and value.name not in nothing for value in values)
+    return [] if known else _candidates(inference, names, site)
+
+
+def found_members(inference: Inference, names: Names, site: Site, values: list[Value]) -> list[Found]:
+    """The member that the site names of what its receiver may be; [] if none is known to have it."""
     targets: list[Target] = []
     for value in values:
         members = inference.meant(inference.members(value, site.name, site.meaning), site.meaning)
         targets += [one for one in members if one not in targets]
     targets = fitting(inference, names, site, targets)
-    if targets:
-        first = values[0]
-        in_space = (
-            inference.rules.includes
-            and first.names is not None
-            and first.names.scopes[first.scope].kind == NAMESPACE
-        )
-        return _found(targets, "exact" if first.kind == MODULE_VALUE or in_space else "inferred")
-    nothing = inference.rules.types.nothing
-    known = any(value.kind in (FOREIGN, MODULE_VALUE) and value.name not in nothing for value in values)
-    if known or not by_name:
+    if not targets:
         return []
-    return _candidates(inference, names, site)
+    first = values[0]
+    in_space = (
+        inference.rules.includes
+        and first.names is not None
+        and first.names.scopes[first.scope].kind == NAMESPACE
+    )
+    return _found(targets, "exact" if first.kind == MODULE_VALUE or in_space else "inferred")
 
 
 def _argument(inference: Inference, names: Names, site: Site) -> list[Found]:

@@ -12,12 +12,14 @@ import re
 from functools import cached_property
 
 from diptych.model import Relation
-from diptych.names.definitions import Found, definitions
+from diptych.names.definitions import Found, definitions, found_members
 from diptych.names.facts import BLOCK, CLASS, FUNCTION, IMPORTED, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import LANGUAGES
+from diptych.names.rules import OWN_BODY
 from diptych.names.sites import FREE, ITEM, MEMBER, MODULE, Site
 from diptych.names.source import Names
+from diptych.names.values import Value
 from diptych.serving.source import StoreSource
 
 # In C++ a variable is bound by what looks like a call of it.
@@ -45,7 +47,12 @@ class Relations:
         self._source = source
         self._selves = _SELVES.get(names.language, {})
         self._known: dict[tuple[object, ...], Found | None] = {}
+        self._values: dict[tuple[object, ...], list[Value]] = {}
         self._safe: dict[tuple[int, bytes], bool] = {}
+        self._functions: dict[int, int] = {}
+        self._passes_classes = inference.rules.members_seen == OWN_BODY and all(
+            scope == 0 for scope, _ in names.facts.stars
+        )
 
     def found(self, relation: Relation) -> Found | None:
         """What a relation refers to; None where that is not known for sure."""
@@ -90,7 +97,7 @@ class Relations:
         # In the file's own scope the last binding before a use counts.
         at = place if self._function(scope) < 0 else None
         site = Site(FREE, target, place, scope, called=True, after=place)
-        return self._resolved((FREE, scope, target, at), site)
+        return self._resolved((FREE, self._seen_from(scope, target), target, at), site)
 
     def _member(self, target: str, receiver: bytes, scope: int, place: Point) -> Found | None:
         head, *rest = receiver.split(b".")
@@ -101,12 +108,27 @@ class Relations:
                 return None
             shape = own
         elif self._is_seen(head.decode()) and self._is_safe(scope, head):
-            inside, shape = scope, head.decode()
+            shape = head.decode()
+            inside = self._seen_from(scope, shape)
         else:
             return None
         shape += "".join(f".{one.decode()}" for one in rest)
-        site = Site(MEMBER, target, place, scope, shape, called=True, after=place)
-        return self._resolved((MEMBER, inside, shape, target), site)
+        # In the file's own scope, and a class's, the last binding before a use counts.
+        at = place if inside == scope and self._function(scope) < 0 else None
+        key = (MEMBER, inside, shape, target, at)
+        if key not in self._known:
+            site = Site(MEMBER, target, place, scope, shape, called=True, after=place)
+            values = self._values_of((inside, shape, at), site)
+            found = found_members(self._inference, self._names, site, values)
+            self._known[key] = found[0] if found else None
+        return self._known[key]
+
+    def _values_of(self, key: tuple[object, ...], site: Site) -> list[Value]:
+        """What a receiver is; many members are read of one."""
+        self._inference.begin()
+        if key not in self._values:
+            self._values[key] = self._inference.shape(self._names, site.scope, site.shape, site.after)
+        return self._values[key]
 
     def _resolved(self, key: tuple[object, ...], site: Site) -> Found | None:
         if key not in self._known:
@@ -131,14 +153,33 @@ class Relations:
             known = self._safe[function, name] = text.count(name) == used
         return known
 
+    def _seen_from(self, scope: int, name: str) -> int:
+        """-1 where a name is what any function of the file sees; else the scope itself.
+
+        That is so in functions that do not bind it, in Python's methods too.
+        """
+        scopes, at = self._names.scopes, scope
+        while at > 0:
+            kind = scopes[at].kind
+            if kind == FUNCTION:
+                if self._names.bound(at, name):
+                    return scope
+            elif kind != CLASS or at == scope or not self._passes_classes:
+                return scope
+            at = scopes[at].parent
+        return scope if scope == 0 or (self._names.facts.stars and not self._passes_classes) else -1
+
     def _function(self, scope: int) -> int:
         """The outermost function around a scope; -1 for none."""
-        function = -1
-        while scope > 0:
-            if self._names.scopes[scope].kind == FUNCTION:
-                function = scope
-            scope = self._names.scopes[scope].parent
-        return function
+        known = self._functions.get(scope)
+        if known is None:
+            known, at = -1, scope
+            while at > 0:
+                if self._names.scopes[at].kind == FUNCTION:
+                    known = at
+                at = self._names.scopes[at].parent
+            self._functions[scope] = known
+        return known
 
     def _scope(self, source: str, place: Point) -> int:
         scope = self._scopes.get(source, -1)
