@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.files import tree
@@ -208,6 +209,23 @@ def test_a_generation_of_other_segments_is_refused(dest: str, remote: MemoryRemo
         replace(manifest, files=tuple(files), bases=tuple(all_bases[one] for one in sorted(all_bases))),
     )
     check_refused(remote, dest, ArtifactError)
+
+
+@pytest.mark.parametrize("name", ["records.msgpack", "search.bundle"])
+def test_a_file_that_is_not_what_its_generation_says_is_refused(
+    dest: str, remote: MemoryRemote, name: str
+) -> None:
+    """Every checksum of the artifact is right; the generation in it was made with another file."""
+    manifest = offered(remote)
+    bases = {base for one in manifest.files for piece in one.pieces for base in piece.bases}
+    target = next(one for one in manifest.files if one.path.endswith(f"/{name}") and one.blake3 not in bases)
+    data = bytearray(random.Random(4).randbytes(target.size_bytes))
+    encoded = encode_full(bytes(data)).placed(digest_of(bytes(data)), 0)
+    remote.write_blob(digest_of(bytes(data)), bytes(data))
+    assert encoded.codec == "raw"
+    wrong = replace(target, blake3=blake3(data).hexdigest(), pieces=(encoded,))
+    offer(remote, replace(manifest, files=tuple(wrong if one is target else one for one in manifest.files)))
+    check_refused(remote, dest, CorruptArtifactError)
 
 
 def test_work_that_never_ends_is_refused(dest: str, remote: MemoryRemote) -> None:

@@ -290,7 +290,7 @@ def contents_in(folder: str, count: int = 4) -> list[LocalGeneration]:
         with Store.open(store, policy=CheckpointPolicy(automatic=False)) as opened:
             with opened.transaction() as txn:
                 for name in range(4):
-                    txn.index_file(_record(f"{name + 4 * number}.py", number))
+                    txn.index_file(record(f"{name + 4 * number}.py", number))
             opened.checkpoint()
             generation = newest_generation(store)
             assert generation is not None
@@ -309,7 +309,8 @@ def contents_in(folder: str, count: int = 4) -> list[LocalGeneration]:
     return found
 
 
-def _record(path: str, version: int) -> FileRecord:
+def record(path: str, version: int) -> FileRecord:
+    """A file with three symbols, other ones in each version."""
     symbols = [Symbol(f"s{version}_{n}", "function", Range(n, 0, n, 5), "m", f"def s{n}()") for n in range(3)]
     return FileRecord(path, content_hash(f"{path}{version}".encode()), "python", symbols)
 

@@ -134,7 +134,7 @@ def verify_artifact(
                 plan = plan_pull(manifest, ())
                 fetch(remote, plan, incoming, progress)
                 decode(manifest, plan, {}, incoming, progress)
-                assemble(incoming.files, store, schema, b"", source="", details={})
+                assemble(incoming.files, manifest, store, schema, b"", source="", details={})
             report = verify(store, deep=True, schema=schema)
             if not report.ok:
                 return [Problem(one.where, one.message) for one in report.findings if one.advice]

@@ -14,10 +14,12 @@ from typing import Any
 
 from diptych import fs
 from diptych.artifact.errors import CorruptArtifactError, LocalChangesError
+from diptych.artifact.manifest import ArtifactManifest
 from diptych.artifact.scrub import ALLOWED
 from diptych.errors import CorruptionError, DiptychError, StorageError
 from diptych.layout import GENERATIONS, IDENTITY, JOURNAL, LOCK, REMOTES, SEGMENTS
 from diptych.schema.base import Schema
+from diptych.store.generation import read_manifest
 from diptych.store.opening import open_for_reading
 from diptych.store.store import RecordStore
 
@@ -27,15 +29,23 @@ _BEFORE = ".before"
 
 
 def assemble(
-    files: str, store: str, schema: Schema[Any], remotes: bytes, *, source: str, details: Mapping[str, Any]
+    files: str,
+    manifest: ArtifactManifest,
+    store: str,
+    schema: Schema[Any],
+    remotes: bytes,
+    *,
+    source: str,
+    details: Mapping[str, Any],
 ) -> int:
     """Make a store of the generation in `files`, durable; returns its LSN. `remotes` is its REMOTES.
 
-    Each file's bytes were compared with the manifest's already. `source` and `details` are what the store
-    says of where it came from. Raises CorruptArtifactError, IncompatibleStoreError, StorageError.
+    Each file's bytes were compared with `manifest` already. `source` and `details` are what the store says of
+    where it came from. Raises CorruptArtifactError, IncompatibleStoreError, StorageError.
     """
     fs.remove_tree(store)
     try:
+        _refuse_unlike(files, manifest)
         lsn = RecordStore.adopt_with(files, store, schema, source=source, details=details, verified=True)
     except CorruptionError as error:
         raise CorruptArtifactError(
@@ -52,6 +62,22 @@ def assemble(
     fs.write_file(os.path.join(store, ".gitignore"), b"*\n")
     fs.fsync_dir(store)
     return lsn
+
+
+def _refuse_unlike(files: str, manifest: ArtifactManifest) -> None:
+    """Raise CorruptArtifactError where a file is another than the generation in `files` was made with.
+
+    A store would heal from such a file's twin, if that is intact, and so seem complete.
+    """
+    found = {one.path: (one.size_bytes, one.blake3) for one in manifest.files}
+    for path in (path for path in found if path.startswith(f"{GENERATIONS}/")):
+        for listed in read_manifest(os.path.join(files, path)).segments:
+            for name, digests in listed.seal.files.items():
+                of = f"{SEGMENTS}/{listed.digest}/{name}"
+                if of in found and found[of] != (digests.size_bytes, digests.blake3.hex()):
+                    raise CorruptArtifactError(
+                        f"{of} is another file than its generation was made with", where=of
+                    )
 
 
 def has_store(path: str) -> bool:

@@ -249,6 +249,7 @@ def _install(
             pulled = replace(pulled, reused_bytes=0)
         lsn = assemble(
             incoming.files,
+            manifest,
             incoming.store,
             schema,
             encode(remembered),
