@@ -112,9 +112,10 @@ class RecordsWriter:
         with translated("write to", self._directory):
             self._payloads.write(payload)
             high = record_id << 32
-            self._postings[KEY_INDEX].add((term_hash(key), 0), high)
-            for postings, flat in zip(self._postings[1:], terms.terms, strict=True):
-                postings.add(flat, high)
+            self._postings[KEY_INDEX].add((term_hash(key),), (0,), high)
+            indexed = zip(self._postings[1:], terms.hashes, terms.items, strict=True)
+            for postings, hashes, items in indexed:
+                postings.add(hashes, items, high)
         for counted, written in zip(self._terms, terms.written, strict=True):
             counted.update(written)
         self._checksums.append(checksum)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 _PARTS = 256
@@ -26,15 +26,15 @@ class Postings:
         self._file: IO[bytes] | None = None
         self._extents: list[list[tuple[int, int]]] = [[] for _ in range(_PARTS)]
 
-    def add(self, flat: Sequence[int], high: int) -> None:
-        """Take the pairs of one record: `flat` is hash, item, hash, item …; `high` is put above each item."""
+    def add(self, hashes: Sequence[int], items: Iterable[int], high: int) -> None:
+        """Take the hashes of one record, each with its item, above which `high` is put."""
         parts = self._parts
-        items = iter(flat)
-        for hash_, item in zip(items, items, strict=True):
-            parts[hash_ >> _PART_SHIFT].extend((hash_, high | item))
-        count = len(flat) // 2
-        self.count += count
-        self._held += count
+        for hash_, item in zip(hashes, items, strict=True):
+            part = parts[hash_ >> _PART_SHIFT]
+            part.append(hash_)
+            part.append(high | item)
+        self.count += len(hashes)
+        self._held += len(hashes)
         if self._held * 16 > _SPILL_BYTES:
             self._spill()
 

@@ -10,23 +10,22 @@ from diptych.schema.base import Projection
 
 
 class IndexTerms(NamedTuple):
-    """The schema's counts of a record, and its terms as hashes."""
+    """The schema's counts of a record, and for each of the schema's indexes its terms, in the same order."""
 
     counts: tuple[int, ...]
-    terms: tuple[array[int], ...]
-    """For each of the schema's indexes: hash, item, hash, item …"""
+    hashes: tuple[array[int], ...]
+    items: tuple[array[int], ...]
     written: tuple[list[bytes], ...]
-    """For each of the schema's indexes: the terms themselves, as often as they are in it."""
+    """The terms themselves, as often as they are in it."""
 
 
 def extract_terms(projection: Projection) -> IndexTerms:
     """What the indexes need of a payload's projection."""
-    flat, written = [], []
+    hashes, items, written = [], [], []
     for terms in projection.terms:
-        pairs, own = array("Q"), []
-        for term, item in terms:
-            pairs.extend((term_hash(term), item))
-            own.append(term)
-        flat.append(pairs)
+        pairs = list(terms)
+        own = [term for term, _ in pairs]
         written.append(own)
-    return IndexTerms(projection.counts, tuple(flat), tuple(written))
+        hashes.append(array("Q", map(term_hash, own)))
+        items.append(array("Q", [item for _, item in pairs]))
+    return IndexTerms(projection.counts, tuple(hashes), tuple(items), tuple(written))
