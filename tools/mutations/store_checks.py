@@ -53,7 +53,7 @@ STORE_CHECKS = (
     ),
     _check(
         "an adopted segment: which of its records were replaced since",
-        Never("store.checkpoint.build", "_mark_replaced", "newest[change.key] is not change"),
+        Never("store.checkpoint.marking", "mark_replaced", "newest[change.key] is not change"),
         _ADOPTION,
     ),
     _check(

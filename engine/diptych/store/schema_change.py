@@ -31,7 +31,8 @@ from diptych.schema.undecodable import counts_of
 from diptych.segment.reader import Segment
 from diptych.segment.reindex import reindex
 from diptych.segment.seal import Seal, digest_of, encode_seal
-from diptych.store.checkpoint.build import Pace, build_of_records, write_segments
+from diptych.store.checkpoint.build import build_of_records, write_segments
+from diptych.store.checkpoint.pace import Pace
 from diptych.store.checkpoint.retention import first_journal_lsn
 from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
 from diptych.store.generation import Generation, open_segment, read_manifest, segment_path

@@ -8,22 +8,18 @@ changes replace or remove are marked as dead in the manifest.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from diptych import fs
-from diptych.change import Change, FileIndexed, StoredRecord, term_hash
-from diptych.errors import CorruptionError, CorruptSnapshotError, StorageError
+from diptych.change import Change, FileIndexed, StoredRecord
+from diptych.errors import CorruptSnapshotError, StorageError
 from diptych.metadata import Metadata
 from diptych.schema.base import Schema
 from diptych.schema.undecodable import projection_of
-from diptych.segment.builder import Result, SegmentBuilder, finished
-from diptych.segment.content import record_content, reduced
-from diptych.segment.reader import bitmap_of, ids_in
+from diptych.segment.builder import SegmentBuilder
 from diptych.segment.seal import encode_seal
-from diptych.snapshot.format import KEY_INDEX
 from diptych.store.adopted import AdoptedSegment, is_adopted
 from diptych.store.checkpoint.folding import (
     COMPACT_BYTES,
@@ -33,8 +29,10 @@ from diptych.store.checkpoint.folding import (
     Size,
     segments_to_fold,
 )
+from diptych.store.checkpoint.marking import mark_dead, mark_replaced
+from diptych.store.checkpoint.pace import Pace
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
-from diptych.store.healing import Healing, log
+from diptych.store.healing import log
 from diptych.store.live import LiveRecords, LiveSegment, SegmentSet
 from diptych.store.manifest import (
     NO_METADATA,
@@ -47,13 +45,7 @@ from diptych.store.manifest import (
 from diptych.store.salvage_segment import salvage_segment
 from diptych.store.upgrade import current_record, record_of
 from diptych.store.view import View
-from diptych.values import replace
 
-# While it builds a generation, a thread works this long at a stretch, then steps aside for those that
-# committed this recently.
-_STRETCH_NS = 400_000
-_PAUSE_S = 0.000_05
-_COMMITS_RECENT_NS = 20_000_000
 # Of so few payload bytes, Tantivy's directory is in memory, where its own fsyncs cost nothing.
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
 
@@ -89,33 +81,6 @@ class SealedSegment(NamedTuple):
     directory: str
 
 
-class Pace:
-    """Lets threads that commit run while a generation is built.
-
-    Python hands the GIL over only every 5 ms, which is ten commits long; a sleeping thread does not hold it.
-    """
-
-    def __init__(self) -> None:
-        self._committing_ns = 0
-        self._last_ns = 0
-
-    def committing(self) -> None:
-        """A commit begins."""
-        self._committing_ns = time.perf_counter_ns()
-
-    def step(self) -> None:
-        """After each small piece of work: yield the GIL when it was held for long, and others commit."""
-        now_ns = time.perf_counter_ns()
-        if now_ns - self._last_ns > _STRETCH_NS:
-            if now_ns - self._committing_ns < _COMMITS_RECENT_NS:
-                time.sleep(_PAUSE_S)
-            self._last_ns = time.perf_counter_ns()
-
-    def through(self, steps: Generator[None, None, Result]) -> Result:
-        """Do a piece of work in its steps; returns what it does."""
-        return finished(steps, self.step)
-
-
 def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace) -> Built:
     """Build the segments that are new at the view's LSN, and the manifest.
 
@@ -125,9 +90,9 @@ def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace)
     newest = {entry.change.key: entry.change for entry in view.overlay.changes(view.lsn)}
     members = view.generation.segments if view.generation is not None else SegmentSet([])
     adopted = view.overlay.adopted_until(view.lsn)
-    marked = _mark_dead(members, newest.values(), schema, view.healing, pace)
+    marked = mark_dead(members, newest.values(), schema, view.healing, pace)
     for segment in adopted:
-        marked[segment.digest] = _mark_replaced(segment, newest, schema)
+        marked[segment.digest] = mark_replaced(segment, newest, schema)
     changes = [change for change in newest.values() if not is_adopted(change)]
     damaged = {digest for segment in adopted for digest in segment.healing.segments}
     folded = _choose(
@@ -220,101 +185,9 @@ def _is_small(changes: Iterable[Change]) -> bool:
     return sum(sizes) <= _IN_MEMORY_BYTES
 
 
-def _mark_dead(
-    segments: SegmentSet, changes: Iterable[Change], schema: Schema[Any], healing: Healing, pace: Pace
-) -> dict[str, ListedSegment | None]:
-    """By digest, the segments as they are listed once the keys of the changes are dead in them.
-
-    None for one with no live record left, and None as well for one that is damaged where it was read:
-    `healing` knows of that.
-    """
-    dead: dict[str, list[_Dead]] = {}
-    for change in changes:
-        for member in segments.holding(KEY_INDEX, term_hash(change.key), healing):
-            digest = member.segment.digest
-            try:
-                record_id = member.find(change.key)
-                if record_id is None:
-                    continue
-                dead.setdefault(digest, []).append(_Dead(record_id, member.segment.record(record_id)))
-                break
-            except CorruptSnapshotError as error:
-                # It is written again, without the keys of the changes, whatever it has of them.
-                healing.scan(digest, error)
-        pace.step()
-    return {
-        member.segment.digest: _with_dead(member, dead.get(member.segment.digest, ()), schema, healing)
-        for member in segments.members
-    }
-
-
-class _Dead(NamedTuple):
-    """A record that the changes replace or remove."""
-
-    record_id: int
-    stored: StoredRecord
-
-
-def _mark_replaced(
-    adopted: AdoptedSegment, newest: Mapping[bytes, Change], schema: Schema[Any]
-) -> ListedSegment | None:
-    """An adopted segment as it is listed once those of its records are dead that were replaced since.
-
-    None as for `_mark_dead`.
-    """
-    member = adopted.member
-    try:
-        dead = []
-        for change in adopted.changes:
-            if newest[change.key] is not change:
-                record_id = member.find(change.key)
-                assert record_id is not None
-                dead.append(_Dead(record_id, member.segment.record(record_id)))
-        return _with_dead(member, dead, schema, adopted.healing)
-    except CorruptSnapshotError as error:
-        adopted.healing.scan(adopted.digest, error)
-        return None
-
-
 def _replacing(adopted: AdoptedSegment, newest: Mapping[bytes, Change]) -> set[bytes]:
     """The keys of which an adopted segment does not have the newest record."""
     return {key for key, change in newest.items() if not adopted.has(change)}
-
-
-def _with_dead(
-    member: LiveSegment, dead: Collection[_Dead], schema: Schema[Any], healing: Healing
-) -> ListedSegment | None:
-    listed = member.listed
-    records = listed.records - len(dead)
-    if not records:
-        return None
-    content = listed.content if listed.content is not None else _content_of(member, healing)
-    if not dead:
-        return replace(listed, content=content)
-    counts = list(listed.counts)
-    for one in dead:
-        key = one.stored.key
-        try:
-            lost = schema.counts(current_record(schema, member.version, one.stored).payload)
-        except CorruptionError as error:
-            healing.undecodable(member.segment.digest, key, error)
-            return None
-        counts = [count - less for count, less in zip(counts, lost, strict=True)]
-        if content is not None:
-            content -= record_content(key, one.stored.payload)
-    bitmap = bitmap_of([*ids_in(listed.dead), *(one.record_id for one in dead)])
-    content = reduced(content) if content is not None else None
-    return ListedSegment(listed.sealed, bitmap, records, tuple(counts), content)
-
-
-def _content_of(member: LiveSegment, healing: Healing) -> int | None:
-    """The content of a segment that was listed without it; None where a record is damaged."""
-    try:
-        return reduced(sum(record_content(record.key, record.payload) for record in member.scan()))
-    except CorruptSnapshotError as error:
-        # It is written again, and then has one.
-        healing.scan(member.segment.digest, error)
-        return None
 
 
 def _choose(

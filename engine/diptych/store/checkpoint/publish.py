@@ -22,7 +22,8 @@ from diptych.journal.writer import JournalWriter
 from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.store.adopting import Adopting
-from diptych.store.checkpoint.build import BuildRequest, Pace, build
+from diptych.store.checkpoint.build import BuildRequest, build
+from diptych.store.checkpoint.pace import Pace
 from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.retention import first_journal_lsn, trim
 from diptych.store.checkpoint.scheduler import Scheduler
