@@ -12,7 +12,7 @@ from tests.serving.mcp.conftest import Asking
 from tests.workspace.watching import git
 
 from diptych.serving.mcp.catalogue import TOOLS, listed_tools
-from diptych.serving.mcp.inputs import TOKENS_DEFAULT, TOKENS_MAX
+from diptych.serving.mcp.inputs import TOKENS_DEFAULT, TOKENS_MAX, TOKENS_MIN
 from diptych.serving.mcp.render import BYTES_PER_TOKEN
 
 EVERY: dict[str, dict[str, Any]] = {
@@ -258,6 +258,22 @@ def test_an_answer_fits_and_its_pages_are_of_one_state(ask: Asking) -> None:
     assert ask.value("search", query="many*")["total"] == 400
     large = ask.result("search", query="many*", limit=100, max_tokens=TOKENS_MAX).content[0].text
     assert TOKENS_DEFAULT * BYTES_PER_TOKEN < len(large.encode()) <= TOKENS_MAX * BYTES_PER_TOKEN
+
+
+@pytest.mark.parametrize("tool", EVERY)
+def test_the_least_of_tokens_is_not_exceeded(ask: Asking, tool: str) -> None:
+    words = " ".join(f"word{number}" for number in range(300))
+    body = "".join(f"    total(  # {words}\n        [Round({number})])\n" for number in range(40))
+    head = f"from shapes import Round, total\n\n\ndef use():\n    \"\"\"{words}\"\"\"\n"
+    ask.write("pkg/large.py", head + body)
+    ask.index_now()
+    given = {**EVERY[tool], "max_tokens": TOKENS_MIN}
+    for more in (given, {**given, "symbol": "pkg/large.py#use", "body": True} if tool == "symbol" else given):
+        result = ask.result(tool, **more)
+        (content,) = result.content
+        assert len(content.text.encode()) <= TOKENS_MIN * BYTES_PER_TOKEN, content.text
+        value = json.dumps(result.structured_content, ensure_ascii=False)
+        assert len(value.encode()) <= TOKENS_MIN * BYTES_PER_TOKEN, value
 
 
 def test_a_cursor_of_another_question_store_or_time_names_the_call_to_repeat(ask: Asking) -> None:

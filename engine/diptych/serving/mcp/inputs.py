@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TOKENS_DEFAULT = 1_200
-TOKENS_MAX = 5_000
+TOKENS_MIN, TOKENS_MAX = 300, 5_000
 
 _TEXT_MAX = 4_000
 _Text = Annotated[str, Field(min_length=1, max_length=_TEXT_MAX)]
@@ -33,7 +33,10 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=False, str_strip_whitespace=False)
 
     max_tokens: Annotated[
-        int, Field(ge=100, le=TOKENS_MAX, description="The largest answer, in tokens; about 3 bytes each.")
+        int,
+        Field(
+            ge=TOKENS_MIN, le=TOKENS_MAX, description="The largest answer, in tokens; about 3 bytes each."
+        ),
     ] = TOKENS_DEFAULT
 
 
