@@ -7,7 +7,6 @@ import json
 import shutil
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 from tools.keeper.campaign import run
@@ -37,7 +36,7 @@ def main(arguments: list[str]) -> int:
         print(fault)
     if given.out is not None:
         given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "keeper.json").write_text(json.dumps(asdict(result), indent=1) + "\n")
+        (given.out / "keeper.json").write_text(json.dumps(vars(result), indent=1) + "\n")
     return 1 if failed else 0
 
 
