@@ -89,6 +89,10 @@ class ParsedFile:
             self._part = part_around(seen, self._text, place) if self.language in LANGUAGES else None
         return self._part
 
+    def part_with(self, seen: Names, place: Point, added: int) -> Part | None:
+        """The same for a text that is that of `seen` with as many bytes more at the place."""
+        return part_around(seen, self._text, place, added=added) if self.language in LANGUAGES else None
+
     @cached_property
     def names(self) -> Names:
         """The complete facts; those of an empty file where it cannot be parsed."""

@@ -69,18 +69,20 @@ class Lines(NamedTuple):
         return sum(map(len, self.lines[:row])) + row + column
 
 
-def part_around(seen: Names, text: Lines, place: Point) -> Part | None:
-    """The part of a file around a place. `seen` is what others see of the file; it is of the same text.
+def part_around(seen: Names, text: Lines, place: Point, *, added: int = 0) -> Part | None:
+    """The part of a file around a place. `seen` is what others see of the file.
 
-    None where the file has to be parsed as it is.
+    It is of the same text, but for as many bytes that were `added` at the place. None where the file has to
+    be parsed as it is.
     """
     known = names_language(seen.language)
     if not known.parses_functions:
         return None
-    around, candidates = _candidates(seen, place, (len(text.lines) - 1, len(text.lines[-1])))
+    around, candidates = _candidates(seen, place, _end_of(text.lines, place, added))
     parser = _parser(seen.language)
     for spans, is_cut, is_function in candidates:
-        ranges = [Range(start, end, text.offset(start), text.offset(end)) for start, end in spans]
+        moved = [(_moved(start, place, added), _moved(end, place, added)) for start, end in spans]
+        ranges = [Range(start, end, text.offset(start), text.offset(end)) for start, end in moved]
         if sum(one.end_byte - one.start_byte for one in ranges) > _LARGE_BYTES:
             return None
         parser.included_ranges = ranges
@@ -95,6 +97,18 @@ def part_around(seen: Names, text: Lines, place: Point) -> Part | None:
         function = spans[0] if is_function else None
         return Part(merged(seen, inner, around), text.source, tree.root_node, function, seen)
     return None
+
+
+def _end_of(lines: list[bytes], place: Point, added: int) -> Point:
+    """The end of the text that nothing was added to."""
+    last = len(lines) - 1
+    return last, len(lines[last]) - (added if place[0] == last else 0)
+
+
+def _moved(point: Point, place: Point, added: int) -> Point:
+    """A point of that text, where it is now."""
+    row, column = point
+    return (row, column + added) if row == place[0] and column > place[1] else point
 
 
 def captures_in(language: str, tree: Tree) -> list[Captured]:

@@ -100,7 +100,7 @@ def test_a_failure_in_a_handler_is_an_error_and_not_the_end(
         raise ZeroDivisionError("on purpose")
 
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr(navigation, "definition", fail)
+        patched.setattr(navigation, "defined", fail)
         assert error_of(reading, "textDocument/definition", at(made, "main.py", "print(@total(")) == -32603
     assert "on purpose" in caplog.text
     assert reading.ask("textDocument/definition", at(made, "main.py", "print(@total("))
@@ -116,7 +116,7 @@ def test_a_cancelled_request_is_replied_to_while_it_runs(
         source.check()
 
     with monkeypatch.context() as patched:
-        patched.setattr(navigation, "definition", until_cancelled)
+        patched.setattr(navigation, "defined", until_cancelled)
         running = reading.begin("textDocument/definition", at(made, "main.py", "print(@total("))
         waiting = reading.begin("textDocument/definition", at(made, "main.py", "print(@total("))
         for number in (waiting, running):

@@ -11,11 +11,12 @@ from diptych.names.definitions import found_of
 from diptych.names.facts import CLASS, DELETED, GLOBAL, NONLOCAL, PARAMETER, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language
+from diptych.names.places import site_at
 from diptych.names.sites import MEMBER, Site
 from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, INSTANCE, MODULE_VALUE, Target, Value
 from diptych.search.typed import Typed
-from diptych.serving.answers.definition import offset_in, parsed_file, site_in
+from diptych.serving.answers.definition import offset_in, parsed_file, site_asked, site_in
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource
 
@@ -72,19 +73,37 @@ def completions(
     start = (row, typed.start())
     if parsed.language == "python" and (found := _imports(source, parsed, before)) is not None:
         return _chosen(start, found, prefix, limit, is_complete=True)
-    if not prefix:
-        text = parsed.source[:offset] + _PLACEHOLDER + parsed.source[offset:]
-        parsed = ParsedFile(path, parsed.language, text, "")
-    site = site_in(parsed, row, typed.start())
+    names, site = (
+        site_asked(source, parsed, *start) if prefix else _site_to_write(source, parsed, start, offset)
+    )
     inference = Inference(source, language(parsed.language).rules)
     if _DOT.search(before):
-        found = _members_at(inference, parsed.names, site)
+        found = _members_at(inference, names, site)
         return _chosen(start, found, prefix, limit, is_complete=True)
-    scope = site.scope if site is not None else parsed.names.innermost(start)
-    found = [*_seen(inference, parsed.names, scope), *_of_language(parsed, inference)]
+    scope = site.scope if site is not None else names.innermost(start)
+    found = [*_seen(inference, names, scope), *_of_language(parsed, inference)]
     others = _elsewhere(source, path, prefix)
     is_complete = len(prefix) >= _SHORTEST_FOR_INDEX and len(others) < _FROM_INDEX_MAX
     return _chosen(start, [*found, *others], prefix, limit, is_complete=is_complete)
+
+
+def _site_to_write(
+    source: StoreSource, parsed: ParsedFile, place: Point, offset: int
+) -> tuple[Names, Site | None]:
+    """The site that a name would be which begins at a place, and the names that are seen there."""
+    written = parsed.source[:offset] + _PLACEHOLDER + parsed.source[offset:]
+    there = ParsedFile(parsed.path, parsed.language, written, "")
+    seen = source.names_of(parsed.path) if _is_sound(source, parsed) else None
+    part = there.part_with(seen, place, len(_PLACEHOLDER)) if seen is not None else None
+    if part is not None:
+        return part.names, site_at(part.names, part.source, part.root, offset)
+    return there.names, site_in(there, *place)
+
+
+def _is_sound(source: StoreSource, parsed: ParsedFile) -> bool:
+    """Whether a file says right where its definitions are. What is missing right here may be an error."""
+    tree = parsed.tree_made() if source.is_as_recorded(parsed.path) else parsed.tree
+    return tree is None or not tree.root_node.has_error
 
 
 def _chosen(

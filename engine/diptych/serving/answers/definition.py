@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from diptych.errors import InvalidArgumentError
@@ -42,22 +43,34 @@ class Answer(NamedTuple):
     definitions: tuple[Definition, ...]
 
 
+class Defined(NamedTuple):
+    """The same without the lines of the definitions."""
+
+    name: str
+    place: Point
+    found: Sequence[Found]
+
+
 def definition(source: StoreSource, path: str, row: int, column: int) -> Answer:
     """What the name at a place of a file refers to.
 
     Raises InvalidArgumentError for a file without names or a place outside of it, CorruptionError.
     """
+    name, place, found = defined(source, path, row, column)
+    return Answer(name, place, tuple(described(source, one) for one in found))
+
+
+def defined(source: StoreSource, path: str, row: int, column: int) -> Defined:
+    """The same, where nobody needs the lines. Raises as above."""
     source.begin()
     precise = precise_at(source, path, row, column)
     if precise is not None:
-        found = tuple(described(source, one) for one in precise.found)
-        return Answer(precise.name, precise.place, found)
+        return Defined(precise.name, precise.place, precise.found)
     parsed = parsed_file(source, path)
     names, site = site_asked(source, parsed, row, column)
     if site is None:
-        return Answer("", (row, column), ())
-    resolved = definitions(source, names, site)
-    return Answer(site.name, site.place, tuple(described(source, one) for one in resolved))
+        return Defined("", (row, column), ())
+    return Defined(site.name, site.place, definitions(source, names, site))
 
 
 def site_asked(source: StoreSource, parsed: ParsedFile, row: int, column: int) -> tuple[Names, Site | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from lsprotocol import types
 
@@ -60,6 +60,7 @@ class Lines:
         self._root = root
         self._spelling = spelling
         self._lines: dict[str, list[bytes]] = {}
+        self._uris: dict[str, str] = {}
 
     def line(self, path: str, row: int) -> bytes:
         """A line without its end; b"" where there is none."""
@@ -77,9 +78,7 @@ class Lines:
     def position(self, path: str, place: Point) -> types.Position:
         """The place as the editor counts."""
         row, column = place
-        if self._encoding != "utf-8" and not self._root.source.is_ascii(path):
-            column = units_of(self.line(path, row), column, self._encoding)
-        return types.Position(row, column)
+        return types.Position(row, self._units(path, row, column))
 
     def range(self, path: str, start: Point, end: Point) -> types.Range:
         """What is between two places."""
@@ -90,15 +89,32 @@ class Lines:
         row, column = place
         return self.range(path, place, (row, column + len(name.encode("utf-8", "surrogateescape"))))
 
-    def word_range(self, path: str, place: Point) -> types.Range:
-        """The name that is written at a place, whichever it is."""
+    def plain_location(self, path: str, place: Point) -> dict[str, Any]:
+        """Where a name is written, whichever it is, as a JSON value."""
         row, column = place
         word = _WORD.match(self.line(path, row), column)
-        return self.range(path, place, (row, word.end() if word is not None else column))
+        end = (row, word.end() if word is not None else column)
+        return {"uri": self.uri(path), "range": self.plain_range(path, place, end)}
 
     def uri(self, path: str) -> str:
         """The URI of a file of the root."""
-        return self._root.uri(path, self._spelling)
+        known = self._uris.get(path)
+        if known is None:
+            known = self._uris[path] = self._root.uri(path, self._spelling)
+        return known
+
+    def plain_range(self, path: str, start: Point, end: Point) -> dict[str, Any]:
+        """What is between two places, as a JSON value."""
+        return {"start": self._plain(path, start), "end": self._plain(path, end)}
+
+    def _plain(self, path: str, place: Point) -> dict[str, int]:
+        row, column = place
+        return {"line": row, "character": self._units(path, row, column)}
+
+    def _units(self, path: str, row: int, column: int) -> int:
+        if self._encoding == "utf-8" or self._root.source.is_ascii(path):
+            return column
+        return units_of(self.line(path, row), column, self._encoding)
 
     def location(self, path: str, place: Point, name: str) -> types.Location:
         """Where a name is written."""

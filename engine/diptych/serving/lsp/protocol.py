@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
@@ -20,6 +20,12 @@ from diptych.serving.lsp.wire import INVALID_REQUEST, Message, Refused
 _log = logging.getLogger(__name__)
 
 _NOT_INITIALIZED, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32002, -32601, -32602
+
+
+class Plain(NamedTuple):
+    """A JSON value as a result. In a long list the objects of the protocol cost more than the answer."""
+
+    value: Any
 
 
 class Connection(Protocol):
@@ -106,6 +112,17 @@ class Messages(LanguageServerProtocol):
         # lsprotocol has no response without an id, which is what a message that is none gets.
         error = {"code": code, "message": text}
         self._send_data({"jsonrpc": "2.0", "id": number, "error": error})
+
+    def send_part(self, token: int | str, part: Sequence[Any]) -> None:
+        """Send a part of an answer, JSON values."""
+        params = {"token": token, "value": part}
+        self._send_data({"jsonrpc": "2.0", "method": types.PROGRESS, "params": params})
+
+    def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
+        if isinstance(result, Plain):
+            self._send_data({"jsonrpc": "2.0", "id": msg_id, "result": result.value})
+        else:
+            super()._send_response(msg_id, result, error)
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:

@@ -126,10 +126,6 @@ class Server(LanguageServer):
         except InvalidArgumentError:
             return None
 
-    def progress(self, params: types.ProgressParams) -> None:
-        """Send a part of an answer, or how far some work is."""
-        self.protocol.notify(types.PROGRESS, params)
-
     async def did_open(self, document: types.TextDocumentItem) -> None:
         """See `Workspace.open`."""
         self.versions[document.uri] = document.version

@@ -34,9 +34,7 @@ class Input(BaseModel):
 
     max_tokens: Annotated[
         int,
-        Field(
-            ge=TOKENS_MIN, le=TOKENS_MAX, description="The largest answer, in tokens; about 3 bytes each."
-        ),
+        Field(ge=TOKENS_MIN, le=TOKENS_MAX, description="The largest answer, in tokens; about 3 bytes each."),
     ] = TOKENS_DEFAULT
 
 

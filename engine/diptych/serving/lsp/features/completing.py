@@ -8,7 +8,8 @@ from lsprotocol import types
 
 from diptych.serving.answers.completion import BUILTIN, ELSEWHERE, Completion, completions
 from diptych.serving.answers.hover import hover
-from diptych.serving.lsp.asked import asked
+from diptych.serving.lsp.asked import Lines, asked
+from diptych.serving.lsp.protocol import Plain
 from diptych.serving.lsp.uris import path_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def register(server: Server) -> None:
     options = types.CompletionOptions(trigger_characters=["."], resolve_provider=True)
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, options)
-    async def _complete(params: types.CompletionParams) -> types.CompletionList | None:
+    async def _complete(params: types.CompletionParams) -> Plain | None:
         return await server.answer(lambda: _completed(server, params))
 
     @server.feature(types.COMPLETION_ITEM_RESOLVE)
@@ -48,28 +49,31 @@ def register(server: Server) -> None:
         return await server.answer(lambda: _resolved(server, item)) or item
 
 
-def _completed(server: Server, params: types.CompletionParams) -> types.CompletionList:
+def _completed(server: Server, params: types.CompletionParams) -> Plain:
     question = asked(server, params)
     if question is None:
-        return types.CompletionList(is_incomplete=False, items=[])
+        return Plain({"isIncomplete": False, "items": []})
     point = question.point(params.position)
     found = completions(question.source, question.path, *point)
-    span = question.lines.range(question.path, found.start, point)
-    items = [_item(one, number, span, question.lines.uri(one.path)) for number, one in enumerate(found.items)]
-    return types.CompletionList(is_incomplete=not found.is_complete, items=items)
+    span = question.lines.plain_range(question.path, found.start, point)
+    items = [_item(one, number, span, question.lines) for number, one in enumerate(found.items)]
+    return Plain({"isIncomplete": not found.is_complete, "items": items})
 
 
-def _item(one: Completion, number: int, span: types.Range, uri: str) -> types.CompletionItem:
-    where = types.CompletionItemLabelDetails(description=one.path) if one.origin == ELSEWHERE else None
-    return types.CompletionItem(
-        one.name,
-        label_details=where,
-        kind=_KINDS.get(one.kind, _Kind.Text),
+def _item(one: Completion, number: int, span: dict[str, Any], lines: Lines) -> dict[str, Any]:
+    """A CompletionItem as a JSON value."""
+    made: dict[str, Any] = {
+        "label": one.name,
+        "kind": _KINDS.get(one.kind, _Kind.Text).value,
         # The order is the answer's; an editor would sort by the label.
-        sort_text=f"{number:05}",
-        text_edit=types.TextEdit(span, one.name),
-        data=[uri, *one.place] if one.origin != BUILTIN else None,
-    )
+        "sortText": f"{number:05}",
+        "textEdit": {"range": span, "newText": one.name},
+    }
+    if one.origin == ELSEWHERE:
+        made["labelDetails"] = {"description": one.path}
+    if one.origin != BUILTIN:
+        made["data"] = [lines.uri(one.path), *one.place]
+    return made
 
 
 def _resolved(server: Server, item: types.CompletionItem) -> types.CompletionItem:

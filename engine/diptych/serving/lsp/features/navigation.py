@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from diptych.names.definitions import Found
-from diptych.serving.answers import Definition, definition
+from diptych.serving.answers.definition import defined
 from diptych.serving.answers.references import each_reference, referred
 from diptych.serving.answers.types import implementations, type_definitions
 from diptych.serving.lsp.asked import Asked, asked, has, name_part
+from diptych.serving.lsp.protocol import Plain
 from diptych.serving.source import StoreSource
 
 if TYPE_CHECKING:
@@ -48,28 +49,26 @@ def register(server: Server) -> None:
         return await server.answer(lambda: _located(server, params, implementations))
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
-    async def _references(params: types.ReferenceParams) -> list[types.Location] | None:
+    async def _references(params: types.ReferenceParams) -> Plain | None:
         token = params.partial_result_token
         if token is None:
-            return await server.answer(lambda: list(_used(server, params)))
+            return await server.answer(lambda: Plain(list(_used(server, params))))
         # From the answering thread, while it looks for more.
         loop = asyncio.get_running_loop()
 
-        def send(part: list[types.Location]) -> None:
-            loop.call_soon_threadsafe(server.progress, types.ProgressParams(token, part))
+        def send(part: list[dict[str, Any]]) -> None:
+            loop.call_soon_threadsafe(server.protocol.send_part, token, part)
 
         return await server.answer(lambda: _sent_in_parts(_used(server, params), send))
 
 
-def _sent_in_parts(
-    found: Iterator[types.Location], send: Callable[[list[types.Location]], None]
-) -> list[types.Location]:
+def _sent_in_parts(found: Iterator[dict[str, Any]], send: Callable[[list[dict[str, Any]]], None]) -> Plain:
     """Send what is found in parts, the first of them small. What is left to reply with: nothing."""
     size = _FIRST_PART
     while part := list(islice(found, size)):
         send(part)
         size = _PART
-    return []
+    return Plain([])
 
 
 def _defined(
@@ -78,10 +77,10 @@ def _defined(
     question = asked(server, params)
     if question is None:
         return []
-    found = definition(question.source, question.path, *question.point(params.position))
-    places = found.definitions[:_MAX_NAMED]
+    found = defined(question.source, question.path, *question.point(params.position))
+    places = found.found[:_MAX_NAMED]
     if not links:
-        return [question.lines.location(one.path, (one.row, one.column), _written(one)) for one in places]
+        return [question.lines.location(one.path, one.place, _written(one)) for one in places]
     origin = question.lines.name_range(question.path, found.place, found.name)
     return [_link(question, one, origin) for one in places]
 
@@ -98,21 +97,20 @@ def _located(
     return [question.lines.location(one.path, one.place, name_part(one.qualified)) for one in found]
 
 
-def _link(question: Asked, found: Definition, origin: types.Range) -> types.LocationLink:
-    at = question.lines.name_range(found.path, (found.row, found.column), _written(found))
+def _link(question: Asked, found: Found, origin: types.Range) -> types.LocationLink:
+    at = question.lines.name_range(found.path, found.place, _written(found))
     return types.LocationLink(question.lines.uri(found.path), at, at, origin)
 
 
-def _written(found: Definition) -> str:
-    return name_part(found.name)
+def _written(found: Found) -> str:
+    return name_part(found.qualified)
 
 
-def _used(server: Server, params: types.ReferenceParams) -> Iterator[types.Location]:
+def _used(server: Server, params: types.ReferenceParams) -> Iterator[dict[str, Any]]:
     question = asked(server, params)
     if question is None:
         return
     _, target = referred(question.source, question.path, *question.point(params.position))
     for one, is_sure in each_reference(question.source, target) if target is not None else ():
         if is_sure and (params.context.include_declaration or one.role != "definition"):
-            at = question.lines.word_range(one.path, (one.row, one.column))
-            yield types.Location(question.lines.uri(one.path), at)
+            yield question.lines.plain_location(one.path, (one.row, one.column))

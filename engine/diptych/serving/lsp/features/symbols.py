@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
@@ -10,6 +10,7 @@ from diptych.model import Symbol, SymbolHit
 from diptych.names.facts import Point
 from diptych.serving.answers.symbols import SYMBOLS_MAX, workspace_symbols
 from diptych.serving.lsp.asked import Lines, asked, has, symbol_kind
+from diptych.serving.lsp.protocol import Plain
 
 if TYPE_CHECKING:
     from diptych.serving.lsp.server import Server
@@ -28,7 +29,7 @@ def register(server: Server) -> None:
         return await server.answer(lambda: _flat(server, params))
 
     @server.feature(types.WORKSPACE_SYMBOL)
-    async def _of_workspace(params: types.WorkspaceSymbolParams) -> list[types.SymbolInformation] | None:
+    async def _of_workspace(params: types.WorkspaceSymbolParams) -> Plain | None:
         return await server.answer(lambda: _everywhere(server, params.query))
 
 
@@ -89,9 +90,21 @@ def _information(lines: Lines, hit: SymbolHit) -> types.SymbolInformation:
     )
 
 
-def _everywhere(server: Server, query: str) -> list[types.SymbolInformation]:
-    found: list[types.SymbolInformation] = []
+def _everywhere(server: Server, query: str) -> Plain:
+    found: list[dict[str, Any]] = []
     for root in server.roots.roots:
         lines = Lines(server, root, server.roots.spelling(root))
-        found += [_information(lines, hit) for hit in workspace_symbols(root.source, query)]
-    return found[:SYMBOLS_MAX]
+        found += [_plain(lines, hit) for hit in workspace_symbols(root.source, query)]
+    return Plain(found[:SYMBOLS_MAX])
+
+
+def _plain(lines: Lines, hit: SymbolHit) -> dict[str, Any]:
+    """A SymbolInformation as a JSON value."""
+    symbol = hit.symbol
+    at = lines.plain_range(hit.path, symbol.name_range[:2], symbol.name_range[2:])
+    made = {
+        "name": symbol.name,
+        "kind": symbol_kind(symbol.kind).value,
+        "location": {"uri": lines.uri(hit.path), "range": at},
+    }
+    return {**made, "containerName": symbol.container} if symbol.container else made
