@@ -69,10 +69,11 @@ def definitions(
         found = inference.targets(names, site.scope, site.name, site.after, meaning=site.meaning)
         return _found(fitting(inference, names, site, found), "exact")
     if site.kind == MODULE:
-        return _found(inference.module_targets(names.path, site.module), "exact")
+        found = inference.module_targets(names.path, site.module)
+        return _found(found or inference.instead_of(names, site.place), "exact")
     if site.kind == ITEM:
         found = inference.item_targets(names.path, site.module, site.name)
-        return _found(found or inference.instead_of(names, site.place, site.name), "exact")
+        return _found(found or inference.instead_of(names, site.place), "exact")
     if site.kind == ARGUMENT:
         return _argument(inference, names, site)
     return _member(inference, names, site, by_name)

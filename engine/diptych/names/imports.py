@@ -81,13 +81,12 @@ class Imports(Spaces):
             found += [target for target in self._follow(names, binding) if target not in found]
         return sorted(found, key=_leads_nowhere) if len(found) > 1 else found
 
-    def instead_of(self, names: Names, place: Point, name: str) -> list[Target]:
+    def instead_of(self, names: Names, place: Point) -> list[Target]:
         """What else is bound to the name that an import at `place` binds, when the import leads nowhere."""
         return [
             target
             for binding in names.at_place(place)
-            if binding.name == name
-            for target in self.followed(names, names.bound(binding.scope, name))
+            for target in self.followed(names, names.bound(binding.scope, binding.name))
             if not _leads_nowhere(target)
         ]
 

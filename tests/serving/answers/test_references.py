@@ -130,3 +130,18 @@ def test_of_a_file_with_a_local_variable_one_function_is_parsed(tmp_path: Path) 
         first = parsed.part(seen, (1, 4))
         assert parsed.part(seen, (2, 11)) is first
         assert parsed.part(seen, (6, 11)) is not first
+
+
+def test_the_name_that_an_import_gives_is_that_of_what_else_is_bound_to_it(tmp_path: Path) -> None:
+    source = (
+        "try:\n    from _fast import scan as fast_scan\nexcept ImportError:\n    fast_scan = None\n"
+        "try:\n    import _faster as faster\nexcept ImportError:\n    faster = None\n\n"
+        "scan = fast_scan or faster\n"
+    )
+    with asking(tmp_path, {"own.py": source}) as ask:
+        assert ask.uses("own.py", "scan = @fast_scan") == [
+            "own.py:2 import",
+            "own.py:4 definition",
+            "own.py:10 use",
+        ]
+        assert ask.uses("own.py", "or @faster") == ["own.py:6 import", "own.py:8 definition", "own.py:10 use"]
