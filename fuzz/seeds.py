@@ -22,7 +22,7 @@ from diptych.journal.format import (
 from diptych.model import Range
 from diptych.schema.code import CODE
 from diptych.schema.precise import PRECISE, Occurrence, PreciseRecord, Relationship, SymbolInformation
-from diptych.serving.scip.exporting import document_bytes
+from diptych.serving.scip.documents import document_bytes
 from diptych.serving.scip.messages import DOCUMENTS, METADATA
 from diptych.serving.scip.stream import field_bytes
 

@@ -56,12 +56,12 @@ def index_repository(
     """
     started_s = time.monotonic()
     run = _Run(os.fspath(root), store, settings, progress, workers)
-    run.execute(_cores() if processes is None else processes, parse_all)
+    run.execute(cores() if processes is None else processes, parse_all)
     run.report.elapsed_s = time.monotonic() - started_s
     return run.report
 
 
-def _cores() -> int:
+def cores() -> int:
     """The cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

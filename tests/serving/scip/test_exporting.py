@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from diptych.schema.precise_symbols import is_local, parse_symbol
 from diptych.serving.files import Files
 from diptych.serving.precise import Precise
 from diptych.serving.scip.exporting import Exported, export_index
+from diptych.serving.scip.parts import PART_FILES, _Worker
 from diptych.serving.scip.reading import Document, Producer, read_documents
 from diptych.serving.source import StoreSource
 
@@ -41,11 +43,18 @@ FILES = {
 BASE, MAIN = "scip-diptych python app 1.2 app/`base.py`/", "scip-diptych python app 1.2 app/`main.py`/"
 
 
-def exported(root: Path, asked: Asking) -> tuple[bytes, Exported]:
+def exported(root: Path, asked: Asking, processes: int = 1) -> tuple[bytes, Exported]:
     out = BytesIO()
     with Store.open(root / ".diptych", read_only=True) as store, store.view() as view:
         files, precise = Files(str(root)), Precise(store.path)
-        done = export_index(StoreSource(view, files, precise), view, out, root_uri="file:///r")
+        done = export_index(
+            StoreSource(view, files, precise),
+            view,
+            out,
+            root_uri="file:///r",
+            store_path=store.path,
+            processes=processes,
+        )
         precise.close()
         files.close()
     return out.getvalue(), done
@@ -137,6 +146,44 @@ def test_an_export_that_is_imported_is_exported_byte_for_byte(asked: Asking) -> 
     assert again.precise == 4
     assert after == before
     assert asked.lines("app/main.py", "app.base.@make()") == ["app/base.py:11 precise"]
+
+
+def test_processes_that_take_turns_write_the_same_bytes(tmp_path: Path) -> None:
+    many = {
+        f"many/m{one}.py": f"from app.base import make\n\n\ndef f{one}():\n    return make()\n"
+        for one in range(4 * PART_FILES)
+    }
+    with asking(tmp_path, {**FILES, **many}) as asked:
+        (asked.root / "many/m7.py").write_text("changed = 1\n")
+        alone = exported(asked.root, asked)
+        assert alone[1].changed == ("many/m7.py",)
+        assert exported(asked.root, asked, processes=2) == alone
+        assert exported(asked.root, asked, processes=3) == alone
+        documents = imported(asked.root, alone[0]).documents
+        again, done = exported(asked.root, asked, processes=2)
+        assert (again, done.precise) == (alone[0], documents)
+
+
+def test_what_a_process_that_ended_has_not_made_is_made_here(
+    asked: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, alone = exported(asked.root, asked)
+    monkeypatch.setattr("diptych.serving.scip.exporting._PARALLEL_FILES", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr("diptych.serving.scip.parts._START", "")
+        assert exported(asked.root, asked, processes=2) == (before, alone)
+    # No process can be started.
+    monkeypatch.setattr("sys.executable", str(asked.root / "no-such-program"))
+    assert exported(asked.root, asked, processes=2) == (before, alone)
+
+
+def test_a_process_that_finds_another_state_of_the_store_makes_nothing(asked: Asking) -> None:
+    with Store.open(asked.root / ".diptych", read_only=True) as store, store.view() as view:
+        store_path, lsn = store.path, view.lsn
+    for asked_for, makes in ((lsn, True), (lsn + 1, False)):
+        with closing(_Worker(store_path, str(asked.root), asked_for, 0, 1)) as worker:
+            assert (worker.next_part() is not None) == makes
+            assert worker.next_part() is None
 
 
 def test_a_file_that_has_changed_is_left_out_and_named(asked: Asking) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from diptych.cli.arguments import Argument, Command, Option
 from diptych.cli.freshness import WAIT_S, Busy, Fresh, OutputRoot, Wait
-from diptych.cli.options import Json, StorePath, Timeout, not_empty
+from diptych.cli.options import PROCESSES_MAX, Json, StorePath, Timeout, not_empty
 
 if TYPE_CHECKING:
     from diptych.serving.scip.importing import Imported
@@ -157,6 +157,16 @@ def export(
     fresh: Fresh = "auto",
     wait: Wait = WAIT_S,
     busy: Busy = "fail",
+    processes: Annotated[
+        int | None,
+        Option(
+            "--processes",
+            "-p",
+            bounds=(1, PROCESSES_MAX),
+            metavar="N",
+            help="Number of processes. The bytes are the same. Default: cores.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> int:
@@ -178,6 +188,7 @@ def export(
     from diptych.cli.freshness import open_fresh
     from diptych.cli.output import document, line, note, plural
     from diptych.cli.questions import root_of
+    from diptych.indexer.pipeline import cores
     from diptych.serving.files import Files
     from diptych.serving.precise import Precise
     from diptych.serving.scip.exporting import export_index
@@ -191,7 +202,15 @@ def export(
         try:
             with opened.view() as view, _written(output) as file:
                 source = StoreSource(view, files, precise)
-                exported = export_index(source, view, file, root_uri=uri, progress=show)
+                exported = export_index(
+                    source,
+                    view,
+                    file,
+                    root_uri=uri,
+                    store_path=opened.path,
+                    processes=processes or cores(),
+                    progress=show,
+                )
         finally:
             precise.close()
             files.close()
