@@ -204,9 +204,9 @@ def test_a_snapshot_is_rebuilt_on_the_disk(
     written: list[str] = []
     real = rebuild.rebuild_records
 
-    def rebuild_records(damaged: str, schema: Any, seal: Any, directory: str) -> str:
+    def rebuild_records(damaged: str, schema: Any, seal: Any, directory: str, **options: Any) -> str:
         written.append(directory)
-        return real(damaged, schema, seal, directory)
+        return real(damaged, schema, seal, directory, **options)
 
     monkeypatch.setattr(rebuild, "rebuild_records", rebuild_records)
     with Store.open(store_path, read_only=True) as store:

@@ -179,7 +179,7 @@ def test_repair_salvages_where_records_cannot_be_rebuilt(
     """Whatever the reason: that both halves are as SEAL says promises no more than that."""
     gone(os.path.join(segments(mixed)[0], RECORDS))
 
-    def refuse(*_: object) -> NoReturn:
+    def refuse(*_: object, **__: object) -> NoReturn:
         raise CorruptSearchError("it holds other records")
 
     with monkeypatch.context() as patch:

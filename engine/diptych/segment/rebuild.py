@@ -10,7 +10,7 @@ from typing import Any
 from diptych.change import StoredRecord
 from diptych.errors import CorruptSearchError
 from diptych.layout import RECORDS
-from diptych.schema.base import Schema
+from diptych.schema.base import Projection, Schema
 from diptych.schema.undecodable import projection_of
 from diptych.search.composed import Component, compose
 from diptych.segment.builder import finished
@@ -25,11 +25,15 @@ Numbered = tuple[int, StoredRecord]
 """A record after the number of its document."""
 
 
-def rebuild_records(damaged: str, schema: Schema[Any], seal: Seal, directory: str) -> str:
+def rebuild_records(
+    damaged: str, schema: Schema[Any], seal: Seal, directory: str, *, indexed: bool = True
+) -> str:
     """Write the records of the segment `damaged` to a new file in `directory`; returns its path.
 
     They are the same records under the same ids. Where the segment is of the current version of its schema
     the file is the same, byte for byte; from records of an older version other terms may be extracted.
+    Without `indexed` no terms are extracted and nothing is counted: for a schema that cannot, where another
+    writes the records again.
 
     Raises CorruptSearchError where the search half is not what `seal` says, or has other records;
     IncompatibleStoreError, StorageError.
@@ -39,29 +43,38 @@ def rebuild_records(damaged: str, schema: Schema[Any], seal: Seal, directory: st
     index = compose([Component(seal.segment_id, seal.documents, files)], schema, where=damaged)
     records = RecordsWriter(directory, schema)
     try:
-        _add(records, index.numbered_records(), schema, seal, damaged)
-        if not _is_same(records, seal):
+        _add(records, index.numbered_records(), schema, seal, damaged, indexed=indexed)
+        if not _is_same(records, seal, indexed=indexed):
             raise CorruptSearchError(_OTHER_RECORDS.format(damaged), where=damaged)
         digests = finished(records.writing(seal.segment_id)).flush()
     finally:
         records.close()
-    if seal.schema_version == schema.version and digests != seal.files[RECORDS]:
+    if indexed and seal.schema_version == schema.version and digests != seal.files[RECORDS]:
         raise CorruptSearchError(_OTHER_RECORDS.format(damaged), where=damaged)
     return os.path.join(directory, RECORDS)
 
 
 def _add(
-    records: RecordsWriter, numbered: Iterator[Numbered], schema: Schema[Any], seal: Seal, damaged: str
+    records: RecordsWriter,
+    numbered: Iterator[Numbered],
+    schema: Schema[Any],
+    seal: Seal,
+    damaged: str,
+    *,
+    indexed: bool,
 ) -> None:
     """Add all records, in the order of their documents. Raises CorruptSearchError where one is missing."""
     end = (seal.documents, None)
     next_document = 0
+    nothing = Projection((0,) * len(schema.counters), [()] * len(schema.indexes), ())
     for (document, record), (following, _) in pairwise(chain(numbered, [end])):
         if record is None or document != next_document or following <= document or record.key in records:
             raise CorruptSearchError(f"{damaged} has no record at {next_document}", where=damaged)
         # The documents of a record begin with the one that holds it. How many they are is asked of the index:
         # an older version of the schema may have made others.
-        projection = projection_of(schema, record.key, _current(schema, seal, record.payload))
+        projection = (
+            projection_of(schema, record.key, _current(schema, seal, record.payload)) if indexed else nothing
+        )
         records.add(record, extract_terms(projection), following - document)
         next_document = following
 
@@ -72,9 +85,9 @@ def _current(schema: Schema[Any], seal: Seal, payload: bytes) -> bytes:
     return payload if version == schema.version else schema.upgrade(version, payload)
 
 
-def _is_same(records: RecordsWriter, seal: Seal) -> bool:
+def _is_same(records: RecordsWriter, seal: Seal, *, indexed: bool) -> bool:
     """Whether these are as many records, of the same counts and keys."""
     if len(records) != seal.records:
         return False
-    counts = tuple(seal.counts.values())
+    counts = tuple(seal.counts.values()) if indexed else records.counts
     return (records.counts, records.key_range) == (counts, (seal.first_key, seal.last_key))

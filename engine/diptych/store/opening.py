@@ -183,17 +183,8 @@ def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: f
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
     identity = _identity(inspection)
-    plan = inspection.plan
-    segments = [one for transaction in plan.replay for one in inspection.scan.adopted_by(transaction)]
-    segments += plan.base.segments if plan.base is not None else ()
-    if any(segment.records_problem for segment in segments):
-        # To rebuild them from the search index takes the schema by which they were found.
-        raise CorruptStoreError(
-            f"the store at {path} is damaged, and its schema has changed",
-            where=path,
-            advice="run `diptych repair` with the schema as it was before, then open it again",
-        )
-    inspection, base = settle(inspection, stored)
+    # What is rebuilt here is written again by the new schema: the stand-in knows nothing of payloads.
+    inspection, base = settle(inspection, stored, indexed=False)
     refuse_fatal(inspection.scan, inspection.plan)
     _refuse_unversioned(inspection.plan, identity, schema)
     if any(transaction.adopted for transaction in inspection.plan.replay):
@@ -277,9 +268,7 @@ def open_for_reading(
     raise AssertionError
 
 
-def _open_reader(
-    path: str, schema: Schema[Any], segments: Mapping[str, Segment] | None
-) -> OpenedReader:
+def _open_reader(path: str, schema: Schema[Any], segments: Mapping[str, Segment] | None) -> OpenedReader:
     inspection = inspect(path, schema, segments)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
@@ -341,13 +330,15 @@ def _identity(inspection: Inspection) -> Identity:
     raise IncompatibleStoreError(found.identity_problem, advice=repair_by_hand(found.path))
 
 
-def settle(inspection: Inspection, schema: Schema[Any]) -> tuple[Inspection, Generation | None]:
+def settle(
+    inspection: Inspection, schema: Schema[Any], *, indexed: bool = True
+) -> tuple[Inspection, Generation | None]:
     """The plan that can be carried out, and its base, open; None where it has none, or is fatal.
 
     The segments that its transactions adopted are opened too.
 
     A search index is read only where records must be rebuilt from it; where that proves to be impossible, the
-    plan is made again without it. Raises StorageError.
+    plan is made again without it. `indexed` as in `rebuild_records`. Raises StorageError.
     """
     while True:
         found, files, plan = inspection
@@ -356,7 +347,7 @@ def settle(inspection: Inspection, schema: Schema[Any]) -> tuple[Inspection, Gen
         adopted = [segment for transaction in plan.replay for segment in found.adopted_by(transaction)]
         for segment in (*(plan.base.segments if plan.base is not None else ()), *adopted):
             try:
-                files.segments[segment.listed.digest] = open_records(segment, files, schema)
+                files.segments[segment.listed.digest] = open_records(segment, files, schema, indexed=indexed)
             except CorruptionError as error:
                 inspection = plan_for(_without_search(found, segment, error.message), files)
                 break

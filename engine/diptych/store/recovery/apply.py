@@ -84,11 +84,14 @@ def _inside(path: str, name: str) -> list[str]:
         return [name] if fs.exists(os.path.join(path, name)) else []
 
 
-def open_records(found: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> Segment:
+def open_records(
+    found: FoundSegment, files: OpenFiles, schema: Schema[Any], *, indexed: bool = True
+) -> Segment:
     """A segment of the generation that a plan rests on, open; its records rebuilt where they must be.
 
     Rebuilt records are a private file, so that this serves readers too; a writer writes the segment again
-    with its next checkpoint. Raises CorruptSearchError, CorruptSnapshotError, StorageError.
+    with its next checkpoint. `indexed` as in `rebuild_records`. Raises CorruptSearchError,
+    CorruptSnapshotError, StorageError.
     """
     listed = found.listed
     if not found.records_problem:
@@ -96,7 +99,7 @@ def open_records(found: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> 
     from diptych.segment.rebuild import rebuild_records
 
     with fs.private_directory() as private:
-        rebuilt = rebuild_records(found.path, schema, listed.seal, private)
+        rebuilt = rebuild_records(found.path, schema, listed.seal, private, indexed=indexed)
         return Segment(found.path, schema, known=(listed.seal, listed.digest), records_path=rebuilt)
 
 
