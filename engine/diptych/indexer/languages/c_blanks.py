@@ -53,10 +53,13 @@ _CLOSING = re.compile(rb"\}\s*((?:__(?!attribute)\w+" + CALL + rb"?+(?:\s+|(?=;)
 _LOOP_NAME = re.compile(rb"for_?each|FOR_?EACH")
 _LOOP = re.compile(
     rb"^[ \t]+(\w*(?:for_?each|FOR_?EACH)\w*)[ \t]*"
-    rb"\((?:[^();{}]|\((?:[^();{}]|\((?:[^();{}]|\([^();{}]*\))*+\))*+\)){0,400}+\)\s*([ \t])"
-    rb"(?!(?:const|noexcept|override|final|volatile|throw|requires|try)\b)(?=[\w(*{])",
+    rb"\((?:[^();{}]|\((?:[^();{}]|\((?:[^();{}]|\([^();{}]*\))*+\))*+\)){0,400}+\)"
+    # Not part of it: the statement may be such a loop.
+    rb"(?=(\s*)(?!(?:const|noexcept|override|final|volatile|throw|requires|try)\b)[\w(*{])",
     re.MULTILINE,
 )
+# A constructor has no type before it either.
+_LOOP_CLASS = re.compile(rb"\b(?:class|struct)\s+(\w*(?:for_?each|FOR_?EACH)\w*)")
 # What comes before a statement. (Before a function is its type, also on a line of its own.)
 _BEFORE_STATEMENT = re.compile(rb"(?:[;{})/:]|\b(?:else|do))\s*\Z")
 # `Py_BEGIN_ALLOW_THREADS` on a line of its own in a function.
@@ -110,13 +113,11 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
         if _MACRO_STATEMENT.fullmatch(source, line_start(source, match.start()), match.start() + 1):
             blank(blanked, *match.span(1))
     if _LOOP_NAME.search(source):
+        classes = set(_LOOP_CLASS.findall(source))
         for match in _LOOP.finditer(source):
             before = source[max(match.start() - _WORD_BYTES, 0) : match.start()]
-            # A constructor has no type before it either.
-            is_class = re.search(rb"\b(?:class|struct)\s+" + match[1] + rb"\b", source)
-            if _BEFORE_STATEMENT.search(before) and not is_class:
-                # A call, and the statement by itself.
-                blanked[match.start(2)] = ord(";")
+            if match[1] not in classes and _BEFORE_STATEMENT.search(before):
+                _end_call(blanked, source, match)
     if b"::operator" in source:
         for match in _INLINE_CONVERSION.finditer(source):
             blank(blanked, *match.span(1))
@@ -130,6 +131,16 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
         _sections(blanked, source)
     if b'R"' in source:
         _longest_delimiters(blanked, source)
+
+
+def _end_call(blanked: bytearray, source: bytes, loop: re.Match[bytes]) -> None:
+    """Make a loop a call, and what follows it a statement by itself."""
+    spaces = re.search(rb"[ \t]", loop[2])
+    if spaces:
+        blanked[loop.start(2) + spaces.start()] = ord(";")
+    elif source[loop.end() : loop.end() + 1] == b"{":
+        # No room: the statement alone, as without the call there is no function of its name.
+        blank(blanked, loop.start(1), loop.end())
 
 
 def blank(blanked: bytearray, start: int, end: int) -> None:
