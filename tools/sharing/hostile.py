@@ -90,7 +90,7 @@ def damaged(stranger: Stranger, store: MemoryStore, rng: random.Random) -> None:
 def strange_ref(_: Stranger, store: MemoryStore, rng: random.Random) -> None:
     """A field of the ref is another."""
     said = json.loads(store.refs[REF].data)
-    said[rng.choice(sorted(said))] = rng.choice(_STRANGE)
+    said[rng.choice(sorted(said))] = copy.deepcopy(rng.choice(_STRANGE))
     store.refs[REF] = store.kept(canonical(said))
 
 
@@ -108,7 +108,7 @@ def strange_manifest(stranger: Stranger, store: MemoryStore, rng: random.Random)
                 other, at = _place_in(said, rng)
                 holder[key] = copy.deepcopy(other[at])
             case _:
-                holder[key] = rng.choice(_STRANGE)
+                holder[key] = copy.deepcopy(rng.choice(_STRANGE))
         if not said:
             break
     _offer(stranger, store, canonical(said))
