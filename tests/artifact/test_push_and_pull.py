@@ -458,6 +458,29 @@ def test_progress_counts_every_byte(store: str, dest: str, remote: Counting) -> 
     assert all(one.bytes_per_s >= 0 and one.left_s == 0 for one in last.values())
 
 
+def dead_records(store: str) -> int:
+    with Store.open(store, read_only=True) as opened:
+        return opened.stats().dead_records
+
+
+def test_the_first_push_of_all_sends_no_deleted_text(store: str, remote: Counting, tmp_path: Path) -> None:
+    names = [one.path for one in records_of(store)]
+    fill(store, numbered(1, version=5), removed=names[3:4])
+    dead = dead_records(store)
+    assert dead > 0
+    push(store, remote, ref=MAIN, dry_run=True)
+    assert dead_records(store) == dead
+    with Store.open(store), FileRemote(os.fspath(tmp_path / "while a writer is open")) as other:
+        push(store, other, ref=MAIN)
+    assert dead_records(store) == dead
+    first = push(store, remote, ref=MAIN)
+    assert dead_records(store) == 0
+    fill(store, [], removed=names[4:5])
+    second = push(store, remote, ref="pr/1")
+    assert dead_records(store) == 1
+    assert (first.outcome, second.outcome) == ("pushed", "pushed")
+
+
 def test_a_secret_stops_a_push(store: str, remote: Counting) -> None:
     token = "ghp_" + "Zx9Kq2Lm7Tn4Rv8Wc3Yb6Hd1Jf5Gs0Pa2Qe4"
     push(store, remote, ref=MAIN)

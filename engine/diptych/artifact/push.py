@@ -39,7 +39,7 @@ from diptych.artifact.remembered import Remembered, RememberedRef, load, save
 from diptych.artifact.remotes.base import Remote
 from diptych.artifact.scrub import Rules, scrub
 from diptych.artifact.sign import SigningKey, split_ref, verify_manifest, verify_ref
-from diptych.errors import StorageError
+from diptych.errors import StorageError, StoreLockedError
 from diptych.layout import SEGMENTS
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
@@ -113,6 +113,9 @@ def push(
     asked = parent is None
     if asked:
         at, parent = _asked(remote, ref, known)
+    is_first = parent is None and all(one.url != remote.url for one in remembered.refs)
+    if is_first and not dry_run and not compact:
+        generation = _without_dead(store, schema, generation, timeout_s)
     encoding: Encoding | None = None
     looked_through: dict[str, str] = {}
     sent_bytes = 0
@@ -173,6 +176,22 @@ def push(
             store, remote, remembered, receipt, manifest, source, moved, deadline, key, remember=remember
         )
     raise RefMovedError(f"{ref} moved {MOVES_MOST} times while this push ran; the blobs are there")
+
+
+def _without_dead(
+    store: str, schema: Schema[Any], generation: LocalGeneration, timeout_s: float
+) -> LocalGeneration:
+    """The generation without dead records: nobody has anything yet that a compaction would send again.
+
+    Where a writer has the store open, the generation as it is.
+    """
+    if all(one.seal.records == one.records for one in generation.manifest.segments):
+        return generation
+    try:
+        return published_generation(store, schema, compact=True, timeout_s=timeout_s)
+    except (StoreLockedError, StorageError):
+        # What dead records say is looked through, as that of live ones.
+        return generation
 
 
 def _remembered_start(
