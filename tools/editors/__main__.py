@@ -20,6 +20,8 @@ from tools.editors.client import Editor, Process, ResponseError, initialize
 from tools.editors.sites import Place, drawn
 
 _MS = 1_000.0
+_FEW = 1_000
+_REFERRING = {"context": {"includeDeclaration": True}}
 
 
 class Cost(NamedTuple):
@@ -91,7 +93,6 @@ def _rows(server: Server, root: Path, places: list[Place]) -> Iterator[tuple[str
     def each(method: str, more: Callable[[Place], dict[str, Any]]) -> list[Cost]:
         return [server.cost(partial(ask, method, {**_at(root, one), **more(one)})) for one in places]
 
-    referring = {"context": {"includeDeclaration": True}}
     yield "definition, first asked", each("textDocument/definition", lambda _: {})
     yield "definition", each("textDocument/definition", lambda _: {})
     yield "hover", each("textDocument/hover", lambda _: {})
@@ -104,8 +105,39 @@ def _rows(server: Server, root: Path, places: list[Place]) -> Iterator[tuple[str
         ]
         yield f"symbols, {name}", costs
     yield "edit, then definition", [_edit(server, root, one) for one in places[:60]]
+    yield "references, first part", [_first_part(server, root, one) for one in places]
     # Last: a name that is used everywhere takes seconds.
-    yield "references", each("textDocument/references", lambda _: referring)
+    few: list[Cost] = []
+    many: list[Cost] = []
+    for one in places:
+        found: list[Any] = []
+        cost = server.cost(partial(_references, editor, root, one, found))
+        (few if len(found) <= _FEW else many).append(cost)
+    yield "references, up to 1,000", few
+    if many:
+        yield "references, more", many
+
+
+def _references(editor: Editor, root: Path, place: Place, found: list[Any]) -> None:
+    found += editor.ask("textDocument/references", {**_at(root, place), **_REFERRING}) or ()
+
+
+def _first_part(server: Server, root: Path, place: Place) -> Cost:
+    """The references to a name, until the first of them are there; the rest is not waited for."""
+    editor = server.editor
+
+    def first() -> None:
+        token = f"{place.path}:{place.row}:{place.column}"
+        asked = {**_at(root, place), **_REFERRING, "partialResultToken": token}
+        number = editor.begin("textDocument/references", asked)
+        editor.part_of(number, token)
+        editor.tell("$/cancelRequest", {"id": number})
+
+    cost = server.cost(first)
+    # Whatever was cancelled has ended when the next question is answered.
+    editor.ask("diptych/status", {})
+    editor.ask("textDocument/foldingRange", {"textDocument": _at(root, place)["textDocument"]})
+    return cost
 
 
 def _edit(server: Server, root: Path, place: Place) -> Cost:

@@ -86,6 +86,17 @@ class Editor:
                     return message
             self._take()
 
+    def part_of(self, number: object, token: object) -> list[Any]:
+        """The first part of an answer that is sent in parts; [] where the reply came before any."""
+        while number not in self._replies:
+            for message in self.told:
+                if message["method"] == "$/progress" and message["params"]["token"] == token:
+                    part: list[Any] = message["params"]["value"]
+                    return part
+            self.told.clear()
+            self._take()
+        return []
+
     def ended(self) -> bool:
         """Whether the server closed its stream; waits for that."""
         while (message := self._came.get(timeout=_HANG_S)) is not None:
