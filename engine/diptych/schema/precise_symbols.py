@@ -18,6 +18,7 @@ METHOD, TYPE_PARAMETER, PARAMETER = "().", "[]", "()"
 """The suffixes; of a method's, the disambiguator is between the parentheses."""
 
 MAX_SYMBOL_CHARS = 64 * 1024
+_REMEMBERED_CHARS = 512
 
 _SIMPLE = re.compile(r"[A-Za-z0-9_+$-]+\Z")
 # By the grammar its id has simple characters alone; scip-python adds the name of a parameter in parentheses.
@@ -114,9 +115,13 @@ def _unescaped(escaped: str | None, simple: str | None) -> str:
     return escaped.replace("``", "`") if escaped is not None else simple or ""
 
 
-@lru_cache(maxsize=65_536)
 def last_name(symbol: str) -> str:
     """The name of what a symbol is of; "" for a local one. Raises SymbolError."""
+    # Those of real code have some hundred characters; longer ones would make of the cache gigabytes.
+    return _remembered_name(symbol) if len(symbol) <= _REMEMBERED_CHARS else _last_name(symbol)
+
+
+def _last_name(symbol: str) -> str:
     match = _WHOLE.match(symbol) if len(symbol) <= MAX_SYMBOL_CHARS else None
     if match is None or is_local(symbol):
         # It says what is wrong.
@@ -125,6 +130,9 @@ def last_name(symbol: str) -> str:
     assert match.lastindex is not None
     name = match[match.lastindex]
     return name.replace("``", "`") if match.lastindex % 2 else name
+
+
+_remembered_name = lru_cache(maxsize=65_536)(_last_name)
 
 
 def package_text(package: Package) -> str:

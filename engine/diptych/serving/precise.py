@@ -10,7 +10,7 @@ from collections import OrderedDict
 from functools import cached_property
 
 from diptych import layout
-from diptych.errors import DiptychError
+from diptych.errors import DiptychError, NotAStoreError
 from diptych.schema.precise import DEFINITION, PRECISE, Occurrence, PreciseRecord, SymbolInformation
 from diptych.store.healing import log
 from diptych.store.store import RecordStore
@@ -21,6 +21,12 @@ _FILES = 256
 def precise_path(store_path: str) -> str:
     """Where the precise answers of the index at `store_path` are."""
     return os.path.join(store_path, layout.PRECISE)
+
+
+def refuse_link(path: str) -> None:
+    """Raise NotAStoreError where the folder of precise answers is a link, which may lead anywhere."""
+    if os.path.islink(path):
+        raise NotAStoreError(f"{path} is a symbolic link, which is not followed", advice="remove the link")
 
 
 class PreciseFile:
@@ -103,6 +109,7 @@ class Precise:
                 if self._store.refresh() != before:
                     self._files.clear()
             elif os.path.lexists(self._identity):
+                refuse_link(self._path)
                 self._store = RecordStore.open_with(self._path, PRECISE, read_only=True)
         except DiptychError as error:
             log.warning("there are no precise answers: %s", error)

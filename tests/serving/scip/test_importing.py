@@ -10,11 +10,12 @@ import pytest
 from tests.names.asking import Asking, asking
 from tests.support.scip import Row, document_bytes, index_bytes
 
+from diptych.errors import NotAStoreError
 from diptych.fs import Beneath
 from diptych.schema.precise import PRECISE
 from diptych.serving import files
 from diptych.serving.files import Files
-from diptych.serving.precise import precise_path
+from diptych.serving.precise import precise_path, refuse_link
 from diptych.serving.scip import importing
 from diptych.serving.scip.errors import ScipError
 from diptych.serving.scip.importing import Imported, import_index
@@ -131,6 +132,25 @@ def test_documents_of_other_texts_are_refused_and_named_and_the_rest_is_imported
     assert asked.lines("parser.py", "return @text") == ["parser.py:2 precise"]
 
 
+def test_a_second_document_of_one_file_is_refused(asked: Asking) -> None:
+    done = imported(asked.root, INDEX + index_bytes(document_bytes("main.py", USED[:1])))
+    assert (done.documents, done.refused) == (
+        2,
+        (("main.py", "the index has another document of it before"),),
+    )
+    assert asked.lines("main.py", "other.@parse('')") == ["parser.py:2 precise"]
+
+
+def test_a_link_in_place_of_the_precise_answers_is_not_followed(asked: Asking, tmp_path: Path) -> None:
+    imported(asked.root, INDEX)
+    folder = Path(precise_path(str(asked.root / ".diptych")))
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert asked.lines("main.py", "other.@parse('')") != ["parser.py:2 precise"]
+    with pytest.raises(NotAStoreError, match="symbolic link"):
+        refuse_link(str(folder))
+
+
 @pytest.mark.parametrize("root", ["file:///a%00b", "file://[bad/x", "file://" + "/a" * 10_000, "no url"])
 def test_a_project_root_that_is_none_is_the_folder_of_the_files(asked: Asking, root: str) -> None:
     assert imported(asked.root, index_bytes(document_bytes("parser.py", DEFINED), root=root)).documents == 1
@@ -141,7 +161,7 @@ def test_documents_without_occurrences_are_committed_as_well(
 ) -> None:
     monkeypatch.setattr(importing, "_COMMIT_BYTES", 1)
     with pytest.raises(ScipError, match="ends within a field"):
-        imported(asked.root, index_bytes(document_bytes("parser.py", [])) + INDEX[:-3])
+        imported(asked.root, index_bytes(document_bytes("main.py", [])) + INDEX[:-3])
     with RecordStore.open_with(precise_path(str(asked.root / ".diptych")), PRECISE, read_only=True) as store:
         assert store.lsn == 2
 

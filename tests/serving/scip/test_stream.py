@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.scip import document_bytes, index_bytes
 
-from diptych.serving.scip import stream
+from diptych.schema import precise_symbols
+from diptych.serving.scip import reading, stream
 from diptych.serving.scip.checking import matched
 from diptych.serving.scip.errors import ScipError
 from diptych.serving.scip.reading import Document, Producer, read_documents
@@ -110,3 +111,20 @@ def test_ranges_of_three_and_four_numbers_and_of_others() -> None:
     assert places[:2] == [(1, 2, 1, 5), (1, 2, 3, 4)]
     assert places[2][0] == 2**31 - 1
     assert matched(document, b"\n" * 9).problem == "4 of its 4 names are not where it says"
+
+
+def test_a_document_of_too_many_parts_is_refused_before_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reading, "MAX_PARTS", 100)
+    few = index_bytes(document_bytes("a.py", [([0, 0, 1], "local 0", 1)] * 90))
+    assert sum(isinstance(one, Document) for one in read_documents(BytesIO(few), "index.scip")) == 1
+    many = index_bytes(b"\x12\x00" * 101)
+    with pytest.raises(ScipError, match="more than 100 parts"):
+        list(read_documents(BytesIO(many), "index.scip"))
+
+
+def test_long_symbols_are_not_remembered() -> None:
+    before = precise_symbols._remembered_name.cache_info()
+    assert precise_symbols.last_name("a b c d " + "e" * 600 + "/f#") == "f"
+    assert precise_symbols._remembered_name.cache_info() == before

@@ -58,7 +58,7 @@ def import_(
     from diptych.cli.questions import root_of
     from diptych.schema.precise import PRECISE
     from diptych.serving.files import Files
-    from diptych.serving.precise import precise_path
+    from diptych.serving.precise import precise_path, refuse_link
     from diptych.serving.scip.importing import import_index
     from diptych.store.code import Store
     from diptych.store.store import RecordStore
@@ -70,6 +70,7 @@ def import_(
     with fs.translated("read", file):
         size = os.stat(file).st_size
         given = open(file, "rb")  # noqa: SIM115 - closed below, with the store
+    refuse_link(precise_path(path))
     files = Files(repository)
     try:
         with given, RecordStore.open_with(precise_path(path), PRECISE, lock_timeout_s=timeout) as precise:

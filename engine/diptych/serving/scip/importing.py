@@ -57,6 +57,7 @@ def import_index(
     """
     producer, folder = Producer(), prefix or ""
     waiting: list[PreciseRecord] = []
+    accepted: set[str] = set()
     refused: list[Refused] = []
     documents = occurrences = dropped = pending = committed = 0
     for one in read_documents(file, where):
@@ -68,7 +69,10 @@ def import_index(
         made = _record(one._replace(path=path), producer, files)
         if isinstance(made, Refused):
             refused.append(made)
+        elif path in accepted:
+            refused.append(Refused(path, "the index has another document of it before"))
         else:
+            accepted.add(path)
             record, lost = made
             waiting.append(record)
             documents += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import BinaryIO, NamedTuple
 
 from diptych.model import Range
@@ -27,6 +28,11 @@ _FLAGS = (
     ("is_definition", IS_DEFINITION),
 )
 
+
+MAX_PARTS = 1_000_000
+"""Of one document: its occurrences and symbols. Those of the largest source files have a tenth of it."""
+
+_PART_BYTES = 2
 
 _new = tuple.__new__
 
@@ -70,7 +76,20 @@ def read_documents(file: BinaryIO, where: str) -> Iterator[Producer | Document]:
         if number == METADATA:
             yield _producer(_parsed(kinds.metadata, data, where, end))
         elif number == DOCUMENTS:
+            _refuse_many_parts(data, where, end)
             yield _document(_parsed(kinds.document, data, where, end), end)
+
+
+def _refuse_many_parts(data: bytes, where: str, end: int) -> None:
+    """Raise ScipError for a document whose parts, empty perhaps, would take gigabytes once decoded."""
+    if len(data) <= MAX_PARTS * _PART_BYTES:
+        return
+    for count, _ in enumerate(FieldReader(BytesIO(data), where), 1):
+        if count > MAX_PARTS:
+            raise ScipError(
+                f"{where} has a document of more than {MAX_PARTS:,} parts, that ends at byte {end:,}",
+                advice="leave the file that it is of out when the indexer runs",
+            )
 
 
 def _parsed(kind: type[Message], data: bytes, where: str, end: int) -> Message:

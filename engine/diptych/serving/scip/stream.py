@@ -11,8 +11,8 @@ from typing import BinaryIO, NamedTuple, NoReturn
 
 from diptych.serving.scip.errors import ScipError
 
-MAX_FIELD_BYTES = 64 * 1024 * 1024
-"""Of one document. Those of the largest source files that are indexed have a tenth of it."""
+MAX_FIELD_BYTES = 16 * 1024 * 1024
+"""Of one document. Those of the largest source files that are indexed have half of it."""
 
 _BYTES, _VARINT, _EIGHT, _FOUR = 2, 0, 1, 5
 _MAX_VARINT_BYTES = 10
