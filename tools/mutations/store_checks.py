@@ -100,27 +100,27 @@ STORE_CHECKS = (
     ),
     _check(
         "records: which are dead, by key",
-        Always("store.live", "LiveSegment.get", "self.is_live"),
+        Always("store.live_segment", "LiveSegment.get", "self.is_live"),
         _LIVE_TESTS,
     ),
     _check(
         "records: which are dead, where one is looked for",
-        Always("store.live", "LiveSegment.find", "self.is_live"),
+        Always("store.live_segment", "LiveSegment.find", "self.is_live"),
         _LIVE_TESTS,
     ),
     _check(
         "records: which are dead, by a term",
-        Always("store.live", "LiveSegment.postings", "self.is_live"),
+        Always("store.live_segment", "LiveSegment.postings", "self.is_live"),
         _LIVE_TESTS,
     ),
     _check(
         "records: which are dead, in a scan",
-        Always("store.live", "LiveSegment.scan", "self.is_live"),
+        Always("store.live_segment", "LiveSegment.scan", "self.is_live"),
         _LIVE_TESTS,
     ),
     _check(
         "records: which are dead, in a search",
-        Replace("store.live", "LiveSegment.component", "self.dead", 'b""'),
+        Replace("store.live_segment", "LiveSegment.component", "self.dead", 'b""'),
         _LIVE_TESTS,
     ),
     _check(

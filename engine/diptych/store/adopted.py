@@ -29,7 +29,8 @@ from diptych.segment.reader import Segment
 from diptych.store.agreement import Comparison
 from diptych.store.generation import HitCache, open_segment
 from diptych.store.healing import Healing
-from diptych.store.live import LiveRecords, LiveSegment
+from diptych.store.live import LiveRecords
+from diptych.store.live_segment import LiveSegment
 from diptych.store.manifest import ListedSegment, listed_seal, listed_sealed
 
 

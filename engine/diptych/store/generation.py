@@ -16,7 +16,7 @@ from diptych.schema.base import Schema
 from diptych.sealed import MAX_SIZE_BYTES
 from diptych.search.bounded import PUBLISHED
 from diptych.segment.reader import Segment
-from diptych.store.live import open_set
+from diptych.store.live_segment import open_set
 from diptych.store.manifest import Identity, ListedSegment, Manifest, decode_identity, decode_manifest
 
 if TYPE_CHECKING:

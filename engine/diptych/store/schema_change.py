@@ -37,7 +37,8 @@ from diptych.store.checkpoint.retention import first_journal_lsn
 from diptych.store.checkpoint.unpublished import Owner, UnpublishedGeneration
 from diptych.store.generation import Generation, open_segment, read_manifest, segment_path
 from diptych.store.healing import Healing, log
-from diptych.store.live import LiveRecords, LiveSegment
+from diptych.store.live import LiveRecords
+from diptych.store.live_segment import LiveSegment
 from diptych.store.manifest import (
     NO_METADATA,
     Adoption,

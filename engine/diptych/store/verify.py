@@ -20,7 +20,8 @@ from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import Segment, search_files
 from diptych.store.agreement import Comparison
 from diptych.store.healing import Healing
-from diptych.store.live import LiveRecords, open_set
+from diptych.store.live import LiveRecords
+from diptych.store.live_segment import open_set
 from diptych.store.opening import absolute, check_place, settle
 from diptych.store.origin import read_origin
 from diptych.store.positions import consumers_of, position_path

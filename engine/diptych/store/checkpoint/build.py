@@ -33,7 +33,8 @@ from diptych.store.checkpoint.marking import mark_dead, mark_replaced
 from diptych.store.checkpoint.pace import Pace
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.healing import log
-from diptych.store.live import LiveRecords, LiveSegment, SegmentSet
+from diptych.store.live import LiveRecords
+from diptych.store.live_segment import LiveSegment, SegmentSet
 from diptych.store.manifest import (
     NO_METADATA,
     Adoption,

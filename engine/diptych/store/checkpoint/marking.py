@@ -14,7 +14,7 @@ from diptych.snapshot.format import KEY_INDEX
 from diptych.store.adopted import AdoptedSegment
 from diptych.store.checkpoint.pace import Pace
 from diptych.store.healing import Healing
-from diptych.store.live import LiveSegment, SegmentSet
+from diptych.store.live_segment import LiveSegment, SegmentSet
 from diptych.store.manifest import ListedSegment
 from diptych.store.upgrade import current_record
 from diptych.values import replace
