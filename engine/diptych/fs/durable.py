@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -148,7 +147,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     directory, name = os.path.split(os.path.abspath(path))
     # A name that nobody can know before: what a stranger put there would be written to, or through.
-    temporary = os.path.join(directory, f".{name}.{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(directory, f".{name}.{os.urandom(8).hex()}.tmp")
     try:
         with translated("write", path), open(temporary, "xb") as file:
             yield file
