@@ -25,6 +25,7 @@ and in versions. LSNs are zero-padded to the 20 digits of a u64, so that names s
 
 from __future__ import annotations
 
+from diptych.lazy import pattern
 import os
 import re
 from collections.abc import Container, Iterable
@@ -80,21 +81,21 @@ _LSN_MOST = 2**64 - 2
 
 MAX_NAME_CHARS = 128
 # ASCII only: a name must mean the same on file systems that normalize Unicode, in shell scripts and in logs.
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+=@~-]*\Z")
+_PLAIN = pattern(r"[A-Za-z0-9][A-Za-z0-9._+=@~-]*\Z")
 PLAIN_NAME_RULE = (
     f"up to {MAX_NAME_CHARS} ASCII letters, digits and . _ + = @ ~ -, beginning with a letter or a digit"
 )
 # Windows reserves these names, with any extension.
-_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
+_DEVICE = pattern(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z)", re.IGNORECASE)
 # A drive, or another separator.
-_OUTSIDE_ON_WINDOWS = re.compile(rb"[\\:]")
+_OUTSIDE_ON_WINDOWS = pattern(rb"[\\:]")
 
-_JOURNAL_FILE = re.compile(r"([0-9]{20})\.wal\Z")
-_GENERATION = re.compile(r"([0-9]{20})(?:\.([0-9]{1,9}))?\Z")
-_SEGMENT_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
-_SEGMENT_ID = re.compile(r"[0-9a-f]{32}\Z")
-_INCOMING = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}\Z")
-_TEMPORARY = re.compile(r".*\.tmp\Z")
+_JOURNAL_FILE = pattern(r"([0-9]{20})\.wal\Z")
+_GENERATION = pattern(r"([0-9]{20})(?:\.([0-9]{1,9}))?\Z")
+_SEGMENT_DIGEST = pattern(r"[0-9a-f]{64}\Z")
+_SEGMENT_ID = pattern(r"[0-9a-f]{32}\Z")
+_INCOMING = pattern(r"[0-9]{1,20}\.[0-9]{1,20}\Z")
+_TEMPORARY = pattern(r".*\.tmp\Z")
 
 
 def journal_file_name(first_lsn: int) -> str:

@@ -24,7 +24,7 @@ COSTLY = {"rich", "tantivy", "tree_sitter", "filelock", "pathspec", "watchfiles"
 
 # What takes as long to import as an interpreter to start, or more, and no question needs.
 NEEDLESS = {
-    *("dataclasses", "inspect", "ctypes", "tempfile", "shutil", "random", "hashlib", "secrets", "decimal"),
+    *("logging", "dataclasses", "inspect", "ctypes", "tempfile", "shutil", "random", "hashlib", "secrets", "decimal"),
     *("diptych.store.writer", "diptych.store.backup", "diptych.store.migration", "diptych.store.verify"),
     *("diptych.store.checkpoint.build", "diptych.store.feed.changes", "diptych.indexer.pipeline"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diptych.lazy import pattern
 import os
 import re
 import sys
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 # What data must not send to a terminal: C0 and C1 controls and DEL, which control it or break a line; line
 # and paragraph separators; and the marks that reorder a line, which mislead the reader.
-_CONTROL = re.compile(
+_CONTROL = pattern(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = pattern("[\ud800-\udfff]")
 # Select Graphic Rendition (ECMA-48, 8.3.117).
 _STYLES = {
     "bold": "\x1b[1m",

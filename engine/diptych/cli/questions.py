@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diptych.lazy import pattern
 import os
 import re
 import sys
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from diptych.serving.source import StoreSource
     from diptych.store.code import Store
 
-_PLACE = re.compile(r"(.+?):([0-9]{1,9})(?::([0-9]{1,9}))?", re.DOTALL)
+_PLACE = pattern(r"(.+?):([0-9]{1,9})(?::([0-9]{1,9}))?", re.DOTALL)
 
 Place = Annotated[
     str | None,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diptych.lazy import pattern
 import os
-import re
 
 # Other machines, or the host of a virtual machine, can change these without an event in this kernel.
 _SILENT = frozenset(
@@ -29,7 +29,7 @@ _SILENT = frozenset(
         "vmhgfs",
     }
 )
-_ESCAPE = re.compile(r"\\([0-7]{3})")
+_ESCAPE = pattern(r"\\([0-7]{3})")
 
 
 def silent_file_system(path: str, mountinfo: str = "/proc/self/mountinfo") -> str:

@@ -8,6 +8,7 @@ count UTF-8 bytes.
 
 from __future__ import annotations
 
+from diptych.lazy import pattern
 import codecs
 import re
 
@@ -18,15 +19,15 @@ SIGNATURE_MAX_CHARS = 240
 DOCUMENTATION_MAX_CHARS = 2000
 
 _SNIFFED_BYTES = 8192  # as in git: a NUL in the first 8 KB means binary
-_CODING = re.compile(rb"(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
-_CHARACTER_SET = re.compile(
+_CODING = pattern(rb"(?:[ \t\f]*(?:#[^\r\n]*)?\r?\n)?[ \t\f]*#[^\r\n]*?coding[:=][ \t]*([-\w.]+)")
+_CHARACTER_SET = pattern(
     r"iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|euc_\w+|iso2022_\w+|gb\w+|big5\w*|shift_jis\w*|johab|tis-620|hz|hp-roman8"
 )
-_COMMENT_MARK = re.compile(r"[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?")
+_COMMENT_MARK = pattern(r"[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?")
 _PREFIXES = "rRuUbBfFtT"
 _NO_TEXT = frozenset("bft")
 # The escapes that documentation has. Others stay as they are written.
-_ESCAPE = re.compile(r"\\([\\'\"nt\n])")
+_ESCAPE = pattern(r"\\([\\'\"nt\n])")
 _ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "t": "\t", "\n": ""}
 
 

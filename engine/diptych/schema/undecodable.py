@@ -10,7 +10,7 @@ and is not taken for damage of every record.
 
 from __future__ import annotations
 
-import logging
+from diptych.lazy import logger
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,7 +19,7 @@ from diptych.errors import CorruptionError
 from diptych.schema.base import Projection, Schema
 from diptych.schema.documents import Documents
 
-log = logging.getLogger("diptych")
+log = logger("diptych")
 
 
 def projection_of(schema: Schema[Any], key: bytes, payload: bytes) -> Projection:

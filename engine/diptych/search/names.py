@@ -6,15 +6,15 @@ is the same in both ways has only the first.
 
 from __future__ import annotations
 
-import re
+from diptych.lazy import pattern
 from typing import Literal
 
 How = Literal["exact", "alike"]
 
-_SEPARATORS = re.compile(r"[\W_]+")
+_SEPARATORS = pattern(r"[\W_]+")
 # `json.JSONDecoder`, `Path::new`, `a->b`: names, each within the one before it.
-_QUALIFIED = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#|/)[^\W\d]\w*)+")
-_SEPARATOR = re.compile(r"\.|::|->|#|/")
+_QUALIFIED = pattern(r"[^\W\d]\w*(?:(?:\.|::|->|#|/)[^\W\d]\w*)+")
+_SEPARATOR = pattern(r"\.|::|->|#|/")
 # Of longer names the terms have so much.
 CHARACTERS_MAX = 200
 

@@ -8,7 +8,7 @@ one takes its name, and keeps them. A field of "prose" has the stems of its word
 
 from __future__ import annotations
 
-import re
+from diptych.lazy import pattern
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,12 @@ PROSE = "diptych-prose"
 
 # Where one word ends and the next begins inside an identifier: only then it is worth a second look. All
 # alternatives begin with one set of characters, so that `re` skips everything else at the speed of C.
-_JOINED = re.compile(
+_JOINED = pattern(
     r"[A-Z0-9](?:(?<=[a-z0-9][A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z][0-9])|(?<=[0-9])(?=[A-Za-z]))"
 )
-_IDENTIFIER = re.compile(r"[^\W_]+")
+_IDENTIFIER = pattern(r"[^\W_]+")
 # A letter that is not of ASCII has no case here.
-_PART = re.compile(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
+_PART = pattern(r"[A-Z]+(?![^\W\d_A-Z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 # Longer ones are no identifiers that a person wrote.
 _IDENTIFIER_CHARACTERS_MAX = 200
 _PARTS_MAX = 12

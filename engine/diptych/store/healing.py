@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import logging
+from diptych.lazy import logger
 from collections.abc import Callable, Iterable
 
 from diptych.change import shown_key
 from diptych.errors import CorruptionError
 
-log = logging.getLogger("diptych")
+log = logger("diptych")
 
 
 class Healing:

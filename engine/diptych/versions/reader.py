@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from diptych.lazy import logger
 import os
 import threading
 import warnings
@@ -22,7 +22,7 @@ from diptych.versions.manifest import Embedding, Manifest, decode
 from diptych.versions.names import MANIFEST, VERSIONS, check_version_name
 from diptych.versions.pointer import read_current
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

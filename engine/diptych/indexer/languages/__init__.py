@@ -6,6 +6,7 @@ To add one: add an entry here, the grammar's wheel to the dependencies, and what
 
 from __future__ import annotations
 
+from diptych.lazy import pattern
 import re
 from functools import cache
 from importlib.util import find_spec
@@ -192,7 +193,7 @@ _LANGUAGES = (
 LANGUAGES = {language.name: language for language in _LANGUAGES}
 _BY_SUFFIX = {suffix: language.name for language in _LANGUAGES for suffix in language.suffixes}
 _BY_INTERPRETER = {name: language.name for language in _LANGUAGES for name in language.interpreters}
-_SHEBANG = re.compile(rb"#![ \t]*(?:\S*/)?([^/\s]+)(?:[ \t]+(.*))?")
+_SHEBANG = pattern(rb"#![ \t]*(?:\S*/)?([^/\s]+)(?:[ \t]+(.*))?")
 
 
 @cache

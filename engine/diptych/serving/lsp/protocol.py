@@ -6,7 +6,7 @@ answering thread keeps the documents, and every request gets a reply.
 
 from __future__ import annotations
 
-import logging
+from diptych.lazy import logger
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -17,7 +17,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 from diptych.serving.lsp.positions import Encoding, chosen
 from diptych.serving.lsp.wire import INVALID_REQUEST, Message, Refused
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 _NOT_INITIALIZED, _METHOD_NOT_FOUND, _INVALID_PARAMS = -32002, -32601, -32602
 

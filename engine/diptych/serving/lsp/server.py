@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diptych.lazy import logger
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from diptych.serving.lsp.workspace import Workspace
 Answer = TypeVar("Answer")
 Edit = types.TextDocumentContentChangeEvent
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 _PARENT_CHECK_S = 0.5
 
 

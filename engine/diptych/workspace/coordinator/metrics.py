@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diptych import lazy
 import logging
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from .limits import EarlyExit, ExitReason
 from .states import Building, Degraded, Ready, Stage, State
 from .transitions import Core
 
-logger = logging.getLogger("diptych.workspace.coordinator")
+logger = lazy.logger("diptych.workspace.coordinator")
 
 _RECENT_MAX = 64
 

@@ -6,8 +6,8 @@ repository. A run of the indexer reports its progress. None of it is ever relied
 
 from __future__ import annotations
 
+from diptych.lazy import pattern
 import os
-import re
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from diptych.layout import INSPECT, LOOK, PROGRESS, is_path_inside
 
 _EVERY_S = 0.5
 _LOOK_BYTES_MAX = 64 * 1024
-_PROGRESS = re.compile(rb"([0-9]{1,10}) ([0-9]{1,15}) ([0-9]{1,15})\n\Z")
+_PROGRESS = pattern(rb"([0-9]{1,10}) ([0-9]{1,15}) ([0-9]{1,15})\n\Z")
 
 
 def ask_for_inspection(store_path: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diptych.lazy import logger
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -23,7 +23,7 @@ STATUS = "diptych/status"
 REINDEX_COMMAND, STATUS_COMMAND = "diptych.reindex", "diptych.status"
 
 _LOOK_S = 0.5
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 
 def register(server: Server) -> None:

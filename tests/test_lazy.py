@@ -1,0 +1,69 @@
+"""What is made when it is first used is made once, and is what it would have been."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import types
+
+import pytest
+
+from diptych import lazy
+
+
+def test_a_pattern_matches_as_a_compiled_one() -> None:
+    made, compiled = (
+        lazy.pattern(r"([a-z]+)=(\d)", re.IGNORECASE),
+        re.compile(r"([a-z]+)=(\d)", re.IGNORECASE),
+    )
+    for text in ("A=1", "a=1;b=2", "none"):
+        assert made.findall(text) == compiled.findall(text)
+        assert made.sub(r"\2", text) == compiled.sub(r"\2", text)
+        assert bool(made.fullmatch(text)) == bool(compiled.fullmatch(text))
+    assert (made.pattern, made.groups) == (compiled.pattern, compiled.groups)
+    assert lazy.pattern(rb"a+").findall(b"caab") == [b"aa"]
+
+
+def test_a_pattern_is_compiled_when_it_is_first_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    compile_ = re.compile
+    monkeypatch.setattr(re, "compile", lambda text, flags: compiled.append(text) or compile_(text, flags))
+    made = lazy.pattern("a+")
+    assert compiled == []
+    assert made.match("a")
+    assert made.match("aa")
+    assert compiled == ["a+"]
+    with pytest.raises(re.error):
+        lazy.pattern("(").match("a")
+
+
+def test_the_names_of_a_package_are_imported_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    package, home = types.ModuleType("package"), types.ModuleType("package.home")
+    home.__dict__["value"] = 5
+    monkeypatch.setitem(sys.modules, "package", package)
+    get = lazy.attributes("package", {"package.home": ("value",)})
+    with pytest.raises(ModuleNotFoundError):
+        get("value")
+    monkeypatch.setitem(sys.modules, "package.home", home)
+    assert get("value") == 5
+    assert vars(package)["value"] == 5
+    with pytest.raises(AttributeError, match="module 'package' has no attribute 'other'"):
+        get("other")
+
+
+def test_a_logger_logs_where_that_of_its_name_does(caplog: pytest.LogCaptureFixture) -> None:
+    log = lazy.logger("diptych.test")
+    with caplog.at_level(logging.INFO, logger="diptych.test"):
+        log.info("found %d", 3)
+    assert [(one.name, one.getMessage(), one.filename) for one in caplog.records] == [
+        ("diptych.test", "found 3", "test_lazy.py")
+    ]
+
+
+def test_logging_is_prepared_once_before_the_first_message(caplog: pytest.LogCaptureFixture) -> None:
+    prepared: list[int] = []
+    lazy.before_logging(lambda: prepared.append(len(caplog.records)))
+    for _ in range(2):
+        lazy.logger("diptych.test").warning("it")
+    assert prepared == [0]
