@@ -25,10 +25,11 @@ and in versions. LSNs are zero-padded to the 20 digits of a u64, so that names s
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 import os
 import re
 from collections.abc import Container, Iterable
+
+from diptych.lazy import pattern
 
 LOCK = "LOCK"
 IDENTITY = "IDENTITY"

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from blake3 import blake3
-
 from diptych.values import Value, field
 
 RELATION_KINDS = ("calls", "extends", "implements", "imports", "references")
@@ -162,6 +160,8 @@ class SearchHit(Value):
 
 def content_hash(data: bytes | bytearray | memoryview) -> str:
     """BLAKE3 of a file's bytes, as 64 hexadecimal digits."""
+    from blake3 import blake3
+
     return blake3(data).hexdigest()
 
 
@@ -172,6 +172,8 @@ def symbol_id(path: str, symbol: Symbol, occurrence: int = 0) -> str:
     overload, a redefinition), so that no two share an identity. Every part is preceded by its length, so
     that no two tuples give the same bytes.
     """
+    from blake3 import blake3
+
     hasher = blake3()
     for part in (path, symbol.container, symbol.kind, symbol.name, str(occurrence)):
         encoded = part.encode("utf-8", "surrogateescape")

@@ -24,12 +24,13 @@ COSTLY = {"rich", "tantivy", "tree_sitter", "filelock", "pathspec", "watchfiles"
 
 # What takes as long to import as an interpreter to start, or more, and no question needs.
 NEEDLESS = {
-    *("logging", "dataclasses", "inspect", "ctypes", "tempfile", "shutil", "random", "hashlib", "secrets", "decimal"),
+    *("logging", "traceback", "dataclasses", "inspect"),
+    *("ctypes", "tempfile", "shutil", "random", "hashlib", "secrets", "decimal"),
     *("diptych.store.writer", "diptych.store.backup", "diptych.store.migration", "diptych.store.verify"),
     *("diptych.store.checkpoint.build", "diptych.store.feed.changes", "diptych.indexer.pipeline"),
 }
 # Of all kinds, those of Python itself included. A start without them has 25.
-MODULES_MAX = 285
+MODULES_MAX = 270
 
 
 def imported(*arguments: str, cwd: Path) -> set[str]:

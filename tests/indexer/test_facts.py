@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from diptych import layout
 from diptych.indexer import facts as facts_file
 from diptych.indexer import grammar_versions
-from diptych.indexer.discover import Stat
-from diptych.indexer.fact_columns import Fact
+from diptych.indexer.fact_columns import Fact, Stat
 from diptych.indexer.facts import RACY_MARGIN_NS, Facts, compare, decode, encode, size_of, smudged
 from diptych.indexer.languages import LANGUAGES
 from diptych.indexer.plan import chunks, plan

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+from diptych.lazy import pattern
 
 if TYPE_CHECKING:
     from diptych.indexer import Notice

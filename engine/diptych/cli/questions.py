@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 import os
 import re
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from diptych.cli.arguments import Argument, Option
 from diptych.cli.exit_codes import ExitCode
 from diptych.cli.output import Part, Styled, document, json_line, line, note
+from diptych.lazy import pattern
 
 if TYPE_CHECKING:
     from diptych.serving.source import StoreSource

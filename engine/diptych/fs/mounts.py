@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 import os
+
+from diptych.lazy import pattern
 
 # Other machines, or the host of a virtual machine, can change these without an event in this kernel.
 _SILENT = frozenset(

@@ -11,11 +11,12 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from diptych import fs
 from diptych.fs import importing
 from diptych.indexer import git
+from diptych.indexer.fact_columns import Stat
 from diptych.indexer.languages import has_parser, language_of, language_of_shebang
 from diptych.indexer.settings import IndexReport, Notice, Settings
 from diptych.indexer.walk import ignoring_rule, walked
@@ -31,18 +32,6 @@ _INODE_SIGN = 2**63
 _SUFFIXES = 1_000
 _SUFFIX_CHARS = 16
 _NEVER = frozenset({b".git", b".hg", b".svn", os.fsencode(DEFAULT_STORE)})
-
-
-class Stat(NamedTuple):
-    """The fields of a stat that show whether a file was touched; times in nanoseconds.
-
-    `inode` is signed, as stored: some file systems use all 64 bits, and it is only compared for equality.
-    """
-
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
 
 
 class Scan(Value, frozen=False):

@@ -7,9 +7,19 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from diptych.indexer.discover import Stat
-
 _HASH_DIGITS = 64
+
+
+class Stat(NamedTuple):
+    """The fields of a stat that show whether a file was touched; times in nanoseconds.
+
+    `inode` is signed, as stored: some file systems use all 64 bits, and it is only compared for equality.
+    """
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
 
 
 class Fact(NamedTuple):

@@ -23,8 +23,7 @@ import msgpack
 
 from diptych import fs, layout
 from diptych.errors import InvalidArgumentError
-from diptych.indexer.discover import Stat
-from diptych.indexer.fact_columns import Fact, FactColumns, packed_column, unpacked_column
+from diptych.indexer.fact_columns import Fact, FactColumns, Stat, packed_column, unpacked_column
 from diptych.indexer.settings import Settings, check_patterns
 from diptych.values import Value, field, replace
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from diptych.indexer.discover import Stat
-from diptych.indexer.fact_columns import Fact
+from diptych.indexer.fact_columns import Fact, Stat
 from diptych.indexer.facts import compare
 from diptych.values import Value, field
 

@@ -8,9 +8,10 @@ count UTF-8 bytes.
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 import codecs
 import re
+
+from diptych.lazy import pattern
 
 # A longer name is data, not a name. It is cut off, so that one file cannot make many records huge.
 NAME_MAX_CHARS = 512

@@ -10,12 +10,12 @@ and is not taken for damage of every record.
 
 from __future__ import annotations
 
-from diptych.lazy import logger
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from diptych.change import shown_key
 from diptych.errors import CorruptionError
+from diptych.lazy import logger
 from diptych.schema.base import Projection, Schema
 from diptych.schema.documents import Documents
 

@@ -6,8 +6,9 @@ is the same in both ways has only the first.
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 from typing import Literal
+
+from diptych.lazy import pattern
 
 How = Literal["exact", "alike"]
 

@@ -8,12 +8,12 @@ one takes its name, and keeps them. A field of "prose" has the stems of its word
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from diptych.fs import importing
+from diptych.lazy import pattern
 
 if TYPE_CHECKING:
     import tantivy
@@ -52,7 +52,9 @@ def words_of(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _words_of_short(text: str) -> tuple[str, ...]:
-    # A word of a query is looked up in several fields.
+    # A word of a query is looked up in several fields. For ASCII this is what the analyzer does, without it.
+    if text.isascii():
+        return tuple(text.encode().translate(_SPACED).decode().lower().split())
     return tuple(_analyzer().analyze(text))
 
 

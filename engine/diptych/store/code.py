@@ -59,13 +59,15 @@ class CodeView(View[FileRecord]):
         errors, the fewest first. For a qualified name that no symbol has: those whose last part matches so,
         within the others. Raises InvalidArgumentError, and as `search` does.
         """
+        check_limit(limit)
+        if match == "exact":
+            named = self.symbols(name)
+            # What puts several in order takes as long to prepare as it takes to find one.
+            return sorted(named, key=_order)[:limit] if len(named) > 1 else named
         from diptych.store.symbols import MATCHES
 
         if match not in MATCHES:
             raise InvalidArgumentError(f"match is one of {', '.join(MATCHES)}, not {match!r:.100}")
-        check_limit(limit)
-        if match == "exact":
-            return sorted(self.symbols(name), key=_order)[:limit]
         if not isinstance(name, str):
             raise InvalidArgumentError(f"a name is a str, not {type(name).__name__}")
         found = self._matching(name, match, [], limit)

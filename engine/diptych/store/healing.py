@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from diptych.lazy import logger
 from collections.abc import Callable, Iterable
 
 from diptych.change import shown_key
 from diptych.errors import CorruptionError
+from diptych.lazy import logger
 
 log = logger("diptych")
 

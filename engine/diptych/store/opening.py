@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +101,8 @@ def absolute(path: str | os.PathLike[str]) -> str:
 
 def index_by_hand(path: str) -> str:
     """What makes a store at `path`, as advice."""
+    import shlex
+
     folder, name = os.path.split(path)
     if name == DEFAULT_STORE:
         return f"make one with `diptych index {shlex.quote(folder)}`"
@@ -110,6 +111,8 @@ def index_by_hand(path: str) -> str:
 
 def repair_by_hand(path: str) -> str:
     """What repairs the store at `path`, as advice."""
+    import shlex
+
     command = f"diptych repair --store {shlex.quote(path)}"
     return f"run `{command}`; with --dry-run it says first what it would do"
 

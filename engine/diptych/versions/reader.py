@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from diptych.lazy import logger
 import os
 import threading
 import warnings
@@ -12,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from diptych.errors import DiptychError, StoreClosedError
+from diptych.lazy import logger
 from diptych.versions.errors import (
     CorruptVersionError,
     EmbeddingMismatchError,

@@ -6,11 +6,11 @@ To add one: add an entry here, the grammar's wheel to the dependencies, and what
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 import re
 from functools import cache
 from importlib.util import find_spec
 
+from diptych.lazy import pattern
 from diptych.values import Value
 
 

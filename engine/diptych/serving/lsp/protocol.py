@@ -6,7 +6,6 @@ answering thread keeps the documents, and every request gets a reply.
 
 from __future__ import annotations
 
-from diptych.lazy import logger
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -14,6 +13,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from pygls.protocol import LanguageServerProtocol, lsp_method
 
+from diptych.lazy import logger
 from diptych.serving.lsp.positions import Encoding, chosen
 from diptych.serving.lsp.wire import INVALID_REQUEST, Message, Refused
 

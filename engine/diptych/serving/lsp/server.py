@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from diptych.lazy import logger
 import asyncio
 import os
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from pygls.lsp.server import LanguageServer
 
 from diptych._version import __version__
 from diptych.errors import CorruptionError, InvalidArgumentError, StorageError
+from diptych.lazy import logger
 from diptych.serving.errors import QuestionCancelledError
 from diptych.serving.lsp.answering import Answering
 from diptych.serving.lsp.positions import Encoding, column_of

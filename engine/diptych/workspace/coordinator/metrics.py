@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from diptych import lazy
 import logging
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from diptych import lazy
 
 from .events import Moved, Trigger
 from .limits import EarlyExit, ExitReason

@@ -21,10 +21,9 @@ from diptych.indexer import IndexReport, Notice, Progress, Settings, grammar_ver
 from diptych.indexer import facts as facts_file
 from diptych.layout import DEFAULT_STORE, FACTS, FRESHNESS, LOCK
 from diptych.values import Value, as_dict, replace
-from diptych.workspace.freshness import gitstate, hints, recording, seeding
+from diptych.workspace.freshness import gitstate, hints
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Evidence
-from diptych.workspace.freshness.forking import Forked, fork_for_worktree
 from diptych.workspace.freshness.gather import Gathered, gather, repository_of
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.verdict import Kind, Verdict, judge
@@ -32,6 +31,7 @@ from diptych.workspace.freshness.verdict import Kind, Verdict, judge
 if TYPE_CHECKING:
     from diptych.indexer.pool import WarmWorkers
     from diptych.store.code import Store
+    from diptych.workspace.freshness.forking import Forked
 
 _LOCK_SLICE_S = 0.5
 # So many files read only because their stat proved nothing are worth a run that settles them.
@@ -92,7 +92,9 @@ def ensure_fresh(
         return Ensured(None)
     forked = None
     home = root or repository_of(None, store_path, "")
-    if policy is Policy.AUTO and home and _may_build(home, options):
+    if policy is Policy.AUTO and home and not fs.exists(store_path) and _may_build(home, options):
+        from diptych.workspace.freshness.forking import fork_for_worktree
+
         forked = fork_for_worktree(home, store_path)
     ensured = _ensure(policy, store_path, root, options)
     return replace(ensured, forked=forked) if forked is not None else ensured
@@ -157,6 +159,8 @@ def update(
 
     Raises what `index_repository` raises.
     """
+    from diptych.workspace.freshness import recording, seeding
+
     home = os.path.realpath(root)
     # Answered by this run, should there be one.
     hints.take_request(store.path)
@@ -271,6 +275,8 @@ def _remember(store_path: str, gathered: Gathered, options: Options) -> None:
         elif state is not None and gathered.scan is not None:
             lock = fs.WriterLock(os.path.join(store_path, LOCK))
             try:
+                from diptych.workspace.freshness import recording
+
                 recording.after_inspection(evidence, state, gathered.scan)
             finally:
                 lock.release()

@@ -21,13 +21,11 @@ from diptych.errors import (
 )
 from diptych.indexer import facts as facts_file
 from diptych.indexer import git, grammar_versions
-from diptych.indexer.discover import Scan, scan, scan_names
 from diptych.indexer.settings import Settings
 from diptych.layout import DEFAULT_STORE, FACTS
 from diptych.values import Value, replace
-from diptych.workspace.freshness import gitstate, hints, record, seeding
+from diptych.workspace.freshness import gitstate, hints, record
 from diptych.workspace.freshness.checks import DECISIVE_SETTINGS
-from diptych.workspace.freshness.differences import differences
 from diptych.workspace.freshness.evidence import (
     Account,
     Differences,
@@ -41,6 +39,7 @@ from diptych.workspace.freshness.verdict import decided
 from diptych.workspace.holder import holder
 
 if TYPE_CHECKING:
+    from diptych.indexer.discover import Scan
     from diptych.indexer.fact_columns import Fact
     from diptych.indexer.facts import Facts
     from diptych.store.code import Store
@@ -162,6 +161,8 @@ def _gather_from(
         seen.report = brief.report
     else:
         known = known or facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
+        from diptych.workspace.freshness import seeding
+
         vouched = seeding.seeded(home, store, known) if known is not None and known.inherited else None
         known, seen.seeded = vouched or known, vouched is not None
         found, seen.scan = _by_stat(store, home, wanted, known, state)
@@ -175,8 +176,13 @@ def _by_git(
     """Only what git's index cannot vouch for is looked at."""
     tracked = state.dirty.union(brief.watched)
     now = [name for name in tracked.union(state.untracked) if not name.endswith(b"/")]
-    part = scan_names(root, sorted(now), settings, store_path=store.path)
     before = tracked.union(brief.untracked)
+    if not now and not before:
+        return Differences("git", files=brief.files)
+    from diptych.indexer.discover import scan_names
+    from diptych.workspace.freshness.differences import differences
+
+    part = scan_names(root, sorted(now), settings, store_path=store.path)
     facts: Mapping[str, Fact] = {}
     if part.files or before:
         known = facts_file.load(store.path, store_id=store.store_id, lsn=store.lsn)
@@ -193,6 +199,9 @@ def _by_stat(
     store: Store, root: str, settings: Settings, known: Facts | None, state: gitstate.GitState | None
 ) -> tuple[Differences, Scan]:
     """Every file is looked at. The second value is what was found."""
+    from diptych.indexer.discover import scan, scan_names
+    from diptych.workspace.freshness.differences import differences
+
     entries = gitstate.entries(root) if state is not None else None
     if state is None or entries is None:
         from diptych.indexer.pipeline import found_by_git
@@ -249,7 +258,11 @@ def _settings(store: Store, brief: record.Recorded | None, known: Facts | None) 
     """The settings that the records were made with, as far as the facts or the store's origin say."""
     if brief is not None:
         return brief.settings
-    return known.settings if known is not None else seeding.settings_of_origin(store.path)
+    if known is not None:
+        return known.settings
+    from diptych.workspace.freshness import seeding
+
+    return seeding.settings_of_origin(store.path)
 
 
 def recorded_settings(store: Store) -> Settings:

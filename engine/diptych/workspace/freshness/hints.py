@@ -6,7 +6,6 @@ repository. A run of the indexer reports its progress. None of it is ever relied
 
 from __future__ import annotations
 
-from diptych.lazy import pattern
 import os
 import time
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from typing import NamedTuple
 
 from diptych import fs
 from diptych.layout import INSPECT, LOOK, PROGRESS, is_path_inside
+from diptych.lazy import pattern
 
 _EVERY_S = 0.5
 _LOOK_BYTES_MAX = 64 * 1024

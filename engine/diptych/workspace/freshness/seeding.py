@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from diptych import fs
 from diptych.errors import CorruptStoreError, IncompatibleStoreError
 from diptych.indexer import facts as facts_file
-from diptych.indexer.discover import Scan, Stat, scan_names
-from diptych.indexer.fact_columns import Fact
+from diptych.indexer.discover import Scan, scan_names
+from diptych.indexer.fact_columns import Fact, Stat
 from diptych.indexer.facts import RACY_MARGIN_NS, Facts, is_smudged, settings_in, size_of
 from diptych.indexer.parse import read_regular
 from diptych.layout import ORIGIN

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from diptych.indexer.discover import Scan, Stat
+from diptych.indexer.discover import Scan
+from diptych.indexer.fact_columns import Stat
 from diptych.indexer.languages import language_of
 from diptych.values import Value, field
 from diptych.workspace.host.git import not_ignored

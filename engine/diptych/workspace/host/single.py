@@ -7,8 +7,8 @@ from contextlib import suppress
 from diptych import fs
 from diptych.errors import InvalidRecordError
 from diptych.indexer import Settings
-from diptych.indexer.discover import Stat, scan_names
-from diptych.indexer.fact_columns import Fact
+from diptych.indexer.discover import scan_names
+from diptych.indexer.fact_columns import Fact, Stat
 from diptych.indexer.parse import Parsed, failed_hash, parse
 from diptych.indexer.plan import Job
 from diptych.indexer.pool import WarmWorkers, parsed_in_workers

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from diptych.lazy import logger
 import asyncio
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from lsprotocol import types
 
+from diptych.lazy import logger
 from diptych.serving.lsp.asked import has
 from diptych.serving.lsp.spelling import resolved_paths
 from diptych.serving.lsp.uris import path_of
