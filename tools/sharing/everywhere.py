@@ -64,8 +64,6 @@ def _folder(folder: Path) -> Iterator[Reached]:
 def _nginx(folder: Path) -> Iterator[Reached]:
     root = folder / "remote"
     root.mkdir()
-    # Its workers have a user of their own where it is started by root.
-    root.chmod(0o755)
     with nginx(folder, root) as served:
         yield Reached(f"file://{root}", served.url)
 
@@ -232,7 +230,6 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="diptych-sharing-") as folder:
         work = Path(os.path.realpath(folder))
-        work.chmod(0o755)
         measured = measure(options.folder, work, options.remote or list(REMOTES), options.share / 100)
     print("\n".join(lines(measured)))
     return 1 if measured.faults else 0

@@ -9,10 +9,12 @@ They are found on PATH, or in the folders of DIPTYCH_TEST_SERVERS:
 from __future__ import annotations
 
 import base64
+import grp
 import hashlib
 import hmac
 import json
 import os
+import pwd
 import secrets
 import shutil
 import socket
@@ -37,7 +39,7 @@ log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {root}}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}", secret: tests}}
 """
-_NGINX = """daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+_NGINX = """user {user}; daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{}}
 http {{
   access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
@@ -149,7 +151,9 @@ def nginx(folder: Path, root: Path) -> Iterator[Served]:
     """A web server of the files in `root`."""
     port = free_port()
     configuration = folder / "nginx.conf"
-    configuration.write_text(_NGINX.format(folder=folder, root=root, port=port))
+    # Where it is started by root, its workers would have a user of their own, who may not read the folder.
+    user = f"{pwd.getpwuid(os.getuid()).pw_name} {grp.getgrgid(os.getgid()).gr_name}"
+    configuration.write_text(_NGINX.format(user=user, folder=folder, root=root, port=port))
     with started([program("nginx"), "-p", os.fspath(folder), "-c", os.fspath(configuration)], port, folder):
         yield Served(f"http://127.0.0.1:{port}")
 
