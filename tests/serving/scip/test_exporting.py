@@ -191,3 +191,12 @@ def test_a_file_that_has_changed_is_left_out_and_named(asked: Asking) -> None:
     data, done = exported(asked.root, asked)
     assert done.changed == ("app/main.py",)
     assert "app/main.py" not in documents(data)
+
+
+def test_the_import_of_a_module_with_the_name_of_a_function_in_it_comes_back(tmp_path: Path) -> None:
+    files = {"copy.py": "def copy():\n    pass\n", "uses.py": "import copy\n\ncopy.copy()\n"}
+    with asking(tmp_path, files) as asked:
+        before, done = exported(asked.root, asked)
+        assert done.occurrences == 5
+        assert imported(asked.root, before).dropped == 0
+        assert exported(asked.root, asked)[0] == before

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from diptych.model import Range
 from diptych.schema.precise import DEFINITION, Occurrence
-from diptych.schema.precise_symbols import is_local, last_name
+from diptych.schema.precise_symbols import NAMESPACE, is_local, last_name
 from diptych.serving.scip.messages import UTF8_COLUMNS, UTF16_COLUMNS, UTF32_COLUMNS
 from diptych.serving.scip.reading import Document
 
@@ -171,10 +171,15 @@ def _fitted(occurrences: Iterable[Occurrence], lines: Lines, encoding: int) -> _
         texts.append(text)
     names = {last_name(one.symbol).encode() for one in found if not is_local(one.symbol)}
     exchanged = [
-        not sure and text in names and not is_local(one.symbol) and last_name(one.symbol) not in _CONSTRUCTORS
+        not sure and text in names and not is_local(one.symbol) and not _has_names(one.symbol)
         for one, sure, text in zip(found, confirmed, texts, strict=True)
     ]
     return _Fitted(found, confirmed, exchanged, outside, cut, renamed, definitions)
+
+
+def _has_names(symbol: str) -> bool:
+    """Whether a symbol is written under names of others, as `socket.py` is by `socket`, and `__init__`."""
+    return symbol.endswith(NAMESPACE) or last_name(symbol) in _CONSTRUCTORS
 
 
 def _names(text: bytes, symbol: str) -> bool:
