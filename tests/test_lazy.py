@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import re
 import sys
 import types
@@ -67,3 +69,20 @@ def test_logging_is_prepared_once_before_the_first_message(caplog: pytest.LogCap
     for _ in range(2):
         lazy.logger("diptych.test").warning("it")
     assert prepared == [0]
+
+
+def test_without_file_descriptors_what_falls_back_is_still_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class NoDescriptors:
+        @staticmethod
+        def find_spec(*_asked: object) -> None:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    log = lazy.logger("diptych.test")
+    with monkeypatch.context() as patched:
+        patched.delitem(sys.modules, "logging")
+        patched.setattr(sys, "meta_path", [NoDescriptors])
+        log.warning("healed %d", 3)
+        log.debug("read")
+    assert capsys.readouterr().err == "healed 3\n"

@@ -67,9 +67,21 @@ class _Logger:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        import logging
-
+        try:
+            import logging
+        except OSError:
+            # Without a file descriptor left there is no log, and what falls back must still be said.
+            return _said if name in ("warning", "error", "exception") else _unsaid
         prepare, _Logger.prepare = _Logger.prepare, None
         if prepare is not None:
             prepare()
         return getattr(logging.getLogger(self._name), name)
+
+
+def _said(message: str, *values: object, **_named: object) -> None:
+    """Write what cannot be logged where `logging` writes what nobody handles."""
+    sys.stderr.write(f"{message % values if values else message}\n")
+
+
+def _unsaid(*_values: object, **_named: object) -> None:
+    """What informs only, or asks whether it is worth it."""

@@ -40,12 +40,13 @@ def test_no_other_module_starts_a_program() -> None:
         for path in engine.rglob("*.py")
         if any(word in path.read_text() for word in starters)
     }
-    # Beside git: this Python, to parse, to build segments and to keep an index; and programs that the user
-    # has set up to give credentials, which are told nothing of a repository.
+    # Beside git: this Python, to parse, to build segments, to export and to keep an index; and programs
+    # that the user has set up to give credentials, which are told nothing of a repository.
     assert starts == {
         "indexer/git_process.py",
         "indexer/pool.py",
         "store/load.py",
+        "serving/scip/parts.py",
         "workspace/keeper/client.py",
         "artifact/remotes/github.py",
         "artifact/remotes/oci_auth.py",

@@ -17,7 +17,7 @@ from diptych.fs import private_directory
 from diptych.schema.code import CODE
 from diptych.segment import content, records
 from diptych.store import generation as generations
-from diptych.store.checkpoint import build
+from diptych.store.checkpoint import marking
 from diptych.store.manifest import Manifest, encode_manifest
 
 PATHS = [f"pkg/{number}.py" for number in range(6)]
@@ -86,7 +86,7 @@ def test_a_checkpoint_hashes_what_changed(tmp_path: Path, monkeypatch: pytest.Mo
             for one in numbered(300):
                 txn.index_file(one)
         store.checkpoint()
-        for module in (build, records):
+        for module in (marking, records):
             monkeypatch.setattr(module, "record_content", counted)
         with store.transaction() as txn:
             for one in numbered(3, 1):

@@ -1,115 +1,52 @@
 """Files, fsync, rename, lock: the only folder that knows what each platform needs for durability."""
 
-from typing import TYPE_CHECKING
-
-from diptych.lazy import attributes
-
-if TYPE_CHECKING:
-    from diptych.fs.ahead import will_read
-    from diptych.fs.beneath import Beneath
-    from diptych.fs.durable import (
-        atomic_write,
-        exchange,
-        fdatasync_fd,
-        fsync_dir,
-        fsync_fd,
-        fsync_file,
-        link_or_copy,
-        make_dir,
-        open_dir,
-        remove_file,
-        remove_tree,
-        rename,
-        replacing,
-        write_file,
-    )
-    from diptych.fs.errors import (
-        advice_on,
-        exists,
-        importing,
-        is_dir,
-        medium_errors_raised,
-        raise_transient,
-        read_again_after_medium_errors,
-        storage_error,
-        translated,
-    )
-    from diptych.fs.hashing import FileDigests, checksum_stable_file, digest_stable_file, hash_stable_file
-    from diptych.fs.hints import append_hint, overwrite_hint, read_hint, remove_hint, write_hint
-    from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
-    from diptych.fs.lock import WriterLock, holder
-    from diptych.fs.mounts import silent_file_system
-    from diptych.fs.regular import (
-        copy_regular,
-        is_directory,
-        is_misplaced,
-        is_regular,
-        is_regular_below,
-        list_directory,
-        open_regular,
-        read_bounded,
-        read_bounded_fd,
-    )
-    from diptych.fs.shared import SharedLock, is_shared
-    from diptych.fs.temporary import private_directory
-
-__getattr__ = attributes(
-    __name__,
-    {
-        "diptych.fs.ahead": ("will_read",),
-        "diptych.fs.beneath": ("Beneath",),
-        "diptych.fs.durable": (
-            "atomic_write",
-            "exchange",
-            "fdatasync_fd",
-            "fsync_dir",
-            "fsync_fd",
-            "fsync_file",
-            "link_or_copy",
-            "make_dir",
-            "open_dir",
-            "remove_file",
-            "remove_tree",
-            "rename",
-            "replacing",
-            "write_file",
-        ),
-        "diptych.fs.errors": (
-            "advice_on",
-            "exists",
-            "importing",
-            "is_dir",
-            "medium_errors_raised",
-            "raise_transient",
-            "read_again_after_medium_errors",
-            "storage_error",
-            "translated",
-        ),
-        "diptych.fs.hashing": (
-            "FileDigests",
-            "checksum_stable_file",
-            "digest_stable_file",
-            "hash_stable_file",
-        ),
-        "diptych.fs.hints": ("append_hint", "overwrite_hint", "read_hint", "remove_hint", "write_hint"),
-        "diptych.fs.inotify": ("Limit", "inotify_instances", "inotify_limit", "inotify_watches"),
-        "diptych.fs.lock": ("WriterLock", "holder"),
-        "diptych.fs.mounts": ("silent_file_system",),
-        "diptych.fs.regular": (
-            "copy_regular",
-            "is_directory",
-            "is_misplaced",
-            "is_regular",
-            "is_regular_below",
-            "list_directory",
-            "open_regular",
-            "read_bounded",
-            "read_bounded_fd",
-        ),
-        "diptych.fs.shared": ("SharedLock", "is_shared"),
-        "diptych.fs.temporary": ("private_directory",),
-    },
+from diptych.fs.ahead import will_read
+from diptych.fs.beneath import Beneath
+from diptych.fs.durable import (
+    atomic_write,
+    exchange,
+    fdatasync_fd,
+    fsync_dir,
+    fsync_fd,
+    fsync_file,
+    link_or_copy,
+    make_dir,
+    open_dir,
+    remove_file,
+    remove_tree,
+    rename,
+    replacing,
+    write_file,
 )
+from diptych.fs.errors import (
+    advice_on,
+    exists,
+    importing,
+    is_dir,
+    medium_errors_raised,
+    raise_transient,
+    read_again_after_medium_errors,
+    storage_error,
+    translated,
+)
+from diptych.fs.hashing import FileDigests, checksum_stable_file, digest_stable_file, hash_stable_file
+from diptych.fs.hints import append_hint, overwrite_hint, read_hint, remove_hint, write_hint
+from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
+from diptych.fs.lock import WriterLock, holder
+from diptych.fs.mounts import silent_file_system
+from diptych.fs.regular import (
+    copy_regular,
+    is_directory,
+    is_misplaced,
+    is_regular,
+    is_regular_below,
+    list_directory,
+    open_regular,
+    read_bounded,
+    read_bounded_fd,
+)
+from diptych.fs.shared import SharedLock, is_shared
+from diptych.fs.temporary import private_directory
 
 __all__ = [
     "Beneath",
