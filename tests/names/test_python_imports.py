@@ -112,3 +112,24 @@ def test_a_star_of_another_platform_comes_last(tmp_path: Path) -> None:
     }
     with asking(tmp_path, files) as ask:
         assert ask.first("pkg/__init__.py", "@Loop()") == "pkg/unix_events.py:1 exact"
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("plain", 3), ("first", 4), ("second", 4), ("loaded", 5), ("made", 6), ("Kind", 7), ("last", 8),
+     ("opened", 9), ("walrus", 10)],
+)  # fmt: skip
+def test_what_a_function_binds_for_its_module_is_seen_from_others(
+    tmp_path_factory: pytest.TempPathFactory, name: str, line: int
+) -> None:
+    source = (
+        "def setup():\n    global plain, first, second, loaded, made, Kind, last, opened, walrus\n"
+        "    plain = 1\n    first, second = 1, 2\n    import json as loaded\n"
+        "    def made(): pass\n    class Kind: pass\n"
+        "    for last in (1,): pass\n    with open('x') as opened: pass\n    (walrus := 3)\n"
+        "    local = inner = 4\n"
+    )
+    used = f"import m\nm.{name}\nm.local\nm.inner\n"
+    with asking(tmp_path_factory.mktemp("globals"), {"m.py": source, "u.py": used}) as asked:
+        assert asked.first("u.py", f"m.@{name}\n") == f"m.py:{line} exact"
+        assert asked.lines("u.py", "m.@local\n") == asked.lines("u.py", "m.@inner\n") == []

@@ -88,6 +88,8 @@ class _Sweep:
                 opened.owner = top.number
                 if "staticmethod" not in decorators:
                     opened.receiver = first_parameter(source, node, name)
+        elif top.globals and top.number >= 0 and not self._is_local(text := text_of(source, name), top):
+            self._bind(text, top, name.start_point, DEFINED)
         self._stack.append(opened)
         if self._complete and opened.number >= 0:
             for parameter in opened.parameters(source):
@@ -105,6 +107,8 @@ class _Sweep:
             bases = self._bases(node.child_by_field_name("superclasses"))
             opened.number = self._made.open(CLASS, top.number, node, name, bases=bases, decorators=decorators)
             self._bind(text_of(source, name), top, name.start_point, DEFINED, inner=opened.number)
+        elif top.globals and top.number >= 0 and not self._is_local(text := text_of(source, name), top):
+            self._bind(text, top, name.start_point, DEFINED)
         self._stack.append(opened)
 
     def decorator(self, node: Node, _end: int) -> None:
@@ -134,13 +138,12 @@ class _Sweep:
                 self._assign_fields(top, node)
                 return
             top.note_assigned(node)
-            if top.globals:
-                self._assign_global(top, node)
-            return
+            if not top.globals:
+                return
         left = node.child_by_field_name("left")
         if left is None:
             return
-        if top.kind == FUNCTION:
+        if top.kind == FUNCTION and self._complete:
             top.note_assigned(node)
         if left.type == "attribute" and top.receiver:
             self._assign_fields(top, node)
@@ -220,8 +223,9 @@ class _Sweep:
         if name is None:
             return
         around = next(one for one in reversed(self._stack) if one.kind != COMPREHENSION)
-        place = name.start_point
-        self._bind(text_of(self._source, name), around, place, ASSIGNED, shape_of(self._source, value))
+        text, place = text_of(self._source, name), name.start_point
+        if not self._is_local(text, around):
+            self._bind(text, around, place, ASSIGNED, shape_of(self._source, value))
 
     def global_(self, node: Node, _end: int) -> None:
         """`global x`: what the function binds is the file's."""
@@ -262,7 +266,11 @@ class _Sweep:
     def _outside(self) -> bool:
         """Whether other files cannot see what is bound here, and only they are to be served."""
         top = self._stack[-1]
-        return top.number < 0 or (not self._complete and top.kind == FUNCTION)
+        return top.number < 0 or (not self._complete and top.kind == FUNCTION and not top.globals)
+
+    def _is_local(self, name: str, opened: OpenScope) -> bool:
+        """Whether only the function can see what it binds to a name, and it is not to be served."""
+        return not self._complete and opened.kind == FUNCTION and name not in opened.globals
 
     def _anonymous(self, kind: int, node: Node, end: int) -> OpenScope:
         opened = OpenScope(self._made.open(kind, self._stack[-1].number, node), kind, end, node)
@@ -282,6 +290,8 @@ class _Sweep:
         kind, top = target.type, self._stack[-1]
         if kind == "identifier":
             name = text_of(self._source, target)
+            if self._is_local(name, top):
+                return
             self._bind(name, top, target.start_point, ASSIGNED, shape)
             if name == "__all__" and top.kind == MODULE:
                 self._export(value)
@@ -293,15 +303,6 @@ class _Sweep:
         elif kind in ("list_splat_pattern", "parenthesized_expression", "list_splat"):
             for part in target.named_children:
                 self._targets(part, "!list" if kind != "parenthesized_expression" else shape, None)
-
-    def _assign_global(self, top: OpenScope, node: Node) -> None:
-        left = node.child_by_field_name("left")
-        if left is not None and left.type == "identifier":
-            name = text_of(self._source, left)
-            if name in top.globals:
-                self._bind(
-                    name, self._stack[0], left.start_point, ASSIGNED, assigned_shape(self._source, node)
-                )
 
     def _assign_fields(self, top: OpenScope, node: Node) -> None:
         """`self.x = …` or `self.x, self.y = …` in a method: fields of its class."""
