@@ -83,6 +83,6 @@ def test_without_file_descriptors_what_falls_back_is_still_said(
     with monkeypatch.context() as patched:
         patched.delitem(sys.modules, "logging")
         patched.setattr(sys, "meta_path", [NoDescriptors])
-        log.warning("healed %d", 3)
+        log.warning("healed %d of %s", 3, "\x1b[2Ja")
         log.debug("read")
-    assert capsys.readouterr().err == "healed 3\n"
+    assert capsys.readouterr().err == "healed 3 of \\x1b[2Ja\n"

@@ -79,8 +79,8 @@ class _Logger:
 
 
 def _said(message: str, *values: object, **_named: object) -> None:
-    """Write what cannot be logged where `logging` writes what nobody handles."""
-    sys.stderr.write(f"{message % values if values else message}\n")
+    """Write what cannot be logged where `logging` writes what nobody handles, as ASCII."""
+    sys.stderr.write(f"{ascii(message % values if values else message)[1:-1]}\n")
 
 
 def _unsaid(*_values: object, **_named: object) -> None:

@@ -22,6 +22,7 @@ from tests.support.invariants import check_counts, check_reads, check_search, ch
 from tests.support.notes import NOTES
 from tests.support.records import numbered, record
 from tests.support.segments import note
+from tests.support.waiting import wait_until
 
 from diptych import (
     FileRecord,
@@ -82,6 +83,8 @@ def test_it_holds_what_was_loaded(store_path: str, processes: int) -> None:
 
         def records() -> Iterator[FileRecord]:
             yield from numbered(60, 1, first=5)
+            # A process has no command line yet while it begins.
+            wait_until(lambda: len(builders()) == processes)
             started.extend(builders())
 
         assert store.load(records(), processes=processes) == 60
