@@ -29,6 +29,9 @@ _MEMBER = {
 _GLOBAL = {"global": "variable", "global_constant": "constant", "prototype": "function", "property": ""}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
+# `EXPORT(char *) name(void)`: the tree begins inside of the macro, which was blanked for the parser.
+_WRAPPER = re.compile(rb"[A-Za-z_]\w*+[ \t]*+\(\Z")
+_CONDITIONAL = re.compile(rb"^[ \t]*#[ \t]*(?:if|el|endif)[^\n]*", re.MULTILINE)
 _SPACE = re.compile(r"\s")
 _DOT = re.compile(r" ?(\.|::) ?")
 _STRING_START = re.compile(rb"[rRuU]{0,2}[\"']")
@@ -202,7 +205,12 @@ def _signature(source: bytes, node: Node, body: Node | None, kind: str) -> str:
     elif kind in _TYPES:
         brace = source.find(b"{", start, end)
         end = brace if brace >= 0 else end
+    if source[start - 1 : start] == b"(" and source.count(b")", start, end) > source.count(b"(", start, end):
+        wrapper = _WRAPPER.search(source, max(start - text.NAME_MAX_CHARS, 0), start)
+        start = wrapper.start() if wrapper else start
     head = source[start:end]
+    if b"\n#" in head:
+        head = _CONDITIONAL.sub(b"", head)
     if b"#" in head or b"//" in head or b"/*" in head:
         head = _without_comments(source, node, start, end)
     return text.folded(head, text.SIGNATURE_MAX_CHARS).rstrip(" :{;,=").removesuffix("=>").rstrip()

@@ -157,3 +157,20 @@ def test_a_macro_that_takes_a_type_hides_nothing_below() -> None:
     source = "void f() {\n  CHECK_FIELD(unsigned short, 1U);\n  CHECK_FIELD(int, 2);\n}\nvoid after();\n"
     assert symbols("cpp", source) == ["function |f", "function |after"]
     assert relations("cpp", source) == ["calls f -> CHECK_FIELD", "calls f -> CHECK_FIELD"]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("template <bool N>\nJE_NOINLINE\nstatic void *\nf(std::size_t size) noexcept(N) {\n}",
+         ["function |f"]),
+        ("struct a { void m(int a) noexcept(1); };", ["struct |a", "method a|m"]),
+        ("class a {\n  explicit PB_CONSTEXPR a(::b::c);\n};", ["class |a", "method a|a"]),
+        ("namespace n {\nenum type UNDERLYING(unsigned char){none, left};\n}",
+         ["namespace |n", "enum n|type", "constant n.type|none", "constant n.type|left"]),
+        ("template <class T>\n#ifndef NDEBUG\nPB_NOINLINE\n#endif\nT *f(int a) {\n}", ["function |f"]),
+        ("template <class T>\n#ifndef MSC\n[[noreturn]]\n#endif\nvoid f(int a) {\n}", ["function |f"]),
+    ],
+)  # fmt: skip
+def test_attributes_and_macros_between_a_template_and_its_function(source: str, expected: list[str]) -> None:
+    assert symbols("cpp", f"{source}\nint next;\n") == [*expected, "variable |next"]

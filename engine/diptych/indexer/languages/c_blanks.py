@@ -7,10 +7,13 @@ import re
 MACRO = rb"(?:[A-Z][A-Z0-9_]{2,}|__\w+|_[A-Z][A-Z0-9_]+)"
 CALL = rb'(?:[ \t]*\((?:"(?:\\.|[^"\\\n])*+"|[^()\n;{}"]|\([^()\n;{}]*\)){0,200}\))'
 NAME = rb"[A-Za-z_][\w:]*+"
+BOUNDARIES = (b";", b"{", b"}", b":", b">", b")", b"/", b"")
+"""What may come before a declaration."""
+CONTEXT_BYTES = 64
 
 # `void m() OVERRIDE;`, `int f(void) __THROW __nonnull ((1));`, `~Lock() RELEASE(mutex) {`
 _SUFFIX = re.compile(
-    rb"\)\s*(?:(?:const|override|final|noexcept)\b\s*)*((?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s*)+)"
+    rb"\)\s*(?:(?:const|override|final|noexcept)\b\s*)*((?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s*){1,10}+)"
     rb"(?=[;{]|:(?!:)|=\s*\w+\s*;|(?:override|final|noexcept)\b)"
 )
 _STATEMENT = re.compile(rb"[ \t}]*(?:if|while|for|switch|else|return|case|do)\b")
@@ -34,6 +37,12 @@ _TAG_SUFFIX = re.compile(
     rb"class\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
     + NAME + rb"\s+(" + MACRO + rb")(?=\s*(?:\{|:[^:]))"
 )  # fmt: skip
+# `enum type UNDERLYING(unsigned char) {`: with a name in the parentheses, it is a function.
+_ENUM_SUFFIX = re.compile(
+    rb"enum\s++"
+    + NAME
+    + rb"\s++([A-Z][A-Z0-9_]{2,}\((?:(?:unsigned|signed)[ \t]++)?(?:char|short|int|long|\w+_t)\))(?=\s*\{)"
+)
 # Friends that are functions, and instantiations, define nothing, and the grammar takes few of them.
 _FRIEND = re.compile(
     rb"friend\s++(?!(?:class|struct|union|template|constexpr|inline)\b)[^;{}()=]{0,200}+"
@@ -46,8 +55,10 @@ _DIRECTIVE = re.compile(rb"[ \t]*#")
 # `#if HAS_INCLUDE(<string_view>) && \`: the grammar has no such name but after `include`.
 _CONDITION = re.compile(rb"#[ \t]*(?:if|elif)[ \t]+((?:[^\n\\]|\\\r?\n)*+)")
 _NAME_ARGUMENT = re.compile(rb"\([<\"]")
-# `} __packed;`, `} __packed __aligned(8) name;`
-_CLOSING = re.compile(rb"\}\s*((?:__(?!attribute)\w+" + CALL + rb"?+(?:\s+|(?=;)))+)(?=;|[*\w])")
+# `} __packed;`, `} __packed __aligned(8) name;`: on another line, a statement or a function begins.
+_CLOSING = re.compile(
+    rb"\}(?:\s*+(?=__\w++\s*+;)|[ \t]*+)((?:__(?!attribute)\w++" + CALL + rb"?+(?:\s++|(?=;)))++)(?=;|[*\w])"
+)
 # `for_each_cpu(i)` before its statement: the grammar takes it for a declaration where a name comes after it,
 # and loses the rest of the function, and for a definition where a brace does.
 _LOOP_NAME = re.compile(rb"for_?each|FOR_?EACH")
@@ -63,7 +74,7 @@ _LOOP_CLASS = re.compile(rb"\b(?:class|struct)\s+(\w*(?:for_?each|FOR_?EACH)\w*)
 # What comes before a statement. (Before a function is its type, also on a line of its own.)
 _BEFORE_STATEMENT = re.compile(rb"(?:[;{})/:]|\b(?:else|do))\s*\Z")
 # `Py_BEGIN_ALLOW_THREADS` on a line of its own in a function.
-_BLOCK_MACRO = re.compile(rb"(?:BEGIN|END)(?:_\w+)?(?=[ \t]*\r?\n\s*(.))")
+_BLOCK_MACRO = re.compile(rb"(?:BEGIN|END)(?:_\w{1,80}+)?+(?!\w)(?=[ \t]*\r?\n\s*(.))")
 _BEGIN_OF_LINE = re.compile(rb"[ \t]+(?:[A-Za-z0-9]\w*_)?")
 _SECTION_WORDS = (b"signals", b"slots", b"Q_SIGNALS", b"Q_SLOTS")
 _SECTIONS = re.compile(
@@ -99,8 +110,9 @@ def without_oddities(blanked: bytearray, source: bytes) -> None:
                 continue
             blanked[start:end] = b"1" + _NOT_LINE_END.sub(b" ", source[start + 1 : end])
     _old_style_parameters(blanked, source)
-    for match in _TAG_SUFFIX.finditer(source):
-        blank(blanked, *match.span(1))
+    for pattern in (_TAG_SUFFIX, _ENUM_SUFFIX):
+        for match in pattern.finditer(source):
+            blank(blanked, *match.span(1))
     for match in _CLOSING.finditer(source):
         blank(blanked, *match.span(1))
     for match in _PROTOTYPE.finditer(source):
@@ -152,6 +164,16 @@ def line_start(source: bytes, position: int) -> int:
     """Where the line of `position` begins; in a very long line, somewhere before."""
     begin = max(position - _LINE_BYTES, 0)
     return max(source.rfind(b"\n", begin, position) + 1, begin)
+
+
+def begins_declaration(source: bytes, start: int) -> bool:
+    """Whether what comes before the line of `start` completes something."""
+    before = source[max(start - CONTEXT_BYTES, 0) : start].rstrip()
+    if before[-1:] in BOUNDARIES:
+        return True
+    end = max(start - CONTEXT_BYTES, 0) + len(before)
+    above = source[line_start(source, end) : end].lstrip()
+    return above[:1] == b"#" or b"//" in above
 
 
 def _attributes(blanked: bytearray, source: bytes) -> None:

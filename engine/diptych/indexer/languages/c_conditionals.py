@@ -33,6 +33,9 @@ _BEFORE_DECLARATION = re.compile(
 _ENUM = re.compile(rb"\benum\b[^;]*\Z")
 # A part of any list, of the initializers of a constructor, or of an `if`.
 _CONTINUES = re.compile(rb",|:(?!:)|else\b")
+# `weak_function` or `[[noreturn]]`, alone before the rest of a declaration.
+_ATTRIBUTE = re.compile(rb"(?!(?:else|do|return|break|continue)\b)\w+|\[\[[^\[\]]*+\]\]")
+_WORD = re.compile(rb"\w")
 _AFTER_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b".", b",", b";")
 _CONDITIONAL = re.compile(rb"#[ \t]*(?:if|el|endif)")
 # How far from a conditional the error may be that it causes.
@@ -151,11 +154,21 @@ def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Bra
     )
     if not split and all(branch.depth == 0 and branch.lowest == 0 for branch in group.branches):
         return None
-    branches = group.branches[1:] if group.never else group.branches
+    branches = group.branches[1:] if group.never or _is_attribute(group, source, after) else group.branches
     kept = branches[0] if branches else None
     blanks += group.directives
     blanks += [(branch.begin, branch.end) for branch in group.branches if branch is not kept]
     return kept
+
+
+def _is_attribute(group: _Group, source: bytes, after: int) -> bool:
+    """Whether a conditional has nothing but an attribute for what comes after it."""
+    only = group.branches[0]
+    return (
+        len(group.branches) == 1
+        and _WORD.match(source, after) is not None
+        and _ATTRIBUTE.fullmatch(_code(source, only.begin, only.end).strip()) is not None
+    )
 
 
 def _code(source: bytes, begin: int, end: int) -> bytes:

@@ -13,12 +13,22 @@ from __future__ import annotations
 
 import re
 
-from diptych.indexer.languages.c_blanks import CALL, MACRO, NAME, blank, line_start, without_oddities
+from diptych.indexer.languages.c_blanks import (
+    BOUNDARIES,
+    CALL,
+    CONTEXT_BYTES,
+    MACRO,
+    NAME,
+    begins_declaration,
+    blank,
+    line_start,
+    without_oddities,
+)
 from diptych.indexer.languages.c_wrappers import without_wrappers
 
 _MACROS = rb"(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}"
 _TAGS = frozenset(b"struct class union enum".split())
-_SPECIFIERS = frozenset(b"static extern inline virtual friend constexpr typedef explicit".split())
+_SPECIFIERS = frozenset(b"static extern inline virtual friend constexpr typedef".split())
 _NO_TYPES = frozenset(
     b"const volatile return else new case goto throw typename operator delete co_return register mutable"
     b" default public private protected template using namespace".split()
@@ -67,8 +77,6 @@ _DECLARES = re.compile(
     rb"(?:Q_|\w*(?:DECLARE|DISALLOW|DISABLE|DEFINE|BEGIN|END|PROPERTY|GENERATED|HEAD|NAMESPACE|DEPRECATED|ATTR"
     rb"|EXPORT|NODISCARD|UNUSED|PRINTF|FORMAT))"
 )
-_BOUNDARIES = (b";", b"{", b"}", b":", b">", b")", b"/", b"")
-_CONTEXT_BYTES = 64
 
 
 def without_macros(source: bytes) -> bytes:
@@ -78,7 +86,7 @@ def without_macros(source: bytes) -> bytes:
     for match in _CANDIDATE.finditer(source):
         start, end = match.span()
         # The second of two macros in a row is one for the same reason.
-        if start == end_of_last or _is_macro(source, match):
+        if not _is_call(source, match) and (start == end_of_last or _is_macro(source, match)):
             blank(blanked, start, end)
             end_of_last = end
         elif specifier := _before_definition(source, match):
@@ -88,6 +96,13 @@ def without_macros(source: bytes) -> bytes:
     return bytes(blanked)
 
 
+def _is_call(source: bytes, match: re.Match[bytes]) -> bool:
+    """Whether a candidate is a call by itself: with arguments, and a comment or a directive behind it."""
+    after = source[match.end() : match.end() + 1]
+    alone = source[match.start() - 1 : match.start()] in b"\n"
+    return bool(match[1]) and (after == b"/" or (after == b"#" and not (alone and b'"' in match[1])))
+
+
 def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
     """Whether a candidate can be nothing but a macro of a declaration."""
     start, end = match.span()
@@ -95,7 +110,7 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
     indent = source[line:start].lstrip()
     if indent[:1] == b"#" or source[line - 2 : line] == b"\\\n":
         return False
-    before = source[max(start - _CONTEXT_BYTES, 0) : start].rstrip()
+    before = source[max(start - CONTEXT_BYTES, 0) : start].rstrip()
     word = _WORD_BEFORE.search(before)
     if word and word[0] in _TAGS:
         return _TAG_AFTER.match(source, end) is not None
@@ -103,19 +118,20 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
         # The type of the function after the comment, perhaps.
         return False
     if match[1]:
-        if source[end : end + 1] == b"/":
-            return False
         alone = not indent and (start == line or _DECLARES.match(source, start))
         same_line = b"\n" not in source[match.end(1) : end]
         return bool(alone or (same_line and _KEYWORD_AFTER.match(source, end)))
     if _KEYWORD_AFTER.match(source, end):
         return True
-    if not indent and _begins_declaration(source, before, start):
+    if not indent and begins_declaration(source, start):
         return _is_superfluous(source, end) or _is_alone(source, start, end)
     if word is None:
         if before[-1:] in (b"*", b"&"):
             return _FUNCTION_AFTER.match(source, end) is not None
-        return before[-1:] in _BOUNDARIES and _is_superfluous(source, end)
+        return before[-1:] in BOUNDARIES and _is_superfluous(source, end)
+    if word[0] == b"explicit":
+        # A constructor, which has no type.
+        return _FUNCTION_AFTER.match(source, end) is not None
     if word[0] in _SPECIFIERS:
         return _is_superfluous(source, end)
     # `int API first(`
@@ -129,15 +145,6 @@ def _before_definition(source: bytes, match: re.Match[bytes]) -> int:
     if not match[1] or b'"' not in match[1] or b"\n" not in source[match.end(1) : end]:
         return 0
     return line if source[line:start].strip() in (b"static", b"extern") else 0
-
-
-def _begins_declaration(source: bytes, before: bytes, start: int) -> bool:
-    """Whether the line above, of which `before` is the end, completes something."""
-    if before[-1:] in _BOUNDARIES:
-        return True
-    end = max(start - _CONTEXT_BYTES, 0) + len(before)
-    above = source[line_start(source, end) : end].lstrip()
-    return above[:1] == b"#" or b"//" in above
 
 
 def _is_superfluous(source: bytes, end: int) -> bool:

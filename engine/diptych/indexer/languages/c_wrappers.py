@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diptych.indexer.languages.c_blanks import NAME, blank, line_start
+from diptych.indexer.languages.c_blanks import NAME, begins_declaration, blank, line_start
 
 # `printflike(2, 3)`: no function has a number for a parameter.
 _NUMBERS = re.compile(rb"\([ \t]*+\d++(?:[ \t]*+,[ \t]*+\d++)*+[ \t]*+\)")
@@ -13,28 +13,32 @@ _CALLED = re.compile(
 )
 # Before the name: `void printflike(2, 3) fail(const char *, ...)`
 _NAME_AFTER = re.compile(
-    rb"\s++(?:(?:const|struct|static|inline|unsigned)\s++)*+"
+    rb"\s++(?:(?:const|struct|static|inline|unsigned)\s++)*+(?P<type>"
     + NAME
-    + rb"(?:[\s*&]++"
+    + rb"[\s*&]++)?+"
     + NAME
-    + rb")?+[ \t]*+\("
+    + rb"[ \t]*+\("
 )
+# `int ALIGN(8) count;`
+_VARIABLE_AFTER = re.compile(rb"[ \t]++\w++[ \t]*+[;=\[]")
 # After the parameters: `void fail(const char *, ...) printflike(1, 2);`
 _END_AFTER = re.compile(rb"\s*+[;{]")
 _DECLARATION_BEFORE = re.compile(
-    rb"(?:^|[;}])\s*+(?:[A-Za-z_][\w:]*+[\s*&]++){1,6}"
+    rb"(?:^|[;}])\s*+(?P<type>(?:[A-Za-z_][\w:]*+[\s*&]++){1,6})"
     + NAME
-    + rb"[ \t]*+\((?:[^;{}()]|\([^;{}()]*+\)){0,600}+\)\s*+\Z",
+    + rb"[ \t]*+\((?!\s*+\d)(?:[^;{}()]|\([^;{}()]*+\)){0,600}+\)\s*+\Z",
     re.MULTILINE,
 )
-_STATEMENT = re.compile(
-    rb"(?:if|while|for|switch|else|return|case|do|goto|break|continue|define|sizeof|alignas|alignof)\b"
+_NO_NAMES = frozenset(
+    b"if while for switch else return case do goto break continue define sizeof alignas alignof typedef"
+    b" noexcept".split()
 )
 _NO_DECLARATION = re.compile(
     rb"[ \t]*+#|.*\b(?:if|while|for|switch|else|return|case|do|goto)[ \t]*\Z", re.DOTALL
 )
+_SPECIFIERS = re.compile(rb"static|extern|inline|virtual|const|volatile|struct|union|enum|[A-Z_][A-Z0-9_]+")
 # `EXPORT(const char *) name(void)`: the type stays.
-_NAME_AFTER_CLOSE = re.compile(rb"\)[ \t]*+(?:" + NAME + rb"[ \t]++)?+" + NAME + rb"[ \t]*+\(")
+_NAME_AFTER_CLOSE = re.compile(rb"\)[ \t]*+(?:" + NAME + rb"[ \t]++)?+(?P<name>" + NAME + rb")[ \t]*+\(")
 _WRAPPED = re.compile(
     rb"(?:(?:extern|static|inline)[ \t]++)*+(?P<macro>[A-Za-z_]\w*+[ \t]*+\()(?P<type>[ \t]*+"
     rb"(?:(?:const|struct|enum|union|unsigned|signed|long|short)[ \t]++)*+[A-Za-z_][\w:]*+[\s\w*&]{0,60}+)"
@@ -47,6 +51,7 @@ _IS_MACRO = re.compile(rb"[A-Z][A-Z0-9_]{2,}[ \t]*\(\Z")
 _WORD_AFTER = re.compile(rb"\)\s+(?!(?:const|volatile|override|final|noexcept|try)\b)([a-z]\w*)[ \t]*;")
 _WORD_BETWEEN = re.compile(rb"\n([a-z_]\w*+)[ \t]*+\n(?=\w+[ \t]*\()")
 _TYPE_LINE = re.compile(rb"(?:[A-Za-z_]\w*+[ \t*]++){0,4}+[A-Za-z_]\w*+[ \t*]*+")
+_WORD = re.compile(rb"\w+")
 _NAME_BYTES = 80
 _DECLARATION_BYTES = 1_000
 
@@ -57,19 +62,28 @@ def without_wrappers(blanked: bytearray, source: bytes) -> None:
         start, end = match.span()
         near = max(start - _NAME_BYTES, 0)
         called = _CALLED.search(source[near:start])
-        if called is None or _STATEMENT.match(called["macro"]):
+        if called is None or called["macro"].rstrip() in _NO_NAMES:
             continue
         begin = near + called.start("macro")
         if called["before"] == b")":
             is_macro = _END_AFTER.match(source, end) is not None and _is_declared(source, begin)
+        elif _may_declare(source, begin):
+            name = _NAME_AFTER.match(source, end)
+            if called["before"] is None:
+                # `every(100) run();` is a statement.
+                is_macro = name is not None and (
+                    name["type"] is not None or source[begin - 1 : begin] in b"\n"
+                )
+            else:
+                is_macro = (name or _VARIABLE_AFTER.match(source, end)) is not None
         else:
-            is_macro = _NAME_AFTER.match(source, end) is not None and _may_declare(source, begin)
+            is_macro = False
         if is_macro:
             blank(blanked, begin, end)
     for match in _NAME_AFTER_CLOSE.finditer(source):
         close = match.start()
         wrapped = _WRAPPED.fullmatch(source, line_start(source, close), close)
-        if wrapped and (_IS_TYPE.search(wrapped["type"]) or _IS_MACRO.match(wrapped["macro"])):
+        if wrapped and _is_wrapped(source, wrapped, match["name"]):
             # A broader rule may have blanked the type with its macro.
             start, end = wrapped.span("type")
             blanked[start:end] = source[start:end]
@@ -81,13 +95,27 @@ def without_wrappers(blanked: bytearray, source: bytes) -> None:
 def _words(blanked: bytearray, source: bytes) -> None:
     """Words where no declaration has one."""
     for match in _WORD_AFTER.finditer(source):
-        if not _STATEMENT.match(match[1]) and _is_declared(source, match.start(1)):
+        if match[1] not in _NO_NAMES and _is_declared(source, match.start(1)):
             blank(blanked, *match.span(1))
     for match in _WORD_BETWEEN.finditer(source):
         line = line_start(source, match.start())
         type_ = _TYPE_LINE.fullmatch(source, line, match.start())
-        if type_ and not (_STATEMENT.match(match[1]) or _STATEMENT.match(type_[0])):
+        if type_ and match[1] not in _NO_NAMES and _has_type(type_[0]):
             blank(blanked, *match.span(1))
+
+
+def _is_wrapped(source: bytes, wrapped: re.Match[bytes], name: bytes) -> bool:
+    """Whether what a macro has in its parentheses is the type of the function `name`."""
+    if name.isupper() or name in _NO_NAMES or not begins_declaration(source, wrapped.start()):
+        # `void *\nATTR(malloc) SIZE(1)\nallocate(size_t size)`, `void *\nf(size_t size) noexcept(true)`
+        return False
+    return bool(_IS_TYPE.search(wrapped["type"]) or _IS_MACRO.match(wrapped["macro"]))
+
+
+def _has_type(words: bytes) -> bool:
+    """Whether the words before a name have that of a type, not only `static`, `struct` or a macro."""
+    found = _WORD.findall(words)
+    return _NO_NAMES.isdisjoint(found) and not all(_SPECIFIERS.fullmatch(word) for word in found)
 
 
 def _may_declare(source: bytes, end: int) -> bool:
@@ -98,4 +126,4 @@ def _may_declare(source: bytes, end: int) -> bool:
 def _is_declared(source: bytes, end: int) -> bool:
     """Whether the parameters of a declaration end at `end`."""
     declaration = _DECLARATION_BEFORE.search(source, max(end - _DECLARATION_BYTES, 0), end)
-    return declaration is not None and not _STATEMENT.match(declaration[0].lstrip(b";} \t\r\n"))
+    return declaration is not None and _has_type(declaration["type"])
