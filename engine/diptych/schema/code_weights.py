@@ -16,7 +16,10 @@ _TESTS = (
     r"|examples?|samples?|demos?)/"
     r"|(?:^|/)(?:test_[^/]*|conftest\.py|[^/]*[._-](?:test|tests|spec)\.[a-z]+|mock_[^/]*)$"
 )
-_OTHERS = r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|external|extern)/"
+_OTHERS = (
+    r"(?:^|/)(?:\.[^/]+|vendor|vendored|_vendor|third[_-]?party|3rd[_-]?party|deps|node_modules|bower_components"
+    r"|site-packages|external|extern)/"
+)
 # What a project is made with: at its root, a folder of programs beside it.
 _TOOLS = r"^(?:tools|scripts|hack)/"
 # A file or a folder that its project calls internal.
