@@ -93,6 +93,28 @@ def test_a_symbol_by_id_by_place_and_by_name(ask: Asking) -> None:
     assert ask.value("symbol", symbol="shapes.py#gone")["found"] is False
 
 
+def test_a_prototype_is_the_function_that_it_declares(ask: Asking) -> None:
+    ask.write("c/list.h", "extern int limit;\nint push(int one);\nint only(void);\n")
+    ask.write(
+        "c/list.c",
+        '#include "list.h"\nint limit = 1;\nint push(int one)\n{\n  return one + limit;\n}\n',
+    )
+    ask.write("c/main.c", '#include "list.h"\nint main(void)\n{\n  return push(limit) + only();\n}\n')
+    ask.write("vendor/list.h", "int only(void);\n")
+    ask.index_now()
+    for name, line in (("push", 3), ("limit", 2)):
+        value = ask.value("symbol", symbol=name)
+        assert (value["id"], value["line"]) == (f"c/list.c#{name}", line)
+        assert "ambiguous" not in ask.value("references", symbol=name)
+    assert ask.value("calls", symbol="push")["calls"][0]["id"] == "c/main.c#main"
+    assert ask.value("impact", symbols=["push"])["files"] == 1
+    # By its id, the prototype itself.
+    assert ask.value("symbol", symbol="c/list.h#push")["line"] == 2
+    # Two prototypes without a function: neither is picked, and one's own comes first.
+    both = ask.value("symbol", symbol="only")
+    assert [one["id"] for one in both["candidates"]] == ["c/list.h#only", "vendor/list.h#only"]
+
+
 def test_an_id_is_the_same_after_an_edit_elsewhere_in_the_file(ask: Asking) -> None:
     before = ask.value("symbol", symbol="shapes.py#Square.area")
     ask.write("shapes.py", "import os\n\n\n" + (ask.root / "shapes.py").read_text())

@@ -12,7 +12,10 @@ from typing import NamedTuple
 
 from diptych.errors import InvalidArgumentError
 from diptych.model import FileRecord, Symbol, SymbolHit, occurrences
+from diptych.names.definitions import definitions
+from diptych.names.facts import DECLARED
 from diptych.schema.code import CODE
+from diptych.serving.answers.definition import site_asked
 from diptych.serving.source import StoreSource
 from diptych.store.code import CodeView
 
@@ -143,6 +146,25 @@ def resolve(records: CurrentRecords, given: str) -> list[Located]:
     if place is not None and "::" not in given:
         return _around(records, place[1], int(place[2]) - 1)
     return records.symbols(given)
+
+
+def without_declarations(source: StoreSource, found: list[Located]) -> list[Located]:
+    """`found` without the prototypes and `extern` variables whose definitions are in it too."""
+    places = {(one.path, *one.symbol.name_range[:2]) for one in found}
+    kept = []
+    for one in found:
+        place = one.symbol.name_range[:2]
+        names = source.names_of(one.path)
+        bindings = names.facts.bindings if names is not None else ()
+        declared = any(binding.how == DECLARED and binding.place == place for binding in bindings)
+        parsed = source.parsed(one.path) if declared else None
+        if parsed is not None:
+            names, site = site_asked(source, parsed, *place)
+            defined = definitions(source, names, site, by_name=False)[:1] if site is not None else []
+            if places & {(other.path, *other.place) for other in defined} - {(one.path, *place)}:
+                continue
+        kept.append(one)
+    return kept
 
 
 def candidate_ids(found: Iterable[Located]) -> list[str]:

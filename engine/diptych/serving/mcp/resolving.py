@@ -20,7 +20,7 @@ from diptych.serving.answers.changed import (
     changed_since_lsn,
     paths_between,
 )
-from diptych.serving.answers.current import Located, resolve, symbols_of_file, unescaped
+from diptych.serving.answers.current import Located, symbols_of_file, unescaped
 from diptych.serving.answers.definition import line_of
 from diptych.serving.answers.impact import found_at, is_test
 from diptych.serving.answers.impact import impact as answers_impact
@@ -34,7 +34,7 @@ from diptych.serving.mcp.inputs import (
     ReferencesInput,
 )
 from diptych.serving.mcp.render import Answer, Item, one_line
-from diptych.serving.mcp.tools import candidates, no_symbol, symbol_line, symbol_value
+from diptych.serving.mcp.tools import candidates, meant, no_symbol, symbol_line, symbol_value
 
 _LINE_MAX = 160
 _FOLDERS_SHOWN = 10
@@ -123,7 +123,7 @@ def _by_name(index: AgentIndex, name: str, why: str) -> Answer:
 
 def references(index: AgentIndex, given: ReferencesInput) -> Answer:
     """Where a symbol is used: totals first, then the lines, by file."""
-    found = resolve(index.records(), given.symbol)
+    found = meant(index, given.symbol)
     if len(found) > 1:
         return candidates(given.symbol, found)
     if not found:
@@ -212,7 +212,7 @@ def _reference_item(line: _Line) -> Item:
 
 def calls(index: AgentIndex, given: CallsInput) -> Answer:
     """What calls a function, or what it calls, with the evidence and the line of each call."""
-    found = resolve(index.records(), given.symbol)
+    found = meant(index, given.symbol)
     if not found:
         return no_symbol(index, given.symbol)
     if len(found) > 1:
@@ -260,7 +260,7 @@ def impact(index: AgentIndex, given: ImpactInput) -> Answer:
     records = index.records()
     symbols: dict[str, Located] = {}
     for text in given.symbols:
-        found = resolve(records, text)
+        found = meant(index, text)
         if not found:
             return no_symbol(index, text)
         if len(found) > 1:

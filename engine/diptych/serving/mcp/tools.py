@@ -11,7 +11,15 @@ from typing import Any
 from diptych.errors import InvalidArgumentError, QueryError
 from diptych.model import SearchHit, SymbolHit
 from diptych.schema.code import CODE
-from diptych.serving.answers.current import Located, body_of, candidate_ids, resolve, unescaped
+from diptych.schema.code_weights import order_of
+from diptych.serving.answers.current import (
+    Located,
+    body_of,
+    candidate_ids,
+    resolve,
+    unescaped,
+    without_declarations,
+)
 from diptych.serving.mcp.index import AgentIndex
 from diptych.serving.mcp.inputs import OutlineInput, SearchInput, StatusInput, SymbolInput
 from diptych.serving.mcp.render import Answer, Item, one_line
@@ -97,7 +105,7 @@ def _advice(view: CodeView, given: SearchInput) -> list[str]:
 def symbol(index: AgentIndex, given: SymbolInput) -> Answer:
     """One symbol, with its members and the counts of what refers to it; or the candidates."""
     records = index.records()
-    found = resolve(records, given.symbol)
+    found = meant(index, given.symbol)
     if not found:
         return no_symbol(index, given.symbol)
     if len(found) > 1:
@@ -146,13 +154,25 @@ def _counts(index: AgentIndex, one: Located) -> dict[str, int]:
     return dict(sorted(Counter(hit.relation.kind for hit in hits).items()))
 
 
+def meant(index: AgentIndex, given: str) -> list[Located]:
+    """The symbols that an id, a place or a name means: of a prototype and its function, the function."""
+    found = resolve(index.records(), given)
+    return without_declarations(index.source(), found) if 1 < len(found) <= _CANDIDATES_MAX else found
+
+
 def candidates(given: str, found: list[Located]) -> Answer:
-    """Several symbols have that name: none is picked silently."""
+    """Several symbols have that name: none is picked silently, the likeliest come first."""
     answer = Answer(key="candidates", value={"ambiguous": True}, total=len(found))
     answer.head.append(f"{len(found):,} symbols are called {one_line(given, 200)}: ask again with an id")
+    found = sorted(found, key=_likeliest)
     for one, identity in islice(zip(found, candidate_ids(found), strict=True), _CANDIDATES_MAX):
         answer.items.append(Item(symbol_line(one, identity), {**symbol_value(one), "id": identity}))
     return answer
+
+
+def _likeliest(found: Located) -> tuple[object, ...]:
+    symbol = found.symbol
+    return order_of(found.path, symbol.kind, symbol.container, symbol.name)
 
 
 def no_symbol(index: AgentIndex, given: str) -> Answer:
