@@ -137,6 +137,10 @@ def test_outline_of_a_file_and_of_folders(ask: Asking) -> None:
         "shapes.py": 1,
         "tests/": 1,
     }
+    # A folder is no file that has changed.
+    assert "edited" not in ask.text("outline", path="pkg")
+    ask.write("pkg/new.py", "def fresh(): ...\n")
+    assert "1-1 function fresh" in ask.text("outline", path="pkg/new.py")
     assert "there is no file or folder nope in the index" in ask.error("outline", path="nope")
     assert "give a path relative to" in ask.error("outline", path="../x")
 

@@ -201,7 +201,9 @@ def outline(index: AgentIndex, given: OutlineInput) -> Answer:
     records = index.records()
     path = unescaped(given.path).strip("/")
     path = "" if path == "." else path
-    if path and (records.view.payload(CODE.key(path)) is not None or records.symbols_in(path)):
+    is_indexed = path and records.view.payload(CODE.key(path)) is not None
+    # A folder has no bytes, and is no file that has changed.
+    if is_indexed or (path and index.files.bytes_of(path) is not None and records.symbols_in(path)):
         return _of_file(index, path, given.depth)
     return _of_folder(index, path, given.depth)
 
