@@ -176,3 +176,22 @@ def test_functions_that_return_each_other_end(tmp_path: Path) -> None:
     source = "def f():\n    return g()\ndef g():\n    return f()\nf().name\n"
     with asking(tmp_path, {"a.py": source}) as ask:
         assert ask.first("a.py", "f().@name") == ""
+
+
+def test_a_function_comes_before_its_overloads(tmp_path: Path) -> None:
+    files = {
+        "m.py": (
+            "import typing as t\nfrom typing import overload\n"
+            "@overload\ndef first(a: int) -> int: ...\n@overload\ndef first(a: str) -> str: ...\n"
+            "def first(a):\n    return a\n"
+            "class A:\n    @t.overload\n    def get(self, a: int) -> int: ...\n    @t.overload\n"
+            "    def get(self, a: str) -> str: ...\n    def get(self, a):\n        return a\n"
+        ),
+        "use.py": "from m import A, first\nprint(first(1))\nprint(A().get(2))\n",
+    }
+    with asking(tmp_path, files) as ask:
+        expected = {"import A, @first": [6, 3, 5], "print(@first": [6, 3, 5], "A().@get": [13, 10, 12]}
+        for marked, rows in expected.items():
+            found = ask.definition("use.py", marked).definitions
+            assert [one.row for one in found] == rows
+        assert len(ask.references("m.py", "def @first(a):").references) == 5

@@ -244,10 +244,20 @@ def _rank(importer: str, imported: list[str], path: str, place: Point) -> tuple[
 
 def _found(targets: Iterable[Target], evidence: Evidence) -> list[Found]:
     made: dict[tuple[str, Point], Found] = {}
-    for target in targets:
+    # Before the signatures of a function, the function.
+    for target in sorted(targets, key=_is_signature):
         found = found_of(target, evidence)
         made.setdefault((found.path, found.place), found)
     return list(made.values())
+
+
+def _is_signature(target: Target) -> bool:
+    """Whether a target is Python's `@overload`, which has a signature alone."""
+    binding = target.binding
+    if binding is None or binding.inner < 0:
+        return False
+    decorators = target.names.scopes[binding.inner].decorators
+    return any(one.rpartition(".")[2] == "overload" for one in decorators)
 
 
 def found_of(target: Target, evidence: Evidence) -> Found:
