@@ -162,6 +162,8 @@ def test_references_follow_imports_and_aliases(tmp_path: Path) -> None:
     with asking(tmp_path, files) as ask:
         assert ask.uses("core.ts", "@make") == [
             "core.ts:1 definition",
+            "a.ts:1 import",
+            "a.ts:2 use",
             "b.ts:1 import",
             "b.ts:1 import",
             "b.ts:2 use",

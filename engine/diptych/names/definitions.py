@@ -91,9 +91,12 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
             return _found(declared, "inferred")
     bindings = names.bound(site.scope, site.name)
     here = [binding for binding in bindings if binding.place == site.place]
-    if here and here[0].how in (GLOBAL, NONLOCAL):
+    if here and any(binding.how in (GLOBAL, NONLOCAL) for binding in bindings):
+        # All that is bound here is of a scope around.
         return _found(inference.targets(names, site.scope, site.name), "exact")
     meaning = inference.rules.meaning_of(names, here[0]) if here else ANY
+    if here and here[0].how == DECLARED and names.function_around(site.scope) >= 0:
+        return _found(inference.targets(names, site.scope, site.name, site.place, meaning=meaning), "exact")
     rest = [
         binding
         for binding in bindings

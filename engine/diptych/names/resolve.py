@@ -52,6 +52,7 @@ class Lookup(Imports):
         methods ask, so that its own names are not seen.
         """
         first, asked = not from_method, scope
+        said: list[Target] = []
         while scope >= 0:
             around = names.scopes[scope]
             found = names.bound(scope, name)
@@ -70,13 +71,17 @@ class Lookup(Imports):
                 bound = self.followed(names, self._ordered(found, at if first else None))
                 if bound := self.meant(bound, meaning):
                     is_shared = self.rules.includes and around.kind in (MODULE, NAMESPACE)
-                    return self.linked(bound, name) if is_shared else bound
+                    if is_shared or not all(_is_said(one) for one in bound):
+                        return self.linked(bound, name) if is_shared else bound
+                    # `extern int x;` in a function is what the file has by that name, or another.
+                    said = said or bound
             if self.rules.includes and (spaced := self._spaced(names, scope, name, meaning)):
                 return spaced
             first = False
             scope = around.parent
         starred = [] if self.rules.includes else self.meant(self._starred(names, asked, name), meaning)
-        return starred or self.meant(self._shared(names.path, name), meaning) or self._own_module(names, name)
+        shared = starred or self.meant(self._shared(names.path, name), meaning)
+        return shared or said or self._own_module(names, name)
 
     def _own_module(self, names: Names, name: str) -> list[Target]:
         """A module of the package whose own file this is: importing it binds its name."""
@@ -150,6 +155,10 @@ class Lookup(Imports):
             return self.followed(names, parameters)
         # In C++ a class's own name is the class, though its constructors have that name too.
         return [one for one in self.members_of_class(names, scope, name, meaning) if not _is_constructor(one)]
+
+
+def _is_said(target: Target) -> bool:
+    return target.binding is not None and target.binding.how == DECLARED
 
 
 def _is_constructor(target: Target) -> bool:

@@ -145,3 +145,27 @@ def test_the_name_that_an_import_gives_is_that_of_what_else_is_bound_to_it(tmp_p
             "own.py:10 use",
         ]
         assert ask.uses("own.py", "or @faster") == ["own.py:6 import", "own.py:8 definition", "own.py:10 use"]
+
+
+def test_a_name_that_an_import_gives_is_looked_for_where_it_is_imported(tmp_path: Path) -> None:
+    files = {
+        "own.py": "def run():\n    pass\n",
+        "passing.py": "from own import run as go\n",
+        "further.py": "from passing import go as start\n",
+        "third.py": "import further\nfrom passing import go\n\ngo()\nfurther.start()\n",
+        "apart.py": "import passing\n\n\ndef f(x, go):\n    go()\n    x.go()\n    passing.go()\n",
+    }
+    with asking(tmp_path, files) as ask:
+        found = ask.references("own.py", "def @run")
+    assert [f"{one.path}:{one.row + 1}" for one in found.references] == [
+        "own.py:1",
+        "apart.py:7",
+        "further.py:1",
+        "further.py:1",
+        "passing.py:1",
+        "passing.py:1",
+        "third.py:2",
+        "third.py:4",
+        "third.py:5",
+    ]
+    assert found.possible == ()

@@ -71,6 +71,18 @@ def family(source: StoreSource, value: Value) -> list[Value]:
     return list(seen.values())
 
 
+def descendants(source: StoreSource, value: Value) -> list[Value]:
+    """The classes that extend a class, directly or through others."""
+    seen: dict[tuple[str, int], Value] = {}
+    pending = [value]
+    while pending and len(seen) < _CLASSES_MAX:
+        for one in _extending(source, pending.pop()):
+            if _key(one) not in seen:
+                seen[_key(one)] = one
+                pending.append(one)
+    return list(seen.values())
+
+
 def _bases(source: StoreSource, value: Value) -> list[Value]:
     assert value.names is not None
     inference = Inference(source, language(value.names.language).rules)

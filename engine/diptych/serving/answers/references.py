@@ -12,15 +12,17 @@ from functools import cached_property
 from typing import NamedTuple
 
 from diptych.model import RelationHit
-from diptych.names.definitions import Evidence, Found, definitions
-from diptych.names.facts import BLOCK, FUNCTION, IMPORTED, Point
+from diptych.names.definitions import Evidence, Found, definitions, found_of
+from diptych.names.facts import BLOCK, FIELD, FUNCTION, IMPORTED, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import LANGUAGES, language
 from diptych.names.rules import OWN_BODY
 from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
+from diptych.names.values import CLASS_VALUE, Target, Value
 from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
 from diptych.serving.answers.definition import line_of, parsed_file, site_asked
+from diptych.serving.answers.hierarchy import descendants
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
 from diptych.serving.answers.written import Form, may_write, sites_by_part
 from diptych.serving.files import ParsedFile
@@ -79,6 +81,13 @@ def referred(source: StoreSource, path: str, row: int, column: int) -> tuple[str
     return site.name, found[0] if found else None
 
 
+def field_of(source: StoreSource, target: Found) -> Found:
+    """The field that a constructor's parameter declares as well; the same definition for all else."""
+    names = source.names_of(target.path) if target.kind == "parameter" else None
+    fields = [one for one in names.at_place(target.place) if one.how == FIELD] if names is not None else []
+    return found_of(Target(names, fields[0]), target.evidence) if names is not None and fields else target
+
+
 def references_to(source: StoreSource, target: Found) -> References:
     """The references to one definition."""
     sure: list[Reference] = []
@@ -86,7 +95,7 @@ def references_to(source: StoreSource, target: Found) -> References:
     for reference, is_sure in each_reference(source, target):
         (sure if is_sure else possible).append(reference)
     for found in (sure, possible):
-        found.sort(key=lambda one: (one.evidence != "precise", one.path != target.path, one.path))
+        found.sort(key=lambda one: (one.evidence != "precise", one.path != target.path, one[:3]))
     return References(_written(target), (target,), tuple(sure), tuple(possible))
 
 
@@ -97,49 +106,76 @@ def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Referen
     for path, one in precise_uses(source, symbols, target.path):
         if one.range[:2] != one.range[2:]:
             yield _precise_reference(source, path, one), True
-    for path in search.paths():
+    for path, name in search.places():
         if symbols and source.precise_of(path) is not None:
             # What was imported of the file says it all.
             continue
-        if may_write(source, path, search.name):
-            yield from search.found_in(path)
+        if may_write(source, path, name):
+            yield from search.found_in(path, name)
 
 
 class _Search:
-    """The search for the uses of one definition."""
+    """The search for the uses of one definition.
+
+    `passed_on` are the files that others may import it from under another name, and that name.
+    """
 
     def __init__(self, source: StoreSource, target: Found) -> None:
         self.source = source
-        self.target = target
+        self.target = target = field_of(source, target)
         self.name = _written(target)
+        self.passed_on: list[tuple[Names, str]] = []
+        self._sought: dict[str, set[str]] = {}
+        self._inside: dict[str, set[str]] = {}
 
     @cached_property
     def relations(self) -> list[RelationHit]:
         """The recorded relations to the name."""
         return self.source.references(self.name)
 
-    @cached_property
-    def _imported_inside(self) -> set[str]:
-        """The files that import the name in a function or a class."""
-        return {hit.path for hit in self.relations if hit.relation.kind == "imports" and hit.relation.source}
+    def places(self) -> Iterator[tuple[str, str]]:
+        """The files that may use the definition, each with the name that it may have there."""
+        for path in self.paths():
+            yield path, self.name
+        # It grows with what is found in these.
+        for names, alias in self.passed_on:
+            for path in sorted(_importers(self.source, names)):
+                yield path, alias
 
-    def found_in(self, path: str) -> Iterator[tuple[Reference, bool]]:
-        """The uses in one file, in order, and whether each is sure."""
-        aliases = _aliases(self.source, path, self.name)
-        parsed = self.source.parsed(path)
+    def found_in(self, path: str, name: str) -> Iterator[tuple[Reference, bool]]:
+        """The uses in one file by that name, or one that an import there gives, and whether each is sure."""
+        aliases = _aliases(self.source, path, name)
+        sought = self._sought.setdefault(path, set())
+        words = {name, *aliases} - sought
+        sought |= words
+        parsed = self.source.parsed(path) if words else None
         if parsed is None or parsed.language not in LANGUAGES:
             return
         # One for the file: what is known of its classes counts for all its sites.
         inference = Inference(self.source, language(parsed.language).rules)
-        form = Form.ANY if aliases else self._form(path, inference)
+        self._note_passed_on(path, aliases, inference)
+        form = Form.ANY if aliases else self._form(path, name, inference)
         within = self._function if path == self.target.path else None
-        wanted = (self.target.path, self.target.origin)
-        for names, site in sites_by_part(self.source, parsed, self.name, *aliases, form=form, within=within):
+        for names, site in sites_by_part(self.source, parsed, *words, form=form, within=within):
             found = definitions(self.source, names, site, by_name=False, inference=inference)
-            if any((one.path, one.origin) == wanted for one in found):
+            if any(self._is_target(one) for one in found):
                 yield _reference(parsed, names, site, found), True
-            elif not found and self.target.kind in _MAY_BE_POSSIBLE:
+            elif not found and name == self.name and self.target.kind in _MAY_BE_POSSIBLE:
                 yield _reference(parsed, names, site, found), False
+
+    def _is_target(self, found: Found) -> bool:
+        return (found.path, found.origin) == (self.target.path, self.target.origin)
+
+    def _note_passed_on(self, path: str, aliases: set[str], inference: Inference) -> None:
+        """Note the other names that the file at `path` gives the definition for others to import."""
+        names = self.source.names_of(path) if aliases else None
+        if names is None or self._function is not None:
+            return
+        for alias in sorted(aliases):
+            bound = [one for scope in {0, max(names.exports, 0)} for one in names.bound(scope, alias)]
+            found = inference.followed(names, [one for one in bound if one.how == IMPORTED])
+            if any(self._is_target(found_of(one, "exact")) for one in found):
+                self.passed_on.append((names, alias))
 
     @cached_property
     def _function(self) -> Span | None:
@@ -150,27 +186,35 @@ class _Search:
         number = names.outermost_function(self.target.place)
         return (names.scopes[number].start, names.scopes[number].end) if number >= 0 else None
 
-    def _form(self, path: str, inference: Inference) -> Form:
+    def _form(self, path: str, name: str, inference: Inference) -> Form:
         """How the file at `path` has to write the name to mean the target."""
         kind = self.target.kind
         if path == self.target.path or inference.rules.members_seen != OWN_BODY or kind == "module":
             return Form.ANY
         if kind == "parameter":
             return Form.ARGUMENT
-        if kind in ("method", "field") or not self._may_import(path, inference):
+        if kind in ("method", "field") or not self._may_import(path, name, inference):
             return Form.MEMBER
         return Form.ANY
 
-    def _may_import(self, path: str, inference: Inference) -> bool:
+    def _may_import(self, path: str, name: str, inference: Inference) -> bool:
         """Whether the name by itself may mean the target in a file: that takes an import that leads there."""
         names = self.source.names_of(path)
-        if names is None or path in self._imported_inside:
+        if names is None or path in self._importing_inside(name):
             return True
-        imported = [one for one in names.facts.bindings if one.name == self.name and one.how == IMPORTED]
+        imported = [one for one in names.facts.bindings if one.name == name and one.how == IMPORTED]
         found = inference.followed(names, imported)
         if names.facts.stars:
-            found += inference.module_members(names, self.name)
+            found += inference.module_members(names, name)
         return any(one.names.path == self.target.path for one in found)
+
+    def _importing_inside(self, name: str) -> set[str]:
+        """The files that import the name in a function or a class."""
+        if name not in self._inside:
+            relations = self.relations if name == self.name else self.source.references(name)
+            imports = (hit for hit in relations if hit.relation.kind == "imports")
+            self._inside[name] = {hit.path for hit in imports if hit.relation.source}
+        return self._inside[name]
 
     def paths(self) -> Iterator[str]:
         """The files that may use the definition, its own first, then those that most likely do.
@@ -180,7 +224,7 @@ class _Search:
         names = self.source.names_of(self.target.path)
         yield self.target.path
         if self.target.kind == "parameter" or (names is not None and _is_local(names, self.target)):
-            yield from _callers(self.source, self.target)
+            yield from _callers(self.source, self.target, names) if names is not None else ()
             return
         known = {self.target.path}
         for paths in self._groups(names):
@@ -193,18 +237,37 @@ class _Search:
         if self.target.kind != "import":
             # What is defined outside of the repository, each file imports by itself.
             yield {hit.path for hit in self.relations} | {hit.path for hit in self.source.symbols(self.name)}
+        if names is not None and language(names.language).rules.paths:
+            # An import names a type, not the module that its members are in.
+            outer = self.target.qualified.partition(".")[0]
+            yield {hit.path for hit in self.source.references(outer)}
         if names is not None:
             yield _sharers(self.source, names) | _importers(self.source, names)
+            yield self._importers_of_declarations(names)
+
+    def _importers_of_declarations(self, names: Names) -> set[str]:
+        """In C, what defines a variable is not what others include, but the header that declares it is."""
+        rules = language(names.language).rules
+        bound = [Target(names, one) for one in names.at_place(self.target.place) if one.name == self.name]
+        if not rules.includes or not bound:
+            return set()
+        linked = {one.path: one.names for one in Inference(self.source, rules).linked(bound, self.name)}
+        return {path for one in linked.values() for path in _importers(self.source, one)}
 
 
 def _aliases(source: StoreSource, path: str, name: str) -> set[str]:
-    """The other names under which a file imports something of that name."""
+    """The other names under which a file imports something of that name, or passes it on."""
     names = source.names_of(path)
-    endings = (f">{name}", f"<{name}", f".{name}", f"/{name}", ">default")
-    bindings = names.facts.bindings if names is not None else ()
-    return {
-        one.name for one in bindings if one.how == IMPORTED and one.name and one.shape.endswith(endings)
-    } - {name}
+    imported = [one for one in names.facts.bindings if one.how == IMPORTED] if names is not None else []
+    found: set[str] = set()
+    pending = [name]
+    while pending:
+        last = pending.pop()
+        endings = (f">{last}", f"<{last}", f".{last}", f"/{last}", ">default")
+        new = {one.name for one in imported if one.name and one.shape.endswith(endings)} - found - {name}
+        found |= new
+        pending += sorted(new)
+    return found
 
 
 def _written(target: Found) -> str:
@@ -247,18 +310,30 @@ def scope_around(names: Names, place: Point) -> int:
 
 
 def _is_local(names: Names, target: Found) -> bool:
-    """Whether only the file itself can name it: what a function binds."""
+    """Whether only the file itself can name it: what a function binds, unless it does so for its module."""
+    is_of_file = "." not in target.qualified
     around = scope_around(names, target.place)
-    return target.kind == "variable" and names.scopes[around].kind == FUNCTION
+    return target.kind == "variable" and not is_of_file and names.scopes[around].kind == FUNCTION
 
 
-def _callers(source: StoreSource, target: Found) -> list[str]:
-    """A parameter is named by the keyword arguments of calls elsewhere."""
-    if target.kind != "parameter":
+def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
+    """The files that may name a parameter: in the keyword arguments of calls, where there are any."""
+    if target.kind != "parameter" or language(names.language).rules.members_seen != OWN_BODY:
         return []
-    function = target.qualified.rpartition(".")[0].rpartition(".")[2]
-    owner = target.qualified.split(".")[-3:-2] if function in ("__init__", "__new__", "__call__") else []
-    paths = {hit.path for called in (function, *owner) for hit in source.references(called)}
+    *_, owner, function = ("", "", *target.qualified.split(".")[:-1])
+    called = {function}
+    if function in ("__init__", "__new__", "__call__"):
+        called.add(owner)
+        number = names.enclosing_class(names.innermost(target.place))
+        below = descendants(source, Value(CLASS_VALUE, names, number)) if number >= 0 else []
+        called |= {one.names.scopes[one.scope].name for one in below if one.names is not None}
+    # What is not called there may be given to `partial`.
+    paths = source.importers_of(language(names.language).rules.spellings(source, names.path))
+    paths |= {hit.path for name in called if name for hit in source.references(name)}
+    for path in sorted(paths):
+        passing = source.names_of(path)
+        if passing is not None and any(_aliases(source, path, name) for name in called):
+            paths |= _importers(source, passing)
     return sorted(paths - {target.path})
 
 

@@ -23,7 +23,7 @@ from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, FOREIGN, Value
 from diptych.serving.answers.definition import parsed_file, site_in
 from diptych.serving.answers.hierarchy import family, members_named
-from diptych.serving.answers.references import Reference, references_to
+from diptych.serving.answers.references import Reference, field_of, references_to
 from diptych.serving.answers.written import sites_in
 from diptych.serving.errors import RenameRefusedError
 from diptych.serving.files import ParsedFile
@@ -84,7 +84,7 @@ def renameable(source: StoreSource, path: str, row: int, column: int) -> Renamea
     found = definitions(source, parsed.names, site, by_name=False)
     if not found:
         raise RenameRefusedError(f"it is not known what {site.name} refers to here")
-    target = found[0]
+    target = field_of(source, found[0])
     if target.kind in ("module", "import"):
         what = "a module" if target.kind == "module" else "defined outside of the repository"
         raise RenameRefusedError(f"{site.name} is {what}")

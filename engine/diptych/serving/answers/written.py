@@ -22,7 +22,7 @@ _NAMED_TO_BE_USED = frozenset({"python", "go"})
 
 _IN_WORD = frozenset(byte for byte in range(256) if re.match(rb"[\w\x80-\xff$]", bytes((byte,))))
 _WORD_ENDS = rb"(?![\w\x80-\xff$])"
-_BLANK = rb"(?:\s|\\\n|#[^\n]*\n)*"
+_BLANK = rb"(?:\s|\\\r?\n|#[^\n]*\n)*"
 _BLANKS, _DOT, _COMMENT = b" \t\f\r\n\\", ord("."), ord("#")
 _ARGUMENT = re.compile(_BLANK + rb"=(?!=)")
 
@@ -93,15 +93,19 @@ def _is_of_form(text: bytes, start: int, end: int, form: Form) -> bool:
 
 
 def _may_follow_dot(text: bytes, start: int) -> bool:
-    """Whether there is a dot before a name, maybe in a line before, with a comment after it."""
-    at = _before_blanks(text, start)
-    if at < 0 or text[at] == _DOT:
-        return at >= 0
-    if text.find(b"\n", at, start) < 0:
-        return False
-    line = text.rfind(b"\n", 0, at + 1) + 1
-    comments = (one for one in range(line, at) if text[one] == _COMMENT)
-    return any((end := _before_blanks(text, one)) >= 0 and text[end] == _DOT for one in comments)
+    """Whether there is a dot before a name, maybe in a line before, with comments between them."""
+    while (at := _before_blanks(text, start)) >= 0 and text[at] != _DOT:
+        line = text.rfind(b"\n", 0, at) + 1
+        comments = [one for one in range(line, at + 1) if text[one] == _COMMENT]
+        if not comments or text.find(b"\n", at, start) < 0:
+            return False
+        if any((end := _before_blanks(text, one)) >= 0 and text[end] == _DOT for one in comments):
+            return True
+        start = comments[0]
+        if text[line:start].strip():
+            # Not a line that is all comment.
+            return False
+    return at >= 0
 
 
 def _before_blanks(text: bytes, at: int) -> int:

@@ -28,5 +28,11 @@
 (preproc_function_def value: (preproc_arg) @name) @reference.body
 (preproc_include path: (_) @name) @reference.include
 (type_identifier) @name @reference.references
+; `extern int x;` in a function: a use of what another file has.
+(compound_statement (declaration (storage_class_specifier "extern") declarator: [
+  (identifier) @name
+  (pointer_declarator declarator: (identifier) @name)
+  (array_declarator declarator: (identifier) @name)
+]) @reference.references)
 
 (comment) @comment

@@ -88,7 +88,7 @@ class _Sweep:
                 opened.owner = top.number
                 if "staticmethod" not in decorators:
                     opened.receiver = first_parameter(source, node, name)
-        elif top.globals and top.number >= 0 and not self._is_local(text := text_of(source, name), top):
+        elif top.globals and not self._is_local(text := text_of(source, name), top):
             self._bind(text, top, name.start_point, DEFINED)
         self._stack.append(opened)
         if self._complete and opened.number >= 0:
@@ -99,7 +99,7 @@ class _Sweep:
         """A class: its name in the scope around it, then its own scope."""
         top, source = self._stack[-1], self._source
         decorators = self._decorated()
-        opened = OpenScope(-1, CLASS, end)
+        opened = OpenScope(-1, CLASS, end, node)
         name = node.child_by_field_name("name")
         if name is None:
             return
@@ -107,7 +107,7 @@ class _Sweep:
             bases = self._bases(node.child_by_field_name("superclasses"))
             opened.number = self._made.open(CLASS, top.number, node, name, bases=bases, decorators=decorators)
             self._bind(text_of(source, name), top, name.start_point, DEFINED, inner=opened.number)
-        elif top.globals and top.number >= 0 and not self._is_local(text := text_of(source, name), top):
+        elif top.globals and not self._is_local(text := text_of(source, name), top):
             self._bind(text, top, name.start_point, DEFINED)
         self._stack.append(opened)
 
@@ -128,7 +128,7 @@ class _Sweep:
     def assignment(self, node: Node, _end: int) -> None:
         """An assignment, or a declaration with an annotation alone."""
         top, source = self._stack[-1], self._source
-        if top.number < 0 and top.kind != FUNCTION:
+        if top.number < 0 and top.kind != FUNCTION and not top.globals:
             return
         if top.kind == FUNCTION and not self._complete:
             start, receiver = node.start_byte, top.receiver.encode() + b"."
@@ -159,7 +159,7 @@ class _Sweep:
     def import_(self, node: Node, _end: int) -> None:
         """`import a.b, c as d`."""
         top = self._stack[-1]
-        if top.number < 0:
+        if top.number < 0 and not top.globals:
             return
         for found in imported_modules(self._source, node):
             self._bind(found.name, top, found.place, IMPORTED, found.shape)
@@ -168,11 +168,11 @@ class _Sweep:
         """`from a import b as c`, `from . import *`."""
         top = self._stack[-1]
         named = node.child_by_field_name("module_name")
-        if top.number < 0 or named is None:
+        if (top.number < 0 and not top.globals) or named is None:
             return
         module = "".join(text_of(self._source, named).split())
         items = node.children_by_field_name("name")
-        if not items:
+        if not items and top.number >= 0:
             self._made.stars.append((top.number, module))
         for found in imported_items(self._source, module, items):
             self._bind(found.name, top, found.place, IMPORTED, found.shape)
@@ -217,12 +217,10 @@ class _Sweep:
 
     def walrus(self, node: Node, _end: int) -> None:
         """`(x := …)`: bound outside of the comprehensions around it."""
-        if self._outside():
-            return
         name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
         if name is None:
             return
-        around = next(one for one in reversed(self._stack) if one.kind != COMPREHENSION)
+        around = next(one for one in self._around(node) if one.kind != COMPREHENSION)
         text, place = text_of(self._source, name), name.start_point
         if not self._is_local(text, around):
             self._bind(text, around, place, ASSIGNED, shape_of(self._source, value))
@@ -266,14 +264,22 @@ class _Sweep:
     def _outside(self) -> bool:
         """Whether other files cannot see what is bound here, and only they are to be served."""
         top = self._stack[-1]
-        return top.number < 0 or (not self._complete and top.kind == FUNCTION and not top.globals)
+        return not top.globals and (top.number < 0 or (not self._complete and top.kind == FUNCTION))
 
     def _is_local(self, name: str, opened: OpenScope) -> bool:
         """Whether only the function can see what it binds to a name, and it is not to be served."""
         return not self._complete and opened.kind == FUNCTION and name not in opened.globals
 
+    def _around(self, node: Node) -> Iterator[OpenScope]:
+        """The scopes that see an expression, inside out: not those in whose head it is, as a default is."""
+        for opened in reversed(self._stack):
+            body = opened.node.child_by_field_name("body") if opened.node is not None else None
+            if body is None or opened.kind == COMPREHENSION or body.start_byte <= node.start_byte:
+                yield opened
+
     def _anonymous(self, kind: int, node: Node, end: int) -> OpenScope:
-        opened = OpenScope(self._made.open(kind, self._stack[-1].number, node), kind, end, node)
+        around = next(self._around(node)).number
+        opened = OpenScope(self._made.open(kind, around, node), kind, end, node)
         self._stack.append(opened)
         return opened
 
@@ -281,9 +287,10 @@ class _Sweep:
         self, name: str, opened: OpenScope, place: Point, how: int, shape: str = "", inner: int = -1
     ) -> None:
         number = opened.number
-        if name in opened.globals and opened.kind == FUNCTION and how != GLOBAL:
+        if name in opened.globals and how != GLOBAL:
             number = 0
-        self._made.bind(name, number, place, how, shape, inner)
+        if number >= 0:
+            self._made.bind(name, number, place, how, shape, inner)
 
     def _targets(self, target: Node, shape: str, value: Node | None) -> None:
         """Bind what is on the left of an assignment; elements of a tuple by those on the right."""

@@ -8,6 +8,5 @@
 (for_in_clause) @names.for
 (augmented_assignment) @names.augmented
 (nonlocal_statement) @names.nonlocal
-(case_clause) @names.case
 (function_definition type_parameters: (type_parameter) @names.type_parameters)
 (class_definition type_parameters: (type_parameter) @names.type_parameters)

@@ -12,3 +12,4 @@
 (named_expression) @names.walrus
 (global_statement) @names.global
 (type_alias_statement) @names.alias
+(case_clause) @names.case

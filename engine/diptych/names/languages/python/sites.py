@@ -15,6 +15,7 @@ _COMPREHENSIONS = frozenset(
 )
 _BLOCKS = frozenset({"block", "module", "lambda"})
 _BINDING = frozenset({"assignment", "augmented_assignment", "for_statement"})
+_PARTIAL = frozenset({"partial", "functools.partial", "partialmethod", "functools.partialmethod"})
 _DEFINITIONS = frozenset({"function_definition", "class_definition"})
 
 
@@ -34,16 +35,41 @@ def site_of(names: Names, source: bytes, node: Node) -> Site:
     if parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
         call = parent.parent.parent if parent.parent is not None else None
         if call is not None and call.type == "call":
-            shape = shape_of(source, call.child_by_field_name("function"))
+            shape = _called_shape(source, call)
             return Site(ARGUMENT, name, place, scope_of(names, source, call), shape, after=_after(node))
         return Site(ARGUMENT, name, place)
     imported = _import_site(source, node, name, place)
     if imported is not None:
         return imported
+    receiver_shape = _pattern_receiver(source, node, parent)
+    if receiver_shape:
+        return Site(MEMBER, name, place, scope_of(names, source, node), receiver_shape, after=_after(node))
     bound = next((one for one in names.at_place(place) if one.name == name), None)
     if bound is not None:
         return Site(BOUND, name, place, bound.scope)
     return Site(FREE, name, place, scope_of(names, source, node), called=_is_called(node), after=_after(node))
+
+
+def _pattern_receiver(source: bytes, node: Node, parent: Node) -> str:
+    """What a pattern takes a member of: `case A(name=…)`, `case a.name`. "" for all else."""
+    if parent.type == "keyword_pattern" and parent.named_children[0] == node:
+        matched = parent.parent.parent if parent.parent is not None else None
+        return f"{_dotted(source, matched.named_children[:1])}()" if matched is not None else ""
+    before = parent.named_children if parent.type == "dotted_name" else []
+    return _dotted(source, [one for one in before if one.start_byte < node.start_byte])
+
+
+def _dotted(source: bytes, parts: list[Node]) -> str:
+    return ".".join("".join(text_of(source, one).split()) for one in parts)
+
+
+def _called_shape(source: bytes, call: Node) -> str:
+    """What the arguments of a call are for: `partial` passes them to its first."""
+    shape = shape_of(source, call.child_by_field_name("function"))
+    arguments = call.child_by_field_name("arguments")
+    given = arguments.named_children if shape in _PARTIAL and arguments is not None else []
+    first = next((one for one in given if one.type != "comment"), None)
+    return shape_of(source, first) if first is not None else shape
 
 
 def _after(node: Node) -> Point:
