@@ -105,7 +105,7 @@ class Spaces:
         edge = [names]
         while edge and len(found) < MAX_INCLUDED:
             current = edge.pop(0)
-            for path in self._includes(current):
+            for path in self.includes(current):
                 if path not in found:
                     found[path] = len(found)
                     other = self.source.names_of(path)
@@ -113,7 +113,8 @@ class Spaces:
         self._included[names.path] = found
         return found
 
-    def _includes(self, names: Names) -> Iterable[str]:
+    def includes(self, names: Names) -> Iterable[str]:
+        """The files that a file includes directly."""
         for _, module in names.facts.stars:
             if module.startswith(self.rules.includes):
                 path = self.module_path(names.path, module)

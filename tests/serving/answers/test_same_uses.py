@@ -189,6 +189,16 @@ OTHERS = {
         "own/other.go": "package own\n\nfunc g(a int) int { return §X + a }\n",
         "use/use.go": 'package use\n\nimport "example.com/m/own"\n\nvar a = own.§X\n',
     },
+    "variable of the standard library, in Go": {
+        "src/go.mod": "module std\n\ngo 1.19\n",
+        "src/go/own/own.go": "package own\n\nvar §X int\n",
+        "src/go/use/use.go": 'package use\n\nimport "go/own"\n\nvar a = own.§X\n',
+    },
+    "variable of a module whose path has no dot, in Go": {
+        "a/go.mod": "module m\n\ngo 1.19\n",
+        "a/own/own.go": "package own\n\nvar §X int\n",
+        "a/use/use.go": 'package use\n\nimport "m/own"\n\nvar a = own.§X\n',
+    },
     "member after comments, in Go": {
         **GO_MOD,
         "own/own.go": OWN_GO,
@@ -238,6 +248,10 @@ OTHERS = {
         "own.h": "extern int §x;\n",
         "own.c": '#include "own.h"\nint §x = 1;\n',
         "use.c": '#include "own.h"\nint f(void) { static int y; return §x + y; }\n',
+    },
+    "constant of a header that includes another, in C": {
+        "own.h": 'enum { §x };\n#include "use.h"\n',
+        "use.h": "static int f(void) { return §x; }\n",
     },
     "member after comments, in C": {
         "own.h": OWN_H,

@@ -243,16 +243,21 @@ class _Search:
             yield {hit.path for hit in self.source.references(outer)}
         if names is not None:
             yield _sharers(self.source, names) | _importers(self.source, names)
-            yield self._importers_of_declarations(names)
+            yield self._included_with(names)
 
-    def _importers_of_declarations(self, names: Names) -> set[str]:
-        """In C, what defines a variable is not what others include, but the header that declares it is."""
+    def _included_with(self, names: Names) -> set[str]:
+        """In C, the files that see a declaration of the target: by its header, or included after it."""
         rules = language(names.language).rules
         bound = [Target(names, one) for one in names.at_place(self.target.place) if one.name == self.name]
         if not rules.includes or not bound:
             return set()
-        linked = {one.path: one.names for one in Inference(self.source, rules).linked(bound, self.name)}
-        return {path for one in linked.values() for path in _importers(self.source, one)}
+        inference = Inference(self.source, rules)
+        found: set[str] = set()
+        for one in {target.path: target.names for target in inference.linked(bound, self.name)}.values():
+            near = _importers(self.source, one)
+            including = [one, *filter(None, map(self.source.names_of, sorted(near)))]
+            found.update(near, *map(inference.includes, including))
+        return found
 
 
 def _aliases(source: StoreSource, path: str, name: str) -> set[str]:
@@ -327,8 +332,9 @@ def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
         number = names.enclosing_class(names.innermost(target.place))
         below = descendants(source, Value(CLASS_VALUE, names, number)) if number >= 0 else []
         called |= {one.names.scopes[one.scope].name for one in below if one.names is not None}
-    # What is not called there may be given to `partial`.
-    paths = source.importers_of(language(names.language).rules.spellings(source, names.path))
+    near = source.importers_of(language(names.language).rules.spellings(source, names.path))
+    # There it may be given to `partial`, and not be called.
+    paths = {path for path in near if b"partial" in (source.parsed_text(path) or b"")}
     paths |= {hit.path for name in called if name for hit in source.references(name)}
     for path in sorted(paths):
         passing = source.names_of(path)
