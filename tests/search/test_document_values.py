@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from diptych.schema.code import CODE
 from diptych.schema.documents import Documents
 from diptych.schema.fields import Field
-from diptych.search.documents import item_documents
+from diptych.search.documents import documents_of_records, item_documents
 from diptych.search.names import indexed_terms
 from diptych.search.values import name_terms_of, values_of
 from diptych.search.words import parts_in
@@ -61,3 +61,18 @@ def fields(document: str) -> dict[str, Any]:
 def test_a_record_without_documents_has_none() -> None:
     assert item_documents(CODE, b"key", Documents([], {}, {"path": "a.py"})) == []
     assert item_documents(CODE, b"key", []) == []
+
+
+DOCUMENTS = st.builds(
+    lambda columns, same: Documents(range(3), columns, {**same} if "container" not in columns else {}),
+    st.fixed_dictionaries({}, optional={"name": COLUMN, "container": COLUMN, "signature": COLUMN}),
+    st.fixed_dictionaries({}, optional={"path": TEXTS, "language": TEXTS, "container": TEXTS}),
+) | st.just(Documents([], {}, {"path": "empty.py"}))
+
+
+@given(st.lists(DOCUMENTS, max_size=4))
+def test_records_together_have_the_documents_of_each(records: list[Documents]) -> None:
+    keyed = [(b"%d.py" % number, documents) for number, documents in enumerate(records)]
+    pairs = [(key, pair) for key, documents in keyed for pair in documents]
+    alone = [document for key, pair in pairs for document in item_documents(CODE, key, [pair])]
+    assert list(map(fields, documents_of_records(CODE, keyed))) == list(map(fields, alone))

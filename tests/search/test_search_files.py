@@ -9,6 +9,7 @@ import struct
 import tracemalloc
 import zlib
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,19 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> WrittenSegment:
         stored = packed(one.path)
         writer.add(stored, CODE.documents(stored.key, stored.payload))
     return writer.commit()
+
+
+@pytest.mark.parametrize("held", [0, 7, 10_000])
+def test_documents_that_are_held_back_are_written_in_their_order(tmp_path: Path, held: int) -> None:
+    writer = OneSegmentWriter(str(tmp_path), CODE, held=held)
+    records = [packed(one.path) for one in numbered(30)]
+    counts = [writer.add(stored, CODE.documents(stored.key, stored.payload)) for stored in records]
+    written = writer.commit()
+    assert written.documents == sum(counts)
+    index = opened(written, str(tmp_path))
+    firsts = [0, *accumulate(counts)][:-1]
+    assert list(index.numbered_records()) == list(zip(firsts, records, strict=True))
+    assert [index.record_at(first) for first in firsts] == records
 
 
 def opened(written: WrittenSegment, directory: str) -> SearchIndex:

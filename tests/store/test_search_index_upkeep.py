@@ -15,7 +15,7 @@ from tests.support.records import numbered, record
 from tests.support.waiting import wait_until
 
 from diptych import CheckpointPolicy, Store, verify
-from diptych.search import one_segment
+from diptych.search.one_segment import OneSegmentWriter
 from diptych.store.checkpoint.folding import SEGMENTS_MOST
 
 MANUAL = CheckpointPolicy(automatic=False)
@@ -89,13 +89,12 @@ def test_compacting_an_empty_store_publishes_nothing(store_path: str) -> None:
 
 def test_a_document_that_is_missing_is_found(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        real = one_segment.item_documents
+        real = OneSegmentWriter.add
 
-        def without_one(schema: Any, key: bytes, documents: Any) -> Any:
-            found = list(real(schema, key, documents))
-            return found[1:] if key == b"pkg/001.py" else found
+        def without_one(self: OneSegmentWriter, record: Any, documents: Any) -> int:
+            return real(self, record, list(documents)[1:] if record.key == b"pkg/001.py" else documents)
 
-        patch.setattr(one_segment, "item_documents", without_one)
+        patch.setattr(OneSegmentWriter, "add", without_one)
         write(store_path, 0)
     (finding,) = verify(store_path).findings
     assert "lacks 1 documents of b'pkg/001.py'" in finding.message

@@ -6,11 +6,12 @@ A bulk load spends its time here: what a field's values have in common is done a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from diptych.schema.base import Projection
 from diptych.schema.code_payload import items_of
-from diptych.schema.code_weights import place_weight, symbol_weight
+from diptych.schema.code_weights import depth_of, place_weight, weight_at
 from diptych.schema.documents import Documents
 
 # Tantivy indexes only this many characters of a text. The record stores all of it.
@@ -27,14 +28,14 @@ def project(
     names: Sequence[str] = ()
     if symbols:
         names, kinds, _, containers, signatures, documentations, *_ = zip(*symbols, strict=False)
-        columns = {
-            "name": _column(names),
-            "kind": _column(kinds),
-            "container": _column(containers),
-            "signature": _column(signatures),
-            "documentation": _column(documentations),
-            "_weight": _weights(path, kinds, containers),
-        }
+        columns = _columns(
+            name=names,
+            kind=kinds,
+            container=containers,
+            signature=signatures,
+            documentation=documentations,
+        )
+        columns["_weight"] = _weights(path, kinds, containers)
     targets = [relation[2] for relation in relations]
     terms = _terms(names, symbol_items), _terms(targets, relation_items)
     same = {"path": path} | ({"language": _indexable(language)} if language else {})
@@ -46,18 +47,30 @@ def _terms(texts: Sequence[str], items: list[int]) -> list[tuple[bytes, int]]:
     return list(zip(terms, items, strict=True))
 
 
-def _column(texts: Sequence[str]) -> Sequence[str | None]:
-    """A field of all symbols as Tantivy needs it. None for an empty text, which would be indexed."""
-    if not all(map(str.isascii, texts)) or max(map(len, texts)) > _INDEXED_CHARACTERS:
-        texts = list(map(_indexable, texts))
-    return texts if all(texts) else [text or None for text in texts]
+def _columns(**columns: Sequence[str]) -> dict[str, Sequence[Any]]:
+    """Fields of all symbols as Tantivy needs them. None for an empty text, which would be indexed."""
+    together = "".join(chain.from_iterable(columns.values()))
+    if not together.isascii() or len(together) > _INDEXED_CHARACTERS:
+        # Asked once for all where that decides it, as it does for most files.
+        columns = {name: _indexable_column(texts) for name, texts in columns.items()}
+    return {
+        name: texts if "" not in texts else [text or None for text in texts]
+        for name, texts in columns.items()
+    }
+
+
+def _indexable_column(texts: Sequence[str]) -> Sequence[str]:
+    if all(map(str.isascii, texts)) and max(map(len, texts)) <= _INDEXED_CHARACTERS:
+        return texts
+    return list(map(_indexable, texts))
 
 
 def _weights(path: str, kinds: Sequence[str], containers: Sequence[str]) -> list[int]:
     place = place_weight(path)
-    pairs = list(zip(kinds, containers, strict=True))
-    weights = {pair: symbol_weight(place, *pair) for pair in set(pairs)}
-    return [weights[pair] for pair in pairs]
+    return [
+        weight_at(place, kind, depth_of(container))
+        for kind, container in zip(kinds, containers, strict=True)
+    ]
 
 
 def _indexable(text: str) -> str:

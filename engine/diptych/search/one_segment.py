@@ -12,7 +12,13 @@ from diptych.change import StoredRecord
 from diptych.errors import CorruptSearchError
 from diptych.layout import INDEX_FORMAT, SEARCH_META, SEARCH_SUFFIXES, is_segment_id, search_file_name
 from diptych.schema.base import Schema
-from diptych.search.documents import document_adder, item_documents, record_document, tantivy_schema
+from diptych.schema.documents import Documents
+from diptych.search.documents import (
+    document_adder,
+    documents_of_records,
+    record_document,
+    tantivy_schema,
+)
 from diptych.search.footer import decode_footer
 from diptych.search.guard import guarded
 from diptych.search.words import register_words
@@ -35,13 +41,19 @@ class WrittenSegment(NamedTuple):
 class OneSegmentWriter:
     """A Tantivy index of one segment, written in an empty directory. One thread at a time."""
 
-    def __init__(self, directory: str, schema: Schema[Any]) -> None:
-        """Raises CorruptSearchError, or StorageError."""
+    def __init__(self, directory: str, schema: Schema[Any], *, held: int = 0) -> None:
+        """`held`: so many documents are held back, and given to Tantivy at once.
+
+        Raises CorruptSearchError, or StorageError.
+        """
         with fs.importing("tantivy"):
             import tantivy
 
         self._directory = directory
         self._schema = schema
+        self._held_most = held
+        self._held: list[tuple[StoredRecord, Documents]] = []
+        self._held_documents = 0
         self._fields = tantivy_schema(schema)
         with guarded("open", directory):
             index = tantivy.Index(self._fields, directory)
@@ -53,20 +65,39 @@ class OneSegmentWriter:
     def add(self, record: StoredRecord, documents: Iterable[Any]) -> int:
         """Write a record's document, then its items'; returns how many that were.
 
-        After an error the writer must not be reused. Raises CorruptSearchError, or StorageError.
+        What is wrong with documents that are held back is said when they are written. After an error the
+        writer must not be reused. Raises InvalidRecordError, CorruptSearchError, or StorageError.
         """
+        with guarded("write to", self._directory):
+            found = Documents.of(documents)
+        self._held.append((record, found))
+        count = 1 + len(found)
+        self._held_documents += count
+        if self._held_documents > self._held_most:
+            self._write()
+        return count
+
+    def _write(self) -> None:
+        """Write what is held back."""
         from tantivy import Document
 
+        held, self._held, self._held_documents = self._held, [], 0
         with guarded("write to", self._directory):
-            written = item_documents(self._schema, record.key, documents)
-            self._writer.add_document(Document.from_dict(record_document(*record), self._fields))
-            add = self._add
-            for document in written:
-                add(document)
-        return 1 + len(written)
+            written = documents_of_records(self._schema, [(record.key, found) for record, found in held])
+            add, at = self._add, 0
+            for record, found in held:
+                self._writer.add_document(Document.from_dict(record_document(*record), self._fields))
+                end = at + len(found)
+                for document in written[at:end]:
+                    add(document)
+                at = end
 
     def commit(self) -> WrittenSegment:
-        """Write the files. The writer must not be reused. Raises CorruptSearchError, StorageError."""
+        """Write the files. The writer must not be reused.
+
+        Raises InvalidRecordError, CorruptSearchError, StorageError.
+        """
+        self._write()
         with guarded("commit to", self._directory):
             self._writer.commit()
             # Its threads end: nothing writes to the files any more.

@@ -42,7 +42,20 @@ def values_of(field: Field, column: Column) -> list[str]:
 
 def name_terms_of(column: Column) -> list[str]:
     """The terms of each document's name: of the first, where it has several."""
-    return [_terms_of(name if isinstance(name, str) else name[0]) if name else "" for name in column]
+    try:
+        together = "\n".join(column)
+    except TypeError:
+        # A document has several names, or none.
+        return [_terms_of(name if isinstance(name, str) else name[0]) if name else "" for name in column]
+    is_plain = bool(together) and together.isascii() and all(map(str.isidentifier, column))
+    if is_plain and max(map(len, column)) <= CHARACTERS_MAX:
+        # Most names: nothing in them has to be quoted, and none has a newline in it.
+        plain = together.replace("_", "").lower().split("\n")
+        return [
+            f'"={name}"' if alike in ("", name) else f'"={name}","~{alike}"'
+            for name, alike in zip(column, plain, strict=True)
+        ]
+    return [_terms_of(name) if name else "" for name in column]
 
 
 def weights_of(column: Column) -> list[str]:

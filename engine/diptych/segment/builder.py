@@ -64,13 +64,20 @@ class SegmentBuilder(Generic[Record]):
     """
 
     def __init__(
-        self, schema: Schema[Record], directory: str | os.PathLike[str], *, work: str | None = None
+        self,
+        schema: Schema[Record],
+        directory: str | os.PathLike[str],
+        *,
+        work: str | None = None,
+        held: int = 0,
     ) -> None:
         """Make `directory`, which must not exist, in one that does.
 
         `work`: an existing, empty directory in which Tantivy writes until the segment is sealed, where it is
         to be another than one below `directory`. In memory, a small segment is sealed without Tantivy's own
-        fsyncs. Raises StorageError, CorruptSearchError.
+        fsyncs. `held`: about so many documents are given to Tantivy at once, which takes less time; what is
+        wrong with one is then said when a later one is added, or at the end. Raises StorageError,
+        CorruptSearchError.
         """
         self.schema, self.directory = schema, os.fspath(directory)
         directory = self.directory
@@ -81,7 +88,7 @@ class SegmentBuilder(Generic[Record]):
         self._records: RecordsWriter | None = None
         try:
             self._records = RecordsWriter(directory, schema)
-            self._index = OneSegmentWriter(work or make_work(directory), schema)
+            self._index = OneSegmentWriter(work or make_work(directory), schema, held=held)
         except BaseException:
             self._discard()
             raise

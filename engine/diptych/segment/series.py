@@ -11,6 +11,9 @@ from diptych.change import StoredRecord
 from diptych.schema.base import Projection, Record, Schema
 from diptych.segment.builder import SegmentBuilder
 
+# So many documents are given to Tantivy at once: it takes a tenth less of processor time than one by one.
+_DOCUMENTS_HELD = 500
+
 
 class SegmentSeries(Generic[Record]):
     """Takes any number of records. One thread at a time; use it in a `with` block.
@@ -68,7 +71,9 @@ class SegmentSeries(Generic[Record]):
         """Add a record, whose key the segment does not have. Raises as `SegmentBuilder.add_stored` does."""
         builder = self._builder
         if builder is None:
-            builder = self._builder = SegmentBuilder(self._schema, self._new_directory())
+            builder = self._builder = SegmentBuilder(
+                self._schema, self._new_directory(), held=_DOCUMENTS_HELD
+            )
             self._begun_s = time.monotonic()
         builder.add_stored(record, projection)
 

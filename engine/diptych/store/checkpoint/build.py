@@ -49,6 +49,8 @@ from diptych.store.view import View
 
 # Of so few payload bytes, Tantivy's directory is in memory, where its own fsyncs cost nothing.
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
+# So many documents are given to Tantivy at once. More take less time, but keep others waiting for the GIL.
+_DOCUMENTS_HELD = 32
 
 
 class BuildRequest(NamedTuple):
@@ -294,7 +296,8 @@ def write_segments(
     first = next(records, None)
     while first is not None:
         directory = unpublished.new_directory()
-        with SegmentBuilder(schema, directory, work=_empty_directory(work, len(sealed))) as builder:
+        own_work = _empty_directory(work, len(sealed))
+        with SegmentBuilder(schema, directory, work=own_work, held=_DOCUMENTS_HELD) as builder:
             builder.add_stored(first, projection_of(schema, first.key, first.payload))
             first = None
             for record in records:
