@@ -148,6 +148,9 @@ class Schema(ABC, Generic[Record]):
         An item is a number below 2**32 by which the schema finds a part of the payload.
         """
 
+    matches_views: ClassVar[bool] = False
+    """Whether `matches` takes a memoryview of a payload as well as its bytes."""
+
     @abstractmethod
     def matches(self, index: int, term: bytes, key: bytes, payload: bytes, items: Sequence[int]) -> list[Any]:
         """The hits at `items` of a payload that really have `term` (the index stores only hashes)."""

@@ -258,8 +258,12 @@ class CodeSchema(Schema[FileRecord]):
             targets.append((unpack()[2].encode("utf-8", "surrogateescape"), item))
         return names, targets
 
+    matches_views = True
+
     @decoding
-    def matches(self, index: int, term: bytes, key: bytes, payload: bytes, items: Sequence[int]) -> list[Any]:
+    def matches(
+        self, index: int, term: bytes, key: bytes, payload: Buffer, items: Sequence[int]
+    ) -> list[Any]:
         """SymbolHits for index 0, RelationHits for index 1."""
         path = key.decode("utf-8", "surrogateescape")
         name = term.decode("utf-8", "surrogateescape")

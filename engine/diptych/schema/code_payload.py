@@ -27,7 +27,7 @@ UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError
 """The errors of msgpack, and of values in the wrong place."""
 
 
-def unpacker_of(payload: bytes) -> msgpack.Unpacker:
+def unpacker_of(payload: Buffer) -> msgpack.Unpacker:
     """Of a payload that may be malformed."""
     # Reject a length beyond the payload before anything is allocated for it.
     return msgpack.Unpacker(
@@ -82,7 +82,7 @@ def stored_at(payload: Buffer, item: int) -> Any:
     return stored
 
 
-def all_stored_at(payload: bytes, items: Sequence[int]) -> list[Any]:
+def all_stored_at(payload: Buffer, items: Sequence[int]) -> list[Any]:
     """What begins at each of these bytes, in the order of the record."""
     if len(items) < _MANY_ITEMS:
         return [stored_at(payload, item) for item in items]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from diptych.search.index import SearchIndex
     from diptych.segment.names import SegmentNames
 
-Reading = bytes | Callable[[], bytes]
+Reading = Buffer | Callable[[], Buffer]
 """A payload, or what reads it."""
 
 # Of so many records the payloads are read at once: to put that off takes as long.
@@ -211,8 +211,8 @@ class LiveRecords:
     def lookup(self, index: int, term: bytes) -> Iterator[tuple[bytes, Reading, list[int]]]:
         """The records that have a term's hash in one of the schema's indexes (from 0), each with its items.
 
-        The key of each, and its payload, or what reads that: many are not read before they are wanted. Both
-        raise CorruptSnapshotError.
+        The key of each, and its payload, or what reads that: many are not read before they are wanted. Of a
+        schema that `matches_views` a payload may be a view of the file. Both raise CorruptSnapshotError.
         """
         hash_ = term_hash(term)
         for member in self._set.holding(1 + index, hash_, self._healing):
@@ -223,35 +223,41 @@ class LiveRecords:
                         key = keys[record_id]
                         yield key, partial(self._read, member, record_id, key), some
                     continue
-                found = [(member.record(record_id), some) for record_id, some in postings.items()]
+                found = [(*self._payload(member, record_id), some) for record_id, some in postings.items()]
             except CorruptSnapshotError as error:
                 # These are of the current version already: a payload is not upgraded twice.
                 healed = list(self._with_term(member, index, term))
                 self._healing.scan(member.segment.digest, error)
                 yield from ((record.key, record.payload, some) for record, some in healed)
                 continue
-            for record, some in found:
-                current = self._current(member, record)
-                yield current.key, current.payload, some
+            yield from found
 
     def _keys_of(self, member: LiveSegment) -> list[bytes] | None:
         """The keys by id; None where they are damaged, or the segment has none that are sorted."""
         terms = self._terms_of(member, KEY_INDEX)
         return None if terms is None else member.keys_by_id(terms)
 
-    def _read(self, member: LiveSegment, record_id: int, key: bytes) -> bytes:
+    def _payload(self, member: LiveSegment, record_id: int) -> tuple[bytes, Buffer]:
+        """The key and the payload of a record."""
+        if self._schema.matches_views and member.version == self._schema.version:
+            # A hit is a small part of most records: to copy a large one takes longer than the rest.
+            return member.segment.records.view(record_id)
+        record = self._current(member, member.record(record_id))
+        return record.key, record.payload
+
+    def _read(self, member: LiveSegment, record_id: int, key: bytes) -> Buffer:
         """The payload of a record whose key is known."""
         try:
-            record = member.record(record_id)
-            if record.key != key:
+            actual, payload = self._payload(member, record_id)
+            if actual != key:
                 path = member.segment.records.path
                 raise CorruptSnapshotError(f"{path}: record {record_id} has another key", where=path)  # noqa: TRY301
         except CorruptSnapshotError as error:
             found = self._from_search(member, key, error)
             if found is None:
                 raise
-            record = found
-        return self._current(member, record).payload
+            payload = self._current(member, found).payload
+        return payload
 
     def by_key_hash(self, key_hash: int) -> list[tuple[bytes, Buffer]]:
         """`(key, payload)` of the records whose key has that hash: one, but for a collision.

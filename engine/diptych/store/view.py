@@ -444,8 +444,9 @@ def _added_up(parts: Iterable[Iterator[tuple[bytes, int]]]) -> Iterator[tuple[by
             yield term, total
 
 
-def _read(reading: Reading) -> bytes:
-    return reading if isinstance(reading, bytes) else reading()
+def _read(reading: Reading) -> Any:
+    """The payload: its bytes, or a view of them for a schema that `matches_views`."""
+    return reading() if callable(reading) else reading
 
 
 def _payload_of(change: FileIndexed) -> bytes:
