@@ -136,6 +136,26 @@ def test_hits_that_are_remembered_are_those_of_their_view(store: Store) -> None:
     assert found == [("b.py", "JSONDecoder"), ("json/decoder.py", "JSONDecoder"), ("b.py", "jsonDecoder")]
 
 
+def test_of_a_name_of_many_as_many_are_found_as_are_asked_for(store: Store) -> None:
+    with store.transaction() as txn:
+        for number in range(70):
+            txn.index_file(FileRecord(f"many/{number:02}.py", "h", "python", _symbols(["tooMany"])))
+    store.checkpoint()
+    paths = [f"many/{number:02}.py" for number in range(70)]
+    with store.view() as view:
+        for limit in (64, 66, 70, 64):
+            found = [hit.path for hit in view.symbols_like("tooMany", limit=limit)]
+            assert found == paths[:limit]
+    with store.transaction() as txn:
+        txn.remove_file("many/03.py")
+        txn.index_file(FileRecord("many/00a.py", "h", "python", _symbols(["tooMany"])))
+    paths = ["many/00.py", "many/00a.py", "many/01.py", "many/02.py", *paths[4:]]
+    with store.view() as view:
+        for limit in (64, 66, 70, 64):
+            found = [hit.path for hit in view.symbols_like("tooMany", limit=limit)]
+            assert found == paths[:limit]
+
+
 def test_own_code_comes_before_tests_among_names_that_are_alike(store: Store) -> None:
     with store.view() as view:
         paths = [hit.path for hit in view.symbols_like("PA", limit=30)]

@@ -82,7 +82,7 @@ class CodeView(View[FileRecord]):
         tests and vendored code, then the shortest. For a qualified name: those within the others. Raises
         InvalidArgumentError, CorruptionError, StoreClosedError.
         """
-        from diptych.search.typed import Typed
+        from diptych.search.typed import EXACT, Typed
         from diptych.store.symbols import is_within, ranked
 
         check_limit(limit)
@@ -91,14 +91,14 @@ class CodeView(View[FileRecord]):
         outer, last = split_qualified(text)
         typed = Typed(last)
         found: list[Ranked] = []
-        for name in dict.fromkeys((encode_term(last), *self.names_like("symbols", typed, limit))):
-            likeness = typed.likeness(name.decode("utf-8", "surrogateescape"))
-            if likeness is not None:
-                found += [
-                    ranked(hit, likeness)
-                    for hit in self.lookup_again("symbols", name, limit)
-                    if not outer or is_within(hit.path, hit.symbol.container, outer)
-                ]
+        # A name without letters is like itself.
+        alike = dict.fromkeys([(EXACT, encode_term(last)), *self.names_like("symbols", typed, limit)])
+        for likeness, name in alike:
+            found += [
+                ranked(hit, likeness)
+                for hit in self.lookup_again("symbols", name, limit)
+                if not outer or is_within(hit.path, hit.symbol.container, outer)
+            ]
             if len(found) >= limit:
                 break
         found.sort(key=lambda one: one[:5])

@@ -89,18 +89,20 @@ def open_segment(store: str, listed: ListedSegment, schema: Schema[Any]) -> Segm
 
 Known = TypeVar("Known")
 
-_TERMS_KEPT = 2_048
+# Some 4 MB of them.
+_HITS_OF_TERMS_KEPT = 4_096
 
 
 class Recent(Generic[Known]):
-    """What was asked for last, of at least `most` and less than twice as many questions."""
+    """The answers that were asked for last: together of at least `most` elements, and some twice as many."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._newer: dict[Any, Known] = {}
-        self._older: dict[Any, Known] = {}
+        self._elements = 0
+        self._newer: dict[Any, list[Known]] = {}
+        self._older: dict[Any, list[Known]] = {}
 
-    def get(self, question: Any) -> Known | None:
+    def get(self, question: Any) -> list[Known] | None:
         """What is remembered."""
         found = self._newer.get(question)
         if found is None:
@@ -109,11 +111,12 @@ class Recent(Generic[Known]):
                 self.keep(question, found)
         return found
 
-    def keep(self, question: Any, found: Known) -> None:
+    def keep(self, question: Any, found: list[Known]) -> None:
         """Remember it."""
-        if len(self._newer) >= self._most:
-            self._older, self._newer = self._newer, {}
+        if self._elements >= self._most:
+            self._older, self._newer, self._elements = self._newer, {}, 0
         self._newer[question] = found
+        self._elements += len(found) or 1
 
 
 class HitCache:
@@ -125,8 +128,8 @@ class HitCache:
     _MOST = 4_096
 
     def __init__(self) -> None:
-        items: Recent[list[tuple[bytes, Any]]] = Recent(self._MOST)
-        keys: Recent[list[bytes]] = Recent(self._MOST)
+        items: Recent[tuple[bytes, Any]] = Recent(self._MOST)
+        keys: Recent[bytes] = Recent(self._MOST)
         self.get, self.keep = items.get, items.keep
         """What is at `(key hash, item)`, each with its key."""
         self.keys, self.keep_keys = keys.get, keys.keep
@@ -149,8 +152,8 @@ class Generation:
         self.manifest = manifest
         self.segments = open_set(manifest, segments)
         self.hits = HitCache()
-        self.terms: Recent[list[tuple[bytes, Any]]] = Recent(_TERMS_KEPT)
-        """The hits of a term in an index, each with its key."""
+        self.terms: Recent[tuple[bytes, Any]] = Recent(_HITS_OF_TERMS_KEPT)
+        """The first hits of a term in an index, each with its key."""
         self._schema = schema
         self._search: SearchIndex | None = None
         self.damaged_tables: dict[str, CorruptSnapshotError] = {}

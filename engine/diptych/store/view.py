@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from diptych.store.results import Found, Hits
 
 
-# So many hits of a term are kept in memory.
-_REMEMBERED_MAX = 16
+# So many hits of a term are kept in memory: as many as are shown to one who types.
+_REMEMBERED_MAX = 64
 
 
 class View(Generic[Record]):
@@ -228,8 +228,9 @@ class View(Generic[Record]):
             parts += self.overlay.terms(number, bounds, self.lsn)
         return list(islice(parts[0] if len(parts) == 1 else _added_up(parts), limit))
 
-    def names_like(self, index: str, typed: Typed, most: int) -> list[bytes]:
+    def names_like(self, index: str, typed: Typed, most: int) -> list[tuple[int, bytes]]:
         """The terms of an index of names that are like what was typed: the likeliest, then the shortest.
+        Each after how it is like that.
 
         Some of them may be of no record any more. Those with the letters of what was typed in their order are
         looked for where few names begin so. Raises as `lookup` does.
@@ -255,7 +256,7 @@ class View(Generic[Record]):
             if likeness is not None:
                 ranked.append((likeness, len(name), term))
         ranked.sort()
-        return [term for _, _, term in ranked[:most]]
+        return [(likeness, term) for likeness, _, term in ranked[:most]]
 
     def _index(self, name: str) -> int:
         if self._closed is not None:
@@ -276,21 +277,25 @@ class View(Generic[Record]):
             return list(islice(self._lookup(number, term), limit))
         known = generation.terms.get((number, term))
         if known is None:
-            found = list(self._records.lookup(number, term))
-            if sum(len(items) for _, _, items in found) > _REMEMBERED_MAX:
-                return list(islice(self._lookup(number, term), limit))
-            known = [
-                (key, hit)
-                for key, reading, items in found
-                for hit in self.schema.matches(number, term, key, _read(reading), items)
-            ]
+            known = list(islice(self._hits_of(number, term, self._records), _REMEMBERED_MAX))
             generation.terms.keep((number, term), known)
-        if overlay.position(lsn):
-            known = [pair for pair in known if overlay.get(pair[0], lsn) is None]
+        has_changes = overlay.position(lsn)
+        found = [pair for pair in known if overlay.get(pair[0], lsn) is None] if has_changes else known
+        if len(known) == _REMEMBERED_MAX and (limit > len(known) or len(found) < len(known)):
+            # What comes after those that are remembered is wanted as well.
+            return list(islice(self._lookup(number, term), limit))
+        if has_changes:
             for change, items in overlay.lookup(number, term, lsn):
                 found_there = self.schema.matches(number, term, change.key, change.payload, items)
-                known += [(change.key, hit) for hit in found_there]
-        return [hit for _, hit in sorted(known, key=itemgetter(0))[:limit]]
+                found += [(change.key, hit) for hit in found_there]
+            found.sort(key=itemgetter(0))
+        return [hit for _, hit in found[:limit]]
+
+    def _hits_of(self, number: int, term: bytes, records: LiveRecords) -> Iterator[tuple[bytes, Any]]:
+        """The hits of a term in the generation, in key order, each with its key."""
+        for key, reading, items in sorted(records.lookup(number, term), key=itemgetter(0)):
+            for hit in self.schema.matches(number, term, key, _read(reading), items):
+                yield key, hit
 
     def _lookup(self, number: int, term: bytes) -> Iterator[Any]:
         """The hits of a term, in key order, decoded one record at a time."""
