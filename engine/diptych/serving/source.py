@@ -147,7 +147,7 @@ class StoreSource:
         if self.files is None:
             return hits
         changed = set(self.changed_documents(last_name(name)))
-        changed |= {path for path in {hit.path for hit in hits} if not self.is_as_recorded(path)}
+        changed |= self.changed_among(hit.path for hit in hits)
         found = [hit for hit in hits if hit.path not in changed]
         for path in sorted(changed):
             record = self.record_now(path)
@@ -258,6 +258,11 @@ class StoreSource:
             payload = self.view.payload(CODE.key(path))
             self._recorded[path] = CODE.content_hash(payload) if payload is not None else None
         return digest == self._recorded[path]
+
+    def changed_among(self, paths: Iterable[str]) -> set[str]:
+        """Those of the files that no longer have the bytes that were indexed."""
+        # One folder after the other: it is opened once.
+        return {path for path in sorted(set(paths)) if not self.is_as_recorded(path)}
 
     def changed_documents(self, word: str = "") -> list[str]:
         """The open documents that are not as they were indexed and have `word` in them."""

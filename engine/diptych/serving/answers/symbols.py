@@ -28,7 +28,7 @@ def workspace_symbols(source: StoreSource, query: str, *, limit: int = SYMBOLS_M
         return []
     named = source.view.symbols_like(query, limit=limit)
     changed = set(source.changed_documents())
-    changed |= {path for path in {hit.path for hit in named} if not source.is_as_recorded(path)}
+    changed |= source.changed_among(hit.path for hit in named)
     if changed:
         likeness = Typed(split_qualified(query)[1]).likeness
         hits = [hit for hit in named if hit.path not in changed]

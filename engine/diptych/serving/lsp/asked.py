@@ -61,6 +61,7 @@ class Lines:
         self._spelling = spelling
         self._lines: dict[str, list[bytes]] = {}
         self._uris: dict[str, str] = {}
+        self._counted_alike: dict[str, bool] = {}
 
     def line(self, path: str, row: int) -> bytes:
         """A line without its end; b"" where there is none."""
@@ -112,7 +113,12 @@ class Lines:
         return {"line": row, "character": self._units(path, row, column)}
 
     def _units(self, path: str, row: int, column: int) -> int:
-        if self._encoding == "utf-8" or self._root.source.is_ascii(path):
+        if self._encoding == "utf-8":
+            return column
+        alike = self._counted_alike.get(path)
+        if alike is None:
+            alike = self._counted_alike[path] = self._root.source.is_ascii(path)
+        if alike:
             return column
         return units_of(self.line(path, row), column, self._encoding)
 
@@ -163,6 +169,15 @@ _KINDS = {
 def symbol_kind(kind: str) -> types.SymbolKind:
     """What the protocol calls a kind of symbol."""
     return _KINDS.get(kind, types.SymbolKind.Variable)
+
+
+def symbol_number(kind: str) -> int:
+    """The same as a JSON value."""
+    return _NUMBERS.get(kind, _VARIABLE)
+
+
+_NUMBERS = {name: kind.value for name, kind in _KINDS.items()}
+_VARIABLE = types.SymbolKind.Variable.value
 
 
 def has(capabilities: object, names: Sequence[str]) -> bool:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+# What `quote` leaves as it is: most paths are nothing else.
+_PLAIN = re.compile(r"[\w.~/-]*", re.ASCII)
 
 
 def path_of(uri: str) -> str | None:
@@ -20,4 +24,4 @@ def path_of(uri: str) -> str | None:
 
 def uri_of(path: str) -> str:
     """The URI of an absolute path."""
-    return "file://" + quote(os.fsencode(path))
+    return "file://" + (path if _PLAIN.fullmatch(path) else quote(os.fsencode(path)))

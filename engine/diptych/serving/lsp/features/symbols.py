@@ -9,7 +9,7 @@ from lsprotocol import types
 from diptych.model import Symbol, SymbolHit
 from diptych.names.facts import Point
 from diptych.serving.answers.symbols import SYMBOLS_MAX, workspace_symbols
-from diptych.serving.lsp.asked import Lines, asked, has, symbol_kind
+from diptych.serving.lsp.asked import Lines, asked, has, symbol_kind, symbol_number
 from diptych.serving.lsp.protocol import Plain
 
 if TYPE_CHECKING:
@@ -102,9 +102,11 @@ def _plain(lines: Lines, hit: SymbolHit) -> dict[str, Any]:
     """A SymbolInformation as a JSON value."""
     symbol = hit.symbol
     at = lines.plain_range(hit.path, symbol.name_range[:2], symbol.name_range[2:])
-    made = {
+    made: dict[str, Any] = {
         "name": symbol.name,
-        "kind": symbol_kind(symbol.kind).value,
+        "kind": symbol_number(symbol.kind),
         "location": {"uri": lines.uri(hit.path), "range": at},
     }
-    return {**made, "containerName": symbol.container} if symbol.container else made
+    if symbol.container:
+        made["containerName"] = symbol.container
+    return made
