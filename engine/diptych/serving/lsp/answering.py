@@ -11,6 +11,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 Answer = TypeVar("Answer")
@@ -30,22 +32,28 @@ class Answering:
     async def run(self, job: Callable[[], Answer]) -> Answer:
         """What `job` returns. A cancelled task ends at once, and the job when it asks `is_cancelled`."""
         cancelled = threading.Event()
+        loop = asyncio.get_running_loop()
+        # Not `run_in_executor`: the loop goes round twice more for its answer.
+        answered: asyncio.Future[Answer] = loop.create_future()
 
-        def counted() -> Answer:
+        def counted() -> None:
             self._cancelled = cancelled
             try:
-                return job()
+                settle = partial(_settle, answered, job())
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is awaited
+                settle = partial(_fail, answered, error)
             finally:
                 self._cancelled = None
+            with suppress(RuntimeError):
+                # The loop may have been closed meanwhile.
+                loop.call_soon_threadsafe(settle)
 
-        future = asyncio.get_running_loop().run_in_executor(self._executor, counted)
+        begun = self._executor.submit(counted)
         try:
-            return await asyncio.shield(future)
+            return await answered
         except asyncio.CancelledError:
             cancelled.set()
-            # What becomes of it is of no interest; an exception nobody asks for would be reported.
-            future.add_done_callback(lambda done: done.cancelled() or done.exception())
-            future.cancel()
+            begun.cancel()
             raise
 
     def end(self, last: Callable[[], None]) -> None:
@@ -54,3 +62,14 @@ class Answering:
             self._cancelled.set()
         self._executor.shutdown(wait=True, cancel_futures=True)
         last()
+
+
+def _settle(answered: asyncio.Future[Answer], answer: Answer) -> None:
+    # What becomes of a question that was cancelled is of no interest.
+    if not answered.done():
+        answered.set_result(answer)
+
+
+def _fail(answered: asyncio.Future[Answer], error: BaseException) -> None:
+    if not answered.done():
+        answered.set_exception(error)

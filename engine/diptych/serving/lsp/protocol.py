@@ -6,6 +6,7 @@ answering thread keeps the documents, and every request gets a reply.
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Generator, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -106,7 +107,15 @@ class Messages(LanguageServerProtocol):
                 code = _INVALID_PARAMS if isinstance(error, JsonRpcInvalidParams) else INVALID_REQUEST
                 self._refuse(message["id"], code, f"the parameters of {message['method']} are malformed")
             return
-        self.handle_message(structured)
+        if "method" not in message:
+            self.handle_message(structured)
+            return
+        # Each in a context of its own, as `handle_message` does, which looks at every attribute first.
+        context = contextvars.copy_context()
+        if "id" in message:
+            context.run(self._handle_request, message["id"], message["method"], structured.params)
+        else:
+            context.run(self._handle_notification, message["method"], structured.params)
 
     def _refuse(self, number: int | str | None, code: int, text: str) -> None:
         # lsprotocol has no response without an id, which is what a message that is none gets.
