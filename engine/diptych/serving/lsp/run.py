@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import threading
@@ -37,6 +38,8 @@ async def _serve(reader: BinaryIO, writer: BinaryIO, server: Server) -> int:
     loop = asyncio.get_running_loop()
     server.ended = loop.create_future()
     server.protocol.set_writer(StdoutWriter(writer))
+    # What is there now stays: to look for garbage in it would hold up an answer now and then.
+    gc.freeze()
     waiting = threading.BoundedSemaphore(_MAX_WAITING)
 
     def handle(message: object) -> None:

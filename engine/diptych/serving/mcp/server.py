@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -100,6 +101,8 @@ class AgentServer:
         with self._opening:
             if self._index is None:
                 self._index = AgentIndex(self._place, self._keeper)
+                # What is there now stays: to look for garbage in it would hold up an answer now and then.
+                gc.freeze()
         return answered(self._index, name, arguments)
 
     async def _list_tools(
