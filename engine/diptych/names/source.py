@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property
+from operator import le
 from typing import NamedTuple, Protocol
 
 from diptych.names.facts import CLASS, EXPORTS, FUNCTION, OF_CLASS, Binding, FileFacts, Point, Scope
@@ -103,11 +105,21 @@ class Names:
 
     def innermost(self, place: Point) -> int:
         """The innermost scope around a place."""
-        around = 0
-        for number, scope in enumerate(self.facts.scopes):
+        scopes, starts = self.facts.scopes, self._starts
+        # Where they ascend, none that begins behind the place is around it.
+        number = bisect_right(starts, place) - 1 if starts is not None else len(scopes) - 1
+        while number > 0:
+            scope = scopes[number]
             if scope.start <= place < scope.end:
-                around = number
-        return around
+                return number
+            number -= 1
+        return 0
+
+    @cached_property
+    def _starts(self) -> list[Point] | None:
+        """Where the scopes begin; None where that is not in their order."""
+        starts = [scope.start for scope in self.facts.scopes]
+        return starts if all(map(le, starts, starts[1:])) else None
 
     def outermost_function(self, place: Point) -> int:
         """The function around a place that is in no other function; -1 for none."""
