@@ -200,6 +200,16 @@ class CodeSchema(Schema[FileRecord]):
         )
 
     @decoding
+    def symbols(self, payload: bytes) -> list[tuple[Symbol, int]]:
+        """The symbols, each with its occurrence, without decoding the relations."""
+        unpacker = unpacker_of(payload)
+        unpacker.feed(payload)
+        unpacker.read_array_header()
+        unpacker.skip()
+        unpacker.skip()
+        return [(symbol_of(stored), stored[6] if len(stored) > 6 else 0) for stored in unpacker.unpack()]
+
+    @decoding
     def counts(self, payload: bytes) -> tuple[int, ...]:
         """`(symbols, relations)`."""
         unpacker = unpacker_of(payload)

@@ -7,6 +7,7 @@ record, and extracted again where it has changed: no line is shown that is not t
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -17,10 +18,14 @@ from diptych.names.facts import DECLARED
 from diptych.schema.code import CODE
 from diptych.serving.answers.definition import site_asked
 from diptych.serving.source import StoreSource
+from diptych.serving.weighted import Weighted
 from diptych.store.code import CodeView
 
 PARSES_MAX = 10
 """So many changed files are extracted for one answer; hits in others are left out, and counted."""
+
+# Of the files that were asked about last: one question after the other is about the same.
+_SYMBOLS_KEPT = 4_000
 
 _ID = re.compile(r"([^#]+)#([^~:]*[^~]*?)(?::([a-z_ ]+))?(?:~([0-9]{1,6}))?", re.DOTALL)
 _PLACE = re.compile(r"(.+):([0-9]{1,9})", re.DOTALL)
@@ -64,6 +69,8 @@ class CurrentRecords:
         self.view = view
         self.edited: dict[str, None] = {}
         """The files seen in this answer that differ from their records."""
+        self._symbols: Weighted[tuple[bytes, list[Located]]] = Weighted(_SYMBOLS_KEPT)
+        """Those of stored records, each with its payload."""
         self.unchecked = 0
         """How many questions about a file were left out because too many files had changed."""
 
@@ -110,8 +117,18 @@ class CurrentRecords:
 
     def symbols_in(self, path: str) -> list[Located]:
         """The symbols of a file as it is now, in its order."""
-        record = self.record(path)
-        return located_in(record) if record is not None else []
+        if not self.is_as_recorded(path):
+            record = self.record(path)
+            return located_in(record) if record is not None else []
+        payload = self.view.payload(CODE.key(path))
+        if payload is None:
+            return []
+        known = self._symbols.get(path)
+        if known is None or known[0] != payload:
+            found = [Located(path, symbol, occurrence) for symbol, occurrence in CODE.symbols(payload)]
+            known = payload, found
+            self._symbols.keep(path, known, len(found))
+        return known[1]
 
     def symbols(self, name: str) -> list[Located]:
         """The symbols of a name, each where it is now."""
@@ -171,11 +188,12 @@ def candidate_ids(found: Iterable[Located]) -> list[str]:
     """Ids that tell the candidates apart, also those that differ only in their kind."""
     listed = list(found)
     ids = [one.id for one in listed]
+    counts = Counter(ids)
     return [
         f"{one.path}#{one.dotted}:{one.symbol.kind}" + (f"~{one.occurrence + 1}" if one.occurrence else "")
-        if ids.count(one.id) > 1
-        else one.id
-        for one in listed
+        if counts[identity] > 1
+        else identity
+        for one, identity in zip(listed, ids, strict=True)
     ]
 
 
