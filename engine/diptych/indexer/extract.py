@@ -11,7 +11,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import NamedTuple
 
-from tree_sitter import Node, Tree
+from tree_sitter import Node, Parser, Tree
 
 from diptych.indexer import text
 from diptych.indexer.bounded import error_bytes, matches_in, parsed_tree, refuse_brackets
@@ -34,6 +34,7 @@ from diptych.indexer.grammar import (
     Pattern,
     Prepared,
 )
+from diptych.indexer.languages import Language
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.indexer.languages.c_calls import calls_in
 from diptych.indexer.languages.c_conditionals import (
@@ -75,7 +76,7 @@ def extract(prepared: Prepared, source: bytes) -> Extracted:
     Syntax errors are tolerated: the result has what tree-sitter could parse. Raises TooSlowError.
     """
     refuse_brackets(source)
-    tree = tree_of(prepared, source)
+    tree = tree_of(prepared.parser, prepared.language, source)
     roles, ranks, patterns = prepared.roles, prepared.ranks, prepared.patterns
     comments = Comments(source, prepared.language.directive)
     named: dict[int, tuple[int, Definition]] = {}
@@ -137,21 +138,21 @@ def _bound(bound: Bound) -> Definition:
     return start, -end, name.start_byte, Pattern(DEFINITION, kind, ""), node, captures
 
 
-def tree_of(prepared: Prepared, source: bytes) -> Tree:
+def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
     """The tree of `source`, whose offsets are those of `source` whatever was blanked before parsing.
 
     Raises TooSlowError.
     """
-    if prepared.language.name == "rust" and b"!" in source:
-        return parsed_tree(prepared.parser, without_item_macros(source))
-    if not prepared.language.preprocessed:
-        return parsed_tree(prepared.parser, source)
+    if language.name == "rust" and b"!" in source:
+        return parsed_tree(parser, without_item_macros(source))
+    if not language.preprocessed:
+        return parsed_tree(parser, source)
     blanked = without_macros(source)
-    tree = parsed_tree(prepared.parser, blanked)
+    tree = parsed_tree(parser, blanked)
     if not tree.root_node.has_error or not has_split_conditionals(tree.root_node, blanked):
         return tree
-    joined = without_split_conditionals(blanked, cpp=prepared.language.name == "cpp")
-    return tree if joined == blanked else parsed_tree(prepared.parser, joined)
+    joined = without_split_conditionals(blanked, cpp=language.name == "cpp")
+    return tree if joined == blanked else parsed_tree(parser, joined)
 
 
 def _definition(pattern: Pattern, captures: dict[str, list[Node]]) -> Definition | None:

@@ -85,12 +85,24 @@ class Prepared(Value):
 
 
 @cache
-def prepared(name: str) -> Prepared:
-    """The parser and query of the language `name`. Raises KeyError for a name not in `LANGUAGES`."""
+def grammar_of(name: str) -> Grammar:
+    """The grammar of the language `name`. Raises KeyError for a name not in `LANGUAGES`."""
     language = LANGUAGES[name]
     with importing(language.module):
         module = importlib.import_module(language.module)
-    grammar = Grammar(getattr(module, language.factory)())
+    return Grammar(getattr(module, language.factory)())
+
+
+@cache
+def parser_of(name: str) -> Parser:
+    """Its parser, where nothing is extracted: to make the query takes up to 150 ms. Not thread-safe."""
+    return Parser(grammar_of(name))
+
+
+@cache
+def prepared(name: str) -> Prepared:
+    """The parser and query of the language `name`. Raises KeyError for a name not in `LANGUAGES`."""
+    language, grammar = LANGUAGES[name], grammar_of(name)
     source = _query_source(language)
     query = Query(grammar, source)
     encoded = source.encode()
@@ -110,7 +122,7 @@ def prepared(name: str) -> Prepared:
     ranks = [index + last * (pattern.kind == "references") for index, pattern in enumerate(patterns)]
     return Prepared(
         language,
-        Parser(grammar),
+        parser_of(name),
         QueryCursor(query),
         tuple(patterns),
         tuple(pattern.role for pattern in patterns),

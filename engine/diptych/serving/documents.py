@@ -6,7 +6,7 @@ from tree_sitter import Tree
 
 from diptych.indexer.bounded import parsed_tree
 from diptych.indexer.errors import TooSlowError
-from diptych.indexer.grammar import prepared
+from diptych.indexer.grammar import parser_of
 from diptych.indexer.languages import LANGUAGES, language_of, language_of_content
 from diptych.model import content_hash
 from diptych.names.facts import Point
@@ -79,7 +79,7 @@ class Document:
 
     def _tree(self) -> Tree | None:
         try:
-            return parsed_tree(prepared(self.language).parser, self.source, self._edited)
+            return parsed_tree(parser_of(self.language), self.source, self._edited)
         except TooSlowError:
             return None
 

@@ -13,7 +13,7 @@ from diptych import fs
 from diptych.indexer import text
 from diptych.indexer.errors import TooSlowError
 from diptych.indexer.extract import tree_of
-from diptych.indexer.grammar import prepared
+from diptych.indexer.grammar import parser_of
 from diptych.indexer.languages import LANGUAGES as KNOWN
 from diptych.indexer.languages import language_of, language_of_content
 from diptych.indexer.parse import read_regular
@@ -61,7 +61,7 @@ class ParsedFile:
     def tree(self) -> Tree | None:
         """The tree, or None for a file that takes too long to parse."""
         try:
-            return tree_of(prepared(self.language), self.source)
+            return tree_of(parser_of(self.language), KNOWN[self.language], self.source)
         except TooSlowError:
             return None
 

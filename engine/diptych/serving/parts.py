@@ -15,7 +15,7 @@ from tree_sitter import Node, Parser, Query, QueryCursor, Range, Tree
 
 from diptych.indexer.bounded import matches_in, parsed_tree
 from diptych.indexer.errors import TooSlowError
-from diptych.indexer.grammar import prepared
+from diptych.indexer.grammar import grammar_of
 from diptych.names.facts import CLASS, FUNCTION, Point
 from diptych.names.languages import Captured, query_of
 from diptych.names.languages import language as names_language
@@ -166,13 +166,9 @@ def _defined_in(seen: Names, number: int) -> Iterator[Span]:
 @cache
 def _parser(language: str) -> Parser:
     # A parser of its own: it keeps the ranges of the last part.
-    grammar = prepared(language).parser.language
-    assert grammar is not None
-    return Parser(grammar)
+    return Parser(grammar_of(language))
 
 
 @cache
 def _cursor(language: str) -> QueryCursor:
-    grammar = prepared(language).parser.language
-    assert grammar is not None
-    return QueryCursor(Query(grammar, query_of(language, complete=True)))
+    return QueryCursor(Query(grammar_of(language), query_of(language, complete=True)))

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 
 from diptych.indexer.extract import tree_of
-from diptych.indexer.grammar import prepared
+from diptych.indexer.grammar import parser_of
+from diptych.indexer.languages import LANGUAGES
 from diptych.names.languages import language
 from tools.quality.names.oracle import Drawn, Spot, files_below
 
@@ -20,7 +21,7 @@ def _sites_of(corpus: str, path: str, name: str, groups: dict[str, str]) -> Iter
     with open(os.path.join(corpus, path), "rb") as file:
         source = file.read()
     wanted = language(name).identifiers
-    pending = [tree_of(prepared(name), source).root_node]
+    pending = [tree_of(parser_of(name), LANGUAGES[name], source).root_node]
     while pending:
         node = pending.pop()
         if node.type in wanted and node.text:
