@@ -79,7 +79,7 @@ class Lines:
     def position(self, path: str, place: Point) -> types.Position:
         """The place as the editor counts."""
         row, column = place
-        return types.Position(row, self._units(path, row, column))
+        return types.Position(row, self.units(path, row, column))
 
     def range(self, path: str, start: Point, end: Point) -> types.Range:
         """What is between two places."""
@@ -110,9 +110,10 @@ class Lines:
 
     def _plain(self, path: str, place: Point) -> dict[str, int]:
         row, column = place
-        return {"line": row, "character": self._units(path, row, column)}
+        return {"line": row, "character": self.units(path, row, column)}
 
-    def _units(self, path: str, row: int, column: int) -> int:
+    def units(self, path: str, row: int, column: int) -> int:
+        """A column in bytes, as the editor counts."""
         if self._encoding == "utf-8":
             return column
         alike = self._counted_alike.get(path)

@@ -7,7 +7,9 @@ answering thread keeps the documents, and every request gets a reply.
 from __future__ import annotations
 
 import contextvars
+import json
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
 
 from lsprotocol import types
@@ -27,6 +29,12 @@ class Plain(NamedTuple):
     """A JSON value as a result. In a long list the objects of the protocol cost more than the answer."""
 
     value: Any
+
+
+class Written(NamedTuple):
+    """A JSON value as a result, as its text. Of a list of symbols the objects cost more than to find them."""
+
+    text: str
 
 
 class Connection(Protocol):
@@ -130,8 +138,18 @@ class Messages(LanguageServerProtocol):
     def _send_response(self, msg_id: Any, result: Any = None, error: Any = None) -> None:
         if isinstance(result, Plain):
             self._send_data({"jsonrpc": "2.0", "id": msg_id, "result": result.value})
+        elif isinstance(result, Written):
+            self._send_text(f'{{"jsonrpc": "2.0", "id": {json.dumps(msg_id)}, "result": {result.text}}}')
         else:
             super()._send_response(msg_id, result, error)
+
+    def _send_text(self, text: str) -> None:
+        """Send a message that is written already. The streams of `run` write at once."""
+        body = text.encode()
+        assert self.writer is not None
+        # An editor that is gone is missed where its messages are read.
+        with suppress(OSError, ValueError):
+            self.writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
     @lsp_method(types.INITIALIZE)
     def lsp_initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:

@@ -99,7 +99,10 @@ class Root:
     def uri(self, path: str, spelling: Spelling) -> str:
         """The URI of a file of the repository: the editor's own for one that it has open."""
         opened = self.opened.get(path)
-        return opened or uri_of(spelling.to_written(os.path.join(self.place.root, path)))
+        if opened:
+            return opened
+        whole = os.path.join(self.place.root, path)
+        return uri_of(whole if spelling is RESOLVED else spelling.to_written(whole))
 
     @property
     def has_store(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from json.encoder import encode_basestring_ascii as _quoted
+from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
@@ -10,7 +11,7 @@ from diptych.model import Symbol, SymbolHit
 from diptych.names.facts import Point
 from diptych.serving.answers.symbols import SYMBOLS_MAX, workspace_symbols
 from diptych.serving.lsp.asked import Lines, asked, has, symbol_kind, symbol_number
-from diptych.serving.lsp.protocol import Plain
+from diptych.serving.lsp.protocol import Written
 
 if TYPE_CHECKING:
     from diptych.serving.lsp.server import Server
@@ -29,7 +30,7 @@ def register(server: Server) -> None:
         return await server.answer(lambda: _flat(server, params))
 
     @server.feature(types.WORKSPACE_SYMBOL)
-    async def _of_workspace(params: types.WorkspaceSymbolParams) -> Plain | None:
+    async def _of_workspace(params: types.WorkspaceSymbolParams) -> Written | None:
         return await server.answer(lambda: _everywhere(server, params.query))
 
 
@@ -90,23 +91,22 @@ def _information(lines: Lines, hit: SymbolHit) -> types.SymbolInformation:
     )
 
 
-def _everywhere(server: Server, query: str) -> Plain:
-    found: list[dict[str, Any]] = []
+def _everywhere(server: Server, query: str) -> Written:
+    found: list[str] = []
     for root in server.roots.roots:
         lines = Lines(server, root, server.roots.spelling(root))
-        found += [_plain(lines, hit) for hit in workspace_symbols(root.source, query)]
-    return Plain(found[:SYMBOLS_MAX])
+        found += [_written(lines, hit) for hit in workspace_symbols(root.source, query)]
+    return Written(f"[{', '.join(found[:SYMBOLS_MAX])}]")
 
 
-def _plain(lines: Lines, hit: SymbolHit) -> dict[str, Any]:
-    """A SymbolInformation as a JSON value."""
-    symbol = hit.symbol
-    at = lines.plain_range(hit.path, symbol.name_range[:2], symbol.name_range[2:])
-    made: dict[str, Any] = {
-        "name": symbol.name,
-        "kind": symbol_number(symbol.kind),
-        "location": {"uri": lines.uri(hit.path), "range": at},
-    }
-    if symbol.container:
-        made["containerName"] = symbol.container
-    return made
+def _written(lines: Lines, hit: SymbolHit) -> str:
+    """A SymbolInformation as JSON."""
+    path, symbol = hit.path, hit.symbol
+    row, column, end_row, end_column = symbol.name_range
+    inside = f', "containerName": {_quoted(symbol.container)}' if symbol.container else ""
+    return (
+        f'{{"name": {_quoted(symbol.name)}, "kind": {symbol_number(symbol.kind)}, "location": {{"uri": '
+        f'{_quoted(lines.uri(path))}, "range": {{"start": {{"line": {row}, "character": '
+        f'{lines.units(path, row, column)}}}, "end": {{"line": {end_row}, "character": '
+        f"{lines.units(path, end_row, end_column)}}}}}}}{inside}}}"
+    )
