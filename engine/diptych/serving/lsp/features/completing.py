@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
@@ -9,7 +11,7 @@ from lsprotocol import types
 from diptych.serving.answers.completion import BUILTIN, ELSEWHERE, Completion, completions
 from diptych.serving.answers.hover import hover
 from diptych.serving.lsp.asked import Lines, asked
-from diptych.serving.lsp.protocol import Plain
+from diptych.serving.lsp.protocol import Written
 from diptych.serving.lsp.uris import path_of
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _KINDS = {
     "keyword": _Kind.Keyword,
     "builtin": _Kind.Function,
 }
+_NUMBERS = {name: kind.value for name, kind in _KINDS.items()}
+_TEXT = _Kind.Text.value
 
 
 def register(server: Server) -> None:
@@ -41,7 +45,7 @@ def register(server: Server) -> None:
     options = types.CompletionOptions(trigger_characters=["."], resolve_provider=True)
 
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, options)
-    async def _complete(params: types.CompletionParams) -> Plain | None:
+    async def _complete(params: types.CompletionParams) -> Written | None:
         return await server.answer(lambda: _completed(server, params))
 
     @server.feature(types.COMPLETION_ITEM_RESOLVE)
@@ -49,31 +53,32 @@ def register(server: Server) -> None:
         return await server.answer(lambda: _resolved(server, item)) or item
 
 
-def _completed(server: Server, params: types.CompletionParams) -> Plain:
+def _completed(server: Server, params: types.CompletionParams) -> Written:
     question = asked(server, params)
     if question is None:
-        return Plain({"isIncomplete": False, "items": []})
+        return Written('{"isIncomplete": false, "items": []}')
     point = question.point(params.position)
     found = completions(question.source, question.path, *point)
-    span = question.lines.plain_range(question.path, found.start, point)
+    span = json.dumps(question.lines.plain_range(question.path, found.start, point))
     items = [_item(one, number, span, question.lines) for number, one in enumerate(found.items)]
-    return Plain({"isIncomplete": not found.is_complete, "items": items})
+    is_incomplete = "false" if found.is_complete else "true"
+    return Written(f'{{"isIncomplete": {is_incomplete}, "items": [{", ".join(items)}]}}')
 
 
-def _item(one: Completion, number: int, span: dict[str, Any], lines: Lines) -> dict[str, Any]:
-    """A CompletionItem as a JSON value."""
-    made: dict[str, Any] = {
-        "label": one.name,
-        "kind": _KINDS.get(one.kind, _Kind.Text).value,
-        # The order is the answer's; an editor would sort by the label.
-        "sortText": f"{number:05}",
-        "textEdit": {"range": span, "newText": one.name},
-    }
+def _item(one: Completion, number: int, span: str, lines: Lines) -> str:
+    """A CompletionItem as JSON."""
+    name = _quoted(one.name)
+    details = data = ""
     if one.origin == ELSEWHERE:
-        made["labelDetails"] = {"description": one.path}
+        details = f', "labelDetails": {{"description": {_quoted(one.path)}}}'
     if one.origin != BUILTIN:
-        made["data"] = [lines.uri(one.path), *one.place]
-    return made
+        row, column = one.place
+        data = f', "data": [{_quoted(lines.uri(one.path))}, {row}, {column}]'
+    # The order is the answer's; an editor would sort by the label.
+    return (
+        f'{{"label": {name}, "kind": {_NUMBERS.get(one.kind, _TEXT)}, "sortText": "{number:05}", "textEdit": '
+        f'{{"range": {span}, "newText": {name}}}{details}{data}}}'
+    )
 
 
 def _resolved(server: Server, item: types.CompletionItem) -> types.CompletionItem:
