@@ -10,6 +10,7 @@ import pytest
 from diptych import CorruptionError, FileRecord
 from diptych.indexer.parse import record_of, rows_of
 from diptych.names.facts import VERSION, Binding, FileFacts, Scope, pack_facts, unpack_facts
+from diptych.names.source import Names
 from diptych.schema.code import CODE
 
 FACTS = FileFacts(
@@ -22,6 +23,16 @@ FACTS = FileFacts(
 
 def test_facts_come_back_as_they_were() -> None:
     assert unpack_facts(pack_facts(FACTS)) == FACTS
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (0, 1, 3, 2, 4), (0, 4, 1, 2, 3)])
+def test_the_innermost_scope_is_found_in_any_order(order: tuple[int, ...]) -> None:
+    spans = [((0, 0), (9, 0)), ((1, 0), (6, 0)), ((2, 4), (3, 0)), ((4, 4), (5, 8)), ((7, 0), (8, 0))]
+    scopes = tuple(Scope(2, 0, *spans[one]) for one in order)
+    names = Names("a.py", "python", FileFacts(scopes, ()))
+    for place in [(row, column) for row in range(11) for column in (0, 5)]:
+        around = [number for number, one in enumerate(scopes) if one.start <= place < one.end]
+        assert names.innermost(place) == (around[-1] if around else 0)
 
 
 def test_a_part_of_another_version_is_ignored() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diptych import CorruptionError, FileRecord, Range, Relation, RelationHit, Symbol, symbol_id
+from diptych.model import occurrences
 from diptych.schema.code import CODE
 from diptych.search.documents import item_documents
 
@@ -43,6 +44,7 @@ def test_a_record_comes_back(record: FileRecord) -> None:
     for symbol in back.symbols:
         assert (type(symbol), type(symbol.range), type(symbol.name_range)) == (Symbol, Range, Range)
     assert CODE.counts(payload) == (len(record.symbols), len(record.relations))
+    assert CODE.symbols(payload) == list(zip(record.symbols, occurrences(record.symbols), strict=True))
 
 
 @given(RECORDS)
@@ -55,6 +57,10 @@ def test_each_symbol_is_found_by_its_name_and_each_relation_by_its_target(record
         found = [hit for term, some in items.items() for hit in CODE.matches(index, term, key, payload, some)]
         values = [hit.symbol if index == 0 else hit.relation for hit in found]
         assert sorted(values) == sorted(mine)
+        view = memoryview(payload)
+        assert found == [
+            hit for one, some in items.items() for hit in CODE.matches(index, one, key, view, some)
+        ]
         for term, some in items.items():
             assert CODE.matches(index, b"other " + term, key, payload, some) == []
 
