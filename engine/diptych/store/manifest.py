@@ -93,6 +93,10 @@ class Identity(Value):
                 advice="open it with the version of Diptych that wrote it, or a later one",
             ) from error
 
+    def read_by(self, schema: Schema[Any]) -> Schema[Any]:
+        """What opens its segments: a stand-in where the shape has changed. Raises IncompatibleStoreError."""
+        return self.stored_schema(schema.older_versions) if self.is_migrated_by(schema) else schema
+
     def refuse_other(self, schema: Schema[Any], path: str) -> None:
         """Raise IncompatibleStoreError unless the store is of `schema`, or of an older version of it."""
         if self.is_of(schema):

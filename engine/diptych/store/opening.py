@@ -190,10 +190,17 @@ def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: f
     inspection, base = settle(inspection, stored, indexed=False)
     refuse_fatal(inspection.scan, inspection.plan)
     _refuse_unversioned(inspection.plan, identity, schema)
-    if any(transaction.adopted for transaction in inspection.plan.replay):
-        migrate_all(inspection, base, identity, schema, lock, modified_ms=_modified_ms(inspection.scan, base))
-    else:
-        migrate_schema(path, base, identity, stored.shape, schema, lock)
+    try:
+        if any(transaction.adopted for transaction in inspection.plan.replay):
+            modified_ms = _modified_ms(inspection.scan, base)
+            migrate_all(inspection, base, identity, schema, lock, modified_ms=modified_ms)
+        else:
+            migrate_schema(path, base, identity, stored.shape, schema, lock)
+    except CorruptionError as error:
+        # Not verify, which refuses the store until its schema is that of the program.
+        raise CorruptStoreError(
+            f"the store at {path} is damaged: {error.message}", where=error.where, advice=repair_by_hand(path)
+        ) from error
 
 
 def _refuse_unversioned(plan: Plan, identity: Identity, schema: Schema[Any]) -> None:

@@ -16,6 +16,10 @@ to which the same algorithm applies, because the rename that publishes comes bef
 store that opens (damage deep in both stores does not prevent that) still opens then: the new journal file
 follows the old ones.
 
+Where the schema has changed since, and something is damaged that no opening can go past, the store is read by
+the schema that it was written with, and what is salvaged is written by the new one. What an opening can go
+past is left to that: it brings the store up to date.
+
 An error of the disk is not damage. Where bytes cannot be read, nothing is salvaged: they may not be lost.
 """
 
@@ -43,6 +47,7 @@ from diptych.layout import (
 )
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
+from diptych.schema.shape import differences
 from diptych.store.checkpoint.build import build_of_records
 from diptych.store.checkpoint.policy import CheckpointPolicy
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
@@ -55,8 +60,10 @@ from diptych.store.recovery.found import FoundGeneration, FoundJournalFile, Scan
 from diptych.store.recovery.inspection import Inspection
 from diptych.store.recovery.plan import Plan, cut_off
 from diptych.store.recovery.reading import names_in
+from diptych.store.recovery.scan import scan
 from diptych.store.report import UNDECODABLE, Report, Severity
 from diptych.store.salvage import best, from_journal, lsn_range, manifests
+from diptych.store.schema_change import OutdatedGenerations
 from diptych.store.verify import cut_off_journal, inspect_all
 from diptych.store.view import View
 from diptych.store.writer import StoreWriter
@@ -90,22 +97,39 @@ def repair(
 
 
 def _repair(path: str, schema: Schema[Any], lock: fs.WriterLock | None) -> Report:
-    inspection = inspect_all(path, schema, deep=True)
+    written_by = _written_by(path, schema)
+    inspection = inspect_all(path, written_by, deep=True)
     found, _, plan = inspection
     if found.incompatible is not None:
         raise found.incompatible
-    if found.identity is not None:
-        found.identity.refuse_other(schema, path)
+    if written_by is schema:
+        if found.identity is not None:
+            found.identity.refuse_other(schema, path)
+    elif not plan.fatal and plan.base is (found.generations[0] if found.generations else None):
+        # Opening does not look as deep, and would not pass over a newest generation that has lost records.
+        _identity(found, schema).refuse_other(schema, path)
     report = Report(path, findings=list(plan.findings), lsn=plan.last_lsn)
     if plan.fresh:
         report.actions.append("nothing was ever committed here: nothing to repair")
-    elif plan.fatal:
+    elif plan.fatal or written_by is not schema:
         _salvage(inspection, schema, report, lock)
     elif _is_intact(found, plan):
         report.actions.append("nothing is damaged: nothing to repair")
     else:
         _rewrite(inspection, schema, report, lock)
     return report
+
+
+def _written_by(path: str, schema: Schema[Any]) -> Schema[Any]:
+    """What reads the store: `schema`, or a stand-in for it before it changed. Raises StorageError."""
+    outdated = OutdatedGenerations(path, schema)
+    if outdated.is_newest:
+        return outdated.stored_schema()
+    identity = scan(path, schema)[0].identity
+    # With a generation of the new shape only the identity is left to be written.
+    if identity is not None and identity.is_migrated_by(schema) and not outdated.any_intact:
+        return identity.stored_schema(schema.older_versions)
+    return schema
 
 
 def _is_intact(found: Scan, plan: Plan) -> bool:
@@ -195,14 +219,19 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     found, files, plan = inspection
     refuse_unreadable(found)
     identity = _identity(found, schema)
-    identity.refuse_other(schema, found.path)
+    if identity.is_migrated_by(schema) and identity.shape is not None:
+        what = "; ".join(differences(identity.shape, schema.shape))
+        report.actions.append(f"bring it up to date with its schema {schema.name!r}: {what}")
+    else:
+        identity.refuse_other(schema, found.path)
+    written_by = identity.read_by(schema)
     identity = identity.upgraded(schema)
     with fs.medium_errors_raised():
         # What a consumer has acknowledged was durable, and its LSN must not be given again.
         reached = max(_reached(found, plan), acknowledged_lsn(found.path, identity.store_id))
         salvaged = best(found, files, schema, identity.store_id, reached)
         records = salvaged.records
-        replayed = from_journal(found, files, salvaged.base_lsn, records, schema)
+        replayed = from_journal(found, files, salvaged.base_lsn, records, schema, written_by)
     last_lsn = replayed.last_lsn
     report.mended_from = salvaged.source
     report.given_up += [*salvaged.missing(replayed.replaced), *replayed.missing]
@@ -318,4 +347,3 @@ def _reached(found: Scan, plan: Plan) -> int:
     if found.closed is not None and found.store_id in (None, found.closed.store_id):
         proofs.append(found.closed.lsn)
     return max(proofs)
-

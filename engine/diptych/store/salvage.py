@@ -124,8 +124,9 @@ def complete_lsns(found: Scan, files: OpenFiles) -> list[int]:
 
 def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salvaged:
     """What the segments of a generation still hold, in either half."""
+    reads = manifest.identity.read_by(schema)
     segments = tuple(
-        salvage_segment(segment_path(store, listed.digest), listed, schema) for listed in manifest.segments
+        salvage_segment(segment_path(store, listed.digest), listed, reads) for listed in manifest.segments
     )
     records: Records = {}
     for segment in segments:
@@ -137,9 +138,17 @@ def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salv
 
 
 def from_journal(
-    found: Scan, files: OpenFiles, above_lsn: int, records: Records, schema: Schema[Any]
+    found: Scan,
+    files: OpenFiles,
+    above_lsn: int,
+    records: Records,
+    schema: Schema[Any],
+    written_by: Schema[Any],
 ) -> Replayed:
-    """Apply every complete transaction above `above_lsn` to `records`, also those after damage."""
+    """Apply every complete transaction above `above_lsn` to `records`, also those after damage.
+
+    `written_by` reads what was adopted before the schema changed, if it did.
+    """
     last, missing = above_lsn, []
     replaced: set[bytes] = set()
     metadata = Metadata()
@@ -167,7 +176,7 @@ def from_journal(
                     records.pop(change.key, None)
                     replaced.add(change.key)
                 elif isinstance(change, SegmentAdopted):
-                    some, lost = _from_adopted(found.path, lsn, change, schema)
+                    some, lost = _from_adopted(found.path, lsn, change, schema, written_by)
                     records |= some
                     replaced |= some.keys()
                     missing += lost
@@ -177,12 +186,13 @@ def from_journal(
 
 
 def _from_adopted(
-    store: str, lsn: int, entry: SegmentAdopted, schema: Schema[Any]
+    store: str, lsn: int, entry: SegmentAdopted, schema: Schema[Any], written_by: Schema[Any]
 ) -> tuple[Records, list[str]]:
     """What an adopted segment still holds, and a sentence for each thing lost."""
     listed = listed_sealed(entry.sealed)
-    salvaged = salvage_segment(segment_path(store, listed.digest), listed, schema)
     version = listed.seal.schema_version
+    reads = schema if listed.seal.fingerprint == schema.fingerprint(version) else written_by
+    salvaged = salvage_segment(segment_path(store, listed.digest), listed, reads)
     records = {key: current_record(schema, version, one) for key, one in salvaged.records.items()}
     lost, sentences = salvaged.missing(())
     if lost:

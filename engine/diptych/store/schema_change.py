@@ -83,6 +83,11 @@ class OutdatedGenerations:
     def __bool__(self) -> bool:
         return bool(self._outdated)
 
+    @property
+    def any_intact(self) -> bool:
+        """Whether there is an intact manifest at all, of any shape."""
+        return bool(self._intact)
+
     def stored_schema(self) -> Schema[Any]:
         """A stand-in for the schema that they were written with."""
         return self._outdated[0][1].identity.stored_schema(self._schema.older_versions)

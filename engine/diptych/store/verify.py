@@ -66,7 +66,11 @@ def _inspect(path: str, schema: Schema[Any], *, deep: bool) -> Inspection:
         generations = []
         for generation in found.generations:
             # Another schema's records cannot be taken apart.
-            if generation.manifest is not None:
+            if generation.manifest is not None and not generation.manifest.identity.is_of(schema):
+                if schema.is_stand_in:
+                    # Of another change of the schema than the stand-in stands for.
+                    generations.append(generation)
+                    continue
                 generation.manifest.identity.refuse_other(schema, path)
             generations.append(_verified(generation, verified, files, schema))
         found = replace(found, generations=tuple(generations))
