@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 from diptych.change import StoredRecord
-from diptych.errors import CorruptSearchError
+from diptych.errors import CorruptionError, CorruptSearchError
 from diptych.layout import RECORDS
 from diptych.schema.base import Projection, Schema
 from diptych.schema.undecodable import projection_of
@@ -72,17 +72,20 @@ def _add(
             raise CorruptSearchError(f"{damaged} has no record at {next_document}", where=damaged)
         # The documents of a record begin with the one that holds it. How many they are is asked of the index:
         # an older version of the schema may have made others.
-        projection = (
-            projection_of(schema, record.key, _current(schema, seal, record.payload)) if indexed else nothing
-        )
+        projection = _projection(schema, seal, record) if indexed else nothing
         records.add(record, extract_terms(projection), following - document)
         next_document = following
 
 
-def _current(schema: Schema[Any], seal: Seal, payload: bytes) -> bytes:
-    """A payload as one of the current version of the schema, to project it."""
-    version = seal.schema_version
-    return payload if version == schema.version else schema.upgrade(version, payload)
+def _projection(schema: Schema[Any], seal: Seal, record: StoredRecord) -> Projection:
+    """What a record projects to, as one of the current version of the schema; nothing where it is none."""
+    payload = record.payload
+    if seal.schema_version != schema.version:
+        try:
+            payload = schema.upgrade(seal.schema_version, payload)
+        except CorruptionError:
+            return Projection((0,) * len(schema.counters), [()] * len(schema.indexes), ())
+    return projection_of(schema, record.key, payload)
 
 
 def _is_same(records: RecordsWriter, seal: Seal, *, indexed: bool) -> bool:

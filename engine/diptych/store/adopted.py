@@ -16,6 +16,7 @@ from typing import Any
 from diptych import fs
 from diptych.change import Change, FileIndexed, SegmentAdopted, shown_key
 from diptych.errors import (
+    CorruptionError,
     CorruptSearchError,
     CorruptSnapshotError,
     DiptychError,
@@ -32,6 +33,7 @@ from diptych.store.healing import Healing
 from diptych.store.live import LiveRecords
 from diptych.store.live_segment import LiveSegment
 from diptych.store.manifest import ListedSegment, listed_seal, listed_sealed
+from diptych.store.upgrade import current_record
 
 
 class AdoptedSegment:
@@ -49,6 +51,7 @@ class AdoptedSegment:
         """What was found damaged in it: the next checkpoint writes it again."""
         self.records = LiveRecords.of_one(self.member, schema, self.healing)
         self.hits = HitCache()
+        self._schema = schema
         self.schema_version = schema.version
         """Of its payloads, as they are read here."""
 
@@ -68,7 +71,15 @@ class AdoptedSegment:
     @cached_property
     def changes(self) -> list[FileIndexed]:
         """Its records as changes, in key order. Raises CorruptSnapshotError, StorageError."""
-        return [FileIndexed(record.key, record.checksum, self) for record in self.records.scan()]
+        changes = []
+        for stored in self.records.stored_in(self.member):
+            try:
+                record = current_record(self._schema, self.member.version, stored)
+            except CorruptionError:
+                # Whoever reads it gets that error; the others are read.
+                record = stored
+            changes.append(FileIndexed(stored.key, record.checksum, self))
+        return changes
 
     @property
     def length(self) -> int:

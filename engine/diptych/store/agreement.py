@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_64_intdigest
 
 from diptych.change import StoredRecord, term_hash
-from diptych.errors import CorruptionError
+from diptych.errors import CorruptionError, IncompatibleStoreError
 from diptych.schema.base import Schema
 from diptych.segment.reader import Segment
 from diptych.snapshot.format import KEY_INDEX
-from diptych.store.upgrade import current_record
+from diptych.store.upgrade import current_record, upgrades
 
 if TYPE_CHECKING:
     from diptych.search.index import SearchIndex
@@ -38,9 +38,19 @@ class Comparison:
     def disagreements(self) -> Iterator[str]:
         """A sentence for each record on which the two halves differ. Raises CorruptionError."""
         yield from _records(self._snapshot, self._index)
-        # An older version of the schema may have made other documents of the same records.
-        if self._snapshot.seal.schema_version == self._schema.version:
+        version = self._snapshot.seal.schema_version
+        if version == self._schema.version:
             yield from self._document_disagreements()
+        elif upgrades(self._schema):
+            # The older version of the schema may have made other documents of the same records.
+            self._find_not_upgraded(version)
+
+    def _find_not_upgraded(self, version: int) -> None:
+        for stored in self._snapshot.scan():
+            try:
+                current_record(self._schema, version, stored)
+            except (CorruptionError, IncompatibleStoreError) as error:
+                self.undecodable[stored.key] = error.message
 
     def _document_disagreements(self) -> Iterator[str]:
         snapshot, index = self._snapshot, self._index

@@ -18,7 +18,7 @@ from diptych.snapshot.format import KEY_INDEX
 from diptych.store.healing import Healing
 from diptych.store.live_segment import LiveSegment, SegmentSet
 from diptych.store.ranges import EVERYTHING, Bounds
-from diptych.store.upgrade import current_record
+from diptych.store.upgrade import current_record, upgraded
 
 if TYPE_CHECKING:
     from diptych.search.index import SearchIndex
@@ -77,6 +77,13 @@ class LiveRecords:
 
     def scan_member(self, member: LiveSegment, without: Container[bytes] = ()) -> Iterator[StoredRecord]:
         """The live records of one segment but for those keys, in key order. Raises CorruptSnapshotError."""
+        stored = self.stored_in(member, without)
+        if member.version == self._schema.version:
+            return stored
+        return (current_record(self._schema, member.version, record) for record in stored)
+
+    def stored_in(self, member: LiveSegment, without: Container[bytes] = ()) -> Iterator[StoredRecord]:
+        """The same as they were written, of the segment's version of the schema."""
         last: bytes | None = None
         count, expected = 0, member.listed.records
         path = member.segment.records.path
@@ -85,7 +92,7 @@ class LiveRecords:
                 last = stored.key
                 count += 1
                 if last not in without:
-                    yield self._current(member, stored)
+                    yield stored
             if count != expected:
                 raise CorruptSnapshotError(f"{path} lacks records", where=path)  # noqa: TRY301
         except CorruptSnapshotError as error:
@@ -101,7 +108,7 @@ class LiveRecords:
                 raise
             for stored in rest:
                 if stored.key not in without:
-                    yield self._current(member, stored)
+                    yield stored
 
     def between(self, bounds: Bounds, *, reverse: bool = False) -> Iterator[StoredRecord]:
         """The records with keys in the bounds, in key order. Raises CorruptSnapshotError."""
@@ -272,8 +279,9 @@ class LiveRecords:
                 if version == self._schema.version:
                     found += views
                 else:
-                    upgrade = self._schema.upgrade
-                    found += [(key, upgrade(version, bytes(payload))) for key, payload in views]
+                    found += [
+                        (key, upgraded(self._schema, version, key, bytes(payload))) for key, payload in views
+                    ]
             except CorruptSnapshotError as error:
                 found += self._by_hash_from_search(member, key_hash, error)
         return found

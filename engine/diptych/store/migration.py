@@ -147,7 +147,7 @@ def _publish(path: str, base: Generation1, schema: Schema[Any], owner: Owner) ->
     with UnpublishedGeneration(path, manifest.lsn, owner) as unpublished:
         # The records are written with the current version of the schema.
         built = build_of_records(
-            iter(base.records),
+            ((0, record) for record in base.records),
             unpublished,
             identity,
             schema,

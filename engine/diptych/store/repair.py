@@ -261,7 +261,7 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
     journal_file, chain = _begin_journal_file(found, identity, proven)
     with UnpublishedGeneration(found.path, proven, lock) as unpublished:
         built = build_of_records(
-            iter(records.values()),
+            records.values(),
             unpublished,
             identity,
             schema,

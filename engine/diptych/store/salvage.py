@@ -18,8 +18,10 @@ from diptych.store.generation import segment_path
 from diptych.store.manifest import Manifest, listed_sealed
 from diptych.store.recovery.found import OpenFiles, Scan
 from diptych.store.recovery.scan_generations import manifest_copy
-from diptych.store.salvage_segment import Records, SalvagedSegment, salvage_segment
-from diptych.store.upgrade import current_record
+from diptych.store.salvage_segment import SalvagedSegment, salvage_segment
+
+Versioned = dict[bytes, tuple[int, StoredRecord]]
+"""Records by key, each with the version of the schema that it is of."""
 
 
 class Replayed(NamedTuple):
@@ -41,7 +43,7 @@ class Salvaged(NamedTuple):
     """Of the generation it starts from; 0 for the journal alone."""
     source: str
     """"snapshot", "search" or "journal"."""
-    records: Records
+    records: Versioned
     expected: int
     """How many records the generation had."""
     segments: tuple[SalvagedSegment, ...]
@@ -128,11 +130,10 @@ def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salv
     segments = tuple(
         salvage_segment(segment_path(store, listed.digest), listed, reads) for listed in manifest.segments
     )
-    records: Records = {}
+    records: Versioned = {}
     for segment in segments:
         version = segment.listed.seal.schema_version
-        live = segment.records.items()
-        records |= {key: current_record(schema, version, record) for key, record in live}
+        records |= {key: (version, record) for key, record in segment.records.items()}
     source = "search" if {segment.source for segment in segments} == {"search"} else "snapshot"
     return Salvaged(manifest.lsn, source, records, manifest.records, segments, manifest.metadata)
 
@@ -141,7 +142,7 @@ def from_journal(
     found: Scan,
     files: OpenFiles,
     above_lsn: int,
-    records: Records,
+    records: Versioned,
     schema: Schema[Any],
     written_by: Schema[Any],
 ) -> Replayed:
@@ -170,7 +171,7 @@ def from_journal(
                 if isinstance(change, FileIndexed):
                     version = journal_file.header.schema_version
                     stored = StoredRecord(change.key, change.checksum, change.payload)
-                    records[change.key] = current_record(schema, version, stored)
+                    records[change.key] = version, stored
                     replaced.add(change.key)
                 elif isinstance(change, FileRemoved):
                     records.pop(change.key, None)
@@ -187,13 +188,13 @@ def from_journal(
 
 def _from_adopted(
     store: str, lsn: int, entry: SegmentAdopted, schema: Schema[Any], written_by: Schema[Any]
-) -> tuple[Records, list[str]]:
+) -> tuple[Versioned, list[str]]:
     """What an adopted segment still holds, and a sentence for each thing lost."""
     listed = listed_sealed(entry.sealed)
     version = listed.seal.schema_version
     reads = schema if listed.seal.fingerprint == schema.fingerprint(version) else written_by
     salvaged = salvage_segment(segment_path(store, listed.digest), listed, reads)
-    records = {key: current_record(schema, version, one) for key, one in salvaged.records.items()}
+    records = {key: (version, one) for key, one in salvaged.records.items()}
     lost, sentences = salvaged.missing(())
     if lost:
         of = f"of the {listed.records:,} records of the segment {listed.digest}, which LSN {lsn} adopted"

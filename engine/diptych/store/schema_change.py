@@ -52,7 +52,7 @@ from diptych.store.positions import consumers_of
 from diptych.store.recovery.apply import prepare_for_writing
 from diptych.store.recovery.inspection import Inspection
 from diptych.store.recovery.reading import names_in
-from diptych.store.upgrade import current_change, current_record, record_of, upgrades
+from diptych.store.upgrade import record_of, upgrades
 from diptych.values import replace
 
 
@@ -222,7 +222,7 @@ def migrate_all(
     first_lsn = first_journal_lsn(path)
     with UnpublishedGeneration(path, lsn, owner) as unpublished:
         built = build_of_records(
-            _all_records(inspection, base, schema),
+            _all_records(inspection, base),
             unpublished,
             upgraded,
             schema,
@@ -242,10 +242,8 @@ def migrate_all(
         fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(upgraded))
 
 
-def _all_records(
-    inspection: Inspection, base: Generation | None, schema: Schema[Any]
-) -> Iterator[StoredRecord]:
-    """The records of a generation and of the journal after it, of the current version of the schema."""
+def _all_records(inspection: Inspection, base: Generation | None) -> Iterator[tuple[int, StoredRecord]]:
+    """The records of a generation and of the journal after it, each with its version."""
     found, files, plan = inspection
     newest: dict[bytes, Change | Segment] = {}
     for transaction in plan.replay:
@@ -255,17 +253,16 @@ def _all_records(
             newest |= dict.fromkeys((record.key for record in segment.scan()), segment)
     for member in base.segments.members if base is not None else ():
         live = LiveRecords.of_one(member, member.segment.schema, Healing())
-        for record in live.scan_member(member, newest):
-            yield current_record(schema, member.version, record)
+        for record in live.stored_in(member, newest):
+            yield member.version, record
     for key, where in newest.items():
         if isinstance(where, Segment):
             stored = where.get(key)
             assert stored is not None
-            yield current_record(schema, where.seal.schema_version, stored)
+            yield where.seal.schema_version, stored
         elif isinstance(where, FileIndexed):
-            change = current_change(schema, where)
-            assert isinstance(change, FileIndexed)
-            yield record_of(change)
+            version = 0 if isinstance(where.stored, bytes) else where.stored.schema_version
+            yield version, record_of(where)[1]
 
 
 def _migrated(
@@ -282,8 +279,9 @@ def _migrated(
         else:
             yield _with_dead(member, seal, schema, stored), directory
             return
-    records = LiveRecords.of_one(member, schema, Healing()).scan_member(member)
-    for sealed in write_segments(schema, records, unpublished, Pace(), None):
+    records = LiveRecords.of_one(member, schema, Healing()).stored_in(member)
+    versioned = ((member.version, record) for record in records)
+    for sealed in write_segments(schema, versioned, unpublished, Pace(), None):
         yield sealed.listed, sealed.directory
 
 

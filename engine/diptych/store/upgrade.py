@@ -6,11 +6,16 @@ own when it is written again.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple, NoReturn
 
-from diptych.change import Change, FileIndexed, PayloadPlace, StoredRecord, record_checksum
-from diptych.errors import IncompatibleStoreError
-from diptych.schema.base import Schema
+from diptych.change import Change, FileIndexed, PayloadPlace, StoredRecord, record_checksum, shown_key
+from diptych.errors import CorruptionError, DiptychError, IncompatibleStoreError
+from diptych.lazy import logger
+from diptych.schema.base import Projection, Schema
+from diptych.schema.stored import StoredSchema
+
+log = logger("diptych")
 
 
 class UpgradedPlace(NamedTuple):
@@ -31,12 +36,32 @@ class UpgradedPlace(NamedTuple):
 
     def read(self, key: bytes, checksum: int) -> bytes:
         """The upgraded payload. Raises CorruptionError where the older fails the checksum, StorageError."""
-        return self.schema.upgrade(self.place.schema_version, self.place.read(key, checksum))
+        return upgraded(self.schema, self.place.schema_version, key, self.place.read(key, checksum))
 
 
 def upgrades(schema: Schema[Any]) -> bool:
     """Whether the schema does anything to older payloads."""
     return type(schema).upgrade is not Schema.upgrade
+
+
+def upgraded(schema: Schema[Any], version: int, key: bytes, payload: bytes) -> bytes:
+    """A payload of an older version as one of the current version.
+
+    Raises CorruptionError where the schema says that it is none, and IncompatibleStoreError for anything else
+    that the schema raises: that is a fault of the schema, and nothing is written by it.
+    """
+    try:
+        return schema.upgrade(version, payload)
+    except Exception as error:
+        reason = error.message if isinstance(error, DiptychError) else repr(error)
+        message = (
+            f"the record of {shown_key(key)} cannot be upgraded from version {version} of schema "
+            f"{schema.name!r}: {reason}"
+        )
+        if isinstance(error, CorruptionError):
+            raise CorruptionError(message, advice="write the record again, or remove it") from error
+        advice = "correct `upgrade` in the schema, and open the store with that: nothing is lost"
+        raise IncompatibleStoreError(message, advice=advice) from error
 
 
 def current_change(schema: Schema[Any], change: Change) -> Change:
@@ -59,18 +84,62 @@ def current_change(schema: Schema[Any], change: Change) -> Change:
 
 
 def current_record(schema: Schema[Any], version: int, record: StoredRecord) -> StoredRecord:
-    """A record of a version as one of the current version. Raises CorruptionError."""
+    """A record of a version as one of the current version. Raises as `upgraded` does."""
     if version in (0, schema.version):
         return record
-    payload = schema.upgrade(version, record.payload)
+    payload = upgraded(schema, version, record.key, record.payload)
     if payload is record.payload:
         return record
     return StoredRecord(record.key, record_checksum(record.key, payload), payload)
 
 
-def record_of(change: FileIndexed) -> StoredRecord:
-    """The record of a change, to be written again. Raises CorruptionError, StorageError."""
-    payload = change.payload
-    is_upgraded = isinstance(change.stored, UpgradedPlace)
-    checksum = record_checksum(change.key, payload) if is_upgraded else change.checksum
-    return StoredRecord(change.key, checksum, payload)
+def record_of(change: FileIndexed) -> tuple[int, StoredRecord]:
+    """The record of a change as it was written, and its version; 0 for the current one.
+
+    Raises CorruptionError, StorageError.
+    """
+    stored = change.stored
+    if not isinstance(stored, UpgradedPlace):
+        return 0, StoredRecord(change.key, change.checksum, change.payload)
+    older = stored.place
+    return older.schema_version, StoredRecord(
+        change.key, change.checksum, older.read(change.key, change.checksum)
+    )
+
+
+class Upgrading:
+    """Upgrades records on their way into segments, and keeps apart those that the schema does not take."""
+
+    def __init__(self, schema: Schema[Any]) -> None:
+        self._schema = schema
+        self.kept: dict[int, list[StoredRecord]] = {}
+        """By their version, as they were written."""
+
+    def records(self, stored: Iterable[tuple[int, StoredRecord]]) -> Iterator[StoredRecord]:
+        """The records as those of the current version. Raises as `upgraded` does for a faulty schema."""
+        for version, record in stored:
+            try:
+                yield current_record(self._schema, version, record)
+            except CorruptionError as error:
+                log.warning("it is kept as it is: %s", error.message)
+                self.kept.setdefault(version, []).append(record)
+
+
+class Unreadable(StoredSchema):
+    """A schema as it was in an older version, for records that the current version does not take.
+
+    They have no terms and no documents: what those were, only that older schema knows.
+    """
+
+    @classmethod
+    def of(cls, schema: Schema[Any], version: int) -> Unreadable:
+        """That of an older version."""
+        return cls(schema.name, version, schema.shape)
+
+    def project(self, key: bytes, payload: bytes) -> Projection:  # noqa: ARG002 - as a schema's
+        """Raise CorruptionError."""
+        raise CorruptionError("its payload is not upgraded")
+
+    def counts(self, payload: bytes) -> NoReturn:  # noqa: ARG002
+        """Raise CorruptionError."""
+        raise CorruptionError("its payload is not upgraded")

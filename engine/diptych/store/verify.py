@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from diptych import fs
-from diptych.change import shown_key
+from diptych.change import StoredRecord, shown_key
 from diptych.errors import CorruptionError, DiptychError, StorageError
 from diptych.layout import BUNDLE, ORIGIN, RECORDS, SEAL
 from diptych.schema.base import Schema
@@ -19,9 +20,7 @@ from diptych.search.footer import check_footer_of_file
 from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import Segment, search_files
 from diptych.store.agreement import Comparison
-from diptych.store.healing import Healing
-from diptych.store.live import LiveRecords
-from diptych.store.live_segment import open_set
+from diptych.store.live_segment import LiveSegment, open_set
 from diptych.store.opening import absolute, check_place, settle
 from diptych.store.origin import read_origin
 from diptych.store.positions import consumers_of, position_path
@@ -30,6 +29,7 @@ from diptych.store.recovery.inspection import Inspection, plan_for
 from diptych.store.recovery.plan import NEXT_CHECKPOINT, REPAIR, Plan, cut_off
 from diptych.store.recovery.scan import rescan_journal, scan
 from diptych.store.report import UNDECODABLE, Finding, Report, Severity
+from diptych.store.upgrade import current_record
 from diptych.values import replace
 
 
@@ -146,21 +146,34 @@ def _totals_problem(generation: FoundGeneration, files: OpenFiles, schema: Schem
     counts = [0] * len(schema.counters)
     before = None
     members = open_set(manifest, files.segments)
-    for record in LiveRecords(members, schema, Healing()).scan():
+    undecodable = {key for segment in generation.segments for key in segment.undecodable}
+    for record, version, is_counted in heapq.merge(
+        *(_described(member, schema) for member in members.members)
+    ):
         if record.key == before:
             return f"{generation.path}: two segments have a live record of {record.key!r}"
         before = record.key
-        for number, count in enumerate(counts_of(schema, record.payload)):
-            counts[number] += count
+        if is_counted and record.key not in undecodable:
+            payload = current_record(schema, version, record).payload
+            for number, count in enumerate(counts_of(schema, payload)):
+                counts[number] += count
     # What does not decode was counted by whoever built its segment.
-    is_countable = not any(segment.undecodable for segment in generation.segments)
-    if is_countable and counts != list(manifest.counts.values()):
+    if not undecodable and counts != list(manifest.counts.values()):
         return f"{generation.path} counts {list(manifest.counts.values())}, and there are {counts}"
     for member in members.members:
         content = sum(record_content(record.key, record.payload) for record in member.scan())
         if member.listed.content not in (None, reduced(content)):
             return f"{generation.path} has other records of segment {member.segment.digest} than it says"
     return ""
+
+
+def _described(member: LiveSegment, schema: Schema[Any]) -> Iterator[tuple[StoredRecord, int, bool]]:
+    """The records, the version they are of, and whether they are counted.
+
+    What the schema did not upgrade when it was folded counts nothing.
+    """
+    is_counted = member.version == schema.version or any(member.listed.counts)
+    return ((record, member.version, is_counted) for record in member.scan())
 
 
 def _verified_segment(segment: FoundSegment, files: OpenFiles, schema: Schema[Any]) -> FoundSegment:

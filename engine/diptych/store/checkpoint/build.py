@@ -44,7 +44,7 @@ from diptych.store.manifest import (
     manifest_of,
 )
 from diptych.store.salvage_segment import salvage_segment
-from diptych.store.upgrade import current_record, record_of
+from diptych.store.upgrade import Unreadable, Upgrading, record_of
 from diptych.store.view import View
 
 # Of so few payload bytes, Tantivy's directory is in memory, where its own fsyncs cost nothing.
@@ -127,7 +127,7 @@ def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace)
 
 
 def build_of_records(
-    records: Iterator[StoredRecord],
+    records: Iterable[tuple[int, StoredRecord]],
     unpublished: UnpublishedGeneration,
     identity: Identity,
     schema: Schema[Any],
@@ -140,7 +140,8 @@ def build_of_records(
 ) -> Built:
     """Build the segments of these records, each key once, and a manifest of them alone.
 
-    Raises CorruptionError and StorageError.
+    Each comes with the version of the schema that it is of; 0 is the current one. Raises CorruptionError and
+    StorageError.
     """
     sealed = write_segments(schema, records, unpublished, Pace(), None)
     return _listed(
@@ -224,8 +225,8 @@ class _Folded(NamedTuple):
 
 def _records(
     folded: Iterable[_Folded], changes: Iterable[Change], schema: Schema[Any]
-) -> Iterator[StoredRecord]:
-    """The records to write: those of the changes, then the live ones of the folded segments."""
+) -> Iterator[tuple[int, StoredRecord]]:
+    """The records to write, each with its version: of the changes, then the live ones of folded segments."""
     for change in changes:
         if isinstance(change, FileIndexed):
             yield record_of(change)
@@ -233,11 +234,12 @@ def _records(
         # Not the last key alone: damaged records may be out of order.
         read = set()
         try:
-            for record in live.scan_member(member, replaced):
+            for record in live.stored_in(member, replaced):
                 read.add(record.key)
-                yield record
+                yield member.version, record
         except CorruptSnapshotError as error:
-            yield from _without_damaged(member, replaced, read, schema, error)
+            rest = _without_damaged(member, replaced, read, schema, error)
+            yield from ((member.version, record) for record in rest)
 
 
 def _without_damaged(
@@ -255,13 +257,12 @@ def _without_damaged(
     damaged = [key for key in changed if key not in found and member.find(key) is not None]
     if len(found) + len(damaged) != member.listed.records:
         raise error
-    rest = [record for key, record in sorted(found.items()) if key not in read and key not in changed]
-    return [current_record(schema, member.version, record) for record in rest]
+    return [record for key, record in sorted(found.items()) if key not in read and key not in changed]
 
 
 def _write(
     request: BuildRequest,
-    records: Callable[[], Iterator[StoredRecord]],
+    records: Callable[[], Iterator[tuple[int, StoredRecord]]],
     unpublished: UnpublishedGeneration,
     pace: Pace,
     *,
@@ -280,18 +281,36 @@ def _write(
 
 def write_segments(
     schema: Schema[Any],
-    records: Iterator[StoredRecord],
+    stored: Iterable[tuple[int, StoredRecord]],
     unpublished: UnpublishedGeneration,
     pace: Pace,
     work: str | None,
     *,
     compact: bool = False,
 ) -> list[SealedSegment]:
-    """Write the records, each key once, into new segments; returns these.
+    """Write the records, each key once and with its version, into new segments; returns these.
 
-    `work`: where Tantivy works, if not beside each segment. `compact`: as few as memory allows. Raises
-    CorruptionError, StorageError.
+    What the schema does not upgrade goes into segments of its version, as it is. `work`: where Tantivy works,
+    if not beside each segment. `compact`: as few as memory allows. Raises CorruptionError, StorageError.
     """
+    upgrading = Upgrading(schema)
+    records = upgrading.records(stored)
+    sealed = _sealed(schema, records, unpublished, pace, work, compact=compact)
+    for version, kept in upgrading.kept.items():
+        older = Unreadable.of(schema, version)
+        sealed += _sealed(older, iter(kept), unpublished, pace, None, compact=compact)
+    return sealed
+
+
+def _sealed(
+    schema: Schema[Any],
+    records: Iterator[StoredRecord],
+    unpublished: UnpublishedGeneration,
+    pace: Pace,
+    work: str | None,
+    *,
+    compact: bool,
+) -> list[SealedSegment]:
     sealed: list[SealedSegment] = []
     first = next(records, None)
     while first is not None:
