@@ -7,9 +7,11 @@ import logging
 import os
 import re
 import sys
+import threading
 import types
 
 import pytest
+from tests.support.waiting import HANG_S
 
 from diptych import lazy
 
@@ -86,3 +88,54 @@ def test_without_file_descriptors_what_falls_back_is_still_said(
         log.warning("healed %d of %s", 3, "\x1b[2Ja")
         log.debug("read")
     assert capsys.readouterr().err == "healed 3 of \\x1b[2Ja\n"
+
+
+def test_who_logs_meanwhile_waits_until_it_is_prepared(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first message of another thread must not be printed by nobody, or as `logging` prints it."""
+    second = threading.Event()
+    held: list[threading.Thread] = []
+
+    class Noted:
+        """Says when another thread than the first comes to it."""
+
+        def __init__(self) -> None:
+            self.lock = threading.RLock()
+
+        def __enter__(self) -> None:
+            if held:
+                second.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    def prepare() -> None:
+        held.append(threading.Thread(target=lambda: lazy.logger("diptych").warning("the second")))
+        held[0].start()
+        assert second.wait(HANG_S)
+        # As what prepares may do itself.
+        lazy.logger("diptych").warning("prepared")
+
+    monkeypatch.setattr(lazy, "RLock", Noted)
+    lazy.before_logging(prepare)
+    lazy.logger("diptych").warning("the first")
+    held[0].join(HANG_S)
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == "prepared"
+    assert sorted(said[1:]) == ["the first", "the second"]
+
+
+def test_what_could_not_be_prepared_is_prepared_by_the_next() -> None:
+    prepared: list[int] = []
+
+    def prepare() -> None:
+        prepared.append(1)
+        if len(prepared) == 1:
+            raise OSError(errno.EMFILE, "too many open files")
+
+    lazy.before_logging(prepare)
+    for _ in range(3):
+        lazy.logger("diptych").info("something")
+    assert len(prepared) == 2

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from _thread import RLock
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, AnyStr, cast
@@ -56,12 +57,14 @@ def logger(name: str) -> logging.Logger:
 
 
 def before_logging(prepare: Callable[[], None]) -> None:
-    """Have `prepare` called before the first thing is logged."""
-    _Logger.prepare = staticmethod(prepare)
+    """Have `prepare` called before the first thing is logged, by whichever thread."""
+    _Logger.prepare, _Logger.preparing = staticmethod(prepare), RLock()
 
 
 class _Logger:
     prepare: Callable[[], None] | None = None
+    preparing: RLock | None = None
+    """Held while it is prepared; None where nothing is left to prepare."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -69,13 +72,29 @@ class _Logger:
     def __getattr__(self, name: str) -> Any:
         try:
             import logging
+
+            preparing = _Logger.preparing
+            if preparing is not None:
+                with preparing:
+                    _prepare()
         except OSError:
             # Without a file descriptor left there is no log, and what falls back must still be said.
             return _said if name in ("warning", "error", "exception") else _unsaid
-        prepare, _Logger.prepare = _Logger.prepare, None
-        if prepare is not None:
-            prepare()
         return getattr(logging.getLogger(self._name), name)
+
+
+def _prepare() -> None:
+    """Prepare for the first thing that is logged, once. The caller holds the lock."""
+    prepare, _Logger.prepare = _Logger.prepare, None
+    if prepare is None:
+        # It was done, or logs something itself.
+        return
+    try:
+        prepare()
+    except BaseException:
+        _Logger.prepare = prepare
+        raise
+    _Logger.preparing = None
 
 
 def _said(message: str, *values: object, **_named: object) -> None:

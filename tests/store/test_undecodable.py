@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.damage import MANUAL
@@ -13,7 +14,7 @@ from tests.support.records import numbered, record
 from diptych import CorruptionError, InvalidRecordError, SegmentBuilder, Store, repair, verify
 from diptych.change import StoredRecord, record_checksum
 from diptych.schema.base import Projection
-from diptych.schema.code import CODE
+from diptych.schema.code import CODE, CodeSchema
 from diptych.schema.undecodable import counts_of
 from diptych.segment.builder import BuiltSegment
 
@@ -140,3 +141,26 @@ def test_its_segment_is_rebuilt_from_the_search_half(store_path: str, memory_pat
         store.checkpoint()
         check_search(store, {one.path: one for one in numbered(3)})
     assert undecodable(store_path) == ["'pkg/bad.py'"]
+
+
+def test_each_record_is_decoded_once(
+    store_path: str, memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To see that it decodes, to count it, and to compare the halves."""
+    with SegmentBuilder(CODE, memory_path / "built") as builder:
+        for number in range(20):
+            builder.add(record(f"pkg/{number:03d}.py"))
+        built = builder.finish()
+    decoded: list[bytes] = []
+    for name in ("project", "documents"):
+        method = getattr(CodeSchema, name)
+
+        def noted(self: CodeSchema, key: bytes, payload: bytes, method: Any = method) -> Any:
+            decoded.append(key)
+            return method(self, key, payload)
+
+        monkeypatch.setattr(CodeSchema, name, noted)
+    with Store.open(store_path, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            txn.adopt(built.path)
+        assert len(decoded) == len(set(decoded)) == len(store) == 20

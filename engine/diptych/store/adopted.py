@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from diptych import fs
-from diptych.change import Change, FileIndexed, SegmentAdopted, shown_key
+from diptych.change import Change, FileIndexed, SegmentAdopted, StoredRecord, shown_key
 from diptych.errors import (
     CorruptionError,
     CorruptSearchError,
@@ -158,36 +158,43 @@ def verified(path: str, schema: Schema[Any], *, trusted: bool = False) -> Adopte
         schema.check_key(change.key)
     if not trusted:
         _refuse_undecodable(adopted, schema)
-        _refuse_disagreeing(adopted, schema)
     return adopted
+
+
+class _Decoding(Comparison):
+    """Decodes each record once: to compare the halves, and to count what SEAL counts."""
+
+    def __init__(self, adopted: AdoptedSegment, schema: Schema[Any]) -> None:
+        super().__init__(adopted.segment, adopted.member.search(), schema)
+        self.totals = (0,) * len(schema.counters)
+        self._path, self._schema_of_records = adopted.segment.directory, schema
+
+    def first_items(self, stored: StoredRecord) -> list[int]:
+        """The items of its documents. Raises InvalidRecordError for a record that does not decode."""
+        try:
+            counts, terms, documents = self._schema_of_records.project(stored.key, stored.payload)
+            for part in terms:
+                deque(part, maxlen=0)
+            items = [item for item, _ in documents]
+        except Exception as error:
+            reason = error.message if isinstance(error, DiptychError) else repr(error)
+            raise InvalidRecordError(
+                f"the segment at {self._path} has a record of {shown_key(stored.key)} that cannot be read: "
+                f"{reason}",
+                advice="build the segment again without it: its payload is none that the schema packed",
+            ) from error
+        self.totals = tuple(total + count for total, count in zip(self.totals, counts, strict=True))
+        return items
 
 
 def _refuse_undecodable(adopted: AdoptedSegment, schema: Schema[Any]) -> None:
     """Raise InvalidRecordError for a record that the schema does not decode.
 
-    CorruptSnapshotError where SEAL counts other things than there are.
+    CorruptSearchError where a search would find other things than the records have, CorruptSnapshotError
+    where SEAL counts other things than there are.
     """
-    path, totals = adopted.segment.directory, [0] * len(schema.counters)
-    for record in adopted.segment.scan():
-        try:
-            counts, terms, documents = schema.project(record.key, record.payload)
-            for part in (*terms, documents):
-                deque(part, maxlen=0)
-        except Exception as error:
-            reason = error.message if isinstance(error, DiptychError) else repr(error)
-            raise InvalidRecordError(
-                f"the segment at {path} has a record of {shown_key(record.key)} that cannot be read: "
-                f"{reason}",
-                advice="build the segment again without it: its payload is none that the schema packed",
-            ) from error
-        totals = [total + count for total, count in zip(totals, counts, strict=True)]
-    if totals != list(adopted.listed.counts):
-        message = f"{path} has other counts in its SEAL than its records"
-        raise CorruptSnapshotError(message, where=path)
-
-
-def _refuse_disagreeing(adopted: AdoptedSegment, schema: Schema[Any]) -> None:
-    """Raise CorruptSearchError where a search would find other things than the records have."""
-    comparison = Comparison(adopted.segment, adopted.member.search(), schema)
+    path, comparison = adopted.segment.directory, _Decoding(adopted, schema)
     for problem in comparison.disagreements():
-        raise CorruptSearchError(problem, where=adopted.segment.directory)
+        raise CorruptSearchError(problem, where=path)
+    if comparison.totals != tuple(adopted.listed.counts):
+        raise CorruptSnapshotError(f"{path} has other counts in its SEAL than its records", where=path)
