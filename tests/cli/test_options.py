@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 from tests.cli.command import diptych, document, error_output
@@ -13,7 +14,7 @@ from tests.cli.conftest import make_repository
 from tests.support.files import tree
 
 from diptych.cli.app import VERBS, loaded
-from diptych.cli.arguments import Command, parameters_of
+from diptych.cli.arguments import Argument, BadValueError, Command, Option, parameters_of, parse
 from diptych.indexer import facts
 from diptych.store.code import Store
 
@@ -99,3 +100,29 @@ def test_an_index_whose_recorded_patterns_cannot_be_used_is_stale_and_the_next_r
     for verb in (["symbol", "parse"], ["search", "parse"], ["status"], ["status", "--check"], ["index"]):
         assert diptych(*verb, cwd=repository, code=None).returncode in (0, 6), verb
     assert document("status", "--check", cwd=repository)["freshness"]["verdict"] == "fresh"
+
+
+def _lines(text: str) -> int:
+    if not text.isdigit():
+        raise BadValueError(f"{text!r} is no number of lines")
+    return int(text) * 10
+
+
+def _with_optional_arguments(
+    lines: Annotated[int, Argument("LINES", parse=_lines)] = 3,
+    number: Annotated[int | None, Argument("NUMBER")] = None,
+    how: Annotated[Literal["up", "down"], Argument("HOW")] = "up",
+    text: Annotated[str, Argument("TEXT", parse=str.upper)] = "",
+    option: Annotated[str, Option("--option", parse=str.upper)] = "none",
+) -> None:
+    """Do nothing."""
+
+
+def test_an_argument_that_is_left_out_has_its_default_whatever_parses_it() -> None:
+    """argparse passes a marker of its own through what parses texts."""
+    left_out = {"lines": 3, "number": None, "how": "up", "text": "", "option": "none"}
+    assert parse(_with_optional_arguments, "diptych test", []) == left_out
+    given = parse(
+        _with_optional_arguments, "diptych test", ["7", "8", "down", "==suppress==", "--option", "a"]
+    )
+    assert given == {"lines": 7, "number": 8, "how": "down", "text": "==SUPPRESS==", "option": "A"}

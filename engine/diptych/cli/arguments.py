@@ -96,6 +96,9 @@ class Parameter(NamedTuple):
 
     def value(self, text: str) -> Any:
         """The value that `text` stands for. Raises BadValueError."""
+        if text is argparse.SUPPRESS:
+            # Of an argument that was left out: some releases of argparse pass their marker here.
+            return text
         if self.choices:
             if text not in self.choices:
                 raise BadValueError(f"{text!r} is not one of {', '.join(self.choices)}")
