@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from tests.cli.command import document, error_output, text
-from tests.support.files import overwrite, tree
+from tests.support.damage import segments
+from tests.support.files import flip, overwrite, tree
 from tests.support.invariants import check_counts, check_directory, check_reads, check_search, check_whole
 from tests.support.processes import other, run
 from tests.support.records import numbered, record
@@ -20,12 +21,15 @@ from diptych import (
     CorruptStoreError,
     FileRecord,
     InvalidArgumentError,
+    RecordStore,
     Store,
     StoreClosedError,
     StoreLockedError,
     StoreNotFoundError,
     fs,
+    verify,
 )
+from diptych.schema.precise import PRECISE, Occurrence, PreciseRecord
 from diptych.store import backup, fork
 from diptych.store.generation import read_manifest
 
@@ -293,6 +297,8 @@ for limit in itertools.count():
 def test_a_kill_at_any_call_leaves_nothing_or_all(store_path: str, target: str, verb: str) -> None:
     """What the kill left under the temporary name goes with the next one of the same path."""
     filled(store_path)
+    if verb == "backup":
+        imported(store_path)
     os.makedirs(os.path.dirname(target))
     states = [line.split() for line in run(_KILLED, store_path, target, verb).splitlines()]
     assert states[-1] == ["whole", "0"]
@@ -339,3 +345,53 @@ def test_a_copy_of_an_empty_store_beside_checkpoints(
         monkeypatch.setattr(module, name, overtaken)
         lsn = getattr(store, kind)(target)
     check(target, files if lsn else {}, lsn)
+
+
+def imported(path: str, count: int = 3) -> list[PreciseRecord]:
+    """The facts of so many files, imported into the store at `path`."""
+    records = [
+        PreciseRecord(f"{number}.py", "", "", "", (Occurrence((0, 0, 0, 1), "local 0"),), ())
+        for number in range(count)
+    ]
+    with RecordStore.open_with(f"{path}/precise", PRECISE, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for one in records:
+                txn.put(one)
+        store.checkpoint()
+        with store.transaction() as txn:
+            txn.put(records[0])
+    return records
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_backup_has_what_was_imported(store_path: str, target: str, read_only: bool) -> None:
+    files, lsn = filled(store_path)
+    records = imported(store_path)
+    before = tree(f"{store_path}/precise")
+    with Store.open(store_path, read_only=read_only, policy=MANUAL) as store:
+        assert store.backup(target) == lsn
+    assert tree(f"{store_path}/precise") == before
+    with RecordStore.open_with(f"{target}/precise", PRECISE, read_only=True) as store:
+        assert [*store.records()] == records
+    assert verify(f"{target}/precise", schema=PRECISE).ok
+    shown = text("status", "--store", target, cwd=Path(target).parent)
+    assert "imported:        facts of 3 files; in backups, not in artifacts" in shown
+    check(target, files, lsn)
+
+
+def test_through_a_link_nothing_is_copied(store_path: str, target: str, tmp_path: Path) -> None:
+    filled(store_path)
+    imported(str(tmp_path))
+    os.symlink(tmp_path / "precise", f"{store_path}/precise")
+    with Store.open(store_path, policy=MANUAL) as store:
+        store.backup(target)
+    assert not os.path.lexists(f"{target}/precise")
+
+
+def test_damage_in_what_was_imported_does_not_get_into_a_backup(store_path: str, target: str) -> None:
+    filled(store_path)
+    imported(store_path)
+    flip(f"{segments(f'{store_path}/precise')[0]}/records.msgpack", 100)
+    with Store.open(store_path, policy=MANUAL) as store, pytest.raises(CorruptStoreError):
+        store.backup(target)
+    assert os.listdir(os.path.dirname(target)) == []

@@ -95,6 +95,10 @@ class Precise:
             self._store.close()
             self._store = None
 
+    def __len__(self) -> int:
+        """How many files have imported facts. As of the last `begin`."""
+        return len(self._store) if self._store is not None else 0
+
     @property
     def is_there(self) -> bool:
         """Whether anything was imported. As of the last `begin`."""

@@ -1,6 +1,7 @@
 """Backups: the store at one LSN, as a directory that opens by itself.
 
 A backup is a generation with its segments, and the journal from there to that LSN. It has the same store id.
+What was imported from other indexers, a store inside of the store, goes with it, at the LSN that it has then.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ import os
 from typing import Any
 
 from diptych import fs
-from diptych.errors import CorruptionError, CorruptStoreError, StorageError
+from diptych.errors import CorruptionError, CorruptStoreError, OpenError, StorageError
 from diptych.journal.file import JournalFile
 from diptych.journal.format import COMMIT, CONTROL, HEADER_SIZE
 from diptych.journal.reader import FrameReader
-from diptych.layout import CLOSED, IDENTITY, JOURNAL, ORIGIN, journal_file_name
+from diptych.layout import CLOSED, IDENTITY, JOURNAL, ORIGIN, PRECISE, journal_file_name
+from diptych.schema.precise import PRECISE as PRECISE_SCHEMA
 from diptych.store.copying import copy_file, copy_generation, copy_segment, new_store
 from diptych.store.handle import REMOVED_TRIES, Handle
+from diptych.store.healing import log
 from diptych.store.manifest import ClosedMark, encode_closed, encode_identity, now_ms
-from diptych.store.opening import absolute
+from diptych.store.opening import absolute, open_for_reading
+from diptych.store.reader import StoreReader
 from diptych.store.view import View
 from diptych.values import replace
 
@@ -54,7 +58,26 @@ def _fill(directory: str, handle: Handle[Any], view: View[Any]) -> None:
     origin = os.path.join(handle.path, ORIGIN)
     if fs.is_regular(origin):
         copy_file(origin, os.path.join(directory, ORIGIN))
+    _back_up_imported(os.path.join(handle.path, PRECISE), os.path.join(directory, PRECISE))
     fs.write_file(os.path.join(directory, IDENTITY), encode_identity(handle.identity))
+
+
+def _back_up_imported(source: str, target: str) -> None:
+    """Make a backup of what was imported, if anything was. Raises CorruptionError, StorageError."""
+    # A link may lead anywhere: nothing is read through it.
+    if not fs.is_directory(source) or not fs.exists(os.path.join(source, IDENTITY)):
+        return
+    try:
+        opened = open_for_reading(source, PRECISE_SCHEMA)
+    except OpenError as error:
+        # Nothing answers from it either, and an import makes it again: no reason to have no backup.
+        log.warning("what was imported is left out: %s", error)
+        return
+    imported = StoreReader(opened, PRECISE_SCHEMA, View)
+    try:
+        back_up(imported, target)
+    finally:
+        imported.close()
 
 
 def _copy_journal(directory: str, store: str, after: int, until: int) -> int:

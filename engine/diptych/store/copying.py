@@ -20,6 +20,7 @@ from diptych.layout import (
     JOURNAL,
     LOCK,
     ORIGIN,
+    PRECISE,
     SEAL,
     SEGMENTS,
     generation_name,
@@ -94,7 +95,8 @@ def _remove_abandoned(made: str, path: str) -> None:
         return
     with fs.translated("list", made):
         names = fs.list_directory(made) if fs.is_directory(made) else [made]
-    if not {LOCK, JOURNAL, GENERATIONS, SEGMENTS, IDENTITY, ORIGIN}.issuperset(names):
+    imported = {PRECISE, temporary_name(f".{PRECISE}")}
+    if not {LOCK, JOURNAL, GENERATIONS, SEGMENTS, IDENTITY, ORIGIN, *imported}.issuperset(names):
         raise InvalidArgumentError(
             f"{made} is in the way: the copy is made there before it has its name",
             advice="move it away, or name another path",

@@ -105,7 +105,8 @@ def run(
     else:
         for parts in lines(stats, known):
             line(*parts)
-        for text in (*_keeper_lines(keeper), *freshness_lines(verdict, evidence, explain=explain)):
+        about = [*_imported_lines(stats.path), *_keeper_lines(keeper)]
+        for text in (*about, *freshness_lines(verdict, evidence, explain=explain)):
             line(text)
         if explain:
             for text in explained(Unparsed.of_facts(known)):
@@ -127,6 +128,24 @@ def _show_other(stats: Stats, *, as_json: bool) -> int:
             if str(parts[0]).partition(":")[0] not in _OF_CODE:
                 line(*parts)
     return ExitCode.DONE
+
+
+def _imported_lines(path: str) -> list[str]:
+    """How much was imported with `diptych scip import`, if anything was."""
+    from diptych.layout import PRECISE
+
+    if not os.path.lexists(os.path.join(path, PRECISE)):
+        return []
+    from diptych.cli.output import plural
+    from diptych.serving.precise import Precise
+
+    precise = Precise(path)
+    try:
+        precise.begin()
+        found = f"facts of {plural(len(precise), 'file')}; in backups, not in artifacts"
+        return [f"{'imported:':<16} {found}"] if precise.is_there else []
+    finally:
+        precise.close()
 
 
 def _keeper(path: str) -> KeeperState | None:
