@@ -100,6 +100,11 @@ class Precise:
         return len(self._store) if self._store is not None else 0
 
     @property
+    def state(self) -> str:
+        """Which imports it has, as of the last `begin`: the same words for the same ones. "" for none."""
+        return f"{self._store.store_id}@{self._store.lsn}" if self._store is not None else ""
+
+    @property
     def is_there(self) -> bool:
         """Whether anything was imported. As of the last `begin`."""
         return self._store is not None

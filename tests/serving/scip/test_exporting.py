@@ -11,8 +11,16 @@ import pytest
 from tests.names.asking import Asking, asking
 from tests.serving.scip.test_importing import imported
 
-from diptych import Store
-from diptych.schema.precise import DEFINITION, IMPORT, IS_IMPLEMENTATION, READ, WRITE
+from diptych import RecordStore, Store
+from diptych.schema.precise import (
+    DEFINITION,
+    IMPORT,
+    IS_IMPLEMENTATION,
+    PRECISE,
+    READ,
+    WRITE,
+    PreciseRecord,
+)
 from diptych.schema.precise_symbols import is_local, parse_symbol
 from diptych.serving.files import Files
 from diptych.serving.precise import Precise
@@ -180,8 +188,22 @@ def test_what_a_process_that_ended_has_not_made_is_made_here(
 def test_a_process_that_finds_another_state_of_the_store_makes_nothing(asked: Asking) -> None:
     with Store.open(asked.root / ".diptych", read_only=True) as store, store.view() as view:
         store_path, lsn = store.path, view.lsn
-    for asked_for, makes in ((lsn, True), (lsn + 1, False)):
-        with closing(_Worker(store_path, str(asked.root), asked_for, 0, 1)) as worker:
+    states = [(lsn + 1, "", False)]
+    # With two imports: what is exported has the first alone, or both.
+    for _ in range(2):
+        precise = Precise(store_path)
+        precise.begin()
+        states.append((lsn, precise.state, False))
+        precise.close()
+        with RecordStore.open_with(f"{store_path}/precise", PRECISE) as store, store.transaction() as txn:
+            txn.put(PreciseRecord("app/main.py", "", "", "", (), ()))
+    precise = Precise(store_path)
+    precise.begin()
+    now = (lsn, precise.state, True)
+    precise.close()
+    for asked_for, imported_state, makes in [*states, now]:
+        worker = _Worker(store_path, str(asked.root), asked_for, imported_state, 0, 1)
+        with closing(worker):
             assert (worker.next_part() is not None) == makes
             assert worker.next_part() is None
 

@@ -31,7 +31,7 @@ PART_FILES = 64
 _START = """
 import sys
 from diptych.serving.scip.parts import main
-main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
+main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], int(sys.argv[5]), int(sys.argv[6]))
 """
 _SIZE_BYTES = 8
 
@@ -63,11 +63,12 @@ def parts_in_workers(source: StoreSource, view: CodeView, store_path: str, proce
     """
     assert source.files is not None
     documents = Documents(source)
+    imported = source.precise.state if source.precise is not None else ""
     with ExitStack() as stack:
         workers = []
         with suppress(OSError):
             for one in range(processes):
-                worker = _Worker(store_path, source.files.root, view.lsn, one, processes)
+                worker = _Worker(store_path, source.files.root, view.lsn, imported, one, processes)
                 workers.append(stack.enter_context(closing(worker)))
         for number, paths in enumerate(_paths_of_parts(view)):
             turn = number % processes
@@ -107,10 +108,10 @@ def _part(documents: Documents, view: CodeView, keys: list[bytes]) -> Part:
 class _Worker:
     """A process that makes each `of`-th part, beginning with the part `first`."""
 
-    def __init__(self, store_path: str, root: str, lsn: int, first: int, of: int) -> None:
+    def __init__(self, store_path: str, root: str, lsn: int, imported: str, first: int, of: int) -> None:
         self._process = subprocess.Popen(
             # -P: a module in the current folder, the repository's perhaps, must not pass for one of ours.
-            [sys.executable, "-P", "-c", _START, store_path, root, str(lsn), str(first), str(of)],
+            [sys.executable, "-P", "-c", _START, store_path, root, str(lsn), imported, str(first), str(of)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -136,17 +137,19 @@ class _Worker:
         self._answers.close()
 
 
-def main(store_path: str, root: str, lsn: int, first: int, of: int) -> None:
+def main(store_path: str, root: str, lsn: int, imported: str, first: int, of: int) -> None:
     """Make parts and write them to standard output, each after its length, until none reads them."""
     # The command that started it is told by the terminal too, and ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nothing that is made refers back to itself.
     gc.disable()
     with suppress(BrokenPipeError):
-        _write_parts(sys.stdout.buffer, store_path, root, lsn, first, of)
+        _write_parts(sys.stdout.buffer, store_path, root, lsn, imported, first, of)
 
 
-def _write_parts(out: BinaryIO, store_path: str, root: str, lsn: int, first: int, of: int) -> None:
+def _write_parts(
+    out: BinaryIO, store_path: str, root: str, lsn: int, imported: str, first: int, of: int
+) -> None:
     with ExitStack() as stack:
         view = stack.enter_context(stack.enter_context(Store.open(store_path, read_only=True)).view())
         if view.lsn != lsn:
@@ -156,6 +159,9 @@ def _write_parts(out: BinaryIO, store_path: str, root: str, lsn: int, first: int
         precise = stack.enter_context(closing(Precise(store_path)))
         source = StoreSource(view, files, precise)
         source.begin()
+        if precise.state != imported:
+            # As above: something was imported meanwhile.
+            return
         documents = Documents(source)
         for number, keys in enumerate(_paths_of_parts(view)):
             if number % of == first:
