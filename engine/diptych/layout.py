@@ -8,6 +8,7 @@
       PROGRESS                          progress of the indexer that holds the lock; a hint
       INSPECT                           a query's request to the watch that holds the lock; a hint
       KEEPER  CLIENTS  LOOK             the state of that watch; locked by those it serves; files to look at
+      REBUILT                           the shapes that it was rebuilt for, as schemas changed; a hint
       REMOTES                           a cache of the refs that were pushed or pulled last
       journal/<first LSN>.wal
       journal/CLOSED                    clean-shutdown marker: where the journal ended
@@ -41,6 +42,7 @@ INSPECT = "INSPECT"
 KEEPER = "KEEPER"
 CLIENTS = "CLIENTS"
 LOOK = "LOOK"
+REBUILT = "REBUILT"
 REMOTES = "REMOTES"
 JOURNAL = "journal"
 CLOSED = "CLOSED"
@@ -53,7 +55,7 @@ POSITION = "POSITION"
 # By which processes notify each other. Nobody relies on them, and a copy of a store is without them.
 HINTS = frozenset({PROGRESS, INSPECT, KEEPER, CLIENTS, LOOK})
 # Files next to a store but not part of it. Alone in a folder, they are left from a deleted store.
-BESIDE = frozenset({FACTS, FRESHNESS, REMOTES, *HINTS, ".gitignore"})
+BESIDE = frozenset({FACTS, FRESHNESS, REBUILT, REMOTES, *HINTS, ".gitignore"})
 
 SEGMENTS = "segments"
 INCOMING = "incoming"

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 import msgpack
 import pytest
+from tests.cli.command import diptych
 from tests.support.damage import segments
 from tests.support.files import gone, overwrite, tree
 from tests.support.notes import NOTES, Note, NotesSchema
-from tests.support.processes import run
+from tests.support.processes import ROOT, run
 
 from diptych import (
     CheckpointPolicy,
@@ -548,3 +549,47 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new(store_path: str, name: str
     ranks = [order.index((old, new)) for _, old, new in states]
     assert ranks == sorted(ranks)
     assert {0, 2} <= set(ranks)
+
+
+def test_two_programs_do_not_rebuild_it_in_turn_for_ever(store_path: str) -> None:
+    """One may take a change back, and make it again; then a person has to say which is right."""
+    there = fill(store_path)
+    schemas: list[NotesSchema] = [WithIndex(), NOTES]
+    for one in (*schemas, *schemas):
+        with RecordStore.open_with(store_path, one, policy=MANUAL) as store:
+            check(store, there)
+    before = tree(store_path)
+    for _ in range(2):
+        with pytest.raises(IncompatibleStoreError, match=r"in turn: .* 'first_words' is gone") as caught:
+            RecordStore.open_with(store_path, WithIndex(), policy=MANUAL)
+        assert "diptych migrate" in caught.value.advice
+    assert {**tree(store_path), "LOCK": b""} == {**before, "LOCK": b""}
+    # The one whose schema the store has continues, and so does each, once it was said.
+    with RecordStore.open_with(store_path, NOTES, policy=MANUAL) as store:
+        check(store, there)
+    env = {"PYTHONPATH": f"{ROOT / 'engine'}:{ROOT}"}
+    line = ["migrate", "--store", store_path, "--schema", "tests.store.test_schema_change:WithIndex"]
+    diptych(*line, cwd=Path(store_path).parent, env=env)
+    with RecordStore.open_with(store_path, WithIndex(), policy=MANUAL) as store:
+        check_more(store, there)
+
+
+def test_a_rebuilding_that_is_cut_short_again_and_again_counts_once(
+    store_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = fill(store_path)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(UnpublishedGeneration, "publish", killed)
+        for _ in range(4):
+            with pytest.raises(KeyboardInterrupt):
+                RecordStore.open_with(store_path, WithIndex(), policy=MANUAL)
+    with RecordStore.open_with(store_path, WithIndex(), policy=MANUAL) as store:
+        check_more(store, there)
+    # Nor does a damaged hint stop anyone.
+    overwrite(f"{store_path}/REBUILT", 10, b"damage")
+    with RecordStore.open_with(store_path, NOTES, policy=MANUAL) as store:
+        check(store, there)

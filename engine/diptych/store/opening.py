@@ -180,8 +180,11 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
 
 
 def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> None:
+    from diptych.store.rebuilt import Rebuilt
     from diptych.store.schema_change import migrate_all, migrate_schema
 
+    rebuilt = Rebuilt.of(path)
+    rebuilt.refuse_return(path, stored.shape, schema)
     inspection = inspect(path, stored)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
@@ -190,6 +193,7 @@ def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: f
     inspection, base = settle(inspection, stored, indexed=False)
     refuse_fatal(inspection.scan, inspection.plan)
     _refuse_unversioned(inspection.plan, identity, schema)
+    rebuilt.add(path, schema)
     try:
         if any(transaction.adopted for transaction in inspection.plan.replay):
             modified_ms = _modified_ms(inspection.scan, base)

@@ -24,6 +24,9 @@ def run(
     affected is rebuilt from the records. A store of an older format is migrated. Opening a store for writing
     does that too; this does nothing else. A kill at any moment leaves the store as it was, or up to date.
 
+    Where two programs with different schemas have rebuilt the store in turn, both are refused: this says that
+    the schema given here is the one to keep.
+
     Records of an older version of the schema are upgraded as they are read. With --records they are written
     again now, with the whole index.
 
@@ -34,10 +37,12 @@ def run(
     """
     from diptych.cli.output import document, line, plural
     from diptych.cli.place import find_store
+    from diptych.store.rebuilt import forget
     from diptych.store.store import RecordStore
 
     path = find_store(store)
     found = schema_of(path, schema)
+    forget(path)
     with RecordStore.open_with(path, found, create=False, lock_timeout_s=timeout) as opened:
         older = opened.stats().older_records
         if records and older:
