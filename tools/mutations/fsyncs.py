@@ -17,6 +17,7 @@ _ADOPTING = "store.adopting"
 _ADOPTION = unit("tests/store/test_adoption.py")
 _INSTALL = unit("tests/artifact/test_install.py")
 _VERSIONS = unit("tests/versions/test_version_order.py")
+_LEFT_BY_A_KILL = unit("tests/store/test_directories_of_killed.py")
 _AFTER_RENAME = Drop(_PUBLISH, "UnpublishedGeneration.publish", "fs.fsync_dir(os.path.dirname(self._path))")
 _IN_TRIM = Drop("store.checkpoint.retention", "trim", "fs.fsync_dir")
 _LAST_SEGMENT = Drop(_APPLY, "prepare_for_writing", "fs.fsync_file")
@@ -222,6 +223,30 @@ FSYNCS = (
         "a torn end: the name of what is kept",
         Drop(_APPLY, "_keep_tail", "fs.fsync_dir"),
         rough("torn:n|n"),
+    ),
+    _fsync(
+        "a new store: the name of a directory that a killed process made",
+        Drop(_APPLY, "_sync_parent", "fs.fsync_dir(os.path.dirname(path))"),
+        _LEFT_BY_A_KILL,
+    ),
+    _fsync(
+        "set aside: the name of a quarantine that a killed process made",
+        Drop(_APPLY, "_quarantine", "fs.fsync_dir(store)"),
+        _LEFT_BY_A_KILL,
+    ),
+    _fsync(
+        "a consumer: the name of a folder of consumers that a killed process made",
+        Drop("store.feed.consumer", "Consumer.__init__", "fs.fsync_dir(handle.path)"),
+        _LEFT_BY_A_KILL,
+    ),
+    _fsync(
+        "a consumer: the name of a folder that a killed process made",
+        Drop(
+            "store.feed.consumer",
+            "Consumer.__init__",
+            "fs.fsync_dir(os.path.join(handle.path, CONSUMERS))",
+        ),
+        _LEFT_BY_A_KILL,
     ),
     _fsync(
         "set aside: the name in the quarantine",

@@ -57,6 +57,11 @@ class Consumer(Generic[Record]):
             raise InvalidArgumentError(f"the store is at LSN {handle.current.view.lsn}, and since is {since}")
         fs.make_dir(os.path.join(handle.path, CONSUMERS), follow=False)
         fs.make_dir(os.path.dirname(path), follow=False)
+        if not fs.exists(path):
+            # Where a process was killed between making them and syncing that, a power cut would take what is
+            # acknowledged here.
+            fs.fsync_dir(handle.path)
+            fs.fsync_dir(os.path.join(handle.path, CONSUMERS))
         try:
             lock = fs.WriterLock(os.path.join(os.path.dirname(path), LOCK), timeout_s=timeout_s)
         except StoreLockedError as error:
