@@ -342,3 +342,15 @@ def test_words_in_a_row_take_no_longer_than_others(source: bytes) -> None:
     blanked = bytearray(source)
     without_oddities(blanked, source)
     assert blanked == source
+
+
+def test_attributes_call_nothing() -> None:
+    source = (
+        "void f(int a) __attribute__((nonnull(1), format(printf, 1, 2)));\n"
+        "#define API(t) __attribute__((visibility(\"x\"))) t made(t)\n"
+        "static __attribute__((alloc_size(1))) int g(int a)\n{\n  return h(a);\n}\n"
+    )
+    assert [one for one in relations("c", source) if one.startswith("calls")] == [
+        "calls API -> made",
+        "calls g -> h",
+    ]

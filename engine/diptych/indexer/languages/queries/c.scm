@@ -21,6 +21,8 @@
 (preproc_def name: (identifier) @name) @definition.macro
 (preproc_function_def name: (identifier) @name) @definition.macro
 
+; `__attribute__((nonnull(1)))` calls nothing.
+(attribute_specifier (argument_list (call_expression function: (identifier) @name))) @ignore
 (call_expression function: (identifier) @name) @reference.calls
 (call_expression function: (parenthesized_expression (identifier) @name)) @reference.calls
 (call_expression function: (field_expression field: (field_identifier) @name)) @reference.calls
