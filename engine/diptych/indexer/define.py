@@ -54,6 +54,7 @@ class Definitions:
         self._name_starts = [-1]
         self._kinds = ["file"]
         self._docstrings = prepared.language.doc == "docstring"
+        self._reserved = prepared.language.reserved
         self._upper_case_constants = prepared.language.upper_case_constants
         self._source = source
         self._comments = comments
@@ -81,9 +82,11 @@ class Definitions:
             # A field that a parameter declares: it is the class's, not the constructor's.
             outer = next((-n for n, k in enumerate(reversed(self._kinds), 1) if k in _TYPES), outer)
         container, name = _placed(source, self.dotted[outer], captures)
-        if role == DEFINITION:
+        if kind == "block":
+            name = ""
+        elif role == DEFINITION:
             kind = self._kind(kind, name, self._kinds[outer])
-            if not kind or not name:
+            if not kind or not name or name in self._reserved:
                 return
             body = None if kind in _NO_BODY else self._body_of(node, captures)
             if self._docstrings:
@@ -101,7 +104,7 @@ class Definitions:
             name = "".join(name.split())
         if sibling:
             return
-        inside = f"{container}.{name}" if container else name
+        inside = _joined(container, name)
         self.ends.append(end)
         self.dotted.append(inside[: text.CONTAINER_MAX_CHARS])
         self._starts.append(start)

@@ -7,6 +7,7 @@ pattern determine its meaning:
     @definition.<kind> with @name           a symbol
     @reference.<kind> with @name            a relation to that name
     @definition.declared with @declarator   what the declarator declares (C and C++)
+    @definition.block with @name            a block of no function: nothing inside is global
     @scope with @name                       not a symbol, but a container (Rust's `impl`)
     @container, @qualified                  the container, if it is not what encloses the definition
     @bound                                  the symbols that `bound` of languages/<module>.py finds in it

@@ -24,7 +24,7 @@ class Language(Value):
     finds what a query cannot. With `declares_encoding`, a comment at a file's beginning
     may tell its encoding. A language that is `preprocessed` has macros, which `c_macros` blanks before
     parsing. `directive` matches comments that are no documentation. `no_names` are words that the grammar
-    takes for the names of types.
+    takes for the names of types, and `reserved` those that are no name at all.
     """
 
     name: str
@@ -41,7 +41,44 @@ class Language(Value):
     preprocessed: bool = False
     directive: bytes = b""
     no_names: tuple[str, ...] = ()
+    reserved: frozenset[str] = frozenset()
 
+
+# Below a syntax error, the grammars of C and C++ take `if (a) {` for a function.
+_RESERVED = frozenset(
+    {
+        "if",
+        "else",
+        "for",
+        "while",
+        "do",
+        "switch",
+        "case",
+        "default",
+        "return",
+        "break",
+        "continue",
+        "goto",
+        "sizeof",
+        "struct",
+        "union",
+        "enum",
+        "typedef",
+        "extern",
+        "static",
+        "const",
+        "volatile",
+        "unsigned",
+        "signed",
+        "int",
+        "char",
+        "long",
+        "short",
+        "float",
+        "double",
+        "void",
+    }
+)
 
 _LANGUAGES = (
     Language(
@@ -117,6 +154,7 @@ _LANGUAGES = (
         queries=("c",),
         tags=(),
         preprocessed=True,
+        reserved=_RESERVED,
     ),
     Language(
         name="cpp",
@@ -125,6 +163,8 @@ _LANGUAGES = (
         queries=("cpp", "c"),
         tags=(),
         preprocessed=True,
+        reserved=_RESERVED
+        | {"catch", "try", "throw", "class", "namespace", "template", "typename", "using", "new"},
     ),
     Language(
         name="csharp",

@@ -24,7 +24,7 @@ _PARAMETERS = re.compile(rb"\w[\s*&]+\w|\(\s*(?:void\s*)?\)")
 _GUARDS = (b"GUARDED", b"ATTR", b"ALIGN", b"DEPRECATED")
 _BEGIN_OF_WORD = re.compile(rb"\w+\Z")
 # `int first OF((int a));`
-_PROTOTYPE = re.compile(rb"\((?<=[A-Z0-9_]\()\((?:[^();{}]|\([^();{}]*\)){0,1000}\)\s*(\))(?=\s*;)")
+_PROTOTYPE = re.compile(rb"\((?<=[A-Z0-9_]\()\((?:[^();{}]|\([^();{}]*\)){0,1000}\)\s*(\))(?=\s*[;{])")
 _BEFORE_PROTOTYPE = re.compile(rb"[\w)](?<!\breturn)(?<!\belse)[ \t]+([A-Z_][A-Z0-9_]*)\Z")
 # `CHECK_FIELD(unsigned short, 1);` as a statement: with a type in it, nothing below is read.
 _TYPE_ARGUMENT = re.compile(

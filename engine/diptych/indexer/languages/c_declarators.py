@@ -31,6 +31,9 @@ _COMPOSED = frozenset({"operator_name", "operator_cast", "destructor_name"})
 # What it is when its name is qualified.
 _MEMBERS = {"function": "method", "prototype": "method", "global": "field"}
 _ARGUMENTS = re.compile(r"<[^<>]*>")
+# Two words that the grammar takes for one name where something is amiss: the name is the last.
+_GLUED = re.compile(r".*[\w>]\s+(?=[A-Za-z_])", re.DOTALL)
+_MACRO_AFTER = re.compile(r"(?<=[a-z0-9_])\s+[A-Z][A-Z0-9_]*\Z")
 _OPERATOR = re.compile(r"(.*?)(?<!\w)operator(?!\w)(.*)", re.DOTALL)
 _WORD = re.compile(r"\w")
 
@@ -55,9 +58,12 @@ def declared(node: Node, declarator: Node) -> Declared | None:
     if node.type == "function_definition":
         kind = _kind_of_definition(node, shape, inner)
         if kind == "implicit":
-            return _named("function", node.child_by_field_name("type"), begin, end)
+            return _named("prototype", node.child_by_field_name("type"), begin, end)
         return _named(kind, inner, begin, end) if kind else None
     is_function = shape == "function_declarator" or _is_conversion(inner)
+    if node.type == "field_declaration" and declarator.type == "parenthesized_declarator" and node.has_error:
+        # `DEFAULT_CONSTRUCTOR(Widget)`, the call of a macro.
+        return None
     if node.type == "type_definition":
         kind = "type"
     elif node.type == "field_declaration":
@@ -73,6 +79,8 @@ def qualified_name(written: str) -> tuple[str, str]:
     head, operator = (match[1], _operator(match[2])) if match else (written, "")
     while (shorter := _ARGUMENTS.sub("", head)) != head:
         head = shorter
+    if " " in head.strip():
+        head = _GLUED.sub("", _MACRO_AFTER.sub("", head.strip()), count=1)
     container, _, name = "".join(head.split()).rpartition("::")
     return container.strip(":").replace("::", "."), operator or name
 
@@ -108,8 +116,7 @@ def _innermost(declarator: Node) -> tuple[str, Node | None]:
 def _kind_of_definition(node: Node, shape: str, name: Node | None) -> str:
     """What a definition with a body defines; "" if that is not a function."""
     if shape == "function_declarator" or _is_conversion(name):
-        # Without a type it may be the call of a macro with a block, when it is inside of a function.
-        return "function" if node.child_by_field_name("type") is not None else "prototype"
+        return "function" if _has_parameters(node) else "prototype"
     type_ = node.child_by_field_name("type")
     if type_ is None or name is None:
         return ""
@@ -121,6 +128,39 @@ def _kind_of_definition(node: Node, shape: str, name: Node | None) -> str:
         # `main(argc) { … }` returns an int, and is read as the definition of `argc`.
         return "implicit" if type_.type == "type_identifier" else ""
     return ""
+
+
+def _has_parameters(node: Node) -> bool:
+    """Whether a definition has a type and named parameters.
+
+    Without, it may be the call of a macro with a block, `each(item) {`, when it is inside of a function.
+    """
+    declarator = node.child_by_field_name("declarator")
+    while declarator is not None and declarator.type in _WITH_FIELD | _LAST_CHILD:
+        if declarator.type == "function_declarator":
+            parameters = declarator.child_by_field_name("parameters")
+            named = parameters.named_children if parameters is not None else []
+            return node.child_by_field_name("type") is not None and not (
+                named and all(_is_argument(parameter) for parameter in named)
+            )
+        if declarator.type == "parenthesized_declarator":
+            return False
+        if declarator.type == "reference_declarator":
+            declarator = declarator.named_child(declarator.named_child_count - 1)
+        else:
+            declarator = declarator.child_by_field_name("declarator")
+    return node.child_by_field_name("type") is not None
+
+
+def _is_argument(parameter: Node) -> bool:
+    """Whether a parameter is a mere word, as an argument is."""
+    type_ = parameter.child_by_field_name("type")
+    return (
+        parameter.type == "parameter_declaration"
+        and parameter.named_child_count == 1
+        and type_ is not None
+        and type_.type == "type_identifier"
+    )
 
 
 def _is_conversion(name: Node | None) -> bool:
@@ -142,10 +182,12 @@ def _begin_of_scope(node: Node, declarator: Node) -> int:
 
 def _named(kind: str, name: Node | None, begin: int, end: int) -> Declared | None:
     qualified = None
+    is_glued = False
     while name is not None:
         sort = name.type
         if sort == _QUALIFIED:
             qualified = qualified or name
+            is_glued = is_glued or any(child.is_missing for child in name.children)
             name = name.child_by_field_name("name")
         elif sort in _TEMPLATES:
             name = name.child_by_field_name("name")
@@ -153,7 +195,7 @@ def _named(kind: str, name: Node | None, begin: int, end: int) -> Declared | Non
             break
     if name is None or name.is_missing:
         return None
-    if qualified is not None:
+    if qualified is not None and not is_glued:
         kind = _MEMBERS.get(kind, kind)
     if name.type in _COMPOSED:
         qualified = qualified or name

@@ -39,24 +39,30 @@ _WORD_BEFORE = re.compile(rb"\w+\Z")
 _KEYWORD = (
     rb"(?:(?:int|char|void|unsigned|signed|long|short|float|double|bool|_Bool|struct|enum|union|static"
     rb"|extern|inline|typedef|class|virtual|friend|constexpr|template|explicit|namespace|auto|s?size_t"
-    rb"|u?int\d+_t|public|private|protected|using)\b|const\s+[\w:]+[\s*&]+\w)"
+    rb"|u?int\d+_t|public|private|protected|using|typename)\b"
+    rb"|const\s+[\w:]+(?:<[^<>;{}()]{0,100}>(?:::[\w:]+)?)?[\s*&]+\w)"
 )
 _TAG = NAME + rb"(?:<[^<>;{}]{0,100}>)?(?:\s+(?:final\b|" + MACRO + rb"))?\s*(?:\{|:(?!:))"
-_FUNCTION = rb"~?" + NAME + rb"\s*+\("
+# Also `first OF((int a))`.
+_FUNCTION = rb"~?" + NAME + rb"\s*+(?:[A-Z_][A-Z0-9_]*+[ \t]*+\((?=\()|\()"
 # A type and a name, as in `Widget *first(`: with the macro before them, one name too many.
 _TYPE = rb"(?!(?:const|volatile)\b)(?P<type>" + NAME + rb")"
+_ARGUMENTS = rb"<[^;{}()]{0,100}>"
 _TYPE_AND_NAME = (
     _TYPE
-    + rb"(?:<[^;{}()]{0,100}>)?(?:\s*[*&]+\s*|\s+)(?:const\s+)?(?!"
-    + MACRO
-    + rb"\W)"
+    + rb"(?:" + _ARGUMENTS + rb"(?:::" + NAME + rb")?)?(?:\s*[*&]+\s*|\s+)(?:const\s+)?(?!" + MACRO + rb"\W)"
     + NAME
+    # A specialization, or a member of a template.
+    + rb"(?:\s*" + _ARGUMENTS + rb"(?:::[~\w:]+\s*)?(?=\())?"
     + rb"\s*[(;=\[,{]"
-)
+)  # fmt: skip
 _TYPE_AND_OPERATOR = NAME + rb"(?:<[^;{}()]{0,100}>)?(?:\s*[*&]+\s*|\s+)operator\b"
 _TYPE_AND_POINTER = NAME + rb"[\s*&]*\(\s*\*\s*" + NAME + rb"\s*\)\s*\("
 # Only a constructor has initializers.
-_CONSTRUCTOR = NAME + rb"\((?:[^();{}]|\([^();{}]*\)){0,400}\)\s*(?:noexcept\s*)?:(?!:)"
+_CONSTRUCTOR = (
+    NAME + rb"(?:" + _ARGUMENTS + rb"::" + NAME + rb")?\((?:[^();{}]|\([^();{}]*\)){0,400}\)\s*"
+    rb"(?:(?:noexcept|" + MACRO + rb")(?!\w)\s*)?:(?!:)"
+)  # fmt: skip
 _DECLARATION = (
     rb"(?:" + b"|".join((_TYPE_AND_NAME, _TYPE_AND_OPERATOR, _TYPE_AND_POINTER, _CONSTRUCTOR)) + rb")"
 )
@@ -71,22 +77,37 @@ _KEYWORD_AFTER = re.compile(_MACROS + _KEYWORD)
 _TAG_AFTER = re.compile(_MACROS + _TAG)
 _FUNCTION_AFTER = re.compile(_MACROS + _FUNCTION)
 _DECLARATION_AFTER = re.compile(_MACROS + _DECLARATION)
+_BARE_FUNCTION = re.compile(NAME + rb"(?:" + _ARGUMENTS + rb")?\s*+\(")
+_CONSTRUCTOR_AFTER = re.compile(_CONSTRUCTOR)
 _CONVENTION = re.compile(rb"\w*(?:CALL|CALLBACK|API|CDECL|PASCAL|CONV|ENTRY|CC)(?:_?\d)?\Z")
 # Macros whose calls need no semicolon in a class.
 _DECLARES = re.compile(
     rb"(?:Q_|\w*(?:DECLARE|DISALLOW|DISABLE|DEFINE|BEGIN|END|PROPERTY|GENERATED|HEAD|NAMESPACE|DEPRECATED|ATTR"
     rb"|EXPORT|NODISCARD|UNUSED|PRINTF|FORMAT))"
 )
+# What only a class has, before or after such a call.
+_SECTION_BEFORE = re.compile(rb"\b(?:public|private|protected)\s*:\Z")
+_MEMBER_AFTER = re.compile(
+    _MACROS + rb"(?:(?:inline|virtual|explicit|friend)\b|(?:public|private|protected)\s*:"
+    rb"|[A-Za-z_][\w:]*+[\s&*]++operator\b)"
+)
 
 
 def without_macros(source: bytes) -> bytes:
     """`source` with the macros of its declarations blanked: as long as it was, with the same lines."""
     blanked = bytearray(source)
-    end_of_last = -1
+    end_of_last, has_type = -1, False
     for match in _CANDIDATE.finditer(source):
         start, end = match.span()
-        # The second of two macros in a row is one for the same reason.
-        if not _is_call(source, match) and (start == end_of_last or _is_macro(source, match)):
+        if _is_call(source, match):
+            is_macro = False
+        elif start == end_of_last:
+            # The second of two macros in a row is one for the same reason, but for `API U32 first(int a)`.
+            is_macro = has_type or not _is_type(source, match)
+        else:
+            is_macro = _is_macro(source, match)
+            has_type = is_macro and _is_type_before(source, start)
+        if is_macro:
             blank(blanked, start, end)
             end_of_last = end
         elif specifier := _before_definition(source, match):
@@ -118,7 +139,12 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
         # The type of the function after the comment, perhaps.
         return False
     if match[1]:
-        alone = not indent and (start == line or _DECLARES.match(source, start))
+        alone = not indent and (
+            start == line
+            or _DECLARES.match(source, start)
+            or _SECTION_BEFORE.search(before)
+            or _MEMBER_AFTER.match(source, end)
+        )
         same_line = b"\n" not in source[match.end(1) : end]
         return bool(alone or (same_line and _KEYWORD_AFTER.match(source, end)))
     if _KEYWORD_AFTER.match(source, end):
@@ -136,6 +162,25 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
         return _is_superfluous(source, end)
     # `int API first(`
     return word[0] not in _NO_TYPES and _FUNCTION_AFTER.match(source, end) is not None
+
+
+def _is_type(source: bytes, match: re.Match[bytes]) -> bool:
+    """Whether a candidate may be the type of the function after it, which is no constructor."""
+    end = match.end()
+    return (
+        not match[1]
+        and _BARE_FUNCTION.match(source, end) is not None
+        and _CONSTRUCTOR_AFTER.match(source, end) is None
+    )
+
+
+def _is_type_before(source: bytes, start: int) -> bool:
+    """Whether the type of a declaration comes before `start`."""
+    before = source[max(start - CONTEXT_BYTES, 0) : start].rstrip()
+    word = _WORD_BEFORE.search(before)
+    return before[-1:] in (b"*", b"&") or (
+        word is not None and word[0] not in _SPECIFIERS and word[0] not in _NO_TYPES
+    )
 
 
 def _before_definition(source: bytes, match: re.Match[bytes]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from diptych.indexer.languages.c_blanks import NAME, begins_declaration, blank, line_start
+from diptych.indexer.languages.c_blanks import MACRO, NAME, begins_declaration, blank, line_start
 
 # `printflike(2, 3)`: no function has a number for a parameter.
 _NUMBERS = re.compile(rb"\([ \t]*+\d++(?:[ \t]*+,[ \t]*+\d++)*+[ \t]*+\)")
@@ -51,6 +51,43 @@ _IS_MACRO = re.compile(rb"[A-Z][A-Z0-9_]{2,}[ \t]*\(\Z")
 _WORD_AFTER = re.compile(rb"\)\s+(?!(?:const|volatile|override|final|noexcept|try)\b)([a-z]\w*)[ \t]*;")
 _WORD_BETWEEN = re.compile(rb"\n([a-z_]\w*+)[ \t]*+\n(?=\w+[ \t]*\()")
 _TYPE_LINE = re.compile(rb"(?:[A-Za-z_]\w*+[ \t*]++){0,4}+[A-Za-z_]\w*+[ \t*]*+")
+# `sqlite3 *WSD list = 0;`, `int FAR table[] = {`: after a type and before a name.
+_BEFORE_VARIABLE = re.compile(
+    rb"(?:(?P<pointer>\*)[ \t]*|[a-z0-9_>][ \t]+)(?P<macro>" + MACRO + rb")[ \t]+"
+    rb"(?=(?!" + MACRO + rb"\W)(?P<name>[A-Za-z_]\w*+)[ \t]*[;=\[])"
+)
+# `static u32 seed __ro_after_init;`
+_AFTER_VARIABLE = re.compile(
+    rb"(?P<type>[A-Za-z_]\w*+)(?:[ \t]*\*[* \t]*|[ \t]+)(?!" + MACRO + rb"\W)(?P<name>[A-Za-z_]\w*+)[ \t]+"
+    rb"(?P<macro>__(?!attribute)\w+)[ \t]*(?=[;=])"
+)
+# `BOOL (WINAPI *hook)(int);`, `void WINAPI (*hook)(int);`
+_CONVENTION = re.compile(
+    rb"(?:[\w*>]\s*\([ \t]*(?P<inside>"
+    + MACRO
+    + rb")[ \t]*\*|[\w*>][ \t]+(?P<before>"
+    + MACRO
+    + rb")[ \t]*\([ \t]*\*)"
+    rb"[ \t]*" + NAME + rb"[ \t]*(?:\[\w*\][ \t]*)?\)\s*\("
+)
+# `static yyconst int16_t table[] = {`, `local const unsigned char table[] = {`: one name too many.
+_LOWER = re.compile(
+    rb"^(?:(?:static|extern)[ \t]+(?P<second>[a-z_]\w*+)[ \t]+(?P<type>[A-Za-z_]\w*+)[ \t]+(?:\*[ \t]*)?"
+    rb"(?!" + MACRO + rb"\W)(?P<name>[A-Za-z_]\w*+)[ \t]*[\[=;]"
+    rb"|(?P<first>[a-z_]\w*+)[ \t]+const[ \t]+(?:unsigned|signed|struct|enum|union)[ \t])",
+    re.MULTILINE,
+)
+_KEYWORDS = frozenset(
+    b"auto bool char class const consteval constexpr constinit double enum extern final float inline int"
+    b" long mutable register restrict short signed size_t ssize_t static struct thread_local typedef typename"
+    b" union unsigned using void volatile return else new delete throw goto case do operator friend"
+    b" virtual explicit namespace template public private protected default export co_return co_await co_yield"
+    b" and or not sizeof if while for switch in".split()
+)
+_TYPE_WORDS = frozenset(
+    b"auto bool char double float int long short signed size_t ssize_t unsigned void".split()
+)
+_LAST_WORD = re.compile(rb"(\w+)\s*[(<>]?\s*\Z")
 _WORD = re.compile(rb"\w+")
 _NAME_BYTES = 80
 _DECLARATION_BYTES = 1_000
@@ -80,6 +117,7 @@ def without_wrappers(blanked: bytearray, source: bytes) -> None:
             is_macro = False
         if is_macro:
             blank(blanked, begin, end)
+    _between_type_and_name(blanked, source)
     for match in _NAME_AFTER_CLOSE.finditer(source):
         close = match.start()
         wrapped = _WRAPPED.fullmatch(source, line_start(source, close), close)
@@ -90,6 +128,38 @@ def without_wrappers(blanked: bytearray, source: bytes) -> None:
             blank(blanked, *wrapped.span("macro"))
             blank(blanked, close, close + 1)
     _words(blanked, source)
+
+
+def _between_type_and_name(blanked: bytearray, source: bytes) -> None:
+    """Macros between a type and a name, and words before a type."""
+    for match in _BEFORE_VARIABLE.finditer(source):
+        start, end = match.span("macro")
+        if not match["pointer"] and not _is_type_word(source, start):
+            continue
+        if match["name"] not in _KEYWORDS and _may_declare(source, start):
+            blank(blanked, start, end)
+    if b" __" in source:
+        for match in _AFTER_VARIABLE.finditer(source):
+            is_type = match["type"] in _TYPE_WORDS or match["type"] not in _KEYWORDS
+            if is_type and match["name"] not in _KEYWORDS and _may_declare(source, match.start()):
+                blank(blanked, *match.span("macro"))
+    for match in _CONVENTION.finditer(source):
+        sort = "inside" if match["inside"] else "before"
+        if _is_type_word(source, match.start() + 1) and _may_declare(source, match.start() + 1):
+            blank(blanked, *match.span(sort))
+    for match in _LOWER.finditer(source):
+        sort = "first" if match["first"] else "second"
+        if _KEYWORDS.isdisjoint(match.group("first", "second", "type", "name")):
+            blank(blanked, *match.span(sort))
+
+
+def _is_type_word(source: bytes, end: int) -> bool:
+    """Whether the word before `end` may be a type's: in a line of C, with a letter in lower case."""
+    word = _LAST_WORD.search(source, max(end - _NAME_BYTES, 0), end)
+    if word is None:
+        return True
+    name = word[1]
+    return name in _TYPE_WORDS or (name not in _KEYWORDS and not name.startswith(b"__"))
 
 
 def _words(blanked: bytearray, source: bytes) -> None:

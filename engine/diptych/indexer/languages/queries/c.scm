@@ -21,6 +21,12 @@
 (preproc_def name: (identifier) @name) @definition.macro
 (preproc_function_def name: (identifier) @name) @definition.macro
 
+; `TEST_CASE("name") {`: what is in the block is no symbol of the file.
+(translation_unit (compound_statement "{" @name) @definition.block)
+(declaration_list (compound_statement "{" @name) @definition.block)
+(preproc_if (compound_statement "{" @name) @definition.block)
+(preproc_ifdef (compound_statement "{" @name) @definition.block)
+
 ; `__attribute__((nonnull(1)))` calls nothing.
 (attribute_specifier (argument_list (call_expression function: (identifier) @name))) @ignore
 (call_expression function: (identifier) @name) @reference.calls
