@@ -51,25 +51,27 @@ _IS_MACRO = re.compile(rb"[A-Z][A-Z0-9_]{2,}[ \t]*\(\Z")
 _WORD_AFTER = re.compile(rb"\)\s+(?!(?:const|volatile|override|final|noexcept|try)\b)([a-z]\w*)[ \t]*;")
 _WORD_BETWEEN = re.compile(rb"\n([a-z_]\w*+)[ \t]*+\n(?=\w+[ \t]*\()")
 _TYPE_LINE = re.compile(rb"(?:[A-Za-z_]\w*+[ \t*]++){0,4}+[A-Za-z_]\w*+[ \t*]*+")
-# `sqlite3 *WSD list = 0;`, `int FAR table[] = {`: after a type and before a name.
+# `sqlite3 *WSD list = 0;`, `int FAR table[] = {`: after a type and before a name. Each of these begins with
+# what is rare in a source.
 _BEFORE_VARIABLE = re.compile(
-    rb"(?:(?P<pointer>\*)[ \t]*|[a-z0-9_>][ \t]+)(?P<macro>" + MACRO + rb")[ \t]+"
-    rb"(?=(?!" + MACRO + rb"\W)(?P<name>[A-Za-z_]\w*+)[ \t]*[;=\[])"
+    rb"[A-Z_](?<=[ \t*][A-Z_])(?:[A-Z0-9_]{2,}|_\w+)[ \t]+(?=(?!"
+    + MACRO
+    + rb"\W)(?P<name>[A-Za-z_]\w*+)[ \t]*[;=\[])"
 )
 # `static u32 seed __ro_after_init;`
-_AFTER_VARIABLE = re.compile(
-    rb"(?P<type>[A-Za-z_]\w*+)(?:[ \t]*\*[* \t]*|[ \t]+)(?!" + MACRO + rb"\W)(?P<name>[A-Za-z_]\w*+)[ \t]+"
-    rb"(?P<macro>__(?!attribute)\w+)[ \t]*(?=[;=])"
+_AFTER_VARIABLE = re.compile(rb"__(?<=[ \t]__)(?!attribute)\w+[ \t]*(?=[;=])")
+_VARIABLE_BEFORE = re.compile(
+    rb"(?P<type>[A-Za-z_]\w*+)(?:[ \t]*\*[* \t]*|[ \t]+)(?!" + MACRO + rb"\W)(?P<name>[A-Za-z_]\w*+)[ \t]+\Z"
 )
 # `BOOL (WINAPI *hook)(int);`, `void WINAPI (*hook)(int);`
-_CONVENTION = re.compile(
-    rb"(?:[\w*>]\s*\([ \t]*(?P<inside>"
+_POINTER = re.compile(
+    rb"\([ \t]*+(?:(?P<macro>"
     + MACRO
-    + rb")[ \t]*\*|[\w*>][ \t]+(?P<before>"
-    + MACRO
-    + rb")[ \t]*\([ \t]*\*)"
-    rb"[ \t]*" + NAME + rb"[ \t]*(?:\[\w*\][ \t]*)?\)\s*\("
+    + rb")[ \t]*+)?\*[ \t]*+"
+    + NAME
+    + rb"[ \t]*+(?:\[\w*\][ \t]*+)?\)\s*+\("
 )
+_MACRO_BEFORE = re.compile(rb"[ \t](?P<macro>" + MACRO + rb")[ \t]*\Z")
 # `static yyconst int16_t table[] = {`, `local const unsigned char table[] = {`: one name too many.
 _LOWER = re.compile(
     rb"^(?:(?:static|extern)[ \t]+(?P<second>[a-z_]\w*+)[ \t]+(?P<type>[A-Za-z_]\w*+)[ \t]+(?:\*[ \t]*)?"
@@ -81,13 +83,14 @@ _KEYWORDS = frozenset(
     b"auto bool char class const consteval constexpr constinit double enum extern final float inline int"
     b" long mutable register restrict short signed size_t ssize_t static struct thread_local typedef typename"
     b" union unsigned using void volatile return else new delete throw goto case do operator friend"
-    b" virtual explicit namespace template public private protected default export co_return co_await co_yield"
-    b" and or not sizeof if while for switch in".split()
+    b" virtual explicit namespace template public private protected default export co_return co_await"
+    b" co_yield and or not sizeof if while for switch in".split()
 )
 _TYPE_WORDS = frozenset(
     b"auto bool char double float int long short signed size_t ssize_t unsigned void".split()
 )
-_LAST_WORD = re.compile(rb"(\w+)\s*[(<>]?\s*\Z")
+# The end of a type: a word, a pointer or the arguments of a template.
+_TYPE_END = re.compile(rb"(?:\b([A-Za-z_]\w*+)[ \t]*|[*>][ \t]*)\Z")
 _WORD = re.compile(rb"\w+")
 _NAME_BYTES = 80
 _DECLARATION_BYTES = 1_000
@@ -133,33 +136,44 @@ def without_wrappers(blanked: bytearray, source: bytes) -> None:
 def _between_type_and_name(blanked: bytearray, source: bytes) -> None:
     """Macros between a type and a name, and words before a type."""
     for match in _BEFORE_VARIABLE.finditer(source):
-        start, end = match.span("macro")
-        if not match["pointer"] and not _is_type_word(source, start):
-            continue
-        if match["name"] not in _KEYWORDS and _may_declare(source, start):
+        start, end = match.span()
+        # `EXTERN BOOL first;`: the first is the macro.
+        is_second = source[start - 2 : start - 1].isupper()
+        if not is_second and match["name"] not in _KEYWORDS and _is_type_before(source, start):
             blank(blanked, start, end)
     if b" __" in source:
         for match in _AFTER_VARIABLE.finditer(source):
-            is_type = match["type"] in _TYPE_WORDS or match["type"] not in _KEYWORDS
-            if is_type and match["name"] not in _KEYWORDS and _may_declare(source, match.start()):
+            start, end = match.span()
+            variable = _VARIABLE_BEFORE.search(source, max(start - _NAME_BYTES, 0), start)
+            if variable is None or variable["name"] in _KEYWORDS:
+                continue
+            if _is_type_before(source, variable.end("type")):
+                blank(blanked, start, end)
+    for match in _POINTER.finditer(source):
+        begin = match.start()
+        if match["macro"]:
+            if _is_type_before(source, begin):
                 blank(blanked, *match.span("macro"))
-    for match in _CONVENTION.finditer(source):
-        sort = "inside" if match["inside"] else "before"
-        if _is_type_word(source, match.start() + 1) and _may_declare(source, match.start() + 1):
-            blank(blanked, *match.span(sort))
+            continue
+        near = max(begin - _NAME_BYTES, 0)
+        macro = _MACRO_BEFORE.search(source[near:begin])
+        if macro and _is_type_before(source, near + macro.start("macro")):
+            blank(blanked, near + macro.start("macro"), near + macro.end("macro"))
     for match in _LOWER.finditer(source):
         sort = "first" if match["first"] else "second"
         if _KEYWORDS.isdisjoint(match.group("first", "second", "type", "name")):
             blank(blanked, *match.span(sort))
 
 
-def _is_type_word(source: bytes, end: int) -> bool:
-    """Whether the word before `end` may be a type's: in a line of C, with a letter in lower case."""
-    word = _LAST_WORD.search(source, max(end - _NAME_BYTES, 0), end)
-    if word is None:
-        return True
+def _is_type_before(source: bytes, end: int) -> bool:
+    """Whether the type of a declaration may come before `end`, on its line."""
+    word = _TYPE_END.search(source, max(end - _NAME_BYTES, 0), end)
+    if word is None or not _may_declare(source, end):
+        return False
     name = word[1]
-    return name in _TYPE_WORDS or (name not in _KEYWORDS and not name.startswith(b"__"))
+    if name is None or name in _TYPE_WORDS:
+        return True
+    return name not in _KEYWORDS and not name.startswith(b"__")
 
 
 def _words(blanked: bytearray, source: bytes) -> None:
