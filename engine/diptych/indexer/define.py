@@ -27,6 +27,8 @@ _MEMBER = {
 }
 # Symbols only outside of functions.
 _GLOBAL = {"global": "variable", "global_constant": "constant", "prototype": "function", "property": ""}
+# Symbols only inside of another one: `call<{ inner: string }>()` names none of the file.
+_INSIDE = {"inner_field": "field", "inner_method": "method"}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
 # `EXPORT(char *) name(void)`: the tree begins inside of the macro, which was blanked for the parser.
@@ -121,6 +123,10 @@ class Definitions:
 
     def _kind(self, kind: str, name: str, outer: str) -> str:
         """The symbol's kind inside a definition of kind `outer`; "" if it is not a symbol there."""
+        if kind in _INSIDE:
+            return "" if outer in _OUTERMOST else _INSIDE[kind]
+        if kind == "expression":
+            return ""
         if outer in _TYPES:
             return _MEMBER.get(kind, kind)
         if kind in _GLOBAL:

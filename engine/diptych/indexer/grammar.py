@@ -8,6 +8,8 @@ pattern determine its meaning:
     @reference.<kind> with @name            a relation to that name
     @definition.declared with @declarator   what the declarator declares (C and C++)
     @definition.block with @name            a block of no function: nothing inside is global
+    @definition.expression with @name       a name that is known only inside of what it names: no symbol
+    @definition.inner_<kind> with @name     a symbol only inside of another one
     @scope with @name                       not a symbol, but a container (Rust's `impl`)
     @container, @qualified                  the container, if it is not what encloses the definition
     @bound                                  the symbols that `bound` of languages/<module>.py finds in it

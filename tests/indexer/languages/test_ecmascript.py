@@ -250,3 +250,33 @@ def test_a_signature_has_no_comments_and_no_body(language: str) -> None:
         "function f(a, b )",
         "const g = async (a )",
     ]
+
+
+def test_a_function_has_one_name() -> None:
+    source = """res.type = function contentType() { f(); };
+var a = function b() {}, C = class D { m() {} };
+var o = { h: function hh() {} };
+module.exports = function main() {};
+run(function named() {});
+"""
+    assert symbols("javascript", source) == [
+        "function res|type",
+        "function |a",
+        "class |C",
+        "method C|m",
+        "variable |o",
+        "function o|h",
+        "function |exports",
+        "function exports|main",
+        "function |named",
+    ]
+    assert "calls res.type -> f" in relations("javascript", source)
+
+
+def test_members_of_a_type_without_a_name_are_no_symbols_of_the_file() -> None:
+    source = """check<out, { inner: string; call(): void }>(true);
+(x as { when?: unknown }).when = 1;
+type A = { b: number };
+interface I { m(): void }
+"""
+    assert symbols("typescript", source) == ["type |A", "field A|b", "interface |I", "method I|m"]

@@ -65,3 +65,13 @@
 (decorator) @attribute
 (decorator (identifier) @name) @reference.references
 (decorator (member_expression property: (property_identifier) @name)) @reference.references
+
+; `res.type = function contentType() {`: the function has a name already. `module.exports` is none.
+(assignment_expression
+  left: (_) @_left
+  right: [(function_expression name: (_) @name) (generator_function name: (_) @name) (class name: (_) @name)] @definition.expression
+  (#not-match? @_left "^(module[.])?exports$"))
+(variable_declarator
+  value: [(function_expression name: (_) @name) (generator_function name: (_) @name) (class name: (_) @name)] @definition.expression)
+(pair
+  value: [(function_expression name: (_) @name) (generator_function name: (_) @name)] @definition.expression)

@@ -12,9 +12,10 @@
 (module name: (string) @name) @definition.module
 (public_field_definition name: [(property_identifier) (private_property_identifier) (string) (number)
   (computed_property_name)] @name) @definition.field
-(property_signature name: [(property_identifier) (string) (number) (computed_property_name)] @name) @definition.field
+(property_signature name: [(property_identifier) (string) (number)
+  (computed_property_name)] @name) @definition.inner_field
 (method_signature name: [(property_identifier) (private_property_identifier) (string) (number)
-  (computed_property_name)] @name) @definition.method
+  (computed_property_name)] @name) @definition.inner_method
 (abstract_method_signature name: [(property_identifier) (private_property_identifier) (string) (number)
   (computed_property_name)] @name) @definition.method
 (construct_signature "new" @name) @definition.method
