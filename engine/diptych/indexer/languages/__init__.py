@@ -45,40 +45,11 @@ class Language(Value):
 
 
 # Below a syntax error, the grammars of C and C++ take `if (a) {` for a function.
-_RESERVED = frozenset(
-    {
-        "if",
-        "else",
-        "for",
-        "while",
-        "do",
-        "switch",
-        "case",
-        "default",
-        "return",
-        "break",
-        "continue",
-        "goto",
-        "sizeof",
-        "struct",
-        "union",
-        "enum",
-        "typedef",
-        "extern",
-        "static",
-        "const",
-        "volatile",
-        "unsigned",
-        "signed",
-        "int",
-        "char",
-        "long",
-        "short",
-        "float",
-        "double",
-        "void",
-    }
-)
+_RESERVED = frozenset({
+    "if", "else", "for", "while", "do", "switch", "case", "default", "return", "break", "continue", "goto",
+    "sizeof", "struct", "union", "enum", "typedef", "extern", "static", "const", "volatile", "unsigned",
+    "signed", "int", "char", "long", "short", "float", "double", "void",
+})  # fmt: skip
 
 _LANGUAGES = (
     Language(
