@@ -100,7 +100,7 @@ def test_a_prototype_is_the_function_that_it_declares(ask: Asking) -> None:
         '#include "list.h"\nint limit = 1;\nint push(int one)\n{\n  return one + limit;\n}\n',
     )
     ask.write("c/main.c", '#include "list.h"\nint main(void)\n{\n  return push(limit) + only();\n}\n')
-    ask.write("vendor/list.h", "int only(void);\n")
+    ask.write("3rdparty/list.h", "int only(void);\n")
     ask.index_now()
     for name, line in (("push", 3), ("limit", 2)):
         value = ask.value("symbol", symbol=name)
@@ -112,7 +112,8 @@ def test_a_prototype_is_the_function_that_it_declares(ask: Asking) -> None:
     assert ask.value("symbol", symbol="c/list.h#push")["line"] == 2
     # Two prototypes without a function: neither is picked, and one's own comes first.
     both = ask.value("symbol", symbol="only")
-    assert [one["id"] for one in both["candidates"]] == ["c/list.h#only", "vendor/list.h#only"]
+    assert both["ambiguous"] is True
+    assert [one["id"] for one in both["candidates"]] == ["c/list.h#only", "3rdparty/list.h#only"]
 
 
 def test_an_id_is_the_same_after_an_edit_elsewhere_in_the_file(ask: Asking) -> None:
