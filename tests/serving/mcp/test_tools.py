@@ -110,6 +110,12 @@ def test_a_prototype_is_the_function_that_it_declares(ask: Asking) -> None:
     assert ask.value("impact", symbols=["push"])["files"] == 1
     # By its id, the prototype itself.
     assert ask.value("symbol", symbol="c/list.h#push")["line"] == 2
+    # The prototype of another program is another function.
+    ask.write("c/static.c", "static int own(int a);\nstatic int own(int a)\n{\n  return a;\n}\n")
+    ask.write("other/list.h", "int push(int one);\n")
+    ask.index_now()
+    assert ask.value("symbol", symbol="push")["ambiguous"] is True
+    assert ask.value("symbol", symbol="own")["line"] == 2
     # Two prototypes without a function: neither is picked, and one's own comes first.
     both = ask.value("symbol", symbol="only")
     assert both["ambiguous"] is True

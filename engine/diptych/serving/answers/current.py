@@ -15,6 +15,8 @@ from diptych.errors import InvalidArgumentError
 from diptych.model import FileRecord, Symbol, SymbolHit, occurrences
 from diptych.names.definitions import definitions
 from diptych.names.facts import DECLARED
+from diptych.names.infer import Inference
+from diptych.names.languages import language
 from diptych.schema.code import CODE
 from diptych.serving.answers.definition import site_asked
 from diptych.serving.source import StoreSource
@@ -166,22 +168,34 @@ def resolve(records: CurrentRecords, given: str) -> list[Located]:
 
 
 def without_declarations(source: StoreSource, found: list[Located]) -> list[Located]:
-    """`found` without the prototypes and `extern` variables whose definitions are in it too."""
-    places = {(one.path, *one.symbol.name_range[:2]) for one in found}
-    kept = []
-    for one in found:
-        place = one.symbol.name_range[:2]
-        names = source.names_of(one.path)
-        bindings = names.facts.bindings if names is not None else ()
-        declared = any(binding.how == DECLARED and binding.place == place for binding in bindings)
-        parsed = source.parsed(one.path) if declared else None
-        if parsed is not None:
-            names, site = site_asked(source, parsed, *place)
-            defined = definitions(source, names, site, by_name=False)[:1] if site is not None else []
-            if places & {(other.path, *other.place) for other in defined} - {(one.path, *place)}:
-                continue
-        kept.append(one)
-    return kept
+    """`found` without the prototypes and `extern` variables that belong to a definition in it.
+
+    That is in the same file, or in one that includes theirs: another program may have another of that name.
+    """
+    declared = [one for one in found if _is_declared(source, one)]
+    defined = {(one.path, *one.symbol.name_range[:2]) for one in found if one not in declared}
+    return [one for one in found if one not in declared or not _is_of(source, one, defined)]
+
+
+def _is_declared(source: StoreSource, found: Located) -> bool:
+    names = source.names_of(found.path)
+    bindings = names.at_place(found.symbol.name_range[:2]) if names is not None else ()
+    return any(binding.how == DECLARED for binding in bindings)
+
+
+def _is_of(source: StoreSource, found: Located, defined: set[tuple[str, int, int]]) -> bool:
+    """Whether what is declared at `found` is one of those that are defined."""
+    parsed = source.parsed(found.path) if defined else None
+    if parsed is None:
+        return False
+    names, site = site_asked(source, parsed, *found.symbol.name_range[:2])
+    inference = Inference(source, language(names.language).rules)
+    targets = definitions(source, names, site, by_name=False, inference=inference) if site is not None else []
+    for target in targets:
+        other = source.names_of(target.path)
+        if (target.path, *target.place) in defined and other is not None:
+            return found.path in inference.included(other)
+    return False
 
 
 def candidate_ids(found: Iterable[Located]) -> list[str]:

@@ -32,6 +32,7 @@ from diptych.serving.source import StoreSource
 # A longer name may begin with the one that is replaced.
 _NAME_ENDS = rb"(?![\w\x80-\xff$])"
 _IDENTIFIER = re.compile(r"[^\W\d][\w]*")
+_SHORTHAND = frozenset({"shorthand_property_identifier", "shorthand_property_identifier_pattern"})
 _LISTS_OF_NAMES = frozenset({b"__all__", b"__slots__", b"__match_args__"})
 _GO = frozenset((
     "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for",
@@ -48,11 +49,12 @@ _KEYWORDS = {"python": frozenset(keyword.kwlist), "go": _GO}
 
 
 class Edit(NamedTuple):
-    """A name to be replaced, at a place. With `needs_confirmation`, it may be of something else."""
+    """A name to be replaced by `text`, at a place. With `needs_confirmation`, it may be of something else."""
 
     path: str
     row: int
     column: int
+    text: str
     needs_confirmation: bool = False
 
 
@@ -112,13 +114,15 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
     edits: dict[Edit, None] = {}
     for target in related:
         found = references_to(source, target)
-        _add(source, found.references, wanted.name, edits, asked=False)
-        _add(source, found.possible, wanted.name, edits, asked=True)
+        _add(source, found.references, wanted.name, new, edits, asked=False)
+        _add(source, found.possible, wanted.name, new, edits, asked=True)
+    if owner is None and language(names.language).rules.includes:
+        _add_in_macros(source, wanted.name, new, edits)
     sure = [edit for edit in edits if not edit.needs_confirmation]
     certain = {edit[:3] for edit in sure}
     unsure = [edit for edit in edits if edit.needs_confirmation and edit[:3] not in certain]
     listed = [
-        one for path in sorted({edit.path for edit in sure}) for one in _in_lists(source, path, wanted, sure)
+        one for path in sorted({edit.path for edit in sure}) for one in _in_lists(source, path, wanted, sure, new)
     ]
     _check_conflicts(source, sure, new)
     return Rename(wanted.name, tuple(sorted({*sure, *unsure, *listed})))
@@ -182,17 +186,44 @@ def _may_have(base: str, name: str) -> bool:
 
 
 def _add(
-    source: StoreSource, found: Iterable[Reference], name: str, edits: dict[Edit, None], *, asked: bool
+    source: StoreSource,
+    found: Iterable[Reference],
+    name: str,
+    new: str,
+    edits: dict[Edit, None],
+    *,
+    asked: bool,
 ) -> None:
     """Add those places where the name itself is written, and not another that an import gives."""
     written = re.compile(re.escape(name.encode("utf-8", "surrogateescape")) + _NAME_ENDS)
     for one in found:
         parsed = source.parsed(one.path)
         if parsed is not None and written.match(parsed.lines[one.row], one.column):
-            edits[Edit(one.path, one.row, one.column, asked)] = None
+            node = _node_at(parsed, one.row, one.column)
+            # `{ name }` is also the name of a property, which stays.
+            is_property = node is not None and node.type in _SHORTHAND
+            text = f"{name}: {new}" if is_property else new
+            edits[Edit(one.path, one.row, one.column, text, asked)] = None
 
 
-def _in_lists(source: StoreSource, path: str, wanted: Renameable, sure: list[Edit]) -> Iterator[Edit]:
+def _add_in_macros(source: StoreSource, name: str, new: str, edits: dict[Edit, None]) -> None:
+    """Add the calls in the bodies of macros, of which it is not known what they mean."""
+    for hit in source.references(name):
+        row, column = hit.relation.range[:2]
+        parsed = source.parsed(hit.path)
+        node = _node_at(parsed, row, column) if parsed is not None else None
+        if node is not None and node.type == "preproc_arg":
+            edits[Edit(hit.path, row, column, new, True)] = None
+
+
+def _node_at(parsed: ParsedFile, row: int, column: int) -> Node | None:
+    tree = parsed.tree
+    return tree.root_node.descendant_for_point_range((row, column), (row, column)) if tree is not None else None
+
+
+def _in_lists(
+    source: StoreSource, path: str, wanted: Renameable, sure: list[Edit], new: str
+) -> Iterator[Edit]:
     """Where a file has the name in a list of names: in `__all__`, `__slots__` or `__match_args__`."""
     parsed = source.parsed(path)
     if parsed is None or parsed.language != "python" or parsed.tree is None:
@@ -206,7 +237,7 @@ def _in_lists(source: StoreSource, path: str, wanted: Renameable, sure: list[Edi
     for left, text in _listed(parsed.tree.root_node):
         scope = parsed.names.innermost(_point(left))
         if text.text == wanted.name.encode() and scope in scopes:
-            yield Edit(path, *_point(text))
+            yield Edit(path, *_point(text), new)
 
 
 def _listed(root: Node) -> Iterator[tuple[Node, Node]]:

@@ -57,13 +57,13 @@ def _renamed(server: Server, params: types.RenameParams) -> types.WorkspaceEdit:
         raise JsonRpcException(code=_REQUEST_FAILED, message=str(error)) from None
     edit = ("workspace", "workspace_edit")
     if not has(server.client_capabilities, (*edit, "document_changes")):
-        return types.WorkspaceEdit(changes=_changes(question, made, params.new_name))
+        return types.WorkspaceEdit(changes=_changes(question, made))
     annotated = has(server.client_capabilities, (*edit, "change_annotation_support"))
     changes = [
         types.TextDocumentEdit(
             types.OptionalVersionedTextDocumentIdentifier(uri, _version(server, uri)),
             [
-                _edit(question, one, made, params.new_name)
+                _edit(question, one, made)
                 for one in edits
                 if annotated or not one.needs_confirmation
             ],
@@ -97,19 +97,19 @@ def _ready(server: Server, params: types.PrepareRenameParams | types.RenameParam
     return question
 
 
-def _edit(question: Asked, edit: Edit, made: Rename, new: str) -> types.TextEdit | types.AnnotatedTextEdit:
+def _edit(question: Asked, edit: Edit, made: Rename) -> types.TextEdit | types.AnnotatedTextEdit:
     at = question.lines.name_range(edit.path, (edit.row, edit.column), made.name)
     if edit.needs_confirmation:
-        return types.AnnotatedTextEdit(_ASK, at, new)
-    return types.TextEdit(at, new)
+        return types.AnnotatedTextEdit(_ASK, at, edit.text)
+    return types.TextEdit(at, edit.text)
 
 
-def _changes(question: Asked, made: Rename, new: str) -> dict[str, list[types.TextEdit]]:
+def _changes(question: Asked, made: Rename) -> dict[str, list[types.TextEdit]]:
     """For a client that cannot ask: what is certain alone."""
     certain = [one for one in made.edits if not one.needs_confirmation]
     return {
         uri: [
-            types.TextEdit(question.lines.name_range(one.path, (one.row, one.column), made.name), new)
+            types.TextEdit(question.lines.name_range(one.path, (one.row, one.column), made.name), one.text)
             for one in edits
         ]
         for uri, edits in _by_document(question, certain)
