@@ -32,7 +32,7 @@ _INSIDE = {"inner_field": "field", "inner_method": "method"}
 _OUTERMOST = frozenset({"file", "namespace", "module"})
 _NO_BODY = frozenset({"variable", "constant", "field"})
 # `EXPORT(char *) name(void)`: the tree begins inside of the macro, which was blanked for the parser.
-_WRAPPER = re.compile(rb"[A-Za-z_]\w*+[ \t]*+\(\Z")
+_WRAPPER = re.compile(rb"[A-Za-z_]\w*+[ \t]*+\([ \t]*+\Z")
 _CONDITIONAL = re.compile(rb"^[ \t]*#[ \t]*(?:if|el|endif)[^\n]*", re.MULTILINE)
 _SPACE = re.compile(r"\s")
 _DOT = re.compile(r" ?(\.|::) ?")
@@ -214,7 +214,8 @@ def _signature(source: bytes, node: Node, body: Node | None, kind: str) -> str:
     elif kind in _TYPES:
         brace = source.find(b"{", start, end)
         end = brace if brace >= 0 else end
-    if source[start - 1 : start] == b"(" and source.count(b")", start, end) > source.count(b"(", start, end):
+    may_be_inside = source[start - 1 : start] in (b"(", b" ")
+    if may_be_inside and source.count(b")", start, end) > source.count(b"(", start, end):
         wrapper = _WRAPPER.search(source, max(start - text.NAME_MAX_CHARS, 0), start)
         start = wrapper.start() if wrapper else start
     head = source[start:end]

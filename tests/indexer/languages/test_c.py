@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diptych.indexer.languages.c_blanks import without_oddities
+from diptych.indexer.languages.c_conditionals import without_split_conditionals
 from diptych.indexer.parse import record_of
 
 from .extracted import record, relations, symbols
@@ -289,6 +290,12 @@ def test_conditionals_and_comments_in_places_that_no_grammar_has(source: str, ex
          ["function |je_malloc"]),
         ("void *\nf(size_t size) MAY(throw) {\n}", ["function |f"]),
         ("typedef rb_tree(node_t) tree_t;", ["type |tree_t"]),
+        ("MAKE(P)\n/* c */\nstruct a { int b; };", ["struct |a", "field a|b"]),
+        ("MAKE(P)\nMAKE(Q)\n// c\n\nenum a { B };", ["enum |a", "constant a|B"]),
+        ("DECLARE(A)\n/* c */\nMAKE(P, P)\n#define m(a) n(a)\nint f(void);", ["macro |m", "function |f"]),
+        ("FT_BEGIN\n\n  /*\n   * doc\n   */\n  FT_EXPORT( void )\n  f( Map  *map );\n\n"
+         "  FT_EXPORT( Error )\n  g( Face  face, int b );\nFT_END",
+         ["function |f", "function |g"]),
         ("int f(void)\n{\n}\nTEST_END\n\ntypedef rb_tree(node_t) tree_t;", ["function |f", "type |tree_t"]),
         ("static ql_head(node_t) all;", ["variable |all"]),
         ("int f(char *p)\n    __attribute__((noreturn))\n    __attribute__((nonnull(1)));", ["function |f"]),
@@ -310,6 +317,7 @@ def test_what_only_looks_like_a_macro_stays(source: str, expected: list[str]) ->
         ("void f(void)\n{\n    run_with_period(1000) g();\n    ROUND(1)\n    ROUND(2)\n}",
          ["run_with_period", "g", "ROUND", "ROUND"]),
         ("SET_START(a)\nID(func, x)\n#ifdef B\nID(func, y)\n#endif\n", ["ID", "ID"]),
+        ("void f(void)\n{\n    CHECK(ptr);\n    ASSERT(a * b)\n    g(c);\n}", ["CHECK", "g"]),
         ("static int __init f(char *s)\n{\n}\n__setup(\"debug\", f);", ["__setup"]),
     ],
 )  # fmt: skip
@@ -320,10 +328,12 @@ def test_calls_that_look_like_macros_stay(source: str, called: list[str]) -> Non
 
 def test_a_signature_has_its_macro_and_no_directives() -> None:
     source = (
+        "EXPORT( Error )\nload( Face  face );\n"
         "EXPORT(char *) text(const item *one)\n{\n}\n"
         "static\n#ifndef DEBUG\nconst\n#endif\nint all[] = { 1,\n#ifdef B\n  2\n#endif\n};\n"
     )
     assert [one.signature for one in record("c", source).symbols] == [
+        "EXPORT( Error ) load( Face face )",
         "EXPORT(char *) text(const item *one)",
         "static const int all[] = { 1, 2 }",
     ]
@@ -354,3 +364,11 @@ def test_attributes_call_nothing() -> None:
         "calls API -> made",
         "calls g -> h",
     ]
+
+
+@pytest.mark.parametrize("source", [b"a/*b" * 25_000, b"#if A\n}\n#endif\n" + b"a/*b" * 25_000])
+def test_comments_that_do_not_end_are_read_once(source: bytes) -> None:
+    """From each the rest of the source was read: 100 KB took 40 s."""
+    joined = without_split_conditionals(source, cpp=False)
+    assert len(joined) == len(source)
+    assert joined.endswith(b"a/*b" * 25_000)

@@ -16,13 +16,13 @@ from tree_sitter import Node
 from diptych.indexer.languages.c_blanks import blank
 
 _TOKEN = re.compile(
-    rb"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'"
+    rb"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'"
     rb"|^[ \t]*+\#[ \t]*+(?P<directive>if|ifdef|ifndef|else|elif|endif)\b(?P<rest>(?:[^\n\\]|\\.)*+)"
     rb"|^[ \t]*+\#(?:[^\n\\]|\\.)*+|(?P<open>[({\[])|(?P<close>[)}\]])",
     re.MULTILINE | re.DOTALL,
 )
-_COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_SPACE = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?\*/)*+", re.DOTALL)
+_COMMENT = re.compile(rb"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_SPACE = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z))*+", re.DOTALL)
 # Before a brace that begins a list of values.
 _BEFORE_VALUES = (b"=", b",", b"(", b"{")
 _BEFORE_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b"!", b".", b">")
@@ -35,7 +35,6 @@ _ENUM = re.compile(rb"\benum\b[^;]*\Z")
 _CONTINUES = re.compile(rb",|:(?!:)|else\b")
 # `weak_function` or `[[noreturn]]`, alone before the rest of a declaration.
 _ATTRIBUTE = re.compile(rb"(?!(?:else|do|return|break|continue)\b)\w+|\[\[[^\[\]]*+\]\]")
-_WORD = re.compile(rb"\w")
 _AFTER_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b".", b",", b";")
 _CONDITIONAL = re.compile(rb"#[ \t]*(?:if|el|endif)")
 # How far from a conditional the error may be that it causes.
@@ -154,21 +153,17 @@ def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Bra
     )
     if not split and all(branch.depth == 0 and branch.lowest == 0 for branch in group.branches):
         return None
-    branches = group.branches[1:] if group.never or _is_attribute(group, source, after) else group.branches
+    branches = group.branches[1:] if group.never or _is_attribute(group, source) else group.branches
     kept = branches[0] if branches else None
     blanks += group.directives
     blanks += [(branch.begin, branch.end) for branch in group.branches if branch is not kept]
     return kept
 
 
-def _is_attribute(group: _Group, source: bytes, after: int) -> bool:
-    """Whether a conditional has nothing but an attribute for what comes after it."""
-    only = group.branches[0]
-    return (
-        len(group.branches) == 1
-        and _WORD.match(source, after) is not None
-        and _ATTRIBUTE.fullmatch(_code(source, only.begin, only.end).strip()) is not None
-    )
+def _is_attribute(group: _Group, source: bytes) -> bool:
+    """Whether a conditional begins with nothing but an attribute for what comes after it."""
+    first = group.branches[0]
+    return _ATTRIBUTE.fullmatch(_code(source, first.begin, first.end).strip()) is not None
 
 
 def _code(source: bytes, begin: int, end: int) -> bytes:

@@ -79,6 +79,10 @@ _FUNCTION_AFTER = re.compile(_MACROS + _FUNCTION)
 _DECLARATION_AFTER = re.compile(_MACROS + _DECLARATION)
 _BARE_FUNCTION = re.compile(NAME + rb"(?:" + _ARGUMENTS + rb")?\s*+\(")
 _CONSTRUCTOR_AFTER = re.compile(_CONSTRUCTOR)
+_DECLARATION_BEHIND = re.compile(
+    rb"(?:\s++|//[^\n]*+\n|/\*(?:[^*]|\*(?!/)){0,2000}+\*/){0,20}+"
+    rb"(?:#[ \t]*define|struct|typedef|static|enum|union|const)\b"
+)
 _CONVENTION = re.compile(rb"\w*(?:CALL|CALLBACK|API|CDECL|PASCAL|CONV|ENTRY|CC)(?:_?\d)?\Z")
 # Macros whose calls need no semicolon in a class.
 _DECLARES = re.compile(
@@ -118,10 +122,15 @@ def without_macros(source: bytes) -> bytes:
 
 
 def _is_call(source: bytes, match: re.Match[bytes]) -> bool:
-    """Whether a candidate is a call by itself: with arguments, and a comment or a directive behind it."""
-    after = source[match.end() : match.end() + 1]
-    alone = source[match.start() - 1 : match.start()] in b"\n"
-    return bool(match[1]) and (after == b"/" or (after == b"#" and not (alone and b'"' in match[1])))
+    """Whether a candidate is a call by itself: with arguments, and a comment or a directive behind it.
+
+    It is none where a declaration follows, which a call without a semicolon would hide.
+    """
+    start, end = match.span()
+    after = source[end : end + 1]
+    if not match[1] or after not in (b"/", b"#") or (after == b"#" and b'"' in match[1]):
+        return False
+    return source[start - 1 : start] not in b"\n" or not _DECLARATION_BEHIND.match(source, end)
 
 
 def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:

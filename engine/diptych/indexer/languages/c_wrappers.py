@@ -38,9 +38,18 @@ _NO_DECLARATION = re.compile(
 )
 _SPECIFIERS = re.compile(rb"static|extern|inline|virtual|const|volatile|struct|union|enum|[A-Z_][A-Z0-9_]+")
 # `EXPORT(const char *) name(void)`: the type stays.
-_NAME_AFTER_CLOSE = re.compile(rb"\)[ \t]*+(?:" + NAME + rb"[ \t]++)?+(?P<name>" + NAME + rb")[ \t]*+\(")
+_NAME_AFTER_CLOSE = re.compile(
+    rb"\)[ \t]*+(?P<line>\r?\n[ \t]*+)?+(?:" + NAME + rb"[ \t]++)?+(?P<name>" + NAME + rb")[ \t]*+\("
+)
+# Parameters, not arguments: `(void)`, `(Bitmap  *map, …`, `(const char *name`.
+_PARAMETERS = re.compile(
+    rb"\s*+(?:void\s*+\)|(?:const|struct|enum|union|unsigned)\b|"
+    + NAME
+    + rb"(?:\s++\**+|\*++\s*+)[A-Za-z_]\w*+\s*+[,)\[])"
+)
 _WRAPPED = re.compile(
-    rb"(?:(?:extern|static|inline)[ \t]++)*+(?P<macro>[A-Za-z_]\w*+[ \t]*+\()(?P<type>[ \t]*+"
+    rb"(?P<indent>[ \t]*+)(?:(?:extern|static|inline)[ \t]++)*+(?P<macro>[A-Za-z_]\w*+[ \t]*+\()"
+    rb"(?P<type>[ \t]*+"
     rb"(?:(?:const|struct|enum|union|unsigned|signed|long|short)[ \t]++)*+[A-Za-z_][\w:]*+[\s\w*&]{0,60}+)"
 )
 _IS_TYPE = re.compile(
@@ -124,7 +133,7 @@ def without_wrappers(blanked: bytearray, source: bytes) -> None:
     for match in _NAME_AFTER_CLOSE.finditer(source):
         close = match.start()
         wrapped = _WRAPPED.fullmatch(source, line_start(source, close), close)
-        if wrapped and _is_wrapped(source, wrapped, match["name"]):
+        if wrapped and _is_wrapped(source, wrapped, match):
             # A broader rule may have blanked the type with its macro.
             start, end = wrapped.span("type")
             blanked[start:end] = source[start:end]
@@ -188,12 +197,17 @@ def _words(blanked: bytearray, source: bytes) -> None:
             blank(blanked, *match.span(1))
 
 
-def _is_wrapped(source: bytes, wrapped: re.Match[bytes], name: bytes) -> bool:
-    """Whether what a macro has in its parentheses is the type of the function `name`."""
+def _is_wrapped(source: bytes, wrapped: re.Match[bytes], match: re.Match[bytes]) -> bool:
+    """Whether what a macro has in its parentheses is the type of the function that is named after it."""
+    is_macro = _IS_MACRO.match(wrapped["macro"]) is not None
+    name = match["name"]
     if name.isupper() or name in _NO_NAMES or not begins_declaration(source, wrapped.start()):
         # `void *\nATTR(malloc) SIZE(1)\nallocate(size_t size)`, `void *\nf(size_t size) noexcept(true)`
         return False
-    return bool(_IS_TYPE.search(wrapped["type"]) or _IS_MACRO.match(wrapped["macro"]))
+    if match["line"] or wrapped["indent"]:
+        # `  EXPORT( Error )\n  load( Face  face );`: a macro as a statement, and a call, look like it.
+        return is_macro and _PARAMETERS.match(source, match.end()) is not None
+    return is_macro or _IS_TYPE.search(wrapped["type"]) is not None
 
 
 def _has_type(words: bytes) -> bool:

@@ -122,7 +122,9 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
     certain = {edit[:3] for edit in sure}
     unsure = [edit for edit in edits if edit.needs_confirmation and edit[:3] not in certain]
     listed = [
-        one for path in sorted({edit.path for edit in sure}) for one in _in_lists(source, path, wanted, sure, new)
+        one
+        for path in sorted({edit.path for edit in sure})
+        for one in _in_lists(source, path, wanted, sure, new)
     ]
     _check_conflicts(source, sure, new)
     return Rename(wanted.name, tuple(sorted({*sure, *unsure, *listed})))
@@ -217,8 +219,9 @@ def _add_in_macros(source: StoreSource, name: str, new: str, edits: dict[Edit, N
 
 
 def _node_at(parsed: ParsedFile, row: int, column: int) -> Node | None:
-    tree = parsed.tree
-    return tree.root_node.descendant_for_point_range((row, column), (row, column)) if tree is not None else None
+    if parsed.tree is None:
+        return None
+    return parsed.tree.root_node.descendant_for_point_range((row, column), (row, column))
 
 
 def _in_lists(
