@@ -219,10 +219,10 @@ def _signature(source: bytes, node: Node, body: Node | None, kind: str) -> str:
         wrapper = _WRAPPER.search(source, max(start - text.NAME_MAX_CHARS, 0), start)
         start = wrapper.start() if wrapper else start
     head = source[start:end]
-    if b"\n#" in head:
-        head = _CONDITIONAL.sub(b"", head)
     if b"#" in head or b"//" in head or b"/*" in head:
         head = _without_comments(source, node, start, end)
+    if b"\n#" in head:
+        head = _CONDITIONAL.sub(b"", head)
     return text.folded(head, text.SIGNATURE_MAX_CHARS).rstrip(" :{;,=").removesuffix("=>").rstrip()
 
 

@@ -269,6 +269,13 @@ def test_macros_that_begin_and_end_a_block() -> None:
          "    e();\n}",
          ["function |f"]),
         ("static\n#ifdef W\ninline\n#endif\nint f(void)\n{\n}", ["function |f"]),
+        ("void f(void)\n{\n#if A\n# ifdef B\n  if (a)\n    b();\n# endif\n#endif\n  if (c)\n    d();\n"
+         "#if A\n# ifdef B\n  else if (e)\n# else\n  else if (h)\n# endif\n  {\n    g();\n  }\n#endif\n}",
+         ["function |f"]),
+        ("void f(void)\n{\n  int a;\n#ifdef X\n  a =\n#else\n  (void)\n#endif\n    g(1);\n}",
+         ["function |f"]),
+        ("#if A\n#include <a.h>\n#else\n#define b 1\n#endif\nint t[] = {\n#if C\n 1\n#endif\n };",
+         ["macro |b", "variable |t"]),
         ("#define say(a) do { /* nothing */ } while (0)", ["macro |say"]),
     ],
 )  # fmt: skip
@@ -290,6 +297,12 @@ def test_conditionals_and_comments_in_places_that_no_grammar_has(source: str, ex
          ["function |je_malloc"]),
         ("void *\nf(size_t size) MAY(throw) {\n}", ["function |f"]),
         ("typedef rb_tree(node_t) tree_t;", ["type |tree_t"]),
+        ("enum a {\n  B,\n#ifndef HIDE\n  /** doc */\n  SOME_ATTRIBUTE_COUNT\n#endif\n};",
+         ["enum |a", "constant a|B", "constant a|SOME_ATTRIBUTE_COUNT"]),
+        ("enum a {\n  B,\n  STATE_SUSPENDED\n\n  /* c */\n};",
+         ["enum |a", "constant a|B", "constant a|STATE_SUSPENDED"]),
+        ("enum a {\n  B,\n#ifdef X\n  C\n#endif\n};\nint t[] = { 1,\n#ifdef Y\n  2\n#endif\n};",
+         ["enum |a", "constant a|B", "constant a|C", "variable |t"]),
         ("MAKE(P)\n/* c */\nstruct a { int b; };", ["struct |a", "field a|b"]),
         ("MAKE(P)\nMAKE(Q)\n// c\n\nenum a { B };", ["enum |a", "constant a|B"]),
         ("DECLARE(A)\n/* c */\nMAKE(P, P)\n#define m(a) n(a)\nint f(void);", ["macro |m", "function |f"]),
@@ -330,7 +343,7 @@ def test_a_signature_has_its_macro_and_no_directives() -> None:
     source = (
         "EXPORT( Error )\nload( Face  face );\n"
         "EXPORT(char *) text(const item *one)\n{\n}\n"
-        "static\n#ifndef DEBUG\nconst\n#endif\nint all[] = { 1,\n#ifdef B\n  2\n#endif\n};\n"
+        "static\n#ifndef DEBUG\nconst\n#endif\nint all[] = { 1, // one\n#ifdef B\n  2\n#endif\n};\n"
     )
     assert [one.signature for one in record("c", source).symbols] == [
         "EXPORT( Error ) load( Face face )",

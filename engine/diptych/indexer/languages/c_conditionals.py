@@ -23,6 +23,8 @@ _TOKEN = re.compile(
 )
 _COMMENT = re.compile(rb"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _SPACE = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z))*+", re.DOTALL)
+# Another conditional may be the first thing in one.
+_LEADING = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z)|\#(?:[^\n\\]|\\.)*+)*+", re.DOTALL)
 # Before a brace that begins a list of values.
 _BEFORE_VALUES = (b"=", b",", b"(", b"{")
 _BEFORE_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b"!", b".", b">")
@@ -145,25 +147,27 @@ def _count(groups: list[_Group], step: int) -> None:
 
 def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Branch | None:
     """The branch that counts for the code around a complete conditional; what else to blank is added."""
-    after = _first_code(source, group.directives[-1][1])
+    after = _end(_SPACE, source, group.directives[-1][1])
     split = (
         group.split
         or source[after : after + 1] in _AFTER_OPERAND
-        or any(_CONTINUES.match(source, _first_code(source, branch.begin)) for branch in group.branches)
+        or any(_CONTINUES.match(source, _end(_LEADING, source, branch.begin)) for branch in group.branches)
+        or any(_wants_value(source, branch) for branch in group.branches)
     )
     if not split and all(branch.depth == 0 and branch.lowest == 0 for branch in group.branches):
         return None
-    branches = group.branches[1:] if group.never or _is_attribute(group, source) else group.branches
+    branches = group.branches[1:] if group.never or _is_attribute(group, source, after) else group.branches
     kept = branches[0] if branches else None
     blanks += group.directives
     blanks += [(branch.begin, branch.end) for branch in group.branches if branch is not kept]
     return kept
 
 
-def _is_attribute(group: _Group, source: bytes) -> bool:
+def _is_attribute(group: _Group, source: bytes, after: int) -> bool:
     """Whether a conditional begins with nothing but an attribute for what comes after it."""
     first = group.branches[0]
-    return _ATTRIBUTE.fullmatch(_code(source, first.begin, first.end).strip()) is not None
+    alone = _ATTRIBUTE.fullmatch(_code(source, first.begin, first.end).strip())
+    return alone is not None and source[after : after + 1] != b"}"
 
 
 def _code(source: bytes, begin: int, end: int) -> bytes:
@@ -171,7 +175,13 @@ def _code(source: bytes, begin: int, end: int) -> bytes:
     return _COMMENT.sub(b"", source[begin:end]).rstrip()
 
 
-def _first_code(source: bytes, begin: int) -> int:
-    """Where the first thing begins that is no comment."""
-    space = _SPACE.match(source, begin)
-    return space.end() if space else begin
+def _wants_value(source: bytes, branch: _Branch) -> bool:
+    """Whether a branch ends with `name =`."""
+    code = _code(source, max(branch.begin, branch.end - _NEAR_BYTES), branch.end)
+    return code.endswith(b"=") and not code.rpartition(b"\n")[2].lstrip().startswith(b"#")
+
+
+def _end(space: re.Pattern[bytes], source: bytes, begin: int) -> int:
+    """Where the first thing begins that is none of `space`."""
+    match = space.match(source, begin)
+    return match.end() if match else begin

@@ -83,6 +83,9 @@ _DECLARATION_BEHIND = re.compile(
     rb"(?:\s++|//[^\n]*+\n|/\*(?:[^*]|\*(?!/)){0,2000}+\*/){0,20}+"
     rb"(?:#[ \t]*define|struct|typedef|static|enum|union|const)\b"
 )
+_END_OF_LIST = re.compile(
+    rb"(?:#[^\n]*+\n\s*+|//[^\n]*+\n\s*+|/\*(?:[^*]|\*(?!/)){0,2000}+\*/\s*+){0,20}+\}"
+)
 _CONVENTION = re.compile(rb"\w*(?:CALL|CALLBACK|API|CDECL|PASCAL|CONV|ENTRY|CC)(?:_?\d)?\Z")
 # Macros whose calls need no semicolon in a class.
 _DECLARES = re.compile(
@@ -144,8 +147,9 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
     word = _WORD_BEFORE.search(before)
     if word and word[0] in _TAGS:
         return _TAG_AFTER.match(source, end) is not None
-    if source[end : end + 1] in (b"#", b"/") and not (match[1] or _DECLARES.match(source, start)):
-        # The type of the function after the comment, perhaps.
+    is_open = source[end : end + 1] in (b"#", b"/") and not match[1]
+    if is_open and (not _DECLARES.match(source, start) or _END_OF_LIST.match(source, end)):
+        # The type of the function after the comment, perhaps, or the last constant of an enum.
         return False
     if match[1]:
         alone = not indent and (
