@@ -24,7 +24,7 @@ _TOKEN = re.compile(
 _COMMENT = re.compile(rb"//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 _SPACE = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z))*+", re.DOTALL)
 # Another conditional may be the first thing in one.
-_LEADING = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z)|\#(?:[^\n\\]|\\.)*+)*+", re.DOTALL)
+_LEADING = re.compile(rb"(?:\s+|//[^\n]*|/\*.*?(?:\*/|\Z)|\#(?:[^\n\\]|\\.)*+){0,40}+", re.DOTALL)
 # Before a brace that begins a list of values.
 _BEFORE_VALUES = (b"=", b",", b"(", b"{")
 _BEFORE_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b"!", b".", b">")
