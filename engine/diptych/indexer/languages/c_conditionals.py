@@ -166,6 +166,8 @@ def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Bra
 def _is_attribute(group: _Group, source: bytes, after: int) -> bool:
     """Whether a conditional begins with nothing but an attribute for what comes after it."""
     first = group.branches[0]
+    if first.end - first.begin > _NEAR_BYTES:
+        return False
     alone = _ATTRIBUTE.fullmatch(_code(source, first.begin, first.end).strip())
     return alone is not None and source[after : after + 1] != b"}"
 
