@@ -48,7 +48,8 @@ def unpack_metadata(packed: bytes, *, where: str) -> dict[str, Any]:
         if type(metadata) is not dict or _plain(metadata, _MAX_DEPTH) != metadata:
             raise ValueError("no map of JSON values")  # noqa: TRY301
     except Exception as error:
-        raise CorruptionError(f"{where}: metadata does not decode: {error}", where=where) from error
+        told = str(error).rstrip(".")
+        raise CorruptionError(f"{where}: metadata does not decode: {told}", where=where) from error
     return metadata
 
 

@@ -51,7 +51,7 @@ def unseal(magic: str, data: bytes, *, where: str, version: int = 1) -> dict[str
         # map of a few hundred kilobytes takes minutes.
         body = msgpack.unpackb(packed, strict_map_key=True, use_list=True)
     except Exception as error:
-        raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
+        raise CorruptionError(f"{where} does not decode: {str(error).rstrip('.')}", where=where) from error
     if not isinstance(body, dict):
         raise CorruptionError(f"{where} does not hold a map", where=where)
     return body
@@ -77,7 +77,7 @@ def _open(magic: str, data: bytes, where: str) -> tuple[int, bytes]:
     try:
         parts = msgpack.unpackb(data, strict_map_key=True, use_list=True)
     except Exception as error:
-        raise CorruptionError(f"{where} does not decode: {error}", where=where) from error
+        raise CorruptionError(f"{where} does not decode: {str(error).rstrip('.')}", where=where) from error
     if not isinstance(parts, list) or len(parts) != 4 or parts[0] != magic:
         raise CorruptionError(f"{where} does not begin with {magic}", where=where)
     _, version, packed, checksum = parts
