@@ -106,7 +106,7 @@ class Names:
     def innermost(self, place: Point) -> int:
         """The innermost scope around a place."""
         scopes, starts = self.facts.scopes, self._starts
-        # Where they ascend, none that begins behind the place is around it.
+        # Where they ascend, none that begins after the place is around it.
         number = bisect_right(starts, place) - 1 if starts is not None else len(scopes) - 1
         while number > 0:
             scope = scopes[number]

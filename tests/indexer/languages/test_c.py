@@ -303,6 +303,8 @@ def test_conditionals_and_comments_in_places_that_no_grammar_has(source: str, ex
          ["enum |a", "constant a|B", "constant a|STATE_SUSPENDED"]),
         ("enum a {\n  B,\n#ifdef X\n  C\n#endif\n};\nint t[] = { 1,\n#ifdef Y\n  2\n#endif\n};",
          ["enum |a", "constant a|B", "constant a|C", "variable |t"]),
+        ("EXTERN BOOL first;\nEXTERN LONG *second;", ["variable |first", "variable |second"]),
+        ("void *\nf(size_t n) may(throw);", ["function |f"]),
         ("MAKE(P)\n/* c */\nstruct a { int b; };", ["struct |a", "field a|b"]),
         ("MAKE(P)\nMAKE(Q)\n// c\n\nenum a { B };", ["enum |a", "constant a|B"]),
         ("DECLARE(A)\n/* c */\nMAKE(P, P)\n#define m(a) n(a)\nint f(void);", ["macro |m", "function |f"]),

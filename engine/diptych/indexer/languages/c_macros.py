@@ -125,7 +125,7 @@ def without_macros(source: bytes) -> bytes:
 
 
 def _is_call(source: bytes, match: re.Match[bytes]) -> bool:
-    """Whether a candidate is a call by itself: with arguments, and a comment or a directive behind it.
+    """Whether a candidate is a call by itself: with arguments, and a comment or a directive after it.
 
     It is none where a declaration follows, which a call without a semicolon would hide.
     """

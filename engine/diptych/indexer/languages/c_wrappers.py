@@ -200,9 +200,8 @@ def _words(blanked: bytearray, source: bytes) -> None:
 def _is_wrapped(source: bytes, wrapped: re.Match[bytes], match: re.Match[bytes]) -> bool:
     """Whether what a macro has in its parentheses is the type of the function that is named after it."""
     is_macro = _IS_MACRO.match(wrapped["macro"]) is not None
-    name = match["name"]
-    if name.isupper() or name in _NO_NAMES or not begins_declaration(source, wrapped.start()):
-        # `void *\nATTR(malloc) SIZE(1)\nallocate(size_t size)`, `void *\nf(size_t size) noexcept(true)`
+    if match["name"].isupper() or not begins_declaration(source, wrapped.start()):
+        # `DECLARE(int)\nDECLARE(char)`, `void *\nf(size_t size) noexcept(true)`
         return False
     if match["line"] or wrapped["indent"]:
         # `  EXPORT( Error )\n  load( Face  face );`: a macro as a statement, and a call, look like it.
