@@ -98,4 +98,4 @@ def test_imports_in_a_circle_end(tmp_path: Path) -> None:
     with asking(tmp_path, files) as asked:
         for path, marked in (("src/b.rs", "{ @Lost"), ("src/b.rs", "Lost::@new"), ("src/b.rs", "deep::@g()")):
             assert all(one.endswith("exact") for one in asked.lines(path, marked))
-        assert asked.lines("src/a.rs", "y::@Gone") == []
+        assert asked.lines("src/a.rs", "y::@Gone") == ["src/a.rs:2 exact"]

@@ -78,7 +78,7 @@ CASES = {
     "require": (
         "const whole = require('./lib/whole');\nwhole.work();\n",
         "whole.@work",
-        "lib/whole.js:3 inferred",
+        "lib/whole.js:2 inferred",
     ),
     "require with a pattern": (
         "const { other } = require('./lib/whole');\nother();\n",

@@ -13,6 +13,7 @@ from diptych.names.facts import (
     FIELD,
     FUNCTION,
     GLOBAL,
+    IMPORTED,
     MACRO,
     NAMESPACE,
     NONLOCAL,
@@ -70,10 +71,10 @@ def definitions(
         return _found(fitting(inference, names, site, found), "exact")
     if site.kind == MODULE:
         found = inference.module_targets(names.path, site.module)
-        return _found(found or inference.instead_of(names, site.place), "exact")
+        return _found(found or inference.without_source(names, site.place), "exact")
     if site.kind == ITEM:
         found = inference.item_targets(names.path, site.module, site.name)
-        return _found(found or inference.instead_of(names, site.place), "exact")
+        return _found(found or inference.without_source(names, site.place), "exact")
     if site.kind == ARGUMENT:
         return _argument(inference, names, site)
     return _member(inference, names, site, by_name)
@@ -104,7 +105,7 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
         and inference.rules.means(names, binding, meaning)
         and not (inference.rules.overloads and is_function(names, binding))
     ]
-    if here and here[0].how in (ASSIGNED, FIELD) and not inference.rules.shadows:
+    if here and here[0].how in (ASSIGNED, FIELD, IMPORTED) and not inference.rules.shadows:
         targets = inference.followed(names, sorted(here + rest, key=_first_defined))
     else:
         targets = [Target(names, binding) for binding in here + rest]
@@ -226,7 +227,7 @@ def _members_named(names: Names, name: str) -> Iterable[tuple[int, Binding]]:
 def _imported(inference: Inference, names: Names) -> list[str]:
     paths: dict[str, None] = {}
     for binding in names.facts.bindings:
-        if binding.shape.startswith("<") and len(paths) < _MAX_IMPORTED:
+        if binding.how == IMPORTED and len(paths) < _MAX_IMPORTED:
             module, _, item = binding.shape[1:].partition(">")
             path = inference.module_path(names.path, module)
             if item:
@@ -292,7 +293,7 @@ def _kind(names: Names, binding: Binding) -> str:
     in_class = names.scopes[binding.scope].kind == CLASS
     if binding.how == FIELD or in_class:
         return "field"
-    return "import" if binding.shape.startswith("<") else "variable"
+    return "import" if binding.how == IMPORTED else "variable"
 
 
 def _joined(container: str, name: str) -> str:

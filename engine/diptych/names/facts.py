@@ -7,6 +7,7 @@ Each is one of
     name.attr(2)        a call with two arguments, where these decide what is called
     name.attr()[1]      the second of several results
     name.attr>0>1       the first parameter of what is called, and of that function the second
+    <module>            a module, in an expression; a chain may follow
     ^ or ^^             an instance of the enclosing class, or that class; a chain may follow
     :annotation         an instance of what the annotation says
     !str                a value of a built-in type

@@ -81,14 +81,17 @@ class Imports(Spaces):
             found += [target for target in self._follow(names, binding) if target not in found]
         return sorted(found, key=_leads_nowhere) if len(found) > 1 else found
 
-    def instead_of(self, names: Names, place: Point) -> list[Target]:
-        """What else is bound to the name that an import at `place` binds, when the import leads nowhere."""
-        return [
+    def without_source(self, names: Names, place: Point) -> list[Target]:
+        """What the name is that an import at `place` binds, when the import leads nowhere.
+
+        That is what else is bound to the name, or the import itself, as it is where the name is used.
+        """
+        found = [
             target
             for binding in names.at_place(place)
             for target in self.followed(names, names.bound(binding.scope, binding.name))
-            if not _leads_nowhere(target)
         ]
+        return [one for one in found if not _leads_nowhere(one)] or found
 
     def module_targets(self, importer: str, module: str) -> list[Target]:
         """The module of that name."""
@@ -103,11 +106,11 @@ class Imports(Spaces):
         self._sought.add(sought)
         try:
             passed_on = names.bound(names.exports, name) if names.exports >= 0 else []
+            if not passed_on and names.exports >= 0 and (found := self._in_exported(names, name)):
+                return found
             bound = passed_on or names.bound(0, name)
             if bound:
                 return self.followed(names, self._ordered(bound, None))
-            if names.exports >= 0 and (found := self._in_exported(names, name)):
-                return found
             if not names.is_module and (found := self._shared(names.path, name)):
                 return found
             starred = self._starred(names, max(names.exports, 0), name)

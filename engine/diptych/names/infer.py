@@ -250,7 +250,11 @@ class Inference(Steps):
         if target.binding is None and target.names.exports >= 0:
             given = target.names.bound(target.names.exports, EXPORTED)
             if given and (values := self._of_bindings(target.names, given)):
-                return values
+                # To what it gives as a whole, more may be added.
+                exports = target.names.exports
+                passed_on = {one.name for one in target.names.facts.bindings if one.scope == exports}
+                added = [Value(MODULE_VALUE, target.names)] if len(passed_on) > 1 else []
+                return values + added
         if value is None:
             return self._of_binding(target.names, target.binding, receiver)
         if value.kind == FUNCTION_VALUE and value.names is not None:
@@ -279,6 +283,8 @@ class Inference(Steps):
             if says and at is not None and target.names is names and self.rules.by_flow:
                 # The nearest binding that says something decides.
                 break
+        if not targets and name == self.rules.own_exports:
+            return self.of_target(Target(names, None))
         known = self.rules.builtins
         if not targets and (known is None or name in known):
             found.append(foreign(name))
@@ -298,7 +304,7 @@ class Inference(Steps):
         from_method: bool,
         meaning: int,
     ) -> list[Value]:
-        annotated, literal, own, name = head.groups()  # type: ignore[attr-defined]
+        annotated, literal, own, name, module = head.groups()  # type: ignore[attr-defined]
         if annotated is not None:
             return self._annotated(
                 parsed_annotation(annotated), names, scope, receiver, from_method=from_method
@@ -312,6 +318,9 @@ class Inference(Steps):
             around = names.enclosing_class(scope)
             is_class = own == "^^" or names.is_of_class(scope)
             return [Value(CLASS_VALUE if is_class else INSTANCE, names, around)] if around >= 0 else []
+        if module is not None:
+            found = self.module_targets(names.path, module)
+            return [value for one in found for value in self.of_target(one)] or [foreign(module)]
         return self.of_names(names, scope, name, at, from_method=from_method, meaning=meaning)
 
     def _of_binding(self, names: Names, binding: Binding | None, receiver: Value | None) -> list[Value]:

@@ -30,7 +30,7 @@ def site_at(names: Names, source: bytes, root: Node, offset: int) -> Site | None
 
 
 def sites_named(names: Names, source: bytes, root: Node, offsets: Iterator[int]) -> Iterator[Site]:
-    """The sites at these bytes, where there is a name."""
+    """The sites at these bytes, where there is a name: two where it means two things."""
     known = language(names.language)
     for offset in offsets:
         node = root.descendant_for_byte_range(offset, offset + 1)
@@ -44,3 +44,5 @@ def sites_named(names: Names, source: bytes, root: Node, offsets: Iterator[int])
             continue
         if site is not None:
             yield site
+        if known.beside is not None and (other := known.beside(names, source, node)) is not None:
+            yield other

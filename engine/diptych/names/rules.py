@@ -70,6 +70,8 @@ class Rules(NamedTuple):
     """A class has members that its instances have not, under names that both may use."""
     package_file: str = ""
     """The file that is a package itself, which sees the package's modules by their names."""
+    own_exports: str = ""
+    """The name by which a file means all that it gives to others."""
 
     def means(self, names: Names, binding: Binding | None, meaning: int) -> bool:
         """Whether a binding, or a module, can be what is used as `meaning`."""

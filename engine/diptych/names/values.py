@@ -15,7 +15,7 @@ UNSAID = "?"
 
 # One step of a chain after its head.
 STEP = re.compile(r"\.(#?(?:[^\W\d]|\$)[\w$]*)|\((\d*)\)|\[(\d*)\]|[*@~]|>(\d+)")
-HEAD = re.compile(r":([^;]*);?|!(\w+)|(\^\^?)|((?:[^\W\d]|\$)[\w$]*)")
+HEAD = re.compile(r":([^;]*);?|!(\w+)|(\^\^?)|((?:[^\W\d]|\$)[\w$]*)|<([^>\n]*)>")
 
 
 class Value(NamedTuple):

@@ -84,6 +84,7 @@ def test_what_a_file_imports_from_outside_is_its_own(tmp_path: Path) -> None:
     }
     with asking(tmp_path, files) as ask:
         assert ask.uses("own.py", "print(@sys") == [
+            "own.py:1 import",
             "own.py:3 use",
             "apart.py:4 use",
             "passed_on.py:1 import",

@@ -62,7 +62,8 @@ class Language(NamedTuple):
     """How the names of one language are read and followed. `identifiers` are the types of nodes for names.
 
     With `parses_functions`, the text of a function is a file by itself to the parser. Strings may be code:
-    then `quoted` is the type of nodes for their text, and `quoted_site` says what is in them.
+    then `quoted` is the type of nodes for their text, and `quoted_site` says what is in them. `beside` says
+    what else a name means that means two things.
     """
 
     collect: Collect
@@ -72,6 +73,7 @@ class Language(NamedTuple):
     parses_functions: bool = False
     quoted: str = ""
     quoted_site: QuotedSite | None = None
+    beside: SiteOf | None = None
 
 
 @cache

@@ -46,12 +46,14 @@ def highlights(source: StoreSource, path: str, row: int, column: int) -> tuple[s
     if site is None:
         return "", ()
     wanted = {(one.path, one.origin) for one in definitions(source, parsed.names, site, by_name=False)[:1]}
-    found = []
+    found: list[Highlight] = []
     for other in sites_in(parsed, site.name):
         meant = definitions(source, parsed.names, other, by_name=False)
         if other.place == site.place or any((one.path, one.origin) in wanted for one in meant):
             kind: Literal["read", "write"] = "write" if other.kind in (BOUND, FIELD_BOUND) else "read"
-            found.append(Highlight(*other.place, kind))
+            # Where a name means two things, both may be it.
+            if not found or found[-1][:2] != other.place:
+                found.append(Highlight(*other.place, kind))
     return site.name, tuple(found)
 
 

@@ -156,10 +156,14 @@ class _Search:
         self._note_passed_on(path, aliases, inference)
         form = Form.ANY if aliases else self._form(path, name, inference)
         within = self._function if path == self.target.path else None
+        last = None
         for names, site in sites_by_part(self.source, parsed, *words, form=form, within=within):
             found = definitions(self.source, names, site, by_name=False, inference=inference)
             if any(self._is_target(one) for one in found):
-                yield _reference(parsed, names, site, found), True
+                # Where a name means two things, both may be the target.
+                if site.place != last:
+                    yield _reference(parsed, names, site, found), True
+                last = site.place
             elif not found and name == self.name and self.target.kind in _MAY_BE_POSSIBLE:
                 yield _reference(parsed, names, site, found), False
 
@@ -172,7 +176,10 @@ class _Search:
         if names is None or self._function is not None:
             return
         for alias in sorted(aliases):
-            bound = [one for scope in {0, max(names.exports, 0)} for one in names.bound(scope, alias)]
+            # Also what an object names that the file exports.
+            given = [one.inner for one in names.facts.bindings if one.scope == names.exports]
+            scopes = {0, max(names.exports, 0), *(one for one in given if one >= 0)}
+            bound = [one for scope in scopes for one in names.bound(scope, alias)]
             found = inference.followed(names, [one for one in bound if one.how == IMPORTED])
             if any(self._is_target(found_of(one, "exact")) for one in found):
                 self.passed_on.append((names, alias))

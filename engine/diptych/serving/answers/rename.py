@@ -18,6 +18,7 @@ from diptych.names.definitions import Found, definitions
 from diptych.names.facts import CLASS, IMPORTED, Binding, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language
+from diptych.names.places import sites_named
 from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, Site
 from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, FOREIGN, Value
@@ -114,8 +115,8 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
     edits: dict[Edit, None] = {}
     for target in related:
         found = references_to(source, target)
-        _add(source, found.references, wanted.name, new, edits, asked=False)
-        _add(source, found.possible, wanted.name, new, edits, asked=True)
+        _add(source, target, found.references, wanted.name, new, edits, asked=False)
+        _add(source, target, found.possible, wanted.name, new, edits, asked=True)
     if owner is None and language(names.language).rules.includes:
         _add_in_macros(source, wanted.name, new, edits)
     sure = [edit for edit in edits if not edit.needs_confirmation]
@@ -189,6 +190,7 @@ def _may_have(base: str, name: str) -> bool:
 
 def _add(
     source: StoreSource,
+    target: Found,
     found: Iterable[Reference],
     name: str,
     new: str,
@@ -202,10 +204,28 @@ def _add(
         parsed = source.parsed(one.path)
         if parsed is not None and written.match(parsed.lines[one.row], one.column):
             node = _node_at(parsed, one.row, one.column)
-            # `{ name }` is also the name of a property, which stays.
-            is_property = node is not None and node.type in _SHORTHAND
-            text = f"{name}: {new}" if is_property else new
+            is_both = node is not None and node.type in _SHORTHAND
+            text = _in_shorthand(source, target, parsed, one, name, new) if is_both else new
             edits[Edit(one.path, one.row, one.column, text, asked)] = None
+
+
+def _in_shorthand(
+    source: StoreSource, target: Found, parsed: ParsedFile, at: Reference, name: str, new: str
+) -> str:
+    """What takes the place of `name` in `{ name }`: of the property and the variable, one may keep it."""
+    root = parsed.tree.root_node if parsed.tree is not None else None
+    offset = parsed.offset(at.row, at.column)
+    if root is None or offset is None:
+        return new
+    sites = list(sites_named(parsed.names, parsed.source, root, iter((offset,))))
+    meant = []
+    for site in sites:
+        found = definitions(source, parsed.names, site, by_name=False)
+        is_target = any((one.path, one.origin) == (target.path, target.origin) for one in found)
+        meant.append(is_target or (at.evidence == "named" and not found))
+    if all(meant):
+        return new
+    return f"{name}: {new}" if meant[0] else f"{new}: {name}"
 
 
 def _add_in_macros(source: StoreSource, name: str, new: str, edits: dict[Edit, None]) -> None:

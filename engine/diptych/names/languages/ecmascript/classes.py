@@ -10,6 +10,7 @@ from diptych.names.facts import (
     CLASS,
     DEFINED,
     FIELD,
+    IMPORTED,
     LAMBDA,
     OF_CLASS,
     PARAMETER,
@@ -230,9 +231,21 @@ class Classes(Functions):
             self._later([one for one in node.named_children if one not in (name, value)], owner)
 
     def _bind_value(
-        self, text: str, name: Node, scope: int, how: int, holder: Node, value: Node | None, depth: int = 0
+        self,
+        text: str,
+        name: Node,
+        scope: int,
+        how: int,
+        holder: Node,
+        value: Node | None,
+        depth: int = 0,
+        *,
+        is_passed_on: bool = False,
     ) -> None:
-        """A name and its value: a function and a class are definitions, an object is what it consists of."""
+        """A name and its value: a function and a class are definitions, an object is what it consists of.
+
+        With `is_passed_on`, what an object names is that itself, as in `export { a as b }`.
+        """
         value = _unwrapped(value)
         declared = holder.child_by_field_name("type")
         place = name.start_point
@@ -247,7 +260,7 @@ class Classes(Functions):
         elif value is not None and value.type == "object" and declared is None and depth < MAX_OBJECT_DEPTH:
             inner = self._object(value, scope, name)
             self._made.bind(text, scope, place, how, inner=inner)
-            self._entries(value, inner, depth)
+            self._entries(value, inner, depth, is_passed_on=is_passed_on)
         elif declared is not None and (body := _only_object_type(declared)) is not None:
             inner = self._made.open(CLASS, scope, body, name, decorators=("!type",))
             self._made.bind(text, scope, place, how, inner=inner)
@@ -267,22 +280,30 @@ class Classes(Functions):
         bases = tuple(shape for one in spread if (shape := shape_of(self._made.source, one)))
         return self._made.open(CLASS, scope, node, name, bases=bases, decorators=("!object",))
 
-    def _entries(self, node: Node, inner: int, depth: int) -> None:
+    def _entries(self, node: Node, inner: int, depth: int, *, is_passed_on: bool = False) -> None:
         for entry in node.named_children:
             if entry.type == "method_definition":
                 self._method(entry, inner)
             elif entry.type == "pair":
                 key, value = entry.child_by_field_name("key"), entry.child_by_field_name("value")
                 text = key_text(self._made.source, key)
-                if key is not None and text:
+                if key is None or not text:
+                    self._later(entry.named_children if self._complete else [], inner)
+                elif is_passed_on and value is not None and value.type == "identifier":
+                    self._pass_on(text, key, inner, value)
+                else:
                     self._bind_value(text, key, inner, FIELD, entry, value, depth + 1)
-                elif self._complete:
-                    self._later(entry.named_children, inner)
             elif entry.type == "shorthand_property_identifier":
                 text = self._made.text(entry)
-                self._made.bind(text, inner, entry.start_point, FIELD, text)
+                if is_passed_on:
+                    self._pass_on(text, entry, inner, entry)
+                else:
+                    self._made.bind(text, inner, entry.start_point, FIELD, text)
             elif self._complete:
                 self._later([entry], inner)
+
+    def _pass_on(self, name: str, at: Node, scope: int, value: Node) -> None:
+        self._made.bind(name, scope, at.start_point, IMPORTED, f"<>{self._made.text(value)}")
 
 
 def _is_static(member: Node) -> bool:

@@ -14,6 +14,7 @@ from diptych.names.facts import (
     ASSIGNED,
     BLOCK,
     DEFINED,
+    EXPORTED,
     MODULE,
     NAMESPACE,
     FileFacts,
@@ -21,7 +22,8 @@ from diptych.names.facts import (
 from diptych.names.languages import Captured
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.classes import Classes
-from diptych.names.languages.ecmascript.exports import Exports, required_module
+from diptych.names.languages.ecmascript.exports import Exports, required_item
+from diptych.names.languages.ecmascript.shapes import OWN_EXPORTS
 from diptych.names.languages.ecmascript.types import IMPORT_ALIAS
 
 # What is seen in its block alone.
@@ -80,9 +82,10 @@ class _Walk(Classes):
             name, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
             if name is None:
                 continue
-            module = required_module(self._made.source, value)
+            module, item = required_item(self._made.source, value)
+            value = self._given_to_exports(value, name, scope)
             if module:
-                self._exports.required(name, target, module)
+                self._exports.required(name, target, module, item)
             elif name.type == "identifier":
                 self._bind_value(self._made.text(name), name, target, ASSIGNED, declarator, value)
             else:
@@ -93,19 +96,42 @@ class _Walk(Classes):
 
     def assignment(self, node: Node, scope: int) -> None:
         """What a CommonJS module gives."""
-        left, value = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if left is not None and left.type == "member_expression":
-            owner, key = left.child_by_field_name("object"), left.child_by_field_name("property")
-            name = "" if key is None or owner is None else self._exports.assigned(owner, key)
-            if name and key is not None and value is not None:
-                target = self._exports.scope()
-                if value.type == "identifier":
-                    self._exports.passed_on(name, key, self._made.text(value))
-                else:
-                    self._bind_value(name, key, target, ASSIGNED, node, value)
-                return
-        if self._complete:
+        if self._given_to_exports(node, None, scope) is node and self._complete:
             self._later(node.named_children, scope)
+
+    def _given_to_exports(self, node: Node | None, declared: Node | None, scope: int) -> Node | None:
+        """What is assigned in `exports = module.exports = exports.a = value`, bound to all of these.
+
+        With `declared`, it is bound to that name as well, later. Anything else is returned as it is.
+        """
+        if declared is not None and declared.type != "identifier":
+            return node
+        given: list[tuple[str, Node, Node]] = []
+        value = node
+        while value is not None and value.type == "assignment_expression":
+            left = value.child_by_field_name("left")
+            name, key = self._exports.assigned(left) if left is not None else ("", None)
+            if not name or key is None:
+                return node
+            given.append((name, key, value))
+            value = value.child_by_field_name("right")
+        if value is None or not given:
+            return node
+        known = declared if declared is not None else value
+        if known.type == "identifier":
+            for name, key, _ in given:
+                self._exports.passed_on(name, key, self._made.text(known))
+            return value
+        # One has the value, the others are names of that one.
+        last, at, holder = given.pop()
+        target = self._exports.scope()
+        shape = OWN_EXPORTS if last == EXPORTED else f"{OWN_EXPORTS}.{last}"
+        for name, key, _ in given:
+            if name != last:
+                self._made.bind(name, target, key.start_point, ASSIGNED, shape)
+        passes_on = last == EXPORTED and scope == 0
+        self._bind_value(last, at, target, ASSIGNED, holder, value, is_passed_on=passes_on)
+        return value
 
     # Blocks
 
@@ -174,7 +200,8 @@ class _Walk(Classes):
             and value.type not in ("identifier", "member_expression")
             and default is not None
         ):
-            self._bind_value("default", default, self._exports.scope(), ASSIGNED, node, value)
+            target = self._exports.scope()
+            self._bind_value("default", default, target, ASSIGNED, node, value, is_passed_on=True)
 
 
 def _declares(block: Node) -> bool:

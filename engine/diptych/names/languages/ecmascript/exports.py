@@ -6,8 +6,7 @@ from tree_sitter import Node
 
 from diptych.names.facts import EXPORTED, EXPORTS, IMPORTED, Scope
 from diptych.names.languages.collected import Collected, text_of
-
-_MODULE_OBJECTS = frozenset({"exports", "module.exports"})
+from diptych.names.languages.ecmascript.shapes import MODULE_OBJECTS, required_module
 
 
 class Exports:
@@ -94,17 +93,23 @@ class Exports:
             else:
                 pending += node.named_children
 
-    def assigned(self, owner: Node, key: Node) -> str:
-        """What `owner.key = …` gives to who requires the module: a name, `EXPORTED`, or ""."""
-        holder, name = self._made.text(owner), self._made.text(key)
+    def assigned(self, left: Node) -> tuple[str, Node | None]:
+        """What an assignment gives to who requires the module: a name or `EXPORTED`, and where; or ""."""
+        made = self._made
+        if left.type == "identifier":
+            return (EXPORTED, left) if made.text(left) == "exports" else ("", None)
+        owner, key = left.child_by_field_name("object"), left.child_by_field_name("property")
+        if left.type != "member_expression" or owner is None or key is None:
+            return "", None
+        holder, name = made.text(owner), made.text(key)
         if holder == "module" and name == "exports":
-            return EXPORTED
-        return name if holder in _MODULE_OBJECTS else ""
+            return EXPORTED, key
+        return (name, key) if holder in MODULE_OBJECTS else ("", None)
 
-    def required(self, target: Node, scope: int, module: str) -> None:
-        """`const target = require('module')`, also with a pattern."""
+    def required(self, target: Node, scope: int, module: str, item: str) -> None:
+        """`const target = require('module')`, also with a pattern, or of one of its items."""
         if target.type == "identifier":
-            self._bind(target, scope, f"<{module}")
+            self._bind(target, scope, f"<{module}>{item}" if item else f"<{module}")
             return
         for part in target.named_children:
             key = part.child_by_field_name("key") if part.type == "pair_pattern" else part
@@ -141,12 +146,10 @@ def module_of(source: bytes, statement: Node) -> str:
     return text_of(source, named)[1:-1] if named is not None else ""
 
 
-def required_module(source: bytes, value: Node | None) -> str:
-    """The module of `require('module')`, also of a member of it as yet not; "" for another value."""
-    if value is None or value.type != "call_expression":
-        return ""
-    function, arguments = value.child_by_field_name("function"), value.child_by_field_name("arguments")
-    if function is None or arguments is None or text_of(source, function) != "require":
-        return ""
-    given = arguments.named_children
-    return text_of(source, given[0])[1:-1] if len(given) == 1 and given[0].type == "string" else ""
+def required_item(source: bytes, value: Node | None) -> tuple[str, str]:
+    """The module of `require('module')`, and the item of `require('module').item`; "" for other values."""
+    if value is None or value.type != "member_expression":
+        return required_module(source, value), ""
+    module = required_module(source, value.child_by_field_name("object"))
+    name = value.child_by_field_name("property")
+    return (module, text_of(source, name)) if module and name is not None else ("", "")

@@ -16,6 +16,7 @@ from diptych.names.facts import (
     Binding,
 )
 from diptych.names.languages.ecmascript.modules import module_path, spellings, submodule_path
+from diptych.names.languages.ecmascript.shapes import OWN_EXPORTS
 from diptych.names.languages.ecmascript.types import IMPORT_ALIAS, TYPE_ITSELF
 from diptych.names.rules import ANY, NEVER, OWN, SPACE, TYPE, VALUE, Rules, Types
 from diptych.names.source import Names
@@ -134,4 +135,5 @@ RULES = Rules(
     types=_TYPES,
     meaning=_meaning,
     own_members=True,
+    own_exports=OWN_EXPORTS,
 )

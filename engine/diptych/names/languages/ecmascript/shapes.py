@@ -8,7 +8,7 @@ from tree_sitter import Node
 
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.ecmascript.types import annotation, type_arguments
-from diptych.names.languages.shapes import MAX_DEPTH, either, extended
+from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH, either, extended
 
 _LITERALS = {
     "string": "!string",
@@ -29,11 +29,15 @@ _NAME = re.compile(r"#?(?:[^\W\d]|\$)[\w$]*")
 _INSIDE = frozenset({"parenthesized_expression", "non_null_expression", "satisfies_expression"})
 PATTERNS = frozenset({"object_pattern", "array_pattern"})
 _PATTERN_PARTS = frozenset({"assignment_pattern", "object_assignment_pattern", "rest_pattern"})
+_NO_MODULE = re.compile(r"[<>\n]")
 _DOTTED = re.compile(r"[\w$.]+")
 PARAMETERS = frozenset({"required_parameter", "optional_parameter"})
 _CASTS = frozenset({"as_expression", "satisfies_expression"})
 _PASSED_ON = frozenset({"parenthesized_expression", "ternary_expression", *_CASTS})
 FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
+# The object of what a module gives, and the name by which a shape means it.
+OWN_EXPORTS = "exports"
+MODULE_OBJECTS = frozenset({OWN_EXPORTS, "module.exports"})
 
 
 def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
@@ -47,10 +51,14 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
     if literal is not None:
         return literal
     if kind == "member_expression":
+        if text_of(source, node) in MODULE_OBJECTS:
+            return OWN_EXPORTS
         base = shape_of(source, node.child_by_field_name("object"), depth + 1)
         name = node.child_by_field_name("property")
         return extended(base, f".{text_of(source, name)}") if name is not None else ""
     if kind == "call_expression":
+        if module := required_module(source, node):
+            return f"<{module}>"
         return extended(shape_of(source, node.child_by_field_name("function"), depth + 1), "()")
     if kind == "new_expression":
         return _constructed(source, node, depth)
@@ -72,6 +80,19 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
     if kind == "await_expression":
         return extended(shape_of(source, _first(node), depth + 1), "~")
     return _combined(source, node, depth)
+
+
+def required_module(source: bytes, value: Node | None) -> str:
+    """The module of `require('module')` or `import('module')`; "" for another value."""
+    if value is None or value.type != "call_expression":
+        return ""
+    function, arguments = value.child_by_field_name("function"), value.child_by_field_name("arguments")
+    if function is None or arguments is None or text_of(source, function) not in ("require", "import"):
+        return ""
+    given = arguments.named_children
+    module = text_of(source, given[0])[1:-1] if given and given[0].type == "string" else ""
+    # A bracket or a line end would end it in a shape.
+    return module if len(module) < MAX_CHARS // 2 and not _NO_MODULE.search(module) else ""
 
 
 def _combined(source: bytes, node: Node, depth: int) -> str:
@@ -235,4 +256,6 @@ def member_context(source: bytes, key: Node) -> str:
         entry.child_by_field_name("name") if entry.type == "method_definition" else None,
     )
     literal = entry.parent if entry is not None and is_key else None
+    if key.type == "shorthand_property_identifier":
+        literal = entry
     return context_of(source, literal) if literal is not None and literal.type == "object" else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from diptych.names.facts import EXPORTS, IMPORTED, Point
+from diptych.names.facts import CLASS, EXPORTS, IMPORTED, Point
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.ecmascript.exports import module_of
 from diptych.names.languages.ecmascript.shapes import member_context, pattern_shape, shape_of
@@ -38,6 +38,9 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
     qualified = _QUALIFIED.get(parent.type)
     if qualified is not None and parent.child_by_field_name(qualified[1]) == node:
         shape = _dotted(source, parent.child_by_field_name(qualified[0]))
+        given = [one for one in names.at_place(place) if names.scopes[one.scope].kind == EXPORTS]
+        if given and given[0].how != IMPORTED and given[0].name == name:
+            return Site(BOUND, name, place, given[0].scope)
         return Site(
             MEMBER,
             name,
@@ -48,11 +51,13 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
             meaning=_used_as(node) | OWN,
         )
     if parent.type == "pair_pattern" and parent.child_by_field_name("key") == node:
-        pattern = parent.parent
-        shape = pattern_shape(source, pattern) if pattern is not None else ""
-        return Site(MEMBER, name, place, names.innermost(place), shape)
+        value = parent.child_by_field_name("value")
+        required = _of_require(names, _place(value)) if value is not None else None
+        return required._replace(place=place) if required else _of_pattern(names, source, node, place)
     if node.type != "shorthand_property_identifier":
         bound = [one for one in names.at_place(place) if names.scopes[one.scope].kind != EXPORTS]
+        if bound and bound[0].how == IMPORTED and (required := _of_require(names, place)):
+            return required
         if bound:
             return Site(BOUND, name, place, bound[0].scope, member_context(source, node))
     if parent.type in _TAGS and name[:1].islower():
@@ -61,6 +66,41 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
     if node.type in ("property_identifier", "private_property_identifier"):
         return None
     return Site(FREE, name, place, names.innermost(place), called=_is_called(node), meaning=_used_as(node))
+
+
+def property_of(names: Names, source: bytes, node: Node) -> Site | None:
+    """The property of an object that `{ name }` names as well as a variable; None for other names."""
+    place = _place(node)
+    bound = names.at_place(place)
+    if node.type == "shorthand_property_identifier_pattern":
+        is_required = any(one.how == IMPORTED for one in bound)
+        return _of_pattern(names, source, node, place) if not is_required else None
+    if node.type != "shorthand_property_identifier":
+        return None
+    own = [one.scope for one in bound if names.scopes[one.scope].kind == CLASS]
+    return Site(BOUND, text_of(source, node), place, own[0], member_context(source, node)) if own else None
+
+
+def _of_pattern(names: Names, source: bytes, key: Node, place: Point) -> Site:
+    """The key of a pattern, as a member of what is taken apart."""
+    pattern = key.parent
+    while pattern is not None and pattern.type != "object_pattern":
+        pattern = pattern.parent
+    shape = pattern_shape(source, pattern) if pattern is not None else ""
+    return Site(MEMBER, text_of(source, key), place, names.innermost(place), shape)
+
+
+def _of_require(names: Names, place: Point) -> Site | None:
+    """What the name at a place is given by `require`, also in a pattern."""
+    bound = next((one for one in names.at_place(place) if one.how == IMPORTED), None)
+    if bound is None:
+        return None
+    module, _, item = bound.shape[1:].partition(">")
+    if not module:
+        return None
+    if not item:
+        return Site(MODULE, bound.name, bound.place, module=module)
+    return Site(ITEM, item, bound.place, bound.scope, module=module)
 
 
 def _used_as(node: Node) -> int:
