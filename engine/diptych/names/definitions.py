@@ -18,6 +18,7 @@ from diptych.names.facts import (
     NAMESPACE,
     NONLOCAL,
     PARAMETER,
+    WRAPPED,
     Binding,
     Point,
 )
@@ -151,6 +152,7 @@ def _argument(inference: Inference, names: Names, site: Site) -> list[Found]:
     for value in inference.shape(names, site.scope, site.shape, site.after):
         for function in _functions(inference, value):
             found = _parameters(inference.source, function, site.name)
+            found = found or _wrapped(inference, function, site.name)
             if found:
                 return _found(found, "exact" if value.kind == FUNCTION_VALUE else "inferred")
         if value.kind == CLASS_VALUE:
@@ -183,6 +185,19 @@ def _parameters(source: Source, function: Value, name: str) -> list[Target]:
     scope = complete.scope_at.get(function.names.scopes[function.scope].start, -1)
     found = [one for one in complete.bound(scope, name) if one.how == PARAMETER]
     return [Target(complete, binding) for binding in found]
+
+
+def _wrapped(inference: Inference, function: Value, name: str) -> list[Target]:
+    """The parameter of what a function passes its arguments on to: that which it wraps."""
+    if function.names is None or not inference.step():
+        return []
+    opened = function.names.scopes[function.scope]
+    for decorator in opened.decorators:
+        wrapped = decorator.removesuffix(WRAPPED)
+        for value in inference.shape(function.names, opened.parent, wrapped) if wrapped != decorator else ():
+            if value.kind == FUNCTION_VALUE and value.names is not None and value != function:
+                return _parameters(inference.source, value, name) or _wrapped(inference, value, name)
+    return []
 
 
 def _is_field(target: Target) -> bool:

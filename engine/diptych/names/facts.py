@@ -48,6 +48,8 @@ PRIVATE = "!private"
 CONST = "!const"
 # Marks a method of a class itself, not of its instances.
 OF_CLASS = "!static"
+# Ends a decorator which says that the function has the parameters of another, which is before it.
+WRAPPED = ".__wrapped__"
 # Marks a parameter that may be left out.
 OPTIONAL = "?"
 # Marks a parameter for any number of arguments.

@@ -172,9 +172,9 @@ def values_of(target: Target) -> Value | None:
         return Value(MODULE_VALUE, target.names)
     binding = target.binding
     if binding.inner >= 0:
-        if binding.how not in (DEFINED, DECLARED):
-            return Value(INSTANCE, target.names, binding.inner)
         is_function = target.names.scopes[binding.inner].kind in (FUNCTION, LAMBDA)
+        if not is_function and binding.how not in (DEFINED, DECLARED):
+            return Value(INSTANCE, target.names, binding.inner)
         return Value(FUNCTION_VALUE if is_function else CLASS_VALUE, target.names, binding.inner)
     if binding.how == IMPORTED:
         # It led nowhere: it is of another distribution, or compiled.

@@ -16,7 +16,7 @@ from tree_sitter import Node, Parser, Query, QueryCursor, Range, Tree
 from diptych.indexer.bounded import matches_in, parsed_tree
 from diptych.indexer.errors import TooSlowError
 from diptych.indexer.grammar import grammar_of
-from diptych.names.facts import CLASS, FUNCTION, Point
+from diptych.names.facts import CLASS, FUNCTION, LAMBDA, Point
 from diptych.names.languages import Captured, query_of
 from diptych.names.languages import language as names_language
 from diptych.names.merged import merged
@@ -127,6 +127,9 @@ def _candidates(seen: Names, place: Point, end: Point) -> tuple[int, Iterator[Ca
         scope = seen.scopes[inside]
         return scope.parent, iter([Candidate([(scope.start, scope.end)], is_cut=False, is_function=True)])
     inside = seen.innermost(place)
+    while seen.scopes[inside].kind == LAMBDA:
+        # It is no part: it is in the statement that gives it a name.
+        inside = seen.scopes[inside].parent
     if seen.scopes[inside].kind == CLASS:
         return seen.scopes[inside].parent, _of_class(seen, inside, place)
     return inside, _between(seen, inside, place, (0, 0), end)

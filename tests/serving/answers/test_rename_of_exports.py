@@ -189,3 +189,11 @@ def test_what_another_package_gives_is_not_renamed(tmp_path: Path) -> None:
         assert asked.uses("a.js", ": @r }") == ["a.js:1 import", "a.js:3 use"]
         with pytest.raises(RenameRefusedError, match="outside of the repository"):
             rename(asked.source, "a.js", *asked.at("a.js", "const @fs"), "files")
+
+
+def test_a_constructor_keeps_its_name(tmp_path: Path) -> None:
+    with (
+        asking(tmp_path, {"a.js": "class A { constructor() {} }\n"}) as asked,
+        pytest.raises(RenameRefusedError, match="means something to the language"),
+    ):
+        rename(asked.source, "a.js", 0, 10, "other")

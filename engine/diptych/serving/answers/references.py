@@ -7,13 +7,13 @@ in the text, and each is resolved like a separate question; those that lead to t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 from diptych.model import RelationHit
 from diptych.names.definitions import Evidence, Found, definitions, found_of
-from diptych.names.facts import BLOCK, FIELD, FUNCTION, IMPORTED, Point
+from diptych.names.facts import ASSIGNED, BLOCK, FIELD, FUNCTION, IMPORTED, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import LANGUAGES, language
 from diptych.names.rules import OWN_BODY
@@ -333,7 +333,7 @@ def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
     if target.kind != "parameter" or language(names.language).rules.members_seen != OWN_BODY:
         return []
     *_, owner, function = ("", "", *target.qualified.split(".")[:-1])
-    called = {function}
+    called = {function} if function else _names_of_lambda(names, target)
     if function in ("__init__", "__new__", "__call__"):
         called.add(owner)
         number = names.enclosing_class(names.innermost(target.place))
@@ -343,11 +343,32 @@ def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
     # There it may be given to `partial`, and not be called.
     paths = {path for path in near if b"partial" in (source.parsed_text(path) or b"")}
     paths |= {hit.path for name in called if name for hit in source.references(name)}
+    # A file may call it by another name that it was given elsewhere.
+    while new := _given_names(source, {target.path, *near, *paths}, called) - called:
+        called |= new
+        paths |= {hit.path for name in new for hit in source.references(name)}
     for path in sorted(paths):
         passing = source.names_of(path)
         if passing is not None and any(_aliases(source, path, name) for name in called):
             paths |= _importers(source, passing)
     return sorted(paths - {target.path})
+
+
+def _names_of_lambda(names: Names, target: Found) -> set[str]:
+    """The names that a lambda is given whose parameter the target is."""
+    inner = names.innermost(target.place)
+    return {one.name for one in names.facts.bindings if one.inner == inner}
+
+
+def _given_names(source: StoreSource, paths: Iterable[str], called: set[str]) -> set[str]:
+    """What is bound in these files to a function that has one of these names."""
+    found: set[str] = set()
+    for path in paths:
+        names = source.names_of(path)
+        for one in names.facts.bindings if names is not None else ():
+            if one.shape and one.how in (ASSIGNED, FIELD):
+                found |= {one.name for shape in one.shape.split("\n") if shape.rpartition(".")[2] in called}
+    return found
 
 
 def _sharers(source: StoreSource, names: Names) -> set[str]:

@@ -94,7 +94,8 @@ def renameable(source: StoreSource, path: str, row: int, column: int) -> Renamea
     written = target.qualified.rpartition(".")[2]
     if site.name != written:
         _refuse_alias(parsed, site)
-    if site.name.startswith("__") and site.name.endswith("__"):
+    is_special = site.name.startswith("__") and site.name.endswith("__")
+    if is_special or (target.kind == "method" and site.name == "constructor"):
         raise RenameRefusedError(f"{site.name} means something to the language")
     return Renameable(site.name, site.place, target)
 

@@ -27,7 +27,7 @@ from diptych.names.languages.collected import Collected, text_of
 from diptych.names.languages.python.functions import OpenScope, first_parameter
 from diptych.names.languages.python.imports import imported_items, imported_modules
 from diptych.names.languages.python.patterns import captured_names, innermost_name
-from diptych.names.languages.python.shapes import annotation, assigned_shape, shape_of
+from diptych.names.languages.python.shapes import annotation, assigned_shape, passed_on, shape_of
 from diptych.names.languages.shapes import either, extended
 
 
@@ -54,6 +54,8 @@ class _Sweep:
         self._made = Collected(source, complete=complete)
         self._stack = [OpenScope(0, around, len(source) + 1)]
         self._decorators: list[Node] = []
+        # By where a lambda begins, the binding that it is given to.
+        self._given: dict[int, int] = {}
 
     def close_before(self, start: int) -> None:
         """Close the scopes that end before `start`."""
@@ -118,6 +120,10 @@ class _Sweep:
     def lambda_(self, node: Node, end: int) -> None:
         """A lambda: a scope with its parameters."""
         opened = self._anonymous(LAMBDA, node, end)
+        if (given := self._given.pop(node.start_byte, None)) is not None:
+            bindings = self._made.bindings
+            bindings[given] = bindings[given]._replace(inner=opened.number)
+            self._wrap(opened.number, node)
         for parameter in opened.parameters(self._source):
             self._bind(parameter.name, opened, parameter.place, PARAMETER, parameter.shape)
 
@@ -300,6 +306,8 @@ class _Sweep:
             if self._is_local(name, top):
                 return
             self._bind(name, top, target.start_point, ASSIGNED, shape)
+            if value is not None and value.type == "lambda" and top.number >= 0:
+                self._bind_lambda(value, top)
             if name == "__all__" and top.kind == MODULE:
                 self._export(value)
         elif kind in _PATTERNS:
@@ -310,6 +318,21 @@ class _Sweep:
         elif kind in ("list_splat_pattern", "parenthesized_expression", "list_splat"):
             for part in target.named_children:
                 self._targets(part, "!list" if kind != "parenthesized_expression" else shape, None)
+
+    def _bind_lambda(self, value: Node, top: OpenScope) -> None:
+        """Make the last binding one of a lambda, which is visited later only where all is collected."""
+        last = len(self._made.bindings) - 1
+        if self._complete:
+            self._given[value.start_byte] = last
+        else:
+            inner = self._made.open(LAMBDA, top.number, value)
+            self._wrap(inner, value)
+            self._made.bindings[last] = self._made.bindings[last]._replace(inner=inner)
+
+    def _wrap(self, scope: int, value: Node) -> None:
+        """Note what a lambda passes its arguments on to."""
+        if wrapped := passed_on(self._source, value):
+            self._made.scopes[scope] = self._made.scopes[scope]._replace(decorators=(wrapped,))
 
     def _assign_fields(self, top: OpenScope, node: Node) -> None:
         """`self.x = …` or `self.x, self.y = …` in a method: fields of its class."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from diptych.names.facts import WRAPPED
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH, either, extended
 
+PARTIAL = frozenset({"partial", "functools.partial", "partialmethod", "functools.partialmethod"})
+_WRAPS = frozenset({"wraps", "functools.wraps"})
 _CASTS = frozenset({"cast", "typing.cast", "t.cast"})
 
 _LITERALS = {
@@ -48,6 +51,11 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
         function = shape_of(source, node.child_by_field_name("function"), depth + 1)
         if function in _CASTS:
             return _cast(source, node)
+        if function in PARTIAL and (first := _first_argument(node)) is not None:
+            # It is called as the function is.
+            return shape_of(source, first, depth + 1)
+        if function in _WRAPS and (first := _first_argument(node)) is not None:
+            return extended(shape_of(source, first, depth + 1), WRAPPED)
         if function == "type" and (value := _only_argument(node)) is not None:
             return extended(shape_of(source, value, depth + 1), ".__class__")
         return extended(function, "()")
@@ -100,6 +108,25 @@ def _cast(source: bytes, node: Node) -> str:
     arguments = node.child_by_field_name("arguments")
     first = arguments.named_children[0] if arguments is not None and arguments.named_child_count else None
     return annotation(source, first)
+
+
+def passed_on(source: bytes, function: Node) -> str:
+    """What `lambda **k: f(**k)` has the parameters of, as a decorator; "" for other lambdas."""
+    body, parameters = function.child_by_field_name("body"), function.child_by_field_name("parameters")
+    last = parameters.named_children[-1] if parameters is not None and parameters.named_child_count else None
+    arguments = body.child_by_field_name("arguments") if body is not None and body.type == "call" else None
+    if body is None or arguments is None or last is None or last.type != "dictionary_splat_pattern":
+        return ""
+    given = [one for one in arguments.named_children if one.type == "dictionary_splat"]
+    if not any(text_of(source, one) == text_of(source, last) for one in given):
+        return ""
+    return extended(shape_of(source, body.child_by_field_name("function")), WRAPPED)
+
+
+def _first_argument(call: Node) -> Node | None:
+    arguments = call.child_by_field_name("arguments")
+    given = arguments.named_children if arguments is not None else []
+    return next((one for one in given if one.type not in ("comment", "keyword_argument")), None)
 
 
 def _only_argument(call: Node) -> Node | None:

@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from diptych.names.facts import FIELD, Point
 from diptych.names.languages.collected import text_of
-from diptych.names.languages.python.shapes import shape_of
+from diptych.names.languages.python.shapes import PARTIAL, shape_of
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MEMBER, MODULE, Site
 from diptych.names.source import Names
 
@@ -15,7 +15,6 @@ _COMPREHENSIONS = frozenset(
 )
 _BLOCKS = frozenset({"block", "module", "lambda"})
 _BINDING = frozenset({"assignment", "augmented_assignment", "for_statement"})
-_PARTIAL = frozenset({"partial", "functools.partial", "partialmethod", "functools.partialmethod"})
 _DEFINITIONS = frozenset({"function_definition", "class_definition"})
 
 
@@ -35,7 +34,10 @@ def site_of(names: Names, source: bytes, node: Node) -> Site:
     if parent.type == "keyword_argument" and parent.child_by_field_name("name") == node:
         call = parent.parent.parent if parent.parent is not None else None
         if call is not None and call.type == "call":
-            shape = _called_shape(source, call)
+            # `partial` passes its arguments to its first.
+            shape = shape_of(source, call)
+            called = shape_of(source, call.child_by_field_name("function"))
+            shape = shape if called in PARTIAL else called
             return Site(ARGUMENT, name, place, scope_of(names, source, call), shape, after=_after(node))
         return Site(ARGUMENT, name, place)
     imported = _import_site(source, node, name, place)
@@ -61,15 +63,6 @@ def _pattern_receiver(source: bytes, node: Node, parent: Node) -> str:
 
 def _dotted(source: bytes, parts: list[Node]) -> str:
     return ".".join("".join(text_of(source, one).split()) for one in parts)
-
-
-def _called_shape(source: bytes, call: Node) -> str:
-    """What the arguments of a call are for: `partial` passes them to its first."""
-    shape = shape_of(source, call.child_by_field_name("function"))
-    arguments = call.child_by_field_name("arguments")
-    given = arguments.named_children if shape in _PARTIAL and arguments is not None else []
-    first = next((one for one in given if one.type != "comment"), None)
-    return shape_of(source, first) if first is not None else shape
 
 
 def _after(node: Node) -> Point:
