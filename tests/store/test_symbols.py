@@ -177,3 +177,41 @@ def test_damaged_terms_are_read_from_the_records(tmp_path: Path) -> None:
         records.write_bytes(data)
     with Store.open(tmp_path / "s", read_only=True) as store, store.view() as view:
         assert [hit.symbol.name for hit in view.symbols_like("gUN")] == ["getUserName"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # A file of that name is no class, where there is one.
+        ("K.solo", ["b.cpp"]),
+        ("k.solo", ["b.cpp"]),
+        ("Other.solo", ["k.cpp"]),
+        ("lib.k.Other.solo", []),
+        ("src.K.solo", ["src/k.cpp"]),
+        ("Z.duo", ["b.cpp"]),
+        ("b.duo", ["b.cpp"]),
+        ("K.duo", ["b.cpp"]),
+        # A module's function, and what its class has where there is nothing better.
+        ("k.make", ["k.cpp"]),
+        ("k.only", ["k.cpp"]),
+    ],
+)
+def test_a_qualified_name_is_of_its_class_before_a_file_of_that_name(
+    name: str, expected: list[str], tmp_path: Path
+) -> None:
+    records = [
+        FileRecord("k.cpp", "h", "cpp", [*_symbols(["solo", "only"], "method", "Other"), *_symbols(["make"])]),
+        FileRecord("src/k.cpp", "h", "cpp", _symbols(["solo"], "method", "Third")),
+        FileRecord(
+            "b.cpp",
+            "h",
+            "cpp",
+            [*_symbols(["solo", "duo"], "method", "K"), *_symbols(["duo"], "method", "Z")],
+        ),
+    ]
+    with Store.open(tmp_path / "s", policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for record in records:
+                txn.index_file(record)
+        found = [hit.path for hit in store.symbols(name)]
+    assert list(dict.fromkeys(found)) == expected

@@ -39,7 +39,8 @@ class CodeView(View[FileRecord]):
         """The symbols with exactly that name, in path order.
 
         For a qualified name that no symbol has, as `json.JSONDecoder` or `a::b`: those with its last part
-        that are in the others, by their container or their path.
+        that are in the others, by their container or their path. Where the others are the symbol's own
+        container, or its module, it alone counts, and not a member of a class in a file of that name.
         """
         found: list[SymbolHit] = self.lookup("symbols", name)
         if found:
@@ -47,10 +48,13 @@ class CodeView(View[FileRecord]):
         outer, last = split_qualified(name)
         if not outer:
             return []
-        from diptych.store.symbols import is_within
+        from diptych.store.symbols import is_within, looseness
 
         hits = self.lookup("symbols", last)
-        return [hit for hit in hits if is_within(hit.path, hit.symbol.container, outer)]
+        within = [hit for hit in hits if is_within(hit.path, hit.symbol.container, outer)]
+        graded = [(looseness(hit.path, hit.symbol.container, outer), hit) for hit in within]
+        least = min((grade for grade, _ in graded), default=0)
+        return [hit for grade, hit in graded if grade == least]
 
     def find_symbols(self, name: str, match: Match = "exact", *, limit: int = 20) -> list[SymbolHit]:
         """The symbols with that name, exactly or as `match` says; the best `limit` of them, best first.

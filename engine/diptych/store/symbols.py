@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -18,6 +19,8 @@ MATCHES: tuple[Match, ...] = ("exact", "ignore-case", "prefix", "fuzzy")
 _FUZZY_CHARACTERS_MAX = 100
 _PREFIX_BYTES_MAX = 256
 _SHORT_CHARACTERS = 4
+# What is between the parts of a container.
+_SEPARATORS = re.compile(r"[.:#/]+")
 
 
 class Ranked(NamedTuple):
@@ -87,6 +90,37 @@ def is_within(path: str, container: str, outer: list[str]) -> bool:
     """Whether the words of each outer name are in the container or the path of a symbol."""
     places = [list(words_of(container)), list(words_of(path))]
     return all(any(_has(place, list(words_of(one))) for place in places) for one in outer)
+
+
+def looseness(path: str, container: str, outer: list[str]) -> int:
+    """How far a symbol is from being what `outer` says it is in.
+
+    0 where that ends the dotted name of its module and container, 1 where it leaves parts of that out, but
+    not the class or function that the symbol is directly in; 2 and 3 are the same in another case, 4 is the
+    rest.
+    """
+    inside = [one for one in _SEPARATORS.split(container) if one]
+    *folders, file = path.split("/")
+    stem = file.partition(".")[0]
+    modules = folders if stem == "__init__" else [*folders, stem]
+    return min(
+        _grade(modules, inside, outer),
+        2 + _grade(_folded(modules), _folded(inside), _folded(outer)),
+        4,
+    )
+
+
+def _folded(names: list[str]) -> list[str]:
+    return [one.casefold() for one in names]
+
+
+def _grade(modules: list[str], inside: list[str], outer: list[str]) -> int:
+    full = [*modules, *inside]
+    if full[-len(outer) :] == outer:
+        return 0
+    rest = iter(full)
+    is_left_out = bool(inside) and inside[-1] != outer[-1]
+    return 1 if not is_left_out and all(one in rest for one in outer) else 4
 
 
 def _has(place: list[str], words: list[str]) -> bool:
