@@ -61,6 +61,7 @@ RECORDS = st.builds(
     TEXT,
     st.lists(OCCURRENCES, max_size=6).map(tuple),
     st.lists(INFORMATION, max_size=4).map(tuple),
+    TEXT,
 ).map(PreciseRecord.ordered)
 
 

@@ -6,9 +6,10 @@ Payload, a msgpack array. A range is `[start row, start column, end row, end col
      [symbol, ...]                                                  sorted, each once
      [[symbol by number, roles, *range (, *enclosing range)], ...]  in the order of ranges
      [[symbol, kind, display name, [documentation, ...], signature, enclosing symbol,
-       [[symbol, flags], ...]], ...]]                               sorted by symbol
+       [[symbol, flags], ...]], ...]                                sorted by symbol
+     root]
 
-Roles and kinds are SCIP's numbers. The item of a symbol is the offset of its string in the payload.
+In version 1 there was no root. Roles and kinds are SCIP's numbers. The item of a symbol is the offset of its string in the payload.
 """
 
 # The contract has search documents; this schema has none.
@@ -42,6 +43,7 @@ MAX_NUMBER = 2**31 - 1
 
 _DEFINITIONS, _OCCURRENCES = 0, 1
 _ROW, _ROW_ENCLOSED = 6, 10
+_ARRAY_OF_6, _ARRAY_OF_7, _EMPTY = b"\x96", b"\x97", b"\xa0"
 
 Arguments = ParamSpec("Arguments")
 Decoded = TypeVar("Decoded")
@@ -80,7 +82,9 @@ class SymbolInformation(NamedTuple):
 class PreciseRecord(NamedTuple):
     """What an index made by others says of one file. It counts while the file has that content hash.
 
-    `path` is as in `diptych.model.FileRecord`. Equal records have equal payloads, if `ordered`.
+    `path` is as in `diptych.model.FileRecord`. `root` is the folder whose index it was, relative to the
+    repository; "" for the repository's own, or where an older import did not say. Equal records have equal
+    payloads, if `ordered`.
     """
 
     path: str
@@ -89,6 +93,7 @@ class PreciseRecord(NamedTuple):
     producer: str
     occurrences: tuple[Occurrence, ...]
     symbols: tuple[SymbolInformation, ...]
+    root: str = ""
 
     def ordered(self) -> PreciseRecord:
         """The same, each thing once, in the order in which it is stored."""
@@ -135,7 +140,8 @@ class PreciseSchema(Schema[PreciseRecord]):
     """Files by path; by symbol, those that define it and those that mention it."""
 
     name: ClassVar[str] = "precise"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    older_versions: ClassVar[tuple[int, ...]] = (1,)
     fields: ClassVar[tuple[Field, ...]] = (Field("path"),)
     default_fields: ClassVar[dict[str, float]] = {"path": 1.0}
     indexes: ClassVar[tuple[str, ...]] = ("definitions", "occurrences")
@@ -179,6 +185,7 @@ class PreciseSchema(Schema[PreciseRecord]):
                         symbols,
                         rows,
                         record.symbols,
+                        record.root,
                     ),
                     unicode_errors="surrogateescape",
                 )
@@ -191,7 +198,7 @@ class PreciseSchema(Schema[PreciseRecord]):
     @_decoding
     def unpack(self, key: bytes, payload: bytes) -> PreciseRecord:
         """The record, equal to the one packed."""
-        digest, language, producer, symbols, rows, told = msgpack.unpackb(
+        digest, language, producer, symbols, rows, told, root = msgpack.unpackb(
             payload, use_list=False, unicode_errors="surrogateescape"
         )
         return PreciseRecord(
@@ -201,7 +208,19 @@ class PreciseSchema(Schema[PreciseRecord]):
             producer,
             tuple([_occurrence(symbols, row) for row in rows]),
             tuple([_information(row) for row in told]),
+            root,
         )
+
+    def upgrade(self, version: int, payload: bytes) -> bytes:
+        """A payload of version 1 with no root, in the bytes of this version. Raises CorruptionError."""
+        assert version in self.older_versions
+        if payload[:1] != _ARRAY_OF_6:
+            raise CorruptionError(
+                "a precise record of version 1 does not decode",
+                advice="import the index again with `diptych scip import`",
+            )
+        # The symbols stay at their offsets.
+        return _ARRAY_OF_7 + payload[1:] + _EMPTY
 
     @_decoding
     def content_hash(self, payload: bytes) -> str:
@@ -216,7 +235,7 @@ class PreciseSchema(Schema[PreciseRecord]):
     @_decoding
     def counts(self, payload: bytes) -> tuple[int, ...]:
         """`(occurrences, symbols)`."""
-        _, _, _, symbols, rows, _ = msgpack.unpackb(payload, unicode_errors="surrogateescape")
+        _, _, _, symbols, rows, _, _ = msgpack.unpackb(payload, unicode_errors="surrogateescape")
         return len(rows), len(symbols)
 
     @_decoding

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
+import msgpack
 import pytest
 from tests.names.asking import Asking, asking
 from tests.support.scip import Row, document_bytes, index_bytes
 
-from diptych.errors import NotAStoreError
+from diptych.errors import CorruptionError, NotAStoreError
 from diptych.fs import Beneath
 from diptych.schema.precise import PRECISE
 from diptych.serving import files
@@ -211,3 +212,49 @@ def test_a_store_of_precise_answers_that_cannot_be_read_leaves_ours(
         generation.write_bytes(b"damage")
     assert asked.lines("main.py", "other.@parse('')") == ["parser.py:2 inferred"]
     assert "there are no precise answers" in caplog.text
+
+
+def test_packages_of_one_name_in_one_repository_have_their_own_symbols(tmp_path: Path) -> None:
+    parser, main = FILES["parser.py"], FILES["main.py"]
+    tree = {
+        "one/parser.py": parser,
+        "one/main.py": main,
+        "two/parser.py": "# Another.\n" + parser,
+        "two/main.py": main,
+        "three/main.py": main,
+    }
+    below = [([row + 1, *rest], symbol, roles) for (row, *rest), symbol, roles in DEFINED]
+    used = document_bytes("main.py", USED)
+    with asking(tmp_path, tree) as asked:
+        imported(asked.root, index_bytes(document_bytes("parser.py", DEFINED), used), "one")
+        imported(asked.root, index_bytes(document_bytes("parser.py", below), used), "two")
+        imported(asked.root, index_bytes(used), "three")
+        assert asked.lines("one/main.py", "other.@parse('')") == ["one/parser.py:2 precise"]
+        assert asked.lines("two/main.py", "other.@parse('')") == ["two/parser.py:3 precise"]
+        # What defines none may be of either.
+        assert asked.lines("three/main.py", "other.@parse('')") == [
+            "one/parser.py:2 precise",
+            "two/parser.py:3 precise",
+        ]
+        used_by_all = [f"three/main.py:{line} use" for line in (4, 6)]
+        for own, line in (("one", 2), ("two", 3)):
+            uses = asked.uses(f"{own}/parser.py", "def @parse")
+            assert uses == [f"{own}/parser.py:{line} definition"] + sorted(
+                [f"{own}/main.py:{row} use" for row in (4, 6)] + used_by_all
+            )
+
+
+def test_a_record_of_the_first_version_is_read(tmp_path: Path) -> None:
+    with asking(tmp_path, FILES) as asked:
+        imported(asked.root, INDEX)
+        with RecordStore.open_with(precise_path(str(tmp_path / ".diptych")), PRECISE) as store:
+            record = store.get("parser.py")
+    assert record is not None
+    payload = PRECISE.pack(record)
+    values = msgpack.unpackb(payload)
+    older = bytes(msgpack.packb(values[:-1]))
+    assert PRECISE.upgrade(1, older) == payload
+    assert PRECISE.terms(PRECISE.upgrade(1, older)) == PRECISE.terms(payload)
+    for broken in (b"", b"\x95" + older[1:], payload):
+        with pytest.raises(CorruptionError, match="version 1"):
+            PRECISE.upgrade(1, broken)

@@ -77,23 +77,39 @@ def precise_uses(source: StoreSource, symbols: list[str], path: str) -> Iterator
     """Where files that have not changed since mention these symbols of `path`, each place once."""
     assert source.precise is not None or not symbols
     found: set[tuple[str, Occurrence]] = set()
+    own = source.precise_of(path)
     for symbol in symbols:
-        paths = [path] if is_local(symbol) or source.precise is None else source.precise.mentioning(symbol)
-        for mentioning in paths:
-            file = source.precise_of(mentioning)
-            if file is not None:
-                found |= {(mentioning, one._replace(symbol="")) for one in file.occurrences_of(symbol)}
+        if own is None or is_local(symbol) or source.precise is None:
+            mentioning, others = [path], set()
+        else:
+            mentioning = source.precise.mentioning(symbol)
+            others = {one.record.root for one in _definers(source, symbol)} - {own.record.root}
+        for other in mentioning:
+            file = source.precise_of(other)
+            # What is imported of another folder and defined there, too, is another symbol of that name.
+            if file is not None and file.record.root not in others:
+                found |= {(other, one._replace(symbol="")) for one in file.occurrences_of(symbol)}
     yield from sorted(found, key=lambda one: (one[0] != path, one[0], one[1].range))
 
 
 def _definitions(source: StoreSource, path: str, symbol: str) -> Iterator[tuple[PreciseFile, Occurrence]]:
-    if source.precise is None:
+    own = source.precise_of(path)
+    if own is None:
         return
-    for definer in [path] if is_local(symbol) else source.precise.defining(symbol):
-        file = source.precise_of(definer)
-        if file is not None:
-            for one in file.definitions_of(symbol):
-                yield file, one
+    definers = [own] if is_local(symbol) else list(_definers(source, symbol))
+    # Packages of one repository may have one name: then each index means its own.
+    near = [file for file in definers if file.record.root == own.record.root]
+    for file in near or definers:
+        for one in file.definitions_of(symbol):
+            yield file, one
+
+
+def _definers(source: StoreSource, symbol: str) -> Iterator[PreciseFile]:
+    """The files that define a symbol, and have not changed since."""
+    for path in source.precise.defining(symbol) if source.precise is not None else ():
+        file = source.precise_of(path)
+        if file is not None and file.definitions_of(symbol):
+            yield file
 
 
 def _found(source: StoreSource, file: PreciseFile, defined: Occurrence) -> Found:

@@ -66,7 +66,7 @@ def import_index(
             folder = _folder(producer, files.root) if prefix is None else prefix
             continue
         path = f"{folder}/{one.path}" if folder else one.path
-        made = _record(one._replace(path=path), producer, files)
+        made = _record(one._replace(path=path), producer, files, folder)
         if isinstance(made, Refused):
             refused.append(made)
         elif path in accepted:
@@ -112,7 +112,9 @@ def _commit(store: RecordStore[PreciseRecord], waiting: list[PreciseRecord]) -> 
         waiting.clear()
 
 
-def _record(document: Document, producer: Producer, files: Files) -> tuple[PreciseRecord, int] | Refused:
+def _record(
+    document: Document, producer: Producer, files: Files, root: str
+) -> tuple[PreciseRecord, int] | Refused:
     """The record of a document and how many of its occurrences do not fit; or why it is refused."""
     path = document.path
     try:
@@ -132,5 +134,7 @@ def _record(document: Document, producer: Producer, files: Files) -> tuple[Preci
         return Refused(path, str(error))
     if fits.problem:
         return Refused(path, fits.problem)
-    record = PreciseRecord(path, digest, document.language, producer.text, fits.occurrences, document.symbols)
+    record = PreciseRecord(
+        path, digest, document.language, producer.text, fits.occurrences, document.symbols, root
+    )
     return record.ordered(), fits.dropped
