@@ -200,7 +200,9 @@ def test_a_qualified_name_is_of_its_class_before_a_file_of_that_name(
     name: str, expected: list[str], tmp_path: Path
 ) -> None:
     records = [
-        FileRecord("k.cpp", "h", "cpp", [*_symbols(["solo", "only"], "method", "Other"), *_symbols(["make"])]),
+        FileRecord(
+            "k.cpp", "h", "cpp", [*_symbols(["solo", "only"], "method", "Other"), *_symbols(["make"])]
+        ),
         FileRecord("src/k.cpp", "h", "cpp", _symbols(["solo"], "method", "Third")),
         FileRecord(
             "b.cpp",

@@ -9,7 +9,8 @@ Payload, a msgpack array. A range is `[start row, start column, end row, end col
        [[symbol, flags], ...]], ...]                                sorted by symbol
      root]
 
-In version 1 there was no root. Roles and kinds are SCIP's numbers. The item of a symbol is the offset of its string in the payload.
+In version 1 there was no root. Roles and kinds are SCIP's numbers. The item of a symbol is the offset of its
+string in the payload.
 """
 
 # The contract has search documents; this schema has none.

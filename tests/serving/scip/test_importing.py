@@ -239,9 +239,8 @@ def test_packages_of_one_name_in_one_repository_have_their_own_symbols(tmp_path:
         used_by_all = [f"three/main.py:{line} use" for line in (4, 6)]
         for own, line in (("one", 2), ("two", 3)):
             uses = asked.uses(f"{own}/parser.py", "def @parse")
-            assert uses == [f"{own}/parser.py:{line} definition"] + sorted(
-                [f"{own}/main.py:{row} use" for row in (4, 6)] + used_by_all
-            )
+            used_by_own = [f"{own}/main.py:{row} use" for row in (4, 6)]
+            assert uses == [f"{own}/parser.py:{line} definition", *sorted(used_by_own + used_by_all)]
 
 
 def test_a_record_of_the_first_version_is_read(tmp_path: Path) -> None:
