@@ -75,7 +75,9 @@ _LOOP_CLASS = re.compile(rb"\b(?:class|struct)\s+(\w*(?:for_?each|FOR_?EACH)\w*)
 _BEFORE_STATEMENT = re.compile(rb"(?:[;{})/:]|\b(?:else|do))\s*\Z")
 # `Py_BEGIN_ALLOW_THREADS` on a line of its own in a function.
 _BLOCK_MACRO = re.compile(rb"(?:BEGIN|END)(?:_\w{1,80}+)?+(?!\w)(?=[ \t]*\r?\n\s*(.))")
-_BEGIN_OF_LINE = re.compile(rb"[ \t]+(?:[A-Za-z0-9]\w*_)?")
+_BEGIN_OF_LINE = re.compile(rb"[ \t]+(?:\w+_)?")
+_COMMENT_BEFORE = re.compile(rb"/\*(?:[^*]|\*(?!/))*+\*/")
+_ABOVE_BYTES = 256
 _SECTION_WORDS = (b"signals", b"slots", b"Q_SIGNALS", b"Q_SLOTS")
 _SECTIONS = re.compile(
     rb"^[ \t]*(?:(signals|Q_SIGNALS)|(?:public|private|protected)[ \t]+(slots|Q_SLOTS))(?=\s*:)", re.MULTILINE
@@ -213,8 +215,9 @@ def _block_macros(blanked: bytearray, source: bytes) -> None:
         line = line_start(source, match.start())
         if not _BEGIN_OF_LINE.fullmatch(source, line, match.start()):
             continue
-        before = source[max(line - _WORD_BYTES, 0) : line].rstrip()[-1:]
-        if before in (b";", b"}") or (before == b"{" and match[1] not in b"},="):
+        above = _COMMENT_BEFORE.sub(b"", source[max(line - _ABOVE_BYTES, 0) : line]).rstrip()
+        before = b"#" if above.rpartition(b"\n")[2].lstrip()[:1] == b"#" else above[-1:]
+        if before in (b";", b"}") or (before in (b"{", b"#") and match[1] not in b"},="):
             blank(blanked, line, match.end())
 
 

@@ -41,6 +41,10 @@ _AFTER_OPERAND = (b"=", b"+", b"-", b"|", b"&", b"?", b".", b",", b";")
 _CONDITIONAL = re.compile(rb"#[ \t]*(?:if|el|endif)")
 # How far from a conditional the error may be that it causes.
 _NEAR_BYTES = 200
+_HEAD_BYTES = 600
+_OPEN, _CLOSE = b"()"
+_BEFORE_CONDITION = re.compile(rb"(?:\A|[\s;{}])(?<!\bdefine )(?:if|while|for|switch)\s*\Z")
+_ELSE = re.compile(rb"(?:\A|[\s;}])(?:else|do)\Z")
 _NEVER = re.compile(rb"\s+0\b")
 
 
@@ -153,6 +157,7 @@ def _closed(group: _Group, source: bytes, blanks: list[tuple[int, int]]) -> _Bra
         or source[after : after + 1] in _AFTER_OPERAND
         or any(_CONTINUES.match(source, _end(_LEADING, source, branch.begin)) for branch in group.branches)
         or any(_wants_value(source, branch) for branch in group.branches)
+        or any(_wants_statement(source, branch) for branch in group.branches)
     )
     if not split and all(branch.depth == 0 and branch.lowest == 0 for branch in group.branches):
         return None
@@ -181,6 +186,24 @@ def _wants_value(source: bytes, branch: _Branch) -> bool:
     """Whether a branch ends with `name =`."""
     code = _code(source, max(branch.begin, branch.end - _NEAR_BYTES), branch.end)
     return code.endswith(b"=") and not code.rpartition(b"\n")[2].lstrip().startswith(b"#")
+
+
+def _wants_statement(source: bytes, branch: _Branch) -> bool:
+    """Whether a branch ends with `if (a)` or `else`."""
+    code = _code(source, max(branch.begin, branch.end - _HEAD_BYTES), branch.end)
+    before, _, last = code.rpartition(b"\n")
+    if last.lstrip().startswith(b"#") or before.endswith((b"\\", b"\\\r")):
+        # The end of a macro's body.
+        return False
+    if not code.endswith(b")"):
+        return _ELSE.search(code) is not None
+    depth, at = 0, len(code)
+    while at > 0:
+        at -= 1
+        depth += (code[at] == _CLOSE) - (code[at] == _OPEN)
+        if depth == 0:
+            return _BEFORE_CONDITION.search(code, max(at - _NEAR_BYTES, 0), at) is not None
+    return False
 
 
 def _end(space: re.Pattern[bytes], source: bytes, begin: int) -> int:

@@ -24,6 +24,7 @@ from diptych.indexer.languages.c_blanks import (
     line_start,
     without_oddities,
 )
+from diptych.indexer.languages.c_defines import with_definitions, without_unnamed_bits
 from diptych.indexer.languages.c_wrappers import without_wrappers
 
 _MACROS = rb"(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}"
@@ -121,6 +122,8 @@ def without_macros(source: bytes) -> bytes:
             blank(blanked, specifier, end)
     without_oddities(blanked, source)
     without_wrappers(blanked, source)
+    with_definitions(blanked, source)
+    without_unnamed_bits(blanked, source)
     return bytes(blanked)
 
 

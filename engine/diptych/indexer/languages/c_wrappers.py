@@ -74,12 +74,14 @@ _VARIABLE_BEFORE = re.compile(
 )
 # `BOOL (WINAPI *hook)(int);`, `void WINAPI (*hook)(int);`
 _POINTER = re.compile(
-    rb"\([ \t]*+(?:(?P<macro>"
+    rb"\([ \t]*+(?P<macro>(?:"
     + MACRO
-    + rb")[ \t]*+)?\*[ \t]*+"
+    + rb"(?!\w)[ \t]*+){1,4}+)?\*[ \t]*+"
     + NAME
     + rb"[ \t]*+(?:\[\w*\][ \t]*+)?\)\s*+\("
 )
+# `IVim __RPC_FAR *This`: in headers that are generated for interfaces, and of no other meaning.
+_RPC = re.compile(rb"__RPC_(?:FAR|STUB|USER)(?!\w)")
 _MACRO_BEFORE = re.compile(rb"[ \t](?P<macro>" + MACRO + rb")[ \t]*\Z")
 # `static yyconst int16_t table[] = {`, `local const unsigned char table[] = {`: one name too many.
 _LOWER = re.compile(
@@ -158,6 +160,10 @@ def _between_type_and_name(blanked: bytearray, source: bytes) -> None:
                 continue
             if _is_type_before(source, variable.end("type")):
                 blank(blanked, start, end)
+    if b"__RPC_" in source:
+        for match in _RPC.finditer(source):
+            if _may_declare(source, match.start()):
+                blank(blanked, *match.span())
     for match in _POINTER.finditer(source):
         begin = match.start()
         if match["macro"]:

@@ -51,11 +51,11 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
         function = shape_of(source, node.child_by_field_name("function"), depth + 1)
         if function in _CASTS:
             return _cast(source, node)
-        if function in PARTIAL and (first := _first_argument(node)) is not None:
+        if function in PARTIAL and (given := _first_argument(node)) is not None:
             # It is called as the function is.
-            return shape_of(source, first, depth + 1)
-        if function in _WRAPS and (first := _first_argument(node)) is not None:
-            return extended(shape_of(source, first, depth + 1), WRAPPED)
+            return shape_of(source, given, depth + 1)
+        if function in _WRAPS and (given := _first_argument(node)) is not None:
+            return extended(shape_of(source, given, depth + 1), WRAPPED)
         if function == "type" and (value := _only_argument(node)) is not None:
             return extended(shape_of(source, value, depth + 1), ".__class__")
         return extended(function, "()")
