@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tests.names.asking import Asking, asking, case_files, case_path
@@ -238,3 +239,16 @@ def test_calls_and_outline(tree: Asking) -> None:
         "function helper",
         "function shape_new",
     ]
+
+
+def test_what_a_macro_declares_and_another_defines_is_one(tmp_path: Path) -> None:
+    files = {
+        "a.h": "struct foo { int n; };\nDECLARE_PER_CPU(struct foo, x);\n",
+        "a.c": '#include "a.h"\nDEFINE_PER_CPU(struct foo, x);\nstatic void work(void) {}\n'
+        "static DECLARE_WORK(w, work);\n",
+        "b.c": '#include "a.h"\nint f(void) { return x.n; }\n',
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.lines("b.c", "return @x") == ["a.c:2 exact", "a.h:2 exact"]
+        assert ask.lines("b.c", "x.@n") == ["a.h:1 inferred"]
+        assert ask.uses("a.c", "void @work") == ["a.c:3 definition", "a.c:4 use"]

@@ -81,7 +81,8 @@ def test_a_conditional_that_ends_within_a_statement_hides_nothing(statement: str
 
 
 def test_the_end_of_a_macro_s_body_is_none_of_a_statement() -> None:
-    source = "#ifdef A\n#define f(a) \\\n    do { \\\n    } while (0)\n#else\n#define f(a) g(a)\n#endif\nint ) a;\n"
+    body = "\\\n    do { \\\n    } while (0)"
+    source = f"#ifdef A\n#define f(a) {body}\n#else\n#define f(a) g(a)\n#endif\nint ) a;\n"
     assert symbols("c", source)[:2] == ["macro |f", "macro |f"]
 
 
@@ -89,7 +90,8 @@ def test_the_end_of_a_macro_s_body_is_none_of_a_statement() -> None:
     "part",
     [
         b"DEFINE_PER_CPU(int, ", b"LIST_HEAD(a,", b"LIST_HEAD(   ", b"DEFINE_TIMER(a, (", b", :1", b"u8 :1, ",
-        b", /* a */ ", b",/**/", b"static LIST_HEAD(a);", b"#ifdef A\nif (a)\n#endif\n", b"#ifdef A\nif ((((((a\n",
+        b", /* a */ ", b",/**/", b"static LIST_HEAD(a);", b"#ifdef A\nif (a)\n#endif\n",
+        b"#ifdef A\nif ((((((a\n",
         b"#if A\nelse\n", b"))))))", b"__RPC_FAR ", b"(AAA ", b"/*/*/* \n BEGIN\nx", b" ________",
     ],
 )  # fmt: skip

@@ -32,7 +32,8 @@ def test_a_macro_between_a_type_and_a_variable_is_no_name(source: str, expected:
         ("typedef BOOL (WINAPI *open_fn)(HANDLE, DWORD);", ["type |open_fn"]),
         ("typedef DWORD(WINAPI * open_fn)(int x);", ["type |open_fn"]),
         ("static void WINAPI (*wake)(HANDLE) = NULL;", ["variable |wake"]),
-        ("struct V {\n  RESULT ( CALLTYPE __RPC_FAR *Query )(\n    V __RPC_FAR * This,\n    void __RPC_FAR *__RPC_FAR *out);\n};",
+        ("struct V {\n  RESULT ( CALLTYPE __RPC_FAR *Query )(\n    V __RPC_FAR * This,\n"
+         "    void __RPC_FAR *__RPC_FAR *out);\n};",
          ["struct |V", "field V|Query"]),
         ("void LIB_INTERNAL fail OF((state *, int));", ["function |fail"]),
         ("LIB_EXTERN int LIB_CALL run OF((state *s,\n  int n))\n{\n  return n;\n}\nint last;",

@@ -280,7 +280,10 @@ class _Walk(Walk):
     def _declared(self, node: Node, given: Node | None, declarators: list[Node], scope: int) -> None:
         in_class = self.made.scopes[scope].kind == CLASS
         is_misread = node.has_error and self.made.scopes[scope].kind in (MODULE, NAMESPACE)
-        is_extern = _has_word(self.made.source, node, b"extern")
+        # `DECLARE_PER_CPU(int, a)` is parsed as `extern int a`, whatever its text says.
+        is_extern = _has_word(self.made.source, node, b"extern") or self.made.source.startswith(
+            b"DECLARE_PER_CPU", node.start_byte
+        )
         holder = self._holder(given, scope)
         if holder < 0 and given is not None and (given.type in TAGS or self._complete):
             self._later([given], scope)
