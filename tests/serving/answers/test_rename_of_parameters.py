@@ -52,7 +52,7 @@ def _printed(folder: Path, files: dict[str, str], main: str) -> str:
     for path, text in files.items():
         (folder / path).write_text(text)
     return subprocess.run(
-        [sys.executable, main], cwd=folder, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, main], cwd=folder, capture_output=True, text=True, check=True
     ).stdout
 
 
