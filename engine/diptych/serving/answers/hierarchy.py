@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from diptych.names.definitions import Found, definitions, found_of
-from diptych.names.facts import CLASS, DEFINED, Binding
+from diptych.names.facts import CLASS, DEFINED, Binding, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language
 from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, Target, Value
 from diptych.serving.answers.definition import parsed_file, site_asked
+from diptych.serving.answers.written import sites_in
 from diptych.serving.source import StoreSource
 
 _INHERITS = frozenset({"extends", "implements"})
 # A tree of classes that is larger is cut.
 _CLASSES_MAX = 1_000
+
+Place = tuple[str, Point]
+
+
+class Family(NamedTuple):
+    """Classes that a member may be seen in, and the places where they ask themselves for it."""
+
+    classes: list[Value]
+    asked: set[Place]
 
 
 def classes_at(source: StoreSource, path: str, row: int, column: int) -> list[Found]:
@@ -56,24 +67,36 @@ def subtypes(source: StoreSource, found: Found) -> list[Found]:
     )
 
 
-def family(source: StoreSource, value: Value) -> list[Value]:
-    """A class, all that it extends and all that extend one of these, in the files there are."""
-    seen: dict[tuple[str, int], Value] = {}
+def family(source: StoreSource, value: Value, name: str) -> Family:
+    """A class, and all classes that a member `name` of it may be seen in, in the files there are.
+
+    Those are what extends it, and what these extend. A member of one of them is the same member; so is that
+    of a class that extends one of them, where that has a member of the name, or asks itself for it.
+    """
+    seen: dict[Place, Value] = {}
+    sharing: set[Place] = set()
+    asked: set[Place] = set()
     pending = [value]
     while pending and len(seen) < _CLASSES_MAX:
         one = pending.pop()
-        key = _key(one)
-        if key in seen:
+        if _key(one) in sharing:
             continue
-        seen[key] = one
-        pending += _bases(source, one)
-        pending += _extending(source, one)
-    return list(seen.values())
+        sharing.add(_key(one))
+        for below in [one, *descendants(source, one)]:
+            for above in [below, *_ancestors(source, below)]:
+                if _key(above) in seen:
+                    continue
+                seen[_key(above)] = above
+                asking = _asking_itself(source, above, name)
+                asked.update(asking)
+                if asking or members_named(above, name):
+                    pending.append(above)
+    return Family(list(seen.values()), asked)
 
 
 def descendants(source: StoreSource, value: Value) -> list[Value]:
     """The classes that extend a class, directly or through others."""
-    seen: dict[tuple[str, int], Value] = {}
+    seen: dict[Place, Value] = {}
     pending = [value]
     while pending and len(seen) < _CLASSES_MAX:
         for one in _extending(source, pending.pop()):
@@ -81,6 +104,36 @@ def descendants(source: StoreSource, value: Value) -> list[Value]:
                 seen[_key(one)] = one
                 pending.append(one)
     return list(seen.values())
+
+
+def _ancestors(source: StoreSource, value: Value) -> list[Value]:
+    """The classes that a class extends, directly or through others."""
+    seen: dict[Place, Value] = {}
+    pending = [value]
+    while pending and len(seen) < _CLASSES_MAX:
+        for one in _bases(source, pending.pop()):
+            if _key(one) not in seen:
+                seen[_key(one)] = one
+                pending.append(one)
+    return list(seen.values())
+
+
+def _asking_itself(source: StoreSource, value: Value, name: str) -> list[Place]:
+    """Where methods of a class ask for a member of their own object, which an extending class may have."""
+    assert value.names is not None
+    parsed = source.parsed(value.names.path)
+    if parsed is None:
+        return []
+    inference = Inference(source, language(parsed.language).rules)
+    scope = value.names.scopes[value.scope]
+    found = []
+    for site in sites_in(parsed, name):
+        if not scope.start <= site.place < scope.end:
+            continue
+        receivers = inference.shape(parsed.names, site.scope, site.shape, site.place)
+        if any(one.names is not None and _key(one) == _key(value) for one in receivers):
+            found.append((parsed.path, site.place))
+    return found
 
 
 def _bases(source: StoreSource, value: Value) -> list[Value]:
@@ -103,9 +156,10 @@ def _extending(source: StoreSource, value: Value) -> Iterator[Value]:
                 yield other
 
 
-def _key(value: Value) -> tuple[str, int]:
+def _key(value: Value) -> Place:
+    """Where a class is. The complete names of a file number its scopes in another way than those stored."""
     assert value.names is not None
-    return value.names.path, value.scope
+    return value.names.path, value.names.scopes[value.scope].start
 
 
 def _found_of(value: Value) -> list[Found]:

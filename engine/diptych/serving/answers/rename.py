@@ -112,7 +112,10 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
     _check_name(new, names.language)
     complete = source.complete_names_of(wanted.target.path) or names
     owner = _owner(complete, wanted.target)
-    related = _related(source, complete, owner, wanted, new) if owner is not None else [wanted.target]
+    related, asked = [wanted.target], set()
+    if owner is not None:
+        shared = family(source, owner, wanted.name)
+        related, asked = _related(source, complete, shared.classes, wanted, new), shared.asked
     edits: dict[Edit, None] = {}
     for target in related:
         found = references_to(source, target)
@@ -120,7 +123,12 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
         _add(source, target, found.possible, wanted.name, new, edits, asked=True)
     if owner is None and language(names.language).rules.includes:
         _add_in_macros(source, wanted.name, new, edits)
-    sure = [edit for edit in edits if not edit.needs_confirmation]
+    # Whatever class has the member that a class asks itself for, it is renamed.
+    sure = [
+        edit._replace(needs_confirmation=False)
+        for edit in edits
+        if not edit.needs_confirmation or (edit.path, (edit.row, edit.column)) in asked
+    ]
     certain = {edit[:3] for edit in sure}
     unsure = [edit for edit in edits if edit.needs_confirmation and edit[:3] not in certain]
     listed = [
@@ -161,11 +169,13 @@ def _owner(names: Names, target: Found) -> Value | None:
     return None
 
 
-def _related(source: StoreSource, names: Names, owner: Value, wanted: Renameable, new: str) -> list[Found]:
-    """The members of that name in all classes that are related. Raises RenameRefusedError."""
+def _related(
+    source: StoreSource, names: Names, classes: list[Value], wanted: Renameable, new: str
+) -> list[Found]:
+    """The members of that name in classes that share them. Raises RenameRefusedError."""
     inference = Inference(source, language(names.language).rules)
     found = []
-    for one in family(source, owner):
+    for one in classes:
         assert one.names is not None
         taken = members_named(one, new)
         if taken:
