@@ -6,25 +6,24 @@ so. A name that would be taken, or would take the place of another, is refused w
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, NoReturn
 
 from tree_sitter import Node
 
-from diptych.names.definitions import Found, definitions
+from diptych.names.definitions import Found, definitions, found_of
 from diptych.names.facts import CLASS, IMPORTED, Binding, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language
 from diptych.names.places import sites_named
 from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, Site
 from diptych.names.source import Names
-from diptych.names.values import CLASS_VALUE, FOREIGN, Value
+from diptych.names.values import CLASS_VALUE, FOREIGN, Target, Value
 from diptych.serving.answers.definition import parsed_file, site_in
-from diptych.serving.answers.hierarchy import family, members_named
+from diptych.serving.answers.hierarchy import Place, family, members_named
 from diptych.serving.answers.references import Reference, field_of, references_to
+from diptych.serving.answers.reserved import is_name, is_private, is_special, may_have
 from diptych.serving.answers.written import sites_in
 from diptych.serving.errors import RenameRefusedError
 from diptych.serving.files import ParsedFile
@@ -32,21 +31,8 @@ from diptych.serving.source import StoreSource
 
 # A longer name may begin with the one that is replaced.
 _NAME_ENDS = rb"(?![\w\x80-\xff$])"
-_IDENTIFIER = re.compile(r"[^\W\d][\w]*")
 _SHORTHAND = frozenset({"shorthand_property_identifier", "shorthand_property_identifier_pattern"})
 _LISTS_OF_NAMES = frozenset({b"__all__", b"__slots__", b"__match_args__"})
-_GO = frozenset((
-    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for",
-    "func", "go", "goto", "if", "import", "interface", "map", "package", "range", "return", "select",
-    "struct", "switch", "type", "var",
-))  # fmt: skip
-_SCRIPT = frozenset((
-    "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete",
-    "do", "else", "enum", "export", "extends", "false", "finally", "for", "function", "if", "import",
-    "in", "instanceof", "let", "new", "null", "return", "super", "switch", "static", "this", "throw",
-    "true", "try", "typeof", "var", "void", "while", "with", "yield",
-))  # fmt: skip
-_KEYWORDS = {"python": frozenset(keyword.kwlist), "go": _GO}
 
 
 class Edit(NamedTuple):
@@ -94,8 +80,8 @@ def renameable(source: StoreSource, path: str, row: int, column: int) -> Renamea
     written = target.qualified.rpartition(".")[2]
     if site.name != written:
         _refuse_alias(parsed, site)
-    is_special = site.name.startswith("__") and site.name.endswith("__")
-    if is_special or (target.kind == "method" and site.name == "constructor"):
+    is_member = target.kind in ("method", "field", "constructor")
+    if is_special(parsed.language, site.name, is_member=is_member):
         raise RenameRefusedError(f"{site.name} means something to the language")
     return Renameable(site.name, site.place, target)
 
@@ -109,13 +95,17 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
     names = source.names_of(wanted.target.path)
     if names is None or wanted.name == new:
         return Rename(wanted.name, ())
-    _check_name(new, names.language)
+    if not is_name(names.language, new):
+        raise RenameRefusedError(f"{new!r:.100} is no name in {names.language}")
     complete = source.complete_names_of(wanted.target.path) or names
     owner = _owner(complete, wanted.target)
-    related, asked = [wanted.target], set()
-    if owner is not None:
-        shared = family(source, owner, wanted.name)
-        related, asked = _related(source, complete, shared.classes, wanted, new), shared.asked
+    related = [wanted.target]
+    asked: set[Place] = set()
+    # A private name of Python is another one in each class.
+    if owner is not None and not is_private(names.language, wanted.name):
+        classes, asked = family(source, owner, wanted.name)
+        related = _related(source, complete, classes, wanted, new)
+    related += [other for one in related for other in _declared_beside(source, one)]
     edits: dict[Edit, None] = {}
     for target in related:
         found = references_to(source, target)
@@ -129,6 +119,9 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
         for edit in edits
         if not edit.needs_confirmation or (edit.path, (edit.row, edit.column)) in asked
     ]
+    folders = {edit.path.rpartition("/")[0] for edit in sure}
+    if names.language == "go" and len(folders) > 1 and not new[0].isupper():
+        raise RenameRefusedError(f"{new} would not be seen from other packages, where {wanted.name} is used")
     certain = {edit[:3] for edit in sure}
     unsure = [edit for edit in edits if edit.needs_confirmation and edit[:3] not in certain]
     listed = [
@@ -147,18 +140,6 @@ def _refuse_alias(parsed: ParsedFile, site: Site) -> NoReturn:
                 f"{site.name} is the name that an import gives, in {parsed.path}:{binding.place[0] + 1}"
             )
     raise RenameRefusedError(f"{site.name} is another name of something")
-
-
-def _check_name(new: str, language_name: str) -> None:
-    """Raise RenameRefusedError for what is no name in the language."""
-    known = _KEYWORDS.get(language_name, _SCRIPT)
-    valid = (
-        new.isidentifier()
-        if language_name == "python"
-        else bool(_IDENTIFIER.fullmatch(new.replace("$", "_")))
-    )
-    if not valid or new in known:
-        raise RenameRefusedError(f"{new!r:.100} is no name in {language_name}")
 
 
 def _owner(names: Names, target: Found) -> Value | None:
@@ -180,23 +161,38 @@ def _related(
         taken = members_named(one, new)
         if taken:
             raise _taken(new, taken[0].path, taken[0].place)
-        for base in inference.bases(one.names, one.scope):
-            if base.kind == FOREIGN and _may_have(base.name, wanted.name):
+        for written, base in zip(
+            one.names.scopes[one.scope].bases, inference.bases(one.names, one.scope), strict=True
+        ):
+            name = _imported(one.names, written) if names.language == "python" else base.name
+            if base.kind == FOREIGN and may_have(names.language, name, wanted.name):
                 where = f"{one.names.path}:{one.names.scopes[one.scope].start[0] + 1}"
                 raise RenameRefusedError(
-                    f"{wanted.name} may be a member of {base.name}, which is outside of the repository and is"
+                    f"{wanted.name} may be a member of {name}, which is outside of the repository and is"
                     f" extended by the class in {where}"
                 )
         found += members_named(one, wanted.name)
     return found
 
 
-def _may_have(base: str, name: str) -> bool:
-    """Whether a class outside of all files may have a member of that name."""
-    known = getattr(builtins, base, None)
-    if base in ("Generic", "Protocol", "NamedTuple", "TypedDict", "ABC", "Enum"):
-        return False
-    return hasattr(known, name) if isinstance(known, type) else True
+def _imported(names: Names, base: str) -> str:
+    """The name of a base as its module has it, of the shape that the class has it in."""
+    head, dot, rest = base.partition("[")[0].partition(".")
+    bound = [one for one in names.bound(0, head) if one.how == IMPORTED]
+    return f"{bound[0].shape[1:].replace('>', '.')}{dot}{rest}" if bound else f"{head}{dot}{rest}"
+
+
+def _declared_beside(source: StoreSource, target: Found) -> list[Found]:
+    """What else declares a definition of Python: the stub beside its file, or the file beside a stub."""
+    stem, _, suffix = target.path.rpartition(".")
+    other = {"py": "pyi", "pyi": "py"}.get(suffix)
+    names = source.complete_names_of(f"{stem}.{other}") if other is not None else None
+    if names is None:
+        return []
+    *_, name = target.qualified.split(".")
+    declared = (found_of(Target(names, one), "exact") for one in names.facts.bindings if one.name == name)
+    # One of each overload has the parameter.
+    return list({one.origin: one for one in declared if one.qualified == target.qualified}.values())
 
 
 def _add(
