@@ -96,7 +96,7 @@ def test_a_base_outside_of_the_repository_that_a_sibling_has_is_no_matter(tmp_pa
     )
     with asking(tmp_path, {"app.py": app}) as asked:
         edits = rename(asked.source, "app.py", 4, 8, "go").edits
-        with pytest.raises(RenameRefusedError, match="may be a member of Far"):
+        with pytest.raises(RenameRefusedError, match="may be a member of far"):
             rename(asked.source, "app.py", 6, 8, "go")
     assert [edit[1:3] for edit in edits] == [(4, 8)]
 

@@ -275,7 +275,8 @@ def test_the_same_uses_are_found_from_each(tmp_path: Path, case: str) -> None:
             found = references(ask.source, *place)
             uses = {one[:3] for one in found.references if _is_named(ask, one.path, one.row, one.column)}
             assert (place, uses) == (place, marked)
-            edits = rename(ask.source, *place, "other").edits
+            # In Go, other packages see a name with a capital.
+            edits = rename(ask.source, *place, "Other").edits
             assert (place, {one[:3] for one in edits if not one.needs_confirmation}) == (place, marked)
 
 
