@@ -179,10 +179,11 @@ def _functions(inference: Inference, value: Value) -> list[Value]:
 def _parameters(source: Source, function: Value, name: str) -> list[Target]:
     if function.names is None:
         return []
-    complete = source.complete_names_of(function.names.path)
+    start = function.names.scopes[function.scope].start
+    complete = source.names_around(function.names.path, start)
     if complete is None:
         return []
-    scope = complete.scope_at.get(function.names.scopes[function.scope].start, -1)
+    scope = complete.scope_at.get(start, -1)
     found = [one for one in complete.bound(scope, name) if one.how == PARAMETER]
     return [Target(complete, binding) for binding in found]
 

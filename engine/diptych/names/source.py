@@ -29,6 +29,9 @@ class Source(Protocol):
     def complete_names_of(self, path: str) -> Names | None:
         """The same, with what only the file itself can see."""
 
+    def names_around(self, path: str, place: Point) -> Names | None:
+        """The facts of a file, complete for the function around a place."""
+
     def defined(self, name: str) -> Iterable[Defined]:
         """The definitions of that name in all files."""
 

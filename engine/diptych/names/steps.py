@@ -140,8 +140,9 @@ class Steps(Lookup):
         """A function with what only its own file can see; the same as before if it cannot be read."""
         if names.facts.complete:
             return names, scope
-        complete = self.source.complete_names_of(names.path)
-        number = complete.scope_at.get(names.scopes[scope].start) if complete is not None else None
+        start = names.scopes[scope].start
+        complete = self.source.names_around(names.path, start)
+        number = complete.scope_at.get(start) if complete is not None else None
         return (complete, number) if complete is not None and number is not None else (names, scope)
 
     def _called_method(self, value: Value, names: tuple[str, ...]) -> list[Value]:

@@ -136,6 +136,16 @@ class StoreSource:
         parsed = self.parsed(path)
         return parsed.names if parsed is not None else None
 
+    def names_around(self, path: str, place: Point) -> Names | None:
+        """See `Source`. Only a part of the file is parsed for it."""
+        parsed = self.parsed(path)
+        if parsed is None:
+            return None
+        seen = self.names_of(path) if not parsed.is_parsed else None
+        # For a file that has changed since it was indexed, that has made the complete names.
+        part = parsed.part(seen, place) if seen is not None and not parsed.is_parsed else None
+        return part.names if part is not None else parsed.names
+
     def defined(self, name: str) -> Iterable[Defined]:
         """See `Source`."""
         for hit in self.symbols(name):

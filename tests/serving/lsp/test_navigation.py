@@ -35,9 +35,12 @@ def test_references_with_and_without_the_declaration(reading: Editor, made: Path
 def test_references_in_parts(reading: Editor, made: Path) -> None:
     asked = {**at(made, "shapes.py", "class @Square"), "partialResultToken": "t"}
     assert reading.ask("textDocument/references", {**asked, "context": {"includeDeclaration": True}}) == []
-    part = reading.await_told("$/progress")["params"]
-    assert part["token"] == "t"
-    assert len(places(made, part["value"])) == 7
+    parts = [reading.await_told("$/progress")["params"] for _ in range(2)]
+    assert [part["token"] for part in parts] == ["t", "t"]
+    # The first is of one file: it does not wait for the search of the others.
+    first, rest = (places(made, part["value"]) for part in parts)
+    assert first == ["shapes.py:17:7"]
+    assert len(rest) == 6
 
 
 def test_an_open_document_counts_and_not_the_file(editor: Editor, root: Path) -> None:

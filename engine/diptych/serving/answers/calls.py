@@ -69,9 +69,9 @@ def callers_of(source: StoreSource, target: Found) -> Iterator[CallSite]:
     for reference in references_to(source, target).references:
         if reference.role != "use":
             continue
-        names = source.complete_names_of(reference.path)
+        place = (reference.row, reference.column)
+        names = source.names_around(reference.path, place)
         if names is not None:
-            place = (reference.row, reference.column)
             yield _around(names, place), reference.evidence, reference.path, place
 
 

@@ -93,13 +93,11 @@ def impact(
 
 def found_at(source: StoreSource, path: str, place: Point) -> Found | None:
     """The definition whose name is at a place, as the resolver has it; None where there is none."""
-    names = source.complete_names_of(path)
-    if names is None:
-        return None
-    for binding in names.facts.bindings:
-        if binding.place == place:
-            found = found_of(Target(names, binding), "exact")
-            return found if binding.how == DEFINED or found.kind != "import" else None
+    names = source.names_around(path, place)
+    for binding in names.at_place(place) if names is not None else ():
+        assert names is not None
+        found = found_of(Target(names, binding), "exact")
+        return found if binding.how == DEFINED or found.kind != "import" else None
     return None
 
 

@@ -17,7 +17,7 @@ from diptych.names.facts import ASSIGNED, BLOCK, FIELD, FUNCTION, IMPORTED, Poin
 from diptych.names.infer import Inference
 from diptych.names.languages import LANGUAGES, language
 from diptych.names.rules import OWN_BODY
-from diptych.names.sites import BOUND, FIELD_BOUND, ITEM, MODULE, Site
+from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, Target, Value
 from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
@@ -32,6 +32,8 @@ from diptych.serving.source import StoreSource
 _MAX_IMPORTS = 4
 _MAY_BE_POSSIBLE = ("function", "method", "class", "field")
 """What is used through values whose type is not known."""
+_ARGUMENTS = ("parameter", "field")
+"""What the name in `name=value` of a call may be."""
 
 
 class Reference(NamedTuple):
@@ -101,17 +103,22 @@ def references_to(source: StoreSource, target: Found) -> References:
 
 def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Reference, bool]]:
     """The references to one definition and whether each is sure, as they are found, file by file."""
+    for found in by_file(source, target):
+        yield from found
+
+
+def by_file(source: StoreSource, target: Found) -> Iterator[Iterator[tuple[Reference, bool]]]:
+    """The same, those of one file after the other. Take all of one before the next."""
     search = _Search(source, target)
     symbols = symbols_at(source, target)
-    for path, one in precise_uses(source, symbols, target.path):
-        if one.range[:2] != one.range[2:]:
-            yield _precise_reference(source, path, one), True
+    if symbols:
+        yield _precise_references(source, symbols, target.path)
     for path, name in search.places():
         if symbols and source.precise_of(path) is not None:
             # What was imported of the file says it all.
             continue
         if may_write(source, path, name):
-            yield from search.found_in(path, name)
+            yield search.found_in(path, name)
 
 
 class _Search:
@@ -158,6 +165,8 @@ class _Search:
         within = self._function if path == self.target.path else None
         last = None
         for names, site in sites_by_part(self.source, parsed, *words, form=form, within=within):
+            if site.kind == ARGUMENT and self.target.kind not in _ARGUMENTS:
+                continue
             found = definitions(self.source, names, site, by_name=False, inference=inference)
             if any(self._is_target(one) for one in found):
                 # Where a name means two things, both may be the target.
@@ -201,7 +210,7 @@ class _Search:
         if kind == "parameter":
             return Form.ARGUMENT
         if kind in ("method", "field") or not self._may_import(path, name, inference):
-            return Form.MEMBER
+            return Form.MEMBER_OR_ARGUMENT if kind in _ARGUMENTS else Form.MEMBER
         return Form.ANY
 
     def _may_import(self, path: str, name: str, inference: Inference) -> bool:
@@ -290,6 +299,14 @@ def _written(target: Found) -> str:
     return target.qualified.rpartition(".")[2]
 
 
+def _precise_references(
+    source: StoreSource, symbols: list[str], path: str
+) -> Iterator[tuple[Reference, bool]]:
+    for mentioning, one in precise_uses(source, symbols, path):
+        if one.range[:2] != one.range[2:]:
+            yield _precise_reference(source, mentioning, one), True
+
+
 def _precise_reference(source: StoreSource, path: str, one: Occurrence) -> Reference:
     row, column = one.range[:2]
     role = "definition" if one.roles & DEFINITION else "import" if one.roles & IMPORT else "use"
@@ -314,11 +331,11 @@ def inside_of(names: Names, place: Point) -> str:
 
 def scope_around(names: Names, place: Point) -> int:
     """The innermost scope with a name around a place, by number; 0 for the file."""
-    around = 0
-    for number, scope in enumerate(names.scopes):
+    for number in range(len(names.scopes) - 1, 0, -1):
+        scope = names.scopes[number]
         if scope.name and scope.kind != BLOCK and scope.start <= place < scope.end:
-            around = number
-    return around
+            return number
+    return 0
 
 
 def _is_local(names: Names, target: Found) -> bool:

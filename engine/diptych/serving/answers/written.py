@@ -28,11 +28,12 @@ _ARGUMENT = re.compile(_BLANK + rb"=(?!=)")
 
 
 class Form(Enum):
-    """How a name is written: in any way; after a dot or as an argument; as an argument, `name=`."""
+    """How a name is written: in any way; after a dot; as an argument, `name=`; as one of these two."""
 
     ANY = 0
     MEMBER = 1
     ARGUMENT = 2
+    MEMBER_OR_ARGUMENT = 3
 
 
 def may_write(source: StoreSource, path: str, name: str) -> bool:
@@ -87,9 +88,9 @@ def _offsets(text: bytes, words: Iterable[str], form: Form) -> list[int]:
 
 
 def _is_of_form(text: bytes, start: int, end: int, form: Form) -> bool:
-    if form is Form.ANY or (form is Form.MEMBER and _may_follow_dot(text, start)):
+    if form is Form.ANY or (form is not Form.ARGUMENT and _may_follow_dot(text, start)):
         return True
-    return _ARGUMENT.match(text, end) is not None
+    return form is not Form.MEMBER and _ARGUMENT.match(text, end) is not None
 
 
 def _may_follow_dot(text: bytes, start: int) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
 from diptych.names.definitions import Found
 from diptych.serving.answers.definition import defined
-from diptych.serving.answers.references import each_reference, referred
+from diptych.serving.answers.references import Reference, by_file, referred
 from diptych.serving.answers.types import implementations, type_definitions
 from diptych.serving.lsp.asked import Asked, asked, has, name_part
 from diptych.serving.lsp.protocol import Plain
@@ -52,7 +52,7 @@ def register(server: Server) -> None:
     async def _references(params: types.ReferenceParams) -> Plain | None:
         token = params.partial_result_token
         if token is None:
-            return await server.answer(lambda: Plain(list(_used(server, params))))
+            return await server.answer(lambda: Plain(list(chain.from_iterable(_used(server, params)))))
         # From the answering thread, while it looks for more.
         loop = asyncio.get_running_loop()
 
@@ -62,12 +62,25 @@ def register(server: Server) -> None:
         return await server.answer(lambda: _sent_in_parts(_used(server, params), send))
 
 
-def _sent_in_parts(found: Iterator[dict[str, Any]], send: Callable[[list[dict[str, Any]]], None]) -> Plain:
-    """Send what is found in parts, the first of them small. What is left to reply with: nothing."""
-    size = _FIRST_PART
-    while part := list(islice(found, size)):
+def _sent_in_parts(
+    files: Iterator[Iterator[dict[str, Any]]], send: Callable[[list[dict[str, Any]]], None]
+) -> Plain:
+    """Send what is found in parts. What is left to reply with: nothing.
+
+    The first part is small, and of one file: the next with any may be the last of many.
+    """
+    size, part = _FIRST_PART, []
+    for found in files:
+        for one in found:
+            part.append(one)
+            if len(part) >= size:
+                send(part)
+                size, part = _PART, []
+        if part and size == _FIRST_PART:
+            send(part)
+            size, part = _PART, []
+    if part:
         send(part)
-        size = _PART
     return Plain([])
 
 
@@ -106,11 +119,19 @@ def _written(found: Found) -> str:
     return name_part(found.qualified)
 
 
-def _used(server: Server, params: types.ReferenceParams) -> Iterator[dict[str, Any]]:
+def _used(server: Server, params: types.ReferenceParams) -> Iterator[Iterator[dict[str, Any]]]:
+    """The sure references, those of one file after the other."""
     question = asked(server, params)
     if question is None:
         return
     _, target = referred(question.source, question.path, *question.point(params.position))
-    for one, is_sure in each_reference(question.source, target) if target is not None else ():
-        if is_sure and (params.context.include_declaration or one.role != "definition"):
+    for found in by_file(question.source, target) if target is not None else ():
+        yield _sure(question, found, declared=params.context.include_declaration)
+
+
+def _sure(
+    question: Asked, found: Iterator[tuple[Reference, bool]], *, declared: bool
+) -> Iterator[dict[str, Any]]:
+    for one, is_sure in found:
+        if is_sure and (declared or one.role != "definition"):
             yield question.lines.plain_location(one.path, (one.row, one.column))
