@@ -42,7 +42,8 @@ class Rules(NamedTuple):
     it were here: then names are declared in one file and defined in another, and namespaces are in many. With
     `hides`, a member of a class hides all of its name in the bases. `methods_near` says which files may have
     methods of a class in another, if not those that `shares` says. With `paths`, an import is a path that is
-    followed part by part: through `crate`, `self`, `super`, modules and types.
+    followed part by part: through `crate`, `self`, `super`, modules and types. With `leads_to_files`, what an
+    import says is where one file is, as `module_path` has it, or a package that the file is in.
     """
 
     module_path: ModulePath
@@ -66,6 +67,7 @@ class Rules(NamedTuple):
     hides: bool = False
     methods_near: Callable[[str, str], bool] | None = None
     paths: bool = False
+    leads_to_files: bool = False
     own_members: bool = False
     """A class has members that its instances have not, under names that both may use."""
     package_file: str = ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from diptych.indexer.errors import TooSlowError
 from diptych.indexer.parse import record_of
 from diptych.model import FileRecord, RelationHit, SearchHit, SymbolHit, occurrences
 from diptych.names.facts import FileFacts, Point, unpack_facts
+from diptych.names.rules import Rules
 from diptych.names.source import Defined, Names
 from diptych.schema.code import CODE
 from diptych.serving.errors import QuestionCancelledError
@@ -23,6 +24,7 @@ from diptych.store.symbols import Match
 # Scopes and bindings of the files whose names are kept: some 30 MB.
 _UNPACKED_FACTS = 60_000
 _MADE_RECORDS = 64
+_MODULE_PATHS = 16_384
 _SEPARATORS = re.compile(r"[.:/#]+")
 
 
@@ -74,6 +76,10 @@ class StoreSource:
         self._exists: dict[str, bool] = {}
         self._recorded: dict[str, str | None] = {}
         self._texts: dict[str, str] = {}
+        self._module_paths: dict[tuple[str, str], str | None] = {}
+        self._opened: dict[str, str] = {}
+        self.importing: dict[str, frozenset[str]] = {}
+        """The files that import each file, as far as that was asked for since a file changed."""
 
     def move_to(self, view: Records) -> None:
         """Answer from a later view of the same store, or from none until there is another store."""
@@ -83,6 +89,8 @@ class StoreSource:
             self._importers = Importers()
         self.view = view
         self._exists.clear()
+        self._module_paths.clear()
+        self.importing.clear()
         self._recorded.clear()
 
     def begin(self) -> None:
@@ -90,6 +98,11 @@ class StoreSource:
         self._texts.clear()
         if self.files is not None:
             self.files.begin()
+            opened = {path: document.content_hash for path, document in self.files.open.items()}
+            if opened != self._opened:
+                self._opened = opened
+                self._module_paths.clear()
+                self.importing.clear()
         if self.precise is not None:
             self.precise.begin()
 
@@ -179,15 +192,30 @@ class StoreSource:
 
     def importers_of(self, spellings: Iterable[str]) -> set[str]:
         """The files with an import that says one of these, as they are now if they are open."""
+        return {path for path, _ in self.imports_of(spellings)}
+
+    def imports_of(self, spellings: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The same files, each with what its import says."""
         wanted = set(spellings)
-        found = {path for said in wanted for path in self._importers.of(self.view, said)}
-        for path in self.changed_documents():
+        changed = self.changed_documents()
+        for said in wanted:
+            for path in self._importers.of(self.view, said):
+                if path not in changed:
+                    yield path, said
+        for path in changed:
             record = self.record_now(path)
-            relations = record.relations if record is not None else ()
-            found.discard(path)
-            if any(one.kind == "imports" and one.target in wanted for one in relations):
-                found.add(path)
-        return found
+            for one in record.relations if record is not None else ():
+                if one.kind == "imports" and one.target in wanted:
+                    yield path, one.target
+
+    def module_path(self, rules: Rules, importer: str, module: str) -> str | None:
+        """See `Rules`. It is asked again and again for one module, and looks at many places each time."""
+        if len(self._module_paths) >= _MODULE_PATHS:
+            self._module_paths.clear()
+        asked = (importer, module)
+        if asked not in self._module_paths:
+            self._module_paths[asked] = rules.module_path(self, importer, module)
+        return self._module_paths[asked]
 
     def exists(self, path: str) -> bool:
         """See `Source`."""

@@ -7,13 +7,25 @@ in the text, and each is resolved like a separate question; those that lead to t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from functools import cached_property
 from typing import NamedTuple
 
 from diptych.model import RelationHit
 from diptych.names.definitions import Evidence, Found, definitions, found_of
-from diptych.names.facts import ASSIGNED, BLOCK, FIELD, FUNCTION, IMPORTED, Point
+from diptych.names.facts import (
+    ASSIGNED,
+    BLOCK,
+    COMPREHENSION,
+    DECLARED,
+    FIELD,
+    FUNCTION,
+    GLOBAL,
+    IMPORTED,
+    LAMBDA,
+    NONLOCAL,
+    Point,
+)
 from diptych.names.infer import Inference
 from diptych.names.languages import LANGUAGES, language
 from diptych.names.rules import OWN_BODY
@@ -23,13 +35,13 @@ from diptych.names.values import CLASS_VALUE, Target, Value
 from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
 from diptych.serving.answers.definition import line_of, parsed_file, site_asked
 from diptych.serving.answers.hierarchy import descendants
+from diptych.serving.answers.importing import importers, importing, importing_inside, led_to
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
 from diptych.serving.answers.written import Form, may_write, sites_by_part
 from diptych.serving.files import ParsedFile
 from diptych.serving.parts import Span
 from diptych.serving.source import StoreSource
 
-_MAX_IMPORTS = 4
 _MAY_BE_POSSIBLE = ("function", "method", "class", "field")
 """What is used through values whose type is not known."""
 _ARGUMENTS = ("parameter", "field")
@@ -146,7 +158,7 @@ class _Search:
             yield path, self.name
         # It grows with what is found in these.
         for names, alias in self.passed_on:
-            for path in sorted(_importers(self.source, names)):
+            for path in sorted(importers(self.source, names)):
                 yield path, alias
 
     def found_in(self, path: str, name: str) -> Iterator[tuple[Reference, bool]]:
@@ -197,15 +209,22 @@ class _Search:
     def _function(self) -> Span | None:
         """The function that the target is a parameter or a variable of. Nothing else sees it by its name."""
         names = self.source.names_of(self.target.path)
-        if names is None or not (self.target.kind == "parameter" or _is_local(names, self.target)):
+        if names is None or not (self.target.kind == "parameter" or self._is_local):
             return None
         number = names.outermost_function(self.target.place)
         return (names.scopes[number].start, names.scopes[number].end) if number >= 0 else None
 
+    @cached_property
+    def _is_local(self) -> bool:
+        return _is_local(self.source, self.target)
+
     def _form(self, path: str, name: str, inference: Inference) -> Form:
         """How the file at `path` has to write the name to mean the target."""
         kind = self.target.kind
-        if path == self.target.path or inference.rules.members_seen != OWN_BODY or kind == "module":
+        if path == self.target.path or inference.rules.members_seen != OWN_BODY:
+            return Form.ANY
+        if kind == "module" and path in self._importing:
+            # What an import says of it is written there.
             return Form.ANY
         if kind == "parameter":
             return Form.ARGUMENT
@@ -239,27 +258,44 @@ class _Search:
         """
         names = self.source.names_of(self.target.path)
         yield self.target.path
-        if self.target.kind == "parameter" or (names is not None and _is_local(names, self.target)):
+        if self.target.kind == "parameter" or self._is_local:
             yield from _callers(self.source, self.target, names) if names is not None else ()
             return
-        known = {self.target.path}
+        known: set[str] = {self.target.path}
         for paths in self._groups(names):
             yield from sorted(paths - known)
             known |= paths
 
-    def _groups(self, names: Names | None) -> Iterator[set[str]]:
-        if names is not None:
-            yield self.source.importers_of(language(names.language).rules.spellings(self.source, names.path))
+    def _groups(self, names: Names | None) -> Iterator[Set[str]]:
+        yield self._importing
+        if names is not None and self.target.kind == "module":
+            # `import package.module` names both.
+            yield importing_inside(self.source, names)
         if self.target.kind != "import":
             # What is defined outside of the repository, each file imports by itself.
-            yield {hit.path for hit in self.relations} | {hit.path for hit in self.source.symbols(self.name)}
+            paths = {hit.path for hit in self.relations}
+            paths |= {hit.path for hit in self.source.symbols(self.name)}
+            is_of_file = self.target.kind in ("function", "class", "variable", "type")
+            is_led_to = is_of_file and "." not in self.target.qualified
+            yield self._led_here(paths) if is_led_to else paths
         if names is not None and language(names.language).rules.paths:
             # An import names a type, not the module that its members are in.
             outer = self.target.qualified.partition(".")[0]
             yield {hit.path for hit in self.source.references(outer)}
         if names is not None:
-            yield _sharers(self.source, names) | _importers(self.source, names)
+            yield _sharers(self.source, names) | importers(self.source, names)
             yield self._included_with(names)
+
+    @cached_property
+    def _importing(self) -> frozenset[str]:
+        """The files that import the module of the target themselves."""
+        names = self.source.names_of(self.target.path)
+        return importing(self.source, names) if names is not None else frozenset()
+
+    def _led_here(self, paths: Iterable[str]) -> set[str]:
+        """Those of the files that imports may lead from to what the target's module binds."""
+        names = self.source.names_of(self.target.path)
+        return led_to(self.source, names, paths) if names is not None else set(paths)
 
     def _included_with(self, names: Names) -> set[str]:
         """In C, the files that see a declaration of the target: by its header, or included after it."""
@@ -270,7 +306,7 @@ class _Search:
         inference = Inference(self.source, rules)
         found: set[str] = set()
         for one in {target.path: target.names for target in inference.linked(bound, self.name)}.values():
-            near = _importers(self.source, one)
+            near = importers(self.source, one)
             including = [one, *filter(None, map(self.source.names_of, sorted(near)))]
             found.update(near, *map(inference.includes, including))
         return found
@@ -338,11 +374,25 @@ def scope_around(names: Names, place: Point) -> int:
     return 0
 
 
-def _is_local(names: Names, target: Found) -> bool:
+def _is_local(source: StoreSource, target: Found) -> bool:
     """Whether only the file itself can name it: what a function binds, unless it does so for its module."""
-    is_of_file = "." not in target.qualified
-    around = scope_around(names, target.place)
-    return target.kind == "variable" and not is_of_file and names.scopes[around].kind == FUNCTION
+    if "." not in target.qualified or target.kind in ("method", "field", "module", "import"):
+        return False
+    names = source.names_around(target.path, target.place)
+    here = names.at_place(target.place) if names is not None else []
+    if names is None or not here:
+        return False
+    alike = [one for binding in here for one in names.bound(binding.scope, binding.name)]
+    if any(one.how in (GLOBAL, NONLOCAL, DECLARED) for one in alike):
+        return False
+    return all(_is_in_function(names, one.scope) for one in here)
+
+
+def _is_in_function(names: Names, scope: int) -> bool:
+    """Whether a scope is that of a function, or of statements in one."""
+    while names.scopes[scope].kind in (BLOCK, COMPREHENSION):
+        scope = names.scopes[scope].parent
+    return names.scopes[scope].kind in (FUNCTION, LAMBDA)
 
 
 def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
@@ -356,7 +406,8 @@ def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
         number = names.enclosing_class(names.innermost(target.place))
         below = descendants(source, Value(CLASS_VALUE, names, number)) if number >= 0 else []
         called |= {one.names.scopes[one.scope].name for one in below if one.names is not None}
-    near = source.importers_of(language(names.language).rules.spellings(source, names.path))
+    called |= {one.name for one in names.facts.bindings if one.shape in called}
+    near = importing(source, names)
     # There it may be given to `partial`, and not be called.
     paths = {path for path in near if b"partial" in (source.parsed_text(path) or b"")}
     paths |= {hit.path for name in called if name for hit in source.references(name)}
@@ -364,10 +415,11 @@ def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
     while new := _given_names(source, {target.path, *near, *paths}, called) - called:
         called |= new
         paths |= {hit.path for name in new for hit in source.references(name)}
+    paths = led_to(source, names, paths)
     for path in sorted(paths):
         passing = source.names_of(path)
         if passing is not None and any(_aliases(source, path, name) for name in called):
-            paths |= _importers(source, passing)
+            paths |= importers(source, passing)
     return sorted(paths - {target.path})
 
 
@@ -396,15 +448,3 @@ def _sharers(source: StoreSource, names: Names) -> set[str]:
     folders = source.folders_named(names.path.rpartition("/")[0].rpartition("/")[2])
     near = (path for folder in folders for path in source.files_in(folder))
     return {path for path in near if shares(path, names.path)}
-
-
-def _importers(source: StoreSource, names: Names) -> set[str]:
-    """The files that import a module, and those that import them: they may use what it passes on."""
-    found: set[str] = set()
-    rules = language(names.language).rules
-    edge = {names.path}
-    for _ in range(_MAX_IMPORTS):
-        spelled = {said for path in edge for said in rules.spellings(source, path)}
-        edge = source.importers_of(spelled) - found
-        found |= edge
-    return found

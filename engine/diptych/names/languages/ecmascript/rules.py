@@ -126,6 +126,7 @@ def _meaning(names: Names, binding: Binding) -> int:
 RULES = Rules(
     module_path=module_path,
     submodule_path=submodule_path,
+    leads_to_files=True,
     by_flow=False,
     shares=_shares,
     members_seen=NEVER,

@@ -44,6 +44,7 @@ def _is_exported(name: str) -> bool:
 RULES = Rules(
     module_path=module_path,
     submodule_path=submodule_path,
+    leads_to_files=True,
     by_flow=True,
     shares=None,
     members_seen=OWN_BODY,
