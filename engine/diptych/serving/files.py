@@ -164,6 +164,8 @@ class Files:
         self._max_bytes = Settings().max_file_bytes
         self._parsed: Weighted[ParsedFile] = Weighted(_PARSED_BYTES)
         self._checked = _Checked()
+        self._text: tuple[str, bytes | None] = "", None
+        """The text that was asked for last."""
 
     def close(self) -> None:
         """Close the folders that are open."""
@@ -172,6 +174,7 @@ class Files:
     def begin(self) -> None:
         """A new question: what was looked at before is looked at again."""
         self._checked.asked.clear()
+        self._text = "", None
         # A folder that stays open is the one it was, wherever it was moved, and whatever is at its path now.
         self._tree.close()
 
@@ -207,11 +210,9 @@ class Files:
         known = self._parsed.get(path)
         if known is not None and known.content_hash == digest:
             return known
-        data = self._read(path) if digest else None
-        if data is None:
-            return None
         language = language_of(path)
-        if not language:
+        data = self._read(path) if digest and language else None
+        if data is None:
             return None
         source = _as_text(language, data)
         language = language_of_content(language, source)
@@ -227,8 +228,10 @@ class Files:
         known = self._parsed.get(path)
         if known is not None and known.content_hash == self.hash_of(path):
             return known.source
-        data = self._read(path)
-        return _as_text(language_of(path), data) if data is not None else None
+        if self._text[0] != path:
+            data = self._read(path)
+            self._text = path, _as_text(language_of(path), data) if data is not None else None
+        return self._text[1]
 
     def read(self, path: str) -> tuple[bytes, str] | None:
         """The text of a file on the disk as UTF-8, and the content hash of the same bytes."""

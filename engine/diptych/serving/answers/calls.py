@@ -66,7 +66,7 @@ CallSite = tuple[Found, Evidence, str, Point]
 
 def callers_of(source: StoreSource, target: Found) -> Iterator[CallSite]:
     """Where a definition is used, and the function around that."""
-    for reference in references_to(source, target).references:
+    for reference in references_to(source, target, only_sure=True).references:
         if reference.role != "use":
             continue
         place = (reference.row, reference.column)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Set
 from functools import cached_property
 from typing import NamedTuple
 
+from diptych.indexer.languages import language_of
 from diptych.model import RelationHit
 from diptych.names.definitions import Evidence, Found, definitions, found_of
 from diptych.names.facts import (
@@ -37,13 +38,14 @@ from diptych.serving.answers.definition import line_of, parsed_file, site_asked
 from diptych.serving.answers.hierarchy import descendants
 from diptych.serving.answers.importing import importers, importing, importing_inside, led_to
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
-from diptych.serving.answers.written import Form, may_write, sites_by_part
+from diptych.serving.answers.written import Form, imports_all, may_write, sites_by_part, writes
 from diptych.serving.files import ParsedFile
 from diptych.serving.parts import Span
 from diptych.serving.source import StoreSource
 
 _MAY_BE_POSSIBLE = ("function", "method", "class", "field")
 """What is used through values whose type is not known."""
+_MEMBERS = ("method", "field")
 _ARGUMENTS = ("parameter", "field")
 """What the name in `name=value` of a call may be."""
 
@@ -102,26 +104,30 @@ def field_of(source: StoreSource, target: Found) -> Found:
     return found_of(Target(names, fields[0]), target.evidence) if names is not None and fields else target
 
 
-def references_to(source: StoreSource, target: Found) -> References:
-    """The references to one definition."""
+def references_to(source: StoreSource, target: Found, *, only_sure: bool = False) -> References:
+    """The references to one definition. With `only_sure`, the possible ones are not looked for."""
     sure: list[Reference] = []
     possible: list[Reference] = []
-    for reference, is_sure in each_reference(source, target):
+    for reference, is_sure in each_reference(source, target, only_sure=only_sure):
         (sure if is_sure else possible).append(reference)
     for found in (sure, possible):
         found.sort(key=lambda one: (one.evidence != "precise", one.path != target.path, one[:3]))
     return References(_written(target), (target,), tuple(sure), tuple(possible))
 
 
-def each_reference(source: StoreSource, target: Found) -> Iterator[tuple[Reference, bool]]:
+def each_reference(
+    source: StoreSource, target: Found, *, only_sure: bool = False
+) -> Iterator[tuple[Reference, bool]]:
     """The references to one definition and whether each is sure, as they are found, file by file."""
-    for found in by_file(source, target):
+    for found in by_file(source, target, only_sure=only_sure):
         yield from found
 
 
-def by_file(source: StoreSource, target: Found) -> Iterator[Iterator[tuple[Reference, bool]]]:
+def by_file(
+    source: StoreSource, target: Found, *, only_sure: bool = False
+) -> Iterator[Iterator[tuple[Reference, bool]]]:
     """The same, those of one file after the other. Take all of one before the next."""
-    search = _Search(source, target)
+    search = _Search(source, target, only_sure=only_sure)
     symbols = symbols_at(source, target)
     if symbols:
         yield _precise_references(source, symbols, target.path)
@@ -129,7 +135,7 @@ def by_file(source: StoreSource, target: Found) -> Iterator[Iterator[tuple[Refer
         if symbols and source.precise_of(path) is not None:
             # What was imported of the file says it all.
             continue
-        if may_write(source, path, name):
+        if search.may_name(path, name):
             yield search.found_in(path, name)
 
 
@@ -139,13 +145,15 @@ class _Search:
     `passed_on` are the files that others may import it from under another name, and that name.
     """
 
-    def __init__(self, source: StoreSource, target: Found) -> None:
+    def __init__(self, source: StoreSource, target: Found, *, only_sure: bool = False) -> None:
         self.source = source
+        self.only_sure = only_sure
         self.target = target = field_of(source, target)
         self.name = _written(target)
         self.passed_on: list[tuple[Names, str]] = []
         self._sought: dict[str, set[str]] = {}
         self._inside: dict[str, set[str]] = {}
+        self._by_name: dict[str, set[str]] = {}
 
     @cached_property
     def relations(self) -> list[RelationHit]:
@@ -185,7 +193,9 @@ class _Search:
                 if site.place != last:
                     yield _reference(parsed, names, site, found), True
                 last = site.place
-            elif not found and name == self.name and self.target.kind in _MAY_BE_POSSIBLE:
+            elif self.only_sure or found:
+                continue
+            elif name == self.name and self.target.kind in _MAY_BE_POSSIBLE:
                 yield _reference(parsed, names, site, found), False
 
     def _is_target(self, found: Found) -> bool:
@@ -228,7 +238,7 @@ class _Search:
             return Form.ANY
         if kind == "parameter":
             return Form.ARGUMENT
-        if kind in ("method", "field") or not self._may_import(path, name, inference):
+        if kind in _MEMBERS or not self._may_import(path, name, inference):
             return Form.MEMBER_OR_ARGUMENT if kind in _ARGUMENTS else Form.MEMBER
         return Form.ANY
 
@@ -275,9 +285,7 @@ class _Search:
             # What is defined outside of the repository, each file imports by itself.
             paths = {hit.path for hit in self.relations}
             paths |= {hit.path for hit in self.source.symbols(self.name)}
-            is_of_file = self.target.kind in ("function", "class", "variable", "type")
-            is_led_to = is_of_file and "." not in self.target.qualified
-            yield self._led_here(paths) if is_led_to else paths
+            yield self._led_here(paths) if self.only_sure else paths
         if names is not None and language(names.language).rules.paths:
             # An import names a type, not the module that its members are in.
             outer = self.target.qualified.partition(".")[0]
@@ -291,6 +299,28 @@ class _Search:
         """The files that import the module of the target themselves."""
         names = self.source.names_of(self.target.path)
         return importing(self.source, names) if names is not None else frozenset()
+
+    def may_name(self, path: str, name: str) -> bool:
+        """Whether a file may write a name that means the target, by its text and its recorded imports."""
+        if not may_write(self.source, path, name):
+            return False
+        if not self.only_sure or path == self.target.path or language_of(path) != "python":
+            return True
+        kind = self.target.kind
+        form = Form.MEMBER_OR_ARGUMENT if kind in _ARGUMENTS else Form.MEMBER
+        return (
+            kind == "module"
+            or writes(self.source, path, name, form)
+            or (kind not in _MEMBERS and self._imports_name(path, name))
+        )
+
+    def _imports_name(self, path: str, name: str) -> bool:
+        """Whether a file imports the name, as far as that can be told without its names."""
+        if name not in self._by_name:
+            relations = self.relations if name == self.name else self.source.references(name)
+            self._by_name[name] = {hit.path for hit in relations if hit.relation.kind == "imports"}
+        is_recorded = path in self._by_name[name] or not self.source.is_as_recorded(path)
+        return is_recorded or imports_all(self.source, path)
 
     def _led_here(self, paths: Iterable[str]) -> set[str]:
         """Those of the files that imports may lead from to what the target's module binds."""

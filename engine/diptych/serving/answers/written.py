@@ -24,6 +24,7 @@ _IN_WORD = frozenset(byte for byte in range(256) if re.match(rb"[\w\x80-\xff$]",
 _WORD_ENDS = rb"(?![\w\x80-\xff$])"
 _BLANK = rb"(?:\s|\\\r?\n|#[^\n]*\n)*"
 _BLANKS, _DOT, _COMMENT = b" \t\f\r\n\\", ord("."), ord("#")
+_STAR = re.compile(rb"import[\s\\(]*\*")
 _ARGUMENT = re.compile(_BLANK + rb"=(?!=)")
 
 
@@ -40,8 +41,18 @@ def may_write(source: StoreSource, path: str, name: str) -> bool:
     """Whether a file has the name in its text, or may give what it imports any other name."""
     if language_of(path) not in _NAMED_TO_BE_USED:
         return True
+    return writes(source, path, name, Form.ANY)
+
+
+def writes(source: StoreSource, path: str, name: str, form: Form) -> bool:
+    """Whether a file has the name in its text, by itself and in that form."""
     text = source.parsed_text(path)
-    return text is not None and name.encode("utf-8", "surrogateescape") in text
+    return text is not None and any(True for _ in _each_offset(text, name, form))
+
+
+def imports_all(source: StoreSource, path: str) -> bool:
+    """Whether a file of Python imports all that another exports."""
+    return _STAR.search(source.parsed_text(path) or b"") is not None
 
 
 def sites_in(parsed: ParsedFile, *words: str) -> Iterator[Site]:
@@ -77,14 +88,15 @@ def sites_by_part(
 
 def _offsets(text: bytes, words: Iterable[str], form: Form) -> list[int]:
     """Where one of the words is, by itself."""
-    found = []
-    for word in {one.encode("utf-8", "surrogateescape") for one in words}:
-        # The expression begins with the word, which is found as fast as by `in`.
-        for match in re.finditer(re.escape(word) + _WORD_ENDS, text):
-            at, end = match.span()
-            if (not at or text[at - 1] not in _IN_WORD) and _is_of_form(text, at, end, form):
-                found.append(at)
-    return sorted(found)
+    return sorted(at for word in set(words) for at in _each_offset(text, word, form))
+
+
+def _each_offset(text: bytes, word: str, form: Form) -> Iterator[int]:
+    # The expression begins with the word, which is found as fast as by `in`.
+    for match in re.finditer(re.escape(word.encode("utf-8", "surrogateescape")) + _WORD_ENDS, text):
+        at, end = match.span()
+        if (not at or text[at - 1] not in _IN_WORD) and _is_of_form(text, at, end, form):
+            yield at
 
 
 def _is_of_form(text: bytes, start: int, end: int, form: Form) -> bool:
