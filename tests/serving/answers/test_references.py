@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.names.asking import Asking, asking
 
-from diptych.serving.answers.references import each_reference, referred
+from diptych.serving.answers.references import each_reference, references_to, referred
 from diptych.serving.files import ParsedFile
 
 
@@ -170,3 +170,96 @@ def test_a_name_that_an_import_gives_is_looked_for_where_it_is_imported(tmp_path
         "third.py:5",
     ]
     assert found.possible == ()
+
+
+def _surely(ask: Asking, path: str, marked: str) -> list[str]:
+    _, target = referred(ask.source, path, *ask.at(path, marked))
+    assert target is not None
+    found = references_to(ask.source, target, only_sure=True)
+    assert found.possible == ()
+    assert found.references == references_to(ask.source, target).references
+    return [f"{one.path}:{one.row + 1}" for one in found.references]
+
+
+def test_an_argument_names_no_function(tmp_path: Path) -> None:
+    files = {
+        "own.py": "def main():\n    pass\n",
+        "use.py": "import own\n\n\ndef use(f, x):\n    f(main=own.main)\n    x.main()\n",
+    }
+    with asking(tmp_path, files) as ask:
+        found = ask.references("own.py", "def @main")
+        assert [(one.row + 1, one.column) for one in found.references if one.path == "use.py"] == [(5, 15)]
+        assert [one.row + 1 for one in found.possible] == [6]
+
+
+def test_a_class_is_called_by_other_names_too(tmp_path: Path) -> None:
+    files = {
+        "tool/__init__.py": "from .main import Program, main\n",
+        "tool/main.py": "class Program:\n    def __init__(self, level=1):\n        pass\n\n\nmain = Program\n",
+        "use.py": "import tool\n\ntool.main(level=2)\n",
+        "item.py": "from tool import main\n\nmain(level=3)\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert _surely(ask, "tool/main.py", "self, @level") == ["tool/main.py:2", "item.py:3", "use.py:3"]
+
+
+def test_an_import_of_a_module_names_the_packages_around_it(tmp_path: Path) -> None:
+    files = {
+        "outer/__init__.py": "",
+        "outer/inner/__init__.py": "",
+        "outer/inner/leaf.py": "",
+        "use.py": "import outer.inner.leaf\n",
+        "from_it.py": "from outer.inner import leaf\n",
+        "item.py": "from outer import inner\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert _surely(ask, "item.py", "import @inner") == ["from_it.py:1", "item.py:1", "use.py:1"]
+
+
+def test_only_imports_that_lead_there_are_followed(tmp_path: Path) -> None:
+    """`from . import x` is written in any package, and a module's last name by others of that name."""
+    files = {
+        "a/__init__.py": "from .own import run\n",
+        "a/own.py": "def run():\n    pass\n",
+        "a/near.py": "from . import own\n\nown.run()\n",
+        "a/up/__init__.py": "from ..own import run as go\n",
+        "b/__init__.py": "",
+        "b/own.py": "def run():\n    pass\n",
+        "b/near.py": "from . import own\n\nown.run()\n",
+        "package.py": "import a\n\nprint(a.own.run)\n",
+        "chain.py": "from a.up import go\n\ngo()\n",
+    }
+    with asking(tmp_path, files) as ask:
+        expected = ["a/__init__.py:1", "a/near.py:3", "a/own.py:1", "a/up/__init__.py:1", "a/up/__init__.py:1"]
+        expected += ["chain.py:1", "chain.py:3", "package.py:3"]
+        assert sorted(_surely(ask, "a/own.py", "def @run")) == expected
+        assert _surely(ask, "b/own.py", "def @run") == ["b/own.py:1", "b/near.py:3"]
+
+
+def test_what_a_function_defines_is_sought_in_its_file_alone(tmp_path: Path) -> None:
+    files = {
+        "own.py": "def outer():\n    def inner():\n        pass\n\n    inner()\n    return inner\n",
+        "use.py": "from own import outer\n\n\ndef use(x):\n    x.inner()\n    outer().inner()\n",
+        "shared.py": "def make():\n    global made\n    def made():\n        pass\n",
+        "other.py": "import shared\n\nshared.made()\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert _surely(ask, "own.py", "def @inner") == ["own.py:2", "own.py:5", "own.py:6"]
+        assert ask.references("own.py", "def @inner").possible == ()
+
+
+def test_self_may_be_a_module(tmp_path: Path) -> None:
+    plain = "import own\n\n\nclass A:\n    def f(self):\n        return self.run, 'x'.run, own.run\n"
+    files = {
+        "own.py": "def run():\n    pass\n",
+        "plain.py": plain,
+        "bound.py": "import own\n\nself = own\nself.run()\n",
+        "named.py": "import own as self\n\nself.run()\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert _surely(ask, "own.py", "def @run") == ["own.py:1", "bound.py:4", "named.py:3", "plain.py:6"]
+    files["has.py"] = "class B:\n    from own import run\n\n    def f(self):\n        self.run()\n"
+    other = tmp_path / "other"
+    other.mkdir()
+    with asking(other, files) as ask:
+        assert "has.py:5" in _surely(ask, "own.py", "def @run")

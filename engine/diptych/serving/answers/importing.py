@@ -1,13 +1,28 @@
-"""Which files import a file, directly or through others."""
+"""Which files may name a definition: those that import its file, directly or through others."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from diptych.names.definitions import Found
+from diptych.names.facts import (
+    ASSIGNED,
+    BLOCK,
+    COMPREHENSION,
+    DECLARED,
+    FIELD,
+    FUNCTION,
+    GLOBAL,
+    IMPORTED,
+    LAMBDA,
+    NONLOCAL,
+)
 from diptych.names.imports import MAX_IMPORTS
 from diptych.names.languages import language
-from diptych.names.rules import Rules
+from diptych.names.rules import OWN_BODY, Rules
 from diptych.names.source import Names
+from diptych.names.values import CLASS_VALUE, Value
+from diptych.serving.answers.hierarchy import descendants
 from diptych.serving.source import StoreSource
 
 _MAX_IMPORTS = 4
@@ -95,3 +110,94 @@ def _leading(source: StoreSource, rules: Rules, spelled: set[str], *targets: str
         for one, said in source.imports_of(spelled)
         if source.module_path(rules, one, said) in targets
     }
+
+
+def aliases_of(source: StoreSource, path: str, name: str) -> set[str]:
+    """The other names under which a file imports something of that name, or passes it on."""
+    names = source.names_of(path)
+    imported = [one for one in names.facts.bindings if one.how == IMPORTED] if names is not None else []
+    found: set[str] = set()
+    pending = [name]
+    while pending:
+        last = pending.pop()
+        endings = (f">{last}", f"<{last}", f".{last}", f"/{last}", ">default")
+        new = {one.name for one in imported if one.name and one.shape.endswith(endings)} - found - {name}
+        found |= new
+        pending += sorted(new)
+    return found
+
+
+def callers(source: StoreSource, target: Found, names: Names) -> list[str]:
+    """The files that may name a parameter: in the keyword arguments of calls, where there are any."""
+    if target.kind != "parameter" or language(names.language).rules.members_seen != OWN_BODY:
+        return []
+    *_, owner, function = ("", "", *target.qualified.split(".")[:-1])
+    called = {function} if function else _names_of_lambda(names, target)
+    if function in ("__init__", "__new__", "__call__"):
+        called.add(owner)
+        number = names.enclosing_class(names.innermost(target.place))
+        below = descendants(source, Value(CLASS_VALUE, names, number)) if number >= 0 else []
+        called |= {one.names.scopes[one.scope].name for one in below if one.names is not None}
+    called |= {one.name for one in names.facts.bindings if one.shape in called}
+    near = importing(source, names)
+    # There it may be given to `partial`, and not be called.
+    paths = {path for path in near if b"partial" in (source.parsed_text(path) or b"")}
+    paths |= {hit.path for name in called if name for hit in source.references(name)}
+    # A file may call it by another name that it was given elsewhere.
+    while new := _given_names(source, {target.path, *near, *paths}, called) - called:
+        called |= new
+        paths |= {hit.path for name in new for hit in source.references(name)}
+    paths = led_to(source, names, paths)
+    for path in sorted(paths):
+        passing = source.names_of(path)
+        if passing is not None and any(aliases_of(source, path, name) for name in called):
+            paths |= importers(source, passing)
+    return sorted(paths - {target.path})
+
+
+def _names_of_lambda(names: Names, target: Found) -> set[str]:
+    """The names that a lambda is given whose parameter the target is."""
+    inner = names.innermost(target.place)
+    return {one.name for one in names.facts.bindings if one.inner == inner}
+
+
+def _given_names(source: StoreSource, paths: Iterable[str], called: set[str]) -> set[str]:
+    """What is bound in these files to a function that has one of these names."""
+    found: set[str] = set()
+    for path in paths:
+        names = source.names_of(path)
+        for one in names.facts.bindings if names is not None else ():
+            if one.shape and one.how in (ASSIGNED, FIELD):
+                found |= {one.name for shape in one.shape.split("\n") if shape.rpartition(".")[2] in called}
+    return found
+
+
+def sharers(source: StoreSource, names: Names) -> set[str]:
+    """The files that see a file's names without an import: in its folder, or one of the same name."""
+    shares = language(names.language).rules.shares
+    if shares is None:
+        return set()
+    folders = source.folders_named(names.path.rpartition("/")[0].rpartition("/")[2])
+    near = (path for folder in folders for path in source.files_in(folder))
+    return {path for path in near if shares(path, names.path)}
+
+
+def is_local(source: StoreSource, target: Found) -> bool:
+    """Whether only the file itself can name it: what a function binds, unless it does so for its module."""
+    if "." not in target.qualified or target.kind in ("method", "field", "module", "import"):
+        return False
+    names = source.names_around(target.path, target.place)
+    here = names.at_place(target.place) if names is not None else []
+    if names is None or not here:
+        return False
+    alike = [one for binding in here for one in names.bound(binding.scope, binding.name)]
+    if any(one.how in (GLOBAL, NONLOCAL, DECLARED) for one in alike):
+        return False
+    return all(_is_in_function(names, one.scope) for one in here)
+
+
+def _is_in_function(names: Names, scope: int) -> bool:
+    """Whether a scope is that of a function, or of statements in one."""
+    while names.scopes[scope].kind in (BLOCK, COMPREHENSION):
+        scope = names.scopes[scope].parent
+    return names.scopes[scope].kind in (FUNCTION, LAMBDA)

@@ -14,37 +14,42 @@ from typing import NamedTuple
 from diptych.indexer.languages import language_of
 from diptych.model import RelationHit
 from diptych.names.definitions import Evidence, Found, definitions, found_of
-from diptych.names.facts import (
-    ASSIGNED,
-    BLOCK,
-    COMPREHENSION,
-    DECLARED,
-    FIELD,
-    FUNCTION,
-    GLOBAL,
-    IMPORTED,
-    LAMBDA,
-    NONLOCAL,
-    Point,
-)
+from diptych.names.facts import BLOCK, FIELD, IMPORTED, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import LANGUAGES, language
 from diptych.names.rules import OWN_BODY
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
-from diptych.names.values import CLASS_VALUE, Target, Value
+from diptych.names.values import Target
 from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
 from diptych.serving.answers.definition import line_of, parsed_file, site_asked
-from diptych.serving.answers.hierarchy import descendants
-from diptych.serving.answers.importing import importers, importing, importing_inside, led_to
+from diptych.serving.answers.importing import (
+    aliases_of,
+    callers,
+    importers,
+    importing,
+    importing_inside,
+    is_local,
+    led_to,
+    sharers,
+)
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
-from diptych.serving.answers.written import Form, imports_all, may_write, sites_by_part, writes
+from diptych.serving.answers.written import (
+    Form,
+    Receivers,
+    imports_all,
+    may_write,
+    sites_by_part,
+    writes,
+)
 from diptych.serving.files import ParsedFile
 from diptych.serving.parts import Span
 from diptych.serving.source import StoreSource
 
 _MAY_BE_POSSIBLE = ("function", "method", "class", "field")
 """What is used through values whose type is not known."""
+_OF_FILE = ("function", "class", "variable", "type")
+"""What a file binds, where it is in no class or function."""
 _MEMBERS = ("method", "field")
 _ARGUMENTS = ("parameter", "field")
 """What the name in `name=value` of a call may be."""
@@ -171,7 +176,7 @@ class _Search:
 
     def found_in(self, path: str, name: str) -> Iterator[tuple[Reference, bool]]:
         """The uses in one file by that name, or one that an import there gives, and whether each is sure."""
-        aliases = _aliases(self.source, path, name)
+        aliases = aliases_of(self.source, path, name)
         sought = self._sought.setdefault(path, set())
         words = {name, *aliases} - sought
         sought |= words
@@ -184,7 +189,9 @@ class _Search:
         form = Form.ANY if aliases else self._form(path, name, inference)
         within = self._function if path == self.target.path else None
         last = None
-        for names, site in sites_by_part(self.source, parsed, *words, form=form, within=within):
+        seen = self._receivers(parsed.language)
+        sites = sites_by_part(self.source, parsed, *words, form=form, within=within, receivers=seen)
+        for names, site in sites:
             if site.kind == ARGUMENT and self.target.kind not in _ARGUMENTS:
                 continue
             found = definitions(self.source, names, site, by_name=False, inference=inference)
@@ -226,7 +233,7 @@ class _Search:
 
     @cached_property
     def _is_local(self) -> bool:
-        return _is_local(self.source, self.target)
+        return is_local(self.source, self.target)
 
     def _form(self, path: str, name: str, inference: Inference) -> Form:
         """How the file at `path` has to write the name to mean the target."""
@@ -241,6 +248,15 @@ class _Search:
         if kind in _MEMBERS or not self._may_import(path, name, inference):
             return Form.MEMBER_OR_ARGUMENT if kind in _ARGUMENTS else Form.MEMBER
         return Form.ANY
+
+    def _receivers(self, language: str) -> Receivers:
+        """The receivers of members that may surely mean the target."""
+        if not self.only_sure or language != "python":
+            return Receivers.ANY
+        is_of_file = self.target.kind in _OF_FILE and "." not in self.target.qualified
+        # An object has it where a class imports it.
+        is_in_class = not is_of_file or self._importing_inside(self.name)
+        return Receivers.NO_LITERALS if is_in_class else Receivers.NO_SELF
 
     def _may_import(self, path: str, name: str, inference: Inference) -> bool:
         """Whether the name by itself may mean the target in a file: that takes an import that leads there."""
@@ -269,7 +285,7 @@ class _Search:
         names = self.source.names_of(self.target.path)
         yield self.target.path
         if self.target.kind == "parameter" or self._is_local:
-            yield from _callers(self.source, self.target, names) if names is not None else ()
+            yield from callers(self.source, self.target, names) if names is not None else ()
             return
         known: set[str] = {self.target.path}
         for paths in self._groups(names):
@@ -291,7 +307,7 @@ class _Search:
             outer = self.target.qualified.partition(".")[0]
             yield {hit.path for hit in self.source.references(outer)}
         if names is not None:
-            yield _sharers(self.source, names) | importers(self.source, names)
+            yield sharers(self.source, names) | importers(self.source, names)
             yield self._included_with(names)
 
     @cached_property
@@ -342,21 +358,6 @@ class _Search:
         return found
 
 
-def _aliases(source: StoreSource, path: str, name: str) -> set[str]:
-    """The other names under which a file imports something of that name, or passes it on."""
-    names = source.names_of(path)
-    imported = [one for one in names.facts.bindings if one.how == IMPORTED] if names is not None else []
-    found: set[str] = set()
-    pending = [name]
-    while pending:
-        last = pending.pop()
-        endings = (f">{last}", f"<{last}", f".{last}", f"/{last}", ">default")
-        new = {one.name for one in imported if one.name and one.shape.endswith(endings)} - found - {name}
-        found |= new
-        pending += sorted(new)
-    return found
-
-
 def _written(target: Found) -> str:
     if target.kind == "module":
         folder, _, file = target.path.rstrip("/").rpartition("/")
@@ -402,79 +403,3 @@ def scope_around(names: Names, place: Point) -> int:
         if scope.name and scope.kind != BLOCK and scope.start <= place < scope.end:
             return number
     return 0
-
-
-def _is_local(source: StoreSource, target: Found) -> bool:
-    """Whether only the file itself can name it: what a function binds, unless it does so for its module."""
-    if "." not in target.qualified or target.kind in ("method", "field", "module", "import"):
-        return False
-    names = source.names_around(target.path, target.place)
-    here = names.at_place(target.place) if names is not None else []
-    if names is None or not here:
-        return False
-    alike = [one for binding in here for one in names.bound(binding.scope, binding.name)]
-    if any(one.how in (GLOBAL, NONLOCAL, DECLARED) for one in alike):
-        return False
-    return all(_is_in_function(names, one.scope) for one in here)
-
-
-def _is_in_function(names: Names, scope: int) -> bool:
-    """Whether a scope is that of a function, or of statements in one."""
-    while names.scopes[scope].kind in (BLOCK, COMPREHENSION):
-        scope = names.scopes[scope].parent
-    return names.scopes[scope].kind in (FUNCTION, LAMBDA)
-
-
-def _callers(source: StoreSource, target: Found, names: Names) -> list[str]:
-    """The files that may name a parameter: in the keyword arguments of calls, where there are any."""
-    if target.kind != "parameter" or language(names.language).rules.members_seen != OWN_BODY:
-        return []
-    *_, owner, function = ("", "", *target.qualified.split(".")[:-1])
-    called = {function} if function else _names_of_lambda(names, target)
-    if function in ("__init__", "__new__", "__call__"):
-        called.add(owner)
-        number = names.enclosing_class(names.innermost(target.place))
-        below = descendants(source, Value(CLASS_VALUE, names, number)) if number >= 0 else []
-        called |= {one.names.scopes[one.scope].name for one in below if one.names is not None}
-    called |= {one.name for one in names.facts.bindings if one.shape in called}
-    near = importing(source, names)
-    # There it may be given to `partial`, and not be called.
-    paths = {path for path in near if b"partial" in (source.parsed_text(path) or b"")}
-    paths |= {hit.path for name in called if name for hit in source.references(name)}
-    # A file may call it by another name that it was given elsewhere.
-    while new := _given_names(source, {target.path, *near, *paths}, called) - called:
-        called |= new
-        paths |= {hit.path for name in new for hit in source.references(name)}
-    paths = led_to(source, names, paths)
-    for path in sorted(paths):
-        passing = source.names_of(path)
-        if passing is not None and any(_aliases(source, path, name) for name in called):
-            paths |= importers(source, passing)
-    return sorted(paths - {target.path})
-
-
-def _names_of_lambda(names: Names, target: Found) -> set[str]:
-    """The names that a lambda is given whose parameter the target is."""
-    inner = names.innermost(target.place)
-    return {one.name for one in names.facts.bindings if one.inner == inner}
-
-
-def _given_names(source: StoreSource, paths: Iterable[str], called: set[str]) -> set[str]:
-    """What is bound in these files to a function that has one of these names."""
-    found: set[str] = set()
-    for path in paths:
-        names = source.names_of(path)
-        for one in names.facts.bindings if names is not None else ():
-            if one.shape and one.how in (ASSIGNED, FIELD):
-                found |= {one.name for shape in one.shape.split("\n") if shape.rpartition(".")[2] in called}
-    return found
-
-
-def _sharers(source: StoreSource, names: Names) -> set[str]:
-    """The files that see a file's names without an import: in its folder, or one of the same name."""
-    shares = language(names.language).rules.shares
-    if shares is None:
-        return set()
-    folders = source.folders_named(names.path.rpartition("/")[0].rpartition("/")[2])
-    near = (path for folder in folders for path in source.files_in(folder))
-    return {path for path in near if shares(path, names.path)}

@@ -28,6 +28,23 @@ _STAR = re.compile(rb"import[\s\\(]*\*")
 _ARGUMENT = re.compile(_BLANK + rb"=(?!=)")
 
 
+# Ways to give `self` another value than that of a method's first parameter, or what may be one.
+_OTHER_SELF = re.compile(
+    rb"\bself\s*(?::=|=(?!=))|\bas\s+self\b|\b(?:import|for|global|nonlocal)\b[^\n]*\bself\b"
+    rb"|^[ \t]*[(\[]?[ \t]*self[ \t]*[,)\]]",
+    re.MULTILINE,
+)
+_SELF, _QUOTES = b"self", b"'\""
+
+
+class Receivers(Enum):
+    """What receivers of a member lead to what is sought: any, all but literals, also not `self`."""
+
+    ANY = 0
+    NO_LITERALS = 1
+    NO_SELF = 2
+
+
 class Form(Enum):
     """How a name is written: in any way; after a dot; as an argument, `name=`; as one of these two."""
 
@@ -68,6 +85,7 @@ def sites_by_part(
     *words: str,
     form: Form = Form.ANY,
     within: Span | None = None,
+    receivers: Receivers = Receivers.ANY,
 ) -> Iterator[tuple[Names, Site]]:
     """As `sites_in`, each with the names of the part of the file that was parsed for it.
 
@@ -79,6 +97,8 @@ def sites_by_part(
         start, end = (parsed.offset(*place) or 0 for place in within)
         others = set(_offsets(parsed.source, words, Form.ARGUMENT))
         offsets = [one for one in offsets if start <= one < end or one in others]
+    if receivers is not Receivers.ANY:
+        offsets = _without(parsed.source, offsets, receivers)
     if not offsets:
         return
     for part, inside in _parts(source, parsed, offsets):
@@ -103,6 +123,21 @@ def _is_of_form(text: bytes, start: int, end: int, form: Form) -> bool:
     if form is Form.ANY or (form is not Form.ARGUMENT and _may_follow_dot(text, start)):
         return True
     return form is not Form.MEMBER and _ARGUMENT.match(text, end) is not None
+
+
+def _without(text: bytes, offsets: list[int], receivers: Receivers) -> list[int]:
+    """The places of Python without those after a literal, or after a `self` that is an object's own."""
+    has_self = receivers is not Receivers.NO_SELF or bool(_OTHER_SELF.search(text) or _STAR.search(text))
+    found = []
+    for at in offsets:
+        if text[at - 1 : at] == b".":
+            before = text[at - 6 : at - 1] if at > 5 else b""
+            if before[-1:] and before[-1] in _QUOTES:
+                continue
+            if not has_self and before[1:] == _SELF and before[0] not in _IN_WORD and before[0] != _DOT:
+                continue
+        found.append(at)
+    return found
 
 
 def _may_follow_dot(text: bytes, start: int) -> bool:
