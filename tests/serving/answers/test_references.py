@@ -195,12 +195,13 @@ def test_an_argument_names_no_function(tmp_path: Path) -> None:
 def test_a_class_is_called_by_other_names_too(tmp_path: Path) -> None:
     files = {
         "tool/__init__.py": "from .main import Program, main\n",
-        "tool/main.py": "class Program:\n    def __init__(self, level=1):\n        pass\n\n\nmain = Program\n",
+        "tool/main.py": "class Program:\n    def __init__(self, level=1):\n        ...\n\n\nmain = Program\n",
         "use.py": "import tool\n\ntool.main(level=2)\n",
         "item.py": "from tool import main\n\nmain(level=3)\n",
     }
     with asking(tmp_path, files) as ask:
-        assert _surely(ask, "tool/main.py", "self, @level") == ["tool/main.py:2", "item.py:3", "use.py:3"]
+        found = _surely(ask, "tool/main.py", "self, @level")
+        assert found == ["tool/main.py:2", "item.py:3", "use.py:3"]
 
 
 def test_an_import_of_a_module_names_the_packages_around_it(tmp_path: Path) -> None:
@@ -230,8 +231,8 @@ def test_only_imports_that_lead_there_are_followed(tmp_path: Path) -> None:
         "chain.py": "from a.up import go\n\ngo()\n",
     }
     with asking(tmp_path, files) as ask:
-        expected = ["a/__init__.py:1", "a/near.py:3", "a/own.py:1", "a/up/__init__.py:1", "a/up/__init__.py:1"]
-        expected += ["chain.py:1", "chain.py:3", "package.py:3"]
+        expected = ["a/__init__.py:1", "a/near.py:3", "a/own.py:1", "a/up/__init__.py:1"]
+        expected += ["a/up/__init__.py:1", "chain.py:1", "chain.py:3", "package.py:3"]
         assert sorted(_surely(ask, "a/own.py", "def @run")) == expected
         assert _surely(ask, "b/own.py", "def @run") == ["b/own.py:1", "b/near.py:3"]
 
