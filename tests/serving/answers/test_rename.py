@@ -111,3 +111,14 @@ def test_overriding_methods_are_found_after_functions_with_scopes_of_their_own(t
     with asking(tmp_path, {"lib.py": lib, "use.py": use}) as asked:
         edits = rename(asked.source, "lib.py", 6, 8, "go").edits
     assert [edit[:3] for edit in edits] == [("lib.py", 6, 8), ("lib.py", 8, 8), ("use.py", 2, 8)]
+
+
+def test_what_is_of_another_language_is_not_asked_about(tmp_path: Path) -> None:
+    files = {
+        "own.ts": "export class P { go() {} }\n",
+        "use.js": "export function f(p) { return p.go(); }\n",
+        "use.py": "def f(p): return p.go()\n",
+    }
+    with asking(tmp_path, files) as asked:
+        edits = rename(asked.source, "own.ts", 0, 17, "run").edits
+    assert [(edit.path, edit.needs_confirmation) for edit in edits] == [("own.ts", False), ("use.js", True)]

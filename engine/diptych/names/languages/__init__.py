@@ -83,6 +83,11 @@ def language(name: str) -> Language:
     return found
 
 
+def see_each_other(one: str, other: str) -> bool:
+    """Whether names of one language may be of another, which are in one folder."""
+    return one in LANGUAGES and other in LANGUAGES and _FOLDERS[one] == _FOLDERS[other]
+
+
 @cache
 def query_of(name: str, *, complete: bool) -> str:
     """The query of a language; "" if names are not collected for it."""

@@ -16,7 +16,7 @@ from diptych.model import RelationHit
 from diptych.names.definitions import Evidence, Found, definitions, found_of
 from diptych.names.facts import BLOCK, FIELD, IMPORTED, Point
 from diptych.names.infer import Inference
-from diptych.names.languages import LANGUAGES, language
+from diptych.names.languages import language, see_each_other
 from diptych.names.rules import OWN_BODY
 from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, ITEM, MODULE, Site
 from diptych.names.source import Names
@@ -156,6 +156,8 @@ class _Search:
         self.target = target = field_of(source, target)
         self.name = _written(target)
         self.passed_on: list[tuple[Names, str]] = []
+        names = source.names_of(target.path)
+        self._language = names.language if names is not None else ""
         self._sought: dict[str, set[str]] = {}
         self._inside: dict[str, set[str]] = {}
         self._by_name: dict[str, set[str]] = {}
@@ -181,7 +183,7 @@ class _Search:
         words = {name, *aliases} - sought
         sought |= words
         parsed = self.source.parsed(path) if words else None
-        if parsed is None or parsed.language not in LANGUAGES:
+        if parsed is None or not see_each_other(parsed.language, self._language):
             return
         # One for the file: what is known of its classes counts for all its sites.
         inference = Inference(self.source, language(parsed.language).rules)
