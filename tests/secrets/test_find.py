@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from unittest import mock
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tools.leaks.planted import Planted, planted
 
 from diptych.secrets import find, masked, redacted, unmasked
+from diptych.secrets.find import _detectors
+from diptych.secrets.forms import FORMS
 
 PLANTED = planted(seed=7, of_each=6)
 CLEAN = [
@@ -90,6 +96,41 @@ def test_masking_keeps_every_offset(parts: list[bytes]) -> None:
 def test_the_filling_of_a_mask_becomes_one_mark() -> None:
     source = b'KEY = "ghp_' + b"aB3dE6gH9j" * 4 + b'"'
     assert unmasked(masked(source).decode()) == 'KEY = "…"'
+
+
+def patterns() -> list[re.Pattern[str]]:
+    """Of every form, and of every detector of detect-secrets that is used."""
+    random, detectors = _detectors()
+    plugins = [analyze.__self__ for _, analyze in detectors]  # type: ignore[attr-defined]
+    found = [form.pattern for form in FORMS]
+    found += [pattern for plugin in plugins for pattern in plugin.denylist]
+    return [*found, random.__self__.regex]  # type: ignore[attr-defined]
+
+
+def every_line(text: str) -> Iterator[tuple[int, str]]:
+    at = 0
+    for line in text.splitlines(keepends=True):
+        yield at, line
+        at += len(line)
+
+
+@pytest.mark.parametrize("pattern", patterns(), ids=lambda one: one.pattern[:40])
+@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_what_any_pattern_matches_is_in_a_suspect_line(
+    pattern: re.Pattern[str], data: st.DataObject
+) -> None:
+    """Otherwise it would never be found: a detector with a new pattern needs a mark."""
+    text = f"def f(): pass\n{data.draw(st.from_regex(pattern))}\nx = 1\n"
+    with mock.patch("diptych.secrets.find.suspect_lines", every_line):
+        everywhere = find(text)
+    assert find(text) == everywhere
+
+
+def test_a_token_without_a_digit_is_found() -> None:
+    token = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZabcdefgh"
+    ((_, start, end),) = find(f"x = '{token}'")
+    assert (start, end) == (5, 5 + len(token))
 
 
 def test_lines_are_found_wherever_they_are_in_a_long_text() -> None:

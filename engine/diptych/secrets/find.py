@@ -15,8 +15,8 @@ from diptych.secrets.forms import (
     entropy_bits,
     is_placeholder,
     is_suspect,
-    suspect_parts,
 )
+from diptych.secrets.suspects import suspect_lines
 
 # No name, signature or comment in a record is longer, and some detectors take long for long lines.
 _DETECTED_CHARS = 4096
@@ -69,7 +69,7 @@ def find(text: str) -> list[Secret]:
     if not is_suspect(text):
         return []
     found = list(_by_form(text, LONG_FORMS))
-    for at, part in suspect_parts(text):
+    for at, part in suspect_lines(text):
         for start, line in _lines(part):
             if is_suspect(line):
                 near = [*_by_form(line, FORMS), *_by_detector(line)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -99,7 +98,8 @@ FORMS = (
 )
 
 # Without one of these no form can match, nor one of detect-secrets: most text has none.
-_MARKS = ("pass", "pwd", "secret", "token", "credential", "://", "-----begin")
+# Tokens of Hugging Face have letters alone.
+_MARKS = ("pass", "pwd", "secret", "token", "credential", "://", "-----begin", "hf_")
 # A digit within sixteen such characters has eight of them before or after it.
 _SUSPECT = re.compile(r"[0-9](?:[a-z0-9_/+=.-]{8}|(?<=[a-z0-9_/+=.-]{8}[0-9]))|(?<=[a-z])[_-]?key")
 
@@ -108,27 +108,6 @@ def is_suspect(text: str) -> bool:
     """Whether a secret may be in `text`: a quick look, before the forms."""
     lowered = text.lower()
     return any(mark in lowered for mark in _MARKS) or _SUSPECT.search(lowered) is not None
-
-
-_SUSPECT_ANYWHERE = re.compile("|".join([*map(re.escape, _MARKS), _SUSPECT.pattern]))
-
-
-def suspect_parts(text: str) -> Iterator[tuple[int, str]]:
-    """The lines of `text` in which a secret may be, each with where it begins; some that it is not in.
-
-    Of a source file, or of all strings of a record, most lines have nothing: they are never made.
-    """
-    lowered = text.lower()
-    if len(lowered) != len(text):
-        # A few letters have no small one of the same length: places would differ.
-        yield 0, text
-        return
-    at = 0
-    while (match := _SUSPECT_ANYWHERE.search(lowered, at)) is not None:
-        start = lowered.rfind("\n", 0, match.start()) + 1
-        newline = lowered.find("\n", match.end())
-        at = len(text) if newline < 0 else newline + 1
-        yield start, text[start:at]
 
 
 _PLACEHOLDER = re.compile(
