@@ -4,8 +4,10 @@ Each pusher is a client of its own that pushes one content after the other to th
 remember what they pushed. A push is acknowledged when it returns. At the end the ref's manifest and its
 ancestors, by `parent`, must be exactly the acknowledged manifests, and each blob must be there.
 
-`--url` is any remote that compares and swaps; `memory` and `file` need no server. A remote that cannot is
-refused by its probe, and then nothing is counted.
+`--url` is any remote that compares and swaps; `memory` and `file` need no server. `--remote` starts a server
+of its own, as `tools.sharing.everywhere` does. A remote that cannot compare and swap is refused by its probe,
+and then nothing is counted: with `--own-refs` each pusher has a ref that nobody else moves, which is what such
+a remote is good for.
 """
 
 from __future__ import annotations
@@ -16,9 +18,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from unittest import mock
 
 from diptych.artifact.errors import ArtifactError
 from diptych.artifact.local import LocalGeneration
@@ -29,6 +33,7 @@ from diptych.artifact.remotes.base import Remote
 from diptych.artifact.remotes.file import FileRemote
 from diptych.artifact.remotes.memory import MemoryRemote, MemoryStore
 from diptych.artifact.remotes.opening import open_remote
+from tools.sharing.everywhere import REMOTES
 from tools.sharing.interleavings import contents_in, faked, here
 
 REF = "branch/main"
@@ -49,22 +54,29 @@ class Counted:
 
 
 def count(
-    client: Callable[[], Remote], contents: list[LocalGeneration], pushers: int, pushes: int
+    client: Callable[[], Remote],
+    contents: list[LocalGeneration],
+    pushers: int,
+    pushes: int,
+    *,
+    own_refs: bool = False,
 ) -> Counted:
-    """Let `pushers` clients push `pushes` times each, at once."""
+    """Let `pushers` clients push `pushes` times each, at once: all to one ref, or each to its own."""
     counted = Counted()
     began_s = time.monotonic()
     errors: list[BaseException] = []
+    refs = [f"{REF}-{number}" if own_refs else REF for number in range(pushers)]
 
     def act(number: int) -> None:
         here.memory = f"pusher {number}"
+        ref = refs[number]
         try:
             with client() as remote:
                 for turn in range(pushes):
                     chosen = contents[(number + turn) % len(contents)]
                     here.generation = _renamed(chosen, 1 + number + turn * pushers)
                     try:
-                        done = push("", remote, ref=REF, force=True)
+                        done = push("", remote, ref=ref, force=True)
                     except ArtifactError:
                         counted.refused += 1
                         continue
@@ -83,7 +95,7 @@ def count(
         raise errors[0]
     counted.elapsed_s = time.monotonic() - began_s
     with client() as remote:
-        _compare(remote, counted)
+        _compare(remote, sorted(set(refs)), counted)
     return counted
 
 
@@ -94,35 +106,51 @@ def _renamed(generation: LocalGeneration, number: int) -> LocalGeneration:
     return replace(generation, manifest=replace(generation.manifest, segments=(renamed, *others)))
 
 
-def _compare(remote: Remote, counted: Counted) -> None:
-    found = remote.read_ref(REF)
-    digest = body_of(found.body, REF).manifest if found is not None else ""
+def _compare(remote: Remote, refs: list[str], counted: Counted) -> None:
     line: set[str] = set()
     blobs: set[str] = set()
-    while digest and digest not in line:
-        line.add(digest)
-        manifest = decode_manifest(remote.read_manifest(digest), where=digest)
-        blobs |= {blob.digest for blob in manifest.blobs()}
-        digest = manifest.parent
+    for ref in refs:
+        found = remote.read_ref(ref)
+        digest = body_of(found.body, ref).manifest if found is not None else ""
+        while digest and digest not in line:
+            line.add(digest)
+            manifest = decode_manifest(remote.read_manifest(digest), where=digest)
+            blobs |= {blob.digest for blob in manifest.blobs()}
+            digest = manifest.parent
     acknowledged = set(counted.acknowledged)
     counted.lost = len(acknowledged - line)
     counted.extra = len(line - acknowledged)
     counted.missing_blobs = len(blobs - remote.present_blobs(blobs))
 
 
-def _client(url: str, folder: str) -> Callable[[], Remote]:
+def _client(url: str, folder: str, *, without_swap: bool = False) -> Callable[[], Remote]:
     if url == "memory":
         shared = MemoryStore()
         return lambda: MemoryRemote(shared)
     if url == "file":
         return lambda: FileRemote(os.path.join(folder, "remote"))
-    return lambda: open_remote(url)
+    return lambda: open_remote(url, without_swap=without_swap)
+
+
+@contextmanager
+def _served(name: str, folder: str) -> Iterator[Callable[[], Remote]]:
+    """A client of a server that is started, and ended after it."""
+    with REMOTES[name](Path(folder)) as reached, mock.patch.dict(os.environ, reached.environment):
+        yield _client(reached.push, folder, without_swap="--no-cas" in reached.push_options)
+
+
+def _below(folder: str, name: str) -> str:
+    place = os.path.join(folder, name)
+    os.mkdir(place)
+    return place
 
 
 def main() -> int:
     """Count on each remote; 0 where nothing is lost."""
     parser = argparse.ArgumentParser(prog="python -m tools.sharing.pushers", description=__doc__)
     parser.add_argument("--url", action="append", help="a remote; may be given again. Default: memory, file")
+    parser.add_argument("--remote", action="append", choices=list(REMOTES), default=[], help="with its server")
+    parser.add_argument("--own-refs", action="store_true", help="each pusher has a ref of its own")
     parser.add_argument("--pushers", type=int, default=8)
     parser.add_argument("--pushes", type=int, default=1_000, help="by each")
     options = parser.parse_args()
@@ -130,8 +158,11 @@ def main() -> int:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         contents = contents_in(folder)
-        for url in options.url or ["memory", "file"]:
-            done = count(_client(url, folder), contents, options.pushers, options.pushes)
+        clients = {name: stack.enter_context(_served(name, _below(folder, name))) for name in options.remote}
+        for url in options.url or ([] if clients else ["memory", "file"]):
+            clients[url] = _client(url, folder)
+        for url, client in clients.items():
+            done = count(client, contents, options.pushers, options.pushes, own_refs=options.own_refs)
             lost += done.lost + done.missing_blobs
             with suppress(BrokenPipeError):
                 print(
