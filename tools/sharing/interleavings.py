@@ -53,6 +53,8 @@ class World:
     now_ms: int = 1_000_000_000_000
     acknowledged: list[tuple[str, str]] = field(default_factory=list)
     removed: set[str] = field(default_factory=set)
+    parents: dict[str, str] = field(default_factory=dict)
+    """Of every manifest that was ever written: what a collection removed can be followed too."""
     replaced: list[tuple[str, str]] = field(default_factory=list)
     """Refs that a promotion moved, and what each named before."""
     log: list[str] = field(default_factory=list)
@@ -127,10 +129,8 @@ class World:
             for at in heads:
                 while at and at not in before:
                     before.add(at)
-                    found = self.remote.manifests.get(at)
-                    at = decode_manifest(found.data, where=at).parent if found is not None else ""
-            # Where an ancestor's manifest was collected, the chain ends: older ones cannot be followed.
-            if digest not in before and digest in self.remote.manifests:
+                    at = self.parents[at]
+            if digest not in before:
                 raise FaultError(f"the push of {digest[:12]} to {ref} is lost: {self.log[-60:]}")
 
 
@@ -166,6 +166,8 @@ class Stepped(MemoryRemote):
         def act(*given: object, **named: object) -> object:
             self.world.step(self.name, f"{request} {str(given[0])[:24] if given else ''}")
             done = does(*given, **named)
+            if request == "write_manifest":
+                self.world.parents[str(given[0])] = decode_manifest(given[1], where="").parent  # type: ignore[arg-type]
             if request == "delete_ref":
                 self.world.removed.add(str(given[0]))
             if request.startswith("delete"):
