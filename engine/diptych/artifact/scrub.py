@@ -12,10 +12,11 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Collection, Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
 
 import msgpack
@@ -37,8 +38,17 @@ _SETTINGS_MOST_BYTES = 1 << 20
 _SHOWN = 5
 _INFLATED_MOST_BYTES = 64 * 1024 * 1024
 _NESTING_MOST = 32
+_BATCH_BYTES = 256 * 1024
+_BETWEEN = "\n\0\n"
 _CLEAN_MOST = 500_000
 _FINGERPRINT = re.compile(r"[0-9a-f]{32}\Z")
+
+
+class _Row(NamedTuple):
+    """A record: its path, and what it packs."""
+
+    path: str
+    payload: bytes
 
 
 class Text(NamedTuple):
@@ -133,54 +143,63 @@ def _advice(findings: Iterable[Finding]) -> str:
     )
 
 
-def scrub(
-    store: str, manifest: Manifest, schema: Schema[Any], rules: Rules, *, known: Collection[int] = frozenset()
-) -> Scrubbed:
+def scrub(store: str, manifest: Manifest, schema: Schema[Any], rules: Rules) -> Scrubbed:
     """Look through the generation with `manifest`, of the store at `store`.
 
-    `known` are checksums of records that were looked through before, by the same rules, and had nothing.
     Raises CorruptSnapshotError, StorageError, ModuleNotFoundError where detect-secrets is not installed.
     """
     secrets.require()
     done = Scrubbed()
     live: set[str] = set()
-    clean: set[str] = set()
-    dead: list[tuple[str, bytes]] = []
+    scan = _Scan(schema, rules)
+    dead: list[_Row] = []
     refuse_path = _path_rules(rules)
     for listed in manifest.segments:
         segment = open_segment(store, listed, schema)
+        rows: list[_Row] = []
         for record_id in range(len(segment)):
             record = segment.record(record_id)
-            path = record.key.decode("utf-8", "surrogateescape")
-            if not listed.is_live(record_id):
-                dead.append((path, record.payload))
-                continue
-            done.records += 1
-            reason = refuse_path(path)
-            if reason:
-                done.findings.append(Finding(path, "path", "", reason, "", deleted=False))
-            if record.checksum not in known:
-                found = list(_findings(path, record.payload, schema, rules, clean, deleted=False))
-                live.update(finding.fingerprint for finding in found)
-                done.findings += found
+            row = _Row(record.key.decode("utf-8", "surrogateescape"), record.payload)
+            (rows if listed.is_live(record_id) else dead).append(row)
+        done.records += len(rows)
+        for batch in _batches(rows):
+            for row in batch:
+                reason = refuse_path(row.path)
+                if reason:
+                    done.findings.append(Finding(row.path, "path", "", reason, "", deleted=False))
+            found = list(scan.findings(batch, deleted=False))
+            live.update(finding.fingerprint for finding in found)
+            done.findings += found
             if len(done.findings) >= MAX_FINDINGS:
                 return done
     done.dead_records = len(dead)
     named = {finding.path for finding in done.findings if finding.where == "path"}
-    for path, payload in dead:
-        reason = "" if path in named else refuse_path(path)
-        if reason:
-            named.add(path)
-            done.findings.append(Finding(path, "path", "", reason, "", deleted=True))
+    for batch in _batches(dead):
+        for row in batch:
+            reason = "" if row.path in named else refuse_path(row.path)
+            if reason:
+                named.add(row.path)
+                done.findings.append(Finding(row.path, "path", "", reason, "", deleted=True))
         # What a live record has as well is named once, as live.
-        done.findings += [
-            finding
-            for finding in _findings(path, payload, schema, rules, clean, deleted=True)
-            if finding.fingerprint not in live
-        ]
+        found = list(scan.findings(batch, deleted=True))
+        done.findings += [finding for finding in found if finding.fingerprint not in live]
         if len(done.findings) >= MAX_FINDINGS:
             break
     return done
+
+
+def _batches(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+    """The records, so many at once that their strings fill a text worth searching."""
+    batch: list[_Row] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += len(row.payload)
+        if size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def unlisted(names: Iterable[str], manifest: Manifest) -> list[str]:
@@ -201,31 +220,64 @@ def unlisted(names: Iterable[str], manifest: Manifest) -> list[str]:
     return [name for name in names if name not in segments and not is_manifest(name)]
 
 
-def _findings(
-    path: str, payload: bytes, schema: Schema[Any], rules: Rules, clean: set[str], *, deleted: bool
-) -> Iterator[Finding]:
-    """What is found in a record. `clean` are strings in which nothing was, and gets those of this record."""
-    # Every string of the record at once first, whatever it means, and only what no record before had: most
-    # strings are in many, and most records have nothing. No form goes past a NUL.
-    new = set(_strings(payload)) - clean
-    joined = "\n\0\n".join(new)
-    has_home = bool(rules.home) and rules.home in joined
-    if not has_home and not secrets.find(joined) and not secrets.find(path):
-        if len(clean) < _CLEAN_MOST:
-            clean |= new
-        return
-    for where, symbol, value in (Text("path", "", path), *_texts(path, payload, schema)):
-        if value in clean:
-            continue
-        if rules.home and rules.home in value:
-            yield Finding(path, where, symbol, "home directory", "", deleted=deleted)
-        for secret in secrets.find(value):
-            name = fingerprint(value[secret.start : secret.end])
-            if name not in rules.allowed:
-                # A name that is the secret must not be shown.
-                shown = "" if secrets.find(symbol) else symbol
-                shown_path = secrets.redacted(path)
-                yield Finding(shown_path, where, shown, secret.kind, name, deleted=deleted)
+class _Scan:
+    """Looks through records, and remembers the strings in which nothing was: most are in many records."""
+
+    def __init__(self, schema: Schema[Any], rules: Rules) -> None:
+        self._schema, self._rules = schema, rules
+        self._clean: set[str] = set()
+
+    def findings(self, rows: Sequence[_Row], *, deleted: bool) -> Iterator[Finding]:
+        """What is found in these records."""
+        strings: set[str] = set()
+        for row in rows:
+            strings.add(row.path)
+            _add_strings(row.payload, strings)
+        strings -= self._clean
+        # Every string of all of them at once, whatever it means; nearly always nothing is in any.
+        suspects = self._suspects(strings)
+        if len(self._clean) < _CLEAN_MOST:
+            self._clean |= strings - suspects
+        if not suspects:
+            return
+        for row in rows:
+            if not suspects.isdisjoint((row.path, *_strings(row.payload))):
+                yield from self._findings_of(row, deleted=deleted)
+
+    def _suspects(self, strings: Iterable[str]) -> set[str]:
+        """Those in which something is."""
+        suspects: set[str] = set()
+        # Apart, since text of one byte a character is searched several times as fast.
+        apart: tuple[list[str], list[str]] = ([], [])
+        for one in strings:
+            apart[one.isascii()].append(one)
+        for alike in apart:
+            # No form goes past a NUL.
+            joined = _BETWEEN.join(alike)
+            places = [secret.start for secret in secrets.find(joined)]
+            home = self._rules.home
+            places += (match.start() for match in re.finditer(re.escape(home), joined)) if home else ()
+            if places:
+                starts = list(accumulate((len(one) + len(_BETWEEN) for one in alike), initial=0))
+                suspects.update(alike[bisect_right(starts, place) - 1] for place in places)
+        return suspects
+
+    def _findings_of(self, row: _Row, *, deleted: bool) -> Iterator[Finding]:
+        """What is found in one record, and where."""
+        path, rules = row.path, self._rules
+        for where, symbol, value in (Text("path", "", path), *_texts(path, row.payload, self._schema)):
+            if value in self._clean:
+                continue
+            # What a path says is judged by the rules of paths.
+            if rules.home and where != "path" and rules.home in value:
+                yield Finding(path, where, symbol, "home directory", "", deleted=deleted)
+            for secret in secrets.find(value):
+                name = fingerprint(value[secret.start : secret.end])
+                if name not in rules.allowed:
+                    # A name that is the secret must not be shown.
+                    shown = "" if secrets.find(symbol) else symbol
+                    shown_path = secrets.redacted(path)
+                    yield Finding(shown_path, where, shown, secret.kind, name, deleted=deleted)
 
 
 def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
@@ -249,31 +301,34 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
         yield from (Text("names", "", value) for value in _strings(record.names))
 
 
-def _strings(value: Any) -> list[str]:
-    """The strings in a value, packed or compressed as it may be."""
-    found: list[str] = []
-    waiting: list[tuple[Any, int]] = [(value, 0)]
-    while waiting:
-        one, depth = waiting.pop()
-        if isinstance(one, str):
-            found.append(one)
-        elif depth > _NESTING_MOST:
-            continue
-        elif isinstance(one, bytes | bytearray | memoryview):
-            data = bytes(one)
-            unpacked = _unpacked(data)
-            waiting.append((data.decode("utf-8", "replace") if unpacked is None else unpacked, depth + 1))
-        else:
-            if isinstance(one, dict):
-                one = (*one, *one.values())
-            if isinstance(one, list | tuple):
-                # Nearly all are strings and numbers: these take no turn of their own.
-                for inner in one:
-                    if type(inner) is str:
-                        found.append(inner)
-                    elif type(inner) is not int:
-                        waiting.append((inner, depth + 1))
-    return found
+def _add_strings(value: Any, strings: set[str]) -> None:
+    """Add the strings in a value, packed or compressed as it may be, to `strings`."""
+    level: list[Any] = [(value,)]
+    for _ in range(_NESTING_MOST):
+        inner: list[Any] = []
+        for one in chain.from_iterable(level):
+            kind = type(one)
+            if kind is str:
+                strings.add(one)
+            elif kind is int:
+                continue
+            elif kind is tuple or isinstance(one, tuple | list):
+                inner.append(one)
+            elif isinstance(one, bytes | bytearray | memoryview):
+                data = bytes(one)
+                unpacked = _unpacked(data)
+                inner.append((data.decode("utf-8", "replace") if unpacked is None else unpacked,))
+            elif isinstance(one, dict):
+                inner += (one.keys(), one.values())
+        if not inner:
+            return
+        level = inner
+
+
+def _strings(value: Any) -> set[str]:
+    strings: set[str] = set()
+    _add_strings(value, strings)
+    return strings
 
 
 def _unpacked(data: bytes) -> Any:
@@ -281,7 +336,9 @@ def _unpacked(data: bytes) -> Any:
     # The names part is a version, then zlib.
     for packed in (data, _inflated(data[1:])):
         try:
-            unpacked = msgpack.unpackb(packed, strict_map_key=False, unicode_errors="surrogateescape")
+            unpacked = msgpack.unpackb(
+                packed, strict_map_key=False, unicode_errors="surrogateescape", use_list=False
+            )
         except (ValueError, TypeError, msgpack.UnpackException):
             continue
         if not isinstance(unpacked, int):

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 _EXACT = (
     *("A3T", "ABIA", "ACCA", "AKIA", "ASIA"),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "GR1348941"),
-    *("k_live_", "k_test_", "hsec_", "AIza", "GOCSPX-", "npm_", "_authToken=", "pypi-Ag", "SG.", "hf_", "_v1_"),
-    *("T3BlbkFJ", "eyJ", "sq0csp-", "PRIVATE KEY", "PuTTY-User-Key-File-"),
+    *("k_live_", "k_test_", "hsec_", "AIza", "GOCSPX-", "npm_", "_authToken=", "pypi-Ag", "SG.", "hf_"),
+    *("_v1_", "T3BlbkFJ", "eyJ", "sq0csp-", "PRIVATE KEY", "PuTTY-User-Key-File-"),
 )
 """As they are in the text."""
 _FOLDED = ("aws", "xox", "hooks.slack.com", "accountkey=", "/soap/v3", "cloudant")
