@@ -27,16 +27,18 @@ from diptych.artifact.errors import (
     UntrustedError,
 )
 from diptych.artifact.manifest import Source, decode_manifest
+from diptych.artifact.plan import kind_of
 from diptych.artifact.promote import promote
 from diptych.artifact.pull import pull
 from diptych.artifact.push import push
 from diptych.artifact.ref_body import decode_ref, encode_ref
-from diptych.artifact.refs import new_body, read_state, write_body
+from diptych.artifact.refs import manifest_at, new_body, read_state, write_body
 from diptych.artifact.remembered import encode, load, save
 from diptych.artifact.remotes.file import FileRemote
 from diptych.artifact.remotes.memory import MemoryRemote, MemoryStore
 from diptych.artifact.sign import SigningKey, new_key
 from diptych.artifact.trust import Policy, Trust
+from diptych.layout import BUNDLE, RECORDS
 
 from .support import Counting, check_installs, check_same, content_of, fill, records_of, some_records
 
@@ -134,6 +136,22 @@ def test_a_merge_of_segments_is_sent_as_patches(store: str, remote: Counting, tm
     assert push(store, remote, ref=MAIN).outcome == "unchanged"
     fill(store, numbered(1, version=50))
     push(store, remote, ref=MAIN)
+    check_installs(remote, tmp_path, store, ref=MAIN)
+
+
+def test_what_a_search_index_stores_is_sent_as_what_is_not_in_the_records(
+    store: str, remote: Counting, tmp_path: Path
+) -> None:
+    fill(store, numbered(400))
+    push(store, remote, ref=MAIN)
+    manifest = manifest_at(remote, read_state(remote, MAIN).manifest)[0]
+    records = {os.path.dirname(one.path): one for one in manifest.files if one.path.endswith(RECORDS)}
+    stored = max(
+        (one for one in manifest.files if kind_of(one.path) in ("store", BUNDLE)),
+        key=lambda one: one.size_bytes,
+    )
+    assert {piece.bases for piece in stored.pieces} == {(records[os.path.dirname(stored.path)].blake3,)}
+    assert manifest.bases == ()
     check_installs(remote, tmp_path, store, ref=MAIN)
 
 

@@ -30,8 +30,10 @@ class Measured:
     files: int = 0
     tar_bytes: int = 0
     tar_s: float = 0.0
+    tar_elapsed_s: float = 0.0
     full_bytes: int = 0
     full_s: float = 0.0
+    full_elapsed_s: float = 0.0
     index_s: float = 0.0
     delta_bytes: list[int] = field(default_factory=list)
     cold_bytes: list[int] = field(default_factory=list)
@@ -54,12 +56,16 @@ def measure(source: Path, work: Path, *, pushes: int, share: float, compact_at: 
     measured.index_s = spent()
     allow_what_looks_secret(store)
     measured.files = sum(1 for _ in tree.rglob("*.py"))
+    began_s = time.monotonic()
     measured.tar_bytes, measured.tar_s = _tar(store)
+    measured.tar_elapsed_s = time.monotonic() - began_s
     with FileRemote(os.fspath(work / "remote")) as inner:
         remote = Counting(inner)
+        began_s = time.monotonic()
         with _processor() as spent:
             first = push(os.fspath(store), remote, ref="branch/main", source=_source(tree), indexer=current())
         measured.full_bytes, measured.full_s = first.sent_bytes, spent()
+        measured.full_elapsed_s = time.monotonic() - began_s
         with _processor() as spent:
             pull(remote, work / "cold" / ".diptych", ref="branch/main")
         measured.cold_pull_s = spent()

@@ -4,10 +4,10 @@ Each pusher is a client of its own that pushes one content after the other to th
 remember what they pushed. A push is acknowledged when it returns. At the end the ref's manifest and its
 ancestors, by `parent`, must be exactly the acknowledged manifests, and each blob must be there.
 
-`--url` is any remote that compares and swaps; `memory` and `file` need no server. `--remote` starts a server
-of its own, as `tools.sharing.everywhere` does. A remote that cannot compare and swap is refused by its probe,
-and then nothing is counted: with `--own-refs` each pusher has a ref that nobody else moves, which is what such
-a remote is good for.
+`--url` is any remote that compares and swaps; `memory` and `file` need no server. `--remote` starts the
+server too, as `tools.sharing.everywhere` does. A remote that cannot compare and swap is refused by its probe,
+and then nothing is counted: with `--own-refs` each pusher has a ref that nobody else moves, for which no
+condition is needed.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def _below(folder: str, name: str) -> str:
 def main() -> int:
     """Count on each remote; 0 where nothing is lost."""
     parser = argparse.ArgumentParser(prog="python -m tools.sharing.pushers", description=__doc__)
-    parser.add_argument("--url", action="append", help="a remote; may be given again. Default: memory, file")
-    parser.add_argument("--remote", action="append", choices=list(REMOTES), default=[], help="with its server")
+    parser.add_argument("--url", action="append", help="may be given again; default: memory, file")
+    parser.add_argument("--remote", action="append", choices=list(REMOTES), default=[], help="and its server")
     parser.add_argument("--own-refs", action="store_true", help="each pusher has a ref of its own")
     parser.add_argument("--pushers", type=int, default=8)
     parser.add_argument("--pushes", type=int, default=1_000, help="by each")

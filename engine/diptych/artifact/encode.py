@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
@@ -17,7 +17,7 @@ from diptych.artifact.errors import CorruptArtifactError
 from diptych.artifact.manifest import PREFIX, RAW, ZSTD, Piece
 from diptych.artifact.names import digest_of
 
-FULL_LEVEL = 9
+FULL_LEVEL = 6
 PATCH_LEVEL = 3
 PACK_BYTES = 64 * 1024 * 1024
 """A pack is closed when it has this much."""
@@ -25,6 +25,7 @@ _WINDOW_LOG_MOST = 27
 _PREFIX_LEAST_BYTES = 8
 """zstd takes no shorter one."""
 _WINDOW_LOG_LEAST = 10
+_HASH_LOG_MOST = 22
 # A skippable frame (RFC 8878, 3.1.2): a decoder of the whole blob passes over it.
 _SKIPPABLE = (0x184D2A50).to_bytes(4, "little")
 _SALT_BYTES = 16
@@ -54,6 +55,26 @@ def compress_with_prefix(data: bytes | memoryview, prefix: bytes, level: int = P
         parameter.compression_level: level,
         parameter.window_log: min(bits, _WINDOW_LOG_MOST),
         parameter.enable_long_distance_matching: 1,
+    }
+    dictionary = module.ZstdDict(prefix, is_raw=True)
+    return bytes(module.compress(data, options=options, zstd_dict=dictionary.as_prefix))
+
+
+def compress_within(data: bytes | memoryview, prefix: bytes) -> bytes:
+    """`data`, which has short pieces of `prefix` everywhere, as a zstd frame that is decoded with that.
+
+    Tantivy compresses the documents that it stores with LZ4, which leaves what occurs for the first time as
+    it is: runs of a few bytes of the records. A fast search with a large table finds most of them.
+    """
+    module = zstd()
+    parameter = module.CompressionParameter
+    bits = max((len(data) + len(prefix)).bit_length(), _WINDOW_LOG_LEAST)
+    options = {
+        parameter.compression_level: 1,
+        parameter.strategy: module.Strategy.fast,
+        parameter.window_log: min(bits, _WINDOW_LOG_MOST),
+        parameter.hash_log: min(bits, _HASH_LOG_MOST),
+        parameter.min_match: 4,
     }
     dictionary = module.ZstdDict(prefix, is_raw=True)
     return bytes(module.compress(data, options=options, zstd_dict=dictionary.as_prefix))
@@ -147,6 +168,6 @@ def encode_patch(data: bytes | memoryview, prefix: bytes, bases: Sequence[str]) 
     return Encoded(PREFIX, compress_with_prefix(data, prefix), len(data), tuple(bases))
 
 
-def prefix_of(bases: Iterable[bytes]) -> bytes:
-    """The prefix that these files are together."""
-    return b"".join(bases)
+def encode_within(data: bytes | memoryview, prefix: bytes, bases: Sequence[str]) -> Encoded:
+    """A span that has much of `prefix` in it, in short pieces."""
+    return Encoded(PREFIX, compress_within(data, prefix), len(data), tuple(bases))

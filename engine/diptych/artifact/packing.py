@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from diptych.artifact.encode import PACK_BYTES, Encoded, Pack, encode_full, encode_patch
+from diptych.artifact.encode import PACK_BYTES, Encoded, Pack, encode_full, encode_patch, encode_within
 from diptych.artifact.local import LocalGeneration
 from diptych.artifact.manifest import ArtifactFile, ArtifactManifest
 from diptych.artifact.names import digest_of
@@ -13,6 +13,8 @@ from diptych.artifact.progress import Meter, Shown
 
 _SURELY_SMALL = 20
 """A patch of less than one part in so many of the file is taken without a comparison."""
+_COMPARED_MOST_BYTES = 256 * 1024
+"""A larger file with its own records in it is taken as a patch of these without a comparison."""
 _KEPT_BELOW = 0.9
 _KEPT_BELOW_WITH_BASE = 0.5
 """A patch is kept where it has at most that share of the full encoding; less where its base is needed for it
@@ -48,10 +50,15 @@ def encode_plan(
     # Who has nothing would have to read too many files that are gone: what needs them is sent in full.
     gone = {one.blake3 for one in encoding.bases}
     sends = [
-        Send(send.file) if _needs(one, gone) else send
+        _without_parent(send) if _needs(one, gone) else send
         for send, one in zip(plan.sends, encoding.files, strict=True)
     ]
     return _encoded(PushPlan(tuple(sends)), generation, level, progress)
+
+
+def _without_parent(send: Send) -> Send:
+    """Sent in full, or as a patch of what is sent with it."""
+    return Send(send.file, bases=(send.records,) if send.records else (), records=send.records)
 
 
 def _needs(one: ArtifactFile, bases: set[str]) -> bool:
@@ -70,21 +77,26 @@ def _encoded(plan: PushPlan, generation: LocalGeneration, level: int, progress: 
         if send.reused is None:
             if send.bases not in prefixes:
                 prefixes = {send.bases: b"".join(local[base].read() for base in send.bases)}
-            below = _KEPT_BELOW if set(send.bases) <= here else _KEPT_BELOW_WITH_BASE
+            below = _KEPT_BELOW if here.issuperset(send.bases) else _KEPT_BELOW_WITH_BASE
             for span in send.file.spans():
-                encoded.append(_smallest(span, prefixes[send.bases], send.bases, level, below))
+                encoded.append(_smallest(span, prefixes[send.bases], send, level, below))
                 meter.add(len(span))
         waiting.append((send, encoded))
     _place(waiting, encoding)
     return encoding
 
 
-def _smallest(span: bytes, prefix: bytes, bases: tuple[str, ...], level: int, below: float) -> Encoded:
+def _smallest(span: bytes, prefix: bytes, send: Send, level: int, below: float) -> Encoded:
     """The span as a patch where that is worth its bases, else by itself."""
-    if not bases:
+    if not send.bases:
         return encode_full(span, level)
-    patch = encode_patch(span, prefix, bases)
-    if len(patch.data) * _SURELY_SMALL < len(span):
+    if send.bases == (send.records,):
+        patch = encode_within(span, prefix, send.bases)
+        surely_below = below * len(span) if len(span) > _COMPARED_MOST_BYTES else 0
+    else:
+        patch = encode_patch(span, prefix, send.bases)
+        surely_below = len(span) / _SURELY_SMALL
+    if len(patch.data) < surely_below:
         return patch
     full = encode_full(span, level)
     return patch if len(patch.data) < below * len(full.data) else full

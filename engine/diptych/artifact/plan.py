@@ -23,6 +23,8 @@ PATCHED_LEAST_BYTES = 4 * 1024
 DEPTH_MOST = MAX_DEPTH - 1
 """What is encoded from one of that depth is as deep as may be."""
 
+_WITH_RECORDS = ("store", BUNDLE)
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -33,6 +35,8 @@ class Send:
     """It is in the parent: its pieces are named again."""
     bases: tuple[str, ...] = ()
     """Else the files, by BLAKE3, that it may be encoded against; () to encode it by itself."""
+    records: str = ""
+    """The last of these, where that is the records of its own segment; else ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,29 @@ def plan_push(
     known = parent.all_files() if parent is not None else {}
     here = {one.blake3 for one in files}
     depths = depths_of(parent) if parent is not None else {}
-    sends = []
-    for file in files:
+    records = {one.path.rpartition("/")[0]: one for one in files if kind_of(one.path) == RECORDS}
+    sends = {}
+    # Records first: what is encoded from them is one deeper.
+    for file in sorted(files, key=lambda one: kind_of(one.path) != RECORDS):
         reused = known.get(file.blake3)
         if reused is not None:
-            sends.append(Send(file, reused=reused))
-        else:
-            sends.append(Send(file, bases=_bases_for(file, parent, here, depths, available)))
-    return PushPlan(tuple(sends))
+            sends[file.path] = Send(file, reused=reused)
+            continue
+        own = _records_in(file, records)
+        if own is not None and depths[own.blake3] >= DEPTH_MOST:
+            own = None
+        bases = _bases_for(file, parent, here, depths, available, own)
+        depths[file.blake3] = 1 + max((depths[base] for base in bases), default=0)
+        sends[file.path] = Send(file, bases=bases, records="" if own is None else own.blake3)
+    return PushPlan(tuple(sends[file.path] for file in files))
+
+
+def _records_in(file: LocalFile, records: Mapping[str, LocalFile]) -> LocalFile | None:
+    """The records that are in this file too, as the stored documents of a search index; None for none."""
+    if kind_of(file.path) not in _WITH_RECORDS or file.size_bytes < PATCHED_LEAST_BYTES:
+        return None
+    own = records.get(file.path.rpartition("/")[0])
+    return own if own is not None and own.size_bytes <= MAX_PREFIX_BYTES else None
 
 
 def _bases_for(
@@ -81,11 +100,16 @@ def _bases_for(
     here: Collection[str],
     depths: Mapping[str, int],
     available: Collection[str],
+    own: LocalFile | None,
 ) -> tuple[str, ...]:
-    """The parent's files of the same kind: first those that are gone here, which it may replace."""
+    """The parent's files of the same kind: first those that are gone here, which it may replace.
+
+    And the records of its own segment, if they are in it.
+    """
     kind = kind_of(file.path)
+    nearest = (own.blake3,) if own is not None else ()
     if parent is None or not kind or file.size_bytes < PATCHED_LEAST_BYTES:
-        return ()
+        return nearest
     of_kind = [
         one
         for one in parent.files
@@ -93,13 +117,13 @@ def _bases_for(
     ]
     of_kind.sort(key=lambda one: (one.blake3 in here, -one.size_bytes, one.blake3))
     chosen: list[str] = []
-    left = MAX_PREFIX_BYTES
-    for one in of_kind[:MAX_BASES]:
+    left = MAX_PREFIX_BYTES - (own.size_bytes if own is not None else 0)
+    for one in of_kind[: MAX_BASES - 1]:
         if one.size_bytes <= left:
             left -= one.size_bytes
             chosen.append(one.blake3)
     # The largest last: zstd codes near matches in fewer bits, and most of them are there.
-    return tuple(reversed(chosen))
+    return (*reversed(chosen), *nearest)
 
 
 def kind_of(path: str) -> str:

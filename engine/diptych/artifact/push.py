@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -134,8 +135,13 @@ def push(
         if parent is not None and not builds_on_it and _is_later(parent, source, history or NoHistory()):
             return Receipt("newer", remote.url, ref, at.manifest, at.serial, content_id, sent_bytes)
         if encoding is None:
-            looked_through = _look_through(store, generation, schema, root, parent if known else None)
-            encoding = encode_plan(plan, parent, generation, level, progress)
+            # Side by side: zstd leaves the interpreter to the search, and nothing is sent before both ended.
+            with ThreadPoolExecutor(1, "diptych-scrub") as aside:
+                looking = aside.submit(
+                    _look_through, store, generation, schema, root, parent if known else None
+                )
+                encoding = encode_plan(plan, parent, generation, level, progress)
+                looked_through = looking.result()
         manifest = _manifest(generation, encoding, source, indexer or {}, looked_through, at)
         data = encode_manifest(manifest)
         receipt = Receipt(

@@ -11,18 +11,18 @@ import getpass
 import hashlib
 import os
 import re
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import msgpack
 
 from diptych import fs, secrets
 from diptych.artifact.errors import SecretsFoundError
+from diptych.artifact.strings import add_strings, strings_in
 from diptych.layout import is_path_inside
 from diptych.model import FileRecord
 from diptych.schema.base import Schema
@@ -36,8 +36,6 @@ NOSHARE = ".diptych-noshare"
 MAX_FINDINGS = 1_000
 _SETTINGS_MOST_BYTES = 1 << 20
 _SHOWN = 5
-_INFLATED_MOST_BYTES = 64 * 1024 * 1024
-_NESTING_MOST = 32
 _BATCH_BYTES = 256 * 1024
 _BETWEEN = "\n\0\n"
 _CLEAN_MOST = 500_000
@@ -232,7 +230,7 @@ class _Scan:
         strings: set[str] = set()
         for row in rows:
             strings.add(row.path)
-            _add_strings(row.payload, strings)
+            add_strings(row.payload, strings)
         strings -= self._clean
         # Every string of all of them at once, whatever it means; nearly always nothing is in any.
         suspects = self._suspects(strings)
@@ -241,7 +239,7 @@ class _Scan:
         if not suspects:
             return
         for row in rows:
-            if not suspects.isdisjoint((row.path, *_strings(row.payload))):
+            if not suspects.isdisjoint((row.path, *strings_in(row.payload))):
                 yield from self._findings_of(row, deleted=deleted)
 
     def _suspects(self, strings: Iterable[str]) -> set[str]:
@@ -288,7 +286,7 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
         # Of an earlier version of the schema: every text in it, whatever it means.
         record = None
     if not isinstance(record, FileRecord):
-        yield from (Text("value", "", value) for value in _strings(payload))
+        yield from (Text("value", "", value) for value in strings_in(payload))
         return
     for symbol in record.symbols:
         yield Text("signature", symbol.name, symbol.signature)
@@ -298,59 +296,7 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
     for target in {relation.target for relation in record.relations}:
         yield Text("relation", "", target)
     if record.names:
-        yield from (Text("names", "", value) for value in _strings(record.names))
-
-
-def _add_strings(value: Any, strings: set[str]) -> None:
-    """Add the strings in a value, packed or compressed as it may be, to `strings`."""
-    level: list[Any] = [(value,)]
-    for _ in range(_NESTING_MOST):
-        inner: list[Any] = []
-        for one in chain.from_iterable(level):
-            kind = type(one)
-            if kind is str:
-                strings.add(one)
-            elif kind is int:
-                continue
-            elif kind is tuple or isinstance(one, tuple | list):
-                inner.append(one)
-            elif isinstance(one, bytes | bytearray | memoryview):
-                data = bytes(one)
-                unpacked = _unpacked(data)
-                inner.append((data.decode("utf-8", "replace") if unpacked is None else unpacked,))
-            elif isinstance(one, dict):
-                inner += (one.keys(), one.values())
-        if not inner:
-            return
-        level = inner
-
-
-def _strings(value: Any) -> set[str]:
-    strings: set[str] = set()
-    _add_strings(value, strings)
-    return strings
-
-
-def _unpacked(data: bytes) -> Any:
-    """What is packed in the bytes; None where that is nothing."""
-    # The names part is a version, then zlib.
-    for packed in (data, _inflated(data[1:])):
-        try:
-            unpacked = msgpack.unpackb(
-                packed, strict_map_key=False, unicode_errors="surrogateescape", use_list=False
-            )
-        except (ValueError, TypeError, msgpack.UnpackException):
-            continue
-        if not isinstance(unpacked, int):
-            return unpacked
-    return None
-
-
-def _inflated(data: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(data, _INFLATED_MOST_BYTES)
-    except zlib.error:
-        return b""
+        yield from (Text("names", "", value) for value in strings_in(record.names))
 
 
 @lru_cache(maxsize=4_096)

@@ -11,14 +11,22 @@ import re
 from collections.abc import Iterable, Iterator
 
 _EXACT = (
-    *("A3T", "ABIA", "ACCA", "AKIA", "ASIA"),
-    *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "GR1348941"),
-    *("k_live_", "k_test_", "hsec_", "AIza", "GOCSPX-", "npm_", "_authToken=", "pypi-Ag", "SG.", "hf_"),
-    *("_v1_", "T3BlbkFJ", "eyJ", "sq0csp-", "PRIVATE KEY", "PuTTY-User-Key-File-"),
+    *("github_pat_", "hsec_", "AIza", "npm_", "_authToken=", "pypi-Ag", "SG.", "hf_", "_v1_", "T3BlbkFJ"),
+    *("eyJ", "sq0csp-"),
 )
 """As they are in the text."""
 _FOLDED = ("aws", "xox", "hooks.slack.com", "accountkey=", "/soap/v3", "cloudant")
 """In any case."""
+_EXACT_SHAPES = tuple(
+    re.compile(shape)
+    for shape in (
+        r"A(?:3T|BIA|CCA|KIA|SIA)",
+        r"gh[pousr]_",
+        r"k_(?:live|test)_",
+        r"G(?:OCSPX-|R1348941)",
+        r"P(?:RIVATE KEY|uTTY-User-Key-File-)",
+    )
+)
 _SHAPES = tuple(
     re.compile(shape)
     for shape in (
@@ -58,8 +66,9 @@ def suspect_lines(text: str) -> Iterator[tuple[int, str]]:
     for inside, marks in ((text, _EXACT), (lowered, _FOLDED)):
         for mark in marks:
             _add_lines(_marked(inside, mark), text, starts)
-    for shape in _SHAPES:
-        _add_lines((match.start() for match in shape.finditer(lowered)), text, starts)
+    for inside, shapes in ((text, _EXACT_SHAPES), (lowered, _SHAPES)):
+        for shape in shapes:
+            _add_lines((match.start() for match in shape.finditer(inside)), text, starts)
     for start in sorted(starts):
         yield start, text[start : starts[start]]
 
