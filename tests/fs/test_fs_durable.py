@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -157,6 +158,45 @@ def test_a_lock_is_held_by_one_and_names_it(tmp_path: Path) -> None:
     first.release()
     fs.WriterLock(path).release()
     assert os.path.exists(path)
+
+
+def test_a_directory_is_locked_by_one_while_it_is_at_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "made")
+    os.mkdir(path)
+    first = fs.DirectoryLock(path)
+    assert first.is_held
+    assert os.listdir(path) == []
+    with pytest.raises(StoreLockedError):
+        fs.DirectoryLock(path)
+    # As a writer's lock is: each keeps the other out.
+    with pytest.raises(StoreLockedError):
+        fs.WriterLock(os.path.join(path, "LOCK"))
+    first.release()
+    first.release()
+    assert not first.is_held
+    fs.DirectoryLock(path).release()
+    # Replaced between the opening and the lock: what is there now is not locked.
+    with monkeypatch.context() as patched:
+        flock = fcntl.flock
+
+        def replace_and_lock(fd: int, operation: int) -> None:
+            if operation != fcntl.LOCK_UN:
+                os.rename(path, f"{path}-moved")
+                os.mkdir(path)
+            flock(fd, operation)
+
+        patched.setattr(fcntl, "flock", replace_and_lock)
+        with pytest.raises(StoreLockedError):
+            fs.DirectoryLock(path)
+    with monkeypatch.context() as patched:
+
+        def refuse(_: int, __: int) -> None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+        patched.setattr(fcntl, "flock", refuse)
+        assert not fs.DirectoryLock(path).is_held
 
 
 @pytest.mark.parametrize("content", [b"", b"no number", b"\xff" * 30, b"  12  \n"])

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.command import document, error_output, text
+from tests.cli.command import document, environment, error_output, text
 from tests.store.test_adoption import adopt, built
 from tests.store.test_backup import MANUAL, check, filled, put, target
 from tests.support.files import overwrite, tree
@@ -22,6 +24,7 @@ from diptych import (
     InvalidArgumentError,
     Store,
     StoreNotFoundError,
+    fs,
     verify,
 )
 from diptych.errors import CorruptionError
@@ -30,6 +33,33 @@ from diptych.store.manifest import decode_identity
 from diptych.store.origin import read_origin
 
 __all__ = ["target"]
+
+
+SLOW = {"dataclasses", "diptych.search.composed", "filelock", "inspect"}
+"""Each takes longer to import than a fork takes."""
+
+
+def test_a_fork_imports_little(store_path: str, target: str) -> None:
+    filled(store_path)
+    program = (
+        "import sys\nfrom diptych import Store\n"
+        "with Store.open(sys.argv[1], read_only=True) as store:\n    store.fork(sys.argv[2])\n"
+        "with Store.open(sys.argv[2], read_only=True) as store:\n    store.symbols('a')\n"
+        "print(*sys.modules, sep='\\n')"
+    )
+    given = [sys.executable, "-c", program, store_path, target]
+    done = subprocess.run(given, check=True, capture_output=True, text=True, env=environment())
+    assert SLOW.isdisjoint(done.stdout.splitlines())
+
+
+def test_where_a_directory_cannot_be_locked_a_file_in_it_is(
+    store_path: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, lsn = filled(store_path)
+    monkeypatch.setattr(fs.DirectoryLock, "__init__", lambda self, _: setattr(self, "_directory_fd", -1))
+    with Store.open(store_path, read_only=True) as reader:
+        assert reader.fork(target) == lsn
+    check(target, files, lsn)
 
 
 def test_a_fork_shares_segments_and_goes_its_own_way(store_path: str, target: str) -> None:

@@ -32,7 +32,7 @@ from diptych.fs.errors import (
 from diptych.fs.hashing import FileDigests, checksum_stable_file, digest_stable_file, hash_stable_file
 from diptych.fs.hints import append_hint, overwrite_hint, read_hint, remove_hint, write_hint
 from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
-from diptych.fs.lock import WriterLock, holder
+from diptych.fs.lock import DirectoryLock, WriterLock, holder
 from diptych.fs.mounts import silent_file_system
 from diptych.fs.regular import (
     copy_regular,
@@ -50,6 +50,7 @@ from diptych.fs.temporary import private_directory
 
 __all__ = [
     "Beneath",
+    "DirectoryLock",
     "FileDigests",
     "Limit",
     "SharedLock",

@@ -19,6 +19,7 @@ from contextlib import suppress
 from diptych.errors import InvalidArgumentError, StorageError, StoreLockedError, StoreReplacedError
 from diptych.fs.errors import importing, storage_error, translated
 from diptych.fs.regular import open_regular, require_regular
+from diptych.layout import LOCK
 
 if sys.platform != "win32":
     import fcntl
@@ -106,12 +107,7 @@ class WriterLock:
         """Let the next writer in. Never raises."""
         # The directory first: the next holder of the file lock expects the directory lock to be free.
         fd, self._directory_fd = self._directory_fd, -1
-        if fd >= 0:
-            with suppress(OSError):
-                # A forked child with the same descriptor must not keep holding the lock.
-                fcntl.flock(fd, fcntl.LOCK_UN)
-            with suppress(OSError):
-                os.close(fd)
+        _unlock(fd)
         self._lock.release(force=True)
 
     def __del__(self) -> None:
@@ -140,12 +136,76 @@ class WriterLock:
     def _forget_directory(self) -> None:
         """Close the directory. After a fork, the lock stays with the parent and ends with it."""
         fd, self._directory_fd = self._directory_fd, -1
-        if fd >= 0:
-            with suppress(OSError):
-                os.close(fd)
+        _close(fd)
 
 
-_HOLDERS: weakref.WeakSet[WriterLock] = weakref.WeakSet()
+class DirectoryLock:
+    """Hold a lock on the directory at `path` itself until `release`; nothing is made for it.
+
+    `is_held` is False where the system cannot lock a directory: there a WriterLock has to do. Raises
+    StoreLockedError at once where another holds it or replaced the directory meanwhile, StorageError.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._directory_fd = -1
+        if sys.platform == "win32":
+            return
+        with translated("open the directory", path):
+            self._directory_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        _HOLDERS.add(self)
+        try:
+            fcntl.flock(self._directory_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.release()
+            if error.errno in _HELD:
+                raise _locked(os.path.join(path, LOCK)) from None
+            # Any other error: the system cannot lock directories (NFS).
+            return
+        if not self._is_at(path):
+            self.release()
+            raise _locked(os.path.join(path, LOCK))
+
+    def _is_at(self, path: str) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self._directory_fd), os.stat(path))
+        except OSError:
+            return False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is a lock."""
+        return self._directory_fd >= 0
+
+    def release(self) -> None:
+        """Let the next one in. Never raises."""
+        fd, self._directory_fd = self._directory_fd, -1
+        _unlock(fd)
+
+    def __del__(self) -> None:
+        self._forget_directory()
+
+    def _forget_directory(self) -> None:
+        """Close the directory. After a fork, the lock stays with the parent and ends with it."""
+        fd, self._directory_fd = self._directory_fd, -1
+        _close(fd)
+
+
+_HOLDERS: weakref.WeakSet[WriterLock | DirectoryLock] = weakref.WeakSet()
+
+
+def _unlock(fd: int) -> None:
+    """Unlock and close a directory; -1 for none."""
+    if fd >= 0:
+        with suppress(OSError):
+            # A forked child with the same descriptor must not keep holding the lock.
+            fcntl.flock(fd, fcntl.LOCK_UN)
+        _close(fd)
+
+
+def _close(fd: int) -> None:
+    if fd >= 0:
+        with suppress(OSError):
+            os.close(fd)
 
 
 def _forget_all() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from diptych import fs
@@ -31,10 +30,10 @@ from diptych.store.generation import segment_path
 from diptych.store.manifest import ListedSegment, Manifest, encode_manifest
 from diptych.store.report import UNDECODABLE, Severity
 from diptych.store.verify import verify
+from diptych.values import Value
 
 
-@dataclass(slots=True)
-class NewStore:
+class NewStore(Value, frozen=False):
     """A store that is being made in `directory`."""
 
     directory: str
@@ -108,16 +107,26 @@ def _remove_abandoned(made: str, path: str) -> None:
         lock.release()
 
 
-def _locked(made: str, path: str) -> fs.WriterLock:
-    """The lock of a copy that is being made: where it was killed, the next one may remove it."""
+def _locked(made: str, path: str) -> fs.DirectoryLock | fs.WriterLock:
+    """The lock of a copy that is being made: where it was killed, the next one may remove it.
+
+    Of its directory alone, where the system can: what a writer's lock needs takes longer to import than a
+    fork takes.
+    """
     try:
-        return fs.WriterLock(os.path.join(made, LOCK))
+        lock = fs.DirectoryLock(made)
+        if not lock.is_held:
+            return fs.WriterLock(os.path.join(made, LOCK))
+        # Says who makes it; removed with the rest, or before it has its name.
+        with fs.translated("write", made), open(os.path.join(made, LOCK), "w") as file:
+            file.write(f"{os.getpid():>19}\n")
     except StoreLockedError as error:
         raise StoreLockedError(
             f"process {error.pid or 'unknown'} is making a copy at {path}",
             pid=error.pid,
             advice="wait until it is done, or name another path",
         ) from error
+    return lock
 
 
 def _refuse_damaged(made: str, source: str, schema: Schema[Any], *, deep: bool) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from diptych import fs
@@ -41,6 +40,7 @@ from diptych.store.opening import absolute
 from diptych.store.origin import Origin, write_origin
 from diptych.store.recovery.reading import names_in
 from diptych.store.view import View
+from diptych.values import replace
 
 
 def fork(

@@ -15,7 +15,6 @@ from diptych.layout import BUNDLE, ORIGIN, RECORDS, SEAL
 from diptych.schema.base import Schema
 from diptych.schema.code import CODE
 from diptych.schema.undecodable import counts_of
-from diptych.search.composed import Component, compose
 from diptych.search.footer import check_footer_of_file
 from diptych.segment.content import record_content, reduced
 from diptych.segment.reader import Segment, search_files
@@ -258,6 +257,9 @@ def _search_problems(
     try:
         # Compared with SEAL already.
         files = search_files(segment.path, seal, verify=False)
+        # Slow to import, and for what is looked through to its last byte alone.
+        from diptych.search.composed import Component, compose
+
         component = Component(seal.segment_id, seal.documents, files)
         index = compose([component], schema, where=segment.path)
         if intact is not None and not schema.is_stand_in:
