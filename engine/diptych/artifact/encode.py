@@ -25,7 +25,7 @@ _WINDOW_LOG_MOST = 27
 _PREFIX_LEAST_BYTES = 8
 """zstd takes no shorter one."""
 _WINDOW_LOG_LEAST = 10
-_HASH_LOG_MOST = 22
+_HASH_LOG_MOST = 24
 # A skippable frame (RFC 8878, 3.1.2): a decoder of the whole blob passes over it.
 _SKIPPABLE = (0x184D2A50).to_bytes(4, "little")
 _SALT_BYTES = 16
@@ -64,7 +64,8 @@ def compress_within(data: bytes | memoryview, prefix: bytes) -> bytes:
     """`data`, which has short pieces of `prefix` everywhere, as a zstd frame that is decoded with that.
 
     Tantivy compresses the documents that it stores with LZ4, which leaves what occurs for the first time as
-    it is: runs of a few bytes of the records. A fast search with a large table finds most of them.
+    it is: runs of a few bytes of the records. A fast search with a table for each of its bytes finds most of
+    them; that takes up to 64 MiB.
     """
     module = zstd()
     parameter = module.CompressionParameter
@@ -73,7 +74,7 @@ def compress_within(data: bytes | memoryview, prefix: bytes) -> bytes:
         parameter.compression_level: 1,
         parameter.strategy: module.Strategy.fast,
         parameter.window_log: min(bits, _WINDOW_LOG_MOST),
-        parameter.hash_log: min(bits, _HASH_LOG_MOST),
+        parameter.hash_log: min(bits - 1, _HASH_LOG_MOST),
         parameter.min_match: 4,
     }
     dictionary = module.ZstdDict(prefix, is_raw=True)

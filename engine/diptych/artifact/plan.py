@@ -36,7 +36,7 @@ class Send:
     bases: tuple[str, ...] = ()
     """Else the files, by BLAKE3, that it may be encoded against; () to encode it by itself."""
     records: str = ""
-    """The last of these, where that is the records of its own segment; else ""."""
+    """The records of its own segment where they are in it too: its base where the parent has none; or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _bases_for(
 ) -> tuple[str, ...]:
     """The parent's files of the same kind: first those that are gone here, which it may replace.
 
-    And the records of its own segment, if they are in it.
+    Where there are none, the records of its own segment, if they are in it.
     """
     kind = kind_of(file.path)
     nearest = (own.blake3,) if own is not None else ()
@@ -117,13 +117,13 @@ def _bases_for(
     ]
     of_kind.sort(key=lambda one: (one.blake3 in here, -one.size_bytes, one.blake3))
     chosen: list[str] = []
-    left = MAX_PREFIX_BYTES - (own.size_bytes if own is not None else 0)
-    for one in of_kind[: MAX_BASES - 1]:
+    left = MAX_PREFIX_BYTES
+    for one in of_kind[:MAX_BASES]:
         if one.size_bytes <= left:
             left -= one.size_bytes
             chosen.append(one.blake3)
     # The largest last: zstd codes near matches in fewer bits, and most of them are there.
-    return (*reversed(chosen), *nearest)
+    return tuple(reversed(chosen)) or nearest
 
 
 def kind_of(path: str) -> str:
@@ -165,16 +165,21 @@ def full_size(files: Iterable[ArtifactFile], known: Mapping[str, ArtifactFile]) 
     def size(one: ArtifactFile) -> float:
         total = 0.0
         for piece in one.pieces:
-            bases = [known[base] for base in piece.bases]
+            # Its own records are no measure of a file that only has them in it.
+            bases = [known[base] for base in piece.bases if not _is_records_of(one, known[base])]
             base_bytes = sum(base.size_bytes for base in bases)
             if not bases:
                 total += piece.length
             else:
                 encoded = sum(ratio(base) * base.size_bytes for base in bases)
-                total += piece.size_bytes * encoded / max(base_bytes, 1)
+                total += max(piece.length, piece.size_bytes * encoded / max(base_bytes, 1))
         return total
 
     return sum(size(one) for one in files)
+
+
+def _is_records_of(one: ArtifactFile, base: ArtifactFile) -> bool:
+    return kind_of(one.path) in _WITH_RECORDS and kind_of(base.path) == RECORDS
 
 
 @dataclass(frozen=True, slots=True)
