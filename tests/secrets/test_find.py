@@ -127,10 +127,13 @@ def test_what_any_pattern_matches_is_in_a_suspect_line(
     assert find(text) == everywhere
 
 
-def test_a_token_without_a_digit_is_found() -> None:
-    token = "hf_" + "aBcDeFgHiJkLmNoPqRsTuVwXyZabcdefgh"
-    ((_, start, end),) = find(f"x = '{token}'")
-    assert (start, end) == (5, 5 + len(token))
+@pytest.mark.parametrize(
+    "prefix", ["hf_", "ghp_", "github_pat_", "glpat-", "sk_live_", "rk_test_", "whsec_", "npm_", "AIza"]
+)
+def test_a_token_without_a_digit_is_found(prefix: str) -> None:
+    secret = (prefix + "aBcDeFgHiJkLmNoPqRsTuVwXyZabcdefghijkl")[: 39 if prefix == "AIza" else None]
+    ((_, start, end),) = find(f"Use {secret} here")
+    assert (start, end) == (4, 4 + len(secret))
 
 
 def test_lines_are_found_wherever_they_are_in_a_long_text() -> None:

@@ -98,8 +98,12 @@ FORMS = (
 )
 
 # Without one of these no form can match, nor one of detect-secrets: most text has none.
-# Tokens of Hugging Face have letters alone.
-_MARKS = ("pass", "pwd", "secret", "token", "credential", "://", "-----begin", "hf_")
+_MARKS = (
+    *("pass", "pwd", "secret", "token", "credential", "://", "-----begin"),
+    # Tokens that may have no digit, or none in a run of other characters.
+    *("hf_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "k_live_", "k_test_", "hsec_"),
+    *("npm_", "pypi-ag", "aiza", "gocspx-"),
+)
 # A digit within sixteen such characters has eight of them before or after it.
 _SUSPECT = re.compile(r"[0-9](?:[a-z0-9_/+=.-]{8}|(?<=[a-z0-9_/+=.-]{8}[0-9]))|(?<=[a-z])[_-]?key")
 
