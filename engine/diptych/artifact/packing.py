@@ -94,7 +94,9 @@ def _smallest(span: bytes, prefix: bytes, send: Send, level: int, below: float) 
         patch = encode_within(span, prefix, send.bases)
         surely_below = below * len(span) if len(span) > _COMPARED_MOST_BYTES else 0
     else:
-        patch = encode_patch(span, prefix, send.bases)
+        # A document is in the old ones or in the records, and of both in short pieces alone.
+        encode = encode_within if send.records else encode_patch
+        patch = encode(span, prefix, send.bases)
         surely_below = len(span) / _SURELY_SMALL
     if len(patch.data) < surely_below:
         return patch

@@ -36,7 +36,7 @@ class Send:
     bases: tuple[str, ...] = ()
     """Else the files, by BLAKE3, that it may be encoded against; () to encode it by itself."""
     records: str = ""
-    """The records of its own segment where they are in it too: its base where the parent has none; or ""."""
+    """The last of the bases, where that is the records of its own segment, which are in it too; or ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _bases_for(
 ) -> tuple[str, ...]:
     """The parent's files of the same kind: first those that are gone here, which it may replace.
 
-    Where there are none, the records of its own segment, if they are in it.
+    Then the records of its own segment, if they are in it.
     """
     kind = kind_of(file.path)
     nearest = (own.blake3,) if own is not None else ()
@@ -117,13 +117,13 @@ def _bases_for(
     ]
     of_kind.sort(key=lambda one: (one.blake3 in here, -one.size_bytes, one.blake3))
     chosen: list[str] = []
-    left = MAX_PREFIX_BYTES
-    for one in of_kind[:MAX_BASES]:
+    left = MAX_PREFIX_BYTES - (own.size_bytes if own is not None else 0)
+    for one in of_kind[: MAX_BASES - 1]:
         if one.size_bytes <= left:
             left -= one.size_bytes
             chosen.append(one.blake3)
     # The largest last: zstd codes near matches in fewer bits, and most of them are there.
-    return tuple(reversed(chosen)) or nearest
+    return (*reversed(chosen), *nearest)
 
 
 def kind_of(path: str) -> str:
