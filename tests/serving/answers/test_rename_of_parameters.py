@@ -89,3 +89,18 @@ def test_the_parameter_of_a_lambda_with_a_name_is_renamed_where_it_is_called(tmp
     with asking(tmp_path, files) as asked:
         uses = asked.uses("m.py", "lambda @b")
     assert uses == ["m.py:1 definition", "m.py:1 use", "m.py:2 use", "a.py:3 use"]
+
+
+def test_the_parameters_of_overloads_are_one(tmp_path: Path) -> None:
+    text = (
+        "from typing import overload\nimport typing as t\n"
+        "@overload\ndef get(key: int) -> int: ...\n@t.overload\ndef get(key: str) -> str: ...\n"
+        "def get(key): return key\nget(key=1)\ndef set(key): return key\n"
+        "if t:\n    def one(key): return key\nelse:\n    def one(key): return 1\n"
+    )
+    with asking(tmp_path, {"app.py": text}) as asked:
+        for row in (3, 5, 6):
+            edits = rename(asked.source, "app.py", row, 8, "name").edits
+            places = [edit[1:3] for edit in edits if not edit.needs_confirmation]
+            assert places == [(3, 8), (5, 8), (6, 8), (6, 21), (7, 4)]
+        assert [edit[1] for edit in rename(asked.source, "app.py", 12, 12, "name").edits] == [12]

@@ -183,16 +183,31 @@ def _imported(names: Names, base: str) -> str:
 
 
 def _declared_beside(source: StoreSource, target: Found) -> list[Found]:
-    """What else declares a definition of Python: the stub beside its file, or the file beside a stub."""
+    """What else declares a definition of Python: the stub beside its file, or the file; overloads."""
     stem, _, suffix = target.path.rpartition(".")
     other = {"py": "pyi", "pyi": "py"}.get(suffix)
-    names = source.complete_names_of(f"{stem}.{other}") if other is not None else None
-    if names is None:
+    if other is None:
         return []
-    *_, name = target.qualified.split(".")
-    declared = (found_of(Target(names, one), "exact") for one in names.facts.bindings if one.name == name)
-    # One of each overload has the parameter.
+    found = _declared_in(source, f"{stem}.{other}", target)
+    own = _declared_in(source, target.path, target) if target.kind == "parameter" else []
+    # Each overload has parameters of its own; callers mean any of them.
+    return [*found, *own] if any(_is_of_overload(source, one) for one in own) else found
+
+
+def _declared_in(source: StoreSource, path: str, target: Found) -> list[Found]:
+    """What a file declares by the dotted name of a definition."""
+    names = source.complete_names_of(path)
+    name = target.qualified.rpartition(".")[2]
+    bound = [one for one in names.facts.bindings if one.name == name] if names is not None else []
+    declared = [found_of(Target(names, one), "exact") for one in bound if names is not None]
     return list({one.origin: one for one in declared if one.qualified == target.qualified}.values())
+
+
+def _is_of_overload(source: StoreSource, parameter: Found) -> bool:
+    names = source.complete_names_of(parameter.path)
+    around = names.innermost(parameter.place) if names is not None else 0
+    decorators = names.scopes[around].decorators if names is not None else ()
+    return any(one.rpartition(".")[2] == "overload" for one in decorators)
 
 
 def _add(
