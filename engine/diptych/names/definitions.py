@@ -10,6 +10,7 @@ from diptych.names.facts import (
     CLASS,
     DECLARED,
     DEFINED,
+    EXPORTED,
     FIELD,
     FUNCTION,
     GLOBAL,
@@ -69,9 +70,10 @@ def definitions(
         return _bound(inference, names, site)
     if site.kind == FREE:
         found = inference.targets(names, site.scope, site.name, site.after, meaning=site.meaning)
+        found = inference.given_by(found)
         return _found(fitting(inference, names, site, found), "exact")
     if site.kind == MODULE:
-        found = inference.module_targets(names.path, site.module)
+        found = inference.given_by(inference.module_targets(names.path, site.module))
         return _found(found or inference.without_source(names, site.place), "exact")
     if site.kind == ITEM:
         found = inference.item_targets(names.path, site.module, site.name)
@@ -112,7 +114,7 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
         targets = [Target(names, binding) for binding in here + rest]
     if inference.rules.includes:
         targets = inference.linked(targets, site.name)
-    return _found(targets, "exact")
+    return _found(inference.given_by(targets), "exact")
 
 
 def _first_defined(binding: Binding) -> tuple[bool, Point]:
@@ -290,7 +292,8 @@ def found_of(target: Target, evidence: Evidence) -> Found:
     same = [one for one in names.bound(binding.scope, binding.name) if rules.means(names, one, meaning)]
     apart = rules.overloads and is_function(names, binding)
     origin = same[0].place if same and not apart else binding.place
-    qualified = _joined(names.qualified(binding.scope), binding.name)
+    name = "module.exports" if binding.name == EXPORTED else binding.name
+    qualified = _joined(names.qualified(binding.scope), name)
     return Found(names.path, binding.place, _kind(names, binding), qualified, evidence, origin)
 
 

@@ -93,6 +93,16 @@ class Imports(Spaces):
         ]
         return [one for one in found if not _leads_nowhere(one)] or found
 
+    def given_by(self, targets: list[Target]) -> list[Target]:
+        """Instead of a module, what it gives as all that it is: `module.exports = …`."""
+        found: list[Target] = []
+        for target in targets:
+            names = target.names
+            is_module = target.binding is None and names.exports >= 0
+            given = self.followed(names, names.bound(names.exports, EXPORTED)) if is_module else []
+            found += [one for one in given or [target] if one not in found]
+        return found
+
     def module_targets(self, importer: str, module: str) -> list[Target]:
         """The module of that name."""
         path = self.module_path(importer, module)

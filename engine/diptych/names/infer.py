@@ -283,7 +283,7 @@ class Inference(Steps):
             if says and at is not None and target.names is names and self.rules.by_flow:
                 # The nearest binding that says something decides.
                 break
-        if not targets and name == self.rules.own_exports:
+        if not targets and name == self.rules.own_exports and names.exports >= 0:
             return self.of_target(Target(names, None))
         known = self.rules.builtins
         if not targets and (known is None or name in known):

@@ -65,11 +65,29 @@ function symbolAt(node) {
     : ts.isExportSpecifier(parent)
       ? checker.getExportSpecifierLocalTargetSymbol(parent)
       : checker.getSymbolAtLocation(node);
-  if (symbol && symbol.flags & ts.SymbolFlags.Alias) symbol = checker.getAliasedSymbol(symbol);
   return symbol;
 }
 
-const declarationsOf = (symbol) => (symbol && symbol.declarations) || [];
+// An import stands for what it leads to, but may share its name with a variable, as the import of a type does.
+function declarationsOf(symbol) {
+  if (!symbol) return [];
+  const own = symbol.declarations || [];
+  if (!(symbol.flags & ts.SymbolFlags.Alias)) return own;
+  const aliased = checker.getAliasedSymbol(symbol).declarations || [];
+  return [...aliased, ...own.filter((one) => !ALIASES.has(one.kind))];
+}
+
+const ALIASES = new Set([
+  ts.SyntaxKind.ImportSpecifier, ts.SyntaxKind.ImportClause, ts.SyntaxKind.NamespaceImport,
+  ts.SyntaxKind.ImportEqualsDeclaration, ts.SyntaxKind.ExportSpecifier, ts.SyntaxKind.NamespaceExport,
+  ts.SyntaxKind.ExportAssignment,
+]);
+
+// A module is declared where its file begins, before its first comment.
+function declaredAt(one) {
+  const file = one.getSourceFile();
+  return placeOf(file, one === file ? 0 : (ts.getNameOfDeclaration(one) || one).getStart(file));
+}
 
 function isLocal(declaration) {
   if (!(ts.isVariableDeclaration(declaration) || ts.isParameter(declaration) || ts.isBindingElement(declaration)
@@ -142,8 +160,7 @@ function definitions([relative, row, column]) {
   }
   // An overload stands for its function: all declarations of the symbol count.
   for (const one of declarationsOf(symbolAt(nodeAt(file, position)))) {
-    const target = one.getSourceFile();
-    if (inCorpus(target)) places.push(placeOf(target, (ts.getNameOfDeclaration(one) || one).getStart(target)));
+    if (inCorpus(one.getSourceFile())) places.push(declaredAt(one));
   }
   return unique(places);
 }

@@ -23,7 +23,7 @@ from diptych.names.languages import Captured
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.classes import Classes
 from diptych.names.languages.ecmascript.exports import Exports, required_item
-from diptych.names.languages.ecmascript.shapes import OWN_EXPORTS
+from diptych.names.languages.ecmascript.shapes import OWN_EXPORTS, shape_of
 from diptych.names.languages.ecmascript.types import IMPORT_ALIAS
 
 # What is seen in its block alone.
@@ -121,6 +121,9 @@ class _Walk(Classes):
         if known.type == "identifier":
             for name, key, _ in given:
                 self._exports.passed_on(name, key, self._made.text(known))
+            return value
+        if shape_of(self._made.source, value) == "!undefined":
+            # `exports.a = exports.b = void 0` says that there will be such, no more.
             return value
         # One has the value, the others are names of that one.
         last, at, holder = given.pop()
