@@ -181,3 +181,33 @@ def test_a_member_is_used_in_files_that_import_its_class_through_others(tmp_path
     }
     with asking(tmp_path, files) as ask:
         assert ask.uses("model.ts", "@state") == ["model.ts:1 definition", "use.ts:2 use"]
+
+
+GIVEN = {
+    "a class": ("class Tool { run() {} }\nmodule.exports = Tool;\n", "given.js:1 exact"),
+    "a function": ("const x = 1;\nmodule.exports = function () {};\n", "given.js:2 exact"),
+    "an object": ("\n\nmodule.exports = { a: 1 };\n", "given.js:3 exact"),
+    "both names": ("class Tool {}\nexports = module.exports = Tool;\n", "given.js:1 exact"),
+    "with a variable": ("\nvar tool = exports = module.exports = {};\n", "given.js:2 exact"),
+    "parts": ("exports.a = 1;\n", "given.js:1 exact"),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_a_required_name_is_what_its_module_gives(tmp_path: Path, case: str) -> None:
+    text, expected = GIVEN[case]
+    files = {"given.js": text, "a.js": "const Tool = require('./given');\nconsole.log(Tool);\n"}
+    with asking(tmp_path, files) as ask:
+        assert ask.first("a.js", "(@Tool)") == expected
+
+
+def test_members_of_what_a_file_gives_are_known_in_it(tmp_path: Path) -> None:
+    text = (
+        "exports.one = exports.two = void 0;\nexports.one = exports.two = function () {};\n"
+        "exports.one();\nmodule.exports.two();\n"
+    )
+    files = {"a.js": text, "b.js": "const one = require('./a').one;\none();\n"}
+    with asking(tmp_path, files) as ask:
+        assert ask.first("a.js", "\nexports.@one()") == "a.js:2 exact"
+        assert ask.first("a.js", "module.exports.@two") == "a.js:2 exact"
+        assert ask.first("b.js", "('./a').@one") == "a.js:2 exact"

@@ -270,3 +270,120 @@ def test_a_key_is_the_member_of_the_type_that_its_object_is_given_for(tmp_path: 
         assert {marked: ask.first("a.ts", marked).split()[0] for marked in answers} == {
             marked: f"a.ts:{line}" for marked, line in answers.items()
         }
+
+
+UNNAMED = """\
+interface Entry { at: { row: number }; [key: string]: any }
+type Round = { kind: 'round'; radius: number } | { kind: 'square'; side: number };
+class Cat { age = 1; }
+function given(box: { inner: { size: number } }, all: { item: Cat }[]): { answer: Cat } {
+  box.inner.size;
+  all[0].item.age;
+  all.map((one) => one.item);
+  return { answer: all[0].item };
+}
+given(x, y).answer;
+function plain() { return { made: { deep: 1 } }; }
+plain().made.deep;
+const rows = [{ cell: 1 }];
+rows.map((row) => row.cell);
+function looked(at: Entry['at'], entries: Record<string, Cat>, cats: { [name: string]: Cat }) {
+  at.row; entries.tom.age; cats['tim'].age; cats.tam.age;
+}
+function shaped(shape: Round) { shape.radius; shape.side; }
+function typed(a: ReturnType<typeof plain>, b: InstanceType<typeof Cat>) { a.made; b.age; }
+function owned(this: Cat) { return this.age; }
+function kept(options = { left: 1 }) { options.left; }
+for (const [name, cat] of new Map<string, Cat>()) cat.age;
+"""
+
+
+def test_types_and_objects_without_a_name_have_members(tmp_path: Path) -> None:
+    answers = {
+        "box.@inner": 4,
+        "box.inner.@size": 4,
+        "all[0].@item.age": 4,
+        "  all[0].item.@age": 3,
+        "=> one.@item": 4,
+        "(x, y).@answer": 4,
+        "plain().@made.deep": 11,
+        "plain().made.@deep": 11,
+        "row.@cell": 13,
+        "at.@row;": 1,
+        "entries.tom.@age": 3,
+        "['tim'].@age": 3,
+        "cats.tam.@age": 3,
+        "shape.@radius": 2,
+        "shape.@side": 2,
+        "a.@made;": 11,
+        "b.@age": 3,
+        "this.@age": 3,
+        ") cat.@age": 3,
+    }
+    with asking(tmp_path, {"a.ts": UNNAMED}) as ask:
+        assert {marked: ask.first("a.ts", marked) for marked in answers} == {
+            marked: f"a.ts:{line} inferred" for marked, line in answers.items()
+        }
+        # What a default has is not all that may be given.
+        assert ask.first("a.ts", "options.@left") == "a.ts:21 named"
+
+
+def test_a_type_without_a_name_is_known_in_other_files(tmp_path: Path) -> None:
+    files = {
+        "a.ts": "export class Box { list: { item: number }[] = []; }\n"
+        "export function make(): { part: Box } { return { part: new Box() }; }\n",
+        "b.ts": "import { Box, make } from './a';\nnew Box().list[0].item;\nmake().part.list;\n",
+    }
+    with asking(tmp_path, files) as ask:
+        assert ask.first("b.ts", "[0].@item") == "a.ts:1 inferred"
+        assert ask.first("b.ts", "make().@part") == "a.ts:2 inferred"
+        assert ask.first("b.ts", "part.@list") == "a.ts:1 inferred"
+
+
+ASSIGNED = """\
+function View(name, options) {
+  this.name = name;
+  if (options) { this.size = options.size; }
+}
+View.prototype.draw = function () { return this.name + this.turned(); };
+View.prototype.turned = function () {};
+View.make = function () { return new View('a'); };
+const helper = () => {};
+helper.level = 3;
+helper.level;
+class Shop { open() {} }
+Shop.first = new Shop();
+const tools = { one() {} };
+tools.two = function () { return this.one(); };
+tools.two();
+function other(tools) { tools.third = 1; return tools.third; }
+module.exports = View;
+module.exports.Shop = Shop;
+"""
+
+
+def test_what_is_assigned_to_functions_and_objects_are_their_members(tmp_path: Path) -> None:
+    uses = (
+        "const View = require('./a');\nnew View().name; View.make().size; View.Shop.first.open();\n"
+        "require('./a').make().draw;\n"
+    )
+    answers = {
+        ("a.js", " this.@name +"): "a.js:2 inferred",
+        ("a.js", " this.@turned"): "a.js:6 inferred",
+        ("a.js", "\nhelper.@level;"): "a.js:9 inferred",
+        ("a.js", "this.@one"): "a.js:13 inferred",
+        ("a.js", "tools.@two()"): "a.js:14 inferred",
+        ("b.js", "new @View"): "a.js:1 exact",
+        ("b.js", "().@name"): "a.js:2 inferred",
+        ("b.js", " View.@make"): "a.js:7 inferred",
+        ("b.js", "().@size"): "a.js:3 inferred",
+        ("b.js", "View.@Shop"): "a.js:11 inferred",
+        ("b.js", "Shop.@first"): "a.js:12 inferred",
+        ("b.js", ".@open"): "a.js:11 inferred",
+        ("b.js", "('./a').@make"): "a.js:7 inferred",
+        ("b.js", "().@draw"): "a.js:5 inferred",
+    }
+    with asking(tmp_path, {"a.js": ASSIGNED, "b.js": uses}) as ask:
+        assert {asked: ask.first(*asked) for asked in answers} == answers
+        # A parameter of that name is not the object.
+        assert "inferred" not in ask.first("a.js", "tools.@third;")

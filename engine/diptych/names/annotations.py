@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"""\s*(?:((?:[^\W\d]|\$)[\w.$]*|=>)|("[^"]*"|'[^']*')|([\[\],|]|\.\.\.)|(\S))""")
+from diptych.names.facts import Point
+
+_TOKEN = re.compile(
+    r"""\s*(?:((?:[^\W\d]|\$)[\w.$]*|=>|=\.|\{\d+:\d+\})|("[^"]*"|'[^']*')|([\[\],|]|\.\.\.)|(\S))"""
+)
 _MAX_DEPTH = 12
 
 
@@ -25,6 +29,21 @@ ARRAY = "Array"
 TAG_OF = "tag"
 # The type of a value: its argument is the value's name.
 OF_VALUE = "typeof"
+# The type of a member: its arguments are what has the member, and the member's name.
+MEMBER_OF = "=."
+
+
+def written_at(place: Point) -> str:
+    """The name of a type that has none: where it is written."""
+    return f"{{{place[0]}:{place[1]}}}"
+
+
+def place_of(name: str) -> Point | None:
+    """Where a type without a name is written; None for one with a name."""
+    if name[:1] != "{":
+        return None
+    row, _, column = name[1:-1].partition(":")
+    return int(row), int(column)
 
 
 def parsed_annotation(text: str, depth: int = 0) -> Named:

@@ -9,7 +9,7 @@ Each is one of
     name.attr>0>1       the first parameter of what is called, and of that function the second
     <module>            a module, in an expression; a chain may follow
     ^ or ^^             an instance of the enclosing class, or that class; a chain may follow
-    :annotation         an instance of what the annotation says
+    :annotation         an instance of what the annotation says; `{3:4}` is what is written at that place
     !str                a value of a built-in type
     <module             a module, as an import names it (leading dots are levels)
     <module>item        an item of a module; without a module, of this file

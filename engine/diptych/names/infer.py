@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from diptych.names.annotations import FUNCTION_TYPE, NOTHING, OF_VALUE, TAG_OF, Named, parsed_annotation
+from diptych.names.annotations import (
+    FUNCTION_TYPE,
+    MEMBER_OF,
+    NOTHING,
+    OF_VALUE,
+    TAG_OF,
+    Named,
+    parsed_annotation,
+    place_of,
+)
 from diptych.names.facts import (
     CLASS,
     EXPORTED,
@@ -154,6 +163,13 @@ class Inference(Steps):
                 space = value.names.qualified(value.scope)
                 found = found or self.in_space(value.names, space, name, meaning)
             return self.linked(found, name) if self.rules.includes else found
+        if value.kind == FUNCTION_VALUE and self.rules.own_exports:
+            return [
+                target
+                for one in self.of_function(value)
+                if one.names is not None
+                for target in self.members_of_class(one.names, one.scope, name, OWN)
+            ]
         return []
 
     def members_of_class(self, names: Names, scope: int, name: str, meaning: int = ANY) -> list[Target]:
@@ -312,6 +328,8 @@ class Inference(Steps):
         if literal:
             return [foreign(literal)]
         if own:
+            if receiver is None and (said := self.said_this(names, scope)):
+                return said
             if receiver is not None:
                 kind = CLASS_VALUE if own == "^^" else receiver.kind
                 return [receiver._replace(kind=kind)]
@@ -396,8 +414,16 @@ class Inference(Steps):
         def inner(argument: Named) -> list[Value]:
             return self._annotated(argument, names, scope, receiver, from_method=from_method)
 
+        if (place := place_of(named.name)) is not None:
+            return self.written(names, place)
         last = named.name.rpartition(".")[2]
         types = self._types
+        if named.name == MEMBER_OF and len(named.arguments) == 2:
+            name = named.arguments[1].name
+            step = ("[", "") if name == "number" else (f".{name}", name)
+            return self.stepped(inner(named.arguments[0]), *step)
+        if last in types.steps and named.arguments:
+            return self.stepped(inner(named.arguments[0]), types.steps[last], "")
         if last in types.wrappers or last in types.unions:
             arguments = named.arguments[:1] if last in types.wrappers else named.arguments
             values = [value for argument in arguments for value in inner(argument)]

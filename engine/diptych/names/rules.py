@@ -119,5 +119,11 @@ class Types(NamedTuple):
     roots: frozenset[str] = frozenset()
     supers: Mapping[str, tuple[str, ...]] = {}
     loose: frozenset[str] = frozenset()
+    steps: Mapping[str, str] = {}
+    """Types that are what a step from their argument gives: what a function returns, what a promise has."""
+    keyed: frozenset[str] = frozenset()
+    """Mappings whose items are members too."""
+    any_member: str = ""
+    """The name under which a type has what it says of all members of whatever name."""
     class_of: str = ""
     """The member of an instance that is its class."""

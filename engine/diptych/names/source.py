@@ -93,7 +93,12 @@ class Names:
     @cached_property
     def scope_at(self) -> dict[Point, int]:
         """The scope that begins at a place."""
-        return {scope.start: number for number, scope in enumerate(self.facts.scopes)}
+        found = {scope.start: number for number, scope in enumerate(self.facts.scopes)}
+        if self.exports >= 0:
+            # It has no place of its own: what begins where the file does is meant.
+            starts = [number for number, scope in enumerate(self.facts.scopes) if scope.start == (0, 0)]
+            found[0, 0] = max(number for number in starts if number != self.exports)
+        return found
 
     @property
     def is_module(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diptych.names.annotations import FUNCTION_TYPE, NOTHING, Named, parsed_annotation
-from diptych.names.facts import FUNCTION, OPTIONAL, PARAMETER, REST, UNREAD, Point
+from diptych.names.facts import CLASS, FUNCTION, OPTIONAL, PARAMETER, REST, UNREAD, Point
 from diptych.names.resolve import Lookup
 from diptych.names.rules import ANY, Rules
 from diptych.names.source import Names, Source
@@ -57,6 +57,29 @@ class Steps(Lookup):
         """What a target is when it is read; a property is what it returns."""
         raise NotImplementedError
 
+    def written(self, names: Names, place: Point) -> list[Value]:
+        """An instance of the type, or the object, that is written at a place and has no name."""
+        number = names.scope_at.get(place)
+        if number is None and not names.facts.complete:
+            names = self.source.complete_names_of(names.path) or names
+            number = names.scope_at.get(place)
+        is_class = number is not None and names.scopes[number].kind == CLASS
+        return [Value(INSTANCE, names, number)] if number is not None and is_class else []
+
+    def said_this(self, names: Names, scope: int) -> list[Value]:
+        """What the function around a scope says `this` is."""
+        around = names.function_around(scope)
+        bound = names.bound(around, "this") if around >= 0 else []
+        return [value for one in bound for value in self.of_target(Target(names, one))]
+
+    def of_function(self, value: Value) -> list[Value]:
+        """What has the members that are assigned to a function."""
+        if value.names is None:
+            return []
+        names, scope = self._complete(value.names, value.scope)
+        bound = names.bound(scope, "this")
+        return [made for one in bound for made in self.of_target(Target(names, one))]
+
     def stepped(self, values: list[Value], step: str, attribute: str, meaning: int = ANY) -> list[Value]:
         """What these values are after a step; `attribute` is its name or number, used as `meaning`."""
         if step[0] == "(" and attribute:
@@ -97,6 +120,8 @@ class Steps(Lookup):
                 return self._element(value, parsed_annotation(element))
             if (element := self._types.elements.get(f"*.{name}")) is not None:
                 return self._element(value, parsed_annotation(element))
+            if value.name in self._types.keyed and value.arguments:
+                return list(value.arguments[-1])
             if self.rules.overloads:
                 # Something foreign, but what is not known.
                 return [foreign(UNSAID)]
@@ -111,9 +136,17 @@ class Steps(Lookup):
             found += [one for one in self.of_target(target, receiver) if one not in found]
             if len(found) >= MAX_VALUES:
                 break
+        if not found and not members and (of_any := self._of_any(value)):
+            return of_any
         if not found and value.kind == INSTANCE and (element := self._types.elements.get(f"*.{name}")):
             return self._element(value, parsed_annotation(element))
         return found
+
+    def _of_any(self, value: Value) -> list[Value]:
+        """What a type says of all its members."""
+        name = self._types.any_member
+        bound = self.members(value, name) if name and value.kind == INSTANCE else []
+        return [made for target in bound for made in self.of_target(target, value)]
 
     def called(self, value: Value) -> list[Value]:
         """What a value gives when it is called."""
@@ -182,6 +215,8 @@ class Steps(Lookup):
             return list(value.arguments[index]) if index < len(value.arguments) else []
         if named == NOTHING:
             return []
+        if named.name == "|":
+            return [one for argument in named.arguments for one in self._element(value, argument)]
         if named.name == "Self":
             return [value]
         arguments = tuple(tuple(self._element(value, argument)) for argument in named.arguments)
@@ -197,7 +232,7 @@ class Steps(Lookup):
             return list(chosen)
         if value.kind == FOREIGN:
             return [value] if value.name in self._types.plain else []
-        found = self._called_method(value, self._types.item) or [
+        found = self._of_any(value) or self._called_method(value, self._types.item) or [
             item for base in self._foreign_bases(value) for item in self._item(base, index)
         ]
         return found or ([value] if self._types.pointers else [])
@@ -210,6 +245,8 @@ class Steps(Lookup):
         return [base for base in bases if base.kind == FOREIGN and base.arguments]
 
     def _iterated(self, value: Value) -> list[Value]:
+        if value.kind == FOREIGN and (element := self._types.elements.get(f"{value.name}.")) is not None:
+            return self._element(value, parsed_annotation(element))
         if value.arguments:
             return list(value.arguments[0])
         if value.kind == FOREIGN:

@@ -25,7 +25,7 @@ from diptych.names.languages.ecmascript.shapes import (
     key_text,
     shape_of,
 )
-from diptych.names.languages.ecmascript.types import class_shape, declared_type, type_arguments
+from diptych.names.languages.ecmascript.types import annotation, class_shape, declared_type, type_arguments
 
 MAX_OBJECT_DEPTH = 4
 _MODIFIERS = frozenset({"accessibility_modifier", "override_modifier", "readonly"})
@@ -48,6 +48,7 @@ class Classes(Functions):
             return
         inner = self._class(node, scope, name)
         if name is not None:
+            self._note_named(scope, self._made.text(name), inner)
             self._made.bind(self._made.text(name), scope, name.start_point, DEFINED, inner=inner)
 
     def _class_expression(self, node: Node, scope: int, name: Node | None) -> int:
@@ -163,6 +164,10 @@ class Classes(Functions):
             elif member.type == "call_signature":
                 function = self._function(member, inner, None)
                 self._made.bind("()", inner, member.start_point, DEFINED, inner=function)
+            elif member.type == "index_signature":
+                declared = annotation(self._made.source, member.child_by_field_name("type"))
+                self._made.bind("[]", inner, member.start_point, FIELD, declared)
+                self._later([member] if self._complete else [], inner)
             elif member.type == "class_static_block":
                 self._static_block(member, inner)
             elif self._complete:
@@ -251,7 +256,7 @@ class Classes(Functions):
         place = name.start_point
         if value is not None and value.type in FUNCTIONS:
             inner = self._function(value, scope, name, decorators=(OF_CLASS,) if how == STATIC else ())
-            self._made.bind(text, scope, place, DEFINED, inner=inner)
+            self._bind_function(text, scope, name, inner)
             own = value.child_by_field_name("name")
             if own is not None and self._complete:
                 self._made.bind(self._made.text(own), inner, own.start_point, DEFINED, inner=inner)
@@ -259,6 +264,7 @@ class Classes(Functions):
             self._made.bind(text, scope, place, DEFINED, inner=self._class_expression(value, scope, name))
         elif value is not None and value.type == "object" and declared is None and depth < MAX_OBJECT_DEPTH:
             inner = self._object(value, scope, name)
+            self._note_named(scope, text, inner)
             self._made.bind(text, scope, place, how, inner=inner)
             self._entries(value, inner, depth, is_passed_on=is_passed_on)
         elif declared is not None and (body := _only_object_type(declared)) is not None:

@@ -10,20 +10,25 @@ from collections.abc import Callable
 
 from tree_sitter import Node
 
+from diptych.names.annotations import written_at
 from diptych.names.facts import (
     ASSIGNED,
     BLOCK,
+    CLASS,
     DEFINED,
     EXPORTED,
+    FIELD,
+    FUNCTION,
     MODULE,
     NAMESPACE,
+    STATIC,
     FileFacts,
 )
 from diptych.names.languages import Captured
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.classes import Classes
 from diptych.names.languages.ecmascript.exports import Exports, required_item
-from diptych.names.languages.ecmascript.shapes import OWN_EXPORTS, shape_of
+from diptych.names.languages.ecmascript.shapes import FUNCTIONS, OWN_EXPORTS, shape_of
 from diptych.names.languages.ecmascript.types import IMPORT_ALIAS
 
 # What is seen in its block alone.
@@ -96,7 +101,9 @@ class _Walk(Classes):
 
     def assignment(self, node: Node, scope: int) -> None:
         """What a CommonJS module gives."""
-        if self._given_to_exports(node, None, scope) is node and self._complete:
+        if self._given_to_exports(node, None, scope) is not node or self._member_given(node, scope):
+            return
+        if self._complete:
             self._later(node.named_children, scope)
 
     def _given_to_exports(self, node: Node | None, declared: Node | None, scope: int) -> Node | None:
@@ -135,6 +142,49 @@ class _Walk(Classes):
         passes_on = last == EXPORTED and scope == 0
         self._bind_value(last, at, target, ASSIGNED, holder, value, is_passed_on=passes_on)
         return value
+
+    def _member_given(self, node: Node, scope: int) -> bool:
+        """What `f.a = …`, `f.prototype.a = …` or, in a function, `this.a = …` gives; whether it did."""
+        left, value = node.child_by_field_name("left"), node.child_by_field_name("right")
+        owner = left.child_by_field_name("object") if left is not None else None
+        key = left.child_by_field_name("property") if left is not None else None
+        if owner is None or key is None or value is None:
+            return False
+        name, (members, how) = self._made.text(key), self._given_to(owner, scope)
+        if members < 0 or self._is_bound(members, name):
+            return False
+        first, made = len(self._made.scopes), self._made.scopes[members]
+        self._bind_value(name, key, members, how, node, value)
+        if value.type in FUNCTIONS and how == FIELD and made.start == made.end:
+            self._made.bind("this", first, made.start, ASSIGNED, f":{written_at(made.start)}")
+        return True
+
+    def _given_to(self, owner: Node, scope: int) -> tuple[int, int]:
+        """The scope of the members of what something is or makes, and how they are bound; -1 for none."""
+        if owner.type == "identifier":
+            seen = self._seen(scope, self._made.text(owner))
+            opened = self._made.scopes[max(seen, 0)]
+            if opened.kind == CLASS:
+                return seen, FIELD if "!object" in opened.decorators else STATIC
+            return (self._members_by(seen) if seen >= 0 and self._complete else -1), STATIC
+        if self._declares_fields or not self._complete:
+            return -1, FIELD
+        if owner.type == "this":
+            return self._made_here(scope), FIELD
+        inner, last = owner.child_by_field_name("object"), owner.child_by_field_name("property")
+        if inner is None or last is None or self._made.text(last) != "prototype":
+            return -1, FIELD
+        function = self._seen(scope, self._made.text(inner))
+        is_function = function >= 0 and self._made.scopes[function].kind != CLASS
+        return (self._makes(function) if is_function else -1), FIELD
+
+    def _made_here(self, scope: int) -> int:
+        """The scope of the members of what the function around makes, if it is not a method; else -1."""
+        scopes = self._made.scopes
+        while scope >= 0 and scopes[scope].kind != FUNCTION:
+            scope = scopes[scope].parent
+        is_function = scope in self._named.values() and scopes[scopes[scope].parent].kind != CLASS
+        return self._makes(scope) if is_function else -1
 
     # Blocks
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
+from diptych.names.annotations import written_at
 from diptych.names.facts import (
     ASSIGNED,
     BLOCK,
+    CLASS,
     DEFINED,
     FUNCTION,
     LAMBDA,
     PARAMETER,
     UNREAD,
     FileFacts,
+    Scope,
 )
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.shapes import (
@@ -37,6 +40,10 @@ class Functions:
         self._returned: dict[int, list[tuple[int, str]]] = {}
         # The function that each body with a scope of its own is of.
         self._bodies: dict[int, int] = {}
+        # The scopes of functions, classes and objects, by the scope and the name that they are bound in.
+        self._named: dict[tuple[int, str], int] = {}
+        self._names: set[str] = set()
+        self._members_of: dict[int, int] = {}
 
     def finish(self) -> FileFacts:
         """The facts, with what functions return."""
@@ -53,7 +60,47 @@ class Functions:
         name = node.child_by_field_name("name")
         inner = self._function(node, scope, name)
         if name is not None:
-            self._made.bind(self._made.text(name), scope, name.start_point, DEFINED, inner=inner)
+            self._bind_function(self._made.text(name), scope, name, inner)
+
+    def _bind_function(self, text: str, scope: int, name: Node, inner: int) -> None:
+        self._note_named(scope, text, inner)
+        self._made.bind(text, scope, name.start_point, DEFINED, inner=inner)
+
+    def _note_named(self, scope: int, name: str, inner: int) -> None:
+        self._named[scope, name] = inner
+        self._names.add(name)
+
+    def _seen(self, scope: int, name: str) -> int:
+        """The function, class or object of that name that a scope sees; -1 for none, or something else."""
+        if name not in self._names:
+            return -1
+        while scope >= 0 and (scope, name) not in self._named:
+            if self._is_bound(scope, name):
+                return -1
+            scope = self._made.scopes[scope].parent
+        return self._named.get((scope, name), -1)
+
+    def _is_bound(self, scope: int, name: str) -> bool:
+        return any(one.scope == scope and one.name == name for one in self._made.bindings)
+
+    def _members_by(self, function: int) -> int:
+        """The scope of what is assigned to a function, to its prototype, and to `this` in it."""
+        if function not in self._members_of:
+            place = self._made.scopes[function].place
+            # Without extent: no name is in it, and no other scope begins at a name.
+            self._members_of[function] = len(self._made.scopes)
+            self._made.scopes.append(Scope(CLASS, function, place, place))
+            self._made.bind("this", function, place, ASSIGNED, f":{written_at(place)}")
+        return self._members_of[function]
+
+    def _makes(self, function: int) -> int:
+        """The scope of the members of what a function makes that is called with `new`."""
+        members = self._members_by(function)
+        returned = self._returned.get(function)
+        own = (function, f":{written_at(self._made.scopes[members].start)}")
+        if returned is not None and own not in returned:
+            returned.insert(0, own)
+        return members
 
     def expression(self, node: Node, scope: int) -> None:
         """A function in an expression; its name is seen inside alone."""
@@ -88,6 +135,7 @@ class Functions:
                 self._later(body.named_children, self._body(node, body, inner))
             elif body is not None:
                 self._later([body], inner)
+            self._later([returned] if returned is not None else [], inner)
             if returned is None and not returns:
                 self._returned[inner] = []
                 if body is not None and body.type != "statement_block":
@@ -114,7 +162,12 @@ class Functions:
             pattern = parameter.child_by_field_name("pattern")
             if pattern is None:
                 pattern = parameter
-            if pattern.type == "this" or parameter.type == "comment":
+            if pattern.type == "this":
+                shape = annotation(self._made.source, parameter.child_by_field_name("type"))
+                self._made.bind("this", inner, pattern.start_point, ASSIGNED, shape)
+                self._later(parameter.named_children[1:], inner)
+                continue
+            if parameter.type == "comment":
                 continue
             if pattern.type in ("object_pattern", "array_pattern"):
                 # Keeps its number among the parameters.

@@ -46,6 +46,7 @@ _OF_ARRAYS = {
     "reverse": "=>[Array[_0]]",
     "sort": "=>[Array[_0], =>[number, _0, _0]]",
     "values": "=>[Iterable[_0]]",
+    "entries": "=>[Iterable[Array[number | _0]]]",
     "length": "number",
 }
 _OF_SETS = {"forEach": "=>[undefined, =>[undefined, _0]]", "values": "=>[Iterable[_0]]", "size": "number"}
@@ -54,7 +55,10 @@ _OF_MAPS = {
     "forEach": "=>[undefined, =>[undefined, _1, _0]]",
     "values": "=>[Iterable[_1]]",
     "keys": "=>[Iterable[_0]]",
+    "entries": "=>[Iterable[Array[_0 | _1]]]",
     "size": "number",
+    # What a loop over it has.
+    "": "Array[_0 | _1]",
 }
 _OF_PROMISES = {"then": "=>[Promise, =>[?, _0]]", "catch": "=>[Promise[_0]]", "finally": "=>[Promise[_0]]"}
 
@@ -72,8 +76,7 @@ _ELEMENTS = {
 
 _TYPES = Types(
     wrappers=frozenset({
-        "Readonly", "Partial", "Required", "Pick", "Omit", "NonNullable", "Exclude", "Extract", "Awaited",
-        "NoInfer",
+        "Readonly", "Partial", "Required", "Pick", "Omit", "NonNullable", "Exclude", "Extract", "NoInfer",
     }),
     unions=frozenset({"|"}),
     nothing=frozenset({"undefined", "null", "void", "never"}),
@@ -90,6 +93,9 @@ _TYPES = Types(
     constructors=("constructor",),
     call=("()",),
     elements=_ELEMENTS,
+    steps={"Awaited": "~", "ReturnType": "()", "InstanceType": "()"},
+    keyed=frozenset({"Record"}),
+    any_member="[]",
 )  # fmt: skip
 
 

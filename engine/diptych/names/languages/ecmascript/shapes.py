@@ -6,6 +6,7 @@ import re
 
 from tree_sitter import Node
 
+from diptych.names.annotations import written_at
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.ecmascript.types import annotation, type_arguments
 from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH, either, extended
@@ -62,6 +63,8 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
         return extended(shape_of(source, node.child_by_field_name("function"), depth + 1), "()")
     if kind == "new_expression":
         return _constructed(source, node, depth)
+    if kind == "object":
+        return f":{written_at(node.start_point)}" if node.named_child_count else ""
     if kind == "array":
         return _array(source, node)
     if kind == "subscript_expression":
@@ -108,6 +111,9 @@ def _combined(source: bytes, node: Node, depth: int) -> str:
             return "!boolean"
         if written == "&&":
             return shape_of(source, right, depth + 1)
+        if written in ("||", "??") and right is not None and right.type == "object":
+            # What it is instead of may have more members.
+            return shape_of(source, node.child_by_field_name("left"), depth + 1)
         if written in ("||", "??"):
             left = shape_of(source, node.child_by_field_name("left"), depth + 1)
             return either(left, shape_of(source, right, depth + 1))
@@ -132,6 +138,10 @@ def _constructed(source: bytes, node: Node, depth: int) -> str:
 def _array(source: bytes, node: Node) -> str:
     """An array, with what is in it if its first value says that by itself: `[new A()]`."""
     first = _first(node)
+    if first is not None and first.type == "spread_element":
+        return shape_of(source, _first(first))
+    if first is not None and first.type == "object" and first.named_child_count:
+        return f":Array[{written_at(first.start_point)}]"
     constructor = first.child_by_field_name("constructor") if first is not None else None
     name = text_of(source, constructor) if constructor is not None else ""
     return f":Array[{name}]" if _DOTTED.fullmatch(name) else "!Array"
@@ -169,7 +179,9 @@ def declared_shape(source: bytes, node: Node) -> str:
         return extended(shape_of(source, node.child_by_field_name("right")), "*")
     if kind == "assignment_expression":
         return shape_of(source, node.child_by_field_name("right"))
-    given = shape_of(source, node.child_by_field_name("value"))
+    value = node.child_by_field_name("value")
+    is_default = kind in PARAMETERS and value is not None and value.type == "object"
+    given = shape_of(source, value) if not is_default else ""
     if given and given != "!undefined":
         return given
     if kind in PARAMETERS or (node.parent is not None and node.parent.type == "formal_parameters"):
@@ -202,7 +214,9 @@ def pattern_shape(source: bytes, pattern: Node, depth: int = 0) -> str:
         # JavaScript has no node for a parameter: a default is beside its pattern.
         given = pattern_shape(source, parent, depth + 1)
         is_default = kind == "assignment_pattern" and pattern == parent.child_by_field_name("left")
-        return given or (shape_of(source, parent.child_by_field_name("right")) if is_default else "")
+        default = parent.child_by_field_name("right")
+        says = is_default and default is not None and default.type != "object"
+        return given or (shape_of(source, default) if says else "")
     if kind == "object_pattern":
         return ""
     if kind == "formal_parameters":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from diptych.names.annotations import FUNCTION_TYPE, OF_VALUE
+from diptych.names.annotations import FUNCTION_TYPE, MEMBER_OF, OF_VALUE, written_at
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH
 
@@ -14,7 +14,10 @@ TYPE_ITSELF = ":type["
 IMPORT_ALIAS = f"\n{TYPE_ITSELF}"
 _NAMES = frozenset({"type_identifier", "identifier", "predefined_type"})
 _DOTTED = frozenset({"nested_type_identifier", "nested_identifier", "member_expression"})
-_INNER = frozenset({"type_annotation", "parenthesized_type", "readonly_type", "optional_type", "constraint"})
+_INNER = frozenset({
+    "type_annotation", "opting_type_annotation", "omitting_type_annotation", "parenthesized_type",
+    "readonly_type", "optional_type", "constraint",
+})  # fmt: skip
 _SEVERAL = frozenset({"union_type", "intersection_type"})
 _LITERALS = {
     "string": "string",
@@ -76,6 +79,10 @@ def _text(source: bytes, node: Node, depth: int) -> str:
         return "string"
     if kind == "type_query":
         return f"{OF_VALUE}[{type_text(source, children[0], depth + 1)}]" if children else _UNKNOWN
+    if kind == "object_type":
+        return written_at(node.start_point)
+    if kind == "lookup_type" and len(children) == 2:
+        return _member(source, children, depth)
     if kind == "this_type":
         return "this"
     if kind == "type_predicate":
@@ -92,6 +99,16 @@ def _generic(source: bytes, node: Node, depth: int) -> str:
     given = arguments.named_children if arguments is not None else []
     inner = ", ".join(type_text(source, child, depth + 1) for child in given)
     return f"{head}[{inner}]"
+
+
+def _member(source: bytes, parts: list[Node], depth: int) -> str:
+    """The type `A["b"]`, or `A[number]`."""
+    owner, key = type_text(source, parts[0], depth + 1), parts[1]
+    if key.type == "literal_type" and key.named_children and key.named_children[0].type == "string":
+        name = text_of(source, key.named_children[0])[1:-1]
+    else:
+        name = text_of(source, key) if key.type == "predefined_type" else ""
+    return f"{MEMBER_OF}[{owner}, {name}]" if name.isidentifier() else _UNKNOWN
 
 
 def _function(source: bytes, node: Node, depth: int) -> str:
