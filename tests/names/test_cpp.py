@@ -233,3 +233,78 @@ def test_a_class_s_own_name_in_it_is_the_class(tmp_path: Path) -> None:
     with asking(tmp_path, {"a.cpp": source}) as ask:
         assert ask.first("a.cpp", "return @Part(1)") == "a.cpp:2 exact"
         assert ask.first("a.cpp", ": @Base(x)") == "a.cpp:1 exact"
+
+
+STANDARD = """\
+#include <map>
+#include <vector>
+namespace lib {
+struct Key { Key(int n); int index() const; };
+template <typename T> class Handle { public: T* operator->(); };
+struct Store { std::map<int, Key> table; std::vector<Key> keys; Handle<Key> handle; };
+}
+int use(lib::Store& store, int size) {
+  lib::Key key(size);
+  for (auto const& [number, value] : store.table) value.index();
+  for (auto& item : store.table) item.second.index();
+  auto [first, second] = *store.table.find(1);
+  std::map<int, lib::Key>::const_iterator at = store.table.begin();
+  std::vector<lib::Key>::iterator it;
+  return at->second.index() + it->index() + store.handle->index() + second.index() + number;
+}
+int later(lib::Key key);
+"""
+
+
+def test_standard_containers_and_what_is_made_of_them(tmp_path: Path) -> None:
+    answers = {
+        "key(@size)": "a.cpp:8 exact",
+        ") @value.index": "a.cpp:10 exact",
+        ") value.@index": "a.cpp:4 inferred",
+        "item.second.@index": "a.cpp:4 inferred",
+        "at->second.@index": "a.cpp:4 inferred",
+        "it->@index": "a.cpp:4 inferred",
+        "handle->@index": "a.cpp:4 inferred",
+        "+ second.@index": "a.cpp:4 inferred",
+        "+ @number": "",
+        "later(lib::@Key": "a.cpp:4 exact",
+    }
+    with asking(tmp_path, {"a.cpp": STANDARD}) as ask:
+        assert {marked: ask.first("a.cpp", marked) for marked in answers} == answers
+
+
+def test_a_namespace_is_where_the_compiler_comes_to_it_first(tmp_path: Path) -> None:
+    files = {
+        "base.h": "namespace lib { int base(); }\n",
+        "wide.h": '#include "base.h"\nnamespace lib { int wide(); }\n',
+        "other.h": "namespace lib { int other(); }\n",
+        "a.cpp": '#include "wide.h"\n#include "other.h"\nnamespace lib { int own(); }\n'
+        "int f() { return lib::base() + lib::own(); }\n",
+    }
+    with asking(tmp_path, files) as ask:
+        opened = [f"{path} exact" for path in ("base.h:1", "wide.h:2", "other.h:1", "a.cpp:3")]
+        assert ask.lines("a.cpp", "return @lib::") == opened
+        assert "a.cpp:4 use" in ask.uses("wide.h", "namespace @lib")
+        assert "a.cpp:4 use" in ask.uses("base.h", "namespace @lib")
+
+
+def test_a_type_that_macros_hide_is_not_a_foreign_one(tmp_path: Path) -> None:
+    source = (
+        "struct Fixture { struct Check { bool is_set; }; };\n"
+        "TEST_F(Fixture, first) { Check check; check.is_set = true; Other other; other.is_set = true; }\n"
+    )
+    with asking(tmp_path, {"a.cpp": source}) as ask:
+        assert ask.first("a.cpp", "check.@is_set") == "a.cpp:1 named"
+        assert ask.first("a.cpp", "other.@is_set") == ""
+
+
+def test_a_condition_with_parts_that_say_nothing_of_what_is_defined(tmp_path: Path) -> None:
+    source = (
+        "#if __cplusplus >= 201103L || (defined(_LIB_VER) && _LIB_VER >= 520)\n"
+        "typedef int number;\n#else\ntypedef long number;\n#endif\n"
+        "#if defined(_LIB_VER) && _LIB_VER >= 520\ntypedef int other;\n#else\ntypedef long other;\n#endif\n"
+        "number f(other);\n"
+    )
+    with asking(tmp_path, {"a.cpp": source}) as ask:
+        assert ask.first("a.cpp", "@number f") == "a.cpp:2 exact"
+        assert ask.first("a.cpp", "f(@other") == "a.cpp:9 exact"

@@ -71,6 +71,7 @@ def definitions(
     if site.kind == FREE:
         found = inference.targets(names, site.scope, site.name, site.after, meaning=site.meaning)
         found = inference.given_by(found)
+        found = inference.first_opened(names, found) if inference.rules.includes else found
         return _found(fitting(inference, names, site, found), "exact")
     if site.kind == MODULE:
         found = inference.given_by(inference.module_targets(names.path, site.module))
@@ -138,6 +139,7 @@ def found_members(inference: Inference, names: Names, site: Site, values: list[V
         members = inference.meant(inference.members(value, site.name, site.meaning), site.meaning)
         targets += [one for one in members if one not in targets]
     targets = fitting(inference, names, site, targets)
+    targets = inference.first_opened(names, targets) if inference.rules.includes else targets
     if not targets:
         return []
     first = values[0]

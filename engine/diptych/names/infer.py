@@ -27,7 +27,7 @@ from diptych.names.facts import (
 )
 from diptych.names.resolve import values_of
 from diptych.names.rules import ANY, CALLED, HELD, OWN, SPACE, TAG, TYPE, VALUE, Rules
-from diptych.names.source import Names, Source
+from diptych.names.source import Defined, Names, Source
 from diptych.names.steps import MAX_VALUES, Steps
 from diptych.names.values import (
     CLASS_VALUE,
@@ -162,6 +162,10 @@ class Inference(Steps):
             if self.rules.includes and value.names.scopes[value.scope].kind == NAMESPACE:
                 space = value.names.qualified(value.scope)
                 found = found or self.in_space(value.names, space, name, meaning)
+            if not found and value.kind == INSTANCE:
+                pointed = self._called_method(value, self._types.arrow)
+                others = [one for one in pointed if one.scope != value.scope]
+                found = [one for other in others for one in self.members(other, name, meaning)]
             return self.linked(found, name) if self.rules.includes else found
         if value.kind == FUNCTION_VALUE and self.rules.own_exports:
             return [
@@ -301,6 +305,9 @@ class Inference(Steps):
                 break
         if not targets and name == self.rules.own_exports and names.exports >= 0:
             return self.of_target(Target(names, None))
+        if not targets and self.rules.includes and any(_is_type(one) for one in self.source.defined(name)):
+            # A class that macros hide, or a folder of headers that is not known: not a foreign one.
+            return []
         known = self.rules.builtins
         if not targets and (known is None or name in known):
             found.append(foreign(name))
@@ -465,6 +472,10 @@ class Inference(Steps):
             if value.kind in (CLASS_VALUE, FOREIGN)
         ]
         return made[:MAX_VALUES]
+
+
+def _is_type(defined: Defined) -> bool:
+    return defined.kind in ("class", "struct", "union", "enum", "type")
 
 
 def _declared_first(binding: Binding) -> tuple[bool, object]:

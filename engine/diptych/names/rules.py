@@ -109,6 +109,8 @@ class Types(NamedTuple):
     constructors: tuple[str, ...]
     call: tuple[str, ...] = ()
     item: tuple[str, ...] = ()
+    arrow: tuple[str, ...] = ()
+    """The methods that give what has the members that an instance has not by itself."""
     iterate: tuple[str, ...] = ()
     advance: tuple[str, ...] = ()
     enter: tuple[str, ...] = ()

@@ -96,6 +96,34 @@ class Spaces:
         added.sort(key=lambda one: (-_common(one.path, first.path), one.path, one.place))
         return sorted([*targets, *added], key=_is_declared)
 
+    def first_opened(self, names: Names, targets: list[Target]) -> list[Target]:
+        """All that opens a namespace, in the order in which a file that is compiled comes to it."""
+        binding = targets[0].binding if targets else None
+        if binding is None or not _is_space(targets[0]):
+            return targets
+        space = targets[0].names.qualified(binding.scope)
+        order = self._read_before(names)
+        opened = [one for one in self._everywhere(space, binding.name) if one.path in order]
+        found = dict.fromkeys([*targets, *(one for one in opened if _is_space(one))])
+        return sorted(found, key=lambda one: (order.get(one.path, len(order)), one.place))
+
+    def _read_before(self, names: Names) -> dict[str, int]:
+        """The files that a file includes, and itself, in the order of their ends."""
+        order: dict[str, int] = {}
+        entered = {names.path}
+        pending = [(names.path, iter(list(self.includes(names))))]
+        while pending:
+            path, rest = pending[-1]
+            inner = next((one for one in rest if one not in entered), None)
+            if inner is None or len(entered) >= MAX_INCLUDED:
+                order[path] = len(order)
+                pending.pop()
+                continue
+            entered.add(inner)
+            other = self.source.names_of(inner)
+            pending.append((inner, iter(list(self.includes(other)) if other is not None else [])))
+        return order
+
     def included(self, names: Names) -> dict[str, int]:
         """All files that a file includes, directly or through others, and in which order."""
         known = self._included.get(names.path)
@@ -171,6 +199,12 @@ def _is_linked(target: Target) -> bool:
 def _is_tag(target: Target) -> bool:
     binding = target.binding
     return binding is not None and binding.inner >= 0 and target.names.scopes[binding.inner].kind == CLASS
+
+
+def _is_space(target: Target) -> bool:
+    binding = target.binding
+    is_opened = binding is not None and binding.inner >= 0
+    return is_opened and binding is not None and target.names.scopes[binding.inner].kind == NAMESPACE
 
 
 def _is_doubtful(target: Target) -> bool:

@@ -20,6 +20,8 @@ _GROUPS = {"field_identifier": "member", "type_identifier": "type"}
 _HEADERS = (".h", ".hh", ".hpp", ".hxx")
 _MAX_INCLUDE_FOLDERS = 60
 _MAX_INDEXING_S = 300
+# How often nothing new is seen until the index is held to be complete.
+_STILL = 60
 
 
 class ClangOracle:
@@ -106,9 +108,9 @@ def _written(corpus: str, site: Drawn, spots: set[Spot]) -> set[Spot]:
 def _wait_for_index(root: Path, sources: int) -> None:
     """clangd writes one file for each source and header that it has indexed."""
     began_s, seen, still = time.monotonic(), -1, 0
-    while time.monotonic() - began_s < _MAX_INDEXING_S and still < 20:
+    while time.monotonic() - began_s < _MAX_INDEXING_S and still < _STILL:
         time.sleep(0.5)
         count = len(list((root / ".cache/clangd/index").glob("*.idx")))
-        still = still + 1 if count == seen and count >= min(sources, 1) else 0
+        still = still + 1 if count == seen and count else 0
         seen = count
     print(f"{seen} files indexed for {sources} sources", file=sys.stderr)

@@ -7,6 +7,7 @@ defined outside of their class are in a scope by themselves, under the class's n
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 from tree_sitter import Node
 
@@ -290,6 +291,8 @@ class _Walk(Walk):
         for one in declarators:
             declared, value = unwrapped(one), one.child_by_field_name("value")
             if declared is None:
+                self._taken_apart(one, shape_of(self.made.source, value), scope)
+                self._inside(value, scope)
                 continue
             if declared.function is not None and not self._is_variable(declared, scope):
                 self._prototype(node, declared, scope)
@@ -423,11 +426,25 @@ class _Walk(Walk):
         inner = self.made.open(BLOCK, scope, node)
         declared, right = unwrapped(node.child_by_field_name("declarator")), node.child_by_field_name("right")
         given = node.child_by_field_name("type")
+        item = extended(shape_of(self.made.source, right), "*")
         if declared is not None:
-            item = extended(shape_of(self.made.source, right), "*")
             self._bind(declared.name, inner, ASSIGNED, annotation(self.made.source, given) or item)
+        else:
+            self._taken_apart(node.child_by_field_name("declarator"), item, inner)
         body = node.child_by_field_name("body")
         self._later([one for one in (given, right, body) if one is not None], inner)
+
+    def _taken_apart(self, declarator: Node | None, shape: str, scope: int) -> None:
+        """`auto& [a, b] = pair`."""
+        while declarator is not None and declarator.type in ("init_declarator", "reference_declarator"):
+            inner = declarator.child_by_field_name("declarator")
+            last = declarator.named_children[-1] if declarator.named_child_count else None
+            declarator = inner or last
+        if declarator is None or declarator.type != "structured_binding_declarator":
+            return
+        for name, part in zip_longest(declarator.named_children, (".first", ".second")):
+            if name is not None:
+                self._bind(name, scope, ASSIGNED, extended(shape, part) if part is not None else "")
 
     def lambda_(self, node: Node, scope: int) -> None:
         """`[…](…) {…}`."""

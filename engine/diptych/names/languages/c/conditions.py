@@ -30,12 +30,17 @@ def counts(source: bytes, node: Node, defined: Set[bytes], *, cpp: bool) -> bool
         return is_negative != (tested in defined or _is_predefined(tested, cpp=cpp))
     condition = node.child_by_field_name("condition")
     text = bytes_of(source, condition) if condition is not None else b""
+    return any(
+        all(_holds(one, defined, cpp=cpp) for one in either.split(b"&&")) for either in text.split(b"||")
+    )
+
+
+def _holds(text: bytes, defined: Set[bytes], *, cpp: bool) -> bool:
+    """Whether a part of a condition is true, as far as it says what is defined; values are not known."""
     tests = [
         (name in defined or _is_predefined(name, cpp=cpp)) != bool(sign) for sign, name in _TEST.findall(text)
     ]
-    if tests:
-        return all(tests) if b"||" not in text else any(tests)
-    return text.strip() != b"0"
+    return all(tests) if tests else text.strip(b" \t()") != b"0"
 
 
 def _is_predefined(name: bytes, *, cpp: bool) -> bool:

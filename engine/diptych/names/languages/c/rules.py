@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diptych.names.facts import ASSIGNED, CLASS, IMPORTED, MACRO, NAMESPACE, PARAMETER, Binding
 from diptych.names.languages.c.modules import MARKS, module_path, spellings, submodule_path
-from diptych.names.languages.c.types import TYPE_ITSELF
+from diptych.names.languages.c.types import ITERATOR_OF, TYPE_ITSELF
 from diptych.names.rules import ANY, CALLED, SPACE, TAG, TYPE, VALUE, WITH_BASES, Rules, Types
 from diptych.names.source import Names
 
@@ -25,7 +25,12 @@ _OF_SEQUENCES = {
     **dict.fromkeys(("front", "back", "at", "top"), "=>[_0]"),
     **dict.fromkeys(("begin", "end", "rbegin", "rend", "cbegin", "cend", "find"), "=>[_0]"),
 }
-_OF_MAPPINGS = {"at": "=>[_1]", **dict.fromkeys(("begin", "end", "find"), "=>[pair[_0, _1]]")}
+_OF_MAPPINGS = {
+    "at": "=>[_1]",
+    **dict.fromkeys(("begin", "end", "find", "rbegin", "rend", "cbegin", "cend"), "=>[pair[_0, _1]]"),
+    # What a loop over it has.
+    "": "pair[_0, _1]",
+}
 _ELEMENTS = {
     f"{container}.{name}": member
     for containers, members in (
@@ -56,7 +61,9 @@ def _types(*, containers: bool) -> Types:
         own=frozenset(),
         constructors=(),
         call=("operator()",),
+        arrow=("operator->",),
         elements=_ELEMENTS if containers else {},
+        steps={ITERATOR_OF: "()"} if containers else {},
         may_be_defined=containers,
         pointers=True,
         widened=_WIDENED if containers else {},

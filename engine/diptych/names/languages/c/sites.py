@@ -71,7 +71,22 @@ def _used_as(node: Node, holder: Node, part: Node) -> int:
         return TAG
     if node.type == "namespace_identifier":
         return SPACE | TYPE
+    if _may_be_argument(holder, part):
+        return TYPE | VALUE
     return TYPE if node.type == "type_identifier" else VALUE | TYPE | CALLED
+
+
+def _may_be_argument(parameter: Node, part: Node) -> bool:
+    """Whether a type may be an argument: `Key key(index);` in a function reads like a prototype."""
+    if parameter.type != "parameter_declaration" or parameter.child_by_field_name("declarator") is not None:
+        return False
+    if parameter.child_by_field_name("type") != part:
+        return False
+    outer = parameter.parent
+    while outer is not None and outer.type in ("parameter_list", "function_declarator"):
+        outer = outer.parent
+    around = outer.parent if outer is not None and outer.type == "declaration" else None
+    return around is not None and around.type == "compound_statement"
 
 
 def _initialized(source: bytes, designator: Node) -> str:

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from diptych.names.annotations import FUNCTION_TYPE, TAG_OF
+from diptych.names.annotations import FUNCTION_TYPE, MEMBER_OF, TAG_OF
 from diptych.names.languages.c.declarators import Declarator
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH
 
 UNKNOWN = "?"
 TYPE_ITSELF = ":type["
+# The type of what a container's `begin()` returns.
+ITERATOR_OF = "iterator_of"
+_ITERATORS = frozenset({"iterator", "const_iterator", "reverse_iterator", "const_reverse_iterator"})
 TAGS = frozenset({"struct_specifier", "union_specifier", "enum_specifier", "class_specifier"})
 _NAMES = frozenset({"type_identifier", "identifier", "namespace_identifier", "primitive_type"})
 
@@ -53,6 +56,9 @@ def _text(source: bytes, node: Node, depth: int) -> str:
         return f"{TAG_OF}[{type_text(source, name, depth + 1)}]" if name is not None else UNKNOWN
     if kind == "qualified_identifier":
         scope, name = node.child_by_field_name("scope"), node.child_by_field_name("name")
+        is_inside = scope is not None and scope.type == "template_type" and name is not None
+        if is_inside and name is not None and text_of(source, name) in _ITERATORS:
+            return f"{ITERATOR_OF}[{MEMBER_OF}[{type_text(source, scope, depth + 1)}, begin]]"
         before = type_text(source, scope, depth + 1).partition("[")[0]
         after = type_text(source, name, depth + 1)
         return f"{before}.{after}" if before else after
