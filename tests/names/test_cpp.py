@@ -308,3 +308,14 @@ def test_a_condition_with_parts_that_say_nothing_of_what_is_defined(tmp_path: Pa
     with asking(tmp_path, {"a.cpp": source}) as ask:
         assert ask.first("a.cpp", "@number f") == "a.cpp:2 exact"
         assert ask.first("a.cpp", "f(@other") == "a.cpp:9 exact"
+
+
+def test_pointers_to_each_other_end(tmp_path: Path) -> None:
+    source = (
+        "struct Two;\nstruct One { Two* operator->(); int known; };\n"
+        "struct Two { One* operator->(); };\n"
+        "int f(One one, Two two) { return one->missing + two->known; }\n"
+    )
+    with asking(tmp_path, {"a.cpp": source}) as ask:
+        assert ask.first("a.cpp", "one->@missing") == ""
+        assert ask.first("a.cpp", "two->@known") == "a.cpp:2 inferred"

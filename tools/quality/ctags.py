@@ -15,13 +15,16 @@ _LANGUAGES = {
     "go": ("Go", "acfimnpstv"),
     "java": ("Java", "acefgimp"),
     "rust": ("Rust", "MPefgimnstv"),
+    "typescript": ("TypeScript", "CGacefgimnpv"),
 }
 LANGUAGES = tuple(_LANGUAGES)
 # What ctags calls a definition, and the kinds that a symbol of it may have here.
 ALIKE = {
+    "alias": {"type"},
     "annotation": {"interface"},
     "class": {"class"},
     "const": {"constant"},
+    "constant": {"constant", "variable", "function"},
     "enum": {"enum"},
     "enumConstant": {"constant"},
     "enumerator": {"constant"},
@@ -29,6 +32,7 @@ ALIKE = {
     "field": {"field", "constant"},
     "func": {"function", "method"},
     "function": {"function", "method"},
+    "generator": {"function", "method"},
     "interface": {"interface", "trait"},
     "macro": {"macro"},
     "member": {"field", "method"},
@@ -37,6 +41,7 @@ ALIKE = {
     "module": {"module"},
     "namespace": {"namespace"},
     "package": {"module"},
+    "property": {"field", "method"},
     "prototype": {"function", "method"},
     "struct": {"struct"},
     "talias": {"type"},

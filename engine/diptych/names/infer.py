@@ -44,6 +44,8 @@ from diptych.names.values import (
 
 # Of shapes inside shapes. Real code has some five.
 MAX_DEPTH = 16
+# Of objects that stand for others by an operator.
+MAX_POINTERS = 3
 
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "abc.abstractproperty"})
 
@@ -162,10 +164,8 @@ class Inference(Steps):
             if self.rules.includes and value.names.scopes[value.scope].kind == NAMESPACE:
                 space = value.names.qualified(value.scope)
                 found = found or self.in_space(value.names, space, name, meaning)
-            if not found and value.kind == INSTANCE:
-                pointed = self._called_method(value, self._types.arrow)
-                others = [one for one in pointed if one.scope != value.scope]
-                found = [one for other in others for one in self.members(other, name, meaning)]
+            if not found and self._types.arrow and value.kind == INSTANCE and name not in self._types.arrow:
+                found = self._pointed_members(value, name, meaning)
             return self.linked(found, name) if self.rules.includes else found
         if value.kind == FUNCTION_VALUE and self.rules.own_exports:
             return [
@@ -174,6 +174,18 @@ class Inference(Steps):
                 if one.names is not None
                 for target in self.members_of_class(one.names, one.scope, name, OWN)
             ]
+        return []
+
+    def _pointed_members(self, value: Value, name: str, meaning: int) -> list[Target]:
+        """The member `name` of what an instance points to, or of what that points to in turn."""
+        for _ in range(MAX_POINTERS):
+            pointed = self._called_method(value, self._types.arrow)
+            if not pointed or pointed[0].names is None or pointed[0].kind != INSTANCE:
+                return []
+            value = pointed[0]
+            assert value.names is not None
+            if found := self.members_of_class(value.names, value.scope, name, meaning):
+                return found
         return []
 
     def members_of_class(self, names: Names, scope: int, name: str, meaning: int = ANY) -> list[Target]:

@@ -7,6 +7,8 @@ import re
 MACRO = rb"(?:[A-Z][A-Z0-9_]{2,}|__\w+|_[A-Z][A-Z0-9_]+)"
 CALL = rb'(?:[ \t]*\((?:"(?:\\.|[^"\\\n])*+"|[^()\n;{}"]|\([^()\n;{}]*\)){0,200}\))'
 NAME = rb"[A-Za-z_][\w:]*+"
+TAG_NAME = rb"[A-Za-z_]\w*+(?:::\w++)*+"
+"""The name of a class: not the colon before its bases."""
 BOUNDARIES = (b";", b"{", b"}", b":", b">", b")", b"/", b"")
 """What may come before a declaration."""
 CONTEXT_BYTES = 64
@@ -35,7 +37,7 @@ _MACRO_STATEMENT = re.compile(rb"[ \t]*[A-Z][A-Z0-9_]+\(")
 # `class Widget API_FINAL : Base {`
 _TAG_SUFFIX = re.compile(
     rb"class\s+(?:" + MACRO + rb"(?!\w)" + CALL + rb"?\s+){0,4}+"
-    + NAME + rb"\s+(" + MACRO + rb")(?=\s*(?:\{|:[^:]))"
+    + TAG_NAME + rb"\s+(" + MACRO + rb")(?=\s*(?:\{|:[^:]))"
 )  # fmt: skip
 # `enum type UNDERLYING(unsigned char) {`: with a name in the parentheses, it is a function.
 _ENUM_SUFFIX = re.compile(

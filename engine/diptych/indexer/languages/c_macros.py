@@ -19,6 +19,7 @@ from diptych.indexer.languages.c_blanks import (
     CONTEXT_BYTES,
     MACRO,
     NAME,
+    TAG_NAME,
     begins_declaration,
     blank,
     line_start,
@@ -43,7 +44,7 @@ _KEYWORD = (
     rb"|u?int\d+_t|public|private|protected|using|typename)\b"
     rb"|const\s+[\w:]+(?:<[^<>;{}()]{0,100}>(?:::[\w:]+)?)?[\s*&]+\w)"
 )
-_TAG = NAME + rb"(?:<[^<>;{}]{0,100}>)?(?:\s+(?:final\b|" + MACRO + rb"))?\s*(?:\{|:(?!:))"
+_TAG = TAG_NAME + rb"(?:<[^<>;{}]{0,100}>)?(?:\s+(?:final\b|" + MACRO + rb"))?\s*(?:\{|:(?!:))"
 # Also `first OF((int a))`.
 _FUNCTION = rb"~?" + NAME + rb"\s*+(?:[A-Z_][A-Z0-9_]*+[ \t]*+\((?=\()|\()"
 # A type and a name, as in `Widget *first(`: with the macro before them, one name too many.

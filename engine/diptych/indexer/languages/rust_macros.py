@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 
-_ITEM = rb"(?:pub|fn|struct|enum|union|mod|impl|use|trait|static|const|type|unsafe|async|extern|\#!?\[)"
+# Not `impl (Iterator) for`, which is in a language of the macro's own.
+_ITEM = (
+    rb"(?:pub\b|(?:fn|struct|enum|union|mod|use|trait|static|const|type|unsafe|async|extern)\s"
+    rb"|impl(?:<|\s+[^\s(])|\#!?\[)"
+)
 _CALL = re.compile(
     rb"^[ \t]*+(?:(?:\w+::)*(?P<choice>cfg_if)![ \t]*\{|(?<![ \t])(?:\w+::)*\w+![ \t]*\{(?=\s*(?://[^\n]*\s*)*"
     + _ITEM
