@@ -42,6 +42,8 @@ _KEYWORD = (
     rb"(?:(?:int|char|void|unsigned|signed|long|short|float|double|bool|_Bool|struct|enum|union|static"
     rb"|extern|inline|typedef|class|virtual|friend|constexpr|template|explicit|namespace|auto|s?size_t"
     rb"|u?int\d+_t|public|private|protected|using|typename)\b"
+    # A conversion has no type: `API operator bool() const`.
+    rb"|operator\s+(?!(?:new|delete|co_await)\b)[A-Za-z_:]"
     rb"|const\s+[\w:]+(?:<[^<>;{}()]{0,100}>(?:::[\w:]+)?)?[\s*&]+\w)"
 )
 _TAG = TAG_NAME + rb"(?:<[^<>;{}]{0,100}>)?(?:\s+(?:final\b|" + MACRO + rb"))?\s*(?:\{|:(?!:))"
@@ -72,7 +74,7 @@ _DECLARATION = (
 # A macro, with its arguments, and what may follow one in a declaration: this alone rules out most of prose.
 _CANDIDATE = re.compile(
     rb"[A-Z_](?<!\w[A-Z_])(?:[A-Z0-9_]{2,}|_\w+)(?!\w)(" + CALL + rb")?"
-    rb"(?:[ \t]*\n\s*(?=[A-Za-z_~\[#/])"
+    rb"(?:[ \t]*\n\s*(?=[A-Za-z_~\[#/}])"
     rb"|[ \t]+(?=" + _MACROS + rb"(?:" + b"|".join((_KEYWORD, _FUNCTION, _TAG, _DECLARATION)) + rb")))"
 )
 _KEYWORD_AFTER = re.compile(_MACROS + _KEYWORD)
@@ -148,6 +150,9 @@ def _is_macro(source: bytes, match: re.Match[bytes]) -> bool:
     if indent[:1] == b"#" or source[line - 2 : line] == b"\\\n":
         return False
     before = source[max(start - CONTEXT_BYTES, 0) : start].rstrip()
+    if source[end : end + 1] == b"}":
+        # Alone at the end of a class: after a comma or a brace, it is the last constant of an enum.
+        return not match[1] and not indent and before[-1:] in (b";", b"}")
     word = _WORD_BEFORE.search(before)
     if word and word[0] in _TAGS:
         return _TAG_AFTER.match(source, end) is not None
