@@ -8,23 +8,21 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # The kinds that are definitions, by their letters. Left out: locals, parameters, labels, imports, receivers,
-# and Rust's `impl`.
+# Rust's `impl`, and the variables and aliases of TypeScript, among which ctags has locals and imports.
 _LANGUAGES = {
     "c": ("C", "defgmpstuvx"),
     "cpp": ("C++", "cdefgmnpstuvx"),
     "go": ("Go", "acfimnpstv"),
     "java": ("Java", "acefgimp"),
     "rust": ("Rust", "MPefgimnstv"),
-    "typescript": ("TypeScript", "CGacefgimnpv"),
+    "typescript": ("TypeScript", "Gcefgimnp"),
 }
 LANGUAGES = tuple(_LANGUAGES)
 # What ctags calls a definition, and the kinds that a symbol of it may have here.
 ALIKE = {
-    "alias": {"type"},
     "annotation": {"interface"},
     "class": {"class"},
     "const": {"constant"},
-    "constant": {"constant", "variable", "function"},
     "enum": {"enum"},
     "enumConstant": {"constant"},
     "enumerator": {"constant"},
