@@ -290,12 +290,15 @@ def test_a_namespace_is_where_the_compiler_comes_to_it_first(tmp_path: Path) -> 
 
 def test_a_type_that_macros_hide_is_not_a_foreign_one(tmp_path: Path) -> None:
     source = (
-        "struct Fixture { struct Check { bool is_set; }; };\n"
+        "struct Fixture { struct Check { bool is_set; }; Check own_; };\n"
         "TEST_F(Fixture, first) { Check check; check.is_set = true; Other other; other.is_set = true; }\n"
+        "TEST_F(Fixture, second) { own_.is_set = true; none_.is_set = true; }\n"
     )
     with asking(tmp_path, {"a.cpp": source}) as ask:
         assert ask.first("a.cpp", "check.@is_set") == "a.cpp:1 named"
+        assert ask.first("a.cpp", "own_.@is_set") == "a.cpp:1 named"
         assert ask.first("a.cpp", "other.@is_set") == ""
+        assert ask.first("a.cpp", "none_.@is_set") == ""
 
 
 def test_a_condition_with_parts_that_say_nothing_of_what_is_defined(tmp_path: Path) -> None:

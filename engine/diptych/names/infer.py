@@ -317,8 +317,8 @@ class Inference(Steps):
                 break
         if not targets and name == self.rules.own_exports and names.exports >= 0:
             return self.of_target(Target(names, None))
-        if not targets and self.rules.includes and any(_is_type(one) for one in self.source.defined(name)):
-            # A class that macros hide, or a folder of headers that is not known: not a foreign one.
+        if not targets and self.rules.includes and any(map(_is_type_or_member, self.source.defined(name))):
+            # Of a class that macros hide, or in a folder of headers that is not known: not a foreign one.
             return []
         known = self.rules.builtins
         if not targets and (known is None or name in known):
@@ -486,8 +486,8 @@ class Inference(Steps):
         return made[:MAX_VALUES]
 
 
-def _is_type(defined: Defined) -> bool:
-    return defined.kind in ("class", "struct", "union", "enum", "type")
+def _is_type_or_member(defined: Defined) -> bool:
+    return defined.kind in ("class", "struct", "union", "enum", "type", "field")
 
 
 def _declared_first(binding: Binding) -> tuple[bool, object]:
