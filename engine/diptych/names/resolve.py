@@ -19,7 +19,7 @@ from diptych.names.facts import (
     Point,
 )
 from diptych.names.imports import MAX_IMPORTS, Imports
-from diptych.names.rules import ANY, NEVER, OWN_BODY, SPACE
+from diptych.names.rules import ANY, NEVER, OWN, OWN_BODY, SPACE, VALUE
 from diptych.names.source import Names
 from diptych.names.values import (
     CLASS_VALUE,
@@ -69,7 +69,8 @@ class Lookup(Imports):
                 return self.followed(names, self._ordered(names.bound(0, name), None))
             elif found and not any(binding.how == NONLOCAL for binding in found):
                 bound = self.followed(names, self._ordered(found, at if first else None))
-                if bound := self.meant(bound, meaning):
+                # What an import brings may be a member that a class has itself.
+                if bound := self.meant(bound, meaning | OWN if meaning & VALUE else meaning):
                     is_shared = self.rules.includes and around.kind in (MODULE, NAMESPACE)
                     if is_shared or not all(_is_said(one) for one in bound):
                         return self.linked(bound, name) if is_shared else bound

@@ -66,6 +66,26 @@ MODULES = {
         "const app = exports = module.exports = {};\nexports.work = () => 1;\n",
         "const app = exports = module.exports = {};\nexports.toil = () => 1;\n",
     ),
+    "a member of an object with a name": (
+        "const app = module.exports = {};\napp.work = () => 1;\napp.other = () => app.work();\n",
+        "const app = module.exports = {};\napp.toil = () => 1;\napp.other = () => app.toil();\n",
+    ),
+    "a member of a function": (
+        "function Whole() {}\nWhole.work = () => 1;\nmodule.exports = Whole;\n",
+        "function Whole() {}\nWhole.toil = () => 1;\nmodule.exports = Whole;\n",
+    ),
+    "a member of a class": (
+        "class Whole { static work() { return 1; } }\nmodule.exports = Whole;\n",
+        "class Whole { static toil() { return 1; } }\nmodule.exports = Whole;\n",
+    ),
+    "a member that a class is given": (
+        "class Whole {}\nWhole.work = () => 1;\nexports = module.exports = Whole;\n",
+        "class Whole {}\nWhole.toil = () => 1;\nexports = module.exports = Whole;\n",
+    ),
+    "two names that are announced": (
+        "exports.work = exports.other = void 0;\nexports.work = exports.other = () => 1;\n",
+        "exports.toil = exports.other = void 0;\nexports.toil = exports.other = () => 1;\n",
+    ),
 }
 
 # A program, what is renamed to `len`, and the program after that.
@@ -133,9 +153,7 @@ def test_what_a_module_exports_is_renamed_where_it_is_required(
 ) -> None:
     before = {"m.js": MODULES[case][0], "a.js": _USES}
     with asking(tmp_path, before) as asked:
-        mark = "o.@work" if start == "a.js" else "function @work" if _FUNCTION in before["m.js"] else ""
-        if not mark:
-            mark = "{ @work" if "{ work" in before["m.js"] else "exports.@work"
+        mark = before[start].replace("work", "@work", 1) if start == "m.js" else "o.@work"
         after = _renamed(asked, start, mark, "toil")
     assert after == {"m.js": MODULES[case][1], "a.js": _RENAMED_USES}
     one, other = _printed_twice(tmp_path, before, after, "a.js")
