@@ -283,9 +283,7 @@ class Inference(Steps):
             given = target.names.bound(target.names.exports, EXPORTED)
             if given and (values := self._of_bindings(target.names, given)):
                 # To what it gives as a whole, more may be added.
-                exports = target.names.exports
-                passed_on = {one.name for one in target.names.facts.bindings if one.scope == exports}
-                added = [Value(MODULE_VALUE, target.names)] if len(passed_on) > 1 else []
+                added = [Value(MODULE_VALUE, target.names)] if target.names.adds_to_exported else []
                 return values + added
         if value is None:
             return self._of_binding(target.names, target.binding, receiver)

@@ -8,7 +8,7 @@ from functools import cached_property
 from operator import le
 from typing import NamedTuple, Protocol
 
-from diptych.names.facts import CLASS, EXPORTS, FUNCTION, OF_CLASS, Binding, FileFacts, Point, Scope
+from diptych.names.facts import CLASS, EXPORTED, EXPORTS, FUNCTION, OF_CLASS, Binding, FileFacts, Point, Scope
 
 
 class Defined(NamedTuple):
@@ -110,6 +110,11 @@ class Names:
         """The scope of what is passed on under other names; -1 if there is none."""
         kinds = [scope.kind for scope in self.facts.scopes]
         return kinds.index(EXPORTS) if EXPORTS in kinds else -1
+
+    @cached_property
+    def adds_to_exported(self) -> bool:
+        """Whether the file passes something on by name, too, if it passes on one thing as a whole."""
+        return any(one.scope == self.exports and one.name != EXPORTED for one in self.facts.bindings)
 
     def innermost(self, place: Point) -> int:
         """The innermost scope around a place."""

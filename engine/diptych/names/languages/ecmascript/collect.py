@@ -183,7 +183,7 @@ class _Walk(Classes):
         scopes = self._made.scopes
         while scope >= 0 and scopes[scope].kind != FUNCTION:
             scope = scopes[scope].parent
-        is_function = scope in self._named.values() and scopes[scopes[scope].parent].kind != CLASS
+        is_function = scope in self._opened_by_name and scopes[scopes[scope].parent].kind != CLASS
         return self._makes(scope) if is_function else -1
 
     # Blocks

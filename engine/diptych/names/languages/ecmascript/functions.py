@@ -43,6 +43,10 @@ class Functions:
         # The scopes of functions, classes and objects, by the scope and the name that they are bound in.
         self._named: dict[tuple[int, str], int] = {}
         self._names: set[str] = set()
+        self._opened_by_name: set[int] = set()
+        # What is bound, by scope and name, as far as it has been asked for.
+        self._bound: set[tuple[int, str]] = set()
+        self._bound_until = 0
         self._members_of: dict[int, int] = {}
 
     def finish(self) -> FileFacts:
@@ -69,6 +73,7 @@ class Functions:
     def _note_named(self, scope: int, name: str, inner: int) -> None:
         self._named[scope, name] = inner
         self._names.add(name)
+        self._opened_by_name.add(inner)
 
     def _seen(self, scope: int, name: str) -> int:
         """The function, class or object of that name that a scope sees; -1 for none, or something else."""
@@ -81,7 +86,10 @@ class Functions:
         return self._named.get((scope, name), -1)
 
     def _is_bound(self, scope: int, name: str) -> bool:
-        return any(one.scope == scope and one.name == name for one in self._made.bindings)
+        bindings = self._made.bindings
+        self._bound.update((one.scope, one.name) for one in bindings[self._bound_until :])
+        self._bound_until = len(bindings)
+        return (scope, name) in self._bound
 
     def _members_by(self, function: int) -> int:
         """The scope of what is assigned to a function, to its prototype, and to `this` in it."""
