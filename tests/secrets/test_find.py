@@ -143,3 +143,9 @@ def test_lines_are_found_wherever_they_are_in_a_long_text() -> None:
         for before, after in ((0, 3), (3, 0), (2, 2)):
             text = f"{filling * before}a = '{token}' \n{filling * after}b = '{token}'"
             assert [text[one.start : one.end] for one in find(text)] == [token, token], (filling, before)
+
+
+@pytest.mark.parametrize("piece", ["://", "://:", "key", "pw:: ", "'aaaa", "gl", ".aaaaaa.aaaaaaaaaaaa", "-us1"])
+def test_a_long_line_of_what_begins_a_secret_is_searched(piece: str) -> None:
+    """In time about as its length: with a search to the end of the line for each, it would not end."""
+    assert find(piece * (60_000 // len(piece))) == []

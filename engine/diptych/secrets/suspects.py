@@ -37,8 +37,8 @@ _SHAPES = tuple(
         r":(?<=\d:)[0-9a-z_-]{35}",
         r"\.[a-z0-9_-]{6}\.[a-z0-9_-]{27}",
         r"-us[0-9]",
-        # A password in a URL; the user before it may be of any length.
-        r"://[^\n]*?:[^\n]*?@",
+        # A password in a URL. Bounded as the form is: lines with thousands of URLs would take forever.
+        r"://[^\s:/@'\"<>]{0,64}:[^\s/@'\"<>]{3,128}@",
         # A value that is assigned to a name with such a word, in quotes; or a long one in none.
         *(
             rf"{word}(?:[^\n]{{0,240}}?[=:>]\s{{0,4}}[@brfu]{{0,2}}['\"`][^'\"`\s]{{8}}"
