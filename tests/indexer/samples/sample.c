@@ -44,3 +44,6 @@ name_of(const struct point *p)
 }
 
 int main(int argc, char **argv) { return draw(&origin, RED); }
+
+static DEFINE_TIMER(timer, expired);
+struct bits { unsigned a:1, :3, b:4; };

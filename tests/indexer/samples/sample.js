@@ -46,3 +46,5 @@ const handlers = {
 };
 
 export default function () { return <Canvas size={3}><Shape /></Canvas>; }
+
+module.exports = { area, round: compute };
