@@ -264,3 +264,11 @@ def test_self_may_be_a_module(tmp_path: Path) -> None:
     other.mkdir()
     with asking(other, files) as ask:
         assert "has.py:5" in _surely(ask, "own.py", "def @run")
+
+
+def test_long_lines_are_looked_through_once_for_another_self(tmp_path: Path) -> None:
+    """Lines of nothing but spaces, or of words that bind what follows them, take time as their length."""
+    use = "\n".join(("import own", "# " + "for " * 60_000, " " * 200_000, "def use(self):", "    self.run()"))
+    other = "import own\nfor own.x, self in ():\n    self.run()\n"
+    with asking(tmp_path, {"own.py": "def run():\n    pass\n", "use.py": use, "z.py": other}) as ask:
+        assert _surely(ask, "own.py", "def @run") == ["own.py:1"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from tests.names.asking import asking
 
+from diptych.serving.answers import hierarchy
 from diptych.serving.answers.rename import rename
 from diptych.serving.errors import RenameRefusedError
 
@@ -122,3 +124,15 @@ def test_what_is_of_another_language_is_not_asked_about(tmp_path: Path) -> None:
     with asking(tmp_path, files) as asked:
         edits = rename(asked.source, "own.ts", 0, 17, "run").edits
     assert [(edit.path, edit.needs_confirmation) for edit in edits] == [("own.ts", False), ("use.js", True)]
+
+
+def test_what_extends_a_class_is_looked_for_once(tmp_path: Path) -> None:
+    """Each class of a chain has the member: what is below each of them is below the first."""
+    chain = "".join(f"class C{n}(C{n - 1}):\n    def run(self): self.run()\n" for n in range(1, 12))
+    with (
+        asking(tmp_path, {"app.py": "class C0:\n    def run(self): ...\n" + chain}) as asked,
+        mock.patch.object(hierarchy, "descendants", wraps=hierarchy.descendants) as looked,
+    ):
+        edits = rename(asked.source, "app.py", 1, 8, "go").edits
+    assert len(edits) == 23
+    assert looked.call_count == 1

@@ -81,8 +81,11 @@ def family(source: StoreSource, value: Value, name: str) -> Family:
         one = pending.pop()
         if _key(one) in sharing:
             continue
-        sharing.add(_key(one))
         for below in [one, *descendants(source, one)]:
+            if _key(below) in sharing:
+                continue
+            # What extends it extends `one` too, and has its turn in this loop.
+            sharing.add(_key(below))
             for above in [below, *_ancestors(source, below)]:
                 if _key(above) in seen:
                     continue

@@ -30,10 +30,12 @@ _ARGUMENT = re.compile(_BLANK + rb"=(?!=)")
 
 # Ways to give `self` another value than that of a method's first parameter, or what may be one.
 _OTHER_SELF = re.compile(
-    rb"\bself\s*(?::=|=(?!=))|\bas\s+self\b|\b(?:import|for|global|nonlocal)\b[^\n]*\bself\b"
-    rb"|^[ \t]*[(\[]?[ \t]*self[ \t]*[,)\]]",
+    rb"\bself\s*(?::=|=(?!=))|\bas\s+self\b|^[ \t]*+(?:[(\[][ \t]*+)?+self[ \t]*[,)\]]",
     re.MULTILINE,
 )
+# Each takes the rest of its line, which is looked through once: a line may have thousands of these words.
+_BINDING_LINE = re.compile(rb"\b(?:import|for|global|nonlocal)\b[^\n]*")
+_SELF_WORD = re.compile(rb"\bself\b")
 _SELF, _QUOTES = b"self", b"'\""
 
 
@@ -127,7 +129,7 @@ def _is_of_form(text: bytes, start: int, end: int, form: Form) -> bool:
 
 def _without(text: bytes, offsets: list[int], receivers: Receivers) -> list[int]:
     """The places of Python without those after a literal, or after a `self` that is an object's own."""
-    has_self = receivers is not Receivers.NO_SELF or bool(_OTHER_SELF.search(text) or _STAR.search(text))
+    has_self = receivers is not Receivers.NO_SELF or _may_bind_self(text)
     found = []
     for at in offsets:
         if text[at - 1 : at] == b".":
@@ -138,6 +140,13 @@ def _without(text: bytes, offsets: list[int], receivers: Receivers) -> list[int]
                 continue
         found.append(at)
     return found
+
+
+def _may_bind_self(text: bytes) -> bool:
+    """Whether a file of Python may give `self` a value of its own, or import one."""
+    if _OTHER_SELF.search(text) or _STAR.search(text):
+        return True
+    return any(_SELF_WORD.search(match[0]) for match in _BINDING_LINE.finditer(text))
 
 
 def _may_follow_dot(text: bytes, start: int) -> bool:
