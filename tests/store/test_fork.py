@@ -22,12 +22,14 @@ from diptych import (
     CorruptStoreError,
     IncompatibleStoreError,
     InvalidArgumentError,
+    StorageError,
     Store,
     StoreNotFoundError,
     fs,
     verify,
 )
 from diptych.errors import CorruptionError
+from diptych.layout import LOCK, temporary_name
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import decode_identity
 from diptych.store.origin import read_origin
@@ -60,6 +62,25 @@ def test_where_a_directory_cannot_be_locked_a_file_in_it_is(
     with Store.open(store_path, read_only=True) as reader:
         assert reader.fork(target) == lsn
     check(target, files, lsn)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_others_left_as_the_lock_of_a_copy_is_not_followed(
+    store_path: str, target: str, tmp_path: Path, kind: str
+) -> None:
+    filled(store_path)
+    precious = tmp_path / "precious"
+    precious.write_text("kept")
+    made = Path(target).parent / temporary_name(f".{Path(target).name}")
+    made.mkdir(parents=True)
+    if kind == "link":
+        (made / LOCK).symlink_to(precious)
+    else:
+        os.mkfifo(made / LOCK)
+    with Store.open(store_path, read_only=True) as reader, pytest.raises(StorageError):
+        reader.fork(target)
+    assert precious.read_text() == "kept"
+    assert not os.path.lexists(target)
 
 
 def test_a_fork_shares_segments_and_goes_its_own_way(store_path: str, target: str) -> None:

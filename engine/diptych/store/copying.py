@@ -117,9 +117,11 @@ def _locked(made: str, path: str) -> fs.DirectoryLock | fs.WriterLock:
         lock = fs.DirectoryLock(made)
         if not lock.is_held:
             return fs.WriterLock(os.path.join(made, LOCK))
-        # Says who makes it; removed with the rest, or before it has its name.
-        with fs.translated("write", made), open(os.path.join(made, LOCK), "w") as file:
-            file.write(f"{os.getpid():>19}\n")
+        # Says who makes it; removed with the rest, or before it has its name. What others left there may be
+        # a link, which would lead to a file of this user, or a pipe.
+        name = os.path.join(made, LOCK)
+        with fs.translated("write", made), open(name, "wb", opener=fs.open_regular) as file:
+            file.write(f"{os.getpid():>19}\n".encode())
     except StoreLockedError as error:
         raise StoreLockedError(
             f"process {error.pid or 'unknown'} is making a copy at {path}",
