@@ -145,7 +145,7 @@ def test_lines_are_found_wherever_they_are_in_a_long_text() -> None:
             assert [text[one.start : one.end] for one in find(text)] == [token, token], (filling, before)
 
 
-@pytest.mark.parametrize("piece", ["://", "://:", "key", "pw:: ", "'aaaa", "gl", ".aaaaaa.aaaaaaaaaaaa", "-us1"])
+@pytest.mark.parametrize("piece", ["://", "://:", "key", "pw:: ", "'aaaa", "gl", ".aaaaaa.aaaaaaaa", "-us1"])
 def test_a_long_line_of_what_begins_a_secret_is_searched(piece: str) -> None:
     """In time about as its length: with a search to the end of the line for each, it would not end."""
     assert find(piece * (60_000 // len(piece))) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.names.asking import Asking, asking
 
 from diptych.serving.answers.references import each_reference, references_to, referred
@@ -272,3 +273,17 @@ def test_long_lines_are_looked_through_once_for_another_self(tmp_path: Path) -> 
     other = "import own\nfor own.x, self in ():\n    self.run()\n"
     with asking(tmp_path, {"own.py": "def run():\n    pass\n", "use.py": use, "z.py": other}) as ask:
         assert _surely(ask, "own.py", "def @run") == ["own.py:1"]
+
+
+@pytest.mark.parametrize("module", ["./my-tools.js", "./my-tools", "./folder", "./folder/index.js"])
+@pytest.mark.parametrize("written", ["const tools = require('{}');", "import * as tools from '{}';"])
+def test_a_module_is_found_whatever_an_import_writes_for_it(
+    tmp_path: Path, written: str, module: str
+) -> None:
+    own = "exports.a = 1;\n"
+    files = {"my-tools.js": own, "folder/index.js": own, "use.js": f"{written.format(module)}\ntools.a;\n"}
+    with asking(tmp_path, files) as ask:
+        _, target = referred(ask.source, "use.js", 1, 0)
+        assert target is not None and target.kind == "module"
+        found = references_to(ask.source, target).references
+    assert [(one.path, one.row) for one in found] == [("use.js", 0), ("use.js", 1)]

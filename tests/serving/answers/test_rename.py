@@ -136,3 +136,17 @@ def test_what_extends_a_class_is_looked_for_once(tmp_path: Path) -> None:
         edits = rename(asked.source, "app.py", 1, 8, "go").edits
     assert len(edits) == 23
     assert looked.call_count == 1
+
+
+def test_a_class_in_a_function_overrides_as_any_other(tmp_path: Path) -> None:
+    local = "    class Local(Base):\n        def read(self): return 1\n    return Local().read()\n"
+    files = {
+        "own.py": f"class Base:\n    def read(self): ...\n\n\ndef make():\n{local}",
+        "use.py": f"from own import Base\n\n\ndef test():\n{local}",
+    }
+    with asking(tmp_path, files) as asked:
+        edits = rename(asked.source, "own.py", 1, 8, "fetch").edits
+    assert [(edit.path, edit.row, edit.needs_confirmation) for edit in edits] == [
+        *(("own.py", row, False) for row in (1, 6, 7)),
+        *(("use.py", row, False) for row in (5, 6)),
+    ]

@@ -148,15 +148,24 @@ def _bases(source: StoreSource, value: Value) -> list[Value]:
 def _extending(source: StoreSource, value: Value) -> Iterator[Value]:
     assert value.names is not None
     name = value.names.scopes[value.scope].name
-    paths = {hit.path for hit in source.references(name) if hit.relation.kind in _INHERITS}
-    for path in sorted(paths | {value.names.path}):
-        names = source.names_of(path)
+    hits = [hit for hit in source.references(name) if hit.relation.kind in _INHERITS]
+    for path in sorted({value.names.path, *(hit.path for hit in hits)}):
+        names = _with_classes(source, path, {hit.relation.source for hit in hits if hit.path == path})
         for number, scope in enumerate(names.scopes if names is not None else ()):
             if scope.kind != CLASS or not scope.bases or names is None:
                 continue
             other = Value(CLASS_VALUE, names, number)
             if any(_key(base) == _key(value) for base in _bases(source, other)):
                 yield other
+
+
+def _with_classes(source: StoreSource, path: str, classes: set[str]) -> Names | None:
+    """The names of a file, with these classes by their dotted names: the complete ones if one is local."""
+    names = source.names_of(path)
+    if names is None:
+        return None
+    known = {names.qualified(one) for one, scope in enumerate(names.scopes) if scope.kind == CLASS}
+    return names if classes <= known else source.complete_names_of(path) or names
 
 
 def _key(value: Value) -> Place:

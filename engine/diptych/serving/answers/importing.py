@@ -127,6 +127,16 @@ def aliases_of(source: StoreSource, path: str, name: str) -> set[str]:
     return found
 
 
+def names_of_module(source: StoreSource, path: str, module: str) -> set[str]:
+    """The names that imports in a file give to the module at `module`, whatever they write for it."""
+    names = source.names_of(path)
+    if names is None:
+        return set()
+    rules = language(names.language).rules
+    bound = [one for one in names.facts.bindings if one.how == IMPORTED and one.name and ">" not in one.shape]
+    return {one.name for one in bound if source.module_path(rules, path, one.shape[1:]) == module}
+
+
 def callers(source: StoreSource, target: Found, names: Names) -> list[str]:
     """The files that may name a parameter: in the keyword arguments of calls, where there are any."""
     if target.kind != "parameter" or language(names.language).rules.members_seen != OWN_BODY:

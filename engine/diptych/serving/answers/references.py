@@ -31,6 +31,7 @@ from diptych.serving.answers.importing import (
     importing_inside,
     is_local,
     led_to,
+    names_of_module,
     sharers,
 )
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
@@ -179,6 +180,9 @@ class _Search:
     def found_in(self, path: str, name: str) -> Iterator[tuple[Reference, bool]]:
         """The uses in one file by that name, or one that an import there gives, and whether each is sure."""
         aliases = aliases_of(self.source, path, name)
+        if self.target.kind == "module":
+            # `require('./a.js')`, `import * as b from './folder'`: what is written is not the file's name.
+            aliases |= names_of_module(self.source, path, self.target.path) - {name}
         sought = self._sought.setdefault(path, set())
         words = {name, *aliases} - sought
         sought |= words
