@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
@@ -10,9 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diptych import CorruptionError, FileRecord, Range, Relation, RelationHit, Symbol, symbol_id
+from diptych import (
+    CorruptionError,
+    FileRecord,
+    InvalidRecordError,
+    Range,
+    Relation,
+    RelationHit,
+    Symbol,
+    symbol_id,
+)
 from diptych.model import occurrences
 from diptych.schema.code import CODE
+from diptych.schema.code_tables import HEAD, LITERAL_TEXTS_AT, RELATIONS_AT
 from diptych.search.documents import item_documents
 
 # What os.fsdecode gives: any bytes, those that are not UTF-8 as lone surrogates.
@@ -104,27 +115,35 @@ def _check_projections(record: FileRecord) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name_range", "more_bytes"),
+    "name_range",
     [
-        (None, 0),
-        (Range(7, 4, 7, 4), 0),
-        (Range(7, 8, 7, 13), 3),
-        (Range(9, 0, 9, 5), 3),
-        (Range(8, 1, 9, 4), 4),
-        (Range(2, 300, 2, 5), 6),
-        (Range(0, 2**32 - 1, 2**32 - 1, 0), 12),
+        None,
+        Range(7, 4, 7, 4),
+        Range(7, 8, 7, 13),
+        Range(9, 0, 9, 5),
+        Range(8, 1, 9, 4),
+        Range(2, 300, 2, 5),
+        Range(0, 2**32 - 1, 2**32 - 1, 0),
     ],
 )
-def test_the_range_of_the_name_is_packed_with_that_of_the_declaration(
-    name_range: Range | None, more_bytes: int
-) -> None:
+def test_the_range_of_the_name_is_packed_with_that_of_the_declaration(name_range: Range | None) -> None:
     where = Range(7, 4, 9, 1)
-    symbols = [Symbol("s", "k", where), Symbol("s", "k", where, name_range=name_range)]
-    payloads = [CODE.pack(FileRecord("a", "", "", [symbol])) for symbol in symbols]
-    (back,) = CODE.unpack(b"a", payloads[1]).symbols
+    symbol = Symbol("s", "k", where, name_range=name_range)
+    (back,) = CODE.unpack(b"a", CODE.pack(FileRecord("a", "", "", [symbol]))).symbols
     assert back.range == where
     assert back.name_range == (name_range or Range(7, 4, 7, 4))
-    assert len(payloads[1]) - len(payloads[0]) == more_bytes
+
+
+@pytest.mark.parametrize("signature", ["def ü(x)", "def ü", "ü", "x = ü, ü", "é ü", "no name", "", "ü\0"])
+@pytest.mark.parametrize("documentation", ["", "says\0this"])
+def test_a_name_that_begins_after_the_prefix_takes_no_place(signature: str, documentation: str) -> None:
+    before = len(signature.partition("ü")[0].encode()) if "ü" in signature else 0
+    named, where = Range(3, 2 + before, 3, 4 + before), Range(3, 2, 5, 0)
+    symbols = [Symbol("ü", "function", where, "C", signature, documentation, named)]
+    apart = [Symbol("ü", "function", where, "C", signature, documentation, named._replace(end_column=99))]
+    payloads = [CODE.pack(FileRecord("a", "", "", some)) for some in (symbols, apart)]
+    assert [list(CODE.unpack(b"a", payload).symbols) for payload in payloads] == [symbols, apart]
+    assert len(payloads[1]) - len(payloads[0]) == 4 + (not documentation)
 
 
 def test_a_payload_without_ranges_of_names_decodes() -> None:
@@ -182,7 +201,7 @@ def test_packing_is_the_same_in_every_order_of_time() -> None:
     assert CODE.pack(one) == CODE.pack(CODE.unpack(b"a", CODE.pack(one)))
 
 
-def test_a_relation_is_found_by_its_place_or_anywhere() -> None:
+def test_a_relation_is_found_by_its_number() -> None:
     relations = [Relation("calls", str(n), "ab"[n % 2], Range(n, 0, n, n)) for n in range(12)]
     one = FileRecord("p", "h", "l", [Symbol("s", "k", WHERE)], relations)
     payload = CODE.pack(one)
@@ -190,10 +209,97 @@ def test_a_relation_is_found_by_its_place_or_anywhere() -> None:
     wanted = [RelationHit("p", relation) for relation in relations[::2]]
     assert CODE.matches(1, b"a", b"p", payload, places) == wanted
     assert CODE.matches(1, b"a", b"p", payload, places[1:2]) == wanted[1:2]
-    assert CODE.matches(1, b"a", b"p", payload, [0]) == wanted
+    assert CODE.matches(1, b"a", b"p", payload, places[::-1]) == wanted
     assert CODE.matches(1, b"c", b"p", payload, places) == []
-    # One at a time, and many at once.
+    for malformed in ([12], [*places, 12], [2**32 - 1]):
+        with pytest.raises(CorruptionError):
+            CODE.matches(1, b"a", b"p", payload, malformed)
+
+
+def test_a_source_is_found_far_from_its_first_line_and_before_it() -> None:
+    symbols = [Symbol("f", "function", Range(0, 0, 900, 0), "a.b")]
+    lines = [5, 260, 261, 4, 2**32 - 1, 5]
+    relations = [
+        Relation(kind, source, "t", Range(line, 3, line + height, 7 if height else 2))
+        for line in lines
+        for source in ("a.b.f", "", "elsewhere")
+        for kind in ("calls", "of its own")
+        for height in (0, 2)
+    ]
+    relations = [one for one in relations if one.range.end_line < 2**32]
+    one = FileRecord("p", "h", "l", symbols, relations)
+    payload = CODE.pack(one)
+    assert CODE.unpack(b"p", payload) == one
+    items = [item for _, item in CODE.terms(payload)[1]]
+    assert [hit.relation for hit in CODE.matches(1, b"t", b"p", payload, items)] == relations
+
+
+def test_a_record_of_much_more_than_its_payload_is_refused() -> None:
+    target, where = "t" * 100_000, Range(0, 0, 0, 1)
+    one = FileRecord("p", "h", "l", [], [Relation("calls", "", target, where)] * 700)
+    with pytest.raises(InvalidRecordError, match="sources and targets"):
+        CODE.pack(one)
+    fits = CODE.pack(one._replace(relations=one.relations[:600]))
+    assert CODE.counts(fits) == (0, 600)
+    # The rows of a hundred more, in a payload that says so.
+    head = list(HEAD.unpack_from(fits))
+    rows = fits[head[RELATIONS_AT] : head[LITERAL_TEXTS_AT]]
+    more = rows[: len(rows) // 6]
+    moved = [*head[:LITERAL_TEXTS_AT], *[at + len(more) for at in head[LITERAL_TEXTS_AT:]]]
+    end = head[LITERAL_TEXTS_AT]
+    forged = HEAD.pack(*moved) + fits[HEAD.size : end] + more + fits[end:]
+    for read in (CODE.terms, lambda payload: CODE.unpack(b"p", payload)):
+        read(fits)
+        with pytest.raises(CorruptionError, match="too long"):
+            read(forged)
+
+
+def test_a_payload_that_is_cut_off_or_changed_raises_or_decodes() -> None:
+    symbols = [Symbol("f", "function", Range(0, 0, 9, 0), "C", "def f()", "does"), Symbol("é", "own", WHERE)]
+    relations = [Relation("calls", "C.f", "g", Range(n * 200, 1, n * 200, 2)) for n in range(4)]
+    payload = CODE.pack(FileRecord("p", "h", "l", symbols, relations, b"names"))
+    damaged = [payload[:end] for end in range(len(payload))]
+    damaged += [
+        payload[:at] + bytes([payload[at] ^ flipped]) + payload[at + 1 :]
+        for at in range(len(payload))
+        for flipped in (1, 0x80, 0xFF)
+    ]
+    for one in damaged:
+        for decode in (
+            lambda data: CODE.unpack(b"p", data),
+            CODE.symbols,
+            CODE.counts,
+            CODE.terms,
+            CODE.names_part,
+            lambda data: CODE.matches(0, b"f", b"p", data, [len(data) // 3]),
+            lambda data: CODE.matches(1, b"g", b"p", data, [0, 3]),
+            lambda data: CODE.project(b"p", data),
+        ):
+            with contextlib.suppress(CorruptionError):
+                decode(one)
+
+
+def test_a_payload_of_version_2_is_read_as_it_is() -> None:
+    place, kinds = [7, 4, 9, 1, 0, 8, 1], ("calls", "references")
+    relations = [[kinds[n % 2], "c.s", "ab"[n % 3 == 0], [n, 0, n, n]] for n in range(12)]
+    payload = msgpack.packb(["hash", "python", [["s", "k", place, "c", "sig", "doc"]], relations, b"names"])
+    back = CODE.unpack(b"a.py", payload)
+    assert back.symbols == (Symbol("s", "k", Range(7, 4, 9, 1), "c", "sig", "doc", Range(7, 8, 7, 9)),)
+    assert back.relations[1] == Relation("references", "c.s", "a", Range(1, 0, 1, 1))
+    assert CODE.upgrade(2, payload) == payload
+    assert CODE.names_part(payload) == ("hash", "python", b"names")
+    assert CODE.counts(payload) == (1, 12)
+    assert CODE.symbols(payload) == [(back.symbols[0], 0)]
+    [(item, document)] = CODE.documents(b"a.py", payload)
+    assert [document] == [one for _, one in CODE.documents(b"a.py", CODE.pack(back))]
+    assert CODE.item(b"a.py", payload, item) == ("a.py", back.symbols[0], 0)
+    places = [item for term, item in CODE.terms(payload)[1] if term == b"b"]
+    wanted = [RelationHit("a.py", relation) for relation in back.relations[::3]]
+    assert CODE.matches(1, b"b", b"a.py", payload, places) == wanted
+    assert CODE.matches(1, b"b", b"a.py", payload, places[1:2]) == wanted[1:2]
+    assert CODE.matches(1, b"b", b"a.py", payload, [0]) == wanted
     inside = [places[0], places[0] + 1]
     for malformed in ([len(payload)], [*places, len(payload)], [*places, places[0]], [*places, *inside]):
         with pytest.raises(CorruptionError):
-            CODE.matches(1, b"a", b"p", payload, malformed)
+            CODE.matches(1, b"b", b"a.py", payload, malformed)
+    assert CODE.unpack(b"a.py", CODE.pack(back)) == back

@@ -1,20 +1,7 @@
 """The schema of a code index: files with their symbols and relations.
 
-Payload, a msgpack array (text is UTF-8; invalid bytes are stored unchanged, by surrogateescape):
-
-    [content hash, language,
-     [[name, kind, place, container, signature, documentation
-       (, occurrence: only where an earlier symbol agrees in name, kind and container)], ...],
-     [[kind, source, target, [start line, start column, end line, end column]], ...],
-     names part: bin (`diptych.names.facts`; absent where it is not known)]
-
-A symbol's place is its range and that of its name, in one array:
-
-    [start line, start column, end line, end column
-       (, the name's line - start line, its start column, its length: unless it is empty, at the start)]
-    or, if the name has several lines, its end line - start line and its end column instead of its length.
-
-A symbol's or a relation's item is the offset of its array in the payload.
+`diptych.schema.code_tables` says what a payload is, `diptych.schema.code_older` what one was before version
+3. Both are read: an older one stays as it is, since what was derived from it has its parts by their offsets.
 """
 
 from __future__ import annotations
@@ -22,50 +9,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
-import msgpack
-
 from diptych.errors import InvalidPathError, InvalidRecordError
-from diptych.model import (
-    FileRecord,
-    Range,
-    Relation,
-    RelationHit,
-    SearchHit,
-    Symbol,
-    SymbolHit,
-    occurrences,
-)
+from diptych.model import FileRecord, Relation, RelationHit, SearchHit, Symbol, SymbolHit
+from diptych.schema import code_older as older
 from diptych.schema.base import Buffer, Projection, Schema
 from diptych.schema.code_payload import (
-    UNDECODABLE,
-    all_stored_at,
-    decoding,
+    counts_of,
+    facts_of,
+    names_part_of,
+    record_of,
+    relations_at,
+    stored_symbols,
     symbol_at,
-    symbol_of,
-    undecodable,
-    unpacker_of,
+    symbol_items,
+    symbols_of,
+    terms_of,
 )
+from diptych.schema.code_symbols import symbol_of
+from diptych.schema.code_tables import UNDECODABLE, decoding, is_packed, undecodable
 from diptych.schema.fields import Field
 
 MAX_PATH_BYTES = 65_535
-MAX_COORDINATE = 2**32 - 1
 
 _IMMUTABLE = frozenset((Symbol, Relation, tuple))
 
 _SYMBOLS, _RELATIONS = 0, 1
-# The item of all relations of a record, in segments from before each had one.
-_ANYWHERE = 0
-_FIELDS_WITH_NAMES = 5
-
-_new = tuple.__new__
 
 
 class CodeSchema(Schema[FileRecord]):
     """Files by path, symbols by name, relations by target."""
 
     name: ClassVar[str] = "code"
-    version: ClassVar[int] = 2
-    older_versions: ClassVar[tuple[int, ...]] = (1,)
+    version: ClassVar[int] = 3
+    older_versions: ClassVar[tuple[int, ...]] = (1, 2)
     fields: ClassVar[tuple[Field, ...]] = (
         Field("name"),
         Field("kind", "exact"),
@@ -82,13 +58,6 @@ class CodeSchema(Schema[FileRecord]):
     facets: ClassVar[tuple[str, ...]] = ("folder",)
     indexes: ClassVar[tuple[str, ...]] = ("symbols", "references")
     counters: ClassVar[tuple[str, ...]] = ("symbols", "relations")
-
-    def __init__(self) -> None:
-        self._pack = msgpack.Packer(unicode_errors="surrogateescape", autoreset=True).pack
-
-    def __reduce__(self) -> tuple[type[CodeSchema], tuple[()]]:
-        """For another process: a packer cannot be sent."""
-        return type(self), ()
 
     def key(self, name: str) -> bytes:
         """A path's bytes, as Git holds them. Raises InvalidPathError."""
@@ -119,154 +88,41 @@ class CodeSchema(Schema[FileRecord]):
 
     def pack(self, record: FileRecord) -> bytes:
         """The payload of a record. Raises InvalidRecordError."""
-        path, content_hash, language, symbols, relations, names = record
-        if type(content_hash) is not str or type(language) is not str:
-            raise InvalidRecordError(f"{path}: content_hash and language are str")
-        if type(names) is not bytes:
-            raise InvalidRecordError(f"{path}: names is bytes, not {type(names).__name__}")
-        if not isinstance(symbols, tuple | list) or not isinstance(relations, tuple | list):
-            raise InvalidRecordError(f"{path}: symbols and relations are tuples")
-        alike = set()
-        stored = []
-        for symbol in symbols:
-            try:
-                name, kind, (a, b, c, d), container, signature, documentation, (e, f, g, h) = symbol
-            except (TypeError, ValueError):
-                raise InvalidRecordError(f"{path}: {symbol!r:.200} is not a Symbol") from None
-            if not (
-                type(name) is type(kind) is type(container) is type(signature) is type(documentation) is str
-                and type(a) is type(b) is type(c) is type(d) is int
-                and type(e) is type(f) is type(g) is type(h) is int
-                and -1 < a <= c <= MAX_COORDINATE
-                and -1 < b <= MAX_COORDINATE
-                and -1 < d <= MAX_COORDINATE
-                and -1 < e <= g <= MAX_COORDINATE
-                and -1 < f <= MAX_COORDINATE
-                and -1 < h <= MAX_COORDINATE
-            ):
-                raise InvalidRecordError(f"{path}: a field of {symbol!r:.200} has a wrong type or range")
-            alike.add((name, kind, container))
-            if e == g and h >= f:
-                place: tuple[int, ...] = (a, b, c, d, e - a, f, h - f)
-                if place[4:] == (0, b, 0):
-                    place = (a, b, c, d)
-            else:
-                place = (a, b, c, d, e - a, f, g - a, h)
-            stored.append((name, kind, place, container, signature, documentation))
-        for relation in relations:
-            try:
-                kind, source, target, (a, b, c, d) = relation
-            except (TypeError, ValueError):
-                raise InvalidRecordError(f"{path}: {relation!r:.200} is not a Relation") from None
-            if not (
-                type(kind) is type(source) is type(target) is str
-                and type(a) is type(b) is type(c) is type(d) is int
-                and -1 < a <= c <= MAX_COORDINATE
-                and -1 < b <= MAX_COORDINATE
-                and -1 < d <= MAX_COORDINATE
-            ):
-                raise InvalidRecordError(f"{path}: a field of {relation!r:.200} has a wrong type or range")
-        counted: Sequence[tuple[Any, ...]] = stored
-        if len(alike) != len(symbols):
-            counted = [
-                (*symbol, count) if count else symbol
-                for symbol, count in zip(stored, occurrences(symbols), strict=True)
-            ]
-        try:
-            fields = (content_hash, language, counted, relations)
-            return bytes(self._pack((*fields, names) if names else fields))
-        except UnicodeEncodeError:
-            raise InvalidRecordError(f"{path}: a string in the record holds a lone surrogate") from None
-        except ValueError as error:
-            raise InvalidRecordError(f"{path}: the record cannot be packed: {error}") from None
+        # Reading needs none of it.
+        from diptych.schema.code_packing import pack
+
+        return pack(record)
 
     @decoding
     def unpack(self, key: bytes, payload: bytes) -> FileRecord:
         """The record, equal to the one packed."""
-        content_hash, language, symbols, relations, *rest = msgpack.unpackb(
-            payload, use_list=False, unicode_errors="surrogateescape"
-        )
-        new = _new
-        return new(
-            FileRecord,
-            (
-                key.decode("utf-8", "surrogateescape"),
-                content_hash,
-                language,
-                tuple([symbol_of(stored) for stored in symbols]),
-                tuple([new(Relation, (k, s, t, new(Range, r))) for k, s, t, r in relations]),
-                rest[0] if rest else b"",
-            ),
-        )
+        path = key.decode("utf-8", "surrogateescape")
+        return record_of(path, payload) if is_packed(payload) else older.record_of(path, payload)
 
     @decoding
     def symbols(self, payload: bytes) -> list[tuple[Symbol, int]]:
         """The symbols, each with its occurrence, without decoding the relations."""
-        unpacker = unpacker_of(payload)
-        unpacker.feed(payload)
-        unpacker.read_array_header()
-        unpacker.skip()
-        unpacker.skip()
-        return [(symbol_of(stored), stored[6] if len(stored) > 6 else 0) for stored in unpacker.unpack()]
+        return symbols_of(payload) if is_packed(payload) else older.symbols_of(payload)
 
     @decoding
     def counts(self, payload: bytes) -> tuple[int, ...]:
         """`(symbols, relations)`."""
-        unpacker = unpacker_of(payload)
-        unpacker.feed(payload)
-        unpacker.read_array_header()
-        unpacker.skip()
-        unpacker.skip()
-        symbols = unpacker.read_array_header()
-        for _ in range(symbols):
-            unpacker.skip()
-        return symbols, unpacker.read_array_header()
+        return counts_of(payload) if is_packed(payload) else older.counts_of(payload)
 
     @decoding
     def content_hash(self, payload: bytes) -> str:
         """The content hash, without decoding the rest."""
-        unpacker = unpacker_of(payload)
-        unpacker.feed(payload)
-        unpacker.read_array_header()
-        digest = unpacker.unpack()
-        if type(digest) is not str:
-            raise ValueError("the content hash is not a str")
-        return digest
+        return facts_of(payload)[0] if is_packed(payload) else older.content_hash_of(payload)
 
     @decoding
     def names_part(self, payload: bytes) -> tuple[str, str, bytes]:
         """Content hash, language and names part, without decoding the symbols and relations."""
-        unpacker = unpacker_of(payload)
-        unpacker.feed(payload)
-        fields = unpacker.read_array_header()
-        digest, language = unpacker.unpack(), unpacker.unpack()
-        if fields < _FIELDS_WITH_NAMES:
-            return digest, language, b""
-        unpacker.skip()
-        unpacker.skip()
-        part = unpacker.unpack()
-        if type(part) is not bytes:
-            raise ValueError("the names part is not bytes")
-        return digest, language, part
+        return names_part_of(payload) if is_packed(payload) else older.names_part_of(payload)
 
     @decoding
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:
-        """Symbols by name and relations by target, with their offsets."""
-        unpacker = unpacker_of(payload)
-        unpacker.feed(payload)
-        unpacker.read_array_header()
-        unpacker.skip()
-        unpacker.skip()
-        tell, unpack = unpacker.tell, unpacker.unpack
-        names = []
-        for _ in range(unpacker.read_array_header()):
-            item = tell()
-            names.append((unpack()[0].encode("utf-8", "surrogateescape"), item))
-        targets = []
-        for _ in range(unpacker.read_array_header()):
-            item = tell()
-            targets.append((unpack()[2].encode("utf-8", "surrogateescape"), item))
-        return names, targets
+        """Symbols by name and relations by target, with their items."""
+        return terms_of(payload, stored_symbols(payload)) if is_packed(payload) else older.terms_of(payload)
 
     matches_views = True
 
@@ -276,23 +132,13 @@ class CodeSchema(Schema[FileRecord]):
     ) -> list[Any]:
         """SymbolHits for index 0, RelationHits for index 1."""
         path = key.decode("utf-8", "surrogateescape")
-        name = term.decode("utf-8", "surrogateescape")
         if index == _RELATIONS:
-            if _ANYWHERE in items:
-                relations = msgpack.unpackb(payload, use_list=False, unicode_errors="surrogateescape")[3]
-            else:
-                relations = all_stored_at(payload, items)
-            return [
-                RelationHit(path, _new(Relation, (kind, source, target, _new(Range, where))))
-                for kind, source, target, where in relations
-                if target == name
-            ]
-        found = []
-        for item in items:
-            symbol, occurrence = symbol_at(payload, item)
-            if symbol.name == name:
-                found.append(SymbolHit(path, symbol, occurrence))
-        return found
+            at = relations_at if is_packed(payload) else older.relations_at
+            return [RelationHit(path, relation) for relation in at(payload, items, term)]
+        name = term.decode("utf-8", "surrogateescape")
+        one = symbol_at if is_packed(payload) else older.symbol_at
+        found = [one(payload, item) for item in items]
+        return [SymbolHit(path, symbol, occurrence) for symbol, occurrence in found if symbol.name == name]
 
     def documents(self, key: bytes, payload: bytes) -> Iterable[tuple[int, dict[str, Any]]]:
         """One document per symbol."""
@@ -301,10 +147,14 @@ class CodeSchema(Schema[FileRecord]):
     @decoding
     def project(self, key: bytes, payload: bytes) -> Projection:
         """Counts, terms and documents, in one pass for the speed of bulk loads."""
-        _, language, symbols, relations, *_ = msgpack.unpackb(
-            payload, use_list=False, unicode_errors="surrogateescape"
-        )
-        return _project(key, payload, language, symbols, relations)
+        # Reading needs none of it.
+        from diptych.schema.code_projection import project
+
+        if not is_packed(payload):
+            return older.project(key, payload)
+        stored = stored_symbols(payload)
+        symbols = [symbol_of(one) for one in stored]
+        return project(key, facts_of(payload)[1], symbols, terms_of(payload, stored))
 
     def snapshot_of(self, record: FileRecord) -> FileRecord | None:
         """The record with tuples for lists; None if a symbol or a relation is mutable."""
@@ -314,8 +164,12 @@ class CodeSchema(Schema[FileRecord]):
         return None
 
     def project_record(self, key: bytes, payload: bytes, record: FileRecord) -> Projection:
-        """The same, with half the work: it unpacks nothing, and only finds the offsets of symbols."""
-        return _project(key, payload, record.language, record.symbols, record.relations)
+        """The same, with half the work: it unpacks nothing."""
+        from diptych.schema.code_projection import project_record
+
+        if not is_packed(payload):
+            return self.project(key, payload)
+        return project_record(key, record, symbol_items(payload))
 
     def facet(self, name: str, key: bytes) -> str:
         """The folder of a path, "" at the top."""
@@ -323,9 +177,10 @@ class CodeSchema(Schema[FileRecord]):
         return key.decode("utf-8", "surrogateescape").rpartition("/")[0]
 
     def item(self, key: bytes, payload: Buffer, item: int) -> tuple[str, Symbol, int]:
-        """Path, symbol and occurrence of the symbol at offset `item`."""
+        """Path, symbol and occurrence of the symbol that is `item`."""
         try:
-            symbol, occurrence = symbol_at(payload, item)
+            one = symbol_at if is_packed(payload) else older.symbol_at
+            symbol, occurrence = one(payload, item)
         except UNDECODABLE as error:
             raise undecodable(error) from error
         return key.decode("utf-8", "surrogateescape"), symbol, occurrence
@@ -334,15 +189,6 @@ class CodeSchema(Schema[FileRecord]):
         """The symbol, with its score."""
         path, symbol, occurrence = found
         return SearchHit(path, symbol, score, occurrence)
-
-
-def _project(
-    key: bytes, payload: bytes, language: str, symbols: Sequence[Any], relations: Sequence[Any]
-) -> Projection:
-    # Reading needs none of it.
-    from diptych.schema.code_projection import project
-
-    return project(key, payload, language, symbols, relations)
 
 
 def _check_path(name: str, key: bytes) -> None:

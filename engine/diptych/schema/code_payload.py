@@ -1,136 +1,229 @@
-"""Reading a payload of the schema "code" in part: where its symbols and relations begin, and one of them.
-
-An item is the offset of its array in the payload, so that one is decoded without the rest.
-"""
+"""Reading a payload of version 3 of the schema "code": see `code_tables` for what it is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgpack
 
-from diptych.errors import CorruptionError
-from diptych.model import Range, Symbol, start_of
+from diptych.model import FileRecord, Range, Relation, Symbol
 from diptych.schema.base import Buffer
-
-# So many objects of one record are unpacked from a copy of it: one at a time, each costs an exception.
-_MANY_ITEMS = 4
+from diptych.schema.code_older import stored_at
+from diptych.schema.code_symbols import items_of, occurrence_of, qualified_name, symbol_of
+from diptych.schema.code_tables import (
+    HEAD,
+    LITERAL_TEXTS_AT,
+    LITERALS,
+    LITERALS_AT,
+    MAX_SHARED_BYTES,
+    NAMES_AT,
+    RELATION_KINDS,
+    RELATIONS,
+    RELATIONS_AT,
+    SOURCES,
+    SOURCES_AT,
+    SYMBOLS_AT,
+    USE_TEXTS_AT,
+    USES,
+    USES_AT,
+    Tables,
+    begins_of,
+    rows_of,
+)
 
 _new = tuple.__new__
 
-Arguments = ParamSpec("Arguments")
-Decoded = TypeVar("Decoded")
-
-UNDECODABLE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, msgpack.UnpackException)
-"""The errors of msgpack, and of values in the wrong place."""
+Stored = Sequence[Sequence[Any]]
+Terms = list[tuple[bytes, int]]
 
 
-def unpacker_of(payload: Buffer) -> msgpack.Unpacker:
-    """Of a payload that may be malformed."""
-    # Reject a length beyond the payload before anything is allocated for it.
-    return msgpack.Unpacker(
-        use_list=False, unicode_errors="surrogateescape", max_buffer_size=max(len(payload), 1)
+def record_of(path: str, payload: bytes) -> FileRecord:
+    """The whole record."""
+    tables, stored = Tables(payload), stored_symbols(payload)
+    return _new(
+        FileRecord,
+        (
+            *(path, *facts_of(payload), tuple(map(symbol_of, stored))),
+            *(_relations_of(tables, stored), payload[tables.head[NAMES_AT] :]),
+        ),
     )
 
 
-def decoding(method: Callable[Arguments, Decoded]) -> Callable[Arguments, Decoded]:
-    """Raise a CorruptionError if `method` fails on a malformed payload."""
-
-    @wraps(method)
-    def decode(*arguments: Arguments.args, **options: Arguments.kwargs) -> Decoded:
-        try:
-            return method(*arguments, **options)
-        except UNDECODABLE as error:
-            raise undecodable(error) from error
-
-    return decode
+def facts_of(payload: bytes) -> tuple[str, str]:
+    """Content hash and language, without looking at the rest."""
+    end = HEAD.unpack_from(payload)[SYMBOLS_AT]
+    content_hash, language = msgpack.unpackb(payload[HEAD.size : end], unicode_errors="surrogateescape")
+    if type(content_hash) is not str or type(language) is not str:
+        raise ValueError("the content hash or the language is not a str")
+    return content_hash, language
 
 
-def undecodable(error: Exception) -> CorruptionError:
-    """What is raised for one of UNDECODABLE."""
-    return CorruptionError(
-        f"a record does not decode: {error!r}",
-        advice="index the file again: its packed record was invalid",
-    )
+def names_part_of(payload: bytes) -> tuple[str, str, bytes]:
+    """Content hash, language and names part."""
+    return (*facts_of(payload), payload[Tables(payload).head[NAMES_AT] :])
 
 
-def items_of(payload: bytes, symbols: int, relations: int) -> tuple[list[int], list[int]]:
-    """Where each symbol and each relation of a payload begins."""
-    unpacker = unpacker_of(payload)
-    unpacker.feed(payload)
-    tell, skip = unpacker.tell, unpacker.skip
-    unpacker.read_array_header()
-    skip()
-    skip()
-    found: tuple[list[int], list[int]] = ([], [])
-    for items, count in zip(found, (symbols, relations), strict=True):
-        unpacker.read_array_header()
-        for _ in range(count):
-            items.append(tell())
-            skip()
-    return found
-
-
-def stored_at(payload: Buffer, item: int) -> Any:
-    """The array that begins at an item."""
-    # Most symbols and relations are shorter than this. Only a longer one is decoded twice.
-    stored = _first_of(payload[item : item + 2_048]) or _first_of(payload[item:])
-    if stored is None:
-        raise ValueError(f"what begins at byte {item} is cut off")
+def stored_symbols(payload: bytes) -> Stored:
+    """The arrays of the symbols, without decoding the relations."""
+    head = HEAD.unpack_from(payload)
+    symbols = payload[head[SYMBOLS_AT] : head[LITERALS_AT]]
+    stored: Stored = msgpack.unpackb(symbols, use_list=False, unicode_errors="surrogateescape")
     return stored
 
 
-def all_stored_at(payload: Buffer, items: Sequence[int]) -> list[Any]:
-    """What begins at each of these bytes, in the order of the record."""
-    if len(items) < _MANY_ITEMS:
-        return [stored_at(payload, item) for item in items]
-    unpacker = unpacker_of(payload)
-    unpacker.feed(payload)
-    unpack, pass_over = unpacker.unpack, unpacker.read_bytes
-    found, at = [], 0
-    for item in sorted(items):
-        if item < at:
-            raise ValueError(f"what begins at byte {item} is within another")
-        pass_over(item - at)
-        found.append(unpack())
-        at = unpacker.tell()
-    return found
+def symbols_of(payload: bytes) -> list[tuple[Symbol, int]]:
+    """The symbols, each with its occurrence."""
+    return [(symbol_of(stored), occurrence_of(stored)) for stored in stored_symbols(payload)]
+
+
+def counts_of(payload: bytes) -> tuple[int, int]:
+    """How many symbols and relations there are."""
+    tables = Tables(payload)
+    unpacker = msgpack.Unpacker()
+    at = tables.head[SYMBOLS_AT]
+    unpacker.feed(payload[at : min(at + 5, tables.head[LITERALS_AT])])
+    return unpacker.read_array_header(), tables.count(RELATIONS)
+
+
+def terms_of(payload: bytes, stored: Stored) -> tuple[Terms, Terms]:
+    """The names of the symbols and the targets of the relations, each with its item."""
+    tables = Tables(payload)
+    items = symbol_items(payload)
+    names = [
+        (one[1].encode("utf-8", "surrogateescape"), item) for one, item in zip(stored, items, strict=True)
+    ]
+    encoded, (ends, *_) = tables.encoded(USES), tables.columns(USES)
+    targets = [encoded[begin:end] for begin, end in zip(begins_of(encoded, ends), ends, strict=False)]
+    uses = tables.columns(RELATIONS)[2]
+    if targets and len(uses) * max(map(len, targets)) > MAX_SHARED_BYTES:
+        _refuse_large(sum(len(targets[use]) for use in uses))
+    return names, list(zip(map(targets.__getitem__, uses), range(len(uses)), strict=True))
+
+
+def symbol_items(payload: bytes) -> list[int]:
+    """The items of the symbols."""
+    head = HEAD.unpack_from(payload)
+    return items_of(payload[head[SYMBOLS_AT] : head[LITERALS_AT]], head[SYMBOLS_AT])
 
 
 def symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
     """The symbol at an item, and its occurrence."""
     stored = stored_at(payload, item)
-    return symbol_of(stored), stored[6] if len(stored) > 6 else 0
+    return symbol_of(stored), occurrence_of(stored)
 
 
-def symbol_of(stored: tuple[Any, ...]) -> Symbol:
-    """The symbol of its array."""
-    name, kind, place, container, signature, documentation = stored[:6]
-    if len(place) == 4:
-        place = _new(Range, place)
-        named = start_of(place)
-    elif len(place) == 7:
-        a, b, c, d, line, column, size = place
-        place, named = _new(Range, (a, b, c, d)), _new(Range, (a + line, column, a + line, column + size))
-    else:
-        # Any other length is damage, and raises ValueError.
-        a, b, c, d, line, column, end_line, end_column = place
-        place, named = _new(Range, (a, b, c, d)), _new(Range, (a + line, column, a + end_line, end_column))
-    return _new(Symbol, (name, kind, place, container, signature, documentation, named))
+def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
+    """All relations."""
+    lines, columns, uses, sources = tables.columns(RELATIONS)
+    if not lines:
+        return ()
+    ends, kind_numbers, heights, sizes = tables.columns(USES)
+    targets = tables.texts(USES, ends)
+    numbers, _, bases = tables.columns(SOURCES)
+    literals = tables.texts(LITERALS, tables.columns(LITERALS)[0])
+    names = [
+        literals[number] if number < len(literals) else qualified_name(symbols[number - len(literals)])
+        for number in numbers
+    ]
+    if len(lines) * (max(map(len, targets)) + max(map(len, names))) > MAX_SHARED_BYTES:
+        both = zip(uses, sources, strict=True)
+        _refuse_large(sum(len(targets[use]) + len(names[source]) for use, source in both))
+    every = [*RELATION_KINDS, *literals]
+    kinds = [every[number] for number in kind_numbers]
+    new = _new
+    if any(heights):
+        places: Iterable[Range] = [
+            _range(bases[source] + line, column, heights[use], sizes[use])
+            for line, column, use, source in zip(lines, columns, uses, sources, strict=True)
+        ]
+        return tuple(
+            [
+                new(Relation, (kinds[use], names[source], targets[use], place))
+                for use, source, place in zip(uses, sources, places, strict=True)
+            ]
+        )
+    ends = [column + sizes[use] for column, use in zip(columns, uses, strict=True)]
+    begins = [bases[source] + line for line, source in zip(lines, sources, strict=True)]
+    return tuple(
+        [
+            new(Relation, (kinds[use], names[source], targets[use], new(Range, (line, column, line, end))))
+            for line, column, end, use, source in zip(begins, columns, ends, uses, sources, strict=True)
+        ]
+    )
 
 
-def _first_of(data: Buffer) -> Any:
-    """The object at the beginning of `data`, or None if `data` ends before it does.
+def relations_at(payload: Buffer, items: Sequence[int], target: bytes) -> list[Relation]:
+    """Those of the relations with these numbers that have the target, in the order of the record."""
+    head = HEAD.unpack_from(payload)
+    row, first, last = rows_of(head[1])[RELATIONS], head[RELATIONS_AT], head[LITERAL_TEXTS_AT]
+    wanted = str(target, "utf-8", "surrogateescape")
+    uses: dict[int, tuple[str, int, int] | None] = {}
+    sources: dict[int, tuple[str, int]] = {}
+    found = []
+    for item in sorted(items) if len(items) > 1 else items:
+        at = first + item * row.size
+        line, column, use, source = row.unpack_from(payload, at)
+        if at >= last:
+            raise IndexError(f"there is no relation {item}")
+        if use not in uses:
+            uses[use] = _use(payload, head, use, target)
+        meant = uses[use]
+        if meant is None:
+            continue
+        if source not in sources:
+            sources[source] = _source(payload, head, source)
+        name, base = sources[source]
+        kind, height, size = meant
+        place = _range(base + line, column, height, size)
+        found.append(_new(Relation, (kind, name, wanted, place)))
+    return found
 
-    It takes the object from the error for extra data: an Unpacker costs twice as much.
-    """
-    try:
-        return msgpack.unpackb(data, use_list=False, unicode_errors="surrogateescape")
-    except msgpack.ExtraData as error:
-        return error.unpacked
-    except ValueError as error:
-        if type(error) is not ValueError:
-            raise
+
+def _literal(payload: Buffer, head: Sequence[int], number: int) -> str:
+    row = rows_of(head[1])[LITERALS]
+    at, texts = head[LITERALS_AT] + number * row.size, head[LITERAL_TEXTS_AT]
+    begin = row.unpack_from(payload, at - row.size)[0] if number else 0
+    end = row.unpack_from(payload, at)[0]
+    if at >= head[USES_AT] or not begin <= end <= head[USE_TEXTS_AT] - texts:
+        raise ValueError(f"there is no literal {number}")
+    return str(payload[texts + begin : texts + end], "utf-8", "surrogateescape")
+
+
+def _use(payload: Buffer, head: Sequence[int], number: int, target: bytes) -> tuple[str, int, int] | None:
+    """Kind, height and size of a use, if it is one of the target."""
+    row = rows_of(head[1])[USES]
+    at, texts = head[USES_AT] + number * row.size, head[USE_TEXTS_AT]
+    begin = row.unpack_from(payload, at - row.size)[0] if number else 0
+    end, kind, height, size = row.unpack_from(payload, at)
+    if at >= head[SOURCES_AT] or not begin <= end <= head[NAMES_AT] - texts:
+        raise ValueError(f"there is no use {number}")
+    if payload[texts + begin : texts + end] != target:
         return None
+    if kind < len(RELATION_KINDS):
+        return RELATION_KINDS[kind], height, size
+    return _literal(payload, head, kind - len(RELATION_KINDS)), height, size
+
+
+def _source(payload: Buffer, head: Sequence[int], number: int) -> tuple[str, int]:
+    """The name of a source, and its line."""
+    row, literal = rows_of(head[1])[SOURCES], rows_of(head[1])[LITERALS]
+    at = head[SOURCES_AT] + number * row.size
+    what, offset, line = row.unpack_from(payload, at)
+    if at >= head[RELATIONS_AT]:
+        raise ValueError(f"there is no source {number}")
+    if what < (head[USES_AT] - head[LITERALS_AT]) // literal.size:
+        return _literal(payload, head, what), line
+    return qualified_name(stored_at(payload, offset)), line
+
+
+def _range(line: int, column: int, height: int, size: int) -> Range:
+    """Of a use: its height is 0 in one line, where `size` is a length, else one more, and `size` a column."""
+    if not height:
+        return _new(Range, (line, column, line, column + size))
+    return _new(Range, (line, column, line + height - 1, size))
+
+
+def _refuse_large(expanded: int) -> None:
+    if expanded > MAX_SHARED_BYTES:
+        raise ValueError("what its symbols or relations share is too long")

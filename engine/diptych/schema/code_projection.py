@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+from diptych.model import FileRecord, Symbol
 from diptych.schema.base import Projection
-from diptych.schema.code_payload import items_of
 from diptych.schema.code_weights import depth_of, place_weight, weight_at
 from diptych.schema.documents import Documents
 
@@ -19,15 +19,13 @@ _INDEXED_CHARACTERS = 4_096
 
 
 def project(
-    key: bytes, payload: bytes, language: str, symbols: Sequence[Any], relations: Sequence[Any]
+    key: bytes, language: str, symbols: Sequence[Symbol], terms: Sequence[Sequence[tuple[bytes, int]]]
 ) -> Projection:
-    """Of the payload's symbols and relations, unpacked, or those of the record that it was packed of."""
+    """Of symbols, and of all terms with their items."""
     path = key.decode("utf-8", "replace")
-    symbol_items, relation_items = items_of(payload, len(symbols), len(relations))
     columns: dict[str, Sequence[Any]] = {}
-    names: Sequence[str] = ()
     if symbols:
-        names, kinds, _, containers, signatures, documentations, *_ = zip(*symbols, strict=False)
+        names, kinds, _, containers, signatures, documentations, _ = zip(*symbols, strict=True)
         columns = _columns(
             name=names,
             kind=kinds,
@@ -36,13 +34,20 @@ def project(
             documentation=documentations,
         )
         columns["_weight"] = _weights(path, kinds, containers)
-    targets = [relation[2] for relation in relations]
-    terms = _terms(names, symbol_items), _terms(targets, relation_items)
     same = {"path": path} | ({"language": _indexable(language)} if language else {})
-    return Projection((len(symbols), len(relations)), terms, Documents(symbol_items, columns, same))
+    items = [item for _, item in terms[0]]
+    return Projection(tuple(map(len, terms)), terms, Documents(items, columns, same))
 
 
-def _terms(texts: Sequence[str], items: list[int]) -> list[tuple[bytes, int]]:
+def project_record(key: bytes, record: FileRecord, items: Sequence[int]) -> Projection:
+    """Of a record that was packed, with the items of its symbols."""
+    names = [symbol[0] for symbol in record.symbols]
+    targets = [relation[2] for relation in record.relations]
+    terms = _terms(names, items), _terms(targets, range(len(targets)))
+    return project(key, record.language, record.symbols, terms)
+
+
+def _terms(texts: Sequence[str], items: Sequence[int]) -> list[tuple[bytes, int]]:
     terms = [text.encode("utf-8", "surrogateescape") for text in texts]
     return list(zip(terms, items, strict=True))
 
