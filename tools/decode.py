@@ -34,6 +34,24 @@ SEALED = {
 }
 SUFFIXES = ("fast", "fieldnorm", "idx", "pos", "store", "term")
 
+_CODE_MARKER = 0xC1
+_CODE_RELATION_KINDS = ("calls", "references", "imports", "extends", "implements")
+_CODE_KINDS = (
+    *("function", "method", "class", "struct", "union", "enum", "interface", "trait", "type", "field"),
+    *("variable", "constant", "macro", "property", "module", "namespace", "constructor", "object"),
+)
+_CODE_PREFIXES = (
+    *("", "#define ", "# define ", "struct ", "enum ", "union ", "static ", "const ", "static const "),
+    *("int ", "unsigned int ", "long ", "unsigned long ", "char ", "const char *", "char *", "void "),
+    *("bool ", "double ", "float ", "size_t ", "u8 ", "u16 ", "u32 ", "u64 ", "uint8_t ", "uint16_t "),
+    *("uint32_t ", "uint64_t ", "__u8 ", "__u32 ", "__le16 ", "__le32 ", "unsigned char ", "void *"),
+    *("static int ", "static void ", "static bool ", "static inline int ", "static inline void "),
+    *("static inline bool ", "static const char *", "static const char * const ", "static unsigned int "),
+    *("static const unsigned int ", "static int __init ", "static ssize_t ", "static u32 "),
+    *("def ", "async def ", "class ", "func ", "fn ", "pub fn ", "pub struct ", "function ", "export "),
+    *("export function ", "export const ", "type ", "interface ", "public ", "private ", "var ", "let "),
+)
+
 
 class FormatError(Exception):
     """The bytes are not what docs/format.md says."""
@@ -235,18 +253,22 @@ def _sorted_terms(section: bytes) -> dict[bytes, int]:
 
 def code_record(key: bytes, payload: bytes) -> dict[str, Any]:
     """A record of the schema "code"."""
-    hash_, language, symbols, relations, *_ = msgpack.unpackb(payload, unicode_errors="surrogateescape")
+    if payload[0] != _CODE_MARKER:
+        hash_, language, symbols, relations, *_ = _unpack(payload)
+        found = [older_code_symbol(symbol) for symbol in symbols]
+    else:
+        (hash_, language), found, relations = _code_tables(payload)
     return {
         "path": key.decode("utf-8", "surrogateescape"),
         "content_hash": hash_,
         "language": language,
-        "symbols": [code_symbol(symbol) for symbol in symbols],
+        "symbols": found,
         "relations": relations,
     }
 
 
-def code_symbol(stored: list[Any]) -> list[Any]:
-    """A symbol: name, kind, range, container, signature, documentation, range of the name."""
+def older_code_symbol(stored: list[Any]) -> list[Any]:
+    """A symbol of a payload before version 3, as `code_symbol` gives it."""
     name, kind, place, container, signature, documentation = stored[:6]
     line, column = place[:2]
     name_range = [line, column, line, column]
@@ -255,6 +277,61 @@ def code_symbol(stored: list[Any]) -> list[Any]:
     elif len(place) == 8:
         name_range = [line + place[4], place[5], line + place[6], place[7]]
     return [name, kind, place[:4], container, signature, documentation, name_range]
+
+
+def code_symbol(stored: list[Any]) -> list[Any]:
+    """A symbol: name, kind, range, container, signature, documentation, range of the name."""
+    container, name, kind, prefix, rest, line, column, height, end_column, *more = stored
+    prefix = _CODE_PREFIXES[prefix] if isinstance(prefix, int) else prefix
+    begin = column + len((prefix or "").encode("utf-8", "surrogateescape"))
+    name_range = [line, begin, line, begin + len(name.encode("utf-8", "surrogateescape"))]
+    if len(more) > 1:
+        down, name_column, name_height, name_end = more[1:5]
+        name_range = [line + down, name_column, line + down + name_height, name_end]
+    return [
+        name,
+        _CODE_KINDS[kind] if isinstance(kind, int) else kind,
+        [line, column, line + height, end_column],
+        container,
+        rest if prefix is None else prefix + name + rest,
+        more[0] if more else "",
+        name_range,
+    ]
+
+
+def _code_tables(payload: bytes) -> tuple[list[Any], list[Any], list[Any]]:
+    """The facts, the symbols and the relations of a payload from version 3 on."""
+    _, widths, *ats = struct.unpack_from("<BQ8I", payload)
+    facts, symbols = _unpack(payload[41 : ats[0]]), _unpack(payload[ats[0] : ats[1]])
+    tables = []
+    for columns, begin, end in zip((1, 4, 3, 4), ats[1:], ats[2:], strict=False):
+        row = "<" + "".join("BHI"[widths >> 2 * number & 3] for number in range(columns))
+        widths >>= 2 * columns
+        tables.append(list(struct.iter_unpack(row, payload[begin:end])))
+    literals = _texts(payload[ats[5] : ats[6]], tables[0])
+    targets = _texts(payload[ats[6] : ats[7]], tables[1])
+    kinds = [*_CODE_RELATION_KINDS, *literals]
+    sources = literals + [".".join(filter(None, symbol[:2])) for symbol in symbols]
+    relations = []
+    for down, column, use, source in tables[3]:
+        _, kind, height, size = tables[1][use]
+        line = tables[2][source][2] + down
+        end = [line + height, size] if height else [line, (column + size) % 2**32]
+        name = sources[tables[2][source][0]]
+        relations.append([kinds[kind], name, targets[use], [line, column, *end]])
+    return facts, [code_symbol(symbol) for symbol in symbols], relations
+
+
+def _texts(data: bytes, rows: list[Any]) -> list[str]:
+    ends = [row[0] for row in rows]
+    return [
+        data[begin:end].decode("utf-8", "surrogateescape")
+        for begin, end in zip([0, *ends], ends, strict=False)
+    ]
+
+
+def _unpack(data: bytes) -> Any:
+    return msgpack.unpackb(data, unicode_errors="surrogateescape")
 
 
 class _Bytes:

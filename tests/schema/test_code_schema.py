@@ -234,6 +234,28 @@ def test_a_source_is_found_far_from_its_first_line_and_before_it() -> None:
     assert [hit.relation for hit in CODE.matches(1, b"t", b"p", payload, items)] == relations
 
 
+@pytest.mark.parametrize(
+    "where", [(0, 0, 2**32 - 1, 0), (3, 9, 3, 2), (3, 2**32 - 1, 3, 0), (2**32 - 1, 1, 2**32 - 1, 2**32 - 1)]
+)
+def test_a_relation_may_have_any_range(where: tuple[int, int, int, int]) -> None:
+    relation = Relation("calls", "", "t", Range(*where))
+    payload = CODE.pack(FileRecord("p", "h", "l", [], [relation]))
+    assert CODE.unpack(b"p", payload).relations == (relation,)
+    assert [hit.relation for hit in CODE.matches(1, b"t", b"p", payload, [0])] == [relation]
+
+
+@pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 300])
+def test_a_source_is_a_symbol_of_any_length_of_name(size: int) -> None:
+    texts = ["ü" * (size // 2) + "n" * (size % 2), "c"]
+    pairs = [(texts[0], texts[1]), (texts[1], texts[0]), (texts[0], "")]
+    symbols = [Symbol(name, "k", WHERE, container) for name, container in pairs]
+    sources = [f"{one.container}.{one.name}" if one.container else one.name for one in symbols]
+    relations = [Relation("calls", source, "t", WHERE) for source in sources]
+    payload = CODE.pack(FileRecord("p", "h", "l", symbols, relations))
+    assert list(CODE.unpack(b"p", payload).relations) == relations
+    assert [hit.relation for hit in CODE.matches(1, b"t", b"p", payload, [0, 1, 2])] == relations
+
+
 def test_a_record_of_much_more_than_its_payload_is_refused() -> None:
     target, where = "t" * 100_000, Range(0, 0, 0, 1)
     one = FileRecord("p", "h", "l", [], [Relation("calls", "", target, where)] * 700)

@@ -11,9 +11,14 @@ import msgpack
 from diptych.errors import InvalidRecordError
 from diptych.model import FileRecord
 from diptych.schema.code_symbols import items_of, stored_symbol
-from diptych.schema.code_tables import HEAD, MAX_SHARED_BYTES, RELATION_KINDS, encode_tables
+from diptych.schema.code_tables import (
+    HEAD,
+    MAX_COORDINATE,
+    MAX_SHARED_BYTES,
+    RELATION_KINDS,
+    encode_tables,
+)
 
-MAX_COORDINATE = 2**32 - 1
 # So far from the line of its source a relation has a line of one byte. Beyond, the source is listed again.
 _NEAR_LINES = 255
 
@@ -107,7 +112,8 @@ class _Packing:
                 raise InvalidRecordError(
                     f"{self._path}: a field of {relation!r:.200} has a wrong type or range"
                 )
-            end = (kind, target, 0, d - b) if a == c and d >= b else (kind, target, c - a + 1, d)
+            # Of one line, how long it is: modulo 2**32, since an end may be before its beginning.
+            end = (kind, target, c - a, d if c > a else d - b & MAX_COORDINATE)
             use = uses.get(end, -1)
             if use < 0:
                 use = uses[end] = len(uses)

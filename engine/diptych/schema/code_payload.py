@@ -16,6 +16,7 @@ from diptych.schema.code_tables import (
     LITERAL_TEXTS_AT,
     LITERALS,
     LITERALS_AT,
+    MAX_COORDINATE,
     MAX_SHARED_BYTES,
     NAMES_AT,
     RELATION_KINDS,
@@ -31,6 +32,9 @@ from diptych.schema.code_tables import (
     begins_of,
     rows_of,
 )
+
+# The first three bits of a msgpack text of less than 32 bytes.
+_SHORT_TEXT = 0b101
 
 _new = tuple.__new__
 
@@ -143,7 +147,7 @@ def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
                 for use, source, place in zip(uses, sources, places, strict=True)
             ]
         )
-    ends = [column + sizes[use] for column, use in zip(columns, uses, strict=True)]
+    ends = [column + sizes[use] & MAX_COORDINATE for column, use in zip(columns, uses, strict=True)]
     begins = [bases[source] + line for line, source in zip(lines, sources, strict=True)]
     return tuple(
         [
@@ -214,14 +218,21 @@ def _source(payload: Buffer, head: Sequence[int], number: int) -> tuple[str, int
         raise ValueError(f"there is no source {number}")
     if what < (head[USES_AT] - head[LITERALS_AT]) // literal.size:
         return _literal(payload, head, what), line
-    return qualified_name(stored_at(payload, offset)), line
+    # Most containers and names have less than 32 bytes: their msgpack heads are one byte, as the array's is.
+    name_at = offset + 2 + (payload[offset + 1] & 31)
+    if payload[offset + 1] >> 5 != _SHORT_TEXT or payload[name_at] >> 5 != _SHORT_TEXT:
+        return qualified_name(stored_at(payload, offset)), line
+    name = str(payload[name_at + 1 : name_at + 1 + (payload[name_at] & 31)], "utf-8", "surrogateescape")
+    if name_at == offset + 2:
+        return name, line
+    return f"{str(payload[offset + 2 : name_at], 'utf-8', 'surrogateescape')}.{name}", line
 
 
 def _range(line: int, column: int, height: int, size: int) -> Range:
-    """Of a use: its height is 0 in one line, where `size` is a length, else one more, and `size` a column."""
+    """Of a use: of one line `size` is the length, modulo 2**32, and of more the end column."""
     if not height:
-        return _new(Range, (line, column, line, column + size))
-    return _new(Range, (line, column, line + height - 1, size))
+        return _new(Range, (line, column, line, column + size & MAX_COORDINATE))
+    return _new(Range, (line, column, line + height, size))
 
 
 def _refuse_large(expanded: int) -> None:

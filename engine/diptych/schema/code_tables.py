@@ -45,6 +45,8 @@ SYMBOLS_AT, LITERALS_AT, USES_AT, SOURCES_AT, RELATIONS_AT = range(2, 7)
 LITERAL_TEXTS_AT, USE_TEXTS_AT, NAMES_AT = range(7, 10)
 TEXTS = {LITERALS: LITERAL_TEXTS_AT, USES: USE_TEXTS_AT}
 
+MAX_COORDINATE = 2**32 - 1
+
 # A relation's kind is one of these by number, or after them one of the literals. None may be moved or added.
 RELATION_KINDS = ("calls", "references", "imports", "extends", "implements")
 
