@@ -267,7 +267,11 @@ def payload(data: bytes) -> None:
         lambda: list(CODE.documents(key, data)),
         lambda: CODE.matches(0, b"alpha", key, data, [0, len(data) // 2]),
         lambda: CODE.matches(1, b"alpha", key, data, [0]),
+        lambda: CODE.matches(1, b"alpha", key, data, [1, 3]),
         lambda: CODE.item(key, data, len(data) // 2),
+        lambda: CODE.symbols(data),
+        lambda: CODE.content_hash(data),
+        lambda: CODE.names_part(data),
     ]
     for decode in decoders:
         with suppress(DiptychError):

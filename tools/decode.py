@@ -301,8 +301,10 @@ def code_symbol(stored: list[Any]) -> list[Any]:
 
 def _code_tables(payload: bytes) -> tuple[list[Any], list[Any], list[Any]]:
     """The facts, the symbols and the relations of a payload from version 3 on."""
-    _, widths, *ats = struct.unpack_from("<BQ8I", payload)
-    facts, symbols = _unpack(payload[41 : ats[0]]), _unpack(payload[ats[0] : ats[1]])
+    _, widths, *ats = struct.unpack_from("<BQ9I", payload)
+    facts, symbols = _unpack(payload[45 : ats[0]]), _unpack(payload[ats[0] : ats[1]])
+    if ats[-1] != len(payload):
+        raise FormatError("a record is cut off")
     tables = []
     for columns, begin, end in zip((1, 4, 3, 4), ats[1:], ats[2:], strict=False):
         row = "<" + "".join("BHI"[widths >> 2 * number & 3] for number in range(columns))

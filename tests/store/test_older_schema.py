@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import ClassVar, NoReturn
 
+import msgpack
 import pytest
 from tests.support.damage import MANUAL, newest, segments
 from tests.support.files import gone
@@ -24,8 +25,10 @@ from diptych import (
 from diptych.layout import RECORDS
 from diptych.schema.base import Projection
 from diptych.schema.code import CODE, CodeSchema
+from diptych.schema.code_tables import is_packed
 from diptych.sealed import seal
 from diptych.segment import rebuild
+from diptych.segment.reader import Segment
 from diptych.store.generation import read_manifest
 from diptych.store.manifest import IDENTITY_MAGIC, Identity, decode_identity
 
@@ -74,7 +77,7 @@ def test_a_writer_makes_it_one_of_the_current_version(old: str) -> None:
     assert verify(old, deep=True).ok
     with Store.open(old, read_only=True) as store:
         assert {found.path for found in store.files()} == {"a.py", "b.py", "c.py"}
-    with pytest.raises(IncompatibleStoreError, match="schema 'code' version 2"):
+    with pytest.raises(IncompatibleStoreError, match=f"schema 'code' version {CODE.version}"):
         Store.open(old, schema=OldCode())
 
 
@@ -83,6 +86,57 @@ class OtherCode(OldCode):
 
     fields: ClassVar[tuple[Field, ...]] = CodeSchema.fields[:-1]
     default_fields: ClassVar[dict[str, float]] = {"name": 4.0}
+
+
+class SecondCode(CodeSchema):
+    """The schema with payloads of version 2, as it packed them."""
+
+    version: ClassVar[int] = 2
+    older_versions: ClassVar[tuple[int, ...]] = (1,)
+
+    def pack(self, record: FileRecord) -> bytes:
+        symbols = [
+            [name, kind, [*where, named[0] - where[0], named[1], named[2] - where[0], named[3]], *rest]
+            for name, kind, where, *rest, named in record.symbols
+        ]
+        fields = [record.content_hash, record.language, symbols, record.relations]
+        return bytes(msgpack.packb(fields, unicode_errors="surrogateescape"))
+
+
+def test_payloads_of_version_2_are_read_beside_those_of_version_3(memory_path: Path) -> None:
+    path = str(memory_path / "store")
+    with Store.open(path, policy=MANUAL, schema=SecondCode()) as store:
+        put(store, "a.py", "b.py")
+        store.checkpoint()
+        put(store, "c.py")
+    with Store.open(path, read_only=True) as store:
+        before = _answers(store)
+    with Store.open(path, policy=MANUAL) as store:
+        assert _answers(store) == before
+        store.checkpoint(compact=True)
+        assert _answers(store) == before
+        put(store, "b.py")
+        store.checkpoint(compact=True)
+        assert _answers(store) == before
+    assert verify(path, deep=True).ok
+    payloads = {stored.key: stored.payload for stored in Segment(segments(path)[0], CODE).scan()}
+    assert {key: is_packed(payload) for key, payload in payloads.items()} == {
+        b"a.py": False,
+        b"b.py": True,
+        b"c.py": False,
+    }
+
+
+def _answers(store: Store) -> list[object]:
+    files = sorted(store.files(), key=lambda found: found.path)
+    symbols = {symbol.name for one in files for symbol in one.symbols}
+    targets = {relation.target for one in files for relation in one.relations}
+    return [
+        *files,
+        *(sorted(map(repr, store.symbols(name))) for name in sorted(symbols)),
+        *(sorted(map(repr, store.references(name))) for name in sorted(targets)),
+        *(sorted(repr(hit.symbol) for hit in store.search(name, limit=50)) for name in sorted(symbols)),
+    ]
 
 
 def test_an_older_version_with_other_indexes_is_migrated(memory_path: Path) -> None:
@@ -144,7 +198,7 @@ def mixed(memory_path: Path) -> str:
         store.checkpoint()
         put(store, MIXED[5])
         store.checkpoint()
-    assert [one.seal.schema_version for one in read_manifest(newest(path)).segments][:2] == [2, 3]
+    assert [one.seal.schema_version for one in read_manifest(newest(path)).segments][:2] == [CODE.version, CODE.version + 1]
     return path
 
 

@@ -19,7 +19,7 @@ import msgpack
 
 from diptych.model import Range, Symbol
 
-# Numbers stand for these. Nothing may be moved or taken out, only put at the end.
+# Numbers stand for these: another list is another version of the payload.
 KINDS = (
     *("function", "method", "class", "struct", "union", "enum", "interface", "trait", "type", "field"),
     *("variable", "constant", "macro", "property", "module", "namespace", "constructor", "object"),

@@ -1,6 +1,6 @@
 """What a payload of the schema "code" is made of, from version 3 on. All integers are little-endian.
 
-    head       marker u8, widths u64, then where each of what follows `facts` begins, u32 each
+    head       marker u8, widths u64, then where each of what follows `facts` begins, and the end, u32 each
     facts      msgpack: [content hash, language]
     symbols    msgpack: an array of arrays, see `code_symbols`
     tables     the rows of each of TABLES, in turn
@@ -31,7 +31,7 @@ from diptych.schema.base import Buffer
 
 # Never in msgpack: so begins no payload of an older version.
 MARKER = 0xC1
-HEAD = struct.Struct("<BQ8I")
+HEAD = struct.Struct("<BQ9I")
 
 TABLES: dict[str, tuple[str, ...]] = {
     "literals": ("end",),
@@ -42,12 +42,13 @@ TABLES: dict[str, tuple[str, ...]] = {
 LITERALS, USES, SOURCES, RELATIONS = range(len(TABLES))
 # In the head, after the marker and the widths.
 SYMBOLS_AT, LITERALS_AT, USES_AT, SOURCES_AT, RELATIONS_AT = range(2, 7)
-LITERAL_TEXTS_AT, USE_TEXTS_AT, NAMES_AT = range(7, 10)
+LITERAL_TEXTS_AT, USE_TEXTS_AT, NAMES_AT, END_AT = range(7, 11)
 TEXTS = {LITERALS: LITERAL_TEXTS_AT, USES: USE_TEXTS_AT}
 
 MAX_COORDINATE = 2**32 - 1
 
-# A relation's kind is one of these by number, or after them one of the literals. None may be moved or added.
+# A relation's kind is one of these by number, or after them one of the literals. As in `code_symbols`, another
+# list is another version.
 RELATION_KINDS = ("calls", "references", "imports", "extends", "implements")
 
 # What many relations refer to must not make a small payload a large record.
@@ -100,8 +101,8 @@ class Tables:
 
     def __init__(self, payload: bytes) -> None:
         self.head = head = HEAD.unpack_from(payload)
-        places = [HEAD.size, *head[2:], len(payload)]
-        if places != sorted(places):
+        places = [HEAD.size, *head[2:]]
+        if head[END_AT] != len(payload) or places != sorted(places):
             raise ValueError("it is cut off")
         self.payload = payload
         self.rows = rows_of(head[1])
@@ -197,10 +198,10 @@ def encode_tables(
             shift += _BITS
         parts.append(_interleaved(packed))
         shift += _BITS * (len(their_names) - len(columns))
-    parts += texts
+    parts += (*texts, names)
     ats = accumulate(map(len, parts), initial=HEAD.size)
     next(ats)
-    return b"".join((HEAD.pack(MARKER, widths, *ats), *parts, names))
+    return b"".join((HEAD.pack(MARKER, widths, *ats), *parts))
 
 
 def _packed(column: Sequence[int]) -> tuple[int, bytes]:
