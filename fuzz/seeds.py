@@ -19,7 +19,7 @@ from diptych.journal.format import (
     encode_header,
     encode_snapshot_created,
 )
-from diptych.model import Range
+from diptych.model import FileRecord, Range
 from diptych.schema.code import CODE
 from diptych.schema.precise import PRECISE, Occurrence, PreciseRecord, Relationship, SymbolInformation
 from diptych.serving.scip.documents import document_bytes
@@ -69,7 +69,7 @@ def seeds() -> dict[str, list[bytes]]:
         ],
         "footer": [tantivy["term"], tantivy["store"], tantivy["term"][-110:]],
         "documents": stored,
-        "payload": [payload for _, payload in records],
+        "payload": [*map(_older_payload, sample_records()), *(payload for _, payload in records)],
         "precise": [PRECISE.pack(record) for record in _precise_records()],
         "scip": [
             field_bytes(DOCUMENTS, document_bytes(_precise_records()[0])),
@@ -124,6 +124,13 @@ def _files() -> dict[str, bytes]:
                 with open(os.path.join(below, name), "rb") as file:
                     found[name] = file.read()
     return found
+
+
+def _older_payload(record: FileRecord) -> bytes:
+    """A record as version 1 of the schema packed it."""
+    symbols = [symbol[:6] for symbol in record.symbols]
+    fields = (record.content_hash, record.language, symbols, record.relations)
+    return bytes(msgpack.packb(fields, unicode_errors="surrogateescape"))
 
 
 def main() -> None:

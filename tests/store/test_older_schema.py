@@ -198,7 +198,8 @@ def mixed(memory_path: Path) -> str:
         store.checkpoint()
         put(store, MIXED[5])
         store.checkpoint()
-    assert [one.seal.schema_version for one in read_manifest(newest(path)).segments][:2] == [CODE.version, CODE.version + 1]
+    found = [one.seal.schema_version for one in read_manifest(newest(path)).segments]
+    assert found[:2] == [CODE.version, CODE.version + 1]
     return path
 
 

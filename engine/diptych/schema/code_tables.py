@@ -47,8 +47,8 @@ TEXTS = {LITERALS: LITERAL_TEXTS_AT, USES: USE_TEXTS_AT}
 
 MAX_COORDINATE = 2**32 - 1
 
-# A relation's kind is one of these by number, or after them one of the literals. As in `code_symbols`, another
-# list is another version.
+# A relation's kind is one of these by number, or after them one of the literals. Another list is another
+# version of the payload.
 RELATION_KINDS = ("calls", "references", "imports", "extends", "implements")
 
 # What many relations refer to must not make a small payload a large record.
