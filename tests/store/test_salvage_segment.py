@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,7 @@ from tests.support.files import cut, gone, overwrite
 from tests.support.records import record
 
 from diptych import Store, repair
-from diptych.layout import BUNDLE, RECORDS
-from diptych.schema.code import CODE
+from diptych.layout import BUNDLE, RECORDS, SEARCH_SUFFIXES
 from diptych.segment.format import decode_bundle
 from diptych.snapshot.format import encode_record
 from diptych.snapshot.reader import SnapshotReader
@@ -48,7 +48,7 @@ def path(template: str, memory_path: Path) -> str:
 
 def salvaged(path: str) -> SalvagedSegment:
     (listed,) = read_manifest(newest(path)).segments
-    return salvage_segment(own_segment(path, 2), listed, CODE)
+    return salvage_segment(own_segment(path, 2), listed)
 
 
 def check_honest(found: SalvagedSegment) -> None:
@@ -71,7 +71,7 @@ def spans(bundle: bytes) -> dict[str, tuple[int, int]]:
     return found
 
 
-@pytest.mark.parametrize("suffix", ["idx", "store", "term"])
+@pytest.mark.parametrize("suffix", SEARCH_SUFFIXES)
 def test_a_damaged_search_half_alone(path: str, suffix: str) -> None:
     gone(os.path.join(own_segment(path, 2), RECORDS))
     bundle = os.path.join(own_segment(path, 2), BUNDLE)
@@ -90,11 +90,30 @@ def test_a_damaged_search_half_alone(path: str, suffix: str) -> None:
     assert salvaged(path).records.keys() == LIVE
 
 
+def test_damage_is_not_given_to_tantivy(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would ask for memory without end; Rust then ends the process."""
+    gone(os.path.join(own_segment(path, 2), RECORDS))
+    monkeypatch.setitem(sys.modules, "tantivy", None)
+    assert salvaged(path).records.keys() == LIVE
+
+
+def test_what_is_given_up_says_how_many_documents_cannot_be_read(path: str) -> None:
+    gone(os.path.join(own_segment(path, 2), RECORDS))
+    bundle = os.path.join(own_segment(path, 2), BUNDLE)
+    begin, _ = spans(Path(bundle).read_bytes())["store"]
+    overwrite(bundle, begin, bytes(4))
+    found = salvaged(path)
+    check_honest(found)
+    _, sentences = found.missing(set())
+    assert any("80 of the 80 documents" in sentence for sentence in sentences)
+
+
 def test_repair_reports_records_that_may_have_been_removed(path: str) -> None:
     gone(os.path.join(own_segment(path, 2), RECORDS))
     bundle = os.path.join(own_segment(path, 2), BUNDLE)
     begin, _ = spans(Path(bundle).read_bytes())["store"]
-    overwrite(bundle, begin + 40, b"\xa5" * 4)
+    # In the hash of the first file's content, which no other record has a part of.
+    overwrite(bundle, begin + 100, b"\xa5" * 4)
     gone(os.path.join(path, "journal"))
     forget_generation(path, 1)
     report = repair(path)

@@ -12,7 +12,7 @@ import json
 import os
 import struct
 import zlib
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from diptych.errors import CorruptSearchError
 from diptych.fs import open_regular, translated
@@ -67,14 +67,20 @@ def check_footer(data: bytes | memoryview, *, where: str) -> None:
         raise CorruptSearchError(f"{where} fails its checksum", where=where)
 
 
+def read_footer(file: BinaryIO, *, where: str) -> Footer:
+    """The footer at the end of an open file of any size. Raises CorruptSearchError, OSError."""
+    size_bytes = file.seek(0, os.SEEK_END)
+    begin = max(0, size_bytes - _MAX_JSON_BYTES - _TAIL.size)
+    file.seek(begin)
+    footer = decode_footer(file.read(), where=where)
+    return footer._replace(body_length=begin + footer.body_length)
+
+
 def check_footer_of_file(path: str) -> None:
     """As `check_footer`, of a file of any size within bounded memory. Raises also StorageError."""
     with translated("read", path), open(path, "rb", opener=open_regular) as file:
-        size_bytes = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size_bytes - _MAX_JSON_BYTES - _TAIL.size))
-        end = file.read()
-        footer = decode_footer(end, where=path)
-        left_bytes = size_bytes - len(end) + footer.body_length
+        footer = read_footer(file, where=path)
+        left_bytes = footer.body_length
         crc = 0
         file.seek(0)
         while left_bytes and (chunk := file.read(min(left_bytes, _CHUNK_BYTES))):

@@ -216,17 +216,6 @@ class SearchIndex:
         for number, stored in self._documents("_type", RECORD_TYPE, _SCAN_BATCH):
             yield number, decode_stored(stored, where=self.where)
 
-    def record_at(self, document: int) -> StoredRecord | None:
-        """The record of a document by its number, of an index of one segment; None for a schema's document.
-
-        Raises CorruptSearchError.
-        """
-        import tantivy
-
-        with guarded("read", self.where):
-            stored = self._searcher.doc(tantivy.DocAddress(0, document)).get_first("_stored")
-        return None if stored is None else decode_stored(bytes(stored), where=self.where)
-
     @property
     def documents(self) -> int:
         """How many documents there are, of all kinds."""

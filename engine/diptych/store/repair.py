@@ -224,14 +224,13 @@ def _salvage(inspection: Inspection, schema: Schema[Any], report: Report, lock: 
         report.actions.append(f"bring it up to date with its schema {schema.name!r}: {what}")
     else:
         identity.refuse_other(schema, found.path)
-    written_by = identity.read_by(schema)
     identity = identity.upgraded(schema)
     with fs.medium_errors_raised():
         # What a consumer has acknowledged was durable, and its LSN must not be given again.
         reached = max(_reached(found, plan), acknowledged_lsn(found.path, identity.store_id))
-        salvaged = best(found, files, schema, identity.store_id, reached)
+        salvaged = best(found, files, identity.store_id, reached)
         records = salvaged.records
-        replayed = from_journal(found, files, salvaged.base_lsn, records, schema, written_by)
+        replayed = from_journal(found, files, salvaged.base_lsn, records)
     last_lsn = replayed.last_lsn
     report.mended_from = salvaged.source
     report.given_up += [*salvaged.missing(replayed.replaced), *replayed.missing]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from diptych.change import FileIndexed, FileRemoved, SegmentAdopted, StoredRecord, TransactionDescribed
 from diptych.errors import CorruptionError
@@ -13,7 +13,6 @@ from diptych.journal.format import COMMIT, CONTROL, Frame, decode_entries
 from diptych.journal.reader import FrameReader
 from diptych.layout import parse_generation_name
 from diptych.metadata import Metadata
-from diptych.schema.base import Schema
 from diptych.store.generation import segment_path
 from diptych.store.manifest import Manifest, listed_sealed
 from diptych.store.recovery.found import OpenFiles, Scan
@@ -67,7 +66,7 @@ class Salvaged(NamedTuple):
         return [f"{lost:,} of the {self.expected:,} records of LSN {self.base_lsn}", *sentences]
 
 
-def best(found: Scan, files: OpenFiles, schema: Schema[Any], store_id: bytes, reached: int) -> Salvaged:
+def best(found: Scan, files: OpenFiles, store_id: bytes, reached: int) -> Salvaged:
     """What to start from, so that least is lost: first of transactions, then of records.
 
     `reached` is how far the journal went. The records are those of the generation; `from_journal` takes
@@ -85,7 +84,7 @@ def best(found: Scan, files: OpenFiles, schema: Schema[Any], store_id: bytes, re
     for manifest in reversed(manifests(found, store_id)):
         if missing(manifest.lsn) > rank[0]:
             continue
-        salvaged = from_generation(found.path, manifest, schema)
+        salvaged = from_generation(found.path, manifest)
         if (missing(manifest.lsn), salvaged.lost) <= rank and (salvaged.records or not manifest.records):
             chosen, rank = salvaged, (missing(manifest.lsn), salvaged.lost)
         elif any(segment.claimed for segment in salvaged.segments):
@@ -124,11 +123,10 @@ def complete_lsns(found: Scan, files: OpenFiles) -> list[int]:
     )
 
 
-def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salvaged:
+def from_generation(store: str, manifest: Manifest) -> Salvaged:
     """What the segments of a generation still hold, in either half."""
-    reads = manifest.identity.read_by(schema)
     segments = tuple(
-        salvage_segment(segment_path(store, listed.digest), listed, reads) for listed in manifest.segments
+        salvage_segment(segment_path(store, listed.digest), listed) for listed in manifest.segments
     )
     records: Versioned = {}
     for segment in segments:
@@ -138,18 +136,8 @@ def from_generation(store: str, manifest: Manifest, schema: Schema[Any]) -> Salv
     return Salvaged(manifest.lsn, source, records, manifest.records, segments, manifest.metadata)
 
 
-def from_journal(
-    found: Scan,
-    files: OpenFiles,
-    above_lsn: int,
-    records: Versioned,
-    schema: Schema[Any],
-    written_by: Schema[Any],
-) -> Replayed:
-    """Apply every complete transaction above `above_lsn` to `records`, also those after damage.
-
-    `written_by` reads what was adopted before the schema changed, if it did.
-    """
+def from_journal(found: Scan, files: OpenFiles, above_lsn: int, records: Versioned) -> Replayed:
+    """Apply every complete transaction above `above_lsn` to `records`, also those after damage."""
     last, missing = above_lsn, []
     replaced: set[bytes] = set()
     metadata = Metadata()
@@ -177,7 +165,7 @@ def from_journal(
                     records.pop(change.key, None)
                     replaced.add(change.key)
                 elif isinstance(change, SegmentAdopted):
-                    some, lost = _from_adopted(found.path, lsn, change, schema, written_by)
+                    some, lost = _from_adopted(found.path, lsn, change)
                     records |= some
                     replaced |= some.keys()
                     missing += lost
@@ -186,14 +174,11 @@ def from_journal(
     return Replayed(last, missing, replaced, metadata)
 
 
-def _from_adopted(
-    store: str, lsn: int, entry: SegmentAdopted, schema: Schema[Any], written_by: Schema[Any]
-) -> tuple[Versioned, list[str]]:
+def _from_adopted(store: str, lsn: int, entry: SegmentAdopted) -> tuple[Versioned, list[str]]:
     """What an adopted segment still holds, and a sentence for each thing lost."""
     listed = listed_sealed(entry.sealed)
     version = listed.seal.schema_version
-    reads = schema if listed.seal.fingerprint == schema.fingerprint(version) else written_by
-    salvaged = salvage_segment(segment_path(store, listed.digest), listed, reads)
+    salvaged = salvage_segment(segment_path(store, listed.digest), listed)
     records = {key: (version, one) for key, one in salvaged.records.items()}
     lost, sentences = salvaged.missing(())
     if lost:

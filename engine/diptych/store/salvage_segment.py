@@ -13,15 +13,14 @@ import mmap
 import os
 from bisect import bisect_right
 from collections.abc import Container
-from typing import Any
 
 from diptych import fs
 from diptych.change import StoredRecord, record_checksum, shown_key
 from diptych.errors import CorruptionError, CorruptSearchError, DiptychError
 from diptych.layout import BUNDLE, RECORDS
-from diptych.schema.base import Schema
-from diptych.search.composed import Component, compose
-from diptych.search.footer import check_footer, check_footer_of_file
+from diptych.search.document_store import stored_documents
+from diptych.search.documents import decode_stored
+from diptych.search.footer import check_footer, check_footer_of_file, decode_footer
 from diptych.segment.reader import search_files
 from diptych.segment.seal import Seal
 from diptych.snapshot.format import (
@@ -98,13 +97,13 @@ class SalvagedSegment(Value, frozen=False):
         return min(len(named) + min(hidden, len(unclear)) + unnamed, self.lost), sentences
 
 
-def salvage_segment(path: str, listed: ListedSegment, schema: Schema[Any]) -> SalvagedSegment:
+def salvage_segment(path: str, listed: ListedSegment) -> SalvagedSegment:
     """What either half of the segment at `path` still holds. Raises StorageError."""
     found = SalvagedSegment(listed)
     _from_records(path, found)
     found.source = "snapshot" if found.records else "search"
     if found.lost:
-        _from_search(path, schema, found)
+        _from_search(path, found)
     return found
 
 
@@ -184,27 +183,33 @@ def _walk_all(data: mmap.mmap, begin: int, where: str, found: SalvagedSegment) -
         found.add(record, number, is_proven=is_proven)
 
 
-def _from_search(path: str, schema: Schema[Any], found: SalvagedSegment) -> None:
-    """Add what the search half has, as far as it can be read."""
+def _from_search(path: str, found: SalvagedSegment) -> None:
+    """Add what the search half has, as far as it can be read: of its files, the one that has records."""
     seal = found.listed.seal
     try:
         _refuse_exchanged(path, seal)
-        files = search_files(path, seal, verify=False)
-        is_intact = _is_intact(files["store"], seal)
-        index = compose([Component(seal.segment_id, seal.documents, files)], schema, where=path)
-        # By number, not by a term: a damaged posting list leaves documents out, or has them twice. Records
-        # have their ids in the order of their documents.
+        store = search_files(path, seal, verify=False)["store"]
+        is_intact = _is_intact(store, seal)
+        # Not by Tantivy, which a damaged file has end this process. Records have their ids in the order of
+        # their documents.
         record_id: int | None = 0
-        for document in range(seal.documents):
+        read = 0
+        for stored in stored_documents(store, seal.documents):
+            read += stored is not None
+            if stored == b"":
+                continue
             try:
-                record = index.record_at(document)
+                record = decode_stored(stored or b"", where=path)
             except CorruptSearchError:
-                # It may be a record's.
+                # It may be a record's, or those of many.
                 record_id = None
                 continue
-            if record is not None:
-                found.add(record, record_id, is_proven=is_intact)
-                record_id = None if record_id is None else record_id + 1
+            found.add(record, record_id, is_proven=is_intact)
+            record_id = None if record_id is None else record_id + 1
+        if read < seal.documents:
+            unread = f"{seal.documents - read:,} of the {seal.documents:,} documents in {path} cannot be read"
+            before = found.damaged.get(b"")
+            found.damaged[b""] = unread if before is None else f"{before}; {unread}"
     except (OSError, DiptychError) as error:
         fs.raise_transient(error)
         # What was read before the damage has passed its checksum.
@@ -217,9 +222,10 @@ def _is_intact(file: str | bytes, seal: Seal) -> bool:
         return fs.hash_stable_file(file, expected_bytes=digests.size_bytes)[1] == digests.blake3
     try:
         check_footer(file, where=BUNDLE)
+        # No checksum covers the rest of a footer.
+        return decode_footer(file, where=BUNDLE).index_format == seal.index_format
     except CorruptSearchError:
         return False
-    return True
 
 
 def _refuse_exchanged(path: str, seal: Seal) -> None:

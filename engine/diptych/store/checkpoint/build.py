@@ -110,7 +110,7 @@ def build(request: BuildRequest, unpublished: UnpublishedGeneration, pace: Pace)
         for segment in adopted
         if segment.digest in folded
     ]
-    records = partial(_records, to_fold, changes, schema)
+    records = partial(_records, to_fold, changes)
     sealed = _write(request, records, unpublished, pace, in_memory=not to_fold and _is_small(changes))
     kept = [one for digest, one in marked.items() if one is not None and digest not in folded]
     return _listed(
@@ -223,9 +223,7 @@ class _Folded(NamedTuple):
     """Keys of which it does not have the newest record."""
 
 
-def _records(
-    folded: Iterable[_Folded], changes: Iterable[Change], schema: Schema[Any]
-) -> Iterator[tuple[int, StoredRecord]]:
+def _records(folded: Iterable[_Folded], changes: Iterable[Change]) -> Iterator[tuple[int, StoredRecord]]:
     """The records to write, each with its version: of the changes, then the live ones of folded segments."""
     for change in changes:
         if isinstance(change, FileIndexed):
@@ -238,7 +236,7 @@ def _records(
                 read.add(record.key)
                 yield member.version, record
         except CorruptSnapshotError as error:
-            rest = _without_damaged(member, replaced, read, schema, error)
+            rest = _without_damaged(member, replaced, read, error)
             yield from ((member.version, record) for record in rest)
 
 
@@ -246,14 +244,13 @@ def _without_damaged(
     member: LiveSegment,
     changed: Collection[bytes],
     read: set[bytes],
-    schema: Schema[Any],
     error: CorruptSnapshotError,
 ) -> list[StoredRecord]:
     """The live records that were not read yet and are not changed.
 
     Raises `error` where another one than the changed records is damaged in both halves.
     """
-    found = salvage_segment(member.segment.directory, member.listed, schema).records
+    found = salvage_segment(member.segment.directory, member.listed).records
     damaged = [key for key in changed if key not in found and member.find(key) is not None]
     if len(found) + len(damaged) != member.listed.records:
         raise error
