@@ -57,6 +57,7 @@ from diptych.schema.code import CODE
 from diptych.schema.precise import PRECISE, PreciseRecord
 from diptych.schema.precise_symbols import SymbolError
 from diptych.sealed import seal, unseal
+from diptych.search.document_store import stored_documents
 from diptych.search.documents import decode_stored
 from diptych.search.footer import check_footer, decode_footer
 from diptych.segment.format import decode_bundle
@@ -243,6 +244,15 @@ def footer(data: bytes) -> None:
             assert 0 <= decode_footer(content, where=_WHERE).body_length <= len(content)
         with suppress(CorruptionError):
             check_footer(content, where=_WHERE)
+
+
+def document_store(data: bytes) -> None:
+    """Bytes as a document store of Tantivy's, with its skip index or without."""
+    for content in (data, data[: len(data) // 2]):
+        for count in (5, 2**31):
+            for stored in stored_documents(content, count):
+                with suppress(CorruptionError):
+                    decode_stored(stored or b"", where=_WHERE)
 
 
 def bundle(data: bytes) -> None:
@@ -434,6 +444,8 @@ TARGETS = {
         Target("bundle", bundle),
         Target("sealed", sealed),
         Target("footer", footer),
+        # LZ4 makes 255 bytes of one.
+        Target("document_store", document_store, 1_000),
         Target("documents", documents),
         Target("payload", payload),
         Target("precise", precise),

@@ -126,7 +126,7 @@ def test_it_says_where_documents_cannot_be_read(tmp_path: Path) -> None:
     [
         # A size of 4 GB; one that is allowed, which repeats a byte without end; literals without end.
         struct.pack("<I", 0xFFFFFFFF) + b"\x00" * 50,
-        struct.pack("<I", 80 * MB) + b"\x1fa\x01\x00" + b"\xff" * 200_000 + b"\x00" * 20,
+        struct.pack("<I", 80 * MB) + b"\x1fa\x01\x00" + b"\xff" * 1_000_000 + b"\x00" * 20,
         struct.pack("<I", 80 * MB) + b"\xf0" + b"\xff" * 200_000,
         # It goes back to before its beginning, and to where it is.
         struct.pack("<I", 100) + b"\x1fa\x09\x00\x10",

@@ -254,6 +254,16 @@ STORE_CHECKS = (
         unit("tests/store/test_salvage_of_exchanged_files.py"),
     ),
     _check(
+        "salvage: how much a block may unpack to",
+        Never("search.document_store", "_unpacked", "len(out) + length > size"),
+        unit("tests/search/test_document_store.py"),
+    ),
+    _check(
+        "salvage: whether a skip index has all blocks",
+        Never("search.document_store", "_of_layer", "(document, offset)"),
+        unit("tests/search/test_document_store.py"),
+    ),
+    _check(
         "salvage: which records are dead",
         Always(_SALVAGE, "SalvagedSegment.records", "listed.is_live"),
         _RECOVERY_TESTS,

@@ -104,15 +104,14 @@ def _blocks(file: BinaryIO, where: str, documents: int) -> list[Block]:
 
 
 def _of_layer(index: bytes, at: int, documents: int, end: int) -> list[Block]:
-    """The blocks of a layer from `at` on. Raises one of `_DAMAGED` unless each begins where one ends."""
+    """The blocks of a layer from `at` on. Raises one of `_DAMAGED` unless they are all of them."""
     blocks: list[Block] = []
     document = offset = 0
     while at < len(index):
         run, at = _number(index, at)
-        first_document, at = _number(index, at)
-        first_offset, at = _number(index, at)
-        if (first_document, first_offset) != (document, offset):
-            raise ValueError
+        # Where its first block begins follows from those before.
+        _, at = _number(index, at)
+        _, at = _number(index, at)
         for _ in range(run):
             count, at = _number(index, at)
             size, at = _number(index, at)
