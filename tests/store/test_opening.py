@@ -35,6 +35,7 @@ from diptych import (
     repair,
     verify,
 )
+from diptych.schema.code import CODE
 from diptych.sealed import seal
 from diptych.store.manifest import IDENTITY_MAGIC
 
@@ -126,7 +127,7 @@ def test_another_schema_is_refused_and_left_alone(memory_path: Path) -> None:
         lambda: verify(path, schema=NOTES),
         lambda: repair(path, schema=NOTES),
     ):
-        with pytest.raises(IncompatibleStoreError, match="schema 'code' version 2"):
+        with pytest.raises(IncompatibleStoreError, match=f"schema 'code' version {CODE.version}"):
             call()
     os.unlink(os.path.join(path, "IDENTITY"))
     with pytest.raises(IncompatibleStoreError):

@@ -207,7 +207,8 @@ def _from_search(path: str, found: SalvagedSegment) -> None:
             found.add(record, record_id, is_proven=is_intact)
             record_id = None if record_id is None else record_id + 1
         if read < seal.documents:
-            unread = f"{seal.documents - read:,} of the {seal.documents:,} documents in {path} cannot be read"
+            of = f"of the {seal.documents:,} documents of the segment {found.listed.digest}"
+            unread = f"{seal.documents - read:,} {of} cannot be read"
             before = found.damaged.get(b"")
             found.damaged[b""] = unread if before is None else f"{before}; {unread}"
     except (OSError, DiptychError) as error:
