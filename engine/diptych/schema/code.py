@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from diptych.errors import InvalidPathError, InvalidRecordError
+from diptych.fs import importing
 from diptych.model import FileRecord, Relation, RelationHit, SearchHit, Symbol, SymbolHit
 from diptych.schema import code_older as older
 from diptych.schema.base import Buffer, Projection, Schema
@@ -89,7 +90,8 @@ class CodeSchema(Schema[FileRecord]):
     def pack(self, record: FileRecord) -> bytes:
         """The payload of a record. Raises InvalidRecordError."""
         # Reading needs none of it.
-        from diptych.schema.code_packing import pack
+        with importing("diptych.schema.code_packing"):
+            from diptych.schema.code_packing import pack
 
         return pack(record)
 
