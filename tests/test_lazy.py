@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import logging
 import os
+import pkgutil
 import re
 import sys
 import threading
@@ -13,6 +15,7 @@ import types
 import pytest
 from tests.support.waiting import HANG_S
 
+import diptych
 from diptych import lazy
 
 
@@ -139,3 +142,18 @@ def test_what_could_not_be_prepared_is_prepared_by_the_next() -> None:
     for _ in range(3):
         lazy.logger("diptych").info("something")
     assert len(prepared) == 2
+
+
+def _packages_with_names_made_when_asked_for() -> list[types.ModuleType]:
+    found = pkgutil.walk_packages(diptych.__path__, "diptych.")
+    packages = (importlib.import_module(one.name) for one in found if one.ispkg)
+    return [one for one in packages if "__getattr__" in vars(one)]
+
+
+def test_no_name_that_a_package_makes_later_is_that_of_a_module_in_it() -> None:
+    # The import of the module would set the name first, to the module.
+    packages = _packages_with_names_made_when_asked_for()
+    assert packages
+    for package in packages:
+        modules = {one.name for one in pkgutil.iter_modules(package.__path__)}
+        assert not modules.intersection(package.__all__), package.__name__

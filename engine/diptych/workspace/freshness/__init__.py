@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from diptych.workspace.freshness.errors import FreshnessError, StaleIndexError, UpdateFailedError
     from diptych.workspace.freshness.evidence import Account, Differences, Evidence, GitNow, Problem
     from diptych.workspace.freshness.forking import Forked, fork_for_worktree, other_work_trees, store_below
-    from diptych.workspace.freshness.gather import Gathered, gather, recorded_settings, repository_of
+    from diptych.workspace.freshness.gathering import Gathered, gather, recorded_settings, repository_of
     from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
     from diptych.workspace.freshness.seeding import Basis, basis_of, seed
     from diptych.workspace.freshness.verdict import Kind, Test, Verdict, judge
@@ -61,7 +61,7 @@ __getattr__ = attributes(
             "other_work_trees",
             "store_below",
         ),
-        "diptych.workspace.freshness.gather": ("Gathered", "gather", "recorded_settings", "repository_of"),
+        "diptych.workspace.freshness.gathering": ("Gathered", "gather", "recorded_settings", "repository_of"),
         "diptych.workspace.freshness.policy": ("Action", "Busy", "Policy", "decide"),
         "diptych.workspace.freshness.seeding": ("Basis", "basis_of", "seed"),
         "diptych.workspace.freshness.verdict": ("Kind", "Test", "Verdict", "judge"),

@@ -24,7 +24,7 @@ from diptych.values import Value, as_dict, replace
 from diptych.workspace.freshness import gitstate, hints
 from diptych.workspace.freshness.errors import StaleIndexError, UpdateFailedError
 from diptych.workspace.freshness.evidence import Account, Evidence
-from diptych.workspace.freshness.gather import Gathered, gather, repository_of
+from diptych.workspace.freshness.gathering import Gathered, gather, repository_of
 from diptych.workspace.freshness.policy import Action, Busy, Policy, decide
 from diptych.workspace.freshness.verdict import Kind, Verdict, judge
 
