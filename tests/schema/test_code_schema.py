@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tracemalloc
 
 import msgpack
 import pytest
@@ -23,7 +24,13 @@ from diptych import (
 )
 from diptych.model import occurrences
 from diptych.schema.code import CODE
-from diptych.schema.code_tables import HEAD, LITERAL_TEXTS_AT, RELATIONS_AT
+from diptych.schema.code_tables import (
+    HEAD,
+    LITERAL_TEXTS_AT,
+    RELATION_KINDS,
+    RELATIONS_AT,
+    encode_tables,
+)
 from diptych.search.documents import item_documents
 
 # What os.fsdecode gives: any bytes, those that are not UTF-8 as lone surrogates.
@@ -259,7 +266,7 @@ def test_a_source_is_a_symbol_of_any_length_of_name(size: int) -> None:
 def test_a_record_of_much_more_than_its_payload_is_refused() -> None:
     target, where = "t" * 100_000, Range(0, 0, 0, 1)
     one = FileRecord("p", "h", "l", [], [Relation("calls", "", target, where)] * 700)
-    with pytest.raises(InvalidRecordError, match="sources and targets"):
+    with pytest.raises(InvalidRecordError, match="kinds, sources and targets"):
         CODE.pack(one)
     fits = CODE.pack(one._replace(relations=one.relations[:600]))
     assert CODE.counts(fits) == (0, 600)
@@ -274,6 +281,40 @@ def test_a_record_of_much_more_than_its_payload_is_refused() -> None:
         read(fits)
         with pytest.raises(CorruptionError, match="too long"):
             read(forged)
+
+
+def test_a_kind_that_many_relations_share_is_bounded_too() -> None:
+    relations = [Relation("k" * 100_000, "", "t", Range(0, 0, 0, 1))] * 700
+    one = FileRecord("p", "h", "l", [], relations)
+    with pytest.raises(InvalidRecordError, match="kinds, sources and targets"):
+        CODE.pack(one)
+    fits = CODE.pack(one._replace(relations=one.relations[:600]))
+    assert CODE.unpack(b"p", fits).relations == one.relations[:600]
+
+
+@pytest.mark.parametrize("relations", [1, 2_000])
+@pytest.mark.parametrize("literal", [False, True])
+def test_sources_that_share_a_long_name_do_not_fill_the_memory(relations: int, literal: bool) -> None:
+    # A forged payload: 2,000 sources, and 2,000 uses with a kind of their own, of one text of 60,000 bytes.
+    long, many = "s" * 60_000, 2_000
+    facts, symbols = msgpack.packb(["h", "l"]), msgpack.packb([["c", long, 0, 0, "", 0, 0, 0, 0]])
+    kind = len(RELATION_KINDS) + 1 if literal else 0
+    uses = ([1] * many, [kind] * many, [0] * many, [1] * many)
+    sources = ([1 if literal else 2] * many, [HEAD.size + len(facts) + 1] * many, [0] * many)
+    numbers = list(range(relations))
+    tables = ([[0, len(long)]], uses, sources, ([0] * relations, [0] * relations, [0] * relations, numbers))
+    forged = encode_tables(facts, symbols, tables, [long.encode(), b"t"], b"")
+    for read in (
+        lambda: CODE.unpack(b"p", forged),
+        lambda: CODE.matches(1, b"t", b"p", forged, numbers),
+    ):
+        tracemalloc.start()
+        try:
+            with pytest.raises(CorruptionError) if relations > 1 else contextlib.nullcontext():
+                read()
+            assert tracemalloc.get_traced_memory()[1] < 80_000_000
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_payload_that_is_cut_off_or_changed_raises_or_decodes() -> None:

@@ -56,7 +56,8 @@ class _Packing:
         self._symbols: list[tuple[Any, ...]] = []
         self._qualified: dict[str, int] = {}
         self._targets: list[str] = []
-        self._uses: tuple[list[int], ...] = ([], [], [])
+        self._kinds: list[str] = []
+        self._sizes: tuple[list[int], ...] = ([], [])
         self._sources: list[str] = []
         self._lines: list[int] = []
         self._relations: tuple[list[int], ...] = ([], [], [], [])
@@ -96,6 +97,7 @@ class _Packing:
         """Take the relations. Raises InvalidRecordError."""
         uses, numbers = dict[tuple[str, str, int, int], int](), dict[str, int]()
         targets, sources, lines = self._targets, self._sources, self._lines
+        kinds, (add_height, add_size) = self._kinds, [column.append for column in self._sizes]
         add_line, add_column, add_use, add_source = [column.append for column in self._relations]
         for relation in relations:
             try:
@@ -118,7 +120,9 @@ class _Packing:
             if use < 0:
                 use = uses[end] = len(uses)
                 targets.append(target)
-                self._add_use(kind, *end[2:])
+                kinds.append(kind)
+                add_height(end[2])
+                add_size(end[3])
             number = numbers.get(source, -1)
             if number < 0 or not 0 <= a - lines[number] <= _NEAR_LINES:
                 number = numbers[source] = len(sources)
@@ -129,28 +133,26 @@ class _Packing:
             add_use(use)
             add_source(number)
 
-    def _add_use(self, kind: str, height: int, size: int) -> None:
-        number = _RELATION_KIND_NUMBERS.get(kind, -1)
-        kinds, heights, sizes = self._uses
-        kinds.append(number if number >= 0 else len(RELATION_KINDS) + self._literal(kind))
-        heights.append(height)
-        sizes.append(size)
-
     def payload(self, content_hash: str, language: str, names: bytes) -> bytes:
         """What was taken. Raises InvalidRecordError, UnicodeEncodeError, ValueError."""
         self._refuse_large()
         facts = bytes(_packer.pack((content_hash, language)))
         symbols = bytes(_packer.pack(self._symbols))
+        kinds = [self._kind(kind) for kind in self._kinds]
         numbers, offsets = self._numbered_sources(HEAD.size + len(facts), symbols)
         literal_ends, literals = _encoded(list(self._literals))
         use_ends, targets = _encoded(self._targets)
         tables = (
             (literal_ends,),
-            (use_ends, *self._uses),
+            (use_ends, kinds, *self._sizes),
             (numbers, offsets, self._lines),
             self._relations,
         )
         return encode_tables(facts, symbols, tables, (literals, targets), names)
+
+    def _kind(self, kind: str) -> int:
+        number = _RELATION_KIND_NUMBERS.get(kind, -1)
+        return number if number >= 0 else len(RELATION_KINDS) + self._literal(kind)
 
     def _literal(self, text: str) -> int:
         return self._literals.setdefault(text, len(self._literals))
@@ -171,15 +173,17 @@ class _Packing:
 
     def _refuse_large(self) -> None:
         """Raise InvalidRecordError for a record of much more than its payload: it would not be read."""
-        longest = max(map(len, self._targets), default=0) + max(map(len, self._sources), default=0)
+        texts = self._kinds, self._targets, self._sources
+        longest = sum(max(map(len, some), default=0) for some in texts)
         _, _, uses, sources = self._relations
         if len(uses) * longest <= MAX_SHARED_BYTES:
             return
         both = zip(uses, sources, strict=True)
-        shared = sum(len(self._targets[use]) + len(self._sources[source]) for use, source in both)
+        lengths = [len(kind) + len(target) for kind, target in zip(self._kinds, self._targets, strict=True)]
+        shared = sum(lengths[use] + len(self._sources[source]) for use, source in both)
         if shared > MAX_SHARED_BYTES:
             raise InvalidRecordError(
-                f"{self._path}: the sources and targets of its relations have {shared:,} characters, and "
+                f"{self._path}: the kinds, sources and targets of its relations have {shared:,} characters, and "
                 f"{MAX_SHARED_BYTES:,} is the most"
             )
 

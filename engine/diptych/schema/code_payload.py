@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -126,15 +127,20 @@ def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
     targets = tables.texts(USES, ends)
     numbers, _, bases = tables.columns(SOURCES)
     literals = tables.texts(LITERALS, tables.columns(LITERALS)[0])
-    names = [
-        literals[number] if number < len(literals) else qualified_name(symbols[number - len(literals)])
-        for number in numbers
-    ]
-    if len(lines) * (max(map(len, targets)) + max(map(len, names))) > MAX_SHARED_BYTES:
-        both = zip(uses, sources, strict=True)
-        _refuse_large(sum(len(targets[use]) + len(names[source]) for use, source in both))
+    # Once for each number, not for each source: many sources may be one symbol of a long name.
+    known = {
+        number: literals[number]
+        if number < len(literals)
+        else qualified_name(symbols[number - len(literals)])
+        for number in set(numbers)
+    }
+    names = [known[number] for number in numbers]
     every = [*RELATION_KINDS, *literals]
     kinds = [every[number] for number in kind_numbers]
+    longest = max(map(len, kinds)) + max(map(len, targets)) + max(map(len, names))
+    if len(lines) * longest > MAX_SHARED_BYTES:
+        both = zip(uses, sources, strict=True)
+        _refuse_large(sum(len(kinds[use]) + len(targets[use]) + len(names[source]) for use, source in both))
     new = _new
     if any(heights):
         places: Iterable[Range] = [
@@ -160,32 +166,43 @@ def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
 def relations_at(payload: Buffer, items: Sequence[int], target: bytes) -> list[Relation]:
     """Those of the relations with these numbers that have the target, in the order of the record."""
     head = HEAD.unpack_from(payload)
-    row, first, last = rows_of(head[1])[RELATIONS], head[RELATIONS_AT], head[LITERAL_TEXTS_AT]
+    rows, first, last = rows_of(head[1]), head[RELATIONS_AT], head[LITERAL_TEXTS_AT]
+    row = rows[RELATIONS]
     wanted = str(target, "utf-8", "surrogateescape")
     uses: dict[int, tuple[str, int, int] | None] = {}
     sources: dict[int, tuple[str, int]] = {}
-    found = []
+    found, shared = [], 0
     for item in sorted(items) if len(items) > 1 else items:
         at = first + item * row.size
         line, column, use, source = row.unpack_from(payload, at)
         if at >= last:
             raise IndexError(f"there is no relation {item}")
-        if use not in uses:
-            uses[use] = _use(payload, head, use, target)
-        meant = uses[use]
+        if use in uses:
+            meant = uses[use]
+        else:
+            meant = uses[use] = _use(payload, head, rows, use, target)
+            # Many uses and sources may be one text: it must not be decoded without end.
+            shared += len(meant[0]) if meant else 0
         if meant is None:
             continue
-        if source not in sources:
-            sources[source] = _source(payload, head, source)
-        name, base = sources[source]
         kind, height, size = meant
-        place = _range(base + line, column, height, size)
+        if source in sources:
+            name, base = sources[source]
+        else:
+            name, base = sources[source] = _source(payload, head, rows, source)
+            shared += len(name)
+        if shared > MAX_SHARED_BYTES:
+            raise ValueError("what its relations share is too long")
+        line += base
+        if height:
+            place = _new(Range, (line, column, line + height, size))
+        else:
+            place = _new(Range, (line, column, line, column + size & MAX_COORDINATE))
         found.append(_new(Relation, (kind, name, wanted, place)))
     return found
 
 
-def _literal(payload: Buffer, head: Sequence[int], number: int) -> str:
-    row = rows_of(head[1])[LITERALS]
+def _literal(payload: Buffer, head: Sequence[int], row: struct.Struct, number: int) -> str:
     at, texts = head[LITERALS_AT] + number * row.size, head[LITERAL_TEXTS_AT]
     begin = row.unpack_from(payload, at - row.size)[0] if number else 0
     end = row.unpack_from(payload, at)[0]
@@ -194,9 +211,11 @@ def _literal(payload: Buffer, head: Sequence[int], number: int) -> str:
     return str(payload[texts + begin : texts + end], "utf-8", "surrogateescape")
 
 
-def _use(payload: Buffer, head: Sequence[int], number: int, target: bytes) -> tuple[str, int, int] | None:
+def _use(
+    payload: Buffer, head: Sequence[int], rows: Sequence[struct.Struct], number: int, target: bytes
+) -> tuple[str, int, int] | None:
     """Kind, height and size of a use, if it is one of the target."""
-    row = rows_of(head[1])[USES]
+    row = rows[USES]
     at, texts = head[USES_AT] + number * row.size, head[USE_TEXTS_AT]
     begin = row.unpack_from(payload, at - row.size)[0] if number else 0
     end, kind, height, size = row.unpack_from(payload, at)
@@ -206,23 +225,27 @@ def _use(payload: Buffer, head: Sequence[int], number: int, target: bytes) -> tu
         return None
     if kind < len(RELATION_KINDS):
         return RELATION_KINDS[kind], height, size
-    return _literal(payload, head, kind - len(RELATION_KINDS)), height, size
+    return _literal(payload, head, rows[LITERALS], kind - len(RELATION_KINDS)), height, size
 
 
-def _source(payload: Buffer, head: Sequence[int], number: int) -> tuple[str, int]:
+def _source(
+    payload: Buffer, head: Sequence[int], rows: Sequence[struct.Struct], number: int
+) -> tuple[str, int]:
     """The name of a source, and its line."""
-    row, literal = rows_of(head[1])[SOURCES], rows_of(head[1])[LITERALS]
+    row, literal = rows[SOURCES], rows[LITERALS]
     at = head[SOURCES_AT] + number * row.size
     what, offset, line = row.unpack_from(payload, at)
     if at >= head[RELATIONS_AT]:
         raise ValueError(f"there is no source {number}")
     if what < (head[USES_AT] - head[LITERALS_AT]) // literal.size:
-        return _literal(payload, head, what), line
+        return _literal(payload, head, literal, what), line
     # Most containers and names have less than 32 bytes: their msgpack heads are one byte, as the array's is.
-    name_at = offset + 2 + (payload[offset + 1] & 31)
-    if payload[offset + 1] >> 5 != _SHORT_TEXT or payload[name_at] >> 5 != _SHORT_TEXT:
+    size = payload[offset + 1]
+    name_at = offset + 2 + (size & 31)
+    name_size = payload[name_at]
+    if size >> 5 != _SHORT_TEXT or name_size >> 5 != _SHORT_TEXT:
         return qualified_name(stored_at(payload, offset)), line
-    name = str(payload[name_at + 1 : name_at + 1 + (payload[name_at] & 31)], "utf-8", "surrogateescape")
+    name = str(payload[name_at + 1 : name_at + 1 + (name_size & 31)], "utf-8", "surrogateescape")
     if name_at == offset + 2:
         return name, line
     return f"{str(payload[offset + 2 : name_at], 'utf-8', 'surrogateescape')}.{name}", line
