@@ -183,8 +183,8 @@ class _Packing:
         shared = sum(lengths[use] + len(self._sources[source]) for use, source in both)
         if shared > MAX_SHARED_BYTES:
             raise InvalidRecordError(
-                f"{self._path}: the kinds, sources and targets of its relations have {shared:,} characters, and "
-                f"{MAX_SHARED_BYTES:,} is the most"
+                f"{self._path}: the kinds, sources and targets of its relations have {shared:,} characters,"
+                f" and {MAX_SHARED_BYTES:,} is the most"
             )
 
 
