@@ -34,6 +34,7 @@ _FIELDS_WITH_NAMES = 5
 
 _new = tuple.__new__
 
+
 def unpacker_of(payload: Buffer) -> msgpack.Unpacker:
     """Of a payload that may be malformed."""
     # Reject a length beyond the payload before anything is allocated for it.
