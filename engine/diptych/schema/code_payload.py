@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import add
 from typing import Any
 
 import msgpack
@@ -141,26 +143,22 @@ def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
     if len(lines) * longest > MAX_SHARED_BYTES:
         both = zip(uses, sources, strict=True)
         _refuse_large(sum(len(kinds[use]) + len(targets[use]) + len(names[source]) for use, source in both))
-    new = _new
-    if any(heights):
-        places: Iterable[Range] = [
-            _range(bases[source] + line, column, heights[use], sizes[use])
-            for line, column, use, source in zip(lines, columns, uses, sources, strict=True)
+    begins = list(map(add, map(bases.__getitem__, sources), lines))
+    places: Iterable[Range]
+    if any(heights) or max(columns) + max(sizes) > MAX_COORDINATE:
+        places = [
+            _range(line, column, heights[use], sizes[use])
+            for line, column, use in zip(begins, columns, uses, strict=True)
         ]
-        return tuple(
-            [
-                new(Relation, (kinds[use], names[source], targets[use], place))
-                for use, source, place in zip(uses, sources, places, strict=True)
-            ]
-        )
-    ends = [column + sizes[use] & MAX_COORDINATE for column, use in zip(columns, uses, strict=True)]
-    begins = [bases[source] + line for line, source in zip(lines, sources, strict=True)]
-    return tuple(
-        [
-            new(Relation, (kinds[use], names[source], targets[use], new(Range, (line, column, line, end))))
-            for line, column, end, use, source in zip(begins, columns, ends, uses, sources, strict=True)
-        ]
+    else:
+        ends = list(map(add, columns, map(sizes.__getitem__, uses)))
+        places = map(_new, repeat(Range), zip(begins, columns, begins, ends, strict=True))
+    fields = zip(
+        *(map(kinds.__getitem__, uses), map(names.__getitem__, sources)),
+        *(map(targets.__getitem__, uses), places),
+        strict=True,
     )
+    return tuple(map(_new, repeat(Relation), fields))
 
 
 def relations_at(payload: Buffer, items: Sequence[int], target: bytes) -> list[Relation]:
