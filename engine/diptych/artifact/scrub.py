@@ -22,7 +22,8 @@ import msgpack
 
 from diptych import fs, secrets
 from diptych.artifact.errors import SecretsFoundError
-from diptych.artifact.strings import add_strings, strings_in
+from diptych.artifact.strings import strings_in
+from diptych.errors import CorruptionError
 from diptych.layout import is_path_inside
 from diptych.model import FileRecord
 from diptych.schema.base import Schema
@@ -230,7 +231,7 @@ class _Scan:
         strings: set[str] = set()
         for row in rows:
             strings.add(row.path)
-            add_strings(row.payload, strings)
+            strings |= self._strings_of(row)
         strings -= self._clean
         # Every string of all of them at once, whatever it means; nearly always nothing is in any.
         suspects = self._suspects(strings)
@@ -239,8 +240,18 @@ class _Scan:
         if not suspects:
             return
         for row in rows:
-            if not suspects.isdisjoint((row.path, *strings_in(row.payload))):
+            if row.path in suspects or not suspects.isdisjoint(self._strings_of(row)):
                 yield from self._findings_of(row, deleted=deleted)
+
+    def _strings_of(self, row: _Row) -> set[str]:
+        """The values of the texts of a record, in less time than with where each is."""
+        record = _file_record(row.path, row.payload, self._schema)
+        if record is None:
+            return strings_in(row.payload)
+        symbols = [(one[0], *one[3:6]) for one in record.symbols]
+        return strings_in(record.names).union(
+            *symbols, [one[1] for one in record.relations], [one[2] for one in record.relations]
+        )
 
     def _suspects(self, strings: Iterable[str]) -> set[str]:
         """Those in which something is."""
@@ -278,14 +289,20 @@ class _Scan:
                     yield Finding(shown_path, where, shown, secret.kind, name, deleted=deleted)
 
 
-def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
-    """Every text of a record: by its fields where it is a file's, else all that its payload holds."""
+def _file_record(path: str, payload: bytes, schema: Schema[Any]) -> FileRecord | None:
+    """The record of a file; None for any other, and for one of a version that cannot be read."""
     try:
         record = schema.unpack(path.encode("utf-8", "surrogateescape"), payload)
-    except (ValueError, TypeError, LookupError, msgpack.UnpackException):
-        # Of an earlier version of the schema: every text in it, whatever it means.
-        record = None
-    if not isinstance(record, FileRecord):
+    except (CorruptionError, ValueError, TypeError, LookupError, msgpack.UnpackException):
+        return None
+    return record if isinstance(record, FileRecord) else None
+
+
+def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
+    """Every text of a record: by its fields where it is a file's, else all that its payload holds."""
+    record = _file_record(path, payload, schema)
+    if record is None:
+        # Every text in it, whatever it means.
         yield from (Text("value", "", value) for value in strings_in(payload))
         return
     for symbol in record.symbols:
@@ -293,8 +310,8 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
         yield Text("documentation", symbol.name, symbol.documentation)
         yield Text("name", symbol.name, symbol.name)
         yield Text("name", symbol.name, symbol.container)
-    for target in {relation.target for relation in record.relations}:
-        yield Text("relation", "", target)
+    for value in {text for relation in record.relations for text in (relation.source, relation.target)}:
+        yield Text("relation", "", value)
     if record.names:
         yield from (Text("names", "", value) for value in strings_in(record.names))
 

@@ -12,8 +12,9 @@ _INFLATED_MOST_BYTES = 64 * 1024 * 1024
 _NESTING_MOST = 32
 
 
-def add_strings(value: Any, strings: set[str]) -> None:
-    """Add the strings in a value, packed or compressed as it may be, to `strings`."""
+def strings_in(value: Any) -> set[str]:
+    """The strings in a value, packed or compressed as it may be."""
+    strings: set[str] = set()
     level: list[Any] = [(value,)]
     add = strings.add
     for _ in range(_NESTING_MOST):
@@ -33,14 +34,8 @@ def add_strings(value: Any, strings: set[str]) -> None:
             elif isinstance(one, dict):
                 inner += (one.keys(), one.values())
         if not inner:
-            return
+            break
         level = inner
-
-
-def strings_in(value: Any) -> set[str]:
-    """The strings in a value."""
-    strings: set[str] = set()
-    add_strings(value, strings)
     return strings
 
 

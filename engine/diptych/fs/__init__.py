@@ -1,5 +1,7 @@
 """Files, fsync, rename, lock: the only folder that knows what each platform needs for durability."""
 
+from typing import TYPE_CHECKING
+
 from diptych.fs.ahead import will_read
 from diptych.fs.beneath import Beneath
 from diptych.fs.durable import (
@@ -31,7 +33,6 @@ from diptych.fs.errors import (
 )
 from diptych.fs.hashing import FileDigests, checksum_stable_file, digest_stable_file, hash_stable_file
 from diptych.fs.hints import append_hint, overwrite_hint, read_hint, remove_hint, write_hint
-from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
 from diptych.fs.lock import DirectoryLock, WriterLock, holder
 from diptych.fs.mounts import silent_file_system
 from diptych.fs.regular import (
@@ -45,8 +46,21 @@ from diptych.fs.regular import (
     read_bounded,
     read_bounded_fd,
 )
-from diptych.fs.shared import SharedLock, is_shared
 from diptych.fs.temporary import private_directory
+from diptych.lazy import attributes
+
+if TYPE_CHECKING:
+    from diptych.fs.inotify import Limit, inotify_instances, inotify_limit, inotify_watches
+    from diptych.fs.shared import SharedLock, is_shared
+
+# Only who watches a repository, or keeps one, needs these.
+__getattr__ = attributes(
+    __name__,
+    {
+        "diptych.fs.inotify": ("Limit", "inotify_instances", "inotify_limit", "inotify_watches"),
+        "diptych.fs.shared": ("SharedLock", "is_shared"),
+    },
+)
 
 __all__ = [
     "Beneath",

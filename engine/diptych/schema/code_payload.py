@@ -174,7 +174,7 @@ def relations_at(payload: Buffer, items: Sequence[int], target: bytes) -> list[R
         at = first + item * row.size
         line, column, use, source = row.unpack_from(payload, at)
         if at >= last:
-            raise IndexError(f"there is no relation {item}")
+            raise ValueError(f"there is no relation {item}")
         if use in uses:
             meant = uses[use]
         else:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from diptych import fs
 from diptych.change import StoredRecord
 from diptych.errors import CorruptSearchError, CorruptSnapshotError
 from diptych.schema.base import Schema
@@ -175,7 +176,8 @@ class SegmentSet:
 
     def compose(self, schema: Schema[Any], *, where: str) -> SearchIndex:
         """All live documents as one index. Raises CorruptSearchError, CorruptSnapshotError, StorageError."""
-        from diptych.search.composed import compose
+        with fs.importing("diptych.search.composed"):
+            from diptych.search.composed import compose
 
         return compose([member.component() for member in self.members], schema, where=where)
 

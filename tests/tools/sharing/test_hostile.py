@@ -21,5 +21,5 @@ def test_a_file_of_another_generation_is_found(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(install, "_refuse_unlike", lambda *_: None)
     stranger = Stranger(str(tmp_path))
     with pytest.raises(AssertionError, match="damaged"):
-        for seed in range(140, 400):
+        for seed in range(400, 1000):
             check(stranger, str(tmp_path), seed)
