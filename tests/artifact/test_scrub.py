@@ -54,11 +54,21 @@ def test_a_secret_is_found_wherever_it_is_and_not_shown(tmp_path: Path, field: s
     assert raised.value.exit_code == 1
 
 
-def test_relation_targets_and_paths_are_looked_through(tmp_path: Path) -> None:
-    with_target = FileRecord("a.py", HASH, "python", [], [Relation("calls", "", SECRET, PLACE)])
-    done = scrubbed(stored(tmp_path / "s", with_target, record(f"keys/{SECRET}.py")))
+@pytest.mark.parametrize("field", [0, 1, 2])
+def test_relations_and_paths_are_looked_through(tmp_path: Path, field: int) -> None:
+    texts = ["calls", "", "target"]
+    texts[field] = SECRET
+    with_secret = FileRecord("a.py", HASH, "python", [], [Relation(*texts, PLACE)])
+    done = scrubbed(stored(tmp_path / "s", with_secret, record(f"keys/{SECRET}.py")))
     assert {one.where for one in done.findings} == {"relation", "path"}
     assert SECRET not in repr(done.findings)
+
+
+def test_a_record_that_does_not_decode_is_looked_through_as_it_is_packed() -> None:
+    scan = scrubbing._Scan(CODE, Rules())
+    packed = CODE.pack(record("a.py", documentation=SECRET))[:-1]
+    row = scrubbing._Row("a.py", packed)
+    assert [one.kind for one in scan.findings([row], deleted=False)] == ["GitHub token"]
 
 
 def test_deleted_text_is_found_until_it_is_compacted(tmp_path: Path) -> None:

@@ -249,9 +249,8 @@ class _Scan:
         if record is None:
             return strings_in(row.payload)
         symbols = [(one[0], *one[3:6]) for one in record.symbols]
-        return strings_in(record.names).union(
-            *symbols, [one[1] for one in record.relations], [one[2] for one in record.relations]
-        )
+        relations = [one[:3] for one in record.relations]
+        return strings_in(record.names).union(*symbols, *relations)
 
     def _suspects(self, strings: Iterable[str]) -> set[str]:
         """Those in which something is."""
@@ -310,7 +309,7 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
         yield Text("documentation", symbol.name, symbol.documentation)
         yield Text("name", symbol.name, symbol.name)
         yield Text("name", symbol.name, symbol.container)
-    for value in {text for relation in record.relations for text in (relation.source, relation.target)}:
+    for value in {text for relation in record.relations for text in relation[:3]}:
         yield Text("relation", "", value)
     if record.names:
         yield from (Text("names", "", value) for value in strings_in(record.names))
