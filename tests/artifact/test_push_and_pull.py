@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.support.records import numbered, record
 from tests.support.waiting import join
 
-from diptych import NotAStoreError, Store, StoreLockedError
+from diptych import FileRecord, NotAStoreError, Store, StoreLockedError
 from diptych.artifact import pull as pull_module
 from diptych.artifact import remembered as remembered_module
 from diptych.artifact.errors import (
@@ -153,6 +154,33 @@ def test_what_a_search_index_stores_is_sent_as_what_is_not_in_the_records(
     assert {piece.bases for piece in stored.pieces} == {(records[os.path.dirname(stored.path)].blake3,)}
     assert manifest.bases == ()
     check_installs(remote, tmp_path, store, ref=MAIN)
+
+
+def test_a_compaction_after_many_pushes_is_a_patch_of_the_first_records(
+    store: str, remote: Counting, tmp_path: Path
+) -> None:
+    def texts(count: int, first: int) -> list[FileRecord]:
+        # Each is another, so that a record is worth what it says.
+        rng = random.Random(first)
+        numbers = range(first, first + count)
+        return [record(f"b/{number}.py", documentation=rng.randbytes(90).hex()) for number in numbers]
+
+    fill(store, texts(2_000, 0))
+    push(store, remote, ref=MAIN)
+    for number in range(8):
+        fill(store, texts(100, 100 * number))
+        push(store, remote, ref=MAIN)
+    fill(store, texts(1, 9_000))
+    with Store.open(store) as opened:
+        opened.checkpoint(compact=True)
+    done = push(store, remote, ref=MAIN)
+    check_installs(remote, tmp_path, store, ref=MAIN)
+    alone = push(store, Counting(MemoryRemote()), ref=MAIN, force=True)
+    assert done.sent_bytes < 0.8 * alone.sent_bytes
+    # One who has nothing reads no chain of patches of what is gone.
+    assert done.full_bytes < 1.3 * alone.full_bytes
+    manifest = manifest_at(remote, read_state(remote, MAIN).manifest)[0]
+    assert manifest.bases and not any(piece.bases for one in manifest.bases for piece in one.pieces)
 
 
 def test_removed_records_do_not_come_back(store: str, dest: str, remote: Counting) -> None:

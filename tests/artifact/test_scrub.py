@@ -10,7 +10,7 @@ from tests.support.notes import NOTES, Note
 from tools.leaks.__main__ import look, stopped
 from tools.leaks.planted import KINDS, planted
 
-from diptych import FileRecord, Store
+from diptych import FileRecord, Store, secrets
 from diptych.artifact import scrub as scrubbing
 from diptych.artifact.errors import SecretsFoundError
 from diptych.artifact.scrub import ALLOWED, NOSHARE, Rules, Scrubbed, fingerprint, scrub, unlisted
@@ -98,6 +98,12 @@ def test_what_is_allowed_by_its_fingerprint_passes(tmp_path: Path) -> None:
     assert rules.allowed == {finding.fingerprint}
     assert scrubbed(where, rules).findings == []
     assert rules.digest != Rules().digest
+
+
+def test_what_an_older_scan_looked_through_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = Rules().digest
+    monkeypatch.setattr("diptych.secrets.VERSION", secrets.VERSION + 1)
+    assert Rules().digest != before
 
 
 def test_paths_that_name_people_or_are_not_shared_are_refused(tmp_path: Path) -> None:

@@ -66,6 +66,14 @@ def test_a_record_comes_back(record: FileRecord) -> None:
 
 
 @given(RECORDS)
+def test_the_texts_of_a_payload_are_those_of_its_record(record: FileRecord) -> None:
+    symbols = {text for one in record.symbols for text in (one.name, *one[3:6])}
+    relations = {text for one in record.relations for text in one[:3]}
+    found = CODE.texts(CODE.pack(record))
+    assert symbols | relations | {""} >= found >= (symbols | relations) - set(RELATION_KINDS)
+
+
+@given(RECORDS)
 def test_each_symbol_is_found_by_its_name_and_each_relation_by_its_target(record: FileRecord) -> None:
     key, payload = CODE.key_of(record), CODE.pack(record)
     for index, mine in enumerate((record.symbols, record.relations)):
@@ -352,6 +360,7 @@ def test_a_payload_of_version_2_is_read_as_it_is() -> None:
     assert CODE.upgrade(2, payload) == payload
     assert CODE.names_part(payload) == ("hash", "python", b"names")
     assert CODE.counts(payload) == (1, 12)
+    assert CODE.texts(payload) == {"s", "c", "sig", "doc", "c.s", "a", "b", *kinds}
     assert CODE.symbols(payload) == [(back.symbols[0], 0)]
     [(item, document)] = CODE.documents(b"a.py", payload)
     assert [document] == [one for _, one in CODE.documents(b"a.py", CODE.pack(back))]

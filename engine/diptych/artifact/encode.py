@@ -17,7 +17,7 @@ from diptych.artifact.errors import CorruptArtifactError
 from diptych.artifact.manifest import PREFIX, RAW, ZSTD, Piece
 from diptych.artifact.names import digest_of
 
-FULL_LEVEL = 6
+FULL_LEVEL = 4
 PATCH_LEVEL = 3
 PACK_BYTES = 64 * 1024 * 1024
 """A pack is closed when it has this much."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from diptych.artifact.encode import PACK_BYTES, Encoded, Pack, encode_full, encode_patch, encode_within
 from diptych.artifact.local import LocalGeneration
 from diptych.artifact.manifest import ArtifactFile, ArtifactManifest
 from diptych.artifact.names import digest_of
-from diptych.artifact.plan import PushPlan, Send, full_size, with_bases
+from diptych.artifact.plan import PushPlan, Send, full_size, kind_of, plan_push, with_bases
 from diptych.artifact.progress import Meter, Shown
+from diptych.layout import RECORDS
 
 _SURELY_SMALL = 20
 """A patch of less than one part in so many of the file is taken without a comparison."""
@@ -40,32 +41,57 @@ def encode_plan(
     progress: Shown | None,
 ) -> Encoding:
     """Encode what is new, as patches where that is worth their bases. Raises CorruptSnapshotError."""
-    encoding = _encoded(plan, generation, level, progress)
-    known = parent.all_files() if parent is not None else {}
-    encoding.bases = with_bases(encoding.files, known)
-    cold = {piece for one in (*encoding.files, *encoding.bases) for piece in one.pieces}
-    full_bytes = full_size(encoding.files, {one.blake3: one for one in encoding.files} | known)
-    if not encoding.bases or sum(piece.length for piece in cold) <= _COLD_MOST * full_bytes:
-        return encoding
-    # Who has nothing would have to read too many files that are gone: what needs them is sent in full.
-    gone = {one.blake3 for one in encoding.bases}
-    sends = [
-        _without_parent(send) if _needs(one, gone) else send
-        for send, one in zip(plan.sends, encoding.files, strict=True)
-    ]
-    return _encoded(PushPlan(tuple(sends)), generation, level, progress)
+    encoding = _encoded(plan, parent, generation, level, progress)
+    # Records are most of an index, and other kinds of files gain less by what is gone.
+    for kinds in ((RECORDS,), ()):
+        if parent is None or _may_be_read(encoding):
+            break
+        # Who has nothing would have to read too many files that are gone: what needs them is sent again.
+        lasting = _lasting(parent, generation, kinds)
+        plan = plan_push(generation.files, lasting, generation.by_hash())
+        encoding = _encoded(plan, lasting, generation, level, progress)
+    return encoding
 
 
-def _without_parent(send: Send) -> Send:
-    """Sent in full, or as a patch of what is sent with it."""
-    return Send(send.file, bases=(send.records,) if send.records else (), records=send.records)
+def _may_be_read(encoding: Encoding) -> bool:
+    """Whether one who has nothing does not read much more than full encodings."""
+    every = (*encoding.files, *encoding.bases)
+    cold = {piece for one in every for piece in one.pieces}
+    full_bytes = full_size(encoding.files, {one.blake3: one for one in every})
+    return not encoding.bases or sum(piece.length for piece in cold) <= _COLD_MOST * full_bytes
 
 
-def _needs(one: ArtifactFile, bases: set[str]) -> bool:
-    return any(base in bases for piece in one.pieces for base in piece.bases)
+def _lasting(
+    parent: ArtifactManifest, generation: LocalGeneration, kinds: tuple[str, ...]
+) -> ArtifactManifest:
+    """The parent without the files that are gone here, and those decoded with them.
+
+    With those of `kinds` that are decoded by themselves: of a chain of patches, one would have to read all.
+    """
+    here = {one.blake3 for one in generation.files}
+    kept = {
+        one.blake3: one
+        for one in parent.files
+        if one.blake3 in here
+        or (kind_of(one.path) in kinds and not any(piece.bases for piece in one.pieces))
+    }
+    while needy := [
+        digest
+        for digest, one in kept.items()
+        if any(base not in kept for piece in one.pieces for base in piece.bases)
+    ]:
+        for digest in needy:
+            del kept[digest]
+    return replace(parent, files=tuple(kept.values()), bases=())
 
 
-def _encoded(plan: PushPlan, generation: LocalGeneration, level: int, progress: Shown | None) -> Encoding:
+def _encoded(
+    plan: PushPlan,
+    parent: ArtifactManifest | None,
+    generation: LocalGeneration,
+    level: int,
+    progress: Shown | None,
+) -> Encoding:
     meter = Meter(progress, "encoding", plan.new_bytes, plan.reused_bytes)
     here = {one.blake3 for one in generation.files}
     local = generation.by_hash()
@@ -83,6 +109,7 @@ def _encoded(plan: PushPlan, generation: LocalGeneration, level: int, progress: 
                 meter.add(len(span))
         waiting.append((send, encoded))
     _place(waiting, encoding)
+    encoding.bases = with_bases(encoding.files, parent.all_files() if parent is not None else {})
     return encoding
 
 

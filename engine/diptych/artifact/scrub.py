@@ -27,6 +27,7 @@ from diptych.errors import CorruptionError
 from diptych.layout import is_path_inside
 from diptych.model import FileRecord
 from diptych.schema.base import Schema
+from diptych.schema.code import CodeSchema
 from diptych.store.generation import open_segment
 from diptych.store.manifest import Manifest
 
@@ -99,12 +100,11 @@ class Rules:
 
     @property
     def digest(self) -> str:
-        """BLAKE3 of what is allowed and not shared: by it a manifest says what it was looked through for."""
+        """BLAKE3 of what is looked for, allowed and not shared: what a manifest was looked through for."""
         from blake3 import blake3
 
-        return blake3(
-            "\0".join([*sorted(self.allowed), "", *self.noshare]).encode("utf-8", "replace")
-        ).hexdigest()
+        said = [str(secrets.VERSION), *sorted(self.allowed), "", *self.noshare]
+        return blake3("\0".join(said).encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(slots=True)
@@ -245,12 +245,14 @@ class _Scan:
 
     def _strings_of(self, row: _Row) -> set[str]:
         """The values of the texts of a record, in less time than with where each is."""
-        record = _file_record(row.path, row.payload, self._schema)
-        if record is None:
+        if not isinstance(self._schema, CodeSchema):
             return strings_in(row.payload)
-        symbols = [(one[0], *one[3:6]) for one in record.symbols]
-        relations = [one[:3] for one in record.relations]
-        return strings_in(record.names).union(*symbols, *relations)
+        try:
+            texts = self._schema.texts(row.payload)
+            names = self._schema.names_part(row.payload)[2]
+        except CorruptionError:
+            return strings_in(row.payload)
+        return texts | strings_in(names)
 
     def _suspects(self, strings: Iterable[str]) -> set[str]:
         """Those in which something is."""

@@ -3,40 +3,65 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
 import msgpack
 
 _INFLATED_MOST_BYTES = 64 * 1024 * 1024
-_NESTING_MOST = 32
+_NESTING_MOST = 64
+# A container of so few values is not worth looking through by itself.
+_SMALL = 16
+_NO_TEXT = {int, float, bool, type(None)}
 
 
 def strings_in(value: Any) -> set[str]:
     """The strings in a value, packed or compressed as it may be."""
     strings: set[str] = set()
-    level: list[Any] = [(value,)]
-    add = strings.add
+    level: list[Collection[Any]] = [(value,)]
     for _ in range(_NESTING_MOST):
-        inner: list[Any] = []
-        for one in chain.from_iterable(level):
-            kind = type(one)
-            if kind is str:
-                add(one)
-            elif kind is int:
+        inner: list[Collection[Any]] = []
+        for values in level:
+            # Rows of a table are taken by its columns, each of which has most often values of one type.
+            kinds = set(map(type, values))
+            if kinds == {str}:
+                strings.update(values)
+            elif kinds <= _NO_TEXT:
                 continue
-            elif kind is tuple or isinstance(one, tuple | list):
-                inner.append(one)
-            elif isinstance(one, bytes | bytearray | memoryview):
-                data = bytes(one)
-                unpacked = _unpacked(data)
-                inner.append((data.decode("utf-8", "replace") if unpacked is None else unpacked,))
-            elif isinstance(one, dict):
-                inner += (one.keys(), one.values())
+            elif kinds == {tuple} and len(values) > _SMALL:
+                is_table = len(set(map(len, values))) == 1
+                inner += zip(*values, strict=True) if is_table else [list(chain.from_iterable(values))]
+            else:
+                inner += _parts(values, strings)
         if not inner:
             break
         level = inner
     return strings
+
+
+def _parts(values: Iterable[Any], strings: set[str]) -> Iterator[Collection[Any]]:
+    """What is inside of values of many types; the texts among them are added to `strings`."""
+    inside: list[Any] = []
+    for one in values:
+        kind = type(one)
+        if kind is int:
+            continue
+        if kind is str:
+            strings.add(one)
+        elif kind is tuple or isinstance(one, list):
+            if len(one) > _SMALL:
+                yield one
+            else:
+                inside += one
+        elif isinstance(one, bytes):
+            unpacked = _unpacked(one)
+            yield (one.decode("utf-8", "replace") if unpacked is None else unpacked,)
+        elif isinstance(one, dict):
+            yield one.keys()
+            yield one.values()
+    if inside:
+        yield inside
 
 
 def _unpacked(data: bytes) -> Any:

@@ -25,6 +25,7 @@ from diptych.schema.code_payload import (
     symbol_items,
     symbols_of,
     terms_of,
+    texts_of,
 )
 from diptych.schema.code_symbols import symbol_of
 from diptych.schema.code_tables import UNDECODABLE, decoding, is_packed, undecodable
@@ -120,6 +121,11 @@ class CodeSchema(Schema[FileRecord]):
     def names_part(self, payload: bytes) -> tuple[str, str, bytes]:
         """Content hash, language and names part, without decoding the symbols and relations."""
         return names_part_of(payload) if is_packed(payload) else older.names_part_of(payload)
+
+    @decoding
+    def texts(self, payload: bytes) -> set[str]:
+        """The texts of the symbols and the relations, without where each is."""
+        return texts_of(payload) if is_packed(payload) else older.texts_of(payload)
 
     @decoding
     def terms(self, payload: bytes) -> Sequence[Iterable[tuple[bytes, int]]]:

@@ -53,6 +53,15 @@ def record_of(path: str, payload: bytes) -> FileRecord:
     return _new(FileRecord, fields)
 
 
+def texts_of(payload: bytes) -> set[str]:
+    """The texts of the symbols and the relations."""
+    record = record_of("", payload)
+    return {
+        *(text for one in record.symbols for text in (one[0], *one[3:6])),
+        *(text for one in record.relations for text in one[:3]),
+    }
+
+
 def symbols_of(payload: bytes) -> list[tuple[Symbol, int]]:
     """The symbols, each with its occurrence."""
     unpacker = _symbols_in(payload)

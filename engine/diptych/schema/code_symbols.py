@@ -90,6 +90,21 @@ def symbol_of(stored: Sequence[Any]) -> Symbol:
     return _new(Symbol, (name, kind, where, container, signature, documentation, named))
 
 
+def texts_in(symbols: Sequence[Sequence[Any]]) -> set[str]:
+    """The containers, names, signatures and documentation of these arrays."""
+    texts = {one[0] for one in symbols}
+    texts.update([one[1] for one in symbols], [one[9] for one in symbols if len(one) > _PLAIN])
+    texts.update(
+        [
+            (PREFIXES[one[3]] if type(one[3]) is int else one[3]) + one[1] + one[4]
+            if one[3] is not None
+            else one[4]
+            for one in symbols
+        ]
+    )
+    return texts
+
+
 def occurrence_of(stored: Sequence[Any]) -> int:
     """How many symbols of its name, kind and container are before it."""
     return int(stored[14]) if len(stored) > 14 else 0
