@@ -6,55 +6,38 @@ defined outside of their class are in a scope by themselves, under the class's n
 
 from __future__ import annotations
 
-import re
 from itertools import zip_longest
 
 from tree_sitter import Node
 
-from diptych.names.annotations import FUNCTION_TYPE, TAG_OF
 from diptych.names.facts import (
     ASSIGNED,
     BLOCK,
     CLASS,
-    CONST,
     DECLARED,
     DEFINED,
     FIELD,
     FUNCTION,
     IMPORTED,
     LAMBDA,
-    MACRO,
-    METHODS,
     MODULE,
     NAMESPACE,
-    OPTIONAL,
-    PARAMETER,
-    PRIVATE,
-    REST,
     FileFacts,
-    Scope,
 )
 from diptych.names.languages import Captured
-from diptych.names.languages.c.conditions import counts
 from diptych.names.languages.c.declarators import Declarator, unwrapped
+from diptych.names.languages.c.functions import Functions, has_word
 from diptych.names.languages.c.rules import TAGGED
 from diptych.names.languages.c.shapes import dotted, shape_of
-from diptych.names.languages.c.types import TAGS, UNKNOWN, annotation, class_shape
-from diptych.names.languages.collected import Collected, bytes_of
+from diptych.names.languages.c.types import TAGS, annotation, class_shape
+from diptych.names.languages.collected import Collected
 from diptych.names.languages.shapes import extended
-from diptych.names.languages.walk import Walk
 
 _TOP = frozenset({"translation_unit", "ERROR", "linkage_specification", "declaration_list",
                   "field_declaration_list", "template_declaration"})  # fmt: skip
 _SCOPED = frozenset({"compound_statement", "for_statement", "if_statement", "while_statement",
                      "switch_statement", "catch_clause"})  # fmt: skip
 _KINDS = {"struct_specifier": ("!struct",), "union_specifier": ("!union",), "enum_specifier": ("!enum",)}
-# A macro for a name, or for a chain of names.
-_CAST = re.compile(
-    rb"\s*(?:\(\s*\(\s*(struct\s+|union\s+)?(\w+)\s*\*+\s*\)|(?:container_of|list_entry)\(\s*\w+\s*,"
-    rb"\s*(struct\s+)?(\w+)\s*,)"
-)
-_CHAIN = re.compile(rb"\s*([A-Za-z_]\w*(?:(?:->|\.)[A-Za-z_]\w*)*)\s*")
 
 
 def collect(
@@ -79,55 +62,11 @@ def collect_cpp(
     return _Walk(Collected(source, complete=complete), cpp=True).facts(captures)
 
 
-class _Walk(Walk):
+class _Walk(Functions):
+    """Namespaces, types, and what is declared in them."""
+
     top = _TOP
     scoped = _SCOPED
-
-    def __init__(self, made: Collected, *, cpp: bool) -> None:
-        super().__init__(made)
-        self._cpp = cpp
-        self._methods: dict[tuple[int, str], int] = {}
-        self._defined: set[bytes] = set()
-
-    def conditional(self, node: Node, scope: int) -> None:
-        """`#if`: what is in a branch that does not count is in a scope by itself, which is seen through."""
-        branches: list[tuple[Node, list[Node]]] = []
-        branch: Node | None = node
-        while branch is not None:
-            rest = branch.child_by_field_name("alternative")
-            skipped = (rest, branch.child_by_field_name("condition"), branch.child_by_field_name("name"))
-            branches.append((branch, [one for one in branch.named_children if one not in skipped]))
-            branch = rest
-        is_apart = self.made.scopes[scope].kind in (MODULE, NAMESPACE)
-        source, is_found = self.made.source, False
-        for one, inside in branches:
-            is_taken = not is_found and counts(source, one, self._defined, cpp=self._cpp)
-            is_found = is_found or is_taken
-            at = self.made.open(NAMESPACE, scope, one) if is_apart and not is_taken else scope
-            self._later(inside, at)
-        if self._complete:
-            tests = [part for one, _ in branches for part in (one.child_by_field_name("condition"),) if part]
-            self._later(tests, scope)
-
-    def include(self, node: Node, _scope: int) -> None:
-        """`#include "a.h"`."""
-        path = node.child_by_field_name("path")
-        text = self.made.text(path) if path is not None else ""
-        if text[:1] in ('"', "<"):
-            self.made.stars.append((0, text[:-1]))
-
-    def macro(self, node: Node, scope: int) -> None:
-        """`#define A …`."""
-        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
-        if name is not None:
-            source = self.made.source
-            text = bytes_of(source, value) if value is not None else b""
-            shape = _replaced(text) if node.type == "preproc_def" else _cast_to(text)
-            around = self.made.scopes[scope]
-            at = scope if around.kind == NAMESPACE and not around.name else 0
-            if at == 0:
-                self._defined.add(bytes_of(source, name))
-            self._bind(name, at, MACRO, "" if shape == self.made.text(name) else shape)
 
     def namespace(self, node: Node, scope: int) -> None:
         """`namespace a::b {}`; one without a name, or inline, is seen through."""
@@ -213,17 +152,6 @@ class _Walk(Walk):
             scope = self.made.scopes[scope].parent
         return scope
 
-    def _template_parameters(self, node: Node, inner: int) -> None:
-        around = node.parent
-        if around is None or around.type != "template_declaration":
-            return
-        given = around.child_by_field_name("parameters")
-        for one in given.named_children if given is not None else ():
-            name = next((child for child in one.named_children if child.type == "type_identifier"), None)
-            if name is not None and "type_parameter" in one.type:
-                is_class = self.made.scopes[inner].kind == CLASS
-                self._bind(name, inner, PARAMETER if is_class else ASSIGNED, class_shape(b"", None))
-
     def _enumerators(self, body: Node | None, inner: int, scope: int, node: Node) -> None:
         is_apart = any(child.type in ("class", "struct") for child in node.children)
         name = self.made.scopes[inner].name
@@ -282,7 +210,7 @@ class _Walk(Walk):
         in_class = self.made.scopes[scope].kind == CLASS
         is_misread = node.has_error and self.made.scopes[scope].kind in (MODULE, NAMESPACE)
         # `DECLARE_PER_CPU(int, a)` is parsed as `extern int a`, whatever its text says.
-        is_extern = _has_word(self.made.source, node, b"extern") or self.made.source.startswith(
+        is_extern = has_word(self.made.source, node, b"extern") or self.made.source.startswith(
             b"DECLARE_PER_CPU", node.start_byte
         )
         holder = self._holder(given, scope)
@@ -327,100 +255,6 @@ class _Walk(Walk):
             bool(taken) and all(one.child_by_field_name("declarator") is None for one in taken) and self._cpp
         )
 
-    def _owner(self, declared: Declarator, scope: int) -> int:
-        """The scope of a member that is defined outside of its class, or `scope`."""
-        if not declared.owner:
-            return scope
-        source = self.made.source
-        text = ".".join(filter(None, (dotted(source, one) for one in declared.owner)))
-        if (scope, text) not in self._methods:
-            self._methods[scope, text] = len(self.made.scopes)
-            known = Scope(CLASS, scope, (0, 0), (0, 0), text, (0, 0), (f":type[{text}]",), "", (METHODS,))
-            self.made.scopes.append(known)
-        return self._methods[scope, text]
-
-    def _prototype(self, node: Node, declared: Declarator, scope: int) -> None:
-        owner = self._owner(declared, scope)
-        inner = self._function(node, declared, owner)
-        self._bind(declared.name, owner, DECLARED, inner=inner)
-        self._parameters(declared, inner)
-
-    def function(self, node: Node, scope: int) -> None:
-        """`T f(…) {}`."""
-        declared = unwrapped(node.child_by_field_name("declarator"))
-        if declared is None:
-            self._later(node.named_children, scope)
-            return
-        owner = self._owner(declared, scope)
-        inner = self._function(node, declared, owner)
-        is_macro = node.child_by_field_name("type") is None and self.made.text(declared.name).isupper()
-        if not is_macro or self.made.scopes[owner].name == self.made.text(declared.name):
-            # The call of a macro with a block looks like a function without a type.
-            self._bind(declared.name, owner, DEFINED, inner=inner)
-        self._parameters(declared, inner)
-        if self._complete:
-            skipped = node.child_by_field_name("declarator")
-            self._later([one for one in node.named_children if one != skipped], inner)
-
-    def _function(self, node: Node, declared: Declarator, scope: int) -> int:
-        source, given = self.made.source, node.child_by_field_name("type")
-        hidden = self.made.scopes[scope].kind == MODULE and _has_word(source, node, b"static")
-        hidden = hidden or self._is_in_unnamed(scope)
-        function = declared.function
-        returns = annotation(source, given)
-        if given is not None and given.type == "placeholder_type_specifier" and function is not None:
-            trailing = [one for one in function.named_children if one.type == "trailing_return_type"]
-            returns = annotation(source, trailing[0].named_children[0]) if trailing else ""
-        taken = tuple(self._taken(declared)) if self._cpp else ()
-        inner = self.made.open(
-            FUNCTION, scope, node, declared.name, bases=taken, returns=returns,
-            decorators=(*((PRIVATE,) if hidden else ()), *((CONST,) if _is_const(source, function) else ())),
-        )  # fmt: skip
-        self._template_parameters(node, inner)
-        return inner
-
-    def _is_in_unnamed(self, scope: int) -> bool:
-        around = self.made.scopes[scope]
-        return around.kind == NAMESPACE and not around.name and around.parent == 0
-
-    def _taken(self, declared: Declarator) -> list[str]:
-        """The shape of each parameter."""
-        given = declared.function.child_by_field_name("parameters") if declared.function is not None else None
-        found = []
-        for one in given.children if given is not None else ():
-            if one.type in ("parameter_declaration", "optional_parameter_declaration"):
-                inner = unwrapped(one.child_by_field_name("declarator"))
-                shape = annotation(self.made.source, one.child_by_field_name("type"), inner) or f":{UNKNOWN}"
-                found.append(OPTIONAL + shape if one.type.startswith("optional") else shape)
-            elif one.type in ("...", "variadic_parameter", "variadic_parameter_declaration"):
-                found.append(f"{REST}:{UNKNOWN}")
-        return [] if found == [":void"] else found
-
-    def _parameters(self, declared: Declarator, scope: int) -> None:
-        """The parameters of a function, if the file itself is what asks."""
-        if not self._complete:
-            return
-        node: Node | None = declared.name
-        while node is not None and node.type != "function_declarator":
-            node = node.parent
-        given = node.child_by_field_name("parameters") if node is not None else None
-        if given is None or (declared.function is None and not declared.is_pointed):
-            return
-        if declared.function is None:
-            scope = self.made.open(BLOCK, scope, given)
-        self._later([given], scope)
-
-    def parameter(self, node: Node, scope: int) -> None:
-        """A parameter."""
-        given, declarator = node.child_by_field_name("type"), node.child_by_field_name("declarator")
-        declared = unwrapped(declarator)
-        if declared is not None:
-            self._bind(declared.name, scope, PARAMETER, annotation(self.made.source, given, declared))
-            self._parameters(declared, scope)
-        self._later(
-            [one for one in (given, node.child_by_field_name("default_value")) if one is not None], scope
-        )
-
     def for_range(self, node: Node, scope: int) -> None:
         """`for (T a : b)`."""
         inner = self.made.open(BLOCK, scope, node)
@@ -445,46 +279,6 @@ class _Walk(Walk):
         for name, part in zip_longest(declarator.named_children, (".first", ".second")):
             if name is not None:
                 self._bind(name, scope, ASSIGNED, extended(shape, part) if part is not None else "")
-
-    def lambda_(self, node: Node, scope: int) -> None:
-        """`[…](…) {…}`."""
-        self._later(node.named_children, self.made.open(LAMBDA, scope, node))
-
-
-def _replaced(text: bytes) -> str:
-    """The shape of what a macro is a name for; "" for what is no chain of names."""
-    chain = _CHAIN.fullmatch(text)
-    return chain[1].decode().replace("->", ".") if chain is not None else ""
-
-
-def _cast_to(text: bytes) -> str:
-    """The shape of a macro that gives its argument another type."""
-    cast = _CAST.match(text)
-    if cast is None:
-        return ""
-    tag, name = cast[1] or cast[3], (cast[2] or cast[4]).decode()
-    return f":{FUNCTION_TYPE}[{TAG_OF}[{name}]]" if tag else f":{FUNCTION_TYPE}[{name}]"
-
-
-def _is_const(source: bytes, function: Node | None) -> bool:
-    """Whether a method has `const` after its parameters."""
-    children = function.named_children if function is not None else ()
-    return any(
-        source.startswith(b"const", child.start_byte) for child in children if child.type == "type_qualifier"
-    )
-
-
-def _has_word(source: bytes, node: Node, word: bytes) -> bool:
-    """Whether `word` is among what a declaration begins with."""
-    start, end = node.byte_range
-    # The bytes first: nodes are expensive.
-    if source.find(word, start, end) < 0:
-        return False
-    return any(
-        source.startswith(word, child.start_byte)
-        for child in node.children
-        if child.type == "storage_class_specifier"
-    )
 
 
 _Walk.visits = {
