@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from diptych.artifact import encode
+from diptych.cli import pushing
+
 from .command import diptych, document, environment, error_output, text
 
 SOURCES = {
@@ -205,3 +208,7 @@ def test_remotes_are_added_listed_and_checked(project: Path, remote: str) -> Non
     assert listed["refs"] == [{"ref": "branch/main", "serial": 1}]
     assert "no action" in error_output("artifact", "remote", "forget", remote, cwd=project, code=2)
     assert "takes a URL" in error_output("artifact", "remote", "add", cwd=project, code=2)
+
+
+def test_a_push_compresses_as_the_library_does_where_no_level_is_asked_for() -> None:
+    assert pushing.LEVEL == encode.FULL_LEVEL

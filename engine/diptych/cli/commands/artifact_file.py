@@ -15,10 +15,9 @@ from diptych.cli.commands.artifact_transfer import (
     Ref,
     Replace,
     pull,
-    push_to,
-    updated,
 )
 from diptych.cli.options import Json, StorePath, not_empty
+from diptych.cli.pushing import push_to, updated
 from diptych.cli.schemas import SchemaName
 from diptych.cli.sharing import Quiet, SignKey, Timeout
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from diptych.cli.arguments import Option
 from diptych.cli.options import Json, StorePath, not_empty
+from diptych.cli.pushing import LEVEL, indexer_versions, push_to, updated
 from diptych.cli.schemas import SchemaName
 from diptych.cli.sharing import DryRun, NoCas, Quiet, RemoteUrl, SignKey, Timeout, shown
 from diptych.cli.transfers import print_pulled, print_receipt
@@ -13,7 +14,6 @@ from diptych.cli.transfers import print_pulled, print_receipt
 if TYPE_CHECKING:
     from diptych.artifact.pull import LocalChanges, Pulled
     from diptych.artifact.push import Receipt
-    from diptych.artifact.remotes.base import Remote
     from diptych.cli.sharing import Repository
 
 _BYTES_MAX = 2**50
@@ -58,7 +58,7 @@ def push(
     commit: Commit = None,
     dirty: Dirty = False,
     force: Force = False,
-    level: Level = 6,
+    level: Level = LEVEL,
     compact: Compact = False,
     sign: SignKey = None,
     no_cas: NoCas = False,
@@ -157,7 +157,7 @@ def pull(
             schema=schema_of(path, schema),
             local_changes=_local_changes(rebase, replace),
             repo_id="" if allow_other_repo else repository.repo_id,
-            indexer=_indexer_versions(schema),
+            indexer=indexer_versions(schema),
             max_bytes=max_bytes,
             dry_run=dry_run,
             progress=shown(quiet),
@@ -216,7 +216,7 @@ def sync(
                     local_changes="rebase",
                     trust=Trust.from_file(),
                     repo_id=repository.repo_id,
-                    indexer=_indexer_versions(schema),
+                    indexer=indexer_versions(schema),
                     dry_run=dry_run,
                     progress=shown(quiet),
                     timeout_s=timeout,
@@ -304,87 +304,6 @@ def recover(
         document(plain(pulled))
     else:
         print_pulled(pulled, indexed=False)
-
-
-def updated(store: str | None, schema: str | None, commit: str | None) -> tuple[str, Repository]:
-    """The store to push, up to date with its tree, and the repository.
-
-    A store of another schema, or of no repository, is pushed as it is.
-    """
-    from dataclasses import replace
-
-    from diptych.cli.place import find_store
-    from diptych.cli.sharing import Repository, repository_at
-
-    path = find_store(store)
-    if schema is not None:
-        return path, Repository("")
-    from diptych.workspace.freshness import Policy, ensure_fresh
-
-    ensured = ensure_fresh(Policy.AUTO, path)
-    root = ensured.evidence.root if ensured.evidence is not None else ""
-    repository = repository_at(root) if root else Repository("")
-    if commit is not None:
-        repository = replace(repository, commit=repository.commits(commit)[0])
-    return path, repository
-
-
-def push_to(
-    remote: Remote,
-    path: str,
-    repository: Repository,
-    schema: str | None,
-    ref: str | None,
-    *,
-    dirty: bool = False,
-    force: bool = False,
-    level: int = 6,
-    compact: bool = False,
-    sign: str | None = None,
-    timeout: float = 0.0,
-    dry_run: bool = False,
-    quiet: bool = False,
-    remember: bool = True,
-) -> Receipt:
-    """Push the store at `path`, which is of `repository`, as these options say. Raises what that raises."""
-    from diptych.artifact.errors import LocalChangesError
-    from diptych.artifact.push import push as push_artifact
-    from diptych.cli.schemas import schema_of
-    from diptych.cli.sharing import default_ref, signing_key
-
-    target = ref or default_ref(repository)
-    if repository.dirty and not dirty and not target.startswith("user/"):
-        raise LocalChangesError(
-            "the working tree has changes that are in no commit, so its index is that of none",
-            advice="commit them first; or push with --dirty, or to --ref user/NAME",
-        )
-    return push_artifact(
-        path,
-        remote,
-        ref=target,
-        schema=schema_of(path, schema),
-        source=repository.source,
-        history=repository,
-        indexer=_indexer_versions(schema),
-        root=repository.root or None,
-        compact=compact,
-        level=level,
-        force=force,
-        key=signing_key(sign),
-        dry_run=dry_run,
-        remember=remember,
-        progress=shown(quiet),
-        timeout_s=timeout,
-    )
-
-
-def _indexer_versions(schema: str | None) -> dict[str, str]:
-    """What an index of code is made with here."""
-    if schema is not None:
-        return {}
-    from diptych.indexer import grammar_versions
-
-    return grammar_versions.current()
 
 
 def _fallback_ref(repository: Repository) -> str:
