@@ -25,17 +25,18 @@ _REASON_WORDS = 6
 def main() -> int:
     """Run the trials; 1 if anything broke."""
     parser = argparse.ArgumentParser(prog="python -m tools.renames", description=__doc__)
-    parser.add_argument("--package", default="json", help="a package of the standard library")
-    parser.add_argument("--source", type=Path, help="a folder with the package, in place of the library")
+    parser.add_argument("--package", help="a package of the standard library. Default: json")
+    parser.add_argument("--source", type=Path, help="in place of it, the folder of a package, named like it")
     parser.add_argument("--count", type=int, default=200, help="how many renames are made")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--refused", action="store_true", help="print each that was refused")
     given = parser.parse_args()
+    source = given.source.resolve() if given.source else _folder_of(given.package or "json")
+    package = given.package or source.name
     with tempfile.TemporaryDirectory(prefix="diptych-renames-") as folder:
-        source = given.source or _folder_of(given.package)
         ignored = shutil.ignore_patterns("__pycache__", "test", "tests", ".git", ".diptych")
-        shutil.copytree(source, Path(folder, given.package), ignore=ignored)
-        return report(trials(Path(folder), given.package, given.count, given.seed), refused=given.refused)
+        shutil.copytree(source, Path(folder, package), ignore=ignored)
+        return report(trials(Path(folder), package, given.count, given.seed), refused=given.refused)
 
 
 def _folder_of(package: str) -> Path:
@@ -48,6 +49,8 @@ def _folder_of(package: str) -> Path:
 def trials(root: Path, package: str, count: int, seed: int) -> list[Outcome]:
     """Renames until so many were made, each of a name drawn at random."""
     with Trial(root, package) as trial:
+        if broken := list(trial.does_not_run()):
+            sys.exit(f"{package} is broken as it is, so that renames show nothing: {broken[0]}")
         drawn = list(trial.names())
         random.Random(seed).shuffle(drawn)
         outcomes: list[Outcome] = []

@@ -79,7 +79,7 @@ class Trial:
             for changed in kept:
                 self._write(changed, edited(kept[changed], [e for e in sure if e.path == changed], made.name))
             outcome.broken += self._unresolved(made, [(one.path, one.row, one.column) for one in before])
-            outcome.broken += self._does_not_run()
+            outcome.broken += self.does_not_run()
         finally:
             for changed, data in kept.items():
                 self._write(changed, data)
@@ -112,7 +112,7 @@ class Trial:
             if not found or found[0].evidence == "named" or not found[0].name.endswith(_NEW):
                 yield f"{path}:{row + 1}:{moved + 1} leads to {found[0].name if found else 'nothing'}"
 
-    def _does_not_run(self) -> Iterator[str]:
+    def does_not_run(self) -> Iterator[str]:
         """What the compiler, and the import of each module, say."""
         compiled = [sys.executable, "-m", "compileall", "-q", "-f", self.package]
         imports = [sys.executable, "-c", _IMPORT_ALL, self.package]
