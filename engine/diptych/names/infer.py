@@ -58,6 +58,18 @@ class Inference(Steps):
         self._depth = 0
         # By the facts as well: the complete ones of a file number its scopes in another way.
         self._lines: dict[tuple[Names, int], list[Value]] = {}
+        # What shapes are, by all that decides it. Bindings that are made of each other are come to by very
+        # many ways, and it is the same each time.
+        self._known: dict[object, list[Value]] = {}
+        self._known_in: Names | None = None
+        # The classes whose bases are being looked for: what is found meanwhile may lack some of theirs.
+        self._unfinished = 0
+        self._is_begun = True
+
+    def begin(self) -> None:
+        """See `Imports`."""
+        super().begin()
+        self._is_begun = True
 
     def shape(
         self,
@@ -75,11 +87,25 @@ class Inference(Steps):
         """
         if not shape or self._depth >= MAX_DEPTH or not self.step():
             return []
+        if self._is_begun:
+            self._is_begun = False
+            if names is not self._known_in:
+                # Most questions after it are about the same part of a file; it holds no more than that.
+                self._known_in = names
+                self._known.clear()
+        # What is sought already is not sought again below, so that its outcome is another.
+        asked = (names, scope, shape, at, receiver, from_method, self._depth) if not self._sought else None
+        known = self._known.get(asked)
+        if known is not None:
+            return known
         self._depth += 1
         try:
-            return self._alternatives(names, scope, shape, at, receiver, from_method)
+            found = self._alternatives(names, scope, shape, at, receiver, from_method)
         finally:
             self._depth -= 1
+        if asked is not None and self._steps >= 0 and not self._unfinished:
+            self._known[asked] = found
+        return found
 
     def _alternatives(
         self,
@@ -252,12 +278,14 @@ class Inference(Steps):
         own = Value(CLASS_VALUE, names, scope)
         # What is asked for meanwhile: classes may extend each other in a circle.
         self._lines[names, scope] = [own]
+        self._unfinished += 1
         bases = [
             base._replace(arguments=(), receiver=None)
             for base in self.bases(names, scope)
             if base.kind == CLASS_VALUE
         ]
         lines = [list(self.linearised(base)) for base in bases]
+        self._unfinished -= 1
         merged = [own, *_merged([*lines, bases])]
         self._lines[names, scope] = merged
         return merged

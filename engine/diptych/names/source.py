@@ -8,7 +8,18 @@ from functools import cached_property
 from operator import le
 from typing import NamedTuple, Protocol
 
-from diptych.names.facts import CLASS, EXPORTED, EXPORTS, FUNCTION, OF_CLASS, Binding, FileFacts, Point, Scope
+from diptych.names.facts import (
+    BLOCK,
+    CLASS,
+    EXPORTED,
+    EXPORTS,
+    FUNCTION,
+    OF_CLASS,
+    Binding,
+    FileFacts,
+    Point,
+    Scope,
+)
 
 
 class Defined(NamedTuple):
@@ -116,14 +127,15 @@ class Names:
         """Whether the file passes something on by name, too, if it passes on one thing as a whole."""
         return any(one.scope == self.exports and one.name != EXPORTED for one in self.facts.bindings)
 
-    def innermost(self, place: Point) -> int:
-        """The innermost scope around a place."""
+    def innermost(self, place: Point, *, named: bool = False) -> int:
+        """The innermost scope around a place; with `named`, the innermost with a name but for statements."""
         scopes, starts = self.facts.scopes, self._starts
         # Where they ascend, none that begins after the place is around it.
         number = bisect_right(starts, place) - 1 if starts is not None else len(scopes) - 1
         while number > 0:
             scope = scopes[number]
-            if scope.start <= place < scope.end:
+            is_meant = not named or (scope.name and scope.kind != BLOCK)
+            if is_meant and scope.start <= place < scope.end:
                 return number
             number -= 1
         return 0

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from tests.names.asking import asking
 
-from diptych.serving.answers.written import sites_by_part, sites_in
+from diptych.serving.answers.written import places_of, sites_by_part, sites_in
 from diptych.serving.files import ParsedFile
 
 
@@ -27,7 +27,7 @@ def test_the_sites_of_a_name_by_part_are_those_of_the_whole_file(tmp_path: Path,
             parsed = ParsedFile("a.py", "python", source, "")
             found = [
                 (site.place, site.kind, names.qualified(site.scope))
-                for names, site in sites_by_part(ask.source, parsed, word)
+                for names, site in sites_by_part(ask.source, parsed, places_of(parsed, word))
             ]
             by_part += bool(found) and not parsed.is_parsed
             assert found == [

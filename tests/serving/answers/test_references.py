@@ -287,3 +287,33 @@ def test_a_module_is_found_whatever_an_import_writes_for_it(
         assert target is not None and target.kind == "module"
         found = references_to(ask.source, target).references
     assert [(one.path, one.row) for one in found] == [("use.js", 0), ("use.js", 1)]
+
+
+def test_what_imports_a_module_of_a_package_names_the_package(tmp_path: Path) -> None:
+    files = {
+        "pack/__init__.py": "",
+        "pack/part.py": "x = 1\n",
+        "one.py": "import pack\n\npack.part\n",
+        "two.py": "from pack.part import x\n",
+        "three.py": "import pack.part as part\n",
+    }
+    with asking(tmp_path, files) as ask:
+        expected = ["one.py:1 import", "one.py:3 use", "three.py:1 import", "two.py:1 import"]
+        assert ask.uses("one.py", "import @pack") == expected
+
+
+def test_an_assignment_is_no_argument(tmp_path: Path) -> None:
+    """Not even a possible one: elsewhere, a function's own class is used by no name."""
+    text = "def f():\n    class A: pass\n    return A\n\ndef g(m):\n    m.A = 1\n    f(  # !\n        A=2)\n"
+    with asking(tmp_path, {"a.py": text}) as ask:
+        found = ask.references("a.py", "class @A")
+    assert [(one.row, one.column) for one in found.references] == [(1, 10), (2, 11)]
+    assert not found.possible
+
+
+def test_a_name_made_of_itself_by_many_ways_is_found(tmp_path: Path) -> None:
+    """Each way leads to all the others, again and again: there are not so many steps for one question."""
+    ways = "".join(f"        x = x.next({number})\n        y = x.take(y)\n" for number in range(5))
+    used = f"def f(x, y):\n    while y:\n{ways}    z = y or A()\n    z.run()\n"
+    with asking(tmp_path, {"a.py": f"{used}\n\nclass A:\n    def run(self): pass\n"}) as ask:
+        assert ask.uses("a.py", "def @run") == ["a.py:14 use", "a.py:18 definition"]

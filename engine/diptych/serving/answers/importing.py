@@ -23,6 +23,7 @@ from diptych.names.rules import OWN_BODY, Rules
 from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, Value
 from diptych.serving.answers.hierarchy import descendants
+from diptych.serving.answers.written import may_give, may_rename
 from diptych.serving.source import StoreSource
 
 _MAX_IMPORTS = 4
@@ -154,12 +155,13 @@ def callers(source: StoreSource, target: Found, names: Names) -> list[str]:
     paths = {path for path in near if b"partial" in (source.parsed_text(path) or b"")}
     paths |= {hit.path for name in called if name for hit in source.references(name)}
     # A file may call it by another name that it was given elsewhere.
-    while new := _given_names(source, {target.path, *near, *paths}, called) - called:
+    looked_for: dict[str, set[str]] = {}
+    while new := _given_names(source, {target.path, *near, *paths}, called, looked_for) - called:
         called |= new
         paths |= {hit.path for name in new for hit in source.references(name)}
     paths = led_to(source, names, paths)
     for path in sorted(paths):
-        passing = source.names_of(path)
+        passing = source.names_of(path) if may_rename(source, path, called) else None
         if passing is not None and any(aliases_of(source, path, name) for name in called):
             paths |= importers(source, passing)
     return sorted(paths - {target.path})
@@ -171,14 +173,21 @@ def _names_of_lambda(names: Names, target: Found) -> set[str]:
     return {one.name for one in names.facts.bindings if one.inner == inner}
 
 
-def _given_names(source: StoreSource, paths: Iterable[str], called: set[str]) -> set[str]:
-    """What is bound in these files to a function that has one of these names."""
+def _given_names(
+    source: StoreSource, paths: Iterable[str], called: set[str], looked_for: dict[str, set[str]]
+) -> set[str]:
+    """What is bound in these files to a function that has one of these names.
+
+    `looked_for` are the names that were looked for in each file before, which it adds to.
+    """
     found: set[str] = set()
     for path in paths:
-        names = source.names_of(path)
+        new = called - looked_for.setdefault(path, set())
+        looked_for[path] |= new
+        names = source.names_of(path) if new and may_give(source, path, new) else None
         for one in names.facts.bindings if names is not None else ():
             if one.shape and one.how in (ASSIGNED, FIELD):
-                found |= {one.name for shape in one.shape.split("\n") if shape.rpartition(".")[2] in called}
+                found |= {one.name for shape in one.shape.split("\n") if shape.rpartition(".")[2] in new}
     return found
 
 

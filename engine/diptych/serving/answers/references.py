@@ -14,7 +14,7 @@ from typing import NamedTuple
 from diptych.indexer.languages import language_of
 from diptych.model import RelationHit
 from diptych.names.definitions import Evidence, Found, definitions, found_of
-from diptych.names.facts import BLOCK, FIELD, IMPORTED, Point
+from diptych.names.facts import FIELD, IMPORTED, Point
 from diptych.names.infer import Inference
 from diptych.names.languages import language, see_each_other
 from diptych.names.rules import OWN_BODY
@@ -39,7 +39,10 @@ from diptych.serving.answers.written import (
     Form,
     Receivers,
     imports_all,
+    may_rename,
     may_write,
+    places_of,
+    plain_file,
     sites_by_part,
     writes,
 )
@@ -179,8 +182,9 @@ class _Search:
 
     def found_in(self, path: str, name: str) -> Iterator[tuple[Reference, bool]]:
         """The uses in one file by that name, or one that an import there gives, and whether each is sure."""
-        aliases = aliases_of(self.source, path, name)
-        if self.target.kind == "module":
+        may_be_renamed = language_of(path) != "python" or may_rename(self.source, path, (name,))
+        aliases = aliases_of(self.source, path, name) if may_be_renamed else set()
+        if self.target.kind == "module" and may_be_renamed:
             # `require('./a.js')`, `import * as b from './folder'`: what is written is not the file's name.
             aliases |= names_of_module(self.source, path, self.target.path) - {name}
         sought = self._sought.setdefault(path, set())
@@ -196,20 +200,32 @@ class _Search:
         within = self._function if path == self.target.path else None
         last = None
         seen = self._receivers(parsed.language)
-        sites = sites_by_part(self.source, parsed, *words, form=form, within=within, receivers=seen)
-        for names, site in sites:
+        offsets = places_of(parsed, *words, form=form, within=within, receivers=seen)
+        plain = plain_file(self.source, parsed) if offsets and self.target.kind != "parameter" else None
+        if plain is not None:
+            decided, offsets = plain.decided(offsets, inference)
+            for site, found in decided:
+                if (uses := self._used(parsed, plain.seen, site, found, name)) is not None:
+                    yield uses
+        for names, site in sites_by_part(self.source, parsed, offsets):
             if site.kind == ARGUMENT and self.target.kind not in _ARGUMENTS:
                 continue
             found = definitions(self.source, names, site, by_name=False, inference=inference)
-            if any(self._is_target(one) for one in found):
-                # Where a name means two things, both may be the target.
-                if site.place != last:
-                    yield _reference(parsed, names, site, found), True
-                last = site.place
-            elif self.only_sure or found:
-                continue
-            elif name == self.name and self.target.kind in _MAY_BE_POSSIBLE:
-                yield _reference(parsed, names, site, found), False
+            # Where a name means two things, both may be the target.
+            uses = self._used(parsed, names, site, found, name)
+            if uses is not None and not (uses[1] and site.place == last):
+                yield uses
+            last = site.place if uses is not None and uses[1] else last
+
+    def _used(
+        self, parsed: ParsedFile, names: Names, site: Site, found: list[Found], name: str
+    ) -> tuple[Reference, bool] | None:
+        """The use of the target at a site that means what was found, and whether it is sure."""
+        if any(self._is_target(one) for one in found):
+            return _reference(parsed, names, site, found), True
+        if self.only_sure or found or name != self.name or self.target.kind not in _MAY_BE_POSSIBLE:
+            return None
+        return _reference(parsed, names, site, found), False
 
     def _is_target(self, found: Found) -> bool:
         return (found.path, found.origin) == (self.target.path, self.target.origin)
@@ -246,7 +262,7 @@ class _Search:
         kind = self.target.kind
         if path == self.target.path or inference.rules.members_seen != OWN_BODY:
             return Form.ANY
-        if kind == "module" and path in self._importing:
+        if kind == "module" and (path in self._importing or path in self._importing_package):
             # What an import says of it is written there.
             return Form.ANY
         if kind == "parameter":
@@ -302,7 +318,7 @@ class _Search:
         yield self._importing
         if names is not None and self.target.kind == "module":
             # `import package.module` names both.
-            yield importing_inside(self.source, names)
+            yield self._importing_package
         if self.target.kind != "import":
             # What is defined outside of the repository, each file imports by itself.
             paths = {hit.path for hit in self.relations}
@@ -322,8 +338,17 @@ class _Search:
         names = self.source.names_of(self.target.path)
         return importing(self.source, names) if names is not None else frozenset()
 
+    @cached_property
+    def _importing_package(self) -> set[str]:
+        """The files that import a module of the package that the target is, which names it too."""
+        names = self.source.names_of(self.target.path)
+        return importing_inside(self.source, names) if names is not None else set()
+
     def may_name(self, path: str, name: str) -> bool:
         """Whether a file may write a name that means the target, by its text and its recorded imports."""
+        if self.target.kind == "parameter" and path != self.target.path and language_of(path) == "python":
+            # Calls alone may name it, and whatever a file imports under another name is no parameter.
+            return writes(self.source, path, name, Form.ARGUMENT)
         if not may_write(self.source, path, name):
             return False
         if not self.only_sure or path == self.target.path or language_of(path) != "python":
@@ -404,8 +429,4 @@ def inside_of(names: Names, place: Point) -> str:
 
 def scope_around(names: Names, place: Point) -> int:
     """The innermost scope with a name around a place, by number; 0 for the file."""
-    for number in range(len(names.scopes) - 1, 0, -1):
-        scope = names.scopes[number]
-        if scope.name and scope.kind != BLOCK and scope.start <= place < scope.end:
-            return number
-    return 0
+    return names.innermost(place, named=True)

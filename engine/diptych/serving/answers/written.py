@@ -10,6 +10,8 @@ from diptych.indexer.languages import language_of
 from diptych.names.places import sites_named
 from diptych.names.sites import Site
 from diptych.names.source import Names
+from diptych.serving.answers.plain import PlainFile
+from diptych.serving.answers.text import may_follow
 from diptych.serving.files import ParsedFile
 from diptych.serving.parts import Part, Span
 from diptych.serving.source import StoreSource
@@ -23,9 +25,12 @@ _NAMED_TO_BE_USED = frozenset({"python", "go"})
 _IN_WORD = frozenset(byte for byte in range(256) if re.match(rb"[\w\x80-\xff$]", bytes((byte,))))
 _WORD_ENDS = rb"(?![\w\x80-\xff$])"
 _BLANK = rb"(?:\s|\\\r?\n|#[^\n]*\n)*"
-_BLANKS, _DOT, _COMMENT = b" \t\f\r\n\\", ord("."), ord("#")
+_DOT = b"."
 _STAR = re.compile(rb"import[\s\\(]*\*")
 _ARGUMENT = re.compile(_BLANK + rb"=(?!=)")
+_BEFORE_ARGUMENT = b"(,"
+_RENAMED = _BLANK + rb"as\b"
+_NOT_CALLED = _WORD_ENDS + rb"(?!\s*\()"
 
 
 # Ways to give `self` another value than that of a method's first parameter, or what may be one.
@@ -69,6 +74,26 @@ def writes(source: StoreSource, path: str, name: str, form: Form) -> bool:
     return text is not None and any(True for _ in _each_offset(text, name, form))
 
 
+def may_rename(source: StoreSource, path: str, names: Iterable[str]) -> bool:
+    """Whether an import in a file of Python may give one of the names another, by its text."""
+    return _has(source, path, names, _RENAMED)
+
+
+def may_give(source: StoreSource, path: str, names: Iterable[str]) -> bool:
+    """Whether a file of Python may bind what has one of the names, not a result of it, by its text."""
+    return _has(source, path, names, _NOT_CALLED)
+
+
+def _has(source: StoreSource, path: str, names: Iterable[str], after: bytes) -> bool:
+    text = source.parsed_text(path) or b""
+    for name in names:
+        written = name.encode("utf-8", "surrogateescape")
+        # Most files have no such word at all, which this says fastest.
+        if written and written in text and re.search(re.escape(written) + after, text):
+            return True
+    return False
+
+
 def imports_all(source: StoreSource, path: str) -> bool:
     """Whether a file of Python imports all that another exports."""
     return _STAR.search(source.parsed_text(path) or b"") is not None
@@ -81,31 +106,45 @@ def sites_in(parsed: ParsedFile, *words: str) -> Iterator[Site]:
         yield from sites_named(parsed.names, parsed.source, parsed.tree.root_node, iter(offsets))
 
 
-def sites_by_part(
-    source: StoreSource,
+def places_of(
     parsed: ParsedFile,
     *words: str,
     form: Form = Form.ANY,
     within: Span | None = None,
     receivers: Receivers = Receivers.ANY,
-) -> Iterator[tuple[Names, Site]]:
-    """As `sites_in`, each with the names of the part of the file that was parsed for it.
+) -> list[int]:
+    """The bytes at which a file writes one of the words in that form, in order.
 
-    Of a file of a hundred functions most often a few write the name. With a `form`, only sites that are
-    written so; those outside of `within` only if they are arguments.
+    Those outside of `within` only if they are arguments.
     """
     offsets = _offsets(parsed.source, words, form)
     if within is not None:
         start, end = (parsed.offset(*place) or 0 for place in within)
         others = set(_offsets(parsed.source, words, Form.ARGUMENT))
         offsets = [one for one in offsets if start <= one < end or one in others]
-    if receivers is not Receivers.ANY:
-        offsets = _without(parsed.source, offsets, receivers)
-    if not offsets:
-        return
-    for part, inside in _parts(source, parsed, offsets):
+    return offsets if receivers is Receivers.ANY else _without(parsed.source, offsets, receivers)
+
+
+def sites_by_part(
+    source: StoreSource, parsed: ParsedFile, offsets: list[int]
+) -> Iterator[tuple[Names, Site]]:
+    """The sites at these places, each with the names of the part of the file that was parsed for it.
+
+    Of a file of a hundred functions most often a few write the name.
+    """
+    for part, inside in _parts(source, parsed, offsets) if offsets else ():
         for site in sites_named(part.names, part.source, part.root, iter(inside)):
             yield part.names, site
+
+
+def plain_file(source: StoreSource, parsed: ParsedFile) -> PlainFile | None:
+    """What the text says of a file of Python that is as it was indexed; None for others."""
+    if parsed.language != "python" or parsed.is_parsed:
+        return None
+    seen = source.names_of(parsed.path)
+    # For a file that has changed since it was indexed, that has made the complete names.
+    is_recorded = seen is not None and not seen.facts.complete and not parsed.is_parsed
+    return PlainFile(seen, parsed.source) if seen is not None and is_recorded else None
 
 
 def _offsets(text: bytes, words: Iterable[str], form: Form) -> list[int]:
@@ -115,16 +154,24 @@ def _offsets(text: bytes, words: Iterable[str], form: Form) -> list[int]:
 
 def _each_offset(text: bytes, word: str, form: Form) -> Iterator[int]:
     # The expression begins with the word, which is found as fast as by `in`.
-    for match in re.finditer(re.escape(word.encode("utf-8", "surrogateescape")) + _WORD_ENDS, text):
+    ends = _ARGUMENT.pattern if form is Form.ARGUMENT else _WORD_ENDS
+    for match in re.finditer(_escaped(word) + b"(?=" + ends + b")", text):
         at, end = match.span()
         if (not at or text[at - 1] not in _IN_WORD) and _is_of_form(text, at, end, form):
             yield at
 
 
+def _escaped(word: str) -> bytes:
+    return re.escape(word.encode("utf-8", "surrogateescape"))
+
+
 def _is_of_form(text: bytes, start: int, end: int, form: Form) -> bool:
-    if form is Form.ANY or (form is not Form.ARGUMENT and _may_follow_dot(text, start)):
+    if form is Form.ANY or (form is not Form.ARGUMENT and may_follow(text, start, _DOT)):
         return True
-    return form is not Form.MEMBER and _ARGUMENT.match(text, end) is not None
+    if form is Form.MEMBER or (form is not Form.ARGUMENT and _ARGUMENT.match(text, end) is None):
+        return False
+    # Not an assignment, but what is in brackets.
+    return may_follow(text, start, _BEFORE_ARGUMENT)
 
 
 def _without(text: bytes, offsets: list[int], receivers: Receivers) -> list[int]:
@@ -136,7 +183,7 @@ def _without(text: bytes, offsets: list[int], receivers: Receivers) -> list[int]
             before = text[at - 6 : at - 1] if at > 5 else b""
             if before[-1:] and before[-1] in _QUOTES:
                 continue
-            if not has_self and before[1:] == _SELF and before[0] not in _IN_WORD and before[0] != _DOT:
+            if not has_self and before[1:] == _SELF and before[0] not in _IN_WORD and before[:1] != _DOT:
                 continue
         found.append(at)
     return found
@@ -147,30 +194,6 @@ def _may_bind_self(text: bytes) -> bool:
     if _OTHER_SELF.search(text) or _STAR.search(text):
         return True
     return any(_SELF_WORD.search(match[0]) for match in _BINDING_LINE.finditer(text))
-
-
-def _may_follow_dot(text: bytes, start: int) -> bool:
-    """Whether there is a dot before a name, maybe in a line before, with comments between them."""
-    while (at := _before_blanks(text, start)) >= 0 and text[at] != _DOT:
-        line = text.rfind(b"\n", 0, at) + 1
-        comments = [one for one in range(line, at + 1) if text[one] == _COMMENT]
-        if not comments or text.find(b"\n", at, start) < 0:
-            return False
-        if any((end := _before_blanks(text, one)) >= 0 and text[end] == _DOT for one in comments):
-            return True
-        start = comments[0]
-        if text[line:start].strip():
-            # Not a line that is all comment.
-            return False
-    return at >= 0
-
-
-def _before_blanks(text: bytes, at: int) -> int:
-    """The last byte before `at` that is no blank, line end or backslash; -1 for none."""
-    at -= 1
-    while at >= 0 and text[at] in _BLANKS:
-        at -= 1
-    return at
 
 
 def _parts(source: StoreSource, parsed: ParsedFile, offsets: list[int]) -> list[tuple[Part, list[int]]]:
