@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from diptych.names.facts import Binding, FileFacts, Point
-from diptych.names.source import Names
+from diptych.names.source import Added, Names
 
 
 def merged(seen: Names, part: FileFacts, around: int) -> Names:
     """The names of a file, given what others see of it, and the complete facts of a part that is in the scope
-    `around`. The look-ups of `seen` are copied rather than built again: that is most of the work.
+    `around`. Its look-ups are those of `seen`, but for what is added: to build them again is most work.
     """
     scopes, scope_at, numbers = list(seen.scopes), dict(seen.scope_at), [around]
     for scope in part.scopes[1:]:
@@ -21,7 +21,8 @@ def merged(seen: Names, part: FileFacts, around: int) -> Names:
             number = scope_at[scope.start] = len(scopes)
             scopes.append(scope)
         numbers.append(number)
-    by_scope, by_place = dict(seen.by_scope), dict(seen.by_place)
+    by_scope: dict[tuple[int, str], list[Binding]] = {}
+    by_place: dict[Point, list[Binding]] = {}
     added: list[Binding] = []
     for bound in part.bindings:
         if bound.scope == 0 and around != 0:
@@ -29,15 +30,17 @@ def merged(seen: Names, part: FileFacts, around: int) -> Names:
             continue
         inner = numbers[bound.inner] if bound.inner > 0 else -1
         bound = bound._replace(scope=numbers[bound.scope], inner=inner)
-        there = by_place.get(bound.place, [])
+        there = by_place.get(bound.place)
+        there = there if there is not None else seen.at_place(bound.place)
         if all((one.scope, one.name, one.how) != (bound.scope, bound.name, bound.how) for one in there):
             added.append(bound)
             by_place[bound.place] = [*there, bound]
-            beside = by_scope.get((bound.scope, bound.name), [])
+            beside = by_scope.get((bound.scope, bound.name))
+            beside = beside if beside is not None else seen.bound(bound.scope, bound.name)
             by_scope[bound.scope, bound.name] = sorted([*beside, bound], key=_place)
     facts = seen.facts._replace(scopes=tuple(scopes), bindings=(*seen.facts.bindings, *added))
-    made = Names(seen.path, seen.language, facts, around)
-    made.scope_at, made.by_scope, made.by_place = scope_at, by_scope, by_place
+    made = Names(seen.path, seen.language, facts, around, Added(seen, by_scope, by_place))
+    made.scope_at = scope_at
     return made
 
 

@@ -28,7 +28,7 @@ from diptych.serving.weighted import Weighted
 from diptych.values import Value, field
 
 # Of the sources that are kept. With its tree and its names, a file takes some thirty times as much.
-_PARSED_BYTES = 1024 * 1024
+_PARSED_BYTES = 512 * 1024
 _WORD = re.compile(rb"[\w\x80-\xff]")
 
 

@@ -28,6 +28,7 @@ class Importers:
 
     def __init__(self) -> None:
         self._known: dict[str, set[str]] = {}
+        self._nobody: set[str] = set()
         self._lsn = -1
 
     def of(self, view: Related, said: str) -> Iterable[str]:
@@ -37,7 +38,9 @@ class Importers:
         found = self._known.get(said)
         if found is None:
             hits = view.references(said)
-            found = self._known[said] = {hit.path for hit in hits if hit.relation.kind == "imports"}
+            # Most of what is asked for nobody says: one set for all of that.
+            found = {hit.path for hit in hits if hit.relation.kind == "imports"} or self._nobody
+            self._known[said] = found
         return found
 
     def _follow(self, view: Related) -> None:
@@ -56,4 +59,4 @@ class Importers:
         if isinstance(change, FileIndexed):
             for relation in CODE.unpack(key, change.payload).relations:
                 if relation.kind == "imports" and relation.target in self._known:
-                    self._known[relation.target].add(path)
+                    self._known[relation.target] = {*self._known[relation.target], path}

@@ -21,8 +21,8 @@ from diptych.serving.precise import Precise, PreciseFile
 from diptych.serving.weighted import Weighted
 from diptych.store.symbols import Match
 
-# Scopes and bindings of the files whose names are kept: some 30 MB.
-_UNPACKED_FACTS = 60_000
+# Scopes and bindings of the files whose names are kept: some 15 MB.
+_UNPACKED_FACTS = 30_000
 _MADE_RECORDS = 64
 _MODULE_PATHS = 16_384
 _SEPARATORS = re.compile(r"[.:/#]+")
