@@ -85,6 +85,8 @@ class Names:
         self.path = path
         self.language = language
         self.facts = facts
+        self.scopes: tuple[Scope, ...] = facts.scopes
+        """By number."""
         self.outermost = outermost
         """The scope around what was parsed: the file's own, unless that was a part."""
         self._added = added
@@ -171,11 +173,6 @@ class Names:
             if scope.kind == FUNCTION and scope.start <= place < scope.end:
                 return number
         return -1
-
-    @property
-    def scopes(self) -> tuple[Scope, ...]:
-        """The scopes, by number."""
-        return self.facts.scopes
 
     def bound(self, scope: int, name: str) -> list[Binding]:
         """What binds `name` in a scope."""

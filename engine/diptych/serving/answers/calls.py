@@ -13,7 +13,7 @@ from diptych.names.sites import FREE, MEMBER, Site
 from diptych.names.source import Names
 from diptych.names.values import Target
 from diptych.serving.answers.definition import line_of, parsed_file, site_asked
-from diptych.serving.answers.references import references_to, scope_around
+from diptych.serving.answers.references import references_to
 from diptych.serving.files import ParsedFile
 from diptych.serving.source import StoreSource, name_place
 
@@ -76,7 +76,7 @@ def callers_of(source: StoreSource, target: Found) -> Iterator[CallSite]:
 
 
 def _around(names: Names, place: Point) -> Found:
-    number = scope_around(names, place)
+    number = names.innermost(place, named=True)
     for binding in names.facts.bindings:
         if binding.how == DEFINED and binding.inner == number:
             return found_of(Target(names, binding), "exact")

@@ -351,9 +351,10 @@ class _Search:
             return writes(self.source, path, name, Form.ARGUMENT)
         if not may_write(self.source, path, name):
             return False
-        if not self.only_sure or path == self.target.path or language_of(path) != "python":
-            return True
         kind = self.target.kind
+        may_be_possible = not self.only_sure and kind in _MAY_BE_POSSIBLE
+        if may_be_possible or path == self.target.path or language_of(path) != "python":
+            return True
         form = Form.MEMBER_OR_ARGUMENT if kind in _ARGUMENTS else Form.MEMBER
         return (
             kind == "module"
@@ -424,9 +425,4 @@ def _reference(parsed: ParsedFile, names: Names, site: Site, found: list[Found])
 
 def inside_of(names: Names, place: Point) -> str:
     """The dotted name of the innermost definition around a place; "" for none."""
-    return names.qualified(scope_around(names, place))
-
-
-def scope_around(names: Names, place: Point) -> int:
-    """The innermost scope with a name around a place, by number; 0 for the file."""
-    return names.innermost(place, named=True)
+    return names.qualified(names.innermost(place, named=True))
