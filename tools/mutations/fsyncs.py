@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .edits import Drop, Edit
+from .edits import Drop, Edit, Replace
 from .hunts import crash, rough, unit
 from .mutation import Mutation
 
@@ -225,27 +225,18 @@ FSYNCS = (
         rough("torn:n|n"),
     ),
     _fsync(
-        "a new store: the name of a directory that a killed process made",
-        Drop(_APPLY, "_sync_parent", "fs.fsync_dir(os.path.dirname(path))"),
+        "a directory that a killed process made: its name",
+        Drop(_DURABLE, "make_dir", "_sync_entry(path)"),
         _LEFT_BY_A_KILL,
     ),
     _fsync(
-        "set aside: the name of a quarantine that a killed process made",
-        Drop(_APPLY, "_quarantine", "fs.fsync_dir(store)"),
+        "a new store: a directory that is there counts as synced",
+        Drop(_APPLY, "create", "fs.make_dir(path)"),
         _LEFT_BY_A_KILL,
     ),
     _fsync(
-        "a consumer: the name of a folder of consumers that a killed process made",
-        Drop("store.feed.consumer", "Consumer.__init__", "fs.fsync_dir(handle.path)"),
-        _LEFT_BY_A_KILL,
-    ),
-    _fsync(
-        "a consumer: the name of a folder that a killed process made",
-        Drop(
-            "store.feed.consumer",
-            "Consumer.__init__",
-            "fs.fsync_dir(os.path.join(handle.path, CONSUMERS))",
-        ),
+        "a consumer: directories that are there count as synced",
+        Replace("store.feed.consumer", "Consumer.__init__", "not fs.exists(path)", "False"),
         _LEFT_BY_A_KILL,
     ),
     _fsync(

@@ -126,6 +126,11 @@ ORDERS = (
         *_MIGRATED,
     ),
     _order(
+        "a change of the schema: the old generation removed before the new one was looked at",
+        Replace("store.opening", "_open_locked", "not _has_base_of(path, schema)", "False"),
+        unit("tests/store/test_schema_change.py"),
+    ),
+    _order(
         "a migration: a generation removed under its name",
         (
             Replace(_MIGRATION, "_remove", "temporary_name(directory)", "directory"),

@@ -38,7 +38,7 @@ def decode(
 ) -> None:
     """Put the generation together in `incoming.files`. Each file is durable; its name need not be."""
     for one in manifest.files:
-        fs.make_dir(os.path.dirname(_place(incoming, one)), follow=False)
+        fs.make_dir(os.path.dirname(_place(incoming, one)), follow=False, sync_existing=False)
     for one in plan.have:
         local = available[one.blake3]
         fs.link_or_copy(local.place, _place(incoming, one))

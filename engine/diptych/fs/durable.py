@@ -161,10 +161,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     fsync_dir(directory)
 
 
-def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
+def make_dir(path: str | os.PathLike[str], *, follow: bool = True, sync_existing: bool = True) -> None:
     """Make a directory and its missing parents, each durable in its parent. Raises StorageError.
 
-    Without `follow`, a link to a directory at `path` is an error. Inside a store, use that.
+    One that is there already is made durable too: without `sync_existing` it is not, where the caller syncs the
+    parent before anything in it is relied on, or nothing ever is. Without `follow`, a link to a directory at
+    `path` is an error. Inside a store, use that.
     """
     path = os.path.abspath(path)
     if not follow and os.path.lexists(path) and not is_directory(path):
@@ -175,6 +177,10 @@ def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
     while not is_dir(path):
         missing.append(path)
         path = os.path.dirname(path)
+    if missing or sync_existing:
+        # A process that was killed after it made this one, and before it synced the parent, leaves a directory
+        # that a power cut would take with all that is acknowledged in it. Those above it were synced before.
+        _sync_entry(path)
     for directory in reversed(missing):
         with translated("make the directory", directory):
             try:
@@ -183,6 +189,16 @@ def make_dir(path: str | os.PathLike[str], *, follow: bool = True) -> None:
                 if not is_dir(directory):
                     raise
         fsync_dir(os.path.dirname(directory))
+
+
+def _sync_entry(directory: str) -> None:
+    """Make the name of a directory that is there durable. Raises StorageError."""
+    try:
+        fsync_dir(os.path.dirname(directory))
+    except StorageError as error:
+        # Who may not read the parent did not make the directory: that takes the right to write there.
+        if error.errno != errno.EACCES:
+            raise
 
 
 def link_or_copy(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> bool:

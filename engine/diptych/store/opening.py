@@ -141,7 +141,8 @@ def check_place(path: str, *, create: bool) -> None:
 def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeout_s: float) -> OpenedWriter:
     """Lock, recover, and open. See `RecordStore.open_with` for what it raises."""
     check_place(path, create=create)
-    fs.make_dir(path)
+    # `create` syncs one that is there already; with a store in it, that was done.
+    fs.make_dir(path, sync_existing=False)
     lock = fs.WriterLock(os.path.join(path, LOCK), timeout_s=lock_timeout_s)
     try:
         return _open_locked(path, schema, lock, may_create=create)
@@ -158,9 +159,11 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     migrate(path, schema, lock)
     outdated = OutdatedGenerations(path, schema)
     if outdated:
-        if outdated.is_newest:
+        if outdated.is_newest or not _has_base_of(path, schema):
             _migrate_schema(path, outdated.stored_schema(), schema, lock)
         migrate_followed(path, outdated, schema, lock)
+        # After the segments of the new one were looked at. A process that was killed here left both, and where
+        # the new one was damaged since, the old one has the records still.
         outdated.remove()
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:
@@ -177,6 +180,19 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
         create(path, Identity.new(schema))
         inspection = inspect(path, schema)
     return open_planned(inspection, schema, lock, releases_lock=True)
+
+
+def _has_base_of(path: str, schema: Schema[Any]) -> bool:
+    """Whether the store opens from a generation of the schema as it is now. Raises StorageError."""
+    inspection = inspect(path, schema)
+    if inspection.scan.incompatible is not None:
+        raise inspection.scan.incompatible
+    try:
+        _, base = settle(inspection, schema)
+    except IncompatibleStoreError:
+        # It would open from a generation of another shape.
+        return False
+    return base is not None and base.manifest.identity.is_of(schema)
 
 
 def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> None:

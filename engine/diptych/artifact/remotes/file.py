@@ -82,6 +82,8 @@ class FileRemote(Remote):
         self.path = os.path.abspath(path)
         self.url = url_of(path)
         self._lock_timeout_s = lock_timeout_s
+        # A folder of a remote is never removed, so that one that was synced once stays.
+        self._synced_folders: set[str] = set()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -225,7 +227,11 @@ class FileRemote(Remote):
 
     def _write(self, relative: str, data: bytes) -> None:
         path = self._at(relative)
-        fs.make_dir(os.path.dirname(path))
+        folder = os.path.dirname(path)
+        # Also one that is there: who made it may have been killed before it was synced, and what is pushed into
+        # it would be gone with it.
+        fs.make_dir(folder, sync_existing=folder not in self._synced_folders)
+        self._synced_folders.add(folder)
         # Of several machines, perhaps: a process id would not be enough.
         fs.atomic_write(path, data, token=secrets.token_hex(8))
 

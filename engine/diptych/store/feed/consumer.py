@@ -55,13 +55,10 @@ class Consumer(Generic[Record]):
         # Before the directory is made, so that a mistake leaves nothing.
         if since is not None and not 0 <= since <= handle.current.view.lsn:
             raise InvalidArgumentError(f"the store is at LSN {handle.current.view.lsn}, and since is {since}")
-        fs.make_dir(os.path.join(handle.path, CONSUMERS), follow=False)
-        fs.make_dir(os.path.dirname(path), follow=False)
-        if not fs.exists(path):
-            # Where a process was killed between making them and syncing that, a power cut would take what is
-            # acknowledged here.
-            fs.fsync_dir(handle.path)
-            fs.fsync_dir(os.path.join(handle.path, CONSUMERS))
+        # Whoever stored a position has synced both directories before.
+        is_new = not fs.exists(path)
+        fs.make_dir(os.path.join(handle.path, CONSUMERS), follow=False, sync_existing=is_new)
+        fs.make_dir(os.path.dirname(path), follow=False, sync_existing=is_new)
         try:
             lock = fs.WriterLock(os.path.join(os.path.dirname(path), LOCK), timeout_s=timeout_s)
         except StoreLockedError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -48,9 +47,8 @@ def create(path: str, identity: Identity) -> None:
     """Make the directories, the first journal file, and last the identity. Raises StorageError."""
     from diptych.journal.writer import create_journal_file
 
-    # A process that was killed after it made the directory, and before it synced its parent, leaves one that
-    # a power cut would take with all that is committed in it.
-    _sync_parent(path)
+    # It is there already, but perhaps as a process left it that was killed before it synced the parent.
+    fs.make_dir(path)
     for name in (JOURNAL, GENERATIONS):
         fs.make_dir(os.path.join(path, name), follow=False)
     journal = os.path.join(path, JOURNAL)
@@ -59,15 +57,6 @@ def create(path: str, identity: Identity) -> None:
     create_journal_file(journal, header)
     # Last: while it is missing and nothing was committed, an interrupted making is told from a damaged store.
     fs.atomic_write(os.path.join(path, IDENTITY), encode_identity(identity))
-
-
-def _sync_parent(path: str) -> None:
-    try:
-        fs.fsync_dir(os.path.dirname(path))
-    except StorageError as error:
-        # Who may not read it did not make the directory: that syncs it, too.
-        if error.errno != errno.EACCES:
-            raise
 
 
 def is_store(path: str) -> bool:
@@ -189,7 +178,8 @@ def clear(scan: Scan) -> None:
     for stray in scan.strays:
         set_aside(scan.path, stray.path)
     for name in (JOURNAL, GENERATIONS):
-        fs.make_dir(os.path.join(scan.path, name), follow=False)
+        # The caller syncs the store's directory before it relies on either.
+        fs.make_dir(os.path.join(scan.path, name), follow=False, sync_existing=False)
 
 
 def cut(store: str, path: str, end: int, size: int) -> None:
@@ -223,10 +213,8 @@ def _quarantine(store: str) -> str:
     quarantine = os.path.join(store, QUARANTINE)
     if fs.exists(quarantine) and not fs.is_directory(quarantine):
         fs.rename(quarantine, _free_name(quarantine))
+    # One that is there is synced too: what is moved into it is moved for good.
     fs.make_dir(quarantine, follow=False)
-    # Where a process was killed between making it and syncing that: what is moved into it is moved for good,
-    # and a power cut would take it.
-    fs.fsync_dir(store)
     return quarantine
 
 
