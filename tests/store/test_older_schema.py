@@ -19,6 +19,7 @@ from diptych import (
     FileRecord,
     IncompatibleStoreError,
     Store,
+    StoreReplacedError,
     repair,
     verify,
 )
@@ -62,6 +63,21 @@ def test_a_reader_reads_it_and_changes_nothing(old: str) -> None:
         assert {found.path for found in store.files()} == {"a.py", "b.py"}
     assert identity(old) == before
     assert verify(old, deep=True).ok
+
+
+def test_a_reader_follows_the_writer_that_brings_it_up_to_date(old: str) -> None:
+    older = Store.open(old, schema=OldCode(), read_only=True)
+    with older, Store.open(old, read_only=True) as reader:
+        with Store.open(old) as store:
+            with store.transaction() as txn:
+                txn.index_file(record("c.py"))
+            reader.refresh()
+            assert [found.path for found in reader.files()] == ["a.py", "b.py", "c.py"]
+            store.checkpoint(compact=True)
+            reader.refresh()
+            assert [found.path for found in reader.files()] == ["a.py", "b.py", "c.py"]
+        with pytest.raises(StoreReplacedError, match=r"has changed the schema .* 'code' version 3"):
+            older.refresh()
 
 
 def test_a_writer_makes_it_one_of_the_current_version(old: str) -> None:

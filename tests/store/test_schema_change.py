@@ -312,8 +312,9 @@ def test_a_reader_keeps_the_generation_that_it_has_open(store_path: str) -> None
             store.checkpoint(compact=True)
         assert list(view.records()) == [there[title] for title in sorted(there)]
         assert {note.title for note in view.search("milk", limit=50)} == set(there)
-        with pytest.raises(StoreReplacedError, match="first_words"):
+        with pytest.raises(StoreReplacedError, match=r"changed the schema .*_words' is new") as caught:
             reader.refresh()
+        assert "program that writes it" in caught.value.advice
 
 
 def test_payloads_are_upgraded_when_read_and_written_again_by_checkpoints(store_path: str) -> None:
@@ -553,7 +554,9 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new(store_path: str, name: str
 
 
 @pytest.mark.parametrize(
-    "schema", [WithField(), WithIndex(), Fewer(), UpgradedWithIndex()], ids=lambda schema: type(schema).__name__
+    "schema",
+    [WithField(), WithIndex(), Fewer(), UpgradedWithIndex()],
+    ids=lambda schema: type(schema).__name__,
 )
 def test_the_old_is_kept_until_the_new_was_looked_at(
     store_path: str, monkeypatch: pytest.MonkeyPatch, schema: NotesSchema

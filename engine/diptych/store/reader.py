@@ -22,13 +22,16 @@ from diptych.errors import (
 from diptych.journal.file import JournalFile, contents_of
 from diptych.journal.format import COMMIT, CONTROL
 from diptych.journal.reader import FrameReader
-from diptych.layout import JOURNAL, journal_file_name
+from diptych.layout import IDENTITY, JOURNAL, journal_file_name
 from diptych.schema.base import Record, Schema
+from diptych.schema.shape import differences
 from diptych.store.adopted import open_adopted
 from diptych.store.generation import Generation
 from diptych.store.handle import REMOVED_TRIES, Answer, Handle
 from diptych.store.healing import Healing, log
+from diptych.store.manifest import decode_identity
 from diptych.store.opening import OpenedReader, open_for_reading, published
+from diptych.store.recovery.reading import read_small
 from diptych.store.state import Status, StoreState
 from diptych.store.upgrade import current_change
 from diptych.store.view import View
@@ -210,8 +213,10 @@ class StoreReader(Handle[Record]):
             known = base.segments.open_segments() if base is not None else {}
             known |= {adopted.digest: adopted.segment for _, adopted in self.current.overlay.adopted}
             reopened = open_for_reading(self.path, self.schema, known)
-        except (StoreNotFoundError, NotAStoreError, IncompatibleStoreError) as error:
-            raise _replaced(f"there is no such store at {self.path} any more: {error}") from error
+        except IncompatibleStoreError as error:
+            raise self._changed(error) from error
+        except (StoreNotFoundError, NotAStoreError) as error:
+            raise _replaced(f"there is no store at {self.path} any more: {error.message}") from error
         opened = reopened.store
         if opened.identity.store_id != self.identity.store_id:
             raise _replaced(f"another store is at {self.path} now")
@@ -225,6 +230,25 @@ class StoreReader(Handle[Record]):
         self._modified_ms = opened.modified_ms
         # A fallback is told also when it comes with a refresh.
         self.recovery = opened.findings
+
+
+    def _changed(self, error: IncompatibleStoreError) -> StoreReplacedError:
+        """What a store is now that this cannot read any more: the same of another schema, or another one."""
+        where = os.path.join(self.path, IDENTITY)
+        try:
+            data = read_small(where)
+            identity = decode_identity(data, where=where) if data is not None else None
+        except (CorruptionError, IncompatibleStoreError, StorageError):
+            identity = None
+        if identity is None or identity.store_id != self.identity.store_id:
+            return _replaced(f"another store is at {self.path} now: {error.message}")
+        now = f"it is of schema {identity.schema!r} version {identity.schema_version}"
+        if identity.shape is not None and (changed := differences(self.schema.shape, identity.shape)):
+            now += ", and in it " + "; ".join(changed)
+        return StoreReplacedError(
+            f"a writer has changed the schema of the store at {self.path} since this handle opened it: {now}",
+            advice="close this handle, and open the store with the program that writes it, in its version",
+        )
 
 
 def _replaced(message: str) -> StoreReplacedError:
