@@ -308,7 +308,8 @@ def test_sources_that_share_a_long_name_do_not_fill_the_memory(relations: int, l
     facts, symbols = msgpack.packb(["h", "l"]), msgpack.packb([["c", long, 0, 0, "", 0, 0, 0, 0]])
     kind = len(RELATION_KINDS) + 1 if literal else 0
     uses = ([1] * many, [kind] * many, [0] * many, [1] * many)
-    sources = ([1 if literal else 2] * many, [HEAD.size + len(facts) + 1] * many, [0] * many)
+    offset = 0 if literal else HEAD.size + len(facts) + 1
+    sources = ([1 if literal else 2] * many, [offset] * many, [0] * many)
     numbers = list(range(relations))
     tables = ([[0, len(long)]], uses, sources, ([0] * relations, [0] * relations, [0] * relations, numbers))
     forged = encode_tables(facts, symbols, tables, [long.encode(), b"t"], b"")

@@ -31,6 +31,7 @@ _MANY_ITEMS = 4
 # The item of all relations of a record, in segments from before each had one.
 _ANYWHERE = 0
 _FIELDS_WITH_NAMES = 5
+_ENDS = 4
 
 _new = tuple.__new__
 
@@ -45,11 +46,12 @@ def unpacker_of(payload: Buffer) -> msgpack.Unpacker:
 
 def record_of(path: str, payload: bytes) -> FileRecord:
     """The whole record."""
-    content_hash, language, symbols, relations, *rest = _all_of(payload)
-    fields = (
-        *(path, content_hash, language, tuple(map(symbol_of, symbols))),
-        *(tuple(map(_relation_of, relations)), rest[0] if rest else b""),
-    )
+    content_hash, language, stored, relations, *rest = _all_of(payload)
+    names = rest[0] if rest else b""
+    if type(content_hash) is not str or type(language) is not str or type(names) is not bytes:
+        raise TypeError("the content hash, the language or the names part is of another type")
+    symbols = tuple(map(symbol_of, stored))
+    fields = path, content_hash, language, symbols, tuple(map(_relation_of, relations)), names
     return _new(FileRecord, fields)
 
 
@@ -64,8 +66,9 @@ def texts_of(payload: bytes) -> set[str]:
 
 def symbols_of(payload: bytes) -> list[tuple[Symbol, int]]:
     """The symbols, each with its occurrence."""
-    unpacker = _symbols_in(payload)
-    return [(symbol_of(stored), _occurrence_of(stored)) for stored in unpacker.unpack()]
+    stored = _symbols_in(payload).unpack()
+    symbols = list(map(symbol_of, stored))
+    return list(zip(symbols, map(_occurrence_of, stored), strict=True))
 
 
 def counts_of(payload: bytes) -> tuple[int, int]:
@@ -131,8 +134,9 @@ def project(key: bytes, payload: bytes) -> Projection:
     # Reading needs none of it.
     from diptych.schema.code_projection import project
 
-    _, language, symbols, *_ = _all_of(payload)
-    return project(key, language, list(map(symbol_of, symbols)), terms_of(payload))
+    # All of it is read, so that what a whole read refuses is refused here.
+    record = record_of("", payload)
+    return project(key, record.language, record.symbols, terms_of(payload))
 
 
 def stored_at(payload: Buffer, item: int) -> Any:
@@ -169,7 +173,10 @@ def symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
 
 def symbol_of(stored: tuple[Any, ...]) -> Symbol:
     """The symbol of its array."""
-    name, kind, place, container, signature, documentation = stored[:6]
+    name, kind, place, container, signature, documentation, *occurrence = stored
+    texts = type(name) is type(kind) is type(container) is type(signature) is type(documentation) is str
+    if not texts or (occurrence and type(occurrence[0]) is not int):
+        raise TypeError("a field of a symbol is of another type")
     if len(place) == 4:
         place = _new(Range, place)
         named = start_of(place)
@@ -205,6 +212,8 @@ def _occurrence_of(stored: tuple[Any, ...]) -> int:
 
 def _relation_of(stored: tuple[Any, ...]) -> Relation:
     kind, source, target, where = stored
+    if not type(kind) is type(source) is type(target) is str or len(where) != _ENDS:
+        raise TypeError("a relation is of other types")
     return _new(Relation, (kind, source, target, _new(Range, where)))
 
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import add
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -38,6 +38,8 @@ from diptych.schema.code_tables import (
 
 # The first three bits of a msgpack text of less than 32 bytes.
 _SHORT_TEXT = 0b101
+# Kind, source and target: a source is made of two texts of the payload, and a dot.
+_TEXTS_OF_RELATION = 4
 
 _new = tuple.__new__
 
@@ -111,11 +113,14 @@ def terms_of(payload: bytes, stored: Stored) -> tuple[Terms, Terms]:
     names = [
         (one[1].encode("utf-8", "surrogateescape"), item) for one, item in zip(stored, items, strict=True)
     ]
-    encoded, (ends, *_) = tables.encoded(USES), tables.columns(USES)
+    # A projection refuses what a whole read refuses, and else has what that has.
+    rows = _rows(tables, items)
+    uses = rows.relations[2]
+    begins_of(tables.encoded(LITERALS), rows.literal_ends)
+    if len(uses) * _TEXTS_OF_RELATION * len(payload) > MAX_SHARED_BYTES:
+        _texts_of(tables, rows, stored)
+    encoded, ends = tables.encoded(USES), rows.uses[0]
     targets = [encoded[begin:end] for begin, end in zip(begins_of(encoded, ends), ends, strict=False)]
-    uses = tables.columns(RELATIONS)[2]
-    if targets and len(uses) * max(map(len, targets)) > MAX_SHARED_BYTES:
-        _refuse_large(sum(len(targets[use]) for use in uses))
     return names, list(zip(map(targets.__getitem__, uses), range(len(uses)), strict=True))
 
 
@@ -131,15 +136,39 @@ def symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
     return symbol_of(stored), occurrence_of(stored)
 
 
-def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
-    """All relations."""
-    lines, columns, uses, sources = tables.columns(RELATIONS)
-    if not lines:
-        return ()
-    ends, kind_numbers, heights, sizes = tables.columns(USES)
-    targets = tables.texts(USES, ends)
-    numbers, _, bases = tables.columns(SOURCES)
-    literals = tables.texts(LITERALS, tables.columns(LITERALS)[0])
+class _Rows(NamedTuple):
+    """The columns of the tables, each number in them within its bounds."""
+
+    relations: list[Sequence[int]]
+    uses: list[Sequence[int]]
+    sources: list[Sequence[int]]
+    literal_ends: Sequence[int]
+
+
+def _rows(tables: Tables, items: Sequence[int]) -> _Rows:
+    """The rows of a payload whose symbols have these items.
+
+    What passes here, `relations_at` reads as the same relations: it finds a source's symbol by its offset.
+    """
+    relations, uses, sources = (tables.columns(table) for table in (RELATIONS, USES, SOURCES))
+    [literal_ends] = tables.columns(LITERALS)
+    places = [0] * len(literal_ends)
+    places += items
+    if list(map(places.__getitem__, sources[0])) != list(sources[1]):
+        raise ValueError("a source is not where its symbol is")
+    kinds = uses[1]
+    if kinds and max(kinds) >= len(RELATION_KINDS) + len(literal_ends):
+        raise ValueError("a use has a kind that is not there")
+    if relations[0] and (max(relations[2]) >= len(kinds) or max(relations[3]) >= len(sources[0])):
+        raise ValueError("a relation has a use or a source that is not there")
+    return _Rows(relations, uses, sources, literal_ends)
+
+
+def _texts_of(tables: Tables, rows: _Rows, symbols: Stored) -> tuple[list[str], list[str], list[str]]:
+    """The kinds and targets of the uses, and the names of the sources."""
+    targets = tables.texts(USES, rows.uses[0])
+    literals = tables.texts(LITERALS, rows.literal_ends)
+    numbers = rows.sources[0]
     # Once for each number, not for each source: many sources may be one symbol of a long name.
     known = {
         number: literals[number]
@@ -149,11 +178,26 @@ def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
     }
     names = [known[number] for number in numbers]
     every = [*RELATION_KINDS, *literals]
-    kinds = [every[number] for number in kind_numbers]
-    longest = max(map(len, kinds)) + max(map(len, targets)) + max(map(len, names))
-    if len(lines) * longest > MAX_SHARED_BYTES:
-        both = zip(uses, sources, strict=True)
-        _refuse_large(sum(len(kinds[use]) + len(targets[use]) + len(names[source]) for use, source in both))
+    kinds = [every[number] for number in rows.uses[1]]
+    lines, _, uses, sources = rows.relations
+    if lines:
+        longest = max(map(len, kinds)) + max(map(len, targets)) + max(map(len, names))
+        if len(lines) * longest > MAX_SHARED_BYTES:
+            both = zip(uses, sources, strict=True)
+            _refuse_large(
+                sum(len(kinds[use]) + len(targets[use]) + len(names[source]) for use, source in both)
+            )
+    return kinds, targets, names
+
+
+def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
+    """All relations."""
+    rows = _rows(tables, symbol_items(tables.payload))
+    kinds, targets, names = _texts_of(tables, rows, symbols)
+    lines, columns, uses, sources = rows.relations
+    if not lines:
+        return ()
+    heights, sizes, bases = rows.uses[2], rows.uses[3], rows.sources[2]
     begins = list(map(add, map(bases.__getitem__, sources), lines))
     places: Iterable[Range]
     if any(heights) or max(columns) + max(sizes) > MAX_COORDINATE:
@@ -248,16 +292,21 @@ def _source(
         raise ValueError(f"there is no source {number}")
     if what < (head[USES_AT] - head[LITERALS_AT]) // literal.size:
         return _literal(payload, head, literal, what), line
+    return _name_at(payload, offset), line
+
+
+def _name_at(payload: Buffer, offset: int) -> str:
+    """The qualified name of the symbol whose array begins at an offset."""
     # Most containers and names have less than 32 bytes: their msgpack heads are one byte, as the array's is.
     size = payload[offset + 1]
     name_at = offset + 2 + (size & 31)
     name_size = payload[name_at]
     if size >> 5 != _SHORT_TEXT or name_size >> 5 != _SHORT_TEXT:
-        return qualified_name(stored_at(payload, offset)), line
+        return qualified_name(stored_at(payload, offset))
     name = str(payload[name_at + 1 : name_at + 1 + (name_size & 31)], "utf-8", "surrogateescape")
     if name_at == offset + 2:
-        return name, line
-    return f"{str(payload[offset + 2 : name_at], 'utf-8', 'surrogateescape')}.{name}", line
+        return name
+    return f"{str(payload[offset + 2 : name_at], 'utf-8', 'surrogateescape')}.{name}"
 
 
 def _range(line: int, column: int, height: int, size: int) -> Range:

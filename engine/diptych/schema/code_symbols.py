@@ -40,6 +40,7 @@ _KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _PREFIX_NUMBERS = {prefix: number for number, prefix in enumerate(PREFIXES)}
 _PREFIX_SIZES = tuple(map(len, PREFIXES))
 _PLAIN = 9
+_WITHOUT_OCCURRENCE = 14
 
 _new = tuple.__new__
 
@@ -70,6 +71,8 @@ def symbol_of(stored: Sequence[Any]) -> Symbol:
         documentation = ""
     else:
         container, name, kind, prefix, rest, line, column, height, end_column, documentation = stored[:10]
+    if not type(name) is type(rest) is type(container) is type(documentation) is str:
+        raise TypeError("a text of a symbol is none")
     if type(prefix) is int:
         before, signature = _PREFIX_SIZES[prefix], PREFIXES[prefix] + name + rest
     elif prefix is None:
@@ -81,12 +84,16 @@ def symbol_of(stored: Sequence[Any]) -> Symbol:
         end = begin + len(name) if name.isascii() else begin + size_of(name)
         named = _new(Range, (line, begin, line, end))
     else:
+        if size > _WITHOUT_OCCURRENCE and type(stored[_WITHOUT_OCCURRENCE]) is not int:
+            raise TypeError("an occurrence is an int")
         named_line, named_column, named_height, named_end = stored[10:14]
         named_line += line
         named = _new(Range, (named_line, named_column, named_line + named_height, named_end))
     where = _new(Range, (line, column, line + height, end_column))
     if type(kind) is int:
         kind = KINDS[kind]
+    elif type(kind) is not str:
+        raise TypeError("a symbol's kind is no text")
     return _new(Symbol, (name, kind, where, container, signature, documentation, named))
 
 
@@ -107,7 +114,7 @@ def texts_in(symbols: Sequence[Sequence[Any]]) -> set[str]:
 
 def occurrence_of(stored: Sequence[Any]) -> int:
     """How many symbols of its name, kind and container are before it."""
-    return int(stored[14]) if len(stored) > 14 else 0
+    return int(stored[_WITHOUT_OCCURRENCE]) if len(stored) > _WITHOUT_OCCURRENCE else 0
 
 
 def qualified_name(stored: Sequence[Any]) -> str:
