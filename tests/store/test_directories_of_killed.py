@@ -121,7 +121,7 @@ def test_a_folder_of_a_remote(tmp_path: Path, events: list[tuple[str, str]]) -> 
     events.clear()
     with FileRemote(folder) as remote:
         remote.write_blob(digest, b"data")
-        assert ("sync", parent) in events[: next(at for at, (kind, _) in enumerate(events) if kind == "write")]
+        assert ("sync", parent) in events[: [kind for kind, _ in events].index("write")]
         events.clear()
         remote.write_blob(digest, b"data")
         assert ("sync", parent) not in events

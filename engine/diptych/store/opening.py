@@ -162,8 +162,8 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
         if outdated.is_newest or not _has_base_of(path, schema):
             _migrate_schema(path, outdated.stored_schema(), schema, lock)
         migrate_followed(path, outdated, schema, lock)
-        # After the segments of the new one were looked at. A process that was killed here left both, and where
-        # the new one was damaged since, the old one has the records still.
+        # After the segments of the new one were looked at: where a process was killed here, and the new one
+        # was damaged since, the old one still has the records.
         outdated.remove()
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:

@@ -228,8 +228,8 @@ class FileRemote(Remote):
     def _write(self, relative: str, data: bytes) -> None:
         path = self._at(relative)
         folder = os.path.dirname(path)
-        # Also one that is there: who made it may have been killed before it was synced, and what is pushed into
-        # it would be gone with it.
+        # Also one that is there: who made it may have been killed before it was synced, and a power cut would
+        # take what is pushed into it.
         fs.make_dir(folder, sync_existing=folder not in self._synced_folders)
         self._synced_folders.add(folder)
         # Of several machines, perhaps: a process id would not be enough.
