@@ -242,6 +242,11 @@ def records(data: bytes) -> Records:
 
 def _sorted_terms(section: bytes) -> dict[bytes, int]:
     """The sorted terms of an index, each with its number."""
+    if section[:4] == b"\xff" * 4:
+        found, counts = _packed_terms(section)
+        if found != sorted(set(found)):
+            raise FormatError("sorted terms are out of order")
+        return dict(zip(found, counts, strict=True))
     count = int.from_bytes(section[:4], "little")
     numbers = list(_table(section[4 : 4 + 8 * count], "I"))
     blob, begins = section[4 + 8 * count :], [0, *numbers[:count]]
@@ -249,6 +254,31 @@ def _sorted_terms(section: bytes) -> dict[bytes, int]:
     if found != sorted(set(found)) or begins[-1] != len(blob):
         raise FormatError("sorted terms are out of order")
     return dict(zip(found, numbers[count:], strict=True))
+
+
+def _packed_terms(section: bytes) -> tuple[list[bytes], list[int]]:
+    """The terms of blocks, and the number of each."""
+    count = int.from_bytes(section[4:8], "little")
+    blocks = (count + 63) // 64
+    data, ends = section[8 + 4 * blocks :], list(_table(section[8 : 8 + 4 * blocks], "I"))
+    terms, numbers = [], []
+    for number, (begin, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        size = min(64, count - 64 * number)
+        columns = list(data[begin : begin + 3 * size])
+        at = begin + 3 * size
+        for place, value in enumerate(columns):
+            if value == 255:
+                columns[place], at = int.from_bytes(data[at : at + 4], "little"), at + 4
+        term = b""
+        for common, more in zip(columns[:size], columns[size : 2 * size], strict=True):
+            term, at = term[:common] + data[at : at + more], at + more
+            terms.append(term)
+        numbers += columns[2 * size :]
+        if at != end:
+            raise FormatError("a block of terms does not end where it says")
+    if (ends or [0])[-1] != len(data) or len(terms) != count:
+        raise FormatError("sorted terms are cut off")
+    return terms, numbers
 
 
 def code_record(key: bytes, payload: bytes) -> dict[str, Any]:

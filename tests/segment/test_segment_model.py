@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
+import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,11 +27,13 @@ from diptych.errors import (
 )
 from diptych.model import FileRecord
 from diptych.schema.code import CODE
+from diptych.search import documents
 from diptych.segment import builder as builder_module
 from diptych.segment import records as records_module
 from diptych.segment.builder import SegmentBuilder
 from diptych.segment.reader import Segment, bitmap_of, ids_in
 from diptych.segment.rebuild import rebuild_records
+from diptych.segment.records import RecordsWriter
 from diptych.snapshot import postings as postings_module
 
 WORDS = st.sampled_from(["alpha", "beta", "gamma", "delta"])
@@ -96,6 +101,38 @@ def test_the_search_half_rebuilds_the_records_to_the_byte(notes: list[Note], ord
     with tempfile.TemporaryDirectory() as directory:
         segment = build(f"{directory}/a", notes)
         check_rebuilt(segment, Path(directory))
+
+
+def test_a_segment_of_before_terms_and_payloads_were_packed(
+    memory_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = [note(number, "tag", f"t{number}", text="word " * 400) for number in range(200)]
+    with monkeypatch.context() as patched:
+        patched.setattr(builder_module, "RecordsWriter", partial(RecordsWriter, packed=False))
+        patched.setattr(documents.zlib, "compress", lambda payload, _: payload + b"longer")
+        older = build(memory_path / "older", notes)
+    newer = build(memory_path / "newer", notes)
+    model = packed(notes)
+    for segment in (older, newer):
+        check_records(segment, model, NOTES)
+        check_search(opened([(segment, b"")]), [model], NOTES)
+        assert list(segment.records.terms_of(1) or ()) == sorted({t.encode() for n in notes for t in n.tags})
+        (memory_path / segment.digest).mkdir()
+        check_rebuilt(segment, memory_path / segment.digest)
+    assert newer.seal.records_bytes < older.seal.records_bytes
+    assert newer.seal.search_bytes < older.seal.search_bytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="smaps is Linux's")
+def test_a_scan_does_not_keep_in_memory_what_it_has_read(memory_path: Path) -> None:
+    notes = [note(number, text="word " * 20_000) for number in range(80)]
+    segment = build(memory_path / "s", notes)
+    assert segment.seal.records_bytes > 8_000_000
+    assert len(list(segment.scan())) == len(notes)
+    [after] = Path("/proc/self/smaps").read_text().split(segment.records.path)[1:]
+    [resident] = re.findall(r"^Rss: +(\d+) kB$", after, re.MULTILINE)[:1]
+    assert int(resident) < 2_000
+    check_records(segment, packed(notes), NOTES)
 
 
 def test_a_scan_begins_after_any_key(memory_path: Path) -> None:

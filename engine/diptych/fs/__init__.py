@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from diptych.fs.ahead import will_read
+from diptych.fs.ahead import drop_pages, will_read
 from diptych.fs.beneath import Beneath
 from diptych.fs.durable import (
     atomic_write,
@@ -75,6 +75,7 @@ __all__ = [
     "checksum_stable_file",
     "copy_regular",
     "digest_stable_file",
+    "drop_pages",
     "exchange",
     "exists",
     "fdatasync_fd",

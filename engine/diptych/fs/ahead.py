@@ -1,10 +1,11 @@
-"""Read-ahead hints to the kernel, so that reads of several files overlap.
+"""Hints to the kernel: what will be read, so that reads of several files overlap, and what was read.
 
-This needs `posix_fadvise`, as on Linux. Elsewhere it does nothing.
+They need `posix_fadvise` and `madvise`, as on Linux. Elsewhere they do nothing.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 from contextlib import suppress
 
@@ -29,3 +30,15 @@ def will_read(path: str, *, beginning: int = 0, end: bool = False) -> None:
                 os.posix_fadvise(fd, max(0, size - _ENDS_BYTES), _ENDS_BYTES, os.POSIX_FADV_WILLNEED)
         finally:
             os.close(fd)
+
+
+def drop_pages(mapped: mmap.mmap, begin: int, end: int) -> None:
+    """These bytes of a map that is only read are not needed soon, and are this process's memory no longer.
+
+    Who reads them again gets them from the system's cache. A hint: never raises OSError.
+    """
+    begin -= begin % mmap.PAGESIZE
+    end -= end % mmap.PAGESIZE
+    if begin < end and hasattr(mmap, "MADV_DONTNEED"):
+        with suppress(OSError):
+            mapped.madvise(mmap.MADV_DONTNEED, begin, end - begin)

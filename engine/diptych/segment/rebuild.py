@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import chain, pairwise
 from typing import Any
 
+from diptych import fs
 from diptych.change import StoredRecord
 from diptych.errors import CorruptionError, CorruptSearchError
 from diptych.layout import RECORDS
@@ -41,17 +42,21 @@ def rebuild_records(
     seal.refuse_other(schema, damaged)
     files = search_files(damaged, seal)
     index = compose([Component(seal.segment_id, seal.documents, files)], schema, where=damaged)
-    records = RecordsWriter(directory, schema)
-    try:
-        _add(records, index.numbered_records(), schema, seal, damaged, indexed=indexed)
-        if not _is_same(records, seal, indexed=indexed):
-            raise CorruptSearchError(_OTHER_RECORDS.format(damaged), where=damaged)
-        digests = finished(records.writing(seal.segment_id)).flush()
-    finally:
-        records.close()
-    if indexed and seal.schema_version == schema.version and digests != seal.files[RECORDS]:
-        raise CorruptSearchError(_OTHER_RECORDS.format(damaged), where=damaged)
-    return os.path.join(directory, RECORDS)
+    path = os.path.join(directory, RECORDS)
+    # SEAL does not say in which layout the terms were: in one of them the file is the same.
+    for packed in (True, False):
+        records = RecordsWriter(directory, schema, packed=packed)
+        try:
+            _add(records, index.numbered_records(), schema, seal, damaged, indexed=indexed)
+            if not _is_same(records, seal, indexed=indexed):
+                break
+            digests = finished(records.writing(seal.segment_id)).flush()
+        finally:
+            records.close()
+        if not indexed or seal.schema_version != schema.version or digests == seal.files[RECORDS]:
+            return path
+        fs.remove_file(path)
+    raise CorruptSearchError(_OTHER_RECORDS.format(damaged), where=damaged)
 
 
 def _add(

@@ -23,6 +23,7 @@ from diptych.segment.format import (
     encode_section,
     find_sections,
 )
+from diptych.segment.packed_terms import open_sorted_terms, packing
 from diptych.segment.seal import Seal
 from diptych.segment.terms import SortedTerms, encode_sorted_terms
 from diptych.snapshot.format import (
@@ -58,8 +59,9 @@ class RecordsWriter:
     postings.
     """
 
-    def __init__(self, directory: str, schema: Schema[Any]) -> None:
-        self._directory = directory
+    def __init__(self, directory: str, schema: Schema[Any], *, packed: bool = True) -> None:
+        """`packed`: with sorted terms as segments have them since they are packed."""
+        self._directory, self._packed = directory, packed
         self._keys: dict[bytes, int] = {}
         self._checksums, self._ends = array("Q"), array("Q", [0])
         self._first_documents = array("I")
@@ -145,8 +147,11 @@ class RecordsWriter:
         for number, (_, hashes) in enumerate(written, 1):
             out.write(encode_section(number, build_filter(hashes)))
             yield
-        for number, counted in enumerate((self._keys, *self._terms), 1 + len(written)):
-            out.write(encode_section(number, encode_sorted_terms(counted)))
+        # The keys are few, and read one by one.
+        out.write(encode_section(1 + len(written), encode_sorted_terms(self._keys)))
+        for number, counted in enumerate(self._terms, 2 + len(written)):
+            content = (yield from packing(counted)) if self._packed else encode_sorted_terms(counted)
+            out.write(encode_section(number, content))
             yield
         places = tuple(place for place, _ in written)
         records = len(order)
@@ -294,7 +299,7 @@ class SegmentRecords:
             return None
         found = self._terms[index]
         if found is None:
-            found = SortedTerms(self._section(1 + indexes + index), where=self.path)
+            found = open_sorted_terms(self._section(1 + indexes + index), where=self.path)
             self._terms[index] = found
         return found
 

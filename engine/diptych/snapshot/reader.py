@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from diptych.change import StoredRecord, record_checksum, term_hash
 from diptych.errors import CorruptSnapshotError
-from diptych.fs import open_regular, translated
+from diptych.fs import drop_pages, open_regular, translated
 from diptych.snapshot.format import (
     BIN32_SIZE,
     EXTENT,
@@ -25,6 +25,10 @@ from diptych.snapshot.format import (
     encode_head,
     find_postings,
 )
+
+
+# So much of what a scan has read stays mapped.
+_KEPT_BYTES = 1 << 20
 
 
 class SnapshotReader:
@@ -139,12 +143,17 @@ class SnapshotReader:
     def _forwards(self, offset: int, previous: bytes | None) -> Iterator[tuple[int, StoredRecord]]:
         """The records from `offset` to the end, with keys above `previous`."""
         records_end = self.trailer.records_end
+        kept = offset
         while offset < records_end:
             place = decode_record_place(self.map, offset, records_end, where=self.path)
             record = self._checked(place)
             if previous is not None and record.key <= previous:
                 raise self._disorder(offset)
             previous, offset = record.key, place.end
+            if offset - kept >= _KEPT_BYTES or offset == records_end:
+                # Else who reads all segments has all of their records in memory, as far as the system counts.
+                drop_pages(self.map, kept, offset)
+                kept = offset
             yield place.id, record
 
     def _backwards(self, start: bytes, stop: bytes | None) -> Iterator[tuple[int, StoredRecord]]:

@@ -1,0 +1,67 @@
+"""Sorted terms without what neighbours have in common are read as those at full length."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diptych import CorruptSnapshotError
+from diptych.segment.builder import finished
+from diptych.segment.packed_terms import PackedTerms, open_sorted_terms, packing
+from diptych.segment.terms import SortedTerms, encode_sorted_terms
+
+TERM = st.binary(max_size=6) | st.text("ab_", max_size=300).map(str.encode)
+TERMS = st.dictionaries(TERM, st.integers(0, 600) | st.just(2**32 - 1), max_size=300)
+
+
+def opened(terms: dict[bytes, int]) -> SortedTerms:
+    return open_sorted_terms(finished(packing(terms)), where="x")
+
+
+@given(TERMS, TERM, TERM | st.none(), st.booleans())
+def test_they_are_read_as_those_at_full_length(
+    terms: dict[bytes, int], start: bytes, stop: bytes | None, reverse: bool
+) -> None:
+    plain, packed = SortedTerms(encode_sorted_terms(terms), where="x"), opened(terms)
+    assert isinstance(packed, PackedTerms)
+    assert len(packed) == len(plain)
+    assert list(packed) == list(plain) == [packed[at] for at in range(len(packed))]
+    assert list(packed.between(start, stop, reverse=reverse)) == list(
+        plain.between(start, stop, reverse=reverse)
+    )
+    places = packed.places(start, stop)
+    assert [packed[at] for at in places] == [plain[at] for at in plain.places(start, stop)]
+
+
+def test_many_blocks_are_read_in_any_order() -> None:
+    terms = {f"drivers_{number:06}".encode(): number for number in range(5_000)}
+    packed = opened(terms)
+    ordered = sorted(terms)
+    for at in (*range(4_999, 0, -61), *range(0, 5_000, 7)):
+        assert packed[at] == ordered[at]
+    assert packed.places(b"drivers_001", b"drivers_002") == range(1_000, 2_000)
+    with pytest.raises(IndexError):
+        packed[5_000]
+    assert len(finished(packing(terms))) * 2 < len(encode_sorted_terms(terms))
+
+
+@given(TERMS, st.data())
+def test_what_is_no_section_is_refused_or_read(terms: dict[bytes, int], data: st.DataObject) -> None:
+    section = bytearray(finished(packing(terms)))
+    if data.draw(st.booleans()):
+        del section[data.draw(st.integers(4, len(section) - 1)) :]
+    else:
+        section[data.draw(st.integers(4, len(section) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    try:
+        packed = open_sorted_terms(bytes(section), where="x")
+        list(packed)
+        list(packed.between(b"a", b"b"))
+    except CorruptSnapshotError:
+        pass
+
+
+def test_those_of_before_are_read() -> None:
+    terms = {b"b": 1, b"a": 2}
+    found = open_sorted_terms(encode_sorted_terms(terms), where="x")
+    assert list(found.between(b"", None)) == [(b"a", 2), (b"b", 1)]
