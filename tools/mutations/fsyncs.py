@@ -230,11 +230,6 @@ FSYNCS = (
         _LEFT_BY_A_KILL,
     ),
     _fsync(
-        "a new store: a directory that is there counts as synced",
-        Drop(_APPLY, "create", "fs.make_dir(path)"),
-        _LEFT_BY_A_KILL,
-    ),
-    _fsync(
         "a consumer: directories that are there count as synced",
         Replace("store.feed.consumer", "Consumer.__init__", "not fs.exists(path)", "False"),
         _LEFT_BY_A_KILL,

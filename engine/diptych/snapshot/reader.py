@@ -26,7 +26,6 @@ from diptych.snapshot.format import (
     find_postings,
 )
 
-
 # So much of what a scan has read stays mapped.
 _KEPT_BYTES = 1 << 20
 

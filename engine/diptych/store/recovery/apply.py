@@ -47,9 +47,9 @@ def create(path: str, identity: Identity) -> None:
     """Make the directories, the first journal file, and last the identity. Raises StorageError."""
     from diptych.journal.writer import create_journal_file
 
-    # It is there already, but perhaps as a process left it that was killed before it synced the parent.
-    fs.make_dir(path)
     for name in (JOURNAL, GENERATIONS):
+        # The first that is made in the store's directory has that synced in its parent too: it may be as a
+        # process left it that was killed before it did.
         fs.make_dir(os.path.join(path, name), follow=False)
     journal = os.path.join(path, JOURNAL)
     salt = int.from_bytes(os.urandom(8), "little")
