@@ -115,7 +115,12 @@ def terms_of(payload: bytes, stored: Stored) -> tuple[Terms, Terms]:
     ]
     # A projection refuses what a whole read refuses, and else has what that has.
     rows = _rows(tables, items)
-    uses = rows.relations[2]
+    _, _, uses, sources = rows.relations
+    kinds = rows.uses[1]
+    if kinds and max(kinds) >= len(RELATION_KINDS) + len(rows.literal_ends):
+        raise ValueError("a use has a kind that is not there")
+    if uses and (max(uses) >= len(kinds) or max(sources) >= len(rows.sources[0])):
+        raise ValueError("a relation has a use or a source that is not there")
     begins_of(tables.encoded(LITERALS), rows.literal_ends)
     if len(uses) * _TEXTS_OF_RELATION * len(payload) > MAX_SHARED_BYTES:
         _texts_of(tables, rows, stored)
@@ -137,7 +142,7 @@ def symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
 
 
 class _Rows(NamedTuple):
-    """The columns of the tables, each number in them within its bounds."""
+    """The columns of the tables, each source where its symbol is."""
 
     relations: list[Sequence[int]]
     uses: list[Sequence[int]]
@@ -156,11 +161,6 @@ def _rows(tables: Tables, items: Sequence[int]) -> _Rows:
     places += items
     if list(map(places.__getitem__, sources[0])) != list(sources[1]):
         raise ValueError("a source is not where its symbol is")
-    kinds = uses[1]
-    if kinds and max(kinds) >= len(RELATION_KINDS) + len(literal_ends):
-        raise ValueError("a use has a kind that is not there")
-    if relations[0] and (max(relations[2]) >= len(kinds) or max(relations[3]) >= len(sources[0])):
-        raise ValueError("a relation has a use or a source that is not there")
     return _Rows(relations, uses, sources, literal_ends)
 
 

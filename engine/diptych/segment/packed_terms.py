@@ -121,8 +121,8 @@ class PackedTerms(SortedTerms):
             first = number * _BLOCK
             some = slice(max(places.start - first, 0), places.stop - first)
             terms, counts = self._decoded(number)
-            pairs = list(zip(terms[some], counts[some], strict=True))
-            yield from reversed(pairs) if reverse else pairs
+            pairs = zip(terms[some], counts[some], strict=True)
+            yield from reversed(list(pairs)) if reverse else pairs
 
     def first_of(self, number: int) -> bytes:
         """The first term of a block."""
@@ -163,14 +163,14 @@ class PackedTerms(SortedTerms):
             columns = [one if one < _LARGE else next(follow) for one in columns]
         if len(columns) != 3 * size:
             raise self._cut_off()
+        ends = list(accumulate(columns[size : 2 * size], initial=at))
+        if ends[-1] != len(data):
+            raise self._cut_off()
         terms = []
         term = b""
-        for common, more in zip(columns[:size], columns[size : 2 * size], strict=True):
-            term = term[:common] + data[at : at + more]
-            at += more
+        for common, begin, end in zip(columns[:size], ends, ends[1:], strict=False):
+            term = term[:common] + data[begin:end]
             terms.append(term)
-        if at != len(data):
-            raise self._cut_off()
         return terms, columns[2 * size :]
 
     def _cut_off(self) -> CorruptSnapshotError:
