@@ -86,8 +86,14 @@ def test_a_stored_record_comes_back_and_no_flipped_bit_passes(
     bit = data.draw(st.integers(0, 8 * len(stored) - 1))
     flipped = bytearray(stored)
     flipped[bit // 8] ^= 1 << bit % 8
-    with pytest.raises(CorruptSearchError):
-        decode_stored(bytes(flipped), where="x")
+    try:
+        decoded = decode_stored(bytes(flipped), where="x")
+    except CorruptSearchError:
+        pass
+    else:
+        # zlib has more than one form of the same bytes: such a flip changes nothing of the record.
+        assert stored[11] & 0x80
+        assert decoded == (key, check, payload)
     with pytest.raises(CorruptSearchError):
         decode_stored(stored[:-1] if len(stored) > 12 else stored[:5], where="x")
 
