@@ -27,6 +27,7 @@ from diptych.search.guard import guarded
 from diptych.search.index import SearchIndex
 from diptych.search.memory import MemorySearch
 from diptych.search.one_segment import OneSegmentWriter, WrittenSegment
+from diptych.snapshot.format import MAX_RECORD_BYTES
 
 
 def packed(path: str, version: int = 0) -> StoredRecord:
@@ -102,9 +103,10 @@ def test_a_packed_payload_is_no_larger_than_a_record_can_be(monkeypatch: pytest.
     key, payload = b"k", bytes(2_000)
     stored = record_document(key, record_checksum(key, payload), payload)["_stored"]
     assert len(stored) < 100
-    monkeypatch.setattr(documents, "MAX_RECORD_BYTES", 2_000)
+    assert documents.PAYLOAD_BYTES_MOST == MAX_RECORD_BYTES
+    monkeypatch.setattr(documents, "PAYLOAD_BYTES_MOST", 2_000)
     assert decode_stored(stored, where="x").payload == payload
-    monkeypatch.setattr(documents, "MAX_RECORD_BYTES", 1_998)
+    monkeypatch.setattr(documents, "PAYLOAD_BYTES_MOST", 1_998)
     with pytest.raises(CorruptSearchError):
         decode_stored(stored, where="x")
 

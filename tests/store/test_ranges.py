@@ -132,7 +132,7 @@ def test_terms_and_keys_survive_damage_of_their_section(tmp_path: Path) -> None:
     assert terms[0] == (b"all", 50)
     [records] = path.glob("segments/*/records.msgpack")
     content = records.read_bytes()
-    for index, mark in ((0, b"n000n001n002"), (1, b"allt0t1")):
+    for index, mark in ((0, b"n000n001n002"), (1, b"allt0123")):
         at = content.rindex(mark)
         records.write_bytes(content[:at] + b"?" + content[at + 1 :])
         with RecordStore.open_with(path, NOTES, read_only=True, policy=MANUAL) as store:

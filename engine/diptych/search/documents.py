@@ -33,7 +33,6 @@ from diptych.schema.documents import Documents
 from diptych.schema.fields import VALUE_KINDS
 from diptych.search.values import name_terms_of, values_of, weights_of
 from diptych.search.words import PROSE
-from diptych.snapshot.format import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     import tantivy
@@ -45,6 +44,8 @@ _IS_PACKED = 1 << 31
 _PACKED_FROM_BYTES = 1_024
 # LZ4 leaves a third more. A higher level gains a twentieth, and takes three times as long.
 _LEVEL = 1
+PAYLOAD_BYTES_MOST = 64 * 1024 * 1024
+"""As many as a record can have (`diptych.snapshot.format`): a packed one of more is damaged."""
 # A term longer than this is replaced by its hash; Tantivy drops terms of more than 65,530 bytes.
 _TERM_BYTES = 512
 
@@ -218,7 +219,7 @@ def _unpacked(packed: bytes) -> bytes | None:
     unpacker = zlib.decompressobj()
     try:
         # One more than a record can have, so that one of the most bytes comes to its end.
-        payload = unpacker.decompress(packed, MAX_RECORD_BYTES + 1)
+        payload = unpacker.decompress(packed, PAYLOAD_BYTES_MOST + 1)
     except zlib.error:
         return None
     return payload if unpacker.eof and not unpacker.unused_data else None
