@@ -27,7 +27,6 @@ from diptych import (
 )
 from diptych.store.checkpoint.unpublished import UnpublishedGeneration
 from diptych.store.generation import read_manifest
-from diptych.store.schema_change import OutdatedGenerations
 
 MANUAL = CheckpointPolicy(automatic=False)
 
@@ -551,34 +550,6 @@ def test_a_kill_at_any_call_leaves_the_old_or_the_new(store_path: str, name: str
     ranks = [order.index((old, new)) for _, old, new in states]
     assert ranks == sorted(ranks)
     assert {0, 2} <= set(ranks)
-
-
-@pytest.mark.parametrize(
-    "schema",
-    [WithField(), WithIndex(), Fewer(), UpgradedWithIndex()],
-    ids=lambda schema: type(schema).__name__,
-)
-def test_the_old_is_kept_until_the_new_was_looked_at(
-    store_path: str, monkeypatch: pytest.MonkeyPatch, schema: NotesSchema
-) -> None:
-    """Killed before the old generation is removed; then both halves of the new one are damaged."""
-    there = fill(store_path)
-    before = set(segments(store_path))
-
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched:
-        patched.setattr(OutdatedGenerations, "remove", killed)
-        with pytest.raises(KeyboardInterrupt):
-            RecordStore.open_with(store_path, schema, policy=MANUAL)
-    for one in set(segments(store_path)) - before:
-        for name in ("records.msgpack", "search.bundle"):
-            os.unlink(f"{one}/{name}")
-    for _ in range(2):
-        with RecordStore.open_with(store_path, schema, policy=MANUAL) as store:
-            check(store, there)
-            check_more(store, there)
 
 
 def test_two_programs_do_not_rebuild_it_in_turn_for_ever(store_path: str) -> None:

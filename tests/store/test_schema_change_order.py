@@ -6,9 +6,25 @@ import os
 from collections.abc import Callable
 
 import pytest
-from tests.store.test_schema_change import MANUAL, WithIndex, fill
+from tests.store.test_schema_change import (
+    MANUAL,
+    Fewer,
+    UpgradedWithIndex,
+    WithField,
+    WithIndex,
+    check,
+    check_more,
+    fill,
+)
+from tests.support.damage import segments
+from tests.support.notes import NotesSchema
 
 from diptych import RecordStore, fs
+from diptych.store.schema_change import OutdatedGenerations
+
+
+class Killed(BaseException):
+    """The process ends here."""
 
 
 def test_what_goes_is_gone_before_what_it_needs(store_path: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,3 +51,31 @@ def test_what_goes_is_gone_before_what_it_needs(store_path: str, monkeypatch: py
     ]
     assert segments_at
     assert gone_at < synced_at < min(segments_at)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [WithField(), WithIndex(), Fewer(), UpgradedWithIndex()],
+    ids=lambda schema: type(schema).__name__,
+)
+def test_the_old_is_kept_until_the_new_was_looked_at(
+    store_path: str, monkeypatch: pytest.MonkeyPatch, schema: NotesSchema
+) -> None:
+    """Killed before the old generation is removed; then both halves of the new one are damaged."""
+    there = fill(store_path)
+    before = set(segments(store_path))
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OutdatedGenerations, "remove", killed)
+        with pytest.raises(Killed):
+            RecordStore.open_with(store_path, schema, policy=MANUAL)
+    for one in set(segments(store_path)) - before:
+        for name in ("records.msgpack", "search.bundle"):
+            os.unlink(f"{one}/{name}")
+    for _ in range(2):
+        with RecordStore.open_with(store_path, schema, policy=MANUAL) as store:
+            check(store, there)
+            check_more(store, there)
