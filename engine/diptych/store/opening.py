@@ -159,12 +159,14 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     migrate(path, schema, lock)
     outdated = OutdatedGenerations(path, schema)
     if outdated:
-        if outdated.is_newest or not _has_base_of(path, schema):
+        is_replaced = not outdated.is_newest and _has_base_of(path, schema)
+        if not is_replaced:
             _migrate_schema(path, outdated.stored_schema(), schema, lock)
         migrate_followed(path, outdated, schema, lock)
         # After the segments of the new one were looked at: where a process was killed here, and the new one
         # was damaged since, the old one still has the records.
-        outdated.remove()
+        if is_replaced or _has_base_of(path, schema):
+            outdated.remove()
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible

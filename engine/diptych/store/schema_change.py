@@ -9,7 +9,8 @@ affects, from the payloads. The other half, and the journal, stay as they are.
    Where the journal names segments that were adopted since, which are of the old shape, all records are
    written again instead, in a generation of the newest LSN.
 4. Do the same, without IDENTITY, for the generation that each consumer needs.
-5. Remove the generations of the old shape. Readers that have one open keep it.
+5. Look at the segments of the new one, and remove the generations of the old shape. Readers that have one
+   open keep it.
 
 A crash at any moment leaves the old generation or the new one, and the next writer continues.
 """
