@@ -34,7 +34,8 @@ _BLOCK = 64
 # A number from here on does not fit, and follows.
 _LARGE = 255
 # So many blocks are kept as they were read: names are asked for one by one.
-_BLOCKS_KEPT = 16
+_BLOCKS_KEPT = 32
+_FEW = 4
 
 Block = tuple[list[bytes], Sequence[int]]
 """The terms, and the number of each."""
@@ -92,7 +93,7 @@ class PackedTerms(SortedTerms):
         self._begins += [first + end for end in decode_table("I", section[2 * _NUMBER_BYTES : first])]
         if self._begins[-1] != len(section) or self._begins != sorted(self._begins):
             raise self._cut_off()
-        self._firsts = _Firsts(self)
+        self._firsts = [self._first_of(number) for number in range(blocks)]
 
     def __len__(self) -> int:
         return self._count
@@ -117,23 +118,14 @@ class PackedTerms(SortedTerms):
         """The terms from `start`, before `stop` (None: to the end), each with its number."""
         places = self.places(start, stop)
         numbers = range(places.start // _BLOCK, -(-places.stop // _BLOCK)) if places else range(0)
+        # The first and the last were read to find the places, and are kept.
+        read = self.block if len(numbers) <= _FEW else self._decoded
         for number in reversed(numbers) if reverse else numbers:
             first = number * _BLOCK
             some = slice(max(places.start - first, 0), places.stop - first)
-            terms, counts = self._decoded(number)
+            terms, counts = read(number)
             pairs = zip(terms[some], counts[some], strict=True)
             yield from reversed(list(pairs)) if reverse else pairs
-
-    def first_of(self, number: int) -> bytes:
-        """The first term of a block."""
-        begin = self._begins[number]
-        size = min(_BLOCK, self._count - number * _BLOCK)
-        columns = self._section[begin : min(begin + 3 * size, self._begins[number + 1])]
-        length = columns[size] if len(columns) == 3 * size else _LARGE
-        if length == _LARGE:
-            return self.block(number)[0][0]
-        texts = begin + 3 * size + _NUMBER_BYTES * columns.count(_LARGE)
-        return self._section[texts : texts + length]
 
     def block(self, number: int) -> Block:
         """A block, kept for the next who asks."""
@@ -144,6 +136,17 @@ class PackedTerms(SortedTerms):
                 self._read = {}
             self._read[number] = found
         return found
+
+    def _first_of(self, number: int) -> bytes:
+        """The first term of a block."""
+        begin = self._begins[number]
+        size = min(_BLOCK, self._count - number * _BLOCK)
+        columns = self._section[begin : min(begin + 3 * size, self._begins[number + 1])]
+        length = columns[size] if len(columns) == 3 * size else _LARGE
+        if length == _LARGE:
+            return self._decoded(number)[0][0]
+        texts = begin + 3 * size + _NUMBER_BYTES * columns.count(_LARGE)
+        return self._section[texts : texts + length]
 
     def _place(self, term: bytes) -> int:
         """How many terms come before one."""
@@ -175,16 +178,3 @@ class PackedTerms(SortedTerms):
 
     def _cut_off(self) -> CorruptSnapshotError:
         return CorruptSnapshotError(f"{self._where}: sorted terms are cut off", where=self._where)
-
-
-class _Firsts(Sequence[bytes]):
-    """The first terms of the blocks, to be searched."""
-
-    def __init__(self, terms: PackedTerms) -> None:
-        self._terms = terms
-
-    def __len__(self) -> int:
-        return -(-len(self._terms) // _BLOCK)
-
-    def __getitem__(self, at: int) -> bytes:  # type: ignore[override]
-        return self._terms.first_of(at)
