@@ -8,24 +8,36 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # The kinds that are definitions, by their letters. Left out: locals, parameters, labels, imports, receivers,
-# Rust's `impl`, and the variables and aliases of TypeScript, among which ctags has locals and imports.
+# Rust's `impl`, the variables and aliases of TypeScript, among which ctags has locals and imports, the
+# variables of Kotlin, likewise, and those of PHP, which are its assignments at any place but in functions.
 _LANGUAGES = {
+    "bash": ("Sh", "af"),
     "c": ("C", "defgmpstuvx"),
     "cpp": ("C++", "cdefgmnpstuvx"),
+    "csharp": ("C#", "Ecefgimnps"),
     "go": ("Go", "acfimnpstv"),
     "java": ("Java", "acefgimp"),
+    "kotlin": ("Kotlin", "CTcimop"),
+    "lua": ("Lua", "f"),
+    "php": ("PHP", "cdfintv"),
+    "ruby": ("Ruby", "ACSacfm"),
     "rust": ("Rust", "MPefgimnstv"),
     "typescript": ("TypeScript", "Gcefgimnp"),
 }
 LANGUAGES = tuple(_LANGUAGES)
 # What ctags calls a definition, and the kinds that a symbol of it may have here.
 ALIKE = {
+    "accessor": {"field"},
+    "alias": {"method", "function", "constant"},
     "annotation": {"interface"},
     "class": {"class"},
     "const": {"constant"},
+    "constant": {"constant", "class", "module"},
+    "define": {"constant"},
     "enum": {"enum"},
     "enumConstant": {"constant"},
     "enumerator": {"constant"},
+    "event": {"field"},
     "externvar": {"variable", "field"},
     "field": {"field", "constant"},
     "func": {"function", "method"},
@@ -34,16 +46,20 @@ ALIKE = {
     "interface": {"interface", "trait"},
     "macro": {"macro"},
     "member": {"field", "method"},
-    "method": {"method"},
+    "method": {"method", "function"},
     "methodSpec": {"method"},
     "module": {"module"},
     "namespace": {"namespace"},
+    "object": {"class"},
     "package": {"module"},
     "property": {"field", "method"},
     "prototype": {"function", "method"},
+    "singletonMethod": {"method"},
     "struct": {"struct"},
     "talias": {"type"},
     "type": {"type"},
+    "trait": {"trait"},
+    "typealias": {"type"},
     "typedef": {"type"},
     "union": {"struct"},
     "var": {"variable"},
@@ -89,5 +105,15 @@ def tags(language: str, root: str, paths: Sequence[str]) -> Iterator[tuple[str, 
         )
     for line in done.stdout.splitlines():
         found = json.loads(line)
-        if found["_type"] == "tag":
-            yield found["path"], Tag(found["name"], found["kind"], found["line"], found.get("scope", ""))
+        # RSpec's blocks have kinds of their own, and what `attr_accessor` makes is there twice, once with `=`.
+        writer = found.get("kind") == "accessor" and found["name"].endswith("=")
+        if found["_type"] == "tag" and found["kind"] in ALIKE and not writer:
+            yield found["path"], Tag(_name_of(language, found), found["kind"], found["line"], found.get("scope", ""))
+
+
+def _name_of(language: str, found: dict[str, str]) -> str:
+    """A tag's name; in C# without `operator`, and without the interface of which it is a member."""
+    name = found["name"]
+    if language != "csharp" or found["kind"] == "namespace":
+        return name
+    return name.removeprefix("operator ").rpartition(".")[2]

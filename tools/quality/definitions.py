@@ -18,6 +18,8 @@ from diptych.model import Symbol
 
 from .ctags import ALIKE, LANGUAGES, CtagsError, Tag, tags
 
+_HERE_DOCUMENT = re.compile(r"<<[-~<]?[ ]?[\"']?([A-Z_][A-Z_]\w*)\b")
+
 
 @dataclass
 class Comparison:
@@ -36,6 +38,8 @@ class Comparison:
     """Those of them with a tag."""
     calls: int = 0
     """Tags that are the calls of macros, which ctags takes for definitions: left out."""
+    texts: int = 0
+    """Tags in here-documents, which are text: left out."""
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -95,9 +99,13 @@ def _compare_file(
     for symbol in symbols:
         outcome.symbols[symbol.kind] += 1
         unmatched[_plain(symbol.name)].append(symbol)
+    texts = _in_here_documents(lines)
     for tag in known:
         if tag.name.startswith("__anon"):
             # ctags' name for what has none.
+            continue
+        if tag.line in texts:
+            outcome.texts += 1
             continue
         match = _match(tag, unmatched[_plain(tag.name)])
         if match is None and _is_macro_call(lines, tag):
@@ -133,6 +141,20 @@ def _is_macro_call(lines: list[str], tag: Tag) -> bool:
     )
 
 
+def _in_here_documents(lines: list[str]) -> set[int]:
+    """The numbers of the lines in here-documents (Ruby, PHP, Bash), by their marks alone."""
+    inside: set[int] = set()
+    mark = ""
+    for number, line in enumerate(lines, 1):
+        if mark:
+            inside.add(number)
+            if re.match(rf"\s*{mark}\b", line):
+                mark = ""
+        elif (found := _HERE_DOCUMENT.search(line)) is not None:
+            mark = found[1]
+    return inside
+
+
 def _match(tag: Tag, candidates: list[Symbol]) -> Symbol | None:
     """The symbol that is the tag's: its range has the tag's line. First one of the same kind."""
     there = [
@@ -156,7 +178,8 @@ def table(outcome: Comparison) -> list[str]:
     lines = [
         f"files {outcome.files:,}; recall {outcome.recall:.2%} of {outcome.known.total():,}; "
         f"precision {outcome.precision:.2%} of {outcome.symbols.total():,}; "
-        f"calls of macros that ctags takes for definitions, left out: {outcome.calls:,}",
+        f"calls of macros that ctags takes for definitions, left out: {outcome.calls:,}; "
+        f"in here-documents: {outcome.texts:,}",
         f"{'of ctags':12} {'there':>8} {'found':>8} {'recall':>8} {'same kind':>10}",
     ]
     for kind, count in sorted(outcome.known.items()):

@@ -77,6 +77,11 @@ class Definitions:
         end, source = -minus_end, self._source
         while self.ends[-1] <= start:
             self.pop()
+        if kind == "open_namespace":
+            # It has the rest of the file, or what comes before the next one of its kind.
+            kind, end = "namespace", len(source)
+            while self.ends[-1] == end and self._kinds[-1] == kind:
+                self.pop()
         # With the same range as the last one, it is a sibling (`int a, b;`), not nested in it.
         sibling = self._starts[-1] == start and self.ends[-1] == end
         outer = -2 if sibling else -1

@@ -43,6 +43,10 @@ from diptych.indexer.languages.c_conditionals import (
 )
 from diptych.indexer.languages.c_declarators import declared
 from diptych.indexer.languages.c_macros import without_macros
+from diptych.indexer.languages.csharp_conditionals import (
+    with_extensions,
+    without_conditionals_at_errors,
+)
 from diptych.indexer.languages.rust_macros import without_item_macros
 from diptych.model import Symbol
 from diptych.names.languages import Captured
@@ -145,6 +149,8 @@ def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
     """
     if language.name == "rust" and b"!" in source:
         return parsed_tree(parser, without_item_macros(source))
+    if language.name == "csharp":
+        return _csharp_tree(parser, with_extensions(source))
     if not language.preprocessed:
         return parsed_tree(parser, source)
     blanked = without_macros(source)
@@ -153,6 +159,22 @@ def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
         return tree
     joined = without_split_conditionals(blanked, cpp=language.name == "cpp")
     return tree if joined == blanked else parsed_tree(parser, joined)
+
+
+def _csharp_tree(parser: Parser, source: bytes) -> Tree:
+    """The tree of `source`, without conditionals that only make errors."""
+    tree = parsed_tree(parser, source)
+    if not tree.root_node.has_error or b"#" not in source:
+        return tree
+    for joined in (
+        without_split_conditionals(source, cpp=True),
+        without_conditionals_at_errors(source, tree.root_node),
+    ):
+        if joined != source:
+            other = parsed_tree(parser, joined)
+            if error_bytes(other.root_node) < error_bytes(tree.root_node):
+                tree = other
+    return tree
 
 
 def _definition(pattern: Pattern, captures: dict[str, list[Node]]) -> Definition | None:

@@ -143,6 +143,7 @@ _LANGUAGES = (
         suffixes=(".cs",),
         queries=("c_sharp",),
         tags=(),
+        reserved=frozenset({"_"}),
     ),
     Language(
         name="kotlin",
