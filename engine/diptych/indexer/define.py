@@ -111,7 +111,8 @@ class Definitions:
             name = "".join(name.split())
         if sibling:
             return
-        inside = _joined(container, name)
+        # A namespace of PHP is dotted where it contains something.
+        inside = _joined(container, name.replace("\\", "."))
         self.ends.append(end)
         self.dotted.append(inside[: text.CONTAINER_MAX_CHARS])
         self._starts.append(start)

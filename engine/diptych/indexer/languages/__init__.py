@@ -178,6 +178,7 @@ _LANGUAGES = (
         name="php",
         module="tree_sitter_php",
         suffixes=(".php", ".phtml"),
+        no_names=("self", "static", "parent"),
         queries=("php",),
         tags=(),
         factory="language_php",
