@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 # The kinds that are definitions, by their letters. Left out: locals, parameters, labels, imports, receivers,
-# Rust's `impl`, the variables and aliases of TypeScript, among which ctags has locals and imports, the
-# variables of Kotlin, likewise, and those of PHP, which are its assignments at any place but in functions.
+# Rust's `impl`, and the variables and aliases of TypeScript, among which ctags has locals and imports.
 _LANGUAGES = {
     "bash": ("Sh", "af"),
     "c": ("C", "defgmpstuvx"),
@@ -17,8 +16,6 @@ _LANGUAGES = {
     "csharp": ("C#", "Ecefgimnps"),
     "go": ("Go", "acfimnpstv"),
     "java": ("Java", "acefgimp"),
-    "kotlin": ("Kotlin", "CTcimop"),
-    "lua": ("Lua", "f"),
     "php": ("PHP", "cdfintv"),
     "ruby": ("Ruby", "ACSacfm"),
     "rust": ("Rust", "MPefgimnstv"),
@@ -112,7 +109,7 @@ def tags(language: str, root: str, paths: Sequence[str]) -> Iterator[tuple[str, 
 
 
 def _name_of(language: str, found: dict[str, str]) -> str:
-    """A tag's name; in C# without `operator`, and without the interface of which it is a member."""
+    """A tag's name. In C#, without `operator` and the interface that has the member."""
     name = found["name"]
     if language != "csharp" or found["kind"] == "namespace":
         return name

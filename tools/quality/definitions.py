@@ -16,7 +16,11 @@ from diptych.indexer.languages import language_of, language_of_content
 from diptych.indexer.parse import record_of
 from diptych.model import Symbol
 
-from .ctags import ALIKE, LANGUAGES, CtagsError, Tag, tags
+from . import words
+from .ctags import ALIKE, CtagsError, Tag, tags
+from .ctags import LANGUAGES as OF_CTAGS
+
+LANGUAGES = sorted((*OF_CTAGS, *words.LANGUAGES))
 
 _HERE_DOCUMENT = re.compile(r"<<[-~<]?[ ]?[\"']?([A-Z_][A-Z_]\w*)\b")
 
@@ -58,7 +62,8 @@ def compare(root: str, language: str) -> Comparison:
     outcome = Comparison()
     symbols = dict(_symbols(root, language))
     by_path: dict[str, list[Tag]] = defaultdict(list)
-    for path, tag in tags(language, root, list(symbols)):
+    read = words.tags if language in words.LANGUAGES else tags
+    for path, tag in read(language, root, list(symbols)):
         by_path[path].append(tag)
     outcome.files = len(symbols)
     for path, found in symbols.items():

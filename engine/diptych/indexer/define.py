@@ -150,7 +150,8 @@ def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> t
     else:
         name = _cut(source, captures["name"][0])
         if "container" in captures:
-            enclosing = _joined(enclosing, _cut(source, captures["container"][0]).replace("::", "."))
+            container = "".join(_cut(source, captures["container"][0]).split())
+            enclosing = _joined(enclosing, container.replace("::", ".").replace(":", "."))
     return enclosing[: text.CONTAINER_MAX_CHARS], _plain(name)[: text.NAME_MAX_CHARS]
 
 
