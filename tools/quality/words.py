@@ -15,7 +15,7 @@ _C_LIKE = (
     r"/\*.*?\*/|//[^\n]*|\#*\"\"\".*?\"\"\"\#*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\[^\n']{1,8}|[^'\\\n])'|\#/.*?/\#"
 )
 _NAME = r"(`[^`\n]+`|[^\W\d]\w*)"
-_TYPE_WORDS = r"(?<![\w.`@])"
+_TYPE_WORDS = r"(?<![\w.`@:])"
 _TEXT = {
     "kotlin": _C_LIKE,
     "lua": r"--\[(=*)\[.*?\]\1\]|--[^\n]*|\[(=*)\[.*?\]\2\]|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'",
@@ -25,7 +25,8 @@ _TEXT = {
 # Of each language: the kinds (as ctags calls them) and what they look like, with the name last.
 _DEFINITIONS = {
     "kotlin": (
-        ("class", rf"{_TYPE_WORDS}class[ \t]+{_NAME}"),
+        ("enum", rf"{_TYPE_WORDS}enum[ \t]+class[ \t]+{_NAME}"),
+        ("class", rf"(?<!\benum[ \t]){_TYPE_WORDS}class[ \t]+{_NAME}"),
         ("interface", rf"{_TYPE_WORDS}interface[ \t]+{_NAME}"),
         ("object", rf"{_TYPE_WORDS}object[ \t]+(?!:){_NAME}"),
         ("typealias", rf"{_TYPE_WORDS}typealias[ \t]+{_NAME}"),

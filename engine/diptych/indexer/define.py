@@ -34,6 +34,8 @@ _NO_BODY = frozenset({"variable", "constant", "field"})
 # `EXPORT(char *) name(void)`: the tree begins inside of the macro, which was blanked for the parser.
 _WRAPPER = re.compile(rb"[A-Za-z_]\w*+[ \t]*+\([ \t]*+\Z")
 _CONDITIONAL = re.compile(rb"^[ \t]*#[ \t]*(?:if|el|endif)[^\n]*", re.MULTILINE)
+# Nodes of names that may be in backticks.
+_QUOTED = frozenset({"identifier", "simple_identifier", "type_identifier"})
 _SPACE = re.compile(r"\s")
 _DOT = re.compile(r" ?(\.|::) ?")
 _STRING_START = re.compile(rb"[rRuU]{0,2}[\"']")
@@ -161,10 +163,17 @@ def _plain(name: str) -> str:
         return name
     if name.startswith(("'", '"')):
         return name[1:].removesuffix(name[0])
+    if name.startswith("`") and len(name) > len("``"):
+        return unquoted(name)
     if name.startswith(":"):
         # A symbol of Ruby.
         return name[1:]
     return _DOT.sub(r"\1", " ".join(name.split())) if _SPACE.search(name) else name
+
+
+def unquoted(name: str) -> str:
+    """A name of Kotlin, Scala or Swift without its backticks, in which any other character may be."""
+    return " ".join(name.strip("`").split())
 
 
 def _joined(container: str, name: str) -> str:
@@ -204,6 +213,8 @@ def _name_range(name: str, captures: dict[str, list[Node]]) -> Range:
         elif node.type == "simple_symbol":
             column += 1
         elif node.type == "string" and end_column - column == size + 2:
+            column, end_column = column + 1, end_column - 1
+        elif node.type in _QUOTED and end_column - column == size + len("``"):
             column, end_column = column + 1, end_column - 1
         elif node.type == "operator_cast":
             # With its parameters.

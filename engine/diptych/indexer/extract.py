@@ -8,6 +8,7 @@ text is sliced from the source; and no code asks a node for its parent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from tree_sitter import Node, Parser, Tree
 from diptych.indexer import text
 from diptych.indexer.bounded import error_bytes, matches_in, parsed_tree, refuse_brackets
 from diptych.indexer.comments import Comments
-from diptych.indexer.define import Definition, Definitions
+from diptych.indexer.define import Definition, Definitions, unquoted
 from diptych.indexer.expand import expanded
 from diptych.indexer.grammar import (
     ANNOTATION,
@@ -34,7 +35,7 @@ from diptych.indexer.grammar import (
     Pattern,
     Prepared,
 )
-from diptych.indexer.languages import Language
+from diptych.indexer.languages import Language, kotlin_words
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.indexer.languages.c_calls import calls_in
 from diptych.indexer.languages.c_conditionals import (
@@ -60,6 +61,8 @@ _RANK_MASK = (1 << _RANK_BITS) - 1
 
 _REFERENCES = frozenset({REFERENCE, EXPANDED, IGNORED})
 _by_first = itemgetter(0)
+# What stands for source that the grammar does not take, with its tokens where they were.
+_REWRITES = {"kotlin": kotlin_words.rewritten}
 
 
 class Extracted(NamedTuple):
@@ -151,6 +154,10 @@ def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
         return parsed_tree(parser, without_item_macros(source))
     if language.name == "csharp":
         return _csharp_tree(parser, with_extensions(source))
+    if language.name == "kotlin":
+        source = kotlin_words.without_arguments(source)
+    if language.name in _REWRITES:
+        return _rewritten_tree(parser, source, _REWRITES[language.name])
     if not language.preprocessed:
         return parsed_tree(parser, source)
     blanked = without_macros(source)
@@ -159,6 +166,18 @@ def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
         return tree
     joined = without_split_conditionals(blanked, cpp=language.name == "cpp")
     return tree if joined == blanked else parsed_tree(parser, joined)
+
+
+def _rewritten_tree(parser: Parser, source: bytes, rewritten: Callable[[bytes], bytes]) -> Tree:
+    """The tree of `source`; where it has errors, of what is written instead if that has fewer."""
+    tree = parsed_tree(parser, source)
+    if not tree.root_node.has_error:
+        return tree
+    other_source = rewritten(source)
+    if other_source == source:
+        return tree
+    other = parsed_tree(parser, other_source)
+    return other if error_bytes(other.root_node) < error_bytes(tree.root_node) else tree
 
 
 def _csharp_tree(parser: Parser, source: bytes) -> Tree:
@@ -246,6 +265,11 @@ def _swept(
             ]
     while pending:
         stack.define(pending.pop())
+    if prepared.language.quotes_names and b"`" in source:
+        relations = [
+            (kind, origin, unquoted(target), place) if target.startswith("`") else (kind, origin, target, place)
+            for kind, origin, target, place in relations
+        ]
     return stack.symbols, relations
 
 

@@ -24,7 +24,8 @@ class Language(Value):
     finds what a query cannot. With `declares_encoding`, a comment at a file's beginning
     may tell its encoding. A language that is `preprocessed` has macros, which `c_macros` blanks before
     parsing. `directive` matches comments that are no documentation. `no_names` are words that the grammar
-    takes for the names of types, and `reserved` those that are no name at all.
+    takes for the names of types, and `reserved` those that are no name at all. In a language that
+    `quotes_names`, a name may be in backticks, which are no part of it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Language(Value):
     directive: bytes = b""
     no_names: tuple[str, ...] = ()
     reserved: frozenset[str] = frozenset()
+    quotes_names: bool = False
 
 
 # Below a syntax error, the grammars of C and C++ take `if (a) {` for a function.
@@ -151,6 +153,7 @@ _LANGUAGES = (
         suffixes=(".kt", ".kts"),
         queries=("kotlin",),
         tags=(),
+        quotes_names=True,
     ),
     Language(
         name="scala",
@@ -158,6 +161,7 @@ _LANGUAGES = (
         suffixes=(".scala", ".sc"),
         queries=("scala",),
         tags=(),
+        quotes_names=True,
     ),
     Language(
         name="swift",
@@ -165,6 +169,7 @@ _LANGUAGES = (
         suffixes=(".swift",),
         queries=("swift",),
         tags=(),
+        quotes_names=True,
     ),
     Language(
         name="ruby",

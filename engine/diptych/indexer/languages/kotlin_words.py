@@ -1,0 +1,60 @@
+"""Kotlin before its parser: what the grammar does not take, in other words of the same length.
+
+But for one case, only where there are syntax errors. Names are cut from the source as it is, so that a word may be another one here:
+the grammar takes `open(file)` for a modifier, and `set = a` after a property for its accessor.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Words that are names where such a sign follows.
+_WORD = re.compile(
+    rb"(?<![\w.@:$])(?:open|inline|external|sealed|infix|public|private|protected|internal|final|abstract|override"
+    rb"|tailrec|lateinit|noinline|crossinline|vararg|dynamic)(?=[ \t]*+(?:[({.]|=(?!=)))"
+    rb"|(?<![\w.@$])(?<![:<] )(?:enum|dynamic)(?=[,):])"
+)
+_OPERATOR = re.compile(rb"(?<![\w.@:$])(?:in|as|is)(?=[\d_])")
+# At the beginning of a line, but for `get() = 1` and `set(value) {`.
+_ACCESSOR = re.compile(
+    rb"^[ \t]*+(?:get|set)\b"
+    rb"(?=[ \t]*+(?:[-+*/%|&]?=(?!=)|\{|\.)|\((?!\s*\)|\s*(?:@\w+\s+)?\w+\s*(?::[^()=\n]*)?,?\s*\)\s*(?::\s*\w+\s*)?[{=]))",
+    re.MULTILINE,
+)
+# A member before a brace on its line needs a semicolon.
+_LAST_MEMBER = re.compile(rb"(?<=[^\s;{>]) (?=\})")
+_NOT_NEWLINE = re.compile(rb"[^\n]")
+_BLANKED = re.compile(
+    rb"(?<![\w.@$])suspend(?=\s*\{)|\?(?=::)|(?<=[=(,\s])\$\$+(?=\")"
+    rb"|^[ \t]*+context\([^()\n]{1,500}\)(?=\s)|^[ \t]*+@\w{1,200}(?=[ \t]+(?:[gs]et)\b)|\b(?:actual|expect)(?=\s+constructor\b)"
+    rb"|@[\w.:]{1,200}(?:\([^()\n]{0,200}\))?(?=\s+(?:(?:public|private|protected|internal)\s+)?constructor\b)",
+    re.MULTILINE,
+)
+
+_ARGUMENTS = rb"\((?:[^()\"]|\"[^\"\n]*+\"|\((?:[^()]){0,500}+\)){0,2000}+\)"
+# Outside of a class, the grammar takes the modifier for an operand of the infix function `class`.
+_ANNOTATION = re.compile(
+    rb"(@[\w.:]{1,200}+)(" + _ARGUMENTS + rb")(?=\s++(?:@[\w.:]{1,200}+(?:" + _ARGUMENTS + rb")?+\s++){0,8}+"
+    rb"(?:annotation|data|value|inner|enum|expect|actual|companion|operator|const)\s++(?:[a-z]{1,20}+\s++){0,4}"
+    rb"(?:class|object|interface|fun|val|var)\b)"
+)
+
+
+def without_arguments(source: bytes) -> bytes:
+    """`source` without the arguments of annotations before such a modifier."""
+    if b"@" not in source:
+        return source
+    return _ANNOTATION.sub(lambda match: match[1] + _NOT_NEWLINE.sub(b" ", match[2]), source)
+
+
+def rewritten(source: bytes) -> bytes:
+    """`source` as the grammar takes it, each token where it was."""
+    source = _WORD.sub(_capital, source)
+    source = _OPERATOR.sub(_capital, source)
+    source = _ACCESSOR.sub(_capital, source)
+    source = _LAST_MEMBER.sub(b";", source)
+    return _BLANKED.sub(lambda match: b" " * len(match[0]), source)
+
+
+def _capital(match: re.Match[bytes]) -> bytes:
+    return match[0].upper()
