@@ -62,7 +62,7 @@ _RANK_MASK = (1 << _RANK_BITS) - 1
 _REFERENCES = frozenset({REFERENCE, EXPANDED, IGNORED})
 _by_first = itemgetter(0)
 # What stands for source that the grammar does not take, with its tokens where they were.
-_REWRITES = {"kotlin": kotlin_words.rewritten}
+_REWRITES: dict[str, Callable[[bytes], bytes]] = {}
 
 
 class Extracted(NamedTuple):
@@ -155,7 +155,7 @@ def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
     if language.name == "csharp":
         return _csharp_tree(parser, with_extensions(source))
     if language.name == "kotlin":
-        source = kotlin_words.without_arguments(source)
+        return _kotlin_tree(parser, kotlin_words.without_keyword(source))
     if language.name in _REWRITES:
         return _rewritten_tree(parser, source, _REWRITES[language.name])
     if not language.preprocessed:
@@ -178,6 +178,16 @@ def _rewritten_tree(parser: Parser, source: bytes, rewritten: Callable[[bytes], 
         return tree
     other = parsed_tree(parser, other_source)
     return other if error_bytes(other.root_node) < error_bytes(tree.root_node) else tree
+
+
+def _kotlin_tree(parser: Parser, source: bytes) -> Tree:
+    tree = _rewritten_tree(parser, source, kotlin_words.rewritten)
+    if kotlin_words.is_misread(tree.root_node):
+        plain = kotlin_words.without_annotations(source)
+        other = _rewritten_tree(parser, plain, kotlin_words.rewritten)
+        if error_bytes(other.root_node) <= error_bytes(tree.root_node):
+            return other
+    return tree
 
 
 def _csharp_tree(parser: Parser, source: bytes) -> Tree:

@@ -1,12 +1,14 @@
 """Kotlin before its parser: what the grammar does not take, in other words of the same length.
 
-But for one case, only where there are syntax errors. Names are cut from the source as it is, so that a word may be another one here:
+Mostly where there are syntax errors. Names are cut from the source as it is, so that a word may be another one here:
 the grammar takes `open(file)` for a modifier, and `set = a` after a property for its accessor.
 """
 
 from __future__ import annotations
 
 import re
+
+from tree_sitter import Node
 
 # Words that are names where such a sign follows.
 _WORD = re.compile(
@@ -32,19 +34,22 @@ _BLANKED = re.compile(
 )
 
 _ARGUMENTS = rb"\((?:[^()\"]|\"[^\"\n]*+\"|\((?:[^()]){0,500}+\)){0,2000}+\)"
-# Outside of a class, the grammar takes the modifier for an operand of the infix function `class`.
-_ANNOTATION = re.compile(
-    rb"(@[\w.:]{1,200}+)(" + _ARGUMENTS + rb")(?=\s++(?:@[\w.:]{1,200}+(?:" + _ARGUMENTS + rb")?+\s++){0,8}+"
-    rb"(?:annotation|data|value|inner|enum|expect|actual|companion|operator|const)\s++(?:[a-z]{1,20}+\s++){0,4}"
-    rb"(?:class|object|interface|fun|val|var)\b)"
-)
+_ANNOTATION = re.compile(rb"^@(?!file:)[\w.:]{1,200}+(?:[ \t]*+" + _ARGUMENTS + rb")?+", re.MULTILINE)
 
 
-def without_arguments(source: bytes) -> bytes:
-    """`source` without the arguments of annotations before such a modifier."""
-    if b"@" not in source:
-        return source
-    return _ANNOTATION.sub(lambda match: match[1] + _NOT_NEWLINE.sub(b" ", match[2]), source)
+def without_keyword(source: bytes) -> bytes:
+    """`source` without the keyword of annotations' classes, which the grammar may take for a name."""
+    return source.replace(b"annotation class ", b"           class ")
+
+
+def is_misread(root: Node) -> bool:
+    """Whether the grammar took an annotated `class Name` for an infix expression."""
+    return any(child.type == "annotated_expression" for child in root.children)
+
+
+def without_annotations(source: bytes) -> bytes:
+    """`source` without the annotations that begin a line."""
+    return _ANNOTATION.sub(lambda match: _NOT_NEWLINE.sub(b" ", match[0]), source)
 
 
 def rewritten(source: bytes) -> bytes:
