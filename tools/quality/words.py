@@ -48,7 +48,7 @@ _DEFINITIONS = {
     ),
     "swift": (
         ("class", rf"{_TYPE_WORDS}(?:class|actor)[ \t]+(?!func\b|var\b|let\b|override\b|final\b|subscript\b){_NAME}\s*[:<{{\n]"),
-        ("struct", rf"{_TYPE_WORDS}struct[ \t]+{_NAME}"),
+        ("struct", rf"(?<!import ){_TYPE_WORDS}struct[ \t]+{_NAME}"),
         ("enum", rf"{_TYPE_WORDS}enum[ \t]+{_NAME}"),
         ("interface", rf"{_TYPE_WORDS}protocol[ \t]+{_NAME}"),
         ("typealias", rf"{_TYPE_WORDS}(?:typealias|associatedtype)[ \t]+{_NAME}"),

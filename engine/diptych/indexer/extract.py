@@ -35,7 +35,7 @@ from diptych.indexer.grammar import (
     Pattern,
     Prepared,
 )
-from diptych.indexer.languages import Language, kotlin_words
+from diptych.indexer.languages import Language, kotlin_words, swift_words
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.indexer.languages.c_calls import calls_in
 from diptych.indexer.languages.c_conditionals import (
@@ -44,10 +44,8 @@ from diptych.indexer.languages.c_conditionals import (
 )
 from diptych.indexer.languages.c_declarators import declared
 from diptych.indexer.languages.c_macros import without_macros
-from diptych.indexer.languages.csharp_conditionals import (
-    with_extensions,
-    without_conditionals_at_errors,
-)
+from diptych.indexer.languages.conditionals import without_conditionals_at_errors
+from diptych.indexer.languages.csharp_extensions import with_extensions
 from diptych.indexer.languages.rust_macros import without_item_macros
 from diptych.model import Symbol
 from diptych.names.languages import Captured
@@ -62,7 +60,7 @@ _RANK_MASK = (1 << _RANK_BITS) - 1
 _REFERENCES = frozenset({REFERENCE, EXPANDED, IGNORED})
 _by_first = itemgetter(0)
 # What stands for source that the grammar does not take, with its tokens where they were.
-_REWRITES: dict[str, Callable[[bytes], bytes]] = {}
+_REWRITES = {"swift": swift_words.rewritten}
 
 
 class Extracted(NamedTuple):
@@ -173,8 +171,16 @@ def _rewritten_tree(parser: Parser, source: bytes, rewritten: Callable[[bytes], 
     tree = parsed_tree(parser, source)
     if not tree.root_node.has_error:
         return tree
-    other_source = rewritten(source)
-    if other_source == source:
+    written = rewritten(source)
+    tree = _better(parser, tree, source, written)
+    if b"#if" in source:
+        tree = _better(parser, tree, source, without_conditionals_at_errors(written, tree.root_node))
+    return tree
+
+
+def _better(parser: Parser, tree: Tree, source: bytes, other_source: bytes) -> Tree:
+    """`tree`, which is that of `source`, or the one of another source if it has fewer errors."""
+    if not tree.root_node.has_error or other_source == source:
         return tree
     other = parsed_tree(parser, other_source)
     return other if error_bytes(other.root_node) < error_bytes(tree.root_node) else tree
@@ -195,15 +201,8 @@ def _csharp_tree(parser: Parser, source: bytes) -> Tree:
     tree = parsed_tree(parser, source)
     if not tree.root_node.has_error or b"#" not in source:
         return tree
-    for joined in (
-        without_split_conditionals(source, cpp=True),
-        without_conditionals_at_errors(source, tree.root_node),
-    ):
-        if joined != source:
-            other = parsed_tree(parser, joined)
-            if error_bytes(other.root_node) < error_bytes(tree.root_node):
-                tree = other
-    return tree
+    better = _better(parser, tree, source, without_split_conditionals(source, cpp=True))
+    return _better(parser, better, source, without_conditionals_at_errors(source, tree.root_node))
 
 
 def _definition(pattern: Pattern, captures: dict[str, list[Node]]) -> Definition | None:

@@ -10,14 +10,18 @@
 (enum_entry name: (simple_identifier) @name) @definition.constant
 (typealias_declaration name: (type_identifier) @name) @definition.type
 (associatedtype_declaration name: (type_identifier) @name) @definition.type
-(function_declaration name: (simple_identifier) @name) @definition.function
+(function_declaration "func" . [(simple_identifier) (custom_operator)] @name) @definition.function
+(function_declaration "func" . _ @name (#match? @name "^[-+*/<>=!&|^%~?.]+$")) @definition.function
+(macro_declaration (simple_identifier) @name) @definition.function
 (protocol_function_declaration name: (simple_identifier) @name) @definition.method
+(protocol_function_declaration "func" . _ @name (#match? @name "^[-+*/<>=!&|^%~?.]+$")) @definition.method
 (init_declaration "init" @name) @definition.method
 (deinit_declaration "deinit" @name) @definition.method
 (subscript_declaration "subscript" @name) @definition.method
 (source_file (property_declaration name: (pattern bound_identifier: (simple_identifier) @name)) @definition.variable)
 (source_file (property_declaration name: (pattern (pattern (simple_identifier) @name))) @definition.variable)
 (class_body (property_declaration name: (pattern bound_identifier: (simple_identifier) @name)) @definition.field)
+(class_body (property_declaration name: (pattern (pattern (simple_identifier) @name))) @definition.field)
 (enum_class_body (property_declaration
   name: (pattern bound_identifier: (simple_identifier) @name)) @definition.field)
 (protocol_property_declaration name: (pattern bound_identifier: (simple_identifier) @name)) @definition.field

@@ -1,8 +1,7 @@
-"""C# before its parser: conditionals that the grammar cannot place, and the blocks of extension members.
+"""C# and Swift before their parsers: conditionals that the grammar cannot place.
 
-The grammar takes `#if` where a member or a statement may be. Elsewhere (between bases, in an expression, before
-`else`) the rules for C apply first; where an error is still at a conditional, its first branch is kept, and the
-rest is blanked with the directives. Offsets stay.
+The grammars take `#if` where a member or a statement may be. Elsewhere (between bases, in an expression, in a switch,
+before `else`) one leaves errors: its first branch is kept then, and the rest is blanked with the directives. Offsets stay.
 """
 
 from __future__ import annotations
@@ -14,34 +13,10 @@ from tree_sitter import Node
 
 from diptych.indexer.languages.c_blanks import blank
 
-_DIRECTIVE = re.compile(rb"^[ \t]*+#[ \t]*+(if|elif|else|endif)\b[^\n]*+", re.MULTILINE)
-# `extension<T>(Query<T> query) where T : class {`, since C# 14: its members are those of the class around it.
-_EXTENSION = re.compile(
-    rb"^([ \t]*+)extension[ \t]*+(?:<[^<>(){};]{0,500}+>[ \t]*+)?\([^(){};]{0,500}+\)"
-    rb"(?:\s++where\b[^{};]{0,500}+)?+\s*+\{",
-    re.MULTILINE,
-)
-# Its name makes no symbol: it is one of the language's `reserved`.
-_CLASS = b"class _"
+_DIRECTIVE = re.compile(rb"^[ \t]*+#[ \t]*+(if|elif|elseif|else|endif)\b[^\n]*+", re.MULTILINE)
 _NEAR_BYTES = 80
 # Source code nests a few. The cost is that of each level.
 _MAX_NESTED = 100
-
-
-def with_extensions(source: bytes) -> bytes:
-    """`source` with `class _ {` for each block of extension members."""
-    if b"extension" not in source:
-        return source
-    return _EXTENSION.sub(_as_class, source)
-
-
-def _as_class(match: re.Match[bytes]) -> bytes:
-    head = match[0]
-    begin = match.end(1) - match.start()
-    renamed = bytearray(head)
-    blank(renamed, begin, len(head) - 1)
-    renamed[begin : begin + len(_CLASS)] = _CLASS
-    return bytes(renamed)
 
 
 def without_conditionals_at_errors(source: bytes, root: Node) -> bytes:
