@@ -150,7 +150,11 @@ def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> t
         qualifier, name = qualified_name(_cut(source, captures["qualified"][0]))
         enclosing = _joined(enclosing, qualifier)
     else:
-        name = _cut(source, captures["name"][0])
+        node = captures["name"][0]
+        name = _cut(source, node)
+        if name.startswith(":") and node.type == "simple_symbol":
+            # Of Ruby.
+            name = name[1:]
         if "container" in captures:
             container = "".join(_cut(source, captures["container"][0]).split())
             enclosing = _joined(enclosing, container.replace("::", ".").replace(":", "."))
@@ -165,9 +169,6 @@ def _plain(name: str) -> str:
         return name[1:].removesuffix(name[0])
     if name.startswith("`") and len(name) > len("``"):
         return unquoted(name)
-    if name.startswith(":"):
-        # A symbol of Ruby.
-        return name[1:]
     return _DOT.sub(r"\1", " ".join(name.split())) if _SPACE.search(name) else name
 
 
