@@ -22,7 +22,7 @@ from .ctags import LANGUAGES as OF_CTAGS
 
 LANGUAGES = sorted((*OF_CTAGS, *words.LANGUAGES))
 
-_HERE_DOCUMENT = re.compile(r"<<[-~<]?[ ]?[\"']?([A-Z_][A-Z_]\w*)\b")
+_HERE_DOCUMENT = re.compile(r"<<[-~<]?[ ]?[\\\"']?([A-Z_][A-Z_]\w*)\b")
 
 
 @dataclass

@@ -138,7 +138,7 @@ class Definitions:
         if outer in _TYPES:
             return _MEMBER.get(kind, kind)
         if kind in _GLOBAL:
-            return _GLOBAL[kind] if outer in _OUTERMOST else ""
+            kind = _GLOBAL[kind] if outer in _OUTERMOST else ""
         if self._upper_case_constants and kind in ("constant", "variable"):
             return "constant" if name.isupper() else "variable"
         return kind
@@ -155,6 +155,9 @@ def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> t
         if name.startswith(":") and node.type == "simple_symbol":
             # Of Ruby.
             name = name[1:]
+        elif "=" in name and node.type == "word":
+            # The alias `ll='ls -l'` of Bash.
+            name = name.partition("=")[0]
         if "container" in captures:
             container = "".join(_cut(source, captures["container"][0]).split())
             enclosing = _joined(enclosing, container.replace("::", ".").replace(":", "."))
@@ -213,6 +216,8 @@ def _name_range(name: str, captures: dict[str, list[Node]]) -> Range:
             column = max(column, end_column - size)
         elif node.type == "simple_symbol":
             column += 1
+        elif node.type == "word":
+            end_column = column + size
         elif node.type == "string" and end_column - column == size + 2:
             column, end_column = column + 1, end_column - 1
         elif node.type in _QUOTED and end_column - column == size + len("``"):
