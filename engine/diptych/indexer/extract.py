@@ -8,7 +8,6 @@ text is sliced from the source; and no code asks a node for its parent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from diptych.indexer import text
 from diptych.indexer.bounded import error_bytes, matches_in, parsed_tree, refuse_brackets
 from diptych.indexer.comments import Comments
 from diptych.indexer.define import Definition, Definitions, unquoted
+from diptych.indexer.errors import TooSlowError
 from diptych.indexer.expand import expanded
 from diptych.indexer.grammar import (
     ANNOTATION,
@@ -35,7 +35,7 @@ from diptych.indexer.grammar import (
     Pattern,
     Prepared,
 )
-from diptych.indexer.languages import Language, kotlin_words, swift_words
+from diptych.indexer.languages import Language, bash_words, kotlin_words, swift_words
 from diptych.indexer.languages.bound import Bound, Word
 from diptych.indexer.languages.c_calls import calls_in
 from diptych.indexer.languages.c_conditionals import (
@@ -59,8 +59,6 @@ _RANK_MASK = (1 << _RANK_BITS) - 1
 
 _REFERENCES = frozenset({REFERENCE, EXPANDED, IGNORED})
 _by_first = itemgetter(0)
-# What stands for source that the grammar does not take, with its tokens where they were.
-_REWRITES = {"swift": swift_words.rewritten}
 
 
 class Extracted(NamedTuple):
@@ -151,11 +149,11 @@ def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
     if language.name == "rust" and b"!" in source:
         return parsed_tree(parser, without_item_macros(source))
     if language.name == "csharp":
-        return _csharp_tree(parser, with_extensions(source))
+        return _csharp_tree(parser, source)
     if language.name == "kotlin":
-        return _kotlin_tree(parser, kotlin_words.without_keyword(source))
-    if language.name in _REWRITES:
-        return _rewritten_tree(parser, source, _REWRITES[language.name])
+        return _kotlin_tree(parser, source)
+    if language.name in ("bash", "swift"):
+        return _rewritten_tree(parser, language.name, source)
     if not language.preprocessed:
         return parsed_tree(parser, source)
     blanked = without_macros(source)
@@ -166,31 +164,44 @@ def tree_of(parser: Parser, language: Language, source: bytes) -> Tree:
     return tree if joined == blanked else parsed_tree(parser, joined)
 
 
-def _rewritten_tree(parser: Parser, source: bytes, rewritten: Callable[[bytes], bytes]) -> Tree:
-    """The tree of `source`; where it has errors, of what is written instead if that has fewer."""
-    tree = parsed_tree(parser, source)
-    if not tree.root_node.has_error:
-        return tree
-    written = rewritten(source)
-    tree = _better(parser, tree, source, written)
-    if b"#if" in source:
-        tree = _better(parser, tree, source, without_conditionals_at_errors(written, tree.root_node))
-    return tree
-
-
 def _better(parser: Parser, tree: Tree, source: bytes, other_source: bytes) -> Tree:
     """`tree`, which is that of `source`, or the one of another source if it has fewer errors."""
     if not tree.root_node.has_error or other_source == source:
         return tree
-    other = parsed_tree(parser, other_source)
+    try:
+        other = parsed_tree(parser, other_source)
+    except TooSlowError:
+        # The first one was not.
+        return tree
     return other if error_bytes(other.root_node) < error_bytes(tree.root_node) else tree
 
 
+def _rewritten_tree(parser: Parser, language: str, source: bytes) -> Tree:
+    """The tree of `source`; where it has errors, of what is written instead, if that has fewer."""
+    tree = parsed_tree(parser, source)
+    if not tree.root_node.has_error:
+        return tree
+    written = (swift_words if language == "swift" else bash_words).rewritten(source)
+    tree = _better(parser, tree, source, written)
+    if language == "swift" and tree.root_node.has_error:
+        tree = _better(parser, tree, written, without_conditionals_at_errors(written, tree.root_node))
+    return tree
+
+
 def _kotlin_tree(parser: Parser, source: bytes) -> Tree:
-    tree = _rewritten_tree(parser, source, kotlin_words.rewritten)
+    """The tree of `source`, or of what is written instead, and without annotations where these are misread."""
+    source = kotlin_words.without_keyword(source)
+    tree = parsed_tree(parser, source)
+    if tree.root_node.has_error:
+        tree = _better(parser, tree, source, kotlin_words.rewritten(source))
     if kotlin_words.is_misread(tree.root_node):
         plain = kotlin_words.without_annotations(source)
-        other = _rewritten_tree(parser, plain, kotlin_words.rewritten)
+        try:
+            other = parsed_tree(parser, plain)
+        except TooSlowError:
+            return tree
+        if other.root_node.has_error:
+            other = _better(parser, other, plain, kotlin_words.rewritten(plain))
         if error_bytes(other.root_node) <= error_bytes(tree.root_node):
             return other
     return tree
@@ -198,6 +209,7 @@ def _kotlin_tree(parser: Parser, source: bytes) -> Tree:
 
 def _csharp_tree(parser: Parser, source: bytes) -> Tree:
     """The tree of `source`, without conditionals that only make errors."""
+    source = with_extensions(source)
     tree = parsed_tree(parser, source)
     if not tree.root_node.has_error or b"#" not in source:
         return tree

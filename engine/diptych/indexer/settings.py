@@ -11,7 +11,7 @@ from diptych.fs import importing
 from diptych.values import Value, field
 
 # Increase it when the same source gives other symbols or relations: then every file is parsed again.
-INDEXER_VERSION = 8
+INDEXER_VERSION = 9
 
 # Why a file was skipped.
 SKIP_REASONS = (

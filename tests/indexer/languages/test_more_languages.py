@@ -128,6 +128,7 @@ def test_definitions(language: str, source: str, expected: list[str]) -> None:
             "ruby",
             "class K < A::Base\n  include I\n  def m; f(1); a.g; end\nend\n",
             [
+                "references K -> A",
                 "extends K -> Base",
                 "calls K -> include",
                 "implements K -> I",
@@ -145,6 +146,7 @@ def test_definitions(language: str, source: str, expected: list[str]) -> None:
                 "implements K -> I",
                 "calls K.m -> f",
                 "calls K.m -> g",
+                "references K.m -> X",
                 "calls K.m -> h",
             ],
         ),

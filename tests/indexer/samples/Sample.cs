@@ -27,3 +27,18 @@ namespace App.Shapes
     public record Point(int X, int Y) : IComparable;
     public record struct Pair(int A);
 }
+static class Extensions
+{
+    extension<T>(List<T> list) where T : class
+    {
+        public T First() => list[0];
+    }
+}
+class Split : Base
+#if MORE
+    , IMore
+#endif
+{
+    public static explicit operator int(Split s) => 1;
+    void Last() => (this as Other)?.Go<int>();
+}

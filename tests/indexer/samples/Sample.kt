@@ -55,3 +55,22 @@ typealias Handler = (Int) -> Unit
 
 const val LIMIT = 3
 val (a, b) = pair
+
+@Retention(BINARY)
+annotation class Marker
+
+enum class Op {
+    ADD { override fun apply() = 1 };
+
+    abstract fun apply(): Int
+}
+
+class Odd<T>
+@Marker internal constructor(val x: T) {
+    constructor(a: Int, b: Int) : this(a)
+    fun `with a space`() {
+        val y = 1
+        set = set or y
+        val later = suspend { x combine y }
+    }
+}

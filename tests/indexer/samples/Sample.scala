@@ -25,3 +25,6 @@ given ordering: Ordering[Int] = make()
 val (a, b) = pair
 type Handler = Int => Unit
 extension (s: String) def shout = s.toUpperCase
+package object shared { val a, b = 1 }
+object Ops { val Some(c) = opt; def ::(x: Int) = x plus 1; def `a name` = 1 }
+import e.f.*

@@ -23,3 +23,8 @@ let LIMIT = 3
 var (a, b) = pair
 typealias Handler = (Int) -> Void
 actor Worker { func run() async { await go() } }
+struct Money: ~Copyable {
+    static func == (a: Money, b: Money) -> Bool { true }
+    let (whole, part) = (1, 2)
+    consuming func `repeat`() { done(()) }
+}

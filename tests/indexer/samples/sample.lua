@@ -12,4 +12,7 @@ M.assigned = function(x) return x end
 local fn = function() end
 M.table = { inner = function() run() end, value = 1 }
 local Class = setmetatable({}, { __index = Base })
+local handlers = { ["key"] = function() end, nested = { deep = function() end } }
+handlers["other"] = function() end
+if flag then chosen = pcall(require, "opt") end
 return M

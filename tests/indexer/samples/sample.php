@@ -30,3 +30,8 @@ enum Suit: string { case Hearts = 'H'; case Spades = 'S'; public function label(
 
 function helper(int $x) { $f = fn($y) => other($y); return new Circle($x); }
 $top = 1;
+namespace App\More;
+$config = ['a' => 1];
+$closure = function () { $local = 1; return Circle::MAX; };
+class Late { function make() { return new class extends Circle {}; } }
+require_once __DIR__ . '/late.php';

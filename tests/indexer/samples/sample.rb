@@ -40,3 +40,10 @@ def helper(x) puts x end
 COLOUR, other = 1, 2
 $debug = true
 Point = Struct.new(:x, :y)
+Pair = Struct.new(:left, :right) do
+  alias_method :first, :left
+  define_method(:sum) { left + right }
+  delegate :size, to: :left
+end
+Failure = Class.new(StandardError)
+begin; rescue Failure; end

@@ -14,3 +14,8 @@ alias ll='ls -l'
 . lib.sh
 source ./util.sh
 if true; then IN_IF=1; fi
+alias ll='ls -l'
+if true; then inner=1; fi
+PREFIX=1 make
+. "$DIR/more.sh"
+trap clean EXIT

@@ -145,7 +145,7 @@ _LANGUAGES = (
         suffixes=(".cs",),
         queries=("c_sharp",),
         tags=(),
-        reserved=frozenset({"_"}),
+        reserved=frozenset({"("}),
     ),
     Language(
         name="kotlin",

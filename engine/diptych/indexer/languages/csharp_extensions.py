@@ -12,8 +12,7 @@ _EXTENSION = re.compile(
     rb"(?:\s++where\b[^{};]{0,500}+)?+\s*+\{",
     re.MULTILINE,
 )
-# Its name makes no symbol: it is one of the language's `reserved`.
-_CLASS = b"class _"
+_CLASS = b"class"
 
 
 def with_extensions(source: bytes) -> bytes:
@@ -29,4 +28,6 @@ def _as_class(match: re.Match[bytes]) -> bytes:
     renamed = bytearray(head)
     blank(renamed, begin, len(head) - 1)
     renamed[begin : begin + len(_CLASS)] = _CLASS
+    # Names are cut from the source as it is. This one is a parenthesis there, which makes no symbol.
+    renamed[head.index(b"(")] = ord("_")
     return bytes(renamed)
