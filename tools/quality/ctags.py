@@ -102,10 +102,11 @@ def tags(language: str, root: str, paths: Sequence[str]) -> Iterator[tuple[str, 
         )
     for line in done.stdout.splitlines():
         found = json.loads(line)
-        # RSpec's blocks have kinds of their own, and what `attr_accessor` makes is there twice, once with `=`.
+        # RSpec's blocks have kinds of their own; what `attr_accessor` makes is there twice, once with `=`.
         writer = found.get("kind") == "accessor" and found["name"].endswith("=")
         if found["_type"] == "tag" and found["kind"] in ALIKE and not writer:
-            yield found["path"], Tag(_name_of(language, found), found["kind"], found["line"], found.get("scope", ""))
+            name = _name_of(language, found)
+            yield found["path"], Tag(name, found["kind"], found["line"], found.get("scope", ""))
 
 
 def _name_of(language: str, found: dict[str, str]) -> str:

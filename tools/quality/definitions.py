@@ -22,6 +22,7 @@ from .ctags import LANGUAGES as OF_CTAGS
 
 LANGUAGES = sorted((*OF_CTAGS, *words.LANGUAGES))
 
+_CONSTRAINT = re.compile(r"\bwhere\s+\w+\s*:")
 _HERE_DOCUMENT = re.compile(r"<<[-~<]?[ ]?[\\\"']?([A-Z_][A-Z_]\w*)\b")
 
 
@@ -43,7 +44,7 @@ class Comparison:
     calls: int = 0
     """Tags that are the calls of macros, which ctags takes for definitions: left out."""
     texts: int = 0
-    """Tags in here-documents, which are text: left out."""
+    """Tags in here-documents, which are text, and in constraints of C#: left out."""
     differences: list[str] = field(default_factory=list)
 
     @property
@@ -109,10 +110,10 @@ def _compare_file(
         if tag.name.startswith("__anon"):
             # ctags' name for what has none.
             continue
-        if tag.line in texts:
+        match = _match(tag, unmatched[_plain(tag.name)])
+        if match is None and (tag.line in texts or _is_constraint(path, lines, tag)):
             outcome.texts += 1
             continue
-        match = _match(tag, unmatched[_plain(tag.name)])
         if match is None and _is_macro_call(lines, tag):
             outcome.calls += 1
             continue
@@ -144,6 +145,12 @@ def _is_macro_call(lines: list[str], tag: Tag) -> bool:
         and re.search(rf"\b{re.escape(tag.name)}\s*\(", line) is not None
         and tag.name.isupper()
     )
+
+
+def _is_constraint(path: str, lines: list[str], tag: Tag) -> bool:
+    """`where T : Base` in C#, which ctags takes for a field or a class."""
+    line = lines[tag.line - 1] if tag.line <= len(lines) else ""
+    return path.endswith(".cs") and _CONSTRAINT.search(line) is not None
 
 
 def _in_here_documents(lines: list[str]) -> set[int]:
@@ -184,7 +191,7 @@ def table(outcome: Comparison) -> list[str]:
         f"files {outcome.files:,}; recall {outcome.recall:.2%} of {outcome.known.total():,}; "
         f"precision {outcome.precision:.2%} of {outcome.symbols.total():,}; "
         f"calls of macros that ctags takes for definitions, left out: {outcome.calls:,}; "
-        f"in here-documents: {outcome.texts:,}",
+        f"in here-documents and constraints: {outcome.texts:,}",
         f"{'of ctags':12} {'there':>8} {'found':>8} {'recall':>8} {'same kind':>10}",
     ]
     for kind, count in sorted(outcome.known.items()):

@@ -1,4 +1,4 @@
-"""A rough second reader for the languages that ctags does not know, or misreads: keywords and the names after them.
+"""A rough second reader for languages that ctags does not know, or misreads: keywords, and names after them.
 
 Comments and strings are blanked first. Locals cannot be told from members that way: variables are left out.
 """
@@ -32,7 +32,8 @@ _DEFINITIONS = {
         ("typealias", rf"{_TYPE_WORDS}typealias[ \t]+{_NAME}"),
         (
             "function",
-            rf"{_TYPE_WORDS}fun[ \t]+(?:<[^<>()]*(?:<[^<>]*>[^<>()]*)*>\s*)?(?:[\w.<>?*, @]*[\w>?)]\.)?{_NAME}\s*\(",
+            rf"{_TYPE_WORDS}fun[ \t]+(?:<[^<>()]*(?:<[^<>]*>[^<>()]*)*>\s*)?"
+            rf"(?:[\w.<>?*, @]*[\w>?)]\.)?{_NAME}\s*\(",
         ),
     ),
     "lua": (
@@ -43,17 +44,29 @@ _DEFINITIONS = {
         ("class", rf"{_TYPE_WORDS}class[ \t]+{_NAME}"),
         ("object", rf"{_TYPE_WORDS}object[ \t]+{_NAME}"),
         ("trait", rf"{_TYPE_WORDS}trait[ \t]+{_NAME}"),
-        ("function", rf"{_TYPE_WORDS}def[ \t]+(?!this\b)(`[^`\n]+`|[^\W\d]\w*?(?:_[^\w\s()\[\]{{}};,.:'\"`]+)?(?!\w)|[-+*/<>=!&|^%~?:#@\\]+)"),
+        (
+            "function",
+            rf"{_TYPE_WORDS}def[ \t]+(?!this\b)"
+            r"(`[^`\n]+`|[^\W\d]\w*?(?:_[^\w\s()\[\]{};,.:'\"`]+)?(?!\w)|[-+*/<>=!&|^%~?:#@\\]+)",
+        ),
         ("typealias", rf"{_TYPE_WORDS}type[ \t]+{_NAME}[ \t]*(?:\[[^\n]*\])?[ \t]*(?:=[^>]|<:|>:|\n|$)"),
     ),
     "swift": (
-        ("class", rf"{_TYPE_WORDS}(?:class|actor)[ \t]+(?!func\b|var\b|let\b|override\b|final\b|subscript\b){_NAME}\s*[:<{{\n]"),
+        (
+            "class",
+            rf"{_TYPE_WORDS}(?:class|actor)[ \t]+(?!func\b|var\b|let\b|override\b|final\b|subscript\b)"
+            rf"{_NAME}\s*[:<{{\n]",
+        ),
         ("struct", rf"(?<!import ){_TYPE_WORDS}struct[ \t]+{_NAME}"),
         ("enum", rf"{_TYPE_WORDS}enum[ \t]+{_NAME}"),
         ("interface", rf"{_TYPE_WORDS}protocol[ \t]+{_NAME}"),
         ("typealias", rf"{_TYPE_WORDS}(?:typealias|associatedtype)[ \t]+{_NAME}"),
         ("function", rf"{_TYPE_WORDS}func[ \t]+(`[^`\n]+`|[^\W\d]\w*|[-+*/<>=!&|^%~?.]+)\s*[(<]"),
-        ("function", rf"{_TYPE_WORDS}(init|subscript)[?!]?[ \t]*(?:<[^()]*>)?\((?=[^\n]*(?:\{{|,|\($|\n))(?<!\.init\()"),
+        (
+            "function",
+            rf"{_TYPE_WORDS}(init|subscript)[?!]?[ \t]*(?:<[^()]*>)?"
+            rf"\((?=[^\n]*(?:\{{|,|\($|\n))(?<!\.init\()",
+        ),
         ("function", rf"{_TYPE_WORDS}(deinit)\s*\{{"),
     ),
 }

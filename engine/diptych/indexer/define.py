@@ -34,8 +34,8 @@ _NO_BODY = frozenset({"variable", "constant", "field"})
 # `EXPORT(char *) name(void)`: the tree begins inside of the macro, which was blanked for the parser.
 _WRAPPER = re.compile(rb"[A-Za-z_]\w*+[ \t]*+\([ \t]*+\Z")
 _CONDITIONAL = re.compile(rb"^[ \t]*#[ \t]*(?:if|el|endif)[^\n]*", re.MULTILINE)
-# Nodes of names that may be in backticks.
-_QUOTED = frozenset({"identifier", "simple_identifier", "type_identifier"})
+# Nodes of names that may be in quotes or backticks.
+_QUOTED = frozenset({"string", "identifier", "simple_identifier", "type_identifier"})
 _SPACE = re.compile(r"\s")
 _DOT = re.compile(r" ?(\.|::) ?")
 _STRING_START = re.compile(rb"[rRuU]{0,2}[\"']")
@@ -216,14 +216,10 @@ def _name_range(name: str, captures: dict[str, list[Node]]) -> Range:
             column = max(column, end_column - size)
         elif node.type == "simple_symbol":
             column += 1
-        elif node.type == "word":
-            end_column = column + size
-        elif node.type == "string" and end_column - column == size + 2:
+        elif node.type in _QUOTED and end_column - column == size + 2:
             column, end_column = column + 1, end_column - 1
-        elif node.type in _QUOTED and end_column - column == size + len("``"):
-            column, end_column = column + 1, end_column - 1
-        elif node.type == "operator_cast":
-            # With its parameters.
+        elif node.type in ("operator_cast", "word"):
+            # With its parameters; an alias with its value.
             end_column = column + size
     return _new(Range, (row, column, end_row, end_column))
 

@@ -189,7 +189,7 @@ def _rewritten_tree(parser: Parser, language: str, source: bytes) -> Tree:
 
 
 def _kotlin_tree(parser: Parser, source: bytes) -> Tree:
-    """The tree of `source`, or of what is written instead, and without annotations where these are misread."""
+    """The tree of `source`, or of what is written instead; without annotations where these are misread."""
     source = kotlin_words.without_keyword(source)
     tree = parsed_tree(parser, source)
     if tree.root_node.has_error:
@@ -271,7 +271,8 @@ def _swept(
             if end - start > limit:
                 end = start + limit
             target = ascii_text[start:end] if ascii_text else source[start:end].decode("utf-8", "replace")
-            if target not in no_names:
+            # A name that is missing has no text.
+            if target and target not in no_names:
                 relations.append((kind, dotted[-1], target, (row, column, row, column + end - start)))
         elif role == EXPANDED and kind == "body":
             head = source[source.rfind(b"#", 0, start) : start]
@@ -288,7 +289,7 @@ def _swept(
         stack.define(pending.pop())
     if prepared.language.quotes_names and b"`" in source:
         relations = [
-            (kind, origin, unquoted(target), place) if target.startswith("`") else (kind, origin, target, place)
+            (kind, origin, unquoted(target) if target.startswith("`") else target, place)
             for kind, origin, target, place in relations
         ]
     return stack.symbols, relations

@@ -103,7 +103,8 @@ from .extracted import record, relations, symbols
         ),
         (
             "lua",
-            "local M = { fn = function() local a = 1 end, [\"k\"] = function() end, sub = { deep = function() end } }\n"
+            "local M = { fn = function() local a = 1 end,\n"
+            "  [\"k\"] = function() end, sub = { deep = function() end } }\n"
             "M[\"str\"] = function() end\n"
             "M[\"with space\"] = function() end\n"
             "if x then cond = 1; M.y = 2 end\n"
@@ -187,7 +188,8 @@ def test_definitions(language: str, source: str, expected: list[str]) -> None:
             "php",
             "<?php\n"
             "use X\\{Y, Z};\n"
-            "class K { function m(): static { new class extends B implements I {}; C::D; E::$f; $x instanceof G; H::i(); } }\n"
+            "class K { function m(): static { new class extends B implements I {};\n"
+            "  C::D; E::$f; $x instanceof G; H::i(); } }\n"
             "require_once __DIR__ . '/a.php';\n",
             [
                 "imports  -> X",

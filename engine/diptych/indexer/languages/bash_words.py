@@ -1,11 +1,13 @@
-"""Bash before its parser, where there are syntax errors: words that the grammar does not take, in other words."""
+"""Bash before its parser, where there are syntax errors: what the grammar does not take, in other words."""
 
 from __future__ import annotations
 
 import re
 
 # What `${name#pattern}` removes: it may have quotes and braces.
-_PATTERN = re.compile(rb"(\$\{\w{1,200}+(?:##?|%%?))((?:\\[^\n]|\"[^\"\n]{0,500}+\"|[^}\"\\\n]){1,1000}+)(?=\})")
+_PATTERN = re.compile(
+    rb"(\$\{\w{1,200}+(?:##?|%%?))((?:\\[^\n]|\"[^\"\n]{0,100}+\"|[^}\"\\\n]){1,200}+)(?=\})"
+)
 # In a test.
 _PARENTHESIS = re.compile(rb"(?<=[ \t])\\[()](?=[ \t])")
 

@@ -1,13 +1,15 @@
 """C# and Swift before their parsers: conditionals that the grammar cannot place.
 
-The grammars take `#if` where a member or a statement may be. Elsewhere (between bases, in an expression, in a switch,
-before `else`) one leaves errors: its first branch is kept then, and the rest is blanked with the directives. Offsets stay.
+The grammars take `#if` where a member or a statement may be. Elsewhere (between bases, in an expression, in
+a switch, before `else`) it leaves errors: its first branch is kept then, and the rest is blanked with the
+directives. Offsets stay.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -20,7 +22,7 @@ _MAX_NESTED = 100
 
 
 def without_conditionals_at_errors(source: bytes, root: Node) -> bytes:
-    """`source` with one branch of each conditional at whose directives there is an error in its tree `root`."""
+    """`source` with one branch of each conditional that an error in its tree `root` is in, or near to."""
     errors = _errors(root)
     # They are no part of each other, so that their ends are sorted, too.
     stops = [stop for _, stop in errors]
@@ -65,6 +67,6 @@ def _is_at(errors: list[tuple[int, int]], stops: list[int], places: list[tuple[i
 
 def _other_branches(source: bytes, places: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """All branches but the first that has anything."""
-    branches = [(end, start) for (_, end), (start, _) in zip(places, places[1:], strict=False)]
+    branches = [(end, start) for (_, end), (start, _) in pairwise(places)]
     kept = next((branch for branch in branches if source[slice(*branch)].strip()), branches[0])
     return [branch for branch in branches if branch is not kept]

@@ -1,7 +1,7 @@
 """Kotlin before its parser: what the grammar does not take, in other words of the same length.
 
-Mostly where there are syntax errors. Names are cut from the source as it is, so that a word may be another one here:
-the grammar takes `open(file)` for a modifier, and `set = a` after a property for its accessor.
+Mostly where there are syntax errors. Names are cut from the source as it is, so that a word may be another
+one here: the grammar takes `open(file)` for a modifier, and `set = a` after a property for its accessor.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _OPERATOR = re.compile(rb"(?<![\w.@:$])(?:in|as|is)(?=[\d_])")
 # At the beginning of a line, but for `get() = 1` and `set(value) {`.
 _ACCESSOR = re.compile(
     rb"^[ \t]*+(?:get|set)\b"
-    rb"(?=[ \t]*+(?:[-+*/%|&]?=(?!=)|\{|\.)|\((?!\s*\)|\s*(?:@\w+\s+)?\w+\s*(?::[^()=\n]*)?,?\s*\)\s*(?::\s*\w+\s*)?[{=]))",
+    rb"(?=[ \t]*+(?:[-+*/%|&]?=(?!=)|\{|\.)"
+    rb"|\((?!\s*\)|\s*(?:@\w+\s+)?\w+\s*(?::[^()=\n]*)?,?\s*\)\s*(?::\s*\w+\s*)?[{=]))",
     re.MULTILINE,
 )
 # A member before a brace on its line needs a semicolon.
@@ -28,7 +29,8 @@ _LAST_MEMBER = re.compile(rb"(?<=[^\s;{>]) (?=\})")
 _NOT_NEWLINE = re.compile(rb"[^\n]")
 _BLANKED = re.compile(
     rb"(?<![\w.@$])suspend(?=\s*\{)|\?(?=::)|(?<=[=(,\s])\$\$+(?=\")"
-    rb"|^[ \t]*+context\([^()\n]{1,500}\)(?=\s)|^[ \t]*+@\w{1,200}(?=[ \t]+(?:[gs]et)\b)|\b(?:actual|expect)(?=\s+constructor\b)"
+    rb"|^[ \t]*+context\([^()\n]{1,500}\)(?=\s)|^[ \t]*+@\w{1,200}(?=[ \t]+(?:[gs]et)\b)"
+    rb"|\b(?:actual|expect)(?=\s+constructor\b)"
     rb"|@[\w.:]{1,200}(?:\([^()\n]{0,200}\))?(?=\s+(?:(?:public|private|protected|internal)\s+)?constructor\b)",
     re.MULTILINE,
 )

@@ -1,4 +1,4 @@
-"""Swift before its parser, where there are syntax errors: what the grammar does not take, blanked or in other words."""
+"""Swift before its parser, where there are syntax errors: what the grammar does not take, in other words."""
 
 from __future__ import annotations
 
