@@ -60,6 +60,7 @@ class Definitions:
         self._docstrings = prepared.language.doc == "docstring"
         self._reserved = prepared.language.reserved
         self._upper_case_constants = prepared.language.upper_case_constants
+        self._one_word = prepared.language.one_word_names
         self._source = source
         self._comments = comments
         self._definition_id = 0
@@ -91,11 +92,16 @@ class Definitions:
             # A field that a parameter declares: it is the class's, not the constructor's.
             outer = next((-n for n, k in enumerate(reversed(self._kinds), 1) if k in _TYPES), outer)
         container, name = _placed(source, self.dotted[outer], captures)
+        if kind == "alias":
+            # `ll='ls -l'` in Bash.
+            kind = "function"
+            name, equals, _ = name.partition("=")
+            name = name if equals else ""
         if kind == "block":
             name = ""
         elif role == DEFINITION:
             kind = self._kind(kind, name, self._kinds[outer])
-            if not kind or not name or name in self._reserved:
+            if not kind or not name or name in self._reserved or (self._one_word and _SPACE.search(name)):
                 return
             body = None if kind in _NO_BODY else self._body_of(node, captures)
             if self._docstrings:
@@ -155,9 +161,6 @@ def _placed(source: bytes, enclosing: str, captures: dict[str, list[Node]]) -> t
         if name.startswith(":") and node.type == "simple_symbol":
             # Of Ruby.
             name = name[1:]
-        elif "=" in name and node.type == "word":
-            # The alias `ll='ls -l'` of Bash.
-            name = name.partition("=")[0]
         if "container" in captures:
             container = "".join(_cut(source, captures["container"][0]).split())
             enclosing = _joined(enclosing, container.replace("::", ".").replace(":", "."))

@@ -9,6 +9,7 @@ pattern determine its meaning:
     @definition.declared with @declarator   what the declarator declares (C and C++)
     @definition.block with @name            a block of no function: nothing inside is global
     @definition.expression with @name       a name that is known only inside of what it names: no symbol
+    @definition.alias with @name            what is before `=` in the name (Bash)
     @definition.open_namespace with @name     a namespace without a block: it has the rest of the file
     @definition.inner_<kind> with @name     a symbol only inside of another one
     @scope with @name                       not a symbol, but a container (Rust's `impl`)

@@ -25,7 +25,8 @@ class Language(Value):
     may tell its encoding. A language that is `preprocessed` has macros, which `c_macros` blanks before
     parsing. `directive` matches comments that are no documentation. `no_names` are words that the grammar
     takes for the names of types, and `reserved` those that are no name at all. In a language that
-    `quotes_names`, a name may be in backticks, which are no part of it.
+    `quotes_names`, a name may be in backticks, which are no part of it. Where it has
+    `one_word_names`, one with white space is none: it may come from a string.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Language(Value):
     no_names: tuple[str, ...] = ()
     reserved: frozenset[str] = frozenset()
     quotes_names: bool = False
+    one_word_names: bool = False
 
 
 # Below a syntax error, the grammars of C and C++ take `if (a) {` for a function.
@@ -141,6 +143,7 @@ _LANGUAGES = (
     ),
     Language(
         name="csharp",
+        one_word_names=True,
         module="tree_sitter_c_sharp",
         suffixes=(".cs",),
         queries=("c_sharp",),
@@ -173,6 +176,7 @@ _LANGUAGES = (
     ),
     Language(
         name="ruby",
+        one_word_names=True,
         module="tree_sitter_ruby",
         suffixes=(".rb", ".rake", ".gemspec"),
         queries=("ruby",),
@@ -181,6 +185,7 @@ _LANGUAGES = (
     ),
     Language(
         name="php",
+        one_word_names=True,
         module="tree_sitter_php",
         suffixes=(".php", ".phtml"),
         no_names=("self", "static", "parent"),
@@ -191,6 +196,7 @@ _LANGUAGES = (
     ),
     Language(
         name="lua",
+        one_word_names=True,
         module="tree_sitter_lua",
         suffixes=(".lua",),
         queries=("lua",),
@@ -199,6 +205,7 @@ _LANGUAGES = (
     ),
     Language(
         name="bash",
+        one_word_names=True,
         module="tree_sitter_bash",
         suffixes=(".sh", ".bash"),
         queries=("bash",),

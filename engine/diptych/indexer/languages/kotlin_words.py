@@ -13,7 +13,7 @@ from tree_sitter import Node
 # Words that are names where such a sign follows.
 _WORD = re.compile(
     rb"(?<![\w.@:$])(?:open|inline|external|sealed|infix|public|private|protected|internal|final|abstract|override"
-    rb"|tailrec|lateinit|noinline|crossinline|vararg|dynamic)(?=[ \t]*+(?:[({.]|=(?!=)))"
+    rb"|where|tailrec|lateinit|noinline|crossinline|vararg|dynamic)(?=[ \t]*+(?:[({.]|=(?!=)))"
     rb"|(?<![\w.@$])(?<![:<] )(?:enum|dynamic)(?=[,):])"
 )
 _OPERATOR = re.compile(rb"(?<![\w.@:$])(?:in|as|is)(?=[\d_])")
@@ -26,9 +26,15 @@ _ACCESSOR = re.compile(
 )
 # A member before a brace on its line needs a semicolon.
 _LAST_MEMBER = re.compile(rb"(?<=[^\s;{>]) (?=\})")
+# `$$"${a}"`, without interpolation.
+_DOLLARS = re.compile(rb"(\$\$++)\"([^\"\n]{0,1000}+)\"")
+# `is A if condition ->`
+_GUARD = re.compile(rb"^([ \t]*+(?:is|in)[ \t][^\n>]{1,200}?)([ \t]if[ \t][^\n]{1,300}?)(?=->)", re.MULTILINE)
+# `insert { } get id`
+_INFIX = re.compile(rb"(?<=[)}\]] )[gs]et(?= \w)")
 _NOT_NEWLINE = re.compile(rb"[^\n]")
 _BLANKED = re.compile(
-    rb"(?<![\w.@$])suspend(?=\s*\{)|\?(?=::)|(?<=[=(,\s])\$\$+(?=\")"
+    rb"(?<![\w.@$])suspend(?=\s*\{)|\?(?=::)|\$\$+(?=\")"
     rb"|^[ \t]*+context\([^()\n]{1,500}\)(?=\s)|^[ \t]*+@\w{1,200}(?=[ \t]+(?:[gs]et)\b)"
     rb"|\b(?:actual|expect)(?=\s+constructor\b)"
     rb"|@[\w.:]{1,200}(?:\([^()\n]{0,200}\))?(?=\s+(?:(?:public|private|protected|internal)\s+)?constructor\b)",
@@ -56,6 +62,9 @@ def without_annotations(source: bytes) -> bytes:
 
 def rewritten(source: bytes) -> bytes:
     """`source` as the grammar takes it, each token where it was."""
+    source = _DOLLARS.sub(lambda match: b" " * len(match[1]) + b'"' + b"x" * len(match[2]) + b'"', source)
+    source = _GUARD.sub(lambda match: match[1] + b" " * len(match[2]), source)
+    source = _INFIX.sub(_capital, source)
     source = _WORD.sub(_capital, source)
     source = _OPERATOR.sub(_capital, source)
     source = _ACCESSOR.sub(_capital, source)

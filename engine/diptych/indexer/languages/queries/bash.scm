@@ -4,10 +4,10 @@
 (command
   name: (command_name (word) @_alias)
   argument: [(word) @name (concatenation . (word) @name)]
-  (#eq? @_alias "alias") (#match? @name "^[A-Za-z0-9_][^=]*=")) @definition.function
+  (#eq? @_alias "alias")) @definition.alias
 ; `A=1 make` sets it for one command alone; `export -f f` names a function.
 (command (variable_assignment name: (variable_name) @name)) @definition.expression
-(declaration_command (word) @_option (variable_name) @name (#match? @_option "^-[A-Za-z]*[fF]")) @definition.expression
+(declaration_command (word) @_option (variable_name) @name (#any-of? @_option "-f" "-F" "-fx" "-xf" "-gf" "-tf")) @definition.expression
 (variable_assignment name: (variable_name) @name) @definition.global
 (declaration_command (variable_name) @name @definition.global)
 
@@ -22,12 +22,4 @@
     (concatenation (string (string_content) @name .) .)]
   (#any-of? @_source "." "source")) @reference.imports
 (command name: (command_name (word) @name)) @reference.call
-; What a command runs that is about commands.
-(command
-  name: (command_name (word) @_runs)
-  .
-  argument: (word) @name
-  (#any-of? @_runs "trap" "command" "exec" "builtin" "sudo" "nohup" "xargs" "time" "eval" "run")
-  (#match? @name "^[A-Za-z_]")) @reference.call
-
 (comment) @comment

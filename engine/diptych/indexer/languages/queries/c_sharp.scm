@@ -1,7 +1,7 @@
 ; C#. Its wheel's tags query lacks members, so it is not used.
 
-(namespace_declaration name: (_) @name (#not-match? @name "\\s")) @definition.namespace
-(file_scoped_namespace_declaration name: (_) @name (#not-match? @name "\\s")) @definition.open_namespace
+(namespace_declaration name: (_) @name) @definition.namespace
+(file_scoped_namespace_declaration name: (_) @name) @definition.open_namespace
 (class_declaration name: (identifier) @name) @definition.class
 (record_declaration "struct" name: (identifier) @name) @definition.struct
 (record_declaration name: (identifier) @name) @definition.class

@@ -14,13 +14,11 @@
   (expression_list . value: (function_definition body: (_)? @body))) @definition.function
 (assignment_statement
   (variable_list . name: (bracket_index_expression table: (_) @container field: (string content: (string_content) @name)))
-  (expression_list . value: (function_definition body: (_)? @body))
-  (#match? @name "^[A-Za-z_][A-Za-z0-9_]*$")) @definition.function
+  (expression_list . value: (function_definition body: (_)? @body))) @definition.function
 (field name: (identifier) @name value: (function_definition body: (_)? @body)) @definition.function
 (field
   name: (string content: (string_content) @name)
-  value: (function_definition body: (_)? @body)
-  (#match? @name "^[A-Za-z_][A-Za-z0-9_]*$")) @definition.function
+  value: (function_definition body: (_)? @body)) @definition.function
 ; A table in another, if it has functions.
 (field
   name: (identifier) @name

@@ -17,7 +17,7 @@
   arguments: (arguments . (argument [
     (string . (string_content) @name .)
     (encapsed_string . (string_content) @name .)]))
-  (#match? @_define "^[dD]efine$") (#not-match? @name "\\s")) @definition.constant
+  (#match? @_define "^[dD]efine$")) @definition.constant
 ; A variable outside of functions is global. A closure is one, too.
 (anonymous_function "function" @name) @definition.block
 (arrow_function "fn" @name) @definition.block

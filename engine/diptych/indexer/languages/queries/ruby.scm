@@ -47,15 +47,13 @@
   !receiver
   method: (identifier) @_attribute
   arguments: (argument_list [(simple_symbol) @name (string . (string_content) @name .)])
-  (#match? @_attribute "^([cm]?attr_(reader|writer|accessor)|[cm]attr_internal(_(reader|writer|accessor))?|thread_[cm]attr_(reader|writer|accessor)|class_attribute)$")
-  (#match? @name "^:?[A-Za-z_][A-Za-z0-9_]*[?!]?$")) @definition.field
+  (#match? @_attribute "^([cm]?attr_(reader|writer|accessor)|[cm]attr_internal(_(reader|writer|accessor))?|thread_[cm]attr_(reader|writer|accessor)|class_attribute)$")) @definition.field
 (call
   !receiver
   method: (identifier) @_define
   arguments: (argument_list . [(simple_symbol) @name (string . (string_content) @name .)])
   block: (_)? @body
-  (#any-of? @_define "define_method" "define_singleton_method" "alias_method")
-  (#not-match? @name "\\s")) @definition.method
+  (#any-of? @_define "define_method" "define_singleton_method" "alias_method")) @definition.method
 ; Forwardable: methods that call those of another object.
 (call
   !receiver
