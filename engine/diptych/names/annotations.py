@@ -8,7 +8,7 @@ from typing import NamedTuple
 from diptych.names.facts import Point
 
 _TOKEN = re.compile(
-    r"""\s*(?:((?:[^\W\d]|\$)[\w.$]*|=>|=\.|\{\d+:\d+\})|("[^"]*"|'[^']*')|([\[\],|]|\.\.\.)|(\S))"""
+    r"""\s*(?:((?:[^\W\d]|\$)[\w.$]*|=>|=\.|\{\d+:\d+\}|<[^<>\n]*>[\w.$]*)|("[^"]*"|'[^']*')|([\[\],|]|\.\.\.)|(\S))"""
 )
 _MAX_DEPTH = 12
 
@@ -36,6 +36,19 @@ MEMBER_OF = "=."
 def written_at(place: Point) -> str:
     """The name of a type that has none: where it is written."""
     return f"{{{place[0]}:{place[1]}}}"
+
+
+def of_module(module: str) -> str:
+    """The name of what a module gives as all that it is; with `.item` after it, of an item."""
+    return f"<{module}>"
+
+
+def module_of(name: str) -> tuple[str, list[str]] | None:
+    """The module of such a name, and the parts after it; None for another name."""
+    if name[:1] != "<":
+        return None
+    module, _, rest = name[1:].partition(">")
+    return module, [part for part in rest.split(".") if part]
 
 
 def place_of(name: str) -> Point | None:

@@ -11,6 +11,7 @@ from diptych.names.annotations import (
     OF_VALUE,
     TAG_OF,
     Named,
+    module_of,
     parsed_annotation,
     place_of,
 )
@@ -462,6 +463,9 @@ class Inference(Steps):
         if (place := place_of(named.name)) is not None:
             return self.written(names, place)
         last = named.name.rpartition(".")[2]
+        if (imported := module_of(named.name)) is not None:
+            given = tuple(tuple(inner(argument)) for argument in named.arguments)
+            return _instances(self._of_module(names, *imported), given)
         types = self._types
         if named.name == MEMBER_OF and len(named.arguments) == 2:
             name = named.arguments[1].name
@@ -502,14 +506,30 @@ class Inference(Steps):
             found = self.shape(names, scope, named.name, None, receiver=receiver, from_method=from_method)
         else:
             found = self.of_names(names, scope, named.name, None, from_method=from_method, meaning=TYPE)
-        made = [
-            value._replace(kind=INSTANCE, arguments=elements or value.arguments)
-            if value.kind == CLASS_VALUE
-            else value
-            for value in found
-            if value.kind in (CLASS_VALUE, FOREIGN)
-        ]
-        return made[:MAX_VALUES]
+        return _instances(found, elements)
+
+    def _of_module(self, names: Names, module: str, parts: list[str]) -> list[Value]:
+        """What an item of a module is, or all that the module gives."""
+        if not parts:
+            found = self.module_targets(names.path, module)
+        else:
+            found = self.item_targets(names.path, module, parts[0])
+        values = [value for target in found for value in self.of_target(target)]
+        for part in parts[1:]:
+            values = self.stepped(values, f".{part}", part)
+        return values
+
+
+def _instances(values: list[Value], elements: tuple[tuple[Value, ...], ...]) -> list[Value]:
+    """Instances of these classes, with what their type arguments are; what is foreign stays."""
+    made = [
+        value._replace(kind=INSTANCE, arguments=elements or value.arguments)
+        if value.kind == CLASS_VALUE
+        else value
+        for value in values
+        if value.kind in (CLASS_VALUE, FOREIGN)
+    ]
+    return made[:MAX_VALUES]
 
 
 def _is_type_or_member(defined: Defined) -> bool:

@@ -7,7 +7,8 @@ import re
 from tree_sitter import Node
 
 from diptych.names.languages.collected import text_of
-from diptych.names.languages.ecmascript.shapes import shape_of
+from diptych.names.languages.ecmascript.doc import said_type
+from diptych.names.languages.ecmascript.shapes import context_of_parameter, shape_of
 from diptych.names.languages.shapes import extended
 
 _HEAD = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
@@ -20,12 +21,15 @@ def locals_of(source: bytes, method: Node) -> dict[str, str]:
     pending = list(parameters.named_children) if parameters is not None else []
     while pending:
         node = pending.pop()
-        if node.type in ("identifier", "shorthand_property_identifier_pattern"):
+        if node.type == "identifier" and node.parent == parameters:
+            found[text_of(source, node)] = context_of_parameter(source, node)
+        elif node.type in ("identifier", "shorthand_property_identifier_pattern"):
             found[text_of(source, node)] = ""
         elif node.type == "assignment_pattern":
             left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
             if left is not None and left.type == "identifier":
-                found[text_of(source, left)] = shape_of(source, right)
+                said = context_of_parameter(source, node) if node.parent == parameters else ""
+                found[text_of(source, left)] = said or shape_of(source, right)
         else:
             pending += node.named_children
     body = method.child_by_field_name("body")
@@ -41,6 +45,8 @@ def locals_of(source: bytes, method: Node) -> dict[str, str]:
 
 def field_shape(source: bytes, assignment: Node, known: dict[str, str]) -> str:
     """The shape of what is assigned, without the method's own names."""
+    if said := said_type(source, assignment):
+        return said
     shape = shape_of(source, assignment.child_by_field_name("right"))
     head = _HEAD.match(shape)
     if head is None or head[0] not in known:

@@ -18,6 +18,7 @@ from diptych.names.facts import (
 )
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.assigned import field_shape, locals_of
+from diptych.names.languages.ecmascript.doc import said_type
 from diptych.names.languages.ecmascript.functions import Functions
 from diptych.names.languages.ecmascript.shapes import (
     FUNCTIONS,
@@ -39,6 +40,7 @@ class Classes(Functions):
     def __init__(self, made: Collected, declares_fields: bool) -> None:
         super().__init__(made)
         self._declares_fields = declares_fields
+        self._reads_docs = not declares_fields
 
     def class_(self, node: Node, scope: int) -> None:
         """A class that is declared, or in an expression."""
@@ -254,6 +256,7 @@ class Classes(Functions):
         value = _unwrapped(value)
         declared = holder.child_by_field_name("type")
         place = name.start_point
+        says = declared is not None or (self._reads_docs and bool(said_type(self._made.source, holder)))
         if value is not None and value.type in FUNCTIONS:
             inner = self._function(value, scope, name, decorators=(OF_CLASS,) if how == STATIC else ())
             self._bind_function(text, scope, name, inner)
@@ -262,7 +265,7 @@ class Classes(Functions):
                 self._made.bind(self._made.text(own), inner, own.start_point, DEFINED, inner=inner)
         elif value is not None and value.type in _CLASSES:
             self._made.bind(text, scope, place, DEFINED, inner=self._class_expression(value, scope, name))
-        elif value is not None and value.type == "object" and declared is None and depth < MAX_OBJECT_DEPTH:
+        elif value is not None and value.type == "object" and depth < MAX_OBJECT_DEPTH and not says:
             inner = self._object(value, scope, name)
             self._note_named(scope, text, inner)
             self._made.bind(text, scope, place, how, inner=inner)

@@ -27,6 +27,7 @@ from diptych.names.facts import (
 from diptych.names.languages import Captured
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.classes import Classes
+from diptych.names.languages.ecmascript.documented import declared_in
 from diptych.names.languages.ecmascript.exports import Exports, required_item
 from diptych.names.languages.ecmascript.shapes import FUNCTIONS, OWN_EXPORTS, shape_of
 from diptych.names.languages.ecmascript.types import IMPORT_ALIAS
@@ -229,6 +230,11 @@ class _Walk(Classes):
             scope = inner
         self._later(body.named_children if body is not None else [], scope)
 
+    def comment(self, node: Node, scope: int) -> None:
+        """A comment, which may declare types."""
+        if self._reads_docs:
+            declared_in(self._made, node, scope)
+
     # Modules
 
     def import_(self, node: Node, scope: int) -> None:
@@ -298,4 +304,5 @@ _VISITS: dict[str, Callable[[_Walk, Node, int], None]] = {
     "import_statement": _Walk.import_,
     "import_alias": _Walk.import_alias,
     "export_statement": _Walk.export,
+    "comment": _Walk.comment,
 }

@@ -18,6 +18,7 @@ from diptych.names.facts import (
     Scope,
 )
 from diptych.names.languages.collected import Collected
+from diptych.names.languages.ecmascript.doc import said_type
 from diptych.names.languages.ecmascript.shapes import (
     context_of_function,
     declared_shape,
@@ -48,6 +49,8 @@ class Functions:
         self._bound: set[tuple[int, str]] = set()
         self._bound_until = 0
         self._members_of: dict[int, int] = {}
+        # Whether comments say types, as in JavaScript.
+        self._reads_docs = False
 
     def finish(self) -> FileFacts:
         """The facts, with what functions return."""
@@ -130,7 +133,9 @@ class Functions:
         returned = node.child_by_field_name("return_type")
         returns = annotation(source, returned)
         is_read = returned is not None or body is None or self._complete
-        if returned is None and (context := context_of_function(source, node)):
+        if returned is None and self._reads_docs and (said := self._said_returned(node, decorators)):
+            returns, is_read = said, True
+        elif returned is None and (context := context_of_function(source, node)):
             returns, is_read = extended(context, "()"), True
         kind = LAMBDA if node.type == "arrow_function" else FUNCTION
         inner = self._made.open(
@@ -150,6 +155,11 @@ class Functions:
                     self._note_returned(inner, inner, body)
         return inner
 
+    def _said_returned(self, node: Node, decorators: tuple[str, ...]) -> str:
+        """What a comment says that a function returns."""
+        tags = ("returns", "return", "type") if "property" in decorators else ("returns", "return")
+        return said_type(self._made.source, node, tags)
+
     def _body(self, node: Node, body: Node, inner: int) -> int:
         """The scope of a body: one of its own if parameters have defaults, which do not see into it."""
         parameters = node.child_by_field_name("parameters")
@@ -161,6 +171,8 @@ class Functions:
         return scope
 
     def _parameters(self, node: Node, inner: int) -> None:
+        if self._reads_docs and (said := said_type(self._made.source, node, ("this",))):
+            self._made.bind("this", inner, node.start_point, ASSIGNED, said)
         single = node.child_by_field_name("parameter")
         parameters = node.child_by_field_name("parameters")
         given = (

@@ -8,6 +8,7 @@ from tree_sitter import Node
 
 from diptych.names.annotations import written_at
 from diptych.names.languages.collected import text_of
+from diptych.names.languages.ecmascript.doc import parameter_type, said_type, type_before
 from diptych.names.languages.ecmascript.types import annotation, type_arguments
 from diptych.names.languages.shapes import MAX_CHARS, MAX_DEPTH, either, extended
 
@@ -34,6 +35,7 @@ _NO_MODULE = re.compile(r"[<>\n]")
 _DOTTED = re.compile(r"[\w$.]+")
 PARAMETERS = frozenset({"required_parameter", "optional_parameter"})
 _CASTS = frozenset({"as_expression", "satisfies_expression"})
+_DOCUMENTED = frozenset({"variable_declarator", "field_definition", "assignment_expression", "pair"})
 _PASSED_ON = frozenset({"parenthesized_expression", "ternary_expression", *_CASTS})
 FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
 # The object of what a module gives, and the name by which a shape means it.
@@ -72,6 +74,8 @@ def shape_of(source: bytes, node: Node | None, depth: int = 0) -> str:
         key = key_text(source, node.child_by_field_name("index"))
         return extended(base, f".{key}" if key else "[]")
     if kind in _INSIDE:
+        if kind == "parenthesized_expression" and (said := type_before(source, node)):
+            return said
         return shape_of(source, _first(node), depth + 1)
     if kind == "as_expression":
         parts = node.named_children
@@ -172,6 +176,10 @@ def declared_shape(source: bytes, node: Node) -> str:
     declared = node.child_by_field_name("type")
     if declared is not None and (found := annotation(source, declared)):
         return found
+    if kind in _DOCUMENTED and (said := said_type(source, node)):
+        value = node.child_by_field_name("right" if kind == "assignment_expression" else "value")
+        # Where what it says is not in any file, the members of an object are known all the same.
+        return either(said, shape_of(source, value)) if value is not None and value.type == "object" else said
     if kind == "for_in_statement":
         operator = node.child_by_field_name("operator")
         if operator is not None and operator.type == "in":
@@ -222,7 +230,8 @@ def pattern_shape(source: bytes, pattern: Node, depth: int = 0) -> str:
     if kind == "formal_parameters":
         return context_of_parameter(source, pattern)
     if kind == "arrow_function":
-        return extended(context_of_function(source, parent), ">0")
+        said = parameter_type(source, parent, pattern, 0)
+        return said or extended(context_of_function(source, parent), ">0")
     return declared_shape(source, parent)
 
 
@@ -232,7 +241,12 @@ def context_of_parameter(source: bytes, parameter: Node) -> str:
     function = parameters.parent if parameters is not None else None
     if parameters is None or function is None:
         return ""
-    index = next((n for n, one in enumerate(parameters.named_children) if one == parameter), 0)
+    given = [one for one in parameters.named_children if one.type != "comment"]
+    index = next((n for n, one in enumerate(given) if one == parameter), 0)
+    if parameter.type not in PARAMETERS:
+        said = type_before(source, parameter) or parameter_type(source, function, parameter, index)
+        if said:
+            return said
     return extended(context_of_function(source, function), f">{index}")
 
 
@@ -258,7 +272,8 @@ def context_of(source: bytes, value: Node) -> str:
         called = call.child_by_field_name("function") or call.child_by_field_name("constructor")
         return extended(shape_of(source, called), f">{index}")
     if parent.type in ("variable_declarator", "public_field_definition", *PARAMETERS):
-        return annotation(source, parent.child_by_field_name("type"))
+        said = annotation(source, parent.child_by_field_name("type"))
+        return said or (said_type(source, parent) if parent.type == "variable_declarator" else "")
     return ""
 
 
