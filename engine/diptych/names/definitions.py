@@ -11,6 +11,7 @@ from diptych.names.facts import (
     DECLARED,
     DEFINED,
     EXPORTED,
+    EXPORTS,
     FIELD,
     FUNCTION,
     GLOBAL,
@@ -27,7 +28,7 @@ from diptych.names.infer import Inference
 from diptych.names.languages import language
 from diptych.names.overloads import fitting, is_function
 from diptych.names.rules import ANY
-from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE, Site
+from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, FREE, ITEM, MODULE, OF_FILE, Site
 from diptych.names.source import Defined, Names, Source
 from diptych.names.values import CLASS_VALUE, FOREIGN, FUNCTION_VALUE, INSTANCE, MODULE_VALUE, Target, Value
 
@@ -81,6 +82,9 @@ def definitions(
         return _found(found or inference.without_source(names, site.place), "exact")
     if site.kind == ARGUMENT:
         return _argument(inference, names, site)
+    if site.kind == OF_FILE:
+        given = [Target(names, one) for one in names.at_place(site.after)][:1]
+        return _found(given or [Target(names, None)], "exact")
     return _member(inference, names, site, by_name)
 
 
@@ -111,11 +115,20 @@ def _bound(inference: Inference, names: Names, site: Site) -> list[Found]:
     ]
     if here and here[0].how in (ASSIGNED, FIELD, IMPORTED) and not inference.rules.shadows:
         targets = inference.followed(names, sorted(here + rest, key=_first_defined))
+        if here[0].how == IMPORTED and names.scopes[site.scope].kind == EXPORTS:
+            # What is of another package, or a whole file, has this place alone in the file.
+            own = Target(names, here[0])
+            targets = [one if is_bound_in_file(one) else own for one in targets]
     else:
         targets = [Target(names, binding) for binding in here + rest]
     if inference.rules.includes:
         targets = inference.linked(targets, site.name)
     return _found(inference.given_by(targets), "exact")
+
+
+def is_bound_in_file(target: Target) -> bool:
+    """Whether a file binds what an import led to, rather than being it, or importing it in turn."""
+    return target.binding is not None and target.binding.how != IMPORTED
 
 
 def _first_defined(binding: Binding) -> tuple[bool, Point]:

@@ -99,8 +99,12 @@ class Imports(Spaces):
         for target in targets:
             names = target.names
             is_module = target.binding is None and names.exports >= 0
-            given = self.followed(names, names.bound(names.exports, EXPORTED)) if is_module else []
-            found += [one for one in given or [target] if one not in found]
+            bound = names.bound(names.exports, EXPORTED) if is_module else []
+            given = self.followed(names, bound)
+            # An object that is written there says what the file gives: it is the file.
+            is_file = any(one.inner >= 0 and "!object" in names.scopes[one.inner].decorators for one in bound)
+            given = [target, *given] if is_file else given or [target]
+            found += [one for one in given if one not in found]
         return found
 
     def module_targets(self, importer: str, module: str) -> list[Target]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from diptych.names.facts import Point
 from diptych.names.rules import ANY
 
-FREE, MEMBER, MODULE, ITEM, ARGUMENT, BOUND, FIELD_BOUND = range(7)
+FREE, MEMBER, MODULE, ITEM, ARGUMENT, BOUND, FIELD_BOUND, OF_FILE = range(8)
 
 
 class Site(NamedTuple):
@@ -19,6 +19,7 @@ class Site(NamedTuple):
     ITEM          `name` is imported from `module`
     ARGUMENT      `shape` is the function's, whose parameter `name` is
     BOUND         the name is bound here, in `scope`; as a member of `shape`, if that is known
+    OF_FILE       what the file gives to others: what is bound at `after`, or the file itself
     FIELD_BOUND   the same for a field, in the class `scope`
     """
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from diptych.names.facts import CLASS, EXPORTS, IMPORTED, Point
+from diptych.names.facts import CLASS, EXPORTED, EXPORTS, IMPORTED, Point
 from diptych.names.languages.collected import text_of
 from diptych.names.languages.ecmascript.exports import module_of
 from diptych.names.languages.ecmascript.shapes import member_context, pattern_shape, shape_of
 from diptych.names.rules import ANY, OWN, SPACE, TYPE, VALUE
-from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, MODULE, Site
+from diptych.names.sites import BOUND, FREE, ITEM, MEMBER, MODULE, OF_FILE, Site
 from diptych.names.source import Names
 
 IDENTIFIERS = frozenset({
@@ -24,6 +24,7 @@ _QUALIFIED = {
 _IMPORTS = frozenset(
     {"import_specifier", "export_specifier", "import_clause", "namespace_import", "namespace_export"}
 )
+MODULE_WORDS = frozenset({"module", "exports"})
 _TAGS = frozenset({"jsx_opening_element", "jsx_closing_element", "jsx_self_closing_element"})
 
 
@@ -35,11 +36,13 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
         return None
     if parent.type in _IMPORTS or parent.type == "import_require_clause":
         return _of_import(names, source, parent, name, place)
+    if name in MODULE_WORDS and (given := _of_file(names, source, node, name)) is not None:
+        return given
     qualified = _QUALIFIED.get(parent.type)
     if qualified is not None and parent.child_by_field_name(qualified[1]) == node:
         shape = _dotted(source, parent.child_by_field_name(qualified[0]))
         given = [one for one in names.at_place(place) if names.scopes[one.scope].kind == EXPORTS]
-        if given and given[0].how != IMPORTED and given[0].name == name:
+        if given and given[0].name == name:
             return Site(BOUND, name, place, given[0].scope)
         return Site(
             MEMBER,
@@ -66,6 +69,45 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
     if node.type in ("property_identifier", "private_property_identifier"):
         return None
     return Site(FREE, name, place, names.innermost(place), called=_is_called(node), meaning=_used_as(node))
+
+
+def _of_file(names: Names, source: bytes, node: Node, name: str) -> Site | None:
+    """`module` and `exports`: what is given there, or what `module.exports` is; None if they are other names.
+
+    `module` is what the file gives first, but in `module.exports = a` what that gives.
+    """
+    place, parent = _place(node), node.parent
+    if names.exports < 0 or names.language != "javascript" or parent is None:
+        return None
+    holder = parent.child_by_field_name("object") if parent.type == "member_expression" else None
+    key = parent.child_by_field_name("property") if holder is not None else None
+    is_of_module = key == node and holder is not None and text_of(source, holder) == "module"
+    if (key == node and not is_of_module) or _is_bound(names, "module" if is_of_module else name, place):
+        return None
+    bound = [one for one in names.facts.bindings if one.scope == names.exports]
+    given = {one.place: one for one in bound}
+    written = _place(key) if key is not None and key != node else place
+    if name == "module":
+        if key is None or text_of(source, key) != "exports":
+            return None
+        whole = [one.place for one in bound if one.name == EXPORTED]
+        first = written if written in given else min(whole or given, default=None)
+        return Site(OF_FILE, name, place, after=first) if first is not None else None
+    if place in given and given[place].name == EXPORTED:
+        is_object = given[place].inner >= 0 and "!object" in names.scopes[given[place].inner].decorators
+        return Site(OF_FILE, name, place) if is_object else Site(BOUND, EXPORTED, place, names.exports)
+    # In `exports.a = …` it is that.
+    is_given = holder == node and written in given
+    return Site(OF_FILE, name, place, after=written if is_given else (0, 0))
+
+
+def _is_bound(names: Names, name: str, place: Point) -> bool:
+    scope = names.innermost(place)
+    while scope >= 0:
+        if names.bound(scope, name):
+            return True
+        scope = names.scopes[scope].parent
+    return False
 
 
 def property_of(names: Names, source: bytes, node: Node) -> Site | None:
