@@ -155,6 +155,8 @@ def found_members(inference: Inference, names: Names, site: Site, values: list[V
     targets = inference.first_opened(names, targets) if inference.rules.includes else targets
     if not targets:
         return []
+    if site.assigned:
+        targets.sort(key=_is_read_alone)
     first = values[0]
     in_space = (
         inference.rules.includes
@@ -162,6 +164,16 @@ def found_members(inference: Inference, names: Names, site: Site, values: list[V
         and first.names.scopes[first.scope].kind == NAMESPACE
     )
     return _found(targets, "exact" if first.kind == MODULE_VALUE or in_space else "inferred")
+
+
+def _is_read_alone(target: Target) -> bool:
+    """Whether it is a getter."""
+    binding = target.binding
+    return (
+        binding is not None
+        and binding.inner >= 0
+        and "property" in target.names.scopes[binding.inner].decorators
+    )
 
 
 def _argument(inference: Inference, names: Names, site: Site) -> list[Found]:

@@ -101,9 +101,8 @@ class Imports(Spaces):
             is_module = target.binding is None and names.exports >= 0
             bound = names.bound(names.exports, EXPORTED) if is_module else []
             given = self.followed(names, bound)
-            # An object that is written there says what the file gives: it is the file.
-            is_file = any(one.inner >= 0 and "!object" in names.scopes[one.inner].decorators for one in bound)
-            given = [target, *given] if is_file else given or [target]
+            # Where an object only names what the file has, that is what the file gives.
+            given = [target, *given] if any(map(names.is_list, bound)) else given or [target]
             found += [one for one in given if one not in found]
         return found
 
@@ -265,6 +264,8 @@ class Imports(Spaces):
         given = names.bound(names.exports, EXPORTED)
         if name == "default" and given:
             return self.followed(names, given)
+        if name == "default" and names.is_commonjs:
+            return [Target(names, None)]
         return [target for binding in given for target in self.members_of_binding(names, binding, name)]
 
     def _starred(self, names: Names, scope: int, name: str) -> list[Target]:

@@ -32,6 +32,8 @@ class Site(NamedTuple):
     called: bool = False
     after: Point = (0, 0)
     """Bindings before this place count as those before: what an assignment binds is not seen on its right."""
+    assigned: bool = False
+    """What gives a member a value means what takes it, where that is apart from what reads it."""
     meaning: int = ANY
     """What the name is used as."""
     arguments: tuple[str, ...] | None = None

@@ -14,6 +14,7 @@ from diptych.names.facts import (
     EXPORTED,
     EXPORTS,
     FUNCTION,
+    IMPORTED,
     OF_CLASS,
     Binding,
     FileFacts,
@@ -147,6 +148,19 @@ class Names:
     def adds_to_exported(self) -> bool:
         """Whether the file passes something on by name, too, if it passes on one thing as a whole."""
         return any(one.scope == self.exports and one.name != EXPORTED for one in self.facts.bindings)
+
+    @property
+    def is_commonjs(self) -> bool:
+        """Whether the file gives something to who requires it, and nothing by `export`."""
+        return self.exports >= 0 and self.facts.exported is None and not self.facts.stars
+
+    def is_list(self, binding: Binding) -> bool:
+        """Whether a binding is an object that only lists names of the file: `{ work, rest }`."""
+        opened = self.scopes[binding.inner] if binding.inner >= 0 else None
+        if opened is None or "!object" not in opened.decorators or opened.bases:
+            return False
+        listed = [one for one in self.facts.bindings if one.scope == binding.inner]
+        return all(one.how == IMPORTED and one.shape == f"<>{one.name}" for one in listed)
 
     def innermost(self, place: Point, *, named: bool = False) -> int:
         """The innermost scope around a place; with `named`, the innermost with a name but for statements."""

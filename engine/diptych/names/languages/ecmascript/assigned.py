@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tree_sitter import Node
 
@@ -11,6 +12,14 @@ from diptych.names.languages.ecmascript.doc import said_type
 from diptych.names.languages.ecmascript.shapes import context_of_parameter, shape_of
 from diptych.names.languages.shapes import extended
 
+_TO_THIS = re.compile(rb"\bthis\s*\.\s*#?[\w$]+\s*=(?![=>])")
+# What has a `this` of its own.
+_OWN_THIS = frozenset({
+    "function_expression", "function_declaration", "generator_function", "generator_function_declaration",
+    "method_definition", "class_body",
+})  # fmt: skip
+_DECLARATIONS = frozenset({"lexical_declaration", "variable_declaration", "function_declaration"})
+_BINDING = frozenset({"arrow_function", "for_statement", "for_in_statement", "catch_clause"})
 _HEAD = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 
 
@@ -43,13 +52,49 @@ def locals_of(source: bytes, method: Node) -> dict[str, str]:
     return found
 
 
-def field_shape(source: bytes, assignment: Node, known: dict[str, str]) -> str:
+def assignments_to_this(source: bytes, body: Node) -> Iterator[tuple[Node, Node]]:
+    """The assignments `this.x = …` in the body of a method, each with the name, in order."""
+    for match in _TO_THIS.finditer(source, body.start_byte, body.end_byte):
+        this = body.descendant_for_byte_range(match.start(), match.start() + 1)
+        member = this.parent if this is not None and this.type == "this" else None
+        assignment = member.parent if member is not None and member.type == "member_expression" else None
+        if member is None or assignment is None or assignment.type != "assignment_expression":
+            continue
+        name = member.child_by_field_name("property")
+        if name is not None and assignment.child_by_field_name("left") == member:
+            if not any(one.type in _OWN_THIS for one in _around(assignment, body)):
+                yield assignment, name
+
+
+def _around(node: Node, outer: Node) -> Iterator[Node]:
+    """What is around a node, from the inside, and in `outer`."""
+    current = node.parent
+    while current is not None and current.id != outer.id:
+        yield current
+        current = current.parent
+
+
+def field_shape(source: bytes, assignment: Node, known: dict[str, str], body: Node) -> str:
     """The shape of what is assigned, without the method's own names."""
     if said := said_type(source, assignment):
         return said
     shape = shape_of(source, assignment.child_by_field_name("right"))
     head = _HEAD.match(shape)
-    if head is None or head[0] not in known:
+    if head is None or any(_binds(source, one, head[0]) for one in _around(assignment, body)):
+        return shape if head is None else ""
+    if head[0] not in known:
         return shape
     rest = shape[head.end() :]
     return extended(known[head[0]], rest) if rest else known[head[0]]
+
+
+def _binds(source: bytes, around: Node, name: str) -> bool:
+    """Whether a block, a loop or a function in a method may bind a name."""
+    if around.type == "statement_block":
+        declarations = [one for one in around.named_children if one.type in _DECLARATIONS]
+    else:
+        fields = ("parameters", "parameter", "left", "initializer")
+        parts = [around.child_by_field_name(field) for field in fields] if around.type in _BINDING else []
+        declarations = [one for one in parts if one is not None]
+    word = re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
+    return any(word.search(source, one.start_byte, one.end_byte) for one in declarations)

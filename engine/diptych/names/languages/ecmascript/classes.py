@@ -17,7 +17,7 @@ from diptych.names.facts import (
     STATIC,
 )
 from diptych.names.languages.collected import Collected
-from diptych.names.languages.ecmascript.assigned import field_shape, locals_of
+from diptych.names.languages.ecmascript.assigned import assignments_to_this, field_shape, locals_of
 from diptych.names.languages.ecmascript.doc import said_type
 from diptych.names.languages.ecmascript.functions import Functions
 from diptych.names.languages.ecmascript.shapes import (
@@ -41,6 +41,7 @@ class Classes(Functions):
         super().__init__(made)
         self._declares_fields = declares_fields
         self._reads_docs = not declares_fields
+        self._accessors: set[tuple[int, str]] = set()
 
     def class_(self, node: Node, scope: int) -> None:
         """A class that is declared, or in an expression."""
@@ -157,7 +158,13 @@ class Classes(Functions):
             if member.type == "enum_assignment":
                 self._later(member.named_children[1:] if self._complete else [], inner)
 
+    def _note_accessors(self, body: Node, inner: int) -> None:
+        for member in body.named_children if self._reads_docs else ():
+            if member.type == "method_definition" and any(one.type == "set" for one in member.children):
+                self._accessors.add((inner, key_text(self._made.source, member.child_by_field_name("name"))))
+
     def _members(self, body: Node, inner: int) -> None:
+        self._note_accessors(body, inner)
         for member in body.named_children:
             if member.type in _METHODS:
                 self._method(member, inner)
@@ -210,21 +217,19 @@ class Classes(Functions):
                 self._made.bind(self._made.text(name), owner, name.start_point, FIELD, shape)
 
     def _assigned_fields(self, method: Node, owner: int) -> None:
-        """`this.x = …` in a method of a class that declares no fields."""
+        """`this.x = …` in a method of a class that declares no fields, or of an object."""
+        source, body = self._made.source, method.child_by_field_name("body")
         known = None
-        body = method.child_by_field_name("body")
-        for statement in body.named_children if body is not None else ():
-            assignment = statement.named_children[0] if statement.type == "expression_statement" else None
-            if assignment is None or assignment.type != "assignment_expression":
+        for assignment, name in assignments_to_this(source, body) if body is not None else ():
+            if self._is_accessor(owner, self._made.text(name)):
                 continue
-            left = assignment.child_by_field_name("left")
-            holder = left.child_by_field_name("object") if left is not None else None
-            name = left.child_by_field_name("property") if left is not None else None
-            if holder is None or holder.type != "this" or name is None:
-                continue
-            known = locals_of(self._made.source, method) if known is None else known
-            shape = field_shape(self._made.source, assignment, known)
+            known = locals_of(source, method) if known is None else known
+            shape = field_shape(source, assignment, known, body)
             self._made.bind(self._made.text(name), owner, name.start_point, FIELD, shape)
+
+    def _is_accessor(self, owner: int, name: str) -> bool:
+        """Whether a class or an object takes what is assigned to a name by a function."""
+        return (owner, name) in self._accessors
 
     def _field(self, node: Node, owner: int) -> None:
         name = node.child_by_field_name("name") or node.child_by_field_name("property")
@@ -290,6 +295,7 @@ class Classes(Functions):
         return self._made.open(CLASS, scope, node, name, bases=bases, decorators=("!object",))
 
     def _entries(self, node: Node, inner: int, depth: int, *, is_passed_on: bool = False) -> None:
+        self._note_accessors(node, inner)
         for entry in node.named_children:
             if entry.type == "method_definition":
                 self._method(entry, inner)

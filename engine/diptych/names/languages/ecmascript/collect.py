@@ -29,7 +29,14 @@ from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.classes import Classes
 from diptych.names.languages.ecmascript.documented import declared_in
 from diptych.names.languages.ecmascript.exports import Exports, required_item
-from diptych.names.languages.ecmascript.shapes import FUNCTIONS, OWN_EXPORTS, shape_of
+from diptych.names.languages.ecmascript.shapes import (
+    FUNCTIONS,
+    MODULE_OBJECTS,
+    OWN_EXPORTS,
+    defined_property,
+    key_text,
+    shape_of,
+)
 from diptych.names.languages.ecmascript.types import IMPORT_ALIAS
 
 # What is seen in its block alone.
@@ -91,7 +98,8 @@ class _Walk(Classes):
             module, item = required_item(self._made.source, value)
             value = self._given_to_exports(value, name, scope)
             if module:
-                self._exports.required(name, target, module, item)
+                for part in self._exports.required(name, target, module, item):
+                    self._pattern(part, target, ASSIGNED)
             elif name.type == "identifier":
                 self._bind_value(self._made.text(name), name, target, ASSIGNED, declarator, value)
             else:
@@ -176,6 +184,8 @@ class _Walk(Classes):
         if inner is None or last is None or self._made.text(last) != "prototype":
             return -1, FIELD
         function = self._seen(scope, self._made.text(inner))
+        if function >= 0 and self._made.scopes[function].kind == CLASS:
+            return function, FIELD
         is_function = function >= 0 and self._made.scopes[function].kind != CLASS
         return (self._makes(function) if is_function else -1), FIELD
 
@@ -184,8 +194,26 @@ class _Walk(Classes):
         scopes = self._made.scopes
         while scope >= 0 and scopes[scope].kind != FUNCTION:
             scope = scopes[scope].parent
-        is_function = scope in self._opened_by_name and scopes[scopes[scope].parent].kind != CLASS
-        return self._makes(scope) if is_function else -1
+        if scope not in self._opened_by_name:
+            return -1
+        around = scopes[scope].parent
+        # What is a member, in `a.run = function () {}`, has that of which it is one.
+        return around if scopes[around].kind == CLASS else self._makes(scope)
+
+    def call(self, node: Node, scope: int) -> None:
+        """`Object.defineProperty(owner, "name", { … })`."""
+        function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        given = arguments.named_children if arguments is not None else []
+        is_defining = function is not None and self._made.text(function) == "Object.defineProperty"
+        if is_defining and len(given) == 3 and given[1].type == "string" and self._reads_docs:
+            name, (members, how) = key_text(self._made.source, given[1]), self._given_to(given[0], scope)
+            if self._made.text(given[0]) in MODULE_OBJECTS:
+                members, how = self._exports.scope(), ASSIGNED
+            if name and members >= 0 and not self._is_bound(members, name):
+                shape = defined_property(self._made.source, given[2])
+                self._made.bind(name, members, given[1].start_point, how, shape)
+        if self._complete:
+            self._later(node.named_children, scope)
 
     # Blocks
 
@@ -305,4 +333,5 @@ _VISITS: dict[str, Callable[[_Walk, Node, int], None]] = {
     "import_alias": _Walk.import_alias,
     "export_statement": _Walk.export,
     "comment": _Walk.comment,
+    "call_expression": _Walk.call,
 }

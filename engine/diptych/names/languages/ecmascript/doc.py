@@ -167,10 +167,24 @@ def parameter_type(source: bytes, function: Node, parameter: Node, index: int) -
     if name.type == "identifier":
         text = _text(source[name.start_byte : name.end_byte])
         found = next((one.type for one in given if one.name == text), "")
+        if found in ("", _UNKNOWN) and (listed := members_of_parameter(comment, given, text)) is not None:
+            found = written_at(listed.start)
         is_rest = name is not parameter and parameter.type == "rest_pattern"
         return shape(f"Array[{found}]" if is_rest and found and not found.startswith("Array") else found)
     whole = [one for one in given if "." not in one.name]
     return shape(whole[index].type) if index < len(whole) else ""
+
+
+def members_of_parameter(comment: Comment, given: list[Tag], name: str) -> Written | None:
+    """The members that further tags say a parameter has: `@param {string} one.size`; None for none."""
+    own = next((one for one in given if one.name == name), None)
+    members = [one for one in given if one.name.rpartition(".")[0] == name]
+    if own is None or not members:
+        return None
+    place = comment.place_of(own.start)
+    said = ((one, one.name.rpartition(".")[2]) for one in members)
+    listed = tuple((last, comment.place_of(one.end - len(last.encode())), shape(one.type)) for one, last in said)
+    return Written(place, comment.place_of(members[-1].end), listed)
 
 
 def shape(text: str) -> str:

@@ -9,7 +9,7 @@ from tree_sitter import Node
 from diptych.names.annotations import FUNCTION_TYPE, module_of, place_of
 from diptych.names.facts import ASSIGNED, CLASS, DEFINED, FIELD, IMPORTED, Point, Scope
 from diptych.names.languages.collected import Collected
-from diptych.names.languages.ecmascript.doc import Comment, Tag, Written, comment_of, is_doc, shape
+from diptych.names.languages.ecmascript.doc import Comment, Tag, Written, comment_of, is_doc, members_of_parameter, shape
 from diptych.names.languages.ecmascript.types import TYPE_ITSELF
 
 _UNKNOWN = "?"
@@ -36,6 +36,9 @@ def declared_in(made: Collected, node: Node, scope: int) -> None:
             _imports(made, comment, tag, scope)
         elif made.complete:
             _objects(made, tag.objects, scope)
+            if tag.tag in _PARAMETERS and tag.type in ("", _UNKNOWN):
+                listed = members_of_parameter(comment, [one for one in tags if one.tag in _PARAMETERS], tag.name)
+                _objects(made, (listed,) if listed is not None else (), scope)
 
 
 def _following(tags: list[Tag], number: int, wanted: frozenset[str]) -> list[Tag]:

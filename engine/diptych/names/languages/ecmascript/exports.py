@@ -106,16 +106,23 @@ class Exports:
             return EXPORTED, key
         return (name, key) if holder in MODULE_OBJECTS else ("", None)
 
-    def required(self, target: Node, scope: int, module: str, item: str) -> None:
-        """`const target = require('module')`, also with a pattern, or of one of its items."""
+    def required(self, target: Node, scope: int, module: str, item: str) -> list[Node]:
+        """`const target = require('module')`, also with a pattern, or of one of its items.
+
+        Returns the parts of a pattern that name no item of the module.
+        """
         if target.type == "identifier":
             self._bind(target, scope, f"<{module}>{item}" if item else f"<{module}")
-            return
+            return []
+        others = []
         for part in target.named_children:
             key = part.child_by_field_name("key") if part.type == "pair_pattern" else part
             name = part.child_by_field_name("value") if part.type == "pair_pattern" else part
             if key is not None and name is not None and not name.named_child_count:
                 self._bind(name, scope, f"<{module}>{self._made.text(key)}")
+            elif part.named_child_count:
+                others.append(part)
+        return others
 
     def _items(self, items: Node, scope: int, module: str) -> None:
         for item in items.named_children:

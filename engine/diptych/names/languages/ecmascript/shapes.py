@@ -170,6 +170,23 @@ def key_text(source: bytes, node: Node | None) -> str:
     return ""
 
 
+def defined_property(source: bytes, described: Node) -> str:
+    """The shape of a property that an object describes: `{ value: a }`, `{ get() { return a; } }`."""
+    for entry in described.named_children if described.type == "object" else ():
+        named = entry.child_by_field_name("key" if entry.type == "pair" else "name")
+        key = key_text(source, named)
+        value = entry.child_by_field_name("value") if entry.type == "pair" else entry
+        if key == "value":
+            return shape_of(source, value)
+        body = value.child_by_field_name("body") if key == "get" and value is not None else None
+        if body is not None and body.type != "statement_block":
+            return shape_of(source, body)
+        for statement in body.named_children if body is not None else ():
+            if statement.type == "return_statement":
+                return shape_of(source, _first(statement))
+    return ""
+
+
 def declared_shape(source: bytes, node: Node) -> str:
     """The shape that a declarator, a parameter, a field or a loop gives to its name or pattern."""
     kind = node.type
@@ -226,7 +243,8 @@ def pattern_shape(source: bytes, pattern: Node, depth: int = 0) -> str:
         says = is_default and default is not None and default.type != "object"
         return given or (shape_of(source, default) if says else "")
     if kind == "object_pattern":
-        return ""
+        # What is left of an object has its members.
+        return pattern_shape(source, parent, depth + 1) if pattern.type == "rest_pattern" else ""
     if kind == "formal_parameters":
         return context_of_parameter(source, pattern)
     if kind == "arrow_function":

@@ -52,6 +52,7 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
             shape,
             called=_is_called(parent),
             meaning=_used_as(node) | OWN,
+            assigned=_is_assigned(parent),
         )
     if parent.type == "pair_pattern" and parent.child_by_field_name("key") == node:
         value = parent.child_by_field_name("value")
@@ -94,8 +95,8 @@ def _of_file(names: Names, source: bytes, node: Node, name: str) -> Site | None:
         first = written if written in given else min(whole or given, default=None)
         return Site(OF_FILE, name, place, after=first) if first is not None else None
     if place in given and given[place].name == EXPORTED:
-        is_object = given[place].inner >= 0 and "!object" in names.scopes[given[place].inner].decorators
-        return Site(OF_FILE, name, place) if is_object else Site(BOUND, EXPORTED, place, names.exports)
+        is_list = names.is_list(given[place])
+        return Site(OF_FILE, name, place) if is_list else Site(BOUND, EXPORTED, place, names.exports)
     # In `exports.a = …` it is that.
     is_given = holder == node and written in given
     return Site(OF_FILE, name, place, after=written if is_given else (0, 0))
@@ -171,6 +172,12 @@ def _is_called(node: Node) -> bool:
     if parent is None or parent.type not in ("call_expression", "new_expression"):
         return False
     return node in (parent.child_by_field_name("function"), parent.child_by_field_name("constructor"))
+
+
+def _is_assigned(node: Node) -> bool:
+    parent = node.parent
+    is_assignment = parent is not None and parent.type == "assignment_expression"
+    return is_assignment and parent is not None and parent.child_by_field_name("left") == node
 
 
 def _of_import(names: Names, source: bytes, parent: Node, name: str, place: Point) -> Site | None:
