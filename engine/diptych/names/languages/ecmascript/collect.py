@@ -160,6 +160,11 @@ class _Walk(Classes):
         if owner is None or key is None or value is None:
             return False
         name, (members, how) = self._made.text(key), self._given_to(owner, scope)
+        if name == "prototype" and value.type == "object" and self._complete and not self._declares_fields:
+            function = self._seen(scope, self._made.text(owner))
+            if function >= 0 and self._made.scopes[function].kind != CLASS:
+                self._entries(value, self._makes(function), 0)
+                return True
         if members < 0 or self._is_bound(members, name):
             return False
         first, made = len(self._made.scopes), self._made.scopes[members]

@@ -6,7 +6,7 @@ import re
 
 from tree_sitter import Node
 
-from diptych.names.annotations import FUNCTION_TYPE, module_of, place_of
+from diptych.names.annotations import FUNCTION_TYPE, module_of, written_at
 from diptych.names.facts import ASSIGNED, CLASS, DEFINED, FIELD, IMPORTED, Point, Scope
 from diptych.names.languages.collected import Collected
 from diptych.names.languages.ecmascript.doc import Comment, Tag, Written, comment_of, is_doc, members_of_parameter, shape
@@ -50,7 +50,7 @@ def _following(tags: list[Tag], number: int, wanted: frozenset[str]) -> list[Tag
 
 def _type(made: Collected, comment: Comment, tag: Tag, properties: list[Tag], scope: int) -> None:
     place = comment.place_of(tag.at)
-    whole = next((one for one in tag.objects if place_of(tag.type) == one.start), None)
+    whole = next((one for one in tag.objects if written_at(one.start) == tag.type), None)
     properties = [one for one in properties if "." not in one.name and one.name]
     if whole is None and properties and tag.type in ("", _UNKNOWN):
         members = tuple((one.name, comment.place_of(one.at), shape(one.type)) for one in properties)
