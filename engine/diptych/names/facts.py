@@ -48,6 +48,8 @@ PRIVATE = "!private"
 CONST = "!const"
 # Marks a method of a class itself, not of its instances.
 OF_CLASS = "!static"
+# Begins a decorator which is the shape of an interface that a class implements.
+IMPLEMENTED = "+"
 # Ends a decorator which says that the function has the parameters of another, which is before it.
 WRAPPED = ".__wrapped__"
 # Marks a parameter that may be left out.
@@ -70,8 +72,8 @@ ASSIGNED, DEFINED, PARAMETER, IMPORTED, FIELD, GLOBAL, NONLOCAL, DELETED, MACRO,
 class Scope(NamedTuple):
     """A scope. `parent` is an index, -1 for the file's own. `bases` and `returns` are shapes.
 
-    `place` is the name's. `decorators` are chains, and with a `!` what kind of class it is. `returns` may be
-    `UNREAD`. The `bases` of a function are its parameters, in languages that choose among functions by these;
+    `place` is the name's. `decorators` are chains, and with a `!` what kind of class it is, with a `+` what a
+    class implements. `returns` may be `UNREAD`. The `bases` of a function are its parameters, in languages that choose among functions by these;
     with a `REST` in front, one that takes any number of arguments.
     """
 

@@ -19,6 +19,7 @@ from diptych.names.facts import (
     CLASS,
     EXPORTED,
     FIELD,
+    IMPLEMENTED,
     IMPORTED,
     METHODS,
     NAMESPACE,
@@ -304,6 +305,15 @@ class Inference(Steps):
             kept = [value for value in values if value.kind in (CLASS_VALUE, FOREIGN)]
             found += kept[:1] or [foreign(base)]
         return found
+
+    def supers(self, names: Names, scope: int) -> list[Value]:
+        """The classes and interfaces that a class extends or implements, those that a file has."""
+        opened = names.scopes[scope]
+        found = self.bases(names, scope)
+        for one in opened.decorators:
+            if one.startswith(IMPLEMENTED):
+                found += self.shape(names, opened.parent, one.removeprefix(IMPLEMENTED), opened.start)
+        return [one for one in found if one.kind == CLASS_VALUE and one.names is not None]
 
     def of_target(self, target: Target, receiver: Value | None = None) -> list[Value]:
         """What a target is when it is read; a property is what it returns."""

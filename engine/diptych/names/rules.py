@@ -72,6 +72,8 @@ class Rules(NamedTuple):
     """A class has members that its instances have not, under names that both may use."""
     package_file: str = ""
     """The file that is a package itself, which sees the package's modules by their names."""
+    families: bool = False
+    """A member is the same as that of a class or an interface above, where one asks for its references."""
     own_exports: str = ""
     """The name by which a file means all that it gives to others."""
 

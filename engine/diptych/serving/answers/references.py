@@ -35,6 +35,7 @@ from diptych.serving.answers.importing import (
     sharers,
 )
 from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
+from diptych.serving.answers.related import Related
 from diptych.serving.answers.written import (
     Form,
     Receivers,
@@ -89,7 +90,9 @@ def references(source: StoreSource, path: str, row: int, column: int) -> Referen
     Raises InvalidArgumentError for a file without names or a place outside of it, CorruptionError.
     """
     name, target = referred(source, path, row, column)
-    return references_to(source, target) if target is not None else References(name, (), (), ())
+    if target is None:
+        return References(name, (), (), ())
+    return references_to(source, target, related=True)
 
 
 def referred(source: StoreSource, path: str, row: int, column: int) -> tuple[str, Found | None]:
@@ -113,11 +116,16 @@ def field_of(source: StoreSource, target: Found) -> Found:
     return found_of(Target(names, fields[0]), target.evidence) if names is not None and fields else target
 
 
-def references_to(source: StoreSource, target: Found, *, only_sure: bool = False) -> References:
-    """The references to one definition. With `only_sure`, the possible ones are not looked for."""
+def references_to(
+    source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
+) -> References:
+    """The references to one definition. With `only_sure`, the possible ones are not looked for.
+
+    With `related`, those to the members that are one with it count: what it overrides, and what does so too.
+    """
     sure: list[Reference] = []
     possible: list[Reference] = []
-    for reference, is_sure in each_reference(source, target, only_sure=only_sure):
+    for reference, is_sure in each_reference(source, target, only_sure=only_sure, related=related):
         (sure if is_sure else possible).append(reference)
     for found in (sure, possible):
         found.sort(key=lambda one: (one.evidence != "precise", one.path != target.path, one[:3]))
@@ -125,18 +133,18 @@ def references_to(source: StoreSource, target: Found, *, only_sure: bool = False
 
 
 def each_reference(
-    source: StoreSource, target: Found, *, only_sure: bool = False
+    source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
 ) -> Iterator[tuple[Reference, bool]]:
     """The references to one definition and whether each is sure, as they are found, file by file."""
-    for found in by_file(source, target, only_sure=only_sure):
+    for found in by_file(source, target, only_sure=only_sure, related=related):
         yield from found
 
 
 def by_file(
-    source: StoreSource, target: Found, *, only_sure: bool = False
+    source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
 ) -> Iterator[Iterator[tuple[Reference, bool]]]:
     """The same, those of one file after the other. Take all of one before the next."""
-    search = _Search(source, target, only_sure=only_sure)
+    search = _Search(source, target, only_sure=only_sure, related=related)
     symbols = symbols_at(source, target)
     if symbols:
         yield _precise_references(source, symbols, target.path)
@@ -154,7 +162,9 @@ class _Search:
     `passed_on` are the files that others may import it from under another name, and that name.
     """
 
-    def __init__(self, source: StoreSource, target: Found, *, only_sure: bool = False) -> None:
+    def __init__(
+        self, source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
+    ) -> None:
         self.source = source
         self.only_sure = only_sure
         self.target = target = field_of(source, target)
@@ -165,6 +175,8 @@ class _Search:
         self._sought: dict[str, set[str]] = {}
         self._inside: dict[str, set[str]] = {}
         self._by_name: dict[str, set[str]] = {}
+        is_member = self.target.kind in _MEMBERS
+        self._related = Related(source, target) if related and is_member else None
 
     @cached_property
     def relations(self) -> list[RelationHit]:
@@ -228,6 +240,8 @@ class _Search:
         return _reference(parsed, names, site, found), False
 
     def _is_target(self, found: Found) -> bool:
+        if self._related is not None and found.kind in _MEMBERS:
+            return self._related.has(found)
         return (found.path, found.origin) == (self.target.path, self.target.origin)
 
     def _note_passed_on(self, path: str, aliases: set[str], inference: Inference) -> None:
@@ -331,6 +345,9 @@ class _Search:
         if names is not None:
             yield sharers(self.source, names) | importers(self.source, names)
             yield self._included_with(names)
+        for path in self._related.others if self._related is not None else ():
+            above = self.source.names_of(path)
+            yield {path, *importers(self.source, above)} if above is not None else {path}
 
     @cached_property
     def _importing(self) -> frozenset[str]:

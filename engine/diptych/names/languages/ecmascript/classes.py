@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tree_sitter import Node
 
 from diptych.names.facts import (
@@ -10,6 +12,7 @@ from diptych.names.facts import (
     CLASS,
     DEFINED,
     FIELD,
+    IMPLEMENTED,
     IMPORTED,
     LAMBDA,
     OF_CLASS,
@@ -66,7 +69,8 @@ class Classes(Functions):
 
     def _class(self, node: Node, scope: int, name: Node | None) -> int:
         bases = tuple(self._bases(node))
-        inner = self._made.open(CLASS, scope, node, name, bases=bases)
+        implemented = tuple(self._implemented(node))
+        inner = self._made.open(CLASS, scope, node, name, bases=bases, decorators=implemented)
         self._type_parameters(node, inner, PARAMETER)
         body = node.child_by_field_name("body")
         if body is not None:
@@ -88,6 +92,13 @@ class Classes(Functions):
         value = shape_of(source, clause.child_by_field_name("value"))
         arguments = type_arguments(source, clause.child_by_field_name("type_arguments"))
         return [f":type[{value}{arguments}]" if arguments and "(" not in value else value]
+
+    def _implemented(self, node: Node) -> Iterator[str]:
+        heritage = next((child for child in node.named_children if child.type == "class_heritage"), None)
+        for clause in heritage.named_children if heritage is not None else ():
+            for one in clause.named_children if clause.type == "implements_clause" else ():
+                if shape := class_shape(self._made.source, one):
+                    yield IMPLEMENTED + shape
 
     def interface(self, node: Node, scope: int) -> None:
         """`interface I extends J {}`."""

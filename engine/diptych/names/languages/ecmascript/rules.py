@@ -142,5 +142,6 @@ RULES = Rules(
     types=_TYPES,
     meaning=_meaning,
     own_members=True,
+    families=True,
     own_exports=OWN_EXPORTS,
 )
