@@ -67,6 +67,8 @@ class Inference(Steps):
         # The classes whose bases are being looked for: what is found meanwhile may lack some of theirs.
         self._unfinished = 0
         self._is_begun = True
+        # What the parameters of a type are that is another name, by its scope, while it is looked into.
+        self._given: dict[tuple[Names, int, str], list[Value]] = {}
 
     def begin(self) -> None:
         """See `Imports`."""
@@ -95,8 +97,9 @@ class Inference(Steps):
                 # Most questions after it are about the same part of a file; it holds no more than that.
                 self._known_in = names
                 self._known.clear()
-        # What is sought already is not sought again below, so that its outcome is another.
-        asked = (names, scope, shape, at, receiver, from_method, self._depth) if not self._sought else None
+        # What is sought already is not sought again below, and what is given means something else there.
+        is_apart = self._sought or self._given
+        asked = None if is_apart else (names, scope, shape, at, receiver, from_method, self._depth)
         known = self._known.get(asked)
         if known is not None:
             return known
@@ -307,9 +310,13 @@ class Inference(Steps):
         return found
 
     def supers(self, names: Names, scope: int) -> list[Value]:
-        """The classes and interfaces that a class extends or implements, those that a file has."""
+        """The classes and interfaces that a class extends or implements, those that a file has.
+
+        A type without some of its members (`Omit<A, "b">`) is not one of them.
+        """
         opened = names.scopes[scope]
-        found = self.bases(names, scope)
+        bases = zip(opened.bases, self.bases(names, scope), strict=True)
+        found = [base for written, base in bases if "Omit[" not in written]
         for one in opened.decorators:
             if one.startswith(IMPLEMENTED):
                 found += self.shape(names, opened.parent, one.removeprefix(IMPLEMENTED), opened.start)
@@ -512,11 +519,40 @@ class Inference(Steps):
         parameter = self._type_parameter(names, scope, named.name) if receiver is not None else None
         if parameter is not None and receiver is not None:
             return self._argument(receiver, *parameter)
+        if (given := self._given.get((names, scope, named.name))) is not None:
+            return given
+        if elements and (aliased := self._aliased(names, scope, named.name, elements)):
+            return aliased
         if "." in named.name:
             found = self.shape(names, scope, named.name, None, receiver=receiver, from_method=from_method)
         else:
             found = self.of_names(names, scope, named.name, None, from_method=from_method, meaning=TYPE)
         return _instances(found, elements)
+
+    def _aliased(
+        self, names: Names, scope: int, name: str, elements: tuple[tuple[Value, ...], ...]
+    ) -> list[Value]:
+        """What a type is that is another name with parameters, `type Given<T> = T | string`; [] for others."""
+        if not self.rules.families or self._depth >= MAX_DEPTH:
+            return []
+        for names, binding in self.targets(names, scope, name, meaning=TYPE):
+            if binding is None or not binding.shape.startswith(":type["):
+                continue
+            own = names.scope_of(binding)
+            parameters = [one for one in names.facts.bindings if one.scope == own and one.how == PARAMETER]
+            if own < 0 or not parameters:
+                continue
+            before = self._given
+            pairs = zip(parameters, elements, strict=False)
+            self._given = {**before, **{(names, own, one.name): list(some) for one, some in pairs}}
+            self._depth += 1
+            try:
+                text = binding.shape.removeprefix(":type[").removesuffix("]")
+                return self._annotated(parsed_annotation(text), names, own, None, from_method=False)
+            finally:
+                self._depth -= 1
+                self._given = before
+        return []
 
     def _of_module(self, names: Names, module: str, parts: list[str]) -> list[Value]:
         """What an item of a module is, or all that the module gives."""

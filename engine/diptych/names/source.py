@@ -162,6 +162,14 @@ class Names:
         listed = [one for one in self.facts.bindings if one.scope == binding.inner]
         return all(one.how == IMPORTED and one.shape == f"<>{one.name}" for one in listed)
 
+    def scope_of(self, binding: Binding) -> int:
+        """The scope with the name at a binding's place; -1 for none."""
+        return self._by_name.get(binding.place, -1)
+
+    @cached_property
+    def _by_name(self) -> dict[Point, int]:
+        return {scope.place: number for number, scope in enumerate(self.facts.scopes) if scope.name}
+
     def innermost(self, place: Point, *, named: bool = False) -> int:
         """The innermost scope around a place; with `named`, the innermost with a name but for statements."""
         scopes, starts = self.facts.scopes, self._starts

@@ -29,7 +29,13 @@ from diptych.names.languages.ecmascript.shapes import (
     key_text,
     shape_of,
 )
-from diptych.names.languages.ecmascript.types import annotation, class_shape, declared_type, type_arguments
+from diptych.names.languages.ecmascript.types import (
+    annotation,
+    class_shape,
+    declared_type,
+    is_mapped,
+    type_arguments,
+)
 
 MAX_OBJECT_DEPTH = 4
 _MODIFIERS = frozenset({"accessibility_modifier", "override_modifier", "readonly"})
@@ -119,10 +125,10 @@ class Classes(Functions):
         if name is None or value is None:
             return
         parts = _intersected(value)
-        bodies = [one for one in parts if one.type == "object_type"]
+        bodies = [one for one in parts if one.type == "object_type" and not is_mapped(self._made.source, one)]
         text, place = self._made.text(name), name.start_point
         if bodies:
-            shapes = (class_shape(self._made.source, one) for one in parts if one.type != "object_type")
+            shapes = (class_shape(self._made.source, one) for one in parts if one not in bodies)
             bases = tuple(shape for shape in shapes if shape)
             inner = self._made.open(CLASS, scope, node, name, bases=bases, decorators=("!type",))
             self._made.bind(text, scope, place, DEFINED, inner=inner)

@@ -80,6 +80,8 @@ def _text(source: bytes, node: Node, depth: int) -> str:
     if kind == "type_query":
         return f"{OF_VALUE}[{type_text(source, children[0], depth + 1)}]" if children else _UNKNOWN
     if kind == "object_type":
+        if len(children) == 1 and (mapped := _mapped(source, children[0])) is not None:
+            return type_text(source, mapped, depth + 1)
         return written_at(node.start_point)
     if kind == "lookup_type" and len(children) == 2:
         return _member(source, children, depth)
@@ -88,6 +90,25 @@ def _text(source: bytes, node: Node, depth: int) -> str:
     if kind == "type_predicate":
         return "boolean"
     return _UNKNOWN
+
+
+def is_mapped(source: bytes, node: Node) -> bool:
+    """Whether a type that lists members has those of another: `{ [K in keyof T]: T[K] }`."""
+    return node.named_child_count == 1 and _mapped(source, node.named_children[0]) is not None
+
+
+def _mapped(source: bytes, node: Node) -> Node | None:
+    """The `T` of `[K in keyof T]: T[K]`, whose members that has; None for other members of a type."""
+    clause = next((one for one in node.named_children if one.type == "mapped_type_clause"), None)
+    keys = clause.child_by_field_name("type") if clause is not None else None
+    if keys is None or keys.type != "index_type_query" or not keys.named_child_count:
+        return None
+    written = node.named_children[-1]
+    while written.type in _INNER and written.named_child_count:
+        written = written.named_children[0]
+    owner = keys.named_children[0]
+    is_same = written.type == "lookup_type" and text_of(source, written.named_children[0]) == text_of(source, owner)
+    return owner if is_same else None
 
 
 def _generic(source: bytes, node: Node, depth: int) -> str:
