@@ -170,10 +170,12 @@ def _judged(source: StoreSource, sites: list[Drawn], truths: dict[Drawn, set[Spo
 
 
 def _definitions(judged: list[Judged]) -> list[Drawn]:
-    """The definitions that the oracle knows for the sites, each once."""
+    """The definitions that the oracle knows for the sites, each once; not whole files, which have no name."""
     found: dict[Spot, Drawn] = {}
     for one in judged:
         spot = min(one.truth)
+        if spot[1:] == (0, 0):
+            continue
         found.setdefault(spot, Drawn(*spot, one.site.name, one.site.group))
     return list(found.values())
 

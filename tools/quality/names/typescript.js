@@ -172,8 +172,8 @@ function references([relative, row, column]) {
   for (const found of service.findReferences(name, position) || []) {
     for (const one of found.references) {
       const target = program.getSourceFile(one.fileName);
-      // A name in a comment is no use.
-      if (wanted.has(one.fileName) && !ts.isInComment(target, one.textSpan.start)) {
+      // A name in a comment is no use, but may be what is defined there.
+      if (wanted.has(one.fileName) && (one.isDefinition || !ts.isInComment(target, one.textSpan.start))) {
         places.push(placeOf(target, one.textSpan.start));
       }
     }

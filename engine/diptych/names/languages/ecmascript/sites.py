@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tree_sitter import Node
 
 from diptych.names.facts import CLASS, EXPORTED, EXPORTS, IMPORTED, Point
@@ -25,6 +27,8 @@ _IMPORTS = frozenset(
     {"import_specifier", "export_specifier", "import_clause", "namespace_import", "namespace_export"}
 )
 MODULE_WORDS = frozenset({"module", "exports"})
+COMMENT = "comment"
+_WORD = re.compile(rb"[\w$\x80-\xff]+")
 _TAGS = frozenset({"jsx_opening_element", "jsx_closing_element", "jsx_self_closing_element"})
 
 
@@ -109,6 +113,18 @@ def _is_bound(names: Names, name: str, place: Point) -> bool:
             return True
         scope = names.scopes[scope].parent
     return False
+
+
+def commented_site(names: Names, source: bytes, comment: Node, offset: int) -> Site | None:
+    """What a comment declares by the name at a byte."""
+    start = offset
+    while start > comment.start_byte and _WORD.match(source, start - 1, start):
+        start -= 1
+    row, column = comment.start_point
+    lines = source.count(b"\n", comment.start_byte, start)
+    line = source.rfind(b"\n", comment.start_byte, start) + 1 if lines else comment.start_byte - column
+    bound = names.at_place((row + lines, start - line))
+    return Site(BOUND, bound[0].name, bound[0].place, bound[0].scope) if bound else None
 
 
 def property_of(names: Names, source: bytes, node: Node) -> Site | None:
