@@ -67,8 +67,9 @@ class Related:
                 continue
             seen.add(place)
             for bound in one.names.bound(one.scope, binding.name):
-                made = found_of(Target(one.names, bound), "inferred")
-                found.add((made.path, made.origin))
+                if _may_override(one.names, bound):
+                    made = found_of(Target(one.names, bound), "inferred")
+                    found.add((made.path, made.origin))
             # What an object spreads, it copies.
             if "!object" not in one.names.scopes[one.scope].decorators:
                 inference.begin()

@@ -358,7 +358,9 @@ def _only_object_type(declared: Node) -> Node | None:
 def _intersected(value: Node) -> list[Node]:
     if value.type != "intersection_type":
         return [value]
-    return [part for child in value.named_children for part in _intersected(child)]
+    parts = [part for child in value.named_children for part in _intersected(child)]
+    # `A & {}` is `A`.
+    return [one for one in parts if one.type != "object_type" or one.named_child_count] or parts
 
 
 _METHODS = frozenset({"method_definition", "method_signature", "abstract_method_signature"})

@@ -181,16 +181,18 @@ class _Walk(Classes):
             if opened.kind == CLASS:
                 return seen, FIELD if "!object" in opened.decorators else STATIC
             return (self._members_by(seen) if seen >= 0 and self._complete else -1), STATIC
-        if self._declares_fields or not self._complete:
+        if self._declares_fields:
             return -1, FIELD
         if owner.type == "this":
-            return self._made_here(scope), FIELD
+            return (self._made_here(scope) if self._complete else -1), FIELD
         inner, last = owner.child_by_field_name("object"), owner.child_by_field_name("property")
         if inner is None or last is None or self._made.text(last) != "prototype":
             return -1, FIELD
         function = self._seen(scope, self._made.text(inner))
         if function >= 0 and self._made.scopes[function].kind == CLASS:
             return function, FIELD
+        if not self._complete:
+            return -1, FIELD
         is_function = function >= 0 and self._made.scopes[function].kind != CLASS
         return (self._makes(function) if is_function else -1), FIELD
 

@@ -132,6 +132,12 @@ def _combined(source: bytes, node: Node, depth: int) -> str:
 
 
 def _constructed(source: bytes, node: Node, depth: int) -> str:
+    written = node.child_by_field_name("constructor")
+    while written is not None and written.type == "parenthesized_expression":
+        written = _first(written)
+    if written is not None and written.type == "class":
+        # `new (class {})()`: an instance of what is written there.
+        return f":{written_at(written.start_point)}"
     constructor = shape_of(source, node.child_by_field_name("constructor"), depth + 1)
     arguments = type_arguments(source, node.child_by_field_name("type_arguments"))
     if arguments and _DOTTED.fullmatch(constructor):
