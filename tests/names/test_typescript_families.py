@@ -10,11 +10,13 @@ FAMILY = {
     "up.ts": "export interface Emitter { emit(): void; size?: number; }\n",
     "base.ts": "import { Emitter } from './up';\n"
     "export abstract class Base implements Emitter {\n  emit() {}\n  static emit() {}\n}\n",
-    "one.ts": "import { Base } from './base';\nexport class One extends Base {\n  emit() { super.emit(); }\n}\n",
+    "one.ts": "import { Base } from './base';\n"
+    "export class One extends Base {\n  emit() { super.emit(); }\n}\n",
     "two.ts": "import { Base } from './base';\nexport class Two extends Base {\n  emit() {}\n}\n",
     "far.ts": "import { Emitter } from './up';\nexport interface Less extends Omit<Emitter, 'emit'> {\n"
     "  emit: string;\n}\nexport class Apart { emit() {} }\n",
-    "use.ts": "import { One } from './one';\nimport { Two } from './two';\nimport { Apart, Less } from './far';\n"
+    "use.ts": "import { One } from './one';\nimport { Two } from './two';\n"
+    "import { Apart, Less } from './far';\n"
     "new One().emit();\nnew Two().emit();\nnew Apart().emit();\nlet less: Less;\nless.emit;\n",
 }
 ALL = [
@@ -53,8 +55,11 @@ type Copied<T> = { readonly [K in keyof T]: T[K] };
 type Flat<T> = { [K in keyof T]: T[K] } & {};
 type Other<T> = { [K in keyof T]: string };
 interface Box<T> { one: Given<T>; }
-function f(a: Given<Part>, b: Both<number, Part>, c: Copied<Part>, d: Flat<Part>, e: Box<Part>, o: Other<Part>) {
-  a.turn(); b.turn(); c.turn(); d.turn(); e.one.turn(); o.turn();
+function f(a: Given<Part>, b: Both<number, Part>, c: Copied<Part>, d: Flat<Part>) {
+  a.turn(); b.turn(); c.turn(); d.turn();
+}
+function g(e: Box<Part>, o: Other<Part>) {
+  e.one.turn(); o.turn();
 }
 """
 

@@ -73,8 +73,8 @@ class Scope(NamedTuple):
     """A scope. `parent` is an index, -1 for the file's own. `bases` and `returns` are shapes.
 
     `place` is the name's. `decorators` are chains, and with a `!` what kind of class it is, with a `+` what a
-    class implements. `returns` may be `UNREAD`. The `bases` of a function are its parameters, in languages that choose among functions by these;
-    with a `REST` in front, one that takes any number of arguments.
+    class implements. `returns` may be `UNREAD`. The `bases` of a function are its parameters, in languages
+    that choose among functions by these; with a `REST` in front, one that takes any number of arguments.
     """
 
     kind: int

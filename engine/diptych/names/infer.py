@@ -532,23 +532,23 @@ class Inference(Steps):
     def _aliased(
         self, names: Names, scope: int, name: str, elements: tuple[tuple[Value, ...], ...]
     ) -> list[Value]:
-        """What a type is that is another name with parameters, `type Given<T> = T | string`; [] for others."""
+        """What a type is that is another name with parameters: `type Given<T> = T | string`."""
         if not self.rules.families or self._depth >= MAX_DEPTH:
             return []
-        for names, binding in self.targets(names, scope, name, meaning=TYPE):
+        for other, binding in self.targets(names, scope, name, meaning=TYPE):
             if binding is None or not binding.shape.startswith(":type["):
                 continue
-            own = names.scope_of(binding)
-            parameters = [one for one in names.facts.bindings if one.scope == own and one.how == PARAMETER]
+            own = other.scope_of(binding)
+            parameters = [one for one in other.facts.bindings if one.scope == own and one.how == PARAMETER]
             if own < 0 or not parameters:
                 continue
             before = self._given
             pairs = zip(parameters, elements, strict=False)
-            self._given = {**before, **{(names, own, one.name): list(some) for one, some in pairs}}
+            self._given = {**before, **{(other, own, one.name): list(some) for one, some in pairs}}
             self._depth += 1
             try:
                 text = binding.shape.removeprefix(":type[").removesuffix("]")
-                return self._annotated(parsed_annotation(text), names, own, None, from_method=False)
+                return self._annotated(parsed_annotation(text), other, own, None, from_method=False)
             finally:
                 self._depth -= 1
                 self._given = before

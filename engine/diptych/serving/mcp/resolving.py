@@ -135,7 +135,7 @@ def references(index: AgentIndex, given: ReferencesInput) -> Answer:
     start = found_at(index.source(), one.path, one.symbol.name_range[:2])
     if start is None:
         return _related(index, given, one.symbol.name)
-    answer = references_to(index.source(), start)
+    answer = references_to(index.source(), start, related=True)
     lines = [_Line.of(reference) for reference in answer.references]
     possible = [_Line.of(reference, possible=True) for reference in answer.possible]
     head = f"{one.id}: {len(lines):,} references"

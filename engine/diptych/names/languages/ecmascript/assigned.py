@@ -61,9 +61,10 @@ def assignments_to_this(source: bytes, body: Node) -> Iterator[tuple[Node, Node]
         if member is None or assignment is None or assignment.type != "assignment_expression":
             continue
         name = member.child_by_field_name("property")
-        if name is not None and assignment.child_by_field_name("left") == member:
-            if not any(one.type in _OWN_THIS for one in _around(assignment, body)):
-                yield assignment, name
+        is_given = name is not None and assignment.child_by_field_name("left") == member
+        around = _around(assignment, body) if is_given else ()
+        if name is not None and is_given and not any(one.type in _OWN_THIS for one in around):
+            yield assignment, name
 
 
 def _around(node: Node, outer: Node) -> Iterator[Node]:

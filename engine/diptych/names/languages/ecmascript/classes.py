@@ -236,8 +236,10 @@ class Classes(Functions):
     def _assigned_fields(self, method: Node, owner: int) -> None:
         """`this.x = …` in a method of a class that declares no fields, or of an object."""
         source, body = self._made.source, method.child_by_field_name("body")
+        if body is None:
+            return
         known = None
-        for assignment, name in assignments_to_this(source, body) if body is not None else ():
+        for assignment, name in assignments_to_this(source, body):
             if self._is_accessor(owner, self._made.text(name)):
                 continue
             known = locals_of(source, method) if known is None else known

@@ -130,7 +130,8 @@ def comment_for(source: bytes, node: Node) -> Comment | None:
         parent = current.parent
         is_holder = parent is not None and parent.type in _HOLDERS
         # Of `a = 1, b = 2` it is for the first.
-        is_first = parent is None or current.type != "variable_declarator" or current == parent.named_children[0]
+        is_several = parent is not None and current.type == "variable_declarator"
+        is_first = parent is None or not is_several or current == parent.named_children[0]
         current = parent if is_holder and is_first else None
     return None
 
@@ -182,9 +183,11 @@ def members_of_parameter(comment: Comment, given: list[Tag], name: str) -> Writt
     if own is None or not members:
         return None
     place = comment.place_of(own.start)
-    said = ((one, one.name.rpartition(".")[2]) for one in members)
-    listed = tuple((last, comment.place_of(one.end - len(last.encode())), shape(one.type)) for one, last in said)
-    return Written(place, comment.place_of(members[-1].end), listed)
+    listed = []
+    for one in members:
+        last = one.name.rpartition(".")[2]
+        listed.append((last, comment.place_of(one.end - len(last.encode())), shape(one.type)))
+    return Written(place, comment.place_of(members[-1].end), tuple(listed))
 
 
 def shape(text: str) -> str:

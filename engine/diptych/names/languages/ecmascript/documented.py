@@ -9,7 +9,15 @@ from tree_sitter import Node
 from diptych.names.annotations import FUNCTION_TYPE, module_of, written_at
 from diptych.names.facts import ASSIGNED, CLASS, DEFINED, FIELD, IMPORTED, Point, Scope
 from diptych.names.languages.collected import Collected
-from diptych.names.languages.ecmascript.doc import Comment, Tag, Written, comment_of, is_doc, members_of_parameter, shape
+from diptych.names.languages.ecmascript.doc import (
+    Comment,
+    Tag,
+    Written,
+    comment_of,
+    is_doc,
+    members_of_parameter,
+    shape,
+)
 from diptych.names.languages.ecmascript.types import TYPE_ITSELF
 
 _UNKNOWN = "?"
@@ -37,7 +45,8 @@ def declared_in(made: Collected, node: Node, scope: int) -> None:
         elif made.complete:
             _objects(made, tag.objects, scope)
             if tag.tag in _PARAMETERS and tag.type in ("", _UNKNOWN):
-                listed = members_of_parameter(comment, [one for one in tags if one.tag in _PARAMETERS], tag.name)
+                given = [one for one in tags if one.tag in _PARAMETERS]
+                listed = members_of_parameter(comment, given, tag.name)
                 _objects(made, (listed,) if listed is not None else (), scope)
 
 

@@ -40,8 +40,8 @@ def site_of(names: Names, source: bytes, node: Node) -> Site | None:
         return None
     if parent.type in _IMPORTS or parent.type == "import_require_clause":
         return _of_import(names, source, parent, name, place)
-    if name in MODULE_WORDS and (given := _of_file(names, source, node, name)) is not None:
-        return given
+    if name in MODULE_WORDS and (whole := _of_file(names, source, node, name)) is not None:
+        return whole
     qualified = _QUALIFIED.get(parent.type)
     if qualified is not None and parent.child_by_field_name(qualified[1]) == node:
         shape = _dotted(source, parent.child_by_field_name(qualified[0]))

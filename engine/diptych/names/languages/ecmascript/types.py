@@ -107,7 +107,8 @@ def _mapped(source: bytes, node: Node) -> Node | None:
     while written.type in _INNER and written.named_child_count:
         written = written.named_children[0]
     owner = keys.named_children[0]
-    is_same = written.type == "lookup_type" and text_of(source, written.named_children[0]) == text_of(source, owner)
+    taken = written.named_children[0] if written.type == "lookup_type" else None
+    is_same = taken is not None and text_of(source, taken) == text_of(source, owner)
     return owner if is_same else None
 
 

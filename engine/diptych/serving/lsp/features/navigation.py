@@ -125,7 +125,9 @@ def _used(server: Server, params: types.ReferenceParams) -> Iterator[Iterator[di
     if question is None:
         return
     _, target = referred(question.source, question.path, *question.point(params.position))
-    for found in by_file(question.source, target, only_sure=True) if target is not None else ():
+    if target is None:
+        return
+    for found in by_file(question.source, target, only_sure=True, related=True):
         yield _sure(question, found, declared=params.context.include_declaration)
 
 
