@@ -48,3 +48,22 @@ const handlers = {
 export default function () { return <Canvas size={3}><Shape /></Canvas>; }
 
 module.exports = { area, round: compute };
+
+/** @typedef {import('./shape').Shape} Shape */
+/**
+ * @typedef {Object} Drawn
+ * @property {Shape} shape
+ * @property {{ left: number, right: number }} [edges]
+ */
+/** @callback Draw @param {Drawn} drawn @returns {Shape} */
+class Board {
+  /** @param {Drawn} drawn */
+  constructor(drawn) {
+    if (drawn) { this.last = this.drawn = drawn; }
+  }
+  /** @returns {Map<string, Shape>} */
+  get shapes() { return this.drawn; }
+}
+Board.prototype.clear = function () {};
+Object.defineProperty(exports, "Board", { get() { return Board; } });
+exports.board = new (class { open() {} })();

@@ -47,3 +47,6 @@ export abstract class Circle<T> extends Base<T> implements Drawable, ns.Other {
 export const build = async (options: Options): Promise<Circle> => make(options);
 function overload(a: string): void;
 function overload(a: any) {}
+export class Square implements Shape, Geometry.Sized { area() { return 1; } }
+export type Maybe<T> = { readonly [K in keyof T]: T[K] } & {};
+export type Given<T> = Maybe<T> | undefined;
