@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from tree_sitter import Node
 
@@ -20,6 +21,8 @@ _OWN_THIS = frozenset({
 })  # fmt: skip
 _DECLARATIONS = frozenset({"lexical_declaration", "variable_declaration", "function_declaration"})
 _BINDING = frozenset({"arrow_function", "for_statement", "for_in_statement", "catch_clause"})
+# What is nested deeper in a method is not looked at. Real code has some tens.
+_MAX_AROUND = 200
 _HEAD = re.compile(r"(?:[^\W\d]|\$)[\w$]*")
 
 
@@ -62,8 +65,9 @@ def assignments_to_this(source: bytes, body: Node) -> Iterator[tuple[Node, Node]
             continue
         name = member.child_by_field_name("property")
         is_given = name is not None and assignment.child_by_field_name("left") == member
-        around = _around(assignment, body) if is_given else ()
-        if name is not None and is_given and not any(one.type in _OWN_THIS for one in around):
+        around = list(islice(_around(assignment, body), _MAX_AROUND + 1)) if is_given else []
+        is_near = len(around) <= _MAX_AROUND
+        if name is not None and is_given and is_near and not any(one.type in _OWN_THIS for one in around):
             yield assignment, name
 
 

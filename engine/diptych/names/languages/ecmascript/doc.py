@@ -6,6 +6,8 @@ A type is read into the form that `diptych.names.annotations` has; one that says
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -22,6 +24,9 @@ _NAME = re.compile(rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*")
 _CALLED = re.compile(rb"\[?[ \t]*([A-Za-z_$\x80-\xff][\w$.\x80-\xff]*)")
 _STRING = re.compile(rb"""(["'])([^"'<>\n]*)\1""")
 _KEY = re.compile(rb"""(?:readonly[ \t]+)?["']?([A-Za-z_$\x80-\xff][\w$\x80-\xff]*)["']?[ \t]*(\?)?""")
+_FLAT = re.compile(rb"\{[^{}()\[\]]{0,400}\}")
+_PLAIN = re.compile(rb"\{[ \t]*([A-Za-z_$][\w$]*)[ \t]*\}")
+_IMPORTED = re.compile(rb"""\{[ \t]*import\((["'])([^"'<>\n]{1,200})\1\)((?:\.[\w$]{1,60}){0,3})[ \t]*\}""")
 _NUMBER = re.compile(rb"-?[\d.]+")
 _ANYTHING = frozenset({"Object", "object", "any", "Function", "unknown", "mixed", "function", "const"})
 _RENAMED = {"Object": "Record", "array": "Array", "promise": "Promise"}
@@ -30,19 +35,47 @@ _HOLDERS = frozenset({
     "export_statement", "variable_declarator", "lexical_declaration", "variable_declaration",
     "assignment_expression", "expression_statement", "pair", "field_definition",
 })  # fmt: skip
+# Real comments have some tens of tags, and types of some hundreds of bytes.
 _MAX_BYTES = 64 * 1024
+_MAX_TAGS = 1_000
+_MAX_TYPE_BYTES = 4_096
 
 
-class Tag(NamedTuple):
-    """A tag: its name, its type in braces, and the name after that, each with where it is."""
+class Tag:
+    """A tag: where it starts, what it is, and the name after its type, with where that is and ends.
 
-    tag: str
-    type: str
-    name: str
-    at: int
-    end: int
-    objects: tuple[Written, ...] = ()
-    start: int = 0
+    Its type is read when one asks.
+    """
+
+    def __init__(self, comment: Comment, start: int, tag: str, braces: int) -> None:
+        self.start = start
+        self.tag = tag
+        self.name = ""
+        self.at = self.end = start
+        self._comment = comment
+        self._braces = braces
+
+    @property
+    def type(self) -> str:
+        """The type in braces; "" for none."""
+        return self._read[0]
+
+    @property
+    def objects(self) -> tuple[Written, ...]:
+        """The types in it that list members."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[str, tuple[Written, ...]]:
+        if self._braces < 0:
+            return "", ()
+        if (plain := _PLAIN.match(self._comment.source, self._braces, self._comment.end)) is not None:
+            name = _text(plain[1])
+            return (name if name not in _ANYTHING else _UNKNOWN), ()
+        if (item := _IMPORTED.match(self._comment.source, self._braces, self._comment.end)) is not None:
+            return of_module(_text(item[2])) + _text(item[3]), ()
+        reader = _Types(self._comment, self._braces)
+        return reader.in_braces(), tuple(reader.objects)
 
 
 class Written(NamedTuple):
@@ -72,24 +105,26 @@ class Comment(NamedTuple):
         start = self.source.rfind(b"\n", 0, offset) + 1
         return (row - lines if offset < self.known else row + lines), offset - start
 
-    def tags(self) -> list[Tag]:
+    def tags(self) -> tuple[Tag, ...]:
         """The tags, in order."""
-        found: list[Tag] = []
-        at = self.start
-        while (match := _TAG.search(self.source, at, self.end)) is not None:
-            at = _skipped(self.source, match.end(), self.end)
-            reader = _Types(self, at)
-            written = ""
-            if self.source[at : at + 1] == b"{":
-                written, at = reader.in_braces()
-            after = _skipped(self.source, at, self.end)
-            called = _CALLED.match(self.source, after, self.end)
-            name, place = (_text(called[1]), called.start(1)) if called else ("", after)
-            end = called.end(1) if called else at
-            tag = Tag(_text(match[1]), written, name, place, end, tuple(reader.objects), match.start())
-            found.append(tag)
-            at = max(at, match.end())
-        return found
+        return _tags(self)
+
+
+# Each parameter of a function asks for those of one comment.
+@lru_cache(maxsize=4)
+def _tags(comment: Comment) -> tuple[Tag, ...]:
+    found: list[Tag] = []
+    source, at, end = comment.source, comment.start, comment.end
+    while len(found) < _MAX_TAGS and (match := _TAG.search(source, at, end)) is not None:
+        at = _skipped(source, match.end(), end)
+        closing = _end_of_braces(source, at, end) if source[at : at + 1] == b"{" else -1
+        tag = Tag(comment, match.start(), _text(match[1]), at if closing >= 0 else -1)
+        tag.end = at = max(closing + 1, at)
+        called = _CALLED.match(source, _skipped(source, at, end), end)
+        if called is not None:
+            tag.name, (tag.at, tag.end) = _text(called[1]), called.span(1)
+        found.append(tag)
+    return tuple(found)
 
 
 def comment_of(source: bytes, node: Node) -> Comment:
@@ -176,7 +211,7 @@ def parameter_type(source: bytes, function: Node, parameter: Node, index: int) -
     return shape(whole[index].type) if index < len(whole) else ""
 
 
-def members_of_parameter(comment: Comment, given: list[Tag], name: str) -> Written | None:
+def members_of_parameter(comment: Comment, given: Sequence[Tag], name: str) -> Written | None:
     """The members that further tags say a parameter has: `@param {string} one.size`; None for none."""
     own = next((one for one in given if one.name == name), None)
     members = [one for one in given if one.name.rpartition(".")[0] == name]
@@ -205,20 +240,17 @@ class _Types:
         self._end = comment.end - 2
         self.objects: list[Written] = []
 
-    def in_braces(self) -> tuple[str, int]:
-        """The type in braces, and where it ends; where it is of no known form, it says nothing."""
-        start = self._at
-        end = _closing(self._source, start, self._end)
-        if end < 0:
-            return "", start + 1
-        self._at, self._end = start + 1, end
+    def in_braces(self) -> str:
+        """The type in braces; where it is of no known form, it says nothing."""
+        self._at, self._end = self._at + 1, _end_of_braces(self._source, self._at, self._end)
         found = self._several(0)
         self._skip()
-        is_read = self._at >= end
-        return (found if is_read and len(found) < MAX_CHARS - 16 else _UNKNOWN), end + 1
+        is_read = self._at >= self._end
+        return found if is_read and len(found) < MAX_CHARS - 16 else _UNKNOWN
 
     def _skip(self) -> None:
-        self._at = _skipped(self._source, self._at, self._end)
+        if self._at < self._end and self._source[self._at] in _BLANKS:
+            self._at = _skipped(self._source, self._at, self._end)
 
     def _next(self, text: bytes) -> bool:
         self._skip()
@@ -365,8 +397,16 @@ class _Types:
 
 
 def _skipped(source: bytes, at: int, end: int) -> int:
+    if at >= end or source[at] not in _BLANKS:
+        return at
     match = _BLANK.match(source, at, end)
     return match.end() if match is not None else at
+
+
+def _end_of_braces(source: bytes, start: int, end: int) -> int:
+    """Where the type ends that begins with the brace at `start`; -1 if it does not, or is too long."""
+    flat = _FLAT.match(source, start, end)
+    return flat.end() - 1 if flat is not None else _closing(source, start, min(end, start + _MAX_TYPE_BYTES))
 
 
 def _closing(source: bytes, start: int, end: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tree_sitter import Node
 
@@ -50,7 +51,7 @@ def declared_in(made: Collected, node: Node, scope: int) -> None:
                 _objects(made, (listed,) if listed is not None else (), scope)
 
 
-def _following(tags: list[Tag], number: int, wanted: frozenset[str]) -> list[Tag]:
+def _following(tags: Sequence[Tag], number: int, wanted: frozenset[str]) -> list[Tag]:
     """The tags that belong to the one of that number."""
     rest = tags[number + 1 :]
     end = next((at for at, one in enumerate(rest) if one.tag in ("typedef", "callback")), len(rest))
