@@ -133,7 +133,8 @@ class Functions:
         returned = node.child_by_field_name("return_type")
         returns = annotation(source, returned)
         is_read = returned is not None or body is None or self._complete
-        if returned is None and self._reads_docs and (said := self._said_returned(node, decorators)):
+        said = self._said_returned(node, decorators) if returned is None and self._complete else ""
+        if said:
             returns, is_read = said, True
         elif returned is None and (context := context_of_function(source, node)):
             returns, is_read = extended(context, "()"), True
@@ -156,7 +157,9 @@ class Functions:
         return inner
 
     def _said_returned(self, node: Node, decorators: tuple[str, ...]) -> str:
-        """What a comment says that a function returns."""
+        """What a comment says that a function returns, which only complete facts have."""
+        if not self._reads_docs:
+            return ""
         tags = ("returns", "return", "type") if "property" in decorators else ("returns", "return")
         return said_type(self._made.source, node, tags)
 
