@@ -519,8 +519,8 @@ class Inference(Steps):
         parameter = self._type_parameter(names, scope, named.name) if receiver is not None else None
         if parameter is not None and receiver is not None:
             return self._argument(receiver, *parameter)
-        if (given := self._given.get((names, scope, named.name))) is not None:
-            return given
+        if (known := self._given.get((names, scope, named.name))) is not None:
+            return known
         if elements and (aliased := self._aliased(names, scope, named.name, elements)):
             return aliased
         if "." in named.name:
