@@ -9,15 +9,14 @@ The core's own fields:
     _name    terms of the document's name (`diptych.search.names`), where the schema has a field of names
     _within  the words of what the name is in, where the schema says which fields have it
     _weight  how much the document counts (fast field), where the schema gives it
-    _stored  a record document's checksum (u64), key length (u32; its highest bit says that the payload is in
-             zlib's format), key and payload, from which the records of a segment can be rebuilt
+    _stored  a record document's checksum (u64), key length (u32), key and payload, from which the records of
+             a segment can be rebuilt
 """
 
 from __future__ import annotations
 
 import json
 import struct
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, repeat
 from json.encoder import encode_basestring as _quoted
@@ -38,14 +37,6 @@ if TYPE_CHECKING:
     import tantivy
 
 _STORED = struct.Struct("<QI")
-# Of the length of the key: the payload after it is packed. A segment from before has all as they are.
-_IS_PACKED = 1 << 31
-# Smaller ones have more in common with their neighbours, which Tantivy's LZ4 takes together with them.
-_PACKED_FROM_BYTES = 1_024
-# LZ4 leaves a third more. A higher level gains a twentieth, and takes three times as long.
-_LEVEL = 1
-PAYLOAD_BYTES_MOST = 64 * 1024 * 1024
-"""As many as a record can have (`diptych.snapshot.format`): a packed one of more is damaged."""
 # A term longer than this is replaced by its hash; Tantivy drops terms of more than 65,530 bytes.
 _TERM_BYTES = 512
 
@@ -91,12 +82,7 @@ def key_term(key: bytes) -> str:
 
 def record_document(key: bytes, checksum: int, payload: bytes) -> dict[str, Any]:
     """The document that holds the record itself."""
-    length, stored_payload = len(key), payload
-    if len(payload) >= _PACKED_FROM_BYTES:
-        packed = zlib.compress(payload, _LEVEL)
-        if len(packed) < len(payload):
-            length, stored_payload = length | _IS_PACKED, packed
-    stored = _STORED.pack(checksum, length) + key + stored_payload
+    stored = _STORED.pack(checksum, len(key)) + key + payload
     return {"_key": key_term(key), "_type": RECORD_TYPE, "_stored": stored}
 
 
@@ -206,20 +192,8 @@ def decode_stored(stored: bytes, *, where: str) -> StoredRecord:
     """The record of a record document. Raises CorruptSearchError."""
     if len(stored) >= _STORED.size:
         checksum, length = _STORED.unpack_from(stored)
-        begin = _STORED.size + (length & ~_IS_PACKED)
-        key, payload = stored[_STORED.size : begin], stored[begin:]
-        unpacked = _unpacked(payload) if length & _IS_PACKED else payload
-        if unpacked is not None and begin <= len(stored) and record_checksum(key, unpacked) == checksum:
-            return StoredRecord(key, checksum, unpacked)
+        key = stored[_STORED.size : _STORED.size + length]
+        payload = stored[_STORED.size + length :]
+        if len(key) == length and record_checksum(key, payload) == checksum:
+            return StoredRecord(key, checksum, payload)
     raise CorruptSearchError(f"a record in {where} fails its checksum", where=where)
-
-
-def _unpacked(packed: bytes) -> bytes | None:
-    """The payload; None where it is damaged, or larger than a record can be."""
-    unpacker = zlib.decompressobj()
-    try:
-        # One more than a record can have, so that one of the most bytes comes to its end.
-        payload = unpacker.decompress(packed, PAYLOAD_BYTES_MOST + 1)
-    except zlib.error:
-        return None
-    return payload if unpacker.eof and not unpacker.unused_data else None
