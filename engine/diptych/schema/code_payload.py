@@ -113,15 +113,10 @@ def terms_of(payload: bytes, stored: Stored) -> tuple[Terms, Terms]:
     names = [
         (one[1].encode("utf-8", "surrogateescape"), item) for one, item in zip(stored, items, strict=True)
     ]
-    # A projection refuses what a whole read refuses, and else has what that has.
-    rows = _rows(tables, items)
-    _, _, uses, sources = rows.relations
-    kinds = rows.uses[1]
-    if kinds and max(kinds) >= len(RELATION_KINDS) + len(rows.literal_ends):
-        raise ValueError("a use has a kind that is not there")
-    if uses and (max(uses) >= len(kinds) or max(sources) >= len(rows.sources[0])):
-        raise ValueError("a relation has a use or a source that is not there")
-    begins_of(tables.encoded(LITERALS), rows.literal_ends)
+    # Where a record is indexed or verified: a read looks at no more than it needs.
+    rows = _Rows.of(tables)
+    _check(tables, rows, items)
+    uses = rows.relations[2]
     if len(uses) * _TEXTS_OF_RELATION * len(payload) > MAX_SHARED_BYTES:
         _texts_of(tables, rows, stored)
     encoded, ends = tables.encoded(USES), rows.uses[0]
@@ -142,30 +137,41 @@ def symbol_at(payload: Buffer, item: int) -> tuple[Symbol, int]:
 
 
 class _Rows(NamedTuple):
-    """The columns of the tables, each source where its symbol is."""
+    """The columns of the tables."""
 
     relations: list[Sequence[int]]
     uses: list[Sequence[int]]
     sources: list[Sequence[int]]
     literal_ends: Sequence[int]
 
+    @classmethod
+    def of(cls, tables: Tables) -> _Rows:
+        """Those of a payload."""
+        relations, uses, sources = (tables.columns(table) for table in (RELATIONS, USES, SOURCES))
+        return cls(relations, uses, sources, tables.columns(LITERALS)[0])
 
-def _rows(tables: Tables, items: Sequence[int]) -> _Rows:
-    """The rows of a payload whose symbols have these items.
 
-    What passes here, `relations_at` reads as the same relations: it finds a source's symbol by its offset.
+def _check(tables: Tables, rows: _Rows, items: Sequence[int]) -> None:
+    """Raise ValueError if the relations of a payload whose symbols have these items are not all there.
+
+    What passes, `relations_at` reads as a whole read does: it finds a source's symbol by its offset.
     """
-    relations, uses, sources = (tables.columns(table) for table in (RELATIONS, USES, SOURCES))
-    [literal_ends] = tables.columns(LITERALS)
-    places = [0] * len(literal_ends)
+    places = [0] * len(rows.literal_ends)
     places += items
-    if list(map(places.__getitem__, sources[0])) != list(sources[1]):
+    numbers, offsets, _ = rows.sources
+    if list(map(places.__getitem__, numbers)) != list(offsets):
         raise ValueError("a source is not where its symbol is")
-    return _Rows(relations, uses, sources, literal_ends)
+    _, _, uses, sources = rows.relations
+    kinds = rows.uses[1]
+    if kinds and max(kinds) >= len(RELATION_KINDS) + len(rows.literal_ends):
+        raise ValueError("a use has a kind that is not there")
+    if uses and (max(uses) >= len(kinds) or max(sources) >= len(numbers)):
+        raise ValueError("a relation has a use or a source that is not there")
+    begins_of(tables.encoded(LITERALS), rows.literal_ends)
 
 
 def _texts_of(tables: Tables, rows: _Rows, symbols: Stored) -> tuple[list[str], list[str], list[str]]:
-    """The kinds and targets of the uses, and the names of the sources."""
+    """The kinds and targets of the uses, and the names of the sources. Raises ValueError for too much."""
     targets = tables.texts(USES, rows.uses[0])
     literals = tables.texts(LITERALS, rows.literal_ends)
     numbers = rows.sources[0]
@@ -179,24 +185,21 @@ def _texts_of(tables: Tables, rows: _Rows, symbols: Stored) -> tuple[list[str], 
     names = [known[number] for number in numbers]
     every = [*RELATION_KINDS, *literals]
     kinds = [every[number] for number in rows.uses[1]]
-    lines, _, uses, sources = rows.relations
-    if lines:
-        longest = max(map(len, kinds)) + max(map(len, targets)) + max(map(len, names))
-        if len(lines) * longest > MAX_SHARED_BYTES:
-            both = zip(uses, sources, strict=True)
-            _refuse_large(
-                sum(len(kinds[use]) + len(targets[use]) + len(names[source]) for use, source in both)
-            )
+    _, _, uses, sources = rows.relations
+    longest = sum(max(map(len, texts), default=0) for texts in (kinds, targets, names))
+    if len(uses) * longest > MAX_SHARED_BYTES:
+        both = zip(uses, sources, strict=True)
+        _refuse_large(sum(len(kinds[use]) + len(targets[use]) + len(names[source]) for use, source in both))
     return kinds, targets, names
 
 
 def _relations_of(tables: Tables, symbols: Stored) -> tuple[Relation, ...]:
     """All relations."""
-    rows = _rows(tables, symbol_items(tables.payload))
-    kinds, targets, names = _texts_of(tables, rows, symbols)
-    lines, columns, uses, sources = rows.relations
-    if not lines:
+    if not tables.count(RELATIONS):
         return ()
+    rows = _Rows.of(tables)
+    lines, columns, uses, sources = rows.relations
+    kinds, targets, names = _texts_of(tables, rows, symbols)
     heights, sizes, bases = rows.uses[2], rows.uses[3], rows.sources[2]
     begins = list(map(add, map(bases.__getitem__, sources), lines))
     places: Iterable[Range]
