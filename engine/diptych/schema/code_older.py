@@ -49,7 +49,7 @@ def record_of(path: str, payload: bytes) -> FileRecord:
     content_hash, language, stored, relations, *rest = _all_of(payload)
     names = rest[0] if rest else b""
     if type(content_hash) is not str or type(language) is not str or type(names) is not bytes:
-        raise TypeError("the content hash, the language or the names part is of another type")
+        raise ValueError("the content hash, the language or the names part is of another type")
     symbols = tuple(map(symbol_of, stored))
     fields = path, content_hash, language, symbols, tuple(map(_relation_of, relations)), names
     return _new(FileRecord, fields)
@@ -176,7 +176,7 @@ def symbol_of(stored: tuple[Any, ...]) -> Symbol:
     name, kind, place, container, signature, documentation, *occurrence = stored
     texts = type(name) is type(kind) is type(container) is type(signature) is type(documentation) is str
     if not texts or (occurrence and type(occurrence[0]) is not int):
-        raise TypeError("a field of a symbol is of another type")
+        raise ValueError("a field of a symbol is of another type")
     if len(place) == 4:
         place = _new(Range, place)
         named = start_of(place)
@@ -213,7 +213,7 @@ def _occurrence_of(stored: tuple[Any, ...]) -> int:
 def _relation_of(stored: tuple[Any, ...]) -> Relation:
     kind, source, target, where = stored
     if not type(kind) is type(source) is type(target) is str or len(where) != _ENDS:
-        raise TypeError("a relation is of other types")
+        raise ValueError("a relation is of other types")
     return _new(Relation, (kind, source, target, _new(Range, where)))
 
 

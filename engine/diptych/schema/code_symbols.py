@@ -72,7 +72,7 @@ def symbol_of(stored: Sequence[Any]) -> Symbol:
     else:
         container, name, kind, prefix, rest, line, column, height, end_column, documentation = stored[:10]
     if not type(name) is type(rest) is type(container) is type(documentation) is str:
-        raise TypeError("a text of a symbol is none")
+        raise ValueError("a text of a symbol is none")
     if type(prefix) is int:
         before, signature = _PREFIX_SIZES[prefix], PREFIXES[prefix] + name + rest
     elif prefix is None:
@@ -85,7 +85,7 @@ def symbol_of(stored: Sequence[Any]) -> Symbol:
         named = _new(Range, (line, begin, line, end))
     else:
         if size > _WITHOUT_OCCURRENCE and type(stored[_WITHOUT_OCCURRENCE]) is not int:
-            raise TypeError("an occurrence is an int")
+            raise ValueError("an occurrence is an int")
         named_line, named_column, named_height, named_end = stored[10:14]
         named_line += line
         named = _new(Range, (named_line, named_column, named_line + named_height, named_end))
@@ -93,7 +93,7 @@ def symbol_of(stored: Sequence[Any]) -> Symbol:
     if type(kind) is int:
         kind = KINDS[kind]
     elif type(kind) is not str:
-        raise TypeError("a symbol's kind is no text")
+        raise ValueError("a symbol's kind is no text")
     return _new(Symbol, (name, kind, where, container, signature, documentation, named))
 
 
