@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 import msgpack
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,22 @@ def test_every_string_of_a_value_is_found(value: Any) -> None:
     packed = msgpack.packb([value])
     assert strings_in(packed) == walked(value)
     assert strings_in([1, b"\x01" + zlib.compress(packed)]) == walked(value)
+
+
+@pytest.mark.parametrize("many", [1, 40])
+def test_extension_types_are_looked_into(many: int) -> None:
+    extension = msgpack.ExtType(5, msgpack.packb(["inner"]))
+    for value in (extension, [1, extension], {"a": extension}):
+        assert "inner" in strings_in(msgpack.packb([value] * many))
+        assert "inner" in strings_in((bytearray(msgpack.packb(value)),) * many)
+
+
+@pytest.mark.parametrize("depth", [31, 64, 400])
+def test_what_is_nested_deep_is_found(depth: int) -> None:
+    value: Any = "inner"
+    for _ in range(depth):
+        value = [value]
+    assert strings_in(msgpack.packb(value)) == {"inner"}
 
 
 def test_bytes_that_pack_nothing_are_a_string() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import msgpack
 
 _INFLATED_MOST_BYTES = 64 * 1024 * 1024
-_NESTING_MOST = 64
+# What is packed may have more in it that is packed, even itself.
+_PACKED_MOST = 32
 # A container of so few values is not worth looking through by itself.
 _SMALL = 16
 _NO_TEXT = {int, float, bool, type(None)}
@@ -20,28 +21,32 @@ def strings_in(value: Any) -> set[str]:
     """The strings in a value, packed or compressed as it may be."""
     strings: set[str] = set()
     level: list[Collection[Any]] = [(value,)]
-    for _ in range(_NESTING_MOST):
-        inner: list[Collection[Any]] = []
-        for values in level:
-            # Rows of a table are taken by its columns, each of which has most often values of one type.
-            kinds = set(map(type, values))
-            if kinds == {str}:
-                strings.update(values)
-            elif kinds <= _NO_TEXT:
-                continue
-            elif kinds == {tuple} and len(values) > _SMALL:
-                is_table = len(set(map(len, values))) == 1
-                inner += zip(*values, strict=True) if is_table else [list(chain.from_iterable(values))]
-            else:
-                inner += _parts(values, strings)
-        if not inner:
+    for _ in range(_PACKED_MOST):
+        packed: list[bytes] = []
+        while level:
+            level = [inner for values in level for inner in _inside(values, strings, packed)]
+        if not packed:
             break
-        level = inner
+        level = [(_content(data),) for data in packed]
     return strings
 
 
-def _parts(values: Iterable[Any], strings: set[str]) -> Iterator[Collection[Any]]:
-    """What is inside of values of many types; the texts among them are added to `strings`."""
+def _inside(values: Collection[Any], strings: set[str], packed: list[bytes]) -> Iterable[Collection[Any]]:
+    """What is inside of these values; the texts and the bytes among them are added to `strings` and `packed`."""
+    # Rows of a table are taken by its columns, each of which has most often values of one type.
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        strings.update(values)
+    elif kinds == {tuple} and len(values) > _SMALL:
+        is_table = len(set(map(len, values))) == 1
+        return zip(*values, strict=True) if is_table else [list(chain.from_iterable(values))]
+    elif not kinds <= _NO_TEXT:
+        return _parts(values, strings, packed)
+    return ()
+
+
+def _parts(values: Iterable[Any], strings: set[str], packed: list[bytes]) -> Iterator[Collection[Any]]:
+    """What is inside of values of many types."""
     inside: list[Any] = []
     for one in values:
         kind = type(one)
@@ -49,19 +54,25 @@ def _parts(values: Iterable[Any], strings: set[str]) -> Iterator[Collection[Any]
             continue
         if kind is str:
             strings.add(one)
-        elif kind is tuple or isinstance(one, list):
+        # The extension types of msgpack are tuples too.
+        elif kind is tuple or isinstance(one, tuple | list):
             if len(one) > _SMALL:
                 yield one
             else:
                 inside += one
-        elif isinstance(one, bytes):
-            unpacked = _unpacked(one)
-            yield (one.decode("utf-8", "replace") if unpacked is None else unpacked,)
+        elif isinstance(one, bytes | bytearray | memoryview):
+            packed.append(bytes(one))
         elif isinstance(one, dict):
             yield one.keys()
             yield one.values()
     if inside:
         yield inside
+
+
+def _content(data: bytes) -> Any:
+    """What is packed in the bytes; else their text."""
+    unpacked = _unpacked(data)
+    return data.decode("utf-8", "replace") if unpacked is None else unpacked
 
 
 def _unpacked(data: bytes) -> Any:
