@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgpack
 import pytest
 from tests.support.notes import NOTES, Note
 from tools.leaks.__main__ import look, stopped
@@ -16,6 +17,7 @@ from diptych.artifact.errors import SecretsFoundError
 from diptych.artifact.scrub import ALLOWED, NOSHARE, Rules, Scrubbed, fingerprint, scrub, unlisted
 from diptych.model import Range, Relation, Symbol
 from diptych.schema.code import CODE
+from diptych.schema.code_tables import encode_tables
 from diptych.store.generation import read_manifest
 from diptych.store.store import RecordStore
 
@@ -43,7 +45,7 @@ def stored(path: Path, *records: FileRecord) -> Path:
     return path
 
 
-@pytest.mark.parametrize("field", ["signature", "documentation", "name", "container"])
+@pytest.mark.parametrize("field", ["signature", "documentation", "name", "container", "kind"])
 def test_a_secret_is_found_wherever_it_is_and_not_shown(tmp_path: Path, field: str) -> None:
     where = stored(tmp_path / "s", record("a.py", **{field: f"key = {SECRET}"}), record("b.py"))
     done = scrubbed(where)
@@ -52,6 +54,12 @@ def test_a_secret_is_found_wherever_it_is_and_not_shown(tmp_path: Path, field: s
         done.refuse()
     assert SECRET[4:] not in f"{raised.value} {raised.value.advice} {done.findings}"
     assert raised.value.exit_code == 1
+
+
+@pytest.mark.parametrize("field", ["content_hash", "language"])
+def test_what_is_said_of_a_file_is_looked_through(tmp_path: Path, field: str) -> None:
+    done = scrubbed(stored(tmp_path / "s", record("a.py")._replace(**{field: SECRET})))
+    assert [one.where for one in done.findings] == [field.replace("_", " ")]
 
 
 @pytest.mark.parametrize("field", [0, 1, 2])
@@ -68,6 +76,16 @@ def test_a_record_that_does_not_decode_is_looked_through_as_it_is_packed() -> No
     scan = scrubbing._Scan(CODE, Rules())
     packed = CODE.pack(record("a.py", documentation=SECRET))[:-1]
     row = scrubbing._Row("a.py", packed)
+    assert [one.kind for one in scan.findings([row], deleted=False)] == ["GitHub token"]
+
+
+@pytest.mark.parametrize("container", [b"c", ["c"], 1])
+def test_a_forged_record_is_looked_through_as_it_is_packed(container: object) -> None:
+    symbols = msgpack.packb([[container, "name", 0, None, SECRET, 0, 0, 0, 0]])
+    tables = ([[]], [[]] * 4, [[]] * 3, [[]] * 4)
+    packed = encode_tables(msgpack.packb([HASH, "python"]), symbols, tables, [b"", b""], b"")
+    row = scrubbing._Row("a.py", packed)
+    scan = scrubbing._Scan(CODE, Rules())
     assert [one.kind for one in scan.findings([row], deleted=False)] == ["GitHub token"]
 
 

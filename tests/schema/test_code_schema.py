@@ -24,6 +24,7 @@ from diptych import (
 )
 from diptych.model import occurrences
 from diptych.schema.code import CODE
+from diptych.schema.code_symbols import KINDS
 from diptych.schema.code_tables import (
     HEAD,
     LITERAL_TEXTS_AT,
@@ -67,10 +68,10 @@ def test_a_record_comes_back(record: FileRecord) -> None:
 
 @given(RECORDS)
 def test_the_texts_of_a_payload_are_those_of_its_record(record: FileRecord) -> None:
-    symbols = {text for one in record.symbols for text in (one.name, *one[3:6])}
-    relations = {text for one in record.relations for text in one[:3]}
+    texts = {text for one in record.symbols for text in (*one[:2], *one[3:6])}
+    texts |= {text for one in record.relations for text in one[:3]} | {record.content_hash, record.language}
     found = CODE.texts(CODE.pack(record))
-    assert symbols | relations | {""} >= found >= (symbols | relations) - set(RELATION_KINDS)
+    assert texts | {""} >= found >= texts - set(RELATION_KINDS) - set(KINDS)
 
 
 @given(RECORDS)
@@ -361,7 +362,7 @@ def test_a_payload_of_version_2_is_read_as_it_is() -> None:
     assert CODE.upgrade(2, payload) == payload
     assert CODE.names_part(payload) == ("hash", "python", b"names")
     assert CODE.counts(payload) == (1, 12)
-    assert CODE.texts(payload) == {"s", "c", "sig", "doc", "c.s", "a", "b", *kinds}
+    assert CODE.texts(payload) == {"hash", "python", "s", "k", "c", "sig", "doc", "c.s", "a", "b", *kinds}
     assert CODE.symbols(payload) == [(back.symbols[0], 0)]
     [(item, document)] = CODE.documents(b"a.py", payload)
     assert [document] == [one for _, one in CODE.documents(b"a.py", CODE.pack(back))]

@@ -65,7 +65,8 @@ class Finding:
 
     path: str
     where: str
-    """`name`, `signature`, `documentation`, `relation`, `names`, `value` or `path`."""
+    """`name`, `kind`, `signature`, `documentation`, `relation`, `names`, `language`, `content hash`, `value` or
+    `path`."""
     symbol: str
     kind: str
     fingerprint: str
@@ -306,7 +307,10 @@ def _texts(path: str, payload: bytes, schema: Schema[Any]) -> Iterator[Text]:
         # Every text in it, whatever it means.
         yield from (Text("value", "", value) for value in strings_in(payload))
         return
+    yield Text("content hash", "", record.content_hash)
+    yield Text("language", "", record.language)
     for symbol in record.symbols:
+        yield Text("kind", symbol.name, symbol.kind)
         yield Text("signature", symbol.name, symbol.signature)
         yield Text("documentation", symbol.name, symbol.documentation)
         yield Text("name", symbol.name, symbol.name)

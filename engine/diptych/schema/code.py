@@ -124,7 +124,7 @@ class CodeSchema(Schema[FileRecord]):
 
     @decoding
     def texts(self, payload: bytes) -> set[str]:
-        """The texts of the symbols and the relations, without where each is."""
+        """All texts but those of the names part, without where each is."""
         return texts_of(payload) if is_packed(payload) else older.texts_of(payload)
 
     @decoding

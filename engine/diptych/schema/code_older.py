@@ -56,10 +56,11 @@ def record_of(path: str, payload: bytes) -> FileRecord:
 
 
 def texts_of(payload: bytes) -> set[str]:
-    """The texts of the symbols and the relations."""
+    """All texts but those of the names part."""
     record = record_of("", payload)
     return {
-        *(text for one in record.symbols for text in (one[0], *one[3:6])),
+        *(record.content_hash, record.language),
+        *(text for one in record.symbols for text in (*one[:2], *one[3:6])),
         *(text for one in record.relations for text in one[:3]),
     }
 

@@ -98,8 +98,9 @@ def symbol_of(stored: Sequence[Any]) -> Symbol:
 
 
 def texts_in(symbols: Sequence[Sequence[Any]]) -> set[str]:
-    """The containers, names, signatures and documentation of these arrays."""
+    """The containers, names, signatures and documentation of these arrays, and the kinds that are text."""
     texts = {one[0] for one in symbols}
+    texts.update([one[2] for one in symbols if type(one[2]) is not int])
     texts.update([one[1] for one in symbols], [one[9] for one in symbols if len(one) > _PLAIN])
     texts.update(
         [
