@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +62,21 @@ def test_what_is_no_section_is_refused_or_read(terms: dict[bytes, int], data: st
         list(packed.between(b"a", b"b"))
     except CorruptSnapshotError:
         pass
+
+
+def test_a_forged_block_does_not_fill_the_memory() -> None:
+    """64 terms, each all of a long one and a byte more."""
+    long, many = 1 << 20, 63
+    columns = bytes([0, *[255] * many, 255, *[1] * many, *[1] * 64])
+    block = columns + struct.pack("<64I", *range(long, long + many), long) + bytes(long + many)
+    section = struct.pack("<3I", 0xFFFFFFFF, 64, len(block)) + block
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorruptSnapshotError):
+            list(open_sorted_terms(section, where="x"))
+        assert tracemalloc.get_traced_memory()[1] < 8 * long
+    finally:
+        tracemalloc.stop()
 
 
 def test_those_of_before_are_read() -> None:

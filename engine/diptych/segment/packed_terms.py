@@ -9,7 +9,7 @@ In blocks of 64, so that one term is read without all others.
 
 A block of m terms:
 
-    0       m    of each, how many bytes it has in common with the one before; of the first, 0
+    0       m    of each, how many bytes it has in common with the one before, 254 at most; of the first, 0
     m       m    how many bytes follow these
     2m      m    how many entries the index has for it
     3m      4 e  of each of these numbers that is 255: what it is, in turn
@@ -33,6 +33,8 @@ _MARKED = _MARKER.to_bytes(_NUMBER_BYTES, "little")
 _BLOCK = 64
 # A number from here on does not fit, and follows.
 _LARGE = 255
+# No more is taken from the one before: else a long term could be in a small block 64 times.
+_COMMON_MOST = _LARGE - 1
 # So many blocks are kept as they were read: names are asked for one by one.
 _BLOCKS_KEPT = 32
 _FEW = 4
@@ -64,8 +66,8 @@ def _packed(terms: Sequence[bytes], numbers: Sequence[int]) -> bytes:
 
 
 def _common(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with."""
-    size = min(len(one), len(other))
+    """How many bytes both begin with, as far as that counts."""
+    size = min(len(one), len(other), _COMMON_MOST)
     differing = int.from_bytes(one[:size], "big") ^ int.from_bytes(other[:size], "big")
     return size - (differing.bit_length() + 7) // 8
 
@@ -164,7 +166,7 @@ class PackedTerms(SortedTerms):
                 raise self._cut_off()
             follow = iter(decode_table("I", data[3 * size : at]))
             columns = [one if one < _LARGE else next(follow) for one in columns]
-        if len(columns) != 3 * size:
+        if len(columns) != 3 * size or max(columns[:size]) > _COMMON_MOST:
             raise self._cut_off()
         ends = list(accumulate(columns[size : 2 * size], initial=at))
         if ends[-1] != len(data):
