@@ -51,6 +51,12 @@ def test_that_of_a_store(store_path: str, events: list[tuple[str, str]]) -> None
     assert events.index(("sync", os.path.dirname(store_path))) < made
 
 
+def test_it_is_synced_once(store_path: str, events: list[tuple[str, str]]) -> None:
+    os.mkdir(store_path)
+    Store.open(store_path, policy=MANUAL).close()
+    assert events.count(("sync", os.path.dirname(store_path))) == 1
+
+
 def test_one_far_above_a_store(store_path: str, events: list[tuple[str, str]]) -> None:
     """It was killed before it made the next directory: that is made in one that is not synced yet."""
     os.makedirs(f"{store_path}/above")

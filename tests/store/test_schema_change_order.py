@@ -15,9 +15,10 @@ from tests.store.test_schema_change import (
     check,
     check_more,
     fill,
+    notes,
 )
 from tests.support.damage import segments
-from tests.support.notes import NotesSchema
+from tests.support.notes import NOTES, NotesSchema
 
 from diptych import RecordStore, fs
 from diptych.store.schema_change import OutdatedGenerations
@@ -79,3 +80,21 @@ def test_the_old_is_kept_until_the_new_was_looked_at(
         with RecordStore.open_with(store_path, schema, policy=MANUAL) as store:
             check(store, there)
             check_more(store, there)
+
+
+def test_an_old_generation_that_is_lost_is_removed(store_path: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The journal is complete: there is no new generation, and the schema changes once."""
+    there = {one.title: one for one in notes()}
+    with RecordStore.open_with(store_path, NOTES, policy=MANUAL) as store:
+        with store.transaction() as txn:
+            for one in there.values():
+                txn.put(one)
+        store.checkpoint()
+    for one in segments(store_path):
+        for name in ("records.msgpack", "search.bundle"):
+            os.unlink(f"{one}/{name}")
+    for _ in range(2):
+        with RecordStore.open_with(store_path, WithIndex(), policy=MANUAL) as store:
+            check(store, there)
+    assert ["has changed" in text for text in caplog.messages].count(True) == 1
+    assert os.listdir(f"{store_path}/generations") == []

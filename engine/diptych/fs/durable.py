@@ -164,9 +164,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def make_dir(path: str | os.PathLike[str], *, follow: bool = True, sync_existing: bool = True) -> None:
     """Make a directory and its missing parents, each durable in its parent. Raises StorageError.
 
-    One that is there already is made durable too. Without `sync_existing` it is not: where the caller syncs
-    the parent before anything in it is relied on, or nothing ever is. Without `follow`, a link to a directory
-    at `path` is an error. Inside a store, use that.
+    So is one that is there already, or the lowest of those above that is. Without `sync_existing` it is not:
+    where the caller syncs the parent before anything in it is relied on, or nothing ever is. Without `follow`,
+    a link to a directory at `path` is an error. Inside a store, use that.
     """
     path = os.path.abspath(path)
     if not follow and os.path.lexists(path) and not is_directory(path):
@@ -177,7 +177,7 @@ def make_dir(path: str | os.PathLike[str], *, follow: bool = True, sync_existing
     while not is_dir(path):
         missing.append(path)
         path = os.path.dirname(path)
-    if missing or sync_existing:
+    if sync_existing:
         # A process that was killed after it made this one, and before it synced the parent, leaves one that a
         # power cut would take, with all that is acknowledged in it. Those above it were synced before.
         _sync_entry(path)

@@ -141,8 +141,9 @@ def check_place(path: str, *, create: bool) -> None:
 def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeout_s: float) -> OpenedWriter:
     """Lock, recover, and open. See `RecordStore.open_with` for what it raises."""
     check_place(path, create=create)
-    # Who makes the first directory in it has it synced (`create`); with a store in it, that was done.
-    fs.make_dir(path, sync_existing=False)
+    # Where it is there, who makes the first directory in it has it synced (`create`); with a store in it, that
+    # was done.
+    fs.make_dir(path, sync_existing=not fs.is_dir(path))
     lock = fs.WriterLock(os.path.join(path, LOCK), timeout_s=lock_timeout_s)
     try:
         return _open_locked(path, schema, lock, may_create=create)
@@ -159,13 +160,13 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     migrate(path, schema, lock)
     outdated = OutdatedGenerations(path, schema)
     if outdated:
-        is_replaced = not outdated.is_newest and _has_base_of(path, schema)
-        if not is_replaced:
-            _migrate_schema(path, outdated.stored_schema(), schema, lock)
+        is_built = False
+        if outdated.is_newest or not _has_base_of(path, schema):
+            is_built = _migrate_schema(path, outdated.stored_schema(), schema, lock)
         migrate_followed(path, outdated, schema, lock)
         # After the segments of the new one were looked at: where a process was killed here, and the new one
         # was damaged since, the old one still has the records.
-        if is_replaced or _has_base_of(path, schema):
+        if not is_built or _has_base_of(path, schema):
             outdated.remove()
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:
@@ -197,7 +198,8 @@ def _has_base_of(path: str, schema: Schema[Any]) -> bool:
     return base is not None and base.manifest.identity.is_of(schema)
 
 
-def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> None:
+def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> bool:
+    """Whether there is a new generation: not where all of the old ones are lost, and the journal is complete."""
     from diptych.store.rebuilt import Rebuilt
     from diptych.store.schema_change import migrate_all, migrate_schema
 
@@ -223,6 +225,7 @@ def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: f
         raise CorruptStoreError(
             f"the store at {path} is damaged: {error.message}", where=error.where, advice=repair_by_hand(path)
         ) from error
+    return base is not None
 
 
 def _refuse_unversioned(plan: Plan, identity: Identity, schema: Schema[Any]) -> None:
