@@ -226,7 +226,7 @@ FSYNCS = (
     ),
     _fsync(
         "a directory that a killed process made: its name",
-        Drop(_DURABLE, "make_dir", "_sync_entry(path)"),
+        Drop(_DURABLE, "_sync_entry", "fsync_dir"),
         _LEFT_BY_A_KILL,
     ),
     _fsync(

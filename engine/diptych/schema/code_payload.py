@@ -94,7 +94,7 @@ def texts_of(payload: bytes) -> set[str]:
     texts = texts_in(stored)
     # As a whole read: what is of another type must not pass for text that was looked at.
     if set(map(type, texts)) - {str}:
-        raise TypeError("a text of a symbol is of another type")
+        raise ValueError("a text of a symbol is of another type")
     texts.update(facts_of(payload), literals, tables.texts(USES, tables.columns(USES)[0]))
     texts.update(qualified_name(stored[number]) for number in sources if number >= 0)
     return texts

@@ -101,8 +101,7 @@ class PackedTerms(SortedTerms):
         return self._count
 
     def __getitem__(self, at: int) -> bytes:  # type: ignore[override]
-        if not 0 <= at < self._count:
-            raise IndexError(at)
+        at = range(self._count)[at]
         return self.block(at // _BLOCK)[0][at % _BLOCK]
 
     def __iter__(self) -> Iterator[bytes]:

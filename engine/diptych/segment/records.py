@@ -23,7 +23,6 @@ from diptych.segment.format import (
     encode_section,
     find_sections,
 )
-from diptych.segment.packed_terms import open_sorted_terms, packing
 from diptych.segment.seal import Seal
 from diptych.segment.terms import SortedTerms, encode_sorted_terms
 from diptych.snapshot.format import (
@@ -147,6 +146,8 @@ class RecordsWriter:
         for number, (_, hashes) in enumerate(written, 1):
             out.write(encode_section(number, build_filter(hashes)))
             yield
+        from diptych.segment.packed_terms import packing
+
         # The keys are few, and read one by one.
         out.write(encode_section(1 + len(written), encode_sorted_terms(self._keys)))
         for number, counted in enumerate(self._terms, 2 + len(written)):
@@ -299,6 +300,9 @@ class SegmentRecords:
             return None
         found = self._terms[index]
         if found is None:
+            # Only a listing needs it.
+            from diptych.segment.packed_terms import open_sorted_terms
+
             found = open_sorted_terms(self._section(1 + indexes + index), where=self.path)
             self._terms[index] = found
         return found

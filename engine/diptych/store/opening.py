@@ -160,14 +160,12 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     migrate(path, schema, lock)
     outdated = OutdatedGenerations(path, schema)
     if outdated:
-        is_built = False
-        if outdated.is_newest or not _has_base_of(path, schema):
-            is_built = _migrate_schema(path, outdated.stored_schema(), schema, lock)
-        migrate_followed(path, outdated, schema, lock)
-        # After the segments of the new one were looked at: where a process was killed here, and the new one
+        # The new one is looked at first: where a process was killed before the last line here, and the new one
         # was damaged since, the old one still has the records.
-        if not is_built or _has_base_of(path, schema):
-            outdated.remove()
+        if outdated.is_newest or not _has_base_of(path, schema):
+            _migrate_schema(path, outdated.stored_schema(), schema, lock)
+        migrate_followed(path, outdated, schema, lock)
+        outdated.remove()
     inspection = inspect(path, schema)
     if inspection.scan.incompatible is not None:
         raise inspection.scan.incompatible
@@ -198,8 +196,7 @@ def _has_base_of(path: str, schema: Schema[Any]) -> bool:
     return base is not None and base.manifest.identity.is_of(schema)
 
 
-def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> bool:
-    """Whether there is a new generation: not where all of the old ones are lost, and the journal is complete."""
+def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: fs.WriterLock) -> None:
     from diptych.store.rebuilt import Rebuilt
     from diptych.store.schema_change import migrate_all, migrate_schema
 
@@ -225,7 +222,6 @@ def _migrate_schema(path: str, stored: Schema[Any], schema: Schema[Any], lock: f
         raise CorruptStoreError(
             f"the store at {path} is damaged: {error.message}", where=error.where, advice=repair_by_hand(path)
         ) from error
-    return base is not None
 
 
 def _refuse_unversioned(plan: Plan, identity: Identity, schema: Schema[Any]) -> None:
