@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diptych import CorruptSnapshotError
+from diptych.search.typed import Typed
 from diptych.segment.builder import finished
+from diptych.segment.names import SegmentNames
 from diptych.segment.packed_terms import PackedTerms, open_sorted_terms, packing
 from diptych.segment.terms import SortedTerms, encode_sorted_terms
 
@@ -77,6 +79,19 @@ def test_a_forged_block_does_not_fill_the_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 * long
     finally:
         tracemalloc.stop()
+
+
+def test_names_that_were_found_are_read_from_no_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = {f"a{number * 7919 % 5_000:04}" + "b" * (number % 9): 1 for number in range(5_000)}
+    names = SegmentNames(opened({term.encode(): 1 for term in terms}))
+    letter = names.of_letter("a")
+
+    def read(*_: object) -> None:
+        pytest.fail("a block was read")
+
+    monkeypatch.setattr(PackedTerms, "block", read)
+    assert set(letter.beginning(Typed("a12"))) == {term.encode() for term in terms if term[:3] == "a12"}
+    assert list(letter.with_letters(Typed("a4999"))) == [term.encode() for term in terms if "a4999" in term]
 
 
 def test_those_of_before_are_read() -> None:

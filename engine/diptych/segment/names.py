@@ -10,6 +10,7 @@ from __future__ import annotations
 import string
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from diptych.search.names import alike
 from diptych.search.typed import Typed
@@ -29,10 +30,12 @@ class NamesOfLetter:
     """
 
     def __init__(self, terms: SortedTerms, places: Sequence[int]) -> None:
-        folded = folded_names([terms[at] for at in places])
+        names = [terms[at] for at in places]
+        folded = folded_names(names)
         order = sorted(range(len(folded)), key=list(map(len, folded)).__getitem__)
-        self._terms = terms
-        self._places = array("I", [places[at] for at in order])
+        # In their order here: those of an answer are in as many blocks of the sorted terms.
+        self._names = b"".join([names[at] for at in order])
+        self._ends = array("I", accumulate([len(names[at]) for at in order], initial=0))
         self._folded = b"".join([_LINE + folded[at] for at in order])
 
     def beginning(self, typed: Typed) -> Iterator[bytes]:
@@ -49,7 +52,7 @@ class NamesOfLetter:
         for offset in offsets:
             row += self._folded.count(_LINE, counted, offset)
             counted = offset
-            yield self._terms[self._places[row]]
+            yield self._names[self._ends[row] : self._ends[row + 1]]
 
 
 def _found(lines: bytes, part: bytes) -> Iterator[int]:
