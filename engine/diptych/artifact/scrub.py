@@ -65,8 +65,8 @@ class Finding:
 
     path: str
     where: str
-    """`name`, `kind`, `signature`, `documentation`, `relation`, `names`, `language`, `content hash`, `value` or
-    `path`."""
+    """`name`, `kind`, `signature`, `documentation`, `relation`, `names`, `language`, `content hash`, `value`
+    or `path`."""
     symbol: str
     kind: str
     fingerprint: str

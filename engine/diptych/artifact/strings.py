@@ -32,7 +32,7 @@ def strings_in(value: Any) -> set[str]:
 
 
 def _inside(values: Collection[Any], strings: set[str], packed: list[bytes]) -> Iterable[Collection[Any]]:
-    """What is inside of these values; the texts and the bytes among them are added to `strings` and `packed`."""
+    """What is inside of these values; texts and bytes among them are added to `strings` and `packed`."""
     # Rows of a table are taken by its columns, each of which has most often values of one type.
     kinds = set(map(type, values))
     if kinds == {str}:

@@ -164,9 +164,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def make_dir(path: str | os.PathLike[str], *, follow: bool = True, sync_existing: bool = True) -> None:
     """Make a directory and its missing parents, each durable in its parent. Raises StorageError.
 
-    So is one that is there already, or the lowest of those above that is. Without `sync_existing` it is not:
-    where the caller syncs the parent before anything in it is relied on, or nothing ever is. Without `follow`,
-    a link to a directory at `path` is an error. Inside a store, use that.
+    One that is there already is made durable too, or where it is missing, the lowest one above it that is
+    there. Without `sync_existing` that is not: where the caller syncs its parent before anything in it is
+    relied on, or nothing ever is. Without `follow`, a link to a directory at `path` is an error. Inside a
+    store, use that.
     """
     path = os.path.abspath(path)
     if not follow and os.path.lexists(path) and not is_directory(path):

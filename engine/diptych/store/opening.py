@@ -141,7 +141,7 @@ def check_place(path: str, *, create: bool) -> None:
 def open_for_writing(path: str, schema: Schema[Any], *, create: bool, lock_timeout_s: float) -> OpenedWriter:
     """Lock, recover, and open. See `RecordStore.open_with` for what it raises."""
     check_place(path, create=create)
-    # Where it is there, who makes the first directory in it has it synced (`create`); with a store in it, that
+    # One that is there is synced by who makes the first directory in it (`create`); with a store in it, that
     # was done.
     fs.make_dir(path, sync_existing=not fs.is_dir(path))
     lock = fs.WriterLock(os.path.join(path, LOCK), timeout_s=lock_timeout_s)

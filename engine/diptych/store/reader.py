@@ -231,7 +231,6 @@ class StoreReader(Handle[Record]):
         # A fallback is told also when it comes with a refresh.
         self.recovery = opened.findings
 
-
     def _changed(self, error: IncompatibleStoreError) -> StoreReplacedError:
         """What a store is now that this cannot read any more: the same of another schema, or another one."""
         where = os.path.join(self.path, IDENTITY)

@@ -47,8 +47,8 @@ def create(path: str, identity: Identity) -> None:
     """Make the directories, the first journal file, and last the identity. Raises StorageError."""
     from diptych.journal.writer import create_journal_file
 
-    # The first that is made in the store's directory has that synced in its parent too: it may be as a process
-    # left it that was killed before it did. The second one is synced with the identity.
+    # The first that is made in the store's directory has that synced in its parent too: it may be as a
+    # process left it that was killed before it did. The second one is synced with the identity.
     fs.make_dir(os.path.join(path, JOURNAL), follow=False)
     fs.make_dir(os.path.join(path, GENERATIONS), follow=False, sync_existing=False)
     journal = os.path.join(path, JOURNAL)
