@@ -131,3 +131,10 @@ def test_a_folder_of_a_remote(tmp_path: Path, events: list[tuple[str, str]]) -> 
         events.clear()
         remote.write_blob(digest, b"data")
         assert ("sync", parent) not in events
+
+
+def test_a_remote_is_synced_once(tmp_path: Path, events: list[tuple[str, str]]) -> None:
+    with FileRemote(os.fspath(tmp_path / "remote")) as remote:
+        for _ in range(3):
+            remote.store_time_ms()
+    assert events.count(("sync", os.fspath(tmp_path))) <= 2

@@ -180,7 +180,7 @@ class FileRemote(Remote):
 
     def store_time_ms(self) -> int:
         # By a file: a mounted folder has its server's clock.
-        fs.make_dir(self.path)
+        self._make_folder(self.path)
         path = os.path.join(self.path, f".clock.{secrets.token_hex(8)}{_TEMPORARY}")
         fs.write_file(path, b"")
         try:
@@ -228,12 +228,15 @@ class FileRemote(Remote):
     def _write(self, relative: str, data: bytes) -> None:
         path = self._at(relative)
         folder = os.path.dirname(path)
+        self._make_folder(folder)
+        # Of several machines, perhaps: a process id would not be enough.
+        fs.atomic_write(path, data, token=secrets.token_hex(8))
+
+    def _make_folder(self, folder: str) -> None:
         # Also one that is there: who made it may have been killed before it was synced, and a power cut would
         # take what is pushed into it.
         fs.make_dir(folder, sync_existing=folder not in self._synced_folders)
         self._synced_folders.add(folder)
-        # Of several machines, perhaps: a process id would not be enough.
-        fs.atomic_write(path, data, token=secrets.token_hex(8))
 
     def _remove(self, relative: str) -> None:
         path = self._at(relative)
@@ -242,7 +245,7 @@ class FileRemote(Remote):
             fs.fsync_dir(os.path.dirname(path))
 
     def _locked(self) -> fs.WriterLock:
-        fs.make_dir(self.path)
+        self._make_folder(self.path)
         return fs.WriterLock(os.path.join(self.path, _LOCK), timeout_s=self._lock_timeout_s)
 
     def _refuse_moved(self, name: str, expected: str | None) -> None:
