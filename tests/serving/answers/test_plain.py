@@ -72,6 +72,31 @@ async def m(a: "os.PathLike", b: "abc.Set" = "abc.Set") -> "regex.Pattern":
     from os import sep, path as abc
     return regex.x, sep, abc.x
 '''
+_RARE = '''\
+import os, re
+
+class A[os, T: (re.K)](B):
+    x = os.sep
+    def f(self, a: os.K): return os.sep, re.K
+type B = "os.K"
+def f[T = "os.K"](a: T): return os.sep
+class C[T = "re.K"]: pass
+c: list[
+    """re.K"""]
+def g(a:
+"""os.K"""): return os.sep
+def h(): return print(os
+    := a), os.sep
+def i(): return print(a, os # :=
+    := a), os.sep
+def j(): return print(a, os \\
+    := a), os.sep
+def k(): return print(os
+    , os.sep)
+def l():
+    """os.sep"""
+    return f(1, c="os.sep")
+'''
 
 
 @pytest.mark.parametrize("module", _MODULES, ids=lambda module: module.__name__)
@@ -91,6 +116,33 @@ def test_twisted_code_is_decided_rightly_or_not_at_all(tmp_path: Path, ending: s
     with asking(tmp_path, {**files, "a.py": text}) as ask:
         words = sorted(set(re.findall(rb"[A-Za-z_]\w*", text.encode())))
         assert _compared(ask, text.encode(), words) > 10
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_rare_syntax_is_decided_rightly_or_not_at_all(tmp_path: Path, ending: str) -> None:
+    text = _RARE.replace("\n", ending)
+    files = {"os.py": "sep = ''\nclass K: pass\n", "re.py": "class K: pass\n", "a.py": text}
+    with asking(tmp_path, files) as ask:
+        words = sorted(set(re.findall(rb"[A-Za-z_]\w*", text.encode())))
+        assert _compared(ask, text.encode(), words) > 10
+
+
+def test_what_is_no_utf8_is_left_to_the_tree(tmp_path: Path) -> None:
+    source = b"# coding: latin-1\nimport os\n\xe9 = 1\n\xe9.x, os\n"
+    (tmp_path / "a.py").write_bytes(source)
+    with asking(tmp_path, {}) as ask:
+        seen = ask.source.names_of("a.py")
+        assert seen is not None
+        offset = source.rindex(b"\xe9")
+        inference = Inference(ask.source, language("python").rules)
+        assert PlainFile(seen, source).decided([offset], inference) == ([], [offset])
+
+
+def test_names_in_a_long_line_are_left_to_the_tree(tmp_path: Path) -> None:
+    """For each, all before it in its line would be looked at."""
+    text = "import os\ndef f():\n    g(" + "os, " * 200 + ")\n    return os\n"
+    with asking(tmp_path, {"a.py": text}) as ask:
+        assert _compared(ask, text.encode(), [b"os"]) == 1
 
 
 def _compared(ask: Asking, source: bytes, words: list[bytes]) -> int:

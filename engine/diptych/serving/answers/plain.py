@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate
 from keyword import kwlist
 from typing import NamedTuple
 
@@ -22,18 +23,20 @@ from diptych.names.sites import FREE, ITEM, MEMBER, MODULE, Site
 from diptych.names.source import Names
 from diptych.serving.answers.text import (
     CASE,
+    GENERIC_CLASS,
     IMPORT,
+    MAX_LINE,
     NESTED,
     OUTERMOST,
     Literals,
     binds,
+    goes_on,
     may_follow,
     receiver_before,
 )
 
 _TOP = -1
 """In place of a function's number: what is in no function."""
-_MAX_LINE = 400
 _LOOP_OR_AS = re.compile(rb"\b(?:for|as)\b")
 _PARAMETER = re.compile(rb"(?:async\s+)?def\s+\w+\(\s*(\w+)[,)]")
 _OF_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
@@ -78,8 +81,9 @@ class PlainFile:
         self._literals: dict[int, Literals] = {}
         self._bound: dict[tuple[bytes, int], bool] = {}
         self._cases: dict[int, bool] = {}
-        # The byte that was asked for last, and its row: the next is near.
-        self._last = 0, 0
+        self._nested: dict[int, tuple[list[int], list[int]]] = {}
+        # The byte that was asked for last, its row, and where that begins: the next is near.
+        self._last = 0, 0, 0
 
     def decided(
         self, offsets: list[int], inference: Inference
@@ -122,12 +126,13 @@ class PlainFile:
                 return None
         word = text[start:end]
         is_prefix = text[end : end + 1] in (b"'", b'"')
-        if is_prefix or word in _KEYWORDS or self._is_nested(start, place, region):
+        if is_prefix or not word.isascii() or word in _KEYWORDS or place[1] > MAX_LINE:
+            return None
+        if self._is_nested(start, place, region):
             # What is around it, the recorded names do not say.
             return None
-        line_end = text.find(b"\n", end)
-        line = text[start - place[1] : line_end if line_end >= 0 else len(text)]
-        if len(line) > _MAX_LINE:
+        line = text[start - place[1] : start - place[1] + MAX_LINE].partition(b"\n")[0]
+        if len(line) == MAX_LINE:
             return None
         if IMPORT.search(line):
             return self._imported(line, start, end, place, region)
@@ -155,7 +160,7 @@ class PlainFile:
         if head in _KEYWORDS or may_follow(self._text, begin, b"."):
             return None
         if head == _SUPER:
-            if not self._is_method(region) or NESTED.search(self._text, region.begin, start):
+            if not self._is_method(region) or self._indent_of_nested(region, start) >= 0:
                 return None
             return Plain(Site(MEMBER, name, place, self._scope(region).parent, receiver.decode()))
         if self._is_object(head, region):
@@ -174,7 +179,7 @@ class PlainFile:
         """The site in an import of one line."""
         column, word = place[1], self._text[start:end].decode()
         is_local = region.number != _TOP
-        if self._text[max(start - column - 3, 0) : start - column].rstrip(b"\r\n").endswith(b"\\"):
+        if goes_on(self._text, start - column):
             return None
         if (statement := _IMPORT_LINE.match(line)) is not None:
             for item in _ITEM.finditer(line, statement.start(1), statement.end(1)):
@@ -195,23 +200,30 @@ class PlainFile:
 
     def _is_nested(self, start: int, place: Point, region: Region) -> bool:
         """Whether a byte may be in a definition in a function."""
-        if region.number == _TOP:
-            return False
-        nested = [len(one[1]) for one in NESTED.finditer(self._text, region.begin, start)]
-        if not nested:
+        indent = self._indent_of_nested(region, start)
+        if indent < 0:
             return False
         literals = self._literals_at(start, place)
         line = start - place[1]
         for _ in range(_MAX_LINES):
-            before = self._text[max(line - 3, 0) : line].rstrip(b"\r\n")
-            is_first = not before.endswith(b"\\") and not literals.at(line)
-            if is_first and literals.depth(region.begin, line) == 0:
+            is_first = not goes_on(self._text, line) and not literals.at(line)
+            if is_first and literals.depth(line) == 0:
                 blanks = _BLANKS.match(self._text, line)
                 assert blanks is not None
                 is_head = NESTED.match(self._text, line - 1) is not None
-                return is_head or b"\t" in blanks[0] or len(blanks[0]) > min(nested)
+                return is_head or b"\t" in blanks[0] or len(blanks[0]) > indent
             line = self._text.rfind(b"\n", 0, line - 1) + 1
         return True
+
+    def _indent_of_nested(self, region: Region, start: int) -> int:
+        """The least indent of what may be definitions before a byte in a function; -1 for none."""
+        if region.number not in self._nested:
+            found = list(NESTED.finditer(self._text, region.begin, region.end))
+            least = accumulate((len(one[1]) for one in found), min)
+            self._nested[region.number] = [one.end() for one in found], list(least)
+        ends, indents = self._nested[region.number]
+        number = bisect_right(ends, start) - 1
+        return indents[number] if number >= 0 else -1
 
     def _is_of_file(self, word: bytes, region: Region, *, one: bool = True) -> bool:
         """Whether a name means in a region what it means in the file, however it is used there.
@@ -225,6 +237,9 @@ class PlainFile:
         if one and len(bound) > 1 and len({(other.how, other.shape) for other in bound}) > 1:
             return False
         if one and len(bound) > 1 and bound[0].how != IMPORTED:
+            return False
+        if self._has_generic_class and self._is_method(region):
+            # It sees the type parameters of its class, which are not recorded.
             return False
         return not self._is_bound_in(word, region)
 
@@ -312,6 +327,10 @@ class PlainFile:
         return found
 
     @cached_property
+    def _has_generic_class(self) -> bool:
+        return GENERIC_CLASS.search(self._text) is not None
+
+    @cached_property
     def _is_whole(self) -> bool:
         """Whether the recorded names are of all that the text defines, and no function has a star import.
 
@@ -320,7 +339,7 @@ class PlainFile:
         if any(at for at, _ in self.seen.facts.stars):
             return False
         outermost = [one.start() + 1 for one in OUTERMOST.finditer(self._text)]
-        outermost += [0] if OUTERMOST.match(b"\n" + self._text[:_MAX_LINE]) else []
+        outermost += [0] if OUTERMOST.match(b"\n" + self._text[:MAX_LINE]) else []
         recorded = sum(one.start[1] == 0 and one.kind in (FUNCTION, CLASS) for one in self.seen.scopes)
         if len(outermost) == recorded:
             return True
@@ -372,8 +391,10 @@ class PlainFile:
         return self.seen.scopes[region.number]
 
     def _place(self, offset: int) -> Point:
-        last, row = self._last
+        last, row, line = self._last
         rows = self._text.count(b"\n", min(last, offset), max(last, offset))
         row += rows if offset >= last else -rows
-        self._last = offset, row
-        return row, offset - (self._text.rfind(b"\n", 0, offset) + 1)
+        if rows:
+            line = self._text.rfind(b"\n", 0, offset) + 1
+        self._last = offset, row, line
+        return row, offset - line

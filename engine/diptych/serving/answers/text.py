@@ -19,6 +19,8 @@ _LITERAL = re.compile(
 _BRACES = re.compile(rb"\{\{|\}\}|([{}])")
 _CHAIN = re.compile(rb"(?:super\(\)\.)?(?:[^\W\d]\w*\.)*\Z")
 _MAX_CHAIN = 200
+MAX_LINE = 400
+"""The bytes of a line that are looked at: what is further from its begin, or its end, is left to the tree."""
 _COMMENT, _BLANKS = ord("#"), b" \t\f\r\n\\"
 _NO_BRACKETS = bytes(set(range(256)) - set(b"()[]{}"))
 _LAST_WORD = re.compile(rb"(?<![\w\x80-\xff.])([a-z]+)[ \t]*\Z")
@@ -35,8 +37,14 @@ _OPERATOR = re.compile(
     rb"|(?:if|and|or|is)\b"
 )
 _BINDS_INSIDE = re.compile(rb"\b(?:lambda|for|as|import|def|class)\b|:=")
+# Also in a line after the name, with comments between them.
+_WALRUS = re.compile(rb"(?:\s|\\\r?\n|#[^\n]*\n)*+:=")
 CASE = re.compile(rb"^[ \t]*case\b", re.MULTILINE)
 _BEFORE_CALL = re.compile(rb"(?:(\w+)[ \t]+)?(?<![\w\x80-\xff])([\w\x80-\xff]+)[ \t]*\Z")
+GENERIC_CLASS = re.compile(rb"\bclass[\s\\]+[\w\x80-\xff]+[\s\\]*\[")
+_TYPE_PARAMETERS = re.compile(
+    rb"\b(?:def|class|type)[\s\\]+[\w\x80-\xff]+[\s\\]*\[|\btype[\s\\]+[\w\x80-\xff]+[\s\\]*="
+)
 _DEFINITION = re.compile(rb"[ \t]*(?:async[ \t]+)?(?:def|class|type)\b")
 
 
@@ -53,6 +61,9 @@ class Literals:
         spans = [one.span() for one in _LITERAL.finditer(text, begin, end)]
         self._starts = [start for start, _ in spans]
         self._ends = [end for _, end in spans]
+        # Where it was asked how many brackets are open, and how many there were.
+        self._depths = [(begin, 0)]
+        self._has_type_parameters = _TYPE_PARAMETERS.search(text, begin, end) is not None
         self.are_sure = True
         for number, start in enumerate(self._starts):
             if text[start] != _COMMENT and self._is_formatted(start):
@@ -77,14 +88,18 @@ class Literals:
         text = self._text
         if text[start] == _COMMENT:
             return True
-        if self._is_formatted(start):
+        if self._is_formatted(start) or (line := line_begin(text, start)) < 0:
             return False
-        prefix = text[text.rfind(b"\n", 0, start) + 1 : start].rstrip(b"rRbBuU")
+        prefix = text[line:start].rstrip(b"rRbBuU")
         before = prefix.rstrip(b" \t")[-1:]
         if not before:
-            return text[start : start + 3] in (b'"""', b"'''")
+            is_long = text[start : start + 3] in (b'"""', b"'''")
+            return is_long and self.depth(line) == 0 and not goes_on(text, line)
+        if before == b"=":
+            # `type A = "B"`, `def f[T = "B"]` take types.
+            return not self._has_type_parameters
         word = _LAST_WORD.search(prefix)
-        return before in (b"(", b"=", b"+", b"%", b"{") or (word is not None and word[1] in _READERS)
+        return before in (b"(", b"+", b"%", b"{") or (word is not None and word[1] in _READERS)
 
     def assigns_at(self, offset: int) -> bool:
         """Whether code in the string around a byte may assign."""
@@ -97,20 +112,34 @@ class Literals:
         is_end = number < len(self._ends) and self._ends[number] == offset
         return is_end and self._text[self._starts[number]] != _COMMENT
 
-    def depth(self, begin: int, end: int) -> int:
-        """How many brackets are open in the code between two bytes."""
-        depth, at = 0, begin
-        for number in range(bisect_left(self._starts, begin), bisect_left(self._starts, end) + 1):
+    def depth(self, end: int) -> int:
+        """How many brackets are open in the code before a byte."""
+        at, depth = self._depths[bisect_right(self._depths, (end, len(self._text))) - 1]
+        for number in range(bisect_left(self._starts, at), bisect_left(self._starts, end) + 1):
             last = min(self._starts[number], end) if number < len(self._starts) else end
             code = self._text[at:last].translate(None, _NO_BRACKETS)
             closed = code.translate(None, b"([{")
             depth += len(code) - 2 * len(closed)
             at = self._ends[number] if number < len(self._starts) else end
+        if end > self._depths[-1][0] and not self.at(end):
+            self._depths.append((end, depth))
         return depth
 
     def _is_formatted(self, start: int) -> bool:
         before = self._text[max(start - 2, 0) : start].lower()
         return before[-1:] in (b"f", b"t") or before in (b"fr", b"tr")
+
+
+def line_begin(text: bytes, at: int) -> int:
+    """Where the line around a byte begins; -1 if that is far: else a line is read for each name in it."""
+    begin = max(at - MAX_LINE, 0)
+    end = text.rfind(b"\n", begin, at)
+    return end + 1 if end >= 0 or not begin else -1
+
+
+def goes_on(text: bytes, line: int) -> bool:
+    """Whether the line that begins there is one with that before it."""
+    return line > 1 and text[max(line - 3, 0) : line - 1].rstrip(b"\r").endswith(b"\\")
 
 
 def receiver_before(text: bytes, start: int) -> bytes | None:
@@ -126,10 +155,10 @@ def receiver_before(text: bytes, start: int) -> bytes | None:
 
 def binds(text: bytes, start: int, end: int) -> bool:
     """Whether a name in code may be bound where it is written, as far as its line says. It may do neither."""
-    line = text.rfind(b"\n", 0, start) + 1
-    prefix = text[line:start]
-    if line > 1 and text[max(line - 3, 0) : line - 1].rstrip(b"\r").endswith(b"\\"):
+    line = line_begin(text, start)
+    if line < 0 or goes_on(text, line) or _WALRUS.match(text, end):
         return True
+    prefix = text[line:start]
     before = prefix.rstrip(b" \t")[-1:]
     if before == b".":
         return False
@@ -143,7 +172,7 @@ def binds(text: bytes, start: int, end: int) -> bool:
         return True
     if following[:1] in (b".", b"(", b"[") and following:
         return False
-    if following == b":=" or (following[:1] == b"=" and following != b"=="):
+    if following[:1] == b"=" and following != b"==":
         return True
     if last in _READERS:
         return False
