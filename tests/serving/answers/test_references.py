@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from tests.names.asking import Asking, asking
 
-from diptych.serving.answers.references import each_reference, references_to, referred
+from diptych.serving.answers.references import by_file, references_to, referred
 from diptych.serving.files import ParsedFile
 
 
@@ -15,7 +16,8 @@ def _sure(ask: Asking, path: str, marked: str) -> list[str]:
     """The references as they are found, `path:line`."""
     _, target = referred(ask.source, path, *ask.at(path, marked))
     assert target is not None
-    return [f"{one.path}:{one.row + 1}" for one, is_sure in each_reference(ask.source, target) if is_sure]
+    found = chain.from_iterable(by_file(ask.source, target))
+    return [f"{one.path}:{one.row + 1}" for one, is_sure in found if is_sure]
 
 
 def test_a_member_may_be_in_a_line_after_its_dot(tmp_path: Path) -> None:

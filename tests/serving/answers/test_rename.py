@@ -8,7 +8,8 @@ from unittest import mock
 import pytest
 from tests.names.asking import asking
 
-from diptych.serving.answers import hierarchy
+from diptych.serving.answers import hierarchy, references
+from diptych.serving.answers.plain import PlainFile
 from diptych.serving.answers.rename import rename
 from diptych.serving.errors import RenameRefusedError
 
@@ -18,6 +19,17 @@ def test_the_name_that_an_import_gives_stays_though_it_begins_with_the_other(tmp
     with asking(tmp_path, {"lib.py": "def helper(): pass\n", "app.py": app}) as asked:
         edits = rename(asked.source, "lib.py", 0, 4, "fetch").edits
     assert [edit[:3] for edit in edits] == [("app.py", 0, 16), ("lib.py", 0, 4)]
+
+
+def test_the_tree_decides_what_is_edited(tmp_path: Path) -> None:
+    """The text is a second reader of Python: what it says wrongly, an edit would make wrong."""
+    files = {"lib.py": "def helper(): pass\n", "app.py": "import lib\ndef f():\n    return lib.helper()\n"}
+    decided = mock.patch.object(PlainFile, "decided", side_effect=AssertionError)
+    with asking(tmp_path, files) as asked, decided:
+        with pytest.raises(AssertionError):
+            references(asked.source, "lib.py", 0, 4)
+        edits = rename(asked.source, "lib.py", 0, 4, "fetch").edits
+    assert [edit[:3] for edit in edits] == [("app.py", 2, 15), ("lib.py", 0, 4)]
 
 
 def test_a_property_of_the_same_name_keeps_it(tmp_path: Path) -> None:

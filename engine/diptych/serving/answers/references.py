@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from diptych.indexer.languages import language_of
@@ -117,34 +118,41 @@ def field_of(source: StoreSource, target: Found) -> Found:
 
 
 def references_to(
-    source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
+    source: StoreSource,
+    target: Found,
+    *,
+    only_sure: bool = False,
+    related: bool = False,
+    by_tree: bool = False,
 ) -> References:
     """The references to one definition. With `only_sure`, the possible ones are not looked for.
 
     With `related`, those to the members that are one with it count: what it overrides, and what does so too.
+    With `by_tree`, the tree decides also what the text of a file says: for those who edit.
     """
     sure: list[Reference] = []
     possible: list[Reference] = []
-    for reference, is_sure in each_reference(source, target, only_sure=only_sure, related=related):
+    found = by_file(source, target, only_sure=only_sure, related=related, by_tree=by_tree)
+    for reference, is_sure in chain.from_iterable(found):
         (sure if is_sure else possible).append(reference)
-    for found in (sure, possible):
-        found.sort(key=lambda one: (one.evidence != "precise", one.path != target.path, one[:3]))
+    for some in (sure, possible):
+        some.sort(key=lambda one: (one.evidence != "precise", one.path != target.path, one[:3]))
     return References(_written(target), (target,), tuple(sure), tuple(possible))
 
 
-def each_reference(
-    source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
-) -> Iterator[tuple[Reference, bool]]:
-    """The references to one definition and whether each is sure, as they are found, file by file."""
-    for found in by_file(source, target, only_sure=only_sure, related=related):
-        yield from found
-
-
 def by_file(
-    source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
+    source: StoreSource,
+    target: Found,
+    *,
+    only_sure: bool = False,
+    related: bool = False,
+    by_tree: bool = False,
 ) -> Iterator[Iterator[tuple[Reference, bool]]]:
-    """The same, those of one file after the other. Take all of one before the next."""
-    search = _Search(source, target, only_sure=only_sure, related=related)
+    """The references to one definition and whether each is sure, as they are found: file by file.
+
+    Take all of one file before the next.
+    """
+    search = _Search(source, target, only_sure=only_sure, related=related, by_tree=by_tree)
     symbols = symbols_at(source, target)
     if symbols:
         yield _precise_references(source, symbols, target.path)
@@ -163,10 +171,11 @@ class _Search:
     """
 
     def __init__(
-        self, source: StoreSource, target: Found, *, only_sure: bool = False, related: bool = False
+        self, source: StoreSource, target: Found, *, only_sure: bool, related: bool, by_tree: bool
     ) -> None:
         self.source = source
         self.only_sure = only_sure
+        self._by_tree = by_tree
         self.target = target = field_of(source, target)
         self.name = _written(target)
         self.passed_on: list[tuple[Names, str]] = []
@@ -213,7 +222,8 @@ class _Search:
         last = None
         seen = self._receivers(parsed.language)
         offsets = places_of(parsed, *words, form=form, within=within, receivers=seen)
-        plain = plain_file(self.source, parsed) if offsets and self.target.kind != "parameter" else None
+        is_by_text = offsets and self.target.kind != "parameter" and not self._by_tree
+        plain = plain_file(self.source, parsed) if is_by_text else None
         if plain is not None:
             decided, offsets = plain.decided(offsets, inference)
             for site, found in decided:

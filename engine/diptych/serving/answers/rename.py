@@ -108,7 +108,7 @@ def rename(source: StoreSource, path: str, row: int, column: int, new: str) -> R
     related += [other for one in related for other in _declared_beside(source, one)]
     edits: dict[Edit, None] = {}
     for target in related:
-        found = references_to(source, target)
+        found = references_to(source, target, by_tree=True)
         _add(source, target, found.references, wanted.name, new, edits, asked=False)
         _add(source, target, found.possible, wanted.name, new, edits, asked=True)
     if owner is None and language(names.language).rules.includes:
