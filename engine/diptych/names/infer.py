@@ -66,6 +66,9 @@ class Inference(Steps):
         self._known_in: Names | None = None
         # The classes whose bases are being looked for: what is found meanwhile may lack some of theirs.
         self._unfinished = 0
+        # How often nothing was found because it took too much, and which of these may lack some for that.
+        self._cuts = 0
+        self._lines_cut: set[tuple[Names, int]] = set()
         self._is_begun = True
         # What the parameters of a type are that is another name, by its scope, while it is looked into.
         self._given: dict[tuple[Names, int, str], list[Value]] = {}
@@ -74,6 +77,9 @@ class Inference(Steps):
         """See `Imports`."""
         super().begin()
         self._is_begun = True
+        for line in self._lines_cut:
+            del self._lines[line]
+        self._lines_cut.clear()
 
     def shape(
         self,
@@ -89,7 +95,10 @@ class Inference(Steps):
 
         `receiver` is what `^` means, if not an instance of the class around.
         """
-        if not shape or self._depth >= MAX_DEPTH or not self.step():
+        if not shape:
+            return []
+        if self._depth >= MAX_DEPTH or not self.step():
+            self._cuts += 1
             return []
         if self._is_begun:
             self._is_begun = False
@@ -108,7 +117,7 @@ class Inference(Steps):
             found = self._alternatives(names, scope, shape, at, receiver, from_method)
         finally:
             self._depth -= 1
-        if asked is not None and self._steps >= 0 and not self._unfinished:
+        if asked is not None and self._steps >= 0 and not self._unfinished and not self._lines_cut:
             self._known[asked] = found
         return found
 
@@ -284,6 +293,7 @@ class Inference(Steps):
         # What is asked for meanwhile: classes may extend each other in a circle.
         self._lines[names, scope] = [own]
         self._unfinished += 1
+        cuts = self._cuts
         bases = [
             base._replace(arguments=(), receiver=None)
             for base in self.bases(names, scope)
@@ -293,6 +303,9 @@ class Inference(Steps):
         self._unfinished -= 1
         merged = [own, *_merged([*lines, bases])]
         self._lines[names, scope] = merged
+        if self._sought or self._cuts > cuts:
+            # Some bases may be found by another question, which gets there in another way.
+            self._lines_cut.add((names, scope))
         return merged
 
     def bases(self, names: Names, scope: int, receiver: Value | None = None) -> list[Value]:
