@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import re
 
-from diptych.names.annotations import (
-    FUNCTION_TYPE,
-    MEMBER_OF,
-    NOTHING,
-    OF_VALUE,
-    TAG_OF,
-    Named,
-    module_of,
-    parsed_annotation,
-    place_of,
-)
+from diptych.names.annotations import parsed_annotation
+from diptych.names.bases import Bases
 from diptych.names.facts import (
-    CLASS,
     EXPORTED,
     FIELD,
-    IMPLEMENTED,
-    IMPORTED,
     METHODS,
     NAMESPACE,
     PARAMETER,
@@ -28,12 +16,11 @@ from diptych.names.facts import (
     Point,
 )
 from diptych.names.resolve import values_of
-from diptych.names.rules import ANY, CALLED, HELD, OWN, SPACE, TAG, TYPE, VALUE, Rules
+from diptych.names.rules import ANY, CALLED, HELD, OWN, SPACE, VALUE, Rules
 from diptych.names.source import Defined, Names, Source
-from diptych.names.steps import MAX_VALUES, Steps
+from diptych.names.steps import MAX_VALUES
 from diptych.names.values import (
     CLASS_VALUE,
-    FOREIGN,
     FUNCTION_VALUE,
     HEAD,
     INSTANCE,
@@ -43,43 +30,29 @@ from diptych.names.values import (
     Value,
     foreign,
 )
+from diptych.names.written_types import MAX_DEPTH
 
-# Of shapes inside shapes. Real code has some five.
-MAX_DEPTH = 16
 # Of objects that stand for others by an operator.
 MAX_POINTERS = 3
 
 _PROPERTIES = frozenset({"property", "cached_property", "functools.cached_property", "abc.abstractproperty"})
 
 
-class Inference(Steps):
+class Inference(Bases):
     """Values of expressions, and members of values."""
 
     def __init__(self, source: Source, rules: Rules) -> None:
         super().__init__(source, rules)
-        self._depth = 0
-        # By the facts as well: the complete ones of a file number its scopes in another way.
-        self._lines: dict[tuple[Names, int], list[Value]] = {}
         # What shapes are, by all that decides it. Bindings that are made of each other are come to by very
         # many ways, and it is the same each time.
         self._known: dict[object, list[Value]] = {}
         self._known_in: Names | None = None
-        # The classes whose bases are being looked for: what is found meanwhile may lack some of theirs.
-        self._unfinished = 0
-        # How often nothing was found because it took too much, and which of these may lack some for that.
-        self._cuts = 0
-        self._lines_cut: set[tuple[Names, int]] = set()
         self._is_begun = True
-        # What the parameters of a type are that is another name, by its scope, while it is looked into.
-        self._given: dict[tuple[Names, int, str], list[Value]] = {}
 
     def begin(self) -> None:
         """See `Imports`."""
         super().begin()
         self._is_begun = True
-        for line in self._lines_cut:
-            del self._lines[line]
-        self._lines_cut.clear()
 
     def shape(
         self,
@@ -279,62 +252,6 @@ class Inference(Steps):
                 found += [one for one in self.members(value, name) if one not in found]
         return found
 
-    def linearised(self, value: Value) -> list[Value]:
-        """A class and its bases in the order in which a member is looked for; foreign ones are left out.
-
-        It is C3, as in Python; where that fails, the first that is left.
-        """
-        assert value.names is not None
-        names, scope = value.names, value.scope
-        known = self._lines.get((names, scope))
-        if known is not None:
-            return known
-        own = Value(CLASS_VALUE, names, scope)
-        # What is asked for meanwhile: classes may extend each other in a circle.
-        self._lines[names, scope] = [own]
-        self._unfinished += 1
-        cuts = self._cuts
-        bases = [
-            base._replace(arguments=(), receiver=None)
-            for base in self.bases(names, scope)
-            if base.kind == CLASS_VALUE
-        ]
-        lines = [list(self.linearised(base)) for base in bases]
-        self._unfinished -= 1
-        merged = [own, *_merged([*lines, bases])]
-        self._lines[names, scope] = merged
-        if self._sought or self._cuts > cuts:
-            # Some bases may be found by another question, which gets there in another way.
-            self._lines_cut.add((names, scope))
-        return merged
-
-    def bases(self, names: Names, scope: int, receiver: Value | None = None) -> list[Value]:
-        """The classes that a class extends, foreign ones too, with their arguments as `receiver` has them."""
-        found = []
-        for base in names.scopes[scope].bases:
-            parent = names.scopes[scope].parent
-            place = names.scopes[scope].start
-            values = self.shape(names, parent, base, place, receiver=receiver)
-            if "!object" in names.scopes[scope].decorators:
-                # What an object literal spreads are instances.
-                values = [one._replace(kind=CLASS_VALUE) if one.kind == INSTANCE else one for one in values]
-            kept = [value for value in values if value.kind in (CLASS_VALUE, FOREIGN)]
-            found += kept[:1] or [foreign(base)]
-        return found
-
-    def supers(self, names: Names, scope: int) -> list[Value]:
-        """The classes and interfaces that a class extends or implements, those that a file has.
-
-        A type without some of its members (`Omit<A, "b">`) is not one of them.
-        """
-        opened = names.scopes[scope]
-        bases = zip(opened.bases, self.bases(names, scope), strict=True)
-        found = [base for written, base in bases if "Omit[" not in written]
-        for one in opened.decorators:
-            if one.startswith(IMPLEMENTED):
-                found += self.shape(names, opened.parent, one.removeprefix(IMPLEMENTED), opened.start)
-        return [one for one in found if one.kind == CLASS_VALUE and one.names is not None]
-
     def of_target(self, target: Target, receiver: Value | None = None) -> list[Value]:
         """What a target is when it is read; a property is what it returns."""
         value = values_of(target)
@@ -398,7 +315,7 @@ class Inference(Steps):
     ) -> list[Value]:
         annotated, literal, own, name, module = head.groups()  # type: ignore[attr-defined]
         if annotated is not None:
-            return self._annotated(
+            return self.annotated(
                 parsed_annotation(annotated), names, scope, receiver, from_method=from_method
             )
         if literal:
@@ -438,158 +355,6 @@ class Inference(Steps):
         line = self.linearised(Value(INSTANCE, names, around))[1:]
         return [value._replace(names=base.names, scope=base.scope) for base in line]
 
-    def _is_defined(self, names: Names, scope: int, name: str) -> bool:
-        """Whether a class in source has the name of a type that needs none."""
-        if not self._types.may_be_defined:
-            return False
-        found = self.targets(names, scope, name.partition(".")[0], meaning=TYPE)
-        return any(one.binding is not None and one.binding.how != IMPORTED for one in found)
-
-    def _type_parameter(self, names: Names, scope: int, name: str) -> tuple[Names, Binding] | None:
-        """The type parameter of a class that a name is."""
-        while scope >= 0:
-            for binding in names.bound(scope, name):
-                is_parameter = binding.how == PARAMETER and names.scopes[scope].kind == CLASS
-                return (names, binding) if is_parameter else None
-            scope = names.scopes[scope].parent
-        return None
-
-    def _argument(self, receiver: Value, names: Names, parameter: Binding) -> list[Value]:
-        """What a type parameter of a class is for `receiver`, an instance of it or of a class based on it."""
-        if receiver.names is None or not self.step():
-            return []
-        own = Value(CLASS_VALUE, names, parameter.scope)
-        if receiver.is_same_scope(own):
-            parameters = [
-                one.name
-                for one in names.facts.bindings
-                if one.scope == parameter.scope and one.how == PARAMETER
-            ]
-            index = parameters.index(parameter.name)
-            given = list(receiver.arguments[index]) if index < len(receiver.arguments) else []
-            bound = self.shape(names, parameter.scope, parameter.shape)
-            return given or [one._replace(kind=INSTANCE) if one.kind == CLASS_VALUE else one for one in bound]
-        for base in self.bases(receiver.names, receiver.scope, receiver):
-            if base.kind == CLASS_VALUE and (found := self._argument(base, names, parameter)):
-                return found
-        return []
-
-    def _annotated(
-        self,
-        named: Named,
-        names: Names,
-        scope: int,
-        receiver: Value | None,
-        *,
-        from_method: bool,
-    ) -> list[Value]:
-        """Instances of what an annotation names."""
-        if named == NOTHING or not self.step():
-            return []
-
-        def inner(argument: Named) -> list[Value]:
-            return self._annotated(argument, names, scope, receiver, from_method=from_method)
-
-        if (place := place_of(named.name)) is not None:
-            return self.written(names, place)
-        last = named.name.rpartition(".")[2]
-        if (imported := module_of(named.name)) is not None:
-            given = tuple(tuple(inner(argument)) for argument in named.arguments)
-            return _instances(self._of_module(names, *imported), given)
-        types = self._types
-        if named.name == MEMBER_OF and len(named.arguments) == 2:
-            name = named.arguments[1].name
-            step = ("[", "") if name == "number" else (f".{name}", name)
-            return self.stepped(inner(named.arguments[0]), *step)
-        if last in types.steps and named.arguments:
-            return self.stepped(inner(named.arguments[0]), types.steps[last], "")
-        if last in types.wrappers or last in types.unions:
-            arguments = named.arguments[:1] if last in types.wrappers else named.arguments
-            values = [value for argument in arguments for value in inner(argument)]
-            return [value for value in values if value.name not in types.nothing] or values
-        if named.name == TAG_OF and named.arguments:
-            tagged = self.targets(names, scope, named.arguments[0].name, meaning=TAG)
-            values = [value for target in tagged for value in self.of_target(target)]
-            return [value._replace(kind=INSTANCE) for value in values if value.kind == CLASS_VALUE][:1]
-        if last in types.of_classes and named.arguments:
-            return [
-                value._replace(kind=CLASS_VALUE) if value.kind == INSTANCE else value
-                for value in inner(named.arguments[0])
-            ]
-        if last in types.own:
-            around = names.enclosing_class(scope)
-            own = Value(INSTANCE, names, around) if around >= 0 else None
-            return [one for one in (receiver or own,) if one is not None]
-        if last == OF_VALUE and named.arguments:
-            return self.shape(names, scope, named.arguments[0].name, None, from_method=from_method)
-        elements = tuple(tuple(inner(argument)) for argument in named.arguments)
-        if last == FUNCTION_TYPE or (
-            last in types.containers and not self._is_defined(names, scope, named.name)
-        ):
-            return [foreign(last, elements)]
-        if last in types.nothing:
-            return [foreign(last)]
-        parameter = self._type_parameter(names, scope, named.name) if receiver is not None else None
-        if parameter is not None and receiver is not None:
-            return self._argument(receiver, *parameter)
-        if (known := self._given.get((names, scope, named.name))) is not None:
-            return known
-        if elements and (aliased := self._aliased(names, scope, named.name, elements)):
-            return aliased
-        if "." in named.name:
-            found = self.shape(names, scope, named.name, None, receiver=receiver, from_method=from_method)
-        else:
-            found = self.of_names(names, scope, named.name, None, from_method=from_method, meaning=TYPE)
-        return _instances(found, elements)
-
-    def _aliased(
-        self, names: Names, scope: int, name: str, elements: tuple[tuple[Value, ...], ...]
-    ) -> list[Value]:
-        """What a type is that is another name with parameters: `type Given<T> = T | string`."""
-        if not self.rules.families or self._depth >= MAX_DEPTH:
-            return []
-        for other, binding in self.targets(names, scope, name, meaning=TYPE):
-            if binding is None or not binding.shape.startswith(":type["):
-                continue
-            own = other.scope_of(binding)
-            parameters = [one for one in other.facts.bindings if one.scope == own and one.how == PARAMETER]
-            if own < 0 or not parameters:
-                continue
-            before = self._given
-            pairs = zip(parameters, elements, strict=False)
-            self._given = {**before, **{(other, own, one.name): list(some) for one, some in pairs}}
-            self._depth += 1
-            try:
-                text = binding.shape.removeprefix(":type[").removesuffix("]")
-                return self._annotated(parsed_annotation(text), other, own, None, from_method=False)
-            finally:
-                self._depth -= 1
-                self._given = before
-        return []
-
-    def _of_module(self, names: Names, module: str, parts: list[str]) -> list[Value]:
-        """What an item of a module is, or all that the module gives."""
-        if not parts:
-            found = self.module_targets(names.path, module)
-        else:
-            found = self.item_targets(names.path, module, parts[0])
-        values = [value for target in found for value in self.of_target(target)]
-        for part in parts[1:]:
-            values = self.stepped(values, f".{part}", part)
-        return values
-
-
-def _instances(values: list[Value], elements: tuple[tuple[Value, ...], ...]) -> list[Value]:
-    """Instances of these classes, with what their type arguments are; what is foreign stays."""
-    made = [
-        value._replace(kind=INSTANCE, arguments=elements or value.arguments)
-        if value.kind == CLASS_VALUE
-        else value
-        for value in values
-        if value.kind in (CLASS_VALUE, FOREIGN)
-    ]
-    return made[:MAX_VALUES]
-
 
 def _is_type_or_member(defined: Defined) -> bool:
     return defined.kind in ("class", "struct", "union", "enum", "type", "field")
@@ -597,13 +362,3 @@ def _is_type_or_member(defined: Defined) -> bool:
 
 def _declared_first(binding: Binding) -> tuple[bool, object]:
     return binding.how == FIELD, binding.place
-
-
-def _merged(lines: list[list[Value]]) -> list[Value]:
-    merged: list[Value] = []
-    while lines := [line for line in lines if line]:
-        tails = [line[1:] for line in lines]
-        head = next((line[0] for line in lines if not any(line[0] in tail for tail in tails)), lines[0][0])
-        merged.append(head)
-        lines = [[one for one in line if one != head] for line in lines]
-    return merged
