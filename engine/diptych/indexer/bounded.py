@@ -17,6 +17,7 @@ from typing import cast
 from tree_sitter import Node, Parser, QueryCursor, Tree
 
 from diptych.indexer.errors import TooSlowError
+from diptych.indexer.text import valid_utf8
 
 # Source code takes up to 2 steps a byte, and a file has 2 MiB at most. The slowest steps, those of recovery
 # from errors, take some 6 µs: half a minute in all.
@@ -49,6 +50,8 @@ def refuse_brackets(source: bytes) -> None:
 
 def parsed_tree(parser: Parser, source: bytes, edited: Tree | None = None) -> Tree:
     """The tree of `source`; from one of an earlier source that was told of the edits. Raises TooSlowError."""
+    # Of other bytes, a query's predicate ends the process.
+    source = valid_utf8(source)
     calls_left = MAX_PARSE_STEPS // _STEPS_PER_CALL
     is_parsed = False
     text, given = memoryview(source), []

@@ -25,6 +25,7 @@ _CHARACTER_SET = pattern(
     r"iso8859-\d+|cp\d+|koi8-[rtu]|mac-\w+|euc_\w+|iso2022_\w+|gb\w+|big5\w*|shift_jis\w*|johab|tis-620|hz|hp-roman8"
 )
 _COMMENT_MARK = pattern(r"[ \t]*(?:///?!?|/\*\*?!?|\*(?!/)|#+!?)?[ \t]?")
+_ESCAPED_BYTE = pattern("[\udc80-\udcff]")
 _PREFIXES = "rRuUbBfFtT"
 _NO_TEXT = frozenset("bft")
 # The escapes that documentation has. Others stay as they are written.
@@ -64,6 +65,13 @@ def is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def valid_utf8(data: bytes) -> bytes:
+    """The same bytes with a control character, of which no name is made, for each that is no valid UTF-8."""
+    if is_utf8(data):
+        return data
+    return _ESCAPED_BYTE.sub("\x7f", data.decode("utf-8", "surrogateescape")).encode("utf-8")
 
 
 def _declared_encoding(data: bytes) -> str:

@@ -244,6 +244,8 @@ def test_the_range_of_an_alias_is_that_of_its_name() -> None:
     ("language", "source"),
     [
         ("ruby", b"class A\n  attr_reader 'a\xffb'\n  define_method('c\xff') { }\nend\ndef last; end\n"),
+        ("ruby", b"X = '\xe9'.new(:a)\nclass A < '\xe9'.new(:a)\nend\ndef last; end\n"),
+        ("ruby", b"X = 'a\xed\xa0\x80'.new(:a) { }\ndef last; end\n"),
         ("php", b"<?php\ndefine('A\xff', 1);\nnamespace B\xff;\nfunction last() {}\n"),
         ("lua", b"M['a\xff'] = function() end\nM['b\xff'] = 1\nfunction last() end\n"),
         ("bash", b"alias a\xff='b'\nexport -\xff c\ntrap \xff EXIT\nlast() { :; }\n"),
@@ -252,5 +254,5 @@ def test_the_range_of_an_alias_is_that_of_its_name() -> None:
     ],
 )
 def test_bytes_that_are_not_utf8_end_no_process(language: str, source: bytes) -> None:
-    """A predicate of a query on the text of such a node ends the process."""
+    """A predicate of a query on the text of such a node would: the parser is given other bytes."""
     assert symbols(language, source)[-1].endswith("|last")
