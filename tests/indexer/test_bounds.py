@@ -155,6 +155,11 @@ def test_ctrl_c_is_answered_in_the_midst_of_a_parse(where: str) -> None:
         ("rust", b"use " + b"a" * 100_000 + b"::{" + b"b, " * 50_000 + b"};"),
         ("python", b"class A:\n    '''" + b"\t" * 100_000 + b"x'''\n"),
         ("javascript", b"f(a=function(){}," * 2_000),
+        ("javascript", b"class A { m(b) { if (b) {\n" + b"this.a = b;\n" * 16_000 + b"} } }\n"),
+        ("javascript", b"/** @type {A} */\nvar a = 1" + b", b = 1" * 16_000 + b";\n"),
+        ("javascript", b"a = /b*/\nfunction f() {}\n" * 16_000),
+        ("kotlin", b"fun a( {\n" + b"$" * 200_000),
+        ("kotlin", b"fun a( {\nget(a" + b" " * 200_000),
     ],
 )
 def test_our_own_walk_over_it_is_not_quadratic(language: str, source: bytes) -> None:

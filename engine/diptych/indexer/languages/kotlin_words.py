@@ -21,20 +21,20 @@ _OPERATOR = re.compile(rb"(?<![\w.@:$])(?:in|as|is)(?=[\d_])")
 _ACCESSOR = re.compile(
     rb"^[ \t]*+(?:get|set)\b"
     rb"(?=[ \t]*+(?:[-+*/%|&]?=(?!=)|\{|\.)"
-    rb"|\((?!\s*\)|\s*(?:@\w+\s+)?\w+\s*(?::[^()=\n]*)?,?\s*\)\s*(?::\s*\w+\s*)?[{=]))",
+    rb"|\((?!\s*+\)|\s*+(?:@\w++\s++)?+\w++\s*+(?::[^()=\n]*+)?+,?+\s*+\)\s*+(?::\s*+\w++\s*+)?+[{=]))",
     re.MULTILINE,
 )
 # A member before a brace on its line needs a semicolon.
 _LAST_MEMBER = re.compile(rb"(?<=[^\s;{>]) (?=\})")
 # `$$"${a}"`, without interpolation.
-_DOLLARS = re.compile(rb"(\$\$++)\"([^\"\n]{0,1000}+)\"")
+_DOLLARS = re.compile(rb"(?<!\$)(\$\$++)\"([^\"\n]{0,1000}+)\"")
 # `is A if condition ->`
 _GUARD = re.compile(rb"^([ \t]*+(?:is|in)[ \t][^\n>]{1,200}?)([ \t]if[ \t][^\n]{1,300}?)(?=->)", re.MULTILINE)
 # `insert { } get id`
 _INFIX = re.compile(rb"(?<=[)}\]] )[gs]et(?= \w)")
 _NOT_NEWLINE = re.compile(rb"[^\n]")
 _BLANKED = re.compile(
-    rb"(?<![\w.@$])suspend(?=\s*\{)|\?(?=::)|\$\$+(?=\")"
+    rb"(?<![\w.@$])suspend(?=\s*\{)|\?(?=::)|(?<!\$)\$\$++(?=\")"
     rb"|^[ \t]*+context\([^()\n]{1,500}\)(?=\s)|^[ \t]*+@\w{1,200}(?=[ \t]+(?:[gs]et)\b)"
     rb"|\b(?:actual|expect)(?=\s+constructor\b)"
     rb"|@[\w.:]{1,200}(?:\([^()\n]{0,200}\))?(?=\s+(?:(?:public|private|protected|internal)\s+)?constructor\b)",

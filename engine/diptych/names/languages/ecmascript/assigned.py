@@ -14,6 +14,7 @@ from diptych.names.languages.ecmascript.shapes import context_of_parameter, shap
 from diptych.names.languages.shapes import extended
 
 _TO_THIS = re.compile(rb"\bthis\s*\.\s*#?[\w$]+\s*=(?![=>])")
+_WORD = re.compile(rb"[\w$\x80-\xff]+")
 # What has a `this` of its own.
 _OWN_THIS = frozenset({
     "function_expression", "function_declaration", "generator_function", "generator_function_declaration",
@@ -79,13 +80,18 @@ def _around(node: Node, outer: Node) -> Iterator[Node]:
         current = current.parent
 
 
-def field_shape(source: bytes, assignment: Node, known: dict[str, str], body: Node) -> str:
-    """The shape of what is assigned, without the method's own names."""
+def field_shape(
+    source: bytes, assignment: Node, known: dict[str, str], body: Node, bound: dict[int, frozenset[bytes]]
+) -> str:
+    """The shape of what is assigned, without the method's own names.
+
+    `bound` has what blocks in the method bind, by their nodes: each is read once.
+    """
     if said := said_type(source, assignment):
         return said
     shape = shape_of(source, assignment.child_by_field_name("right"))
     head = _HEAD.match(shape)
-    if head is None or any(_binds(source, one, head[0]) for one in _around(assignment, body)):
+    if head is None or _is_bound(source, assignment, head[0], body, bound):
         return shape if head is None else ""
     if head[0] not in known:
         return shape
@@ -93,13 +99,27 @@ def field_shape(source: bytes, assignment: Node, known: dict[str, str], body: No
     return extended(known[head[0]], rest) if rest else known[head[0]]
 
 
-def _binds(source: bytes, around: Node, name: str) -> bool:
+def _is_bound(
+    source: bytes, assignment: Node, name: str, body: Node, bound: dict[int, frozenset[bytes]]
+) -> bool:
     """Whether a block, a loop or a function in a method may bind a name."""
+    word = name.encode()
+    for around in _around(assignment, body):
+        words = bound.get(around.id)
+        if words is None:
+            words = bound[around.id] = _words_bound(source, around)
+        if word in words:
+            return True
+    return False
+
+
+def _words_bound(source: bytes, around: Node) -> frozenset[bytes]:
     if around.type == "statement_block":
         declarations = [one for one in around.named_children if one.type in _DECLARATIONS]
     else:
         fields = ("parameters", "parameter", "left", "initializer")
         parts = [around.child_by_field_name(field) for field in fields] if around.type in _BINDING else []
         declarations = [one for one in parts if one is not None]
-    word = re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
-    return any(word.search(source, one.start_byte, one.end_byte) for one in declarations)
+    return frozenset(
+        word for one in declarations for word in _WORD.findall(source, one.start_byte, one.end_byte)
+    )

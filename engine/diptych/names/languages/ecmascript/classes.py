@@ -239,11 +239,12 @@ class Classes(Functions):
         if body is None:
             return
         known = None
+        bound: dict[int, frozenset[bytes]] = {}
         for assignment, name in assignments_to_this(source, body):
             if self._is_accessor(owner, self._made.text(name)):
                 continue
             known = locals_of(source, method) if known is None else known
-            shape = field_shape(source, assignment, known, body)
+            shape = field_shape(source, assignment, known, body, bound)
             self._made.bind(self._made.text(name), owner, name.start_point, FIELD, shape)
 
     def _is_accessor(self, owner: int, name: str) -> bool:

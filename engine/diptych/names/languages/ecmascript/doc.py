@@ -146,8 +146,8 @@ def comment_before(source: bytes, node: Node) -> Comment | None:
         end -= 1
     if source[end - 2 : end] != b"*/":
         return None
-    start = source.rfind(b"/*", 0, end - 2)
-    if start < 0 or source[start + 2] != ord("*") or end - start > _MAX_BYTES:
+    start = source.rfind(b"/*", max(end - _MAX_BYTES, 0), end - 2)
+    if start < 0 or source[start + 2] != ord("*"):
         return None
     row, column = node.start_point
     return Comment(source, start, end, node.start_byte, (row, column)) if b"@" in source[start:end] else None
@@ -166,7 +166,7 @@ def comment_for(source: bytes, node: Node) -> Comment | None:
         is_holder = parent is not None and parent.type in _HOLDERS
         # Of `a = 1, b = 2` it is for the first.
         is_several = parent is not None and current.type == "variable_declarator"
-        is_first = parent is None or not is_several or current == parent.named_children[0]
+        is_first = parent is None or not is_several or current == parent.named_child(0)
         current = parent if is_holder and is_first else None
     return None
 
@@ -268,6 +268,8 @@ class _Types:
         return " | ".join(parts)
 
     def _one(self, depth: int) -> str:
+        if depth > MAX_DEPTH:
+            return _UNKNOWN
         while self._next(b"...") or self._next(b"?") or self._next(b"!"):
             pass
         found = self._plain(depth)
