@@ -95,6 +95,13 @@ class Comment(NamedTuple):
     known: int
     place: Point
 
+    # By whatever node it was found, its tags are the same, and are read once.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Comment) and self[:3] == other[:3]
+
+    def __hash__(self) -> int:
+        return hash((self.start, self.end))
+
     def place_of(self, offset: int) -> Point:
         """The row and column of a byte that is not after the known one, or not before it."""
         row, column = self.place
@@ -270,10 +277,10 @@ class _Types:
     def _one(self, depth: int) -> str:
         if depth > MAX_DEPTH:
             return _UNKNOWN
-        while self._next(b"...") or self._next(b"?") or self._next(b"!"):
+        while self._is_any(b".?!") and (self._next(b"...") or self._next(b"?") or self._next(b"!")):
             pass
         found = self._plain(depth)
-        while True:
+        while self._is_any(b"[?!="):
             if self._next(b"[]"):
                 found = f"Array[{found}]"
             elif self._next(b"["):
@@ -281,7 +288,13 @@ class _Types:
                 self._at = closing + 1 if closing >= 0 else self._end
                 found = _UNKNOWN
             elif not (self._next(b"?") or self._next(b"!") or (not self._is_arrow() and self._next(b"="))):
-                return found
+                break
+        return found
+
+    def _is_any(self, signs: bytes) -> bool:
+        """Whether one of these bytes comes next."""
+        self._skip()
+        return self._at < self._end and self._source[self._at] in signs
 
     def _is_arrow(self) -> bool:
         self._skip()

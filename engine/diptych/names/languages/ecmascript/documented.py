@@ -25,6 +25,7 @@ _UNKNOWN = "?"
 _PROPERTIES = frozenset({"property", "prop"})
 _PARAMETERS = frozenset({"param", "arg", "argument"})
 _RETURNED = frozenset({"returns", "return"})
+_DECLARES = re.compile(rb"@(?:typedef|callback|import)")
 _IMPORT = re.compile(rb"""@import\s+([^"'@]*?)\s*from\s*["']([^"'<>\n]+)["']""")
 _ITEM = re.compile(rb"([\w$]+)(?:[ \t]+as[ \t]+([\w$]+))?")
 _STAR = re.compile(rb"\*[ \t]+as[ \t]+([\w$]+)")
@@ -33,6 +34,9 @@ _STAR = re.compile(rb"\*[ \t]+as[ \t]+([\w$]+)")
 def declared_in(made: Collected, node: Node, scope: int) -> None:
     """Bind what a comment declares."""
     if not is_doc(made.source, node):
+        return
+    # Most declare nothing, and their types are read where a function or a value asks.
+    if not made.complete and _DECLARES.search(made.source, node.start_byte, node.end_byte) is None:
         return
     comment = comment_of(made.source, node)
     tags = comment.tags()
