@@ -161,7 +161,8 @@ def test_a_type_in_a_comment(tmp_path: Path, case: str) -> None:
         assert ask.first("a.js", "one.@turn") == "lib.js:1 inferred"
 
 
-BROKEN = ["{", "{Part", "{{a: }", "{Part<}", "{function(}", "{[}", "{import(}", "{a.b..c}", "{" + "typeof " * 500 + "a}"]
+BROKEN = ["{", "{Part", "{{a: }", "{Part<}", "{function(}", "{[}", "{import(}", "{a.b..c}"]
+BROKEN.append("{" + "typeof " * 500 + "a}")
 
 
 @pytest.mark.parametrize("said", BROKEN)
