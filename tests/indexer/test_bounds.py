@@ -159,6 +159,7 @@ def test_ctrl_c_is_answered_in_the_midst_of_a_parse(where: str) -> None:
         ("javascript", b"/** @type {A} */\nvar a = 1" + b", b = 1" * 16_000 + b";\n"),
         ("javascript", b"a = /b*/\nfunction f() {}\n" * 16_000),
         ("kotlin", b"fun a( {\n" + b"$" * 200_000),
+        ("swift", b"func a( {\n" + b"a()," * 100_000),
         ("kotlin", b"fun a( {\nget(a" + b" " * 200_000),
     ],
 )

@@ -8,7 +8,7 @@ import re
 _EMPTY_TUPLE = re.compile(rb"(?<=[(,:])([ \t]*+)\(\)(?=[ \t]*+[),\n])")
 _BLANKED = re.compile(
     # `case .success():`
-    rb"(?<=\w)\(\)(?=[ \t]*+(?:,[^\n]*+)?:[ \t]*+$)"
+    rb"(?<=\w)\(\)(?=[ \t]*+:[ \t]*+$)"
     rb"|^[ \t]*+#(?:warning|error)[ \t]*+\([^\n]*+"
     rb"|@_\w{1,100}+\((?:[^()\n]|\([^()\n]{0,200}+\)){0,500}+\)"
     rb"|\bisolated(?=[ \t]++deinit\b)",
