@@ -160,8 +160,8 @@ def _open_locked(path: str, schema: Schema[Any], lock: fs.WriterLock, *, may_cre
     migrate(path, schema, lock)
     outdated = OutdatedGenerations(path, schema)
     if outdated:
-        # The new one is looked at first: where a process was killed before the last line here, and the new one
-        # was damaged since, the old one still has the records.
+        # The new one is looked at first: where a process was killed before the last line here, and the new
+        # one was damaged since, the old one still has the records.
         if outdated.is_newest or not _has_base_of(path, schema):
             _migrate_schema(path, outdated.stored_schema(), schema, lock)
         migrate_followed(path, outdated, schema, lock)

@@ -11,11 +11,11 @@
 (typealias_declaration name: (type_identifier) @name) @definition.type
 (associatedtype_declaration name: (type_identifier) @name) @definition.type
 (function_declaration "func" . [(simple_identifier) (custom_operator)] @name) @definition.function
-(function_declaration "func" . [
+(function_declaration name: [
   "!" "!=" "!==" "%" "%=" "&" "&&" "*" "*=" "+" "++" "+=" "-" "--" "-=" "->" "." "..." "..<" "/" "/=" "<" "<<" "<=" "=" "==" "===" ">" ">=" ">>" "?" "??" "^" "|" "||" "~"] @name) @definition.function
 (macro_declaration (simple_identifier) @name) @definition.function
 (protocol_function_declaration name: (simple_identifier) @name) @definition.method
-(protocol_function_declaration "func" . [
+(protocol_function_declaration name: [
   "!" "!=" "!==" "%" "%=" "&" "&&" "*" "*=" "+" "++" "+=" "-" "--" "-=" "->" "." "..." "..<" "/" "/=" "<" "<<" "<=" "=" "==" "===" ">" ">=" ">>" "?" "??" "^" "|" "||" "~"] @name) @definition.method
 (init_declaration "init" @name) @definition.method
 (deinit_declaration "deinit" @name) @definition.method
