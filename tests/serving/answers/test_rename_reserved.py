@@ -117,6 +117,19 @@ def test_a_stub_and_its_file_are_renamed_together(
     ]
 
 
+def test_a_parameter_that_is_assigned_to_is_renamed_from_its_stub_where_it_is_passed(tmp_path: Path) -> None:
+    files = {
+        "a.py": "def f(size):\n    size = size + 1\n    return size\nclass K:\n    x = f(size=2)\n",
+        "a.pyi": "def f(size: int) -> int: ...\n",
+    }
+    with asking(tmp_path, files) as asked:
+        edits = rename(asked.source, "a.pyi", 0, 6, "other").edits
+    assert [edit[:3] for edit in edits if not edit.needs_confirmation] == [
+        *(("a.py", 0, 6), ("a.py", 1, 4), ("a.py", 1, 11), ("a.py", 2, 11), ("a.py", 4, 10)),
+        ("a.pyi", 0, 6),
+    ]
+
+
 def test_what_other_packages_of_go_use_stays_exported(tmp_path: Path) -> None:
     files = {
         "go.mod": "module m\n",

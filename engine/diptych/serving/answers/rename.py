@@ -200,7 +200,9 @@ def _declared_in(source: StoreSource, path: str, target: Found) -> list[Found]:
     name = target.qualified.rpartition(".")[2]
     bound = [one for one in names.facts.bindings if one.name == name] if names is not None else []
     declared = [found_of(Target(names, one), "exact") for one in bound if names is not None]
-    return list({one.origin: one for one in declared if one.qualified == target.qualified}.values())
+    alike = [one for one in declared if one.qualified == target.qualified]
+    # The first of each: a parameter that is assigned to is one still.
+    return list({one.origin: one for one in reversed(alike)}.values())[::-1]
 
 
 def _is_of_overload(source: StoreSource, parameter: Found) -> bool:
