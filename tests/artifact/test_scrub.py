@@ -16,6 +16,7 @@ from diptych.artifact import scrub as scrubbing
 from diptych.artifact.errors import SecretsFoundError
 from diptych.artifact.scrub import ALLOWED, NOSHARE, Rules, Scrubbed, fingerprint, scrub, unlisted
 from diptych.model import Range, Relation, Symbol
+from diptych.names.facts import ASSIGNED, MODULE, Binding, FileFacts, Scope, pack_facts
 from diptych.schema.code import CODE
 from diptych.schema.code_tables import encode_tables
 from diptych.store.generation import read_manifest
@@ -70,6 +71,13 @@ def test_relations_and_paths_are_looked_through(tmp_path: Path, field: int) -> N
     done = scrubbed(stored(tmp_path / "s", with_secret, record(f"keys/{SECRET}.py")))
     assert {one.where for one in done.findings} == {"relation", "path"}
     assert SECRET not in repr(done.findings)
+
+
+def test_names_are_looked_through(tmp_path: Path) -> None:
+    binding = Binding("a", 0, (1, 0), ASSIGNED, f"<{SECRET}>")
+    facts = FileFacts((Scope(MODULE, -1, (0, 0), (9, 0)),), (binding,))
+    where = stored(tmp_path / "s", record("a.py")._replace(names=pack_facts(facts)))
+    assert [(one.where, one.kind) for one in scrubbed(where).findings] == [("names", "GitHub token")]
 
 
 def test_a_record_that_does_not_decode_is_looked_through_as_it_is_packed() -> None:

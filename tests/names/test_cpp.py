@@ -322,3 +322,10 @@ def test_pointers_to_each_other_end(tmp_path: Path) -> None:
     with asking(tmp_path, {"a.cpp": source}) as ask:
         assert ask.first("a.cpp", "one->@missing") == ""
         assert ask.first("a.cpp", "two->@known") == "a.cpp:2 inferred"
+
+
+def test_a_list_of_parameters_that_says_void_has_none(tmp_path: Path) -> None:
+    text = "int pick(int a) { return a; }\nint pick(void) { return 1; }\nint x = pick();\nint y = pick(2);\n"
+    with asking(tmp_path, {"a.cpp": text}) as asked:
+        assert asked.lines("a.cpp", "x = @pick") == ["a.cpp:2 exact"]
+        assert asked.lines("a.cpp", "y = @pick") == ["a.cpp:1 exact"]
