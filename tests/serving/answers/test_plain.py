@@ -22,7 +22,7 @@ from diptych.names.languages import language
 from diptych.names.sites import Site
 from diptych.names.source import Names
 from diptych.serving.answers.plain import PlainFile
-from diptych.serving.answers.references import inside_of
+from diptych.serving.answers.reference import inside_of
 from diptych.serving.answers.written import places_of, sites_in
 from diptych.serving.files import ParsedFile
 

@@ -6,7 +6,8 @@ No protocol is imported here. Rows and columns count from zero, columns in UTF-8
 from diptych.serving.answers.calls import Call, calls
 from diptych.serving.answers.definition import Answer, Definition, definition
 from diptych.serving.answers.outline import Entry, outline
-from diptych.serving.answers.references import Reference, References, references
+from diptych.serving.answers.reference import Reference
+from diptych.serving.answers.references import References, references
 
 __all__ = [
     "Answer",

@@ -14,16 +14,15 @@ from typing import NamedTuple
 
 from diptych.indexer.languages import language_of
 from diptych.model import RelationHit
-from diptych.names.definitions import Evidence, Found, definitions, found_of
-from diptych.names.facts import FIELD, IMPORTED, Point
+from diptych.names.definitions import Found, definitions, found_of
+from diptych.names.facts import FIELD, IMPORTED
 from diptych.names.infer import Inference
 from diptych.names.languages import language, see_each_other
 from diptych.names.rules import OWN_BODY
-from diptych.names.sites import ARGUMENT, BOUND, FIELD_BOUND, ITEM, MODULE, Site
+from diptych.names.sites import ARGUMENT, Site
 from diptych.names.source import Names
 from diptych.names.values import Target
-from diptych.schema.precise import DEFINITION, IMPORT, Occurrence
-from diptych.serving.answers.definition import line_of, parsed_file, site_asked
+from diptych.serving.answers.definition import parsed_file, site_asked
 from diptych.serving.answers.importing import (
     aliases_of,
     callers,
@@ -35,7 +34,8 @@ from diptych.serving.answers.importing import (
     names_of_module,
     sharers,
 )
-from diptych.serving.answers.precise import precise_at, precise_uses, symbols_at
+from diptych.serving.answers.precise import precise_at, symbols_at
+from diptych.serving.answers.reference import Reference, precise_references, reference_at
 from diptych.serving.answers.related import Related
 from diptych.serving.answers.written import (
     Form,
@@ -59,18 +59,6 @@ _OF_FILE = ("function", "class", "variable", "type")
 _MEMBERS = ("method", "field")
 _ARGUMENTS = ("parameter", "field")
 """What the name in `name=value` of a call may be."""
-
-
-class Reference(NamedTuple):
-    """A use of a definition. `role` is "definition", "import" or "use"; `inside` is what is around it."""
-
-    path: str
-    row: int
-    column: int
-    role: str
-    inside: str
-    evidence: Evidence
-    text: str
 
 
 class References(NamedTuple):
@@ -155,7 +143,7 @@ def by_file(
     search = _Search(source, target, only_sure=only_sure, related=related, by_tree=by_tree)
     symbols = symbols_at(source, target)
     if symbols:
-        yield _precise_references(source, symbols, target.path)
+        yield precise_references(source, symbols, target.path)
     for path, name in search.places():
         if symbols and source.precise_of(path) is not None:
             # What was imported of the file says it all.
@@ -244,10 +232,10 @@ class _Search:
     ) -> tuple[Reference, bool] | None:
         """The use of the target at a site that means what was found, and whether it is sure."""
         if any(self._is_target(one) for one in found):
-            return _reference(parsed, names, site, found), True
+            return reference_at(parsed, names, site, found), True
         if self.only_sure or found or name != self.name or self.target.kind not in _MAY_BE_POSSIBLE:
             return None
-        return _reference(parsed, names, site, found), False
+        return reference_at(parsed, names, site, found), False
 
     def _is_target(self, found: Found) -> bool:
         if self._related is not None and found.kind in _MEMBERS:
@@ -423,33 +411,3 @@ def _written(target: Found) -> str:
         stem = file.partition(".")[0]
         return folder.rpartition("/")[2] if stem == "__init__" else stem
     return target.qualified.rpartition(".")[2]
-
-
-def _precise_references(
-    source: StoreSource, symbols: list[str], path: str
-) -> Iterator[tuple[Reference, bool]]:
-    for mentioning, one in precise_uses(source, symbols, path):
-        if one.range[:2] != one.range[2:]:
-            yield _precise_reference(source, mentioning, one), True
-
-
-def _precise_reference(source: StoreSource, path: str, one: Occurrence) -> Reference:
-    row, column = one.range[:2]
-    role = "definition" if one.roles & DEFINITION else "import" if one.roles & IMPORT else "use"
-    names = source.names_of(path)
-    inside = inside_of(names, (row, column)) if names is not None else ""
-    return Reference(path, row, column, role, inside, "precise", line_of(source, path, row))
-
-
-def _reference(parsed: ParsedFile, names: Names, site: Site, found: list[Found]) -> Reference:
-    row, column = site.place
-    evidence: Evidence = found[0].evidence if found else "named"
-    is_defined = site.kind in (BOUND, FIELD_BOUND)
-    role = "definition" if is_defined else "import" if site.kind in (ITEM, MODULE) else "use"
-    inside = inside_of(names, site.place)
-    return Reference(parsed.path, row, column, role, inside, evidence, parsed.line_text(row))
-
-
-def inside_of(names: Names, place: Point) -> str:
-    """The dotted name of the innermost definition around a place; "" for none."""
-    return names.qualified(names.innermost(place, named=True))

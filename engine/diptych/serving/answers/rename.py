@@ -22,7 +22,8 @@ from diptych.names.source import Names
 from diptych.names.values import CLASS_VALUE, FOREIGN, Target, Value
 from diptych.serving.answers.definition import parsed_file, site_in
 from diptych.serving.answers.hierarchy import Place, family, members_named
-from diptych.serving.answers.references import Reference, field_of, references_to
+from diptych.serving.answers.reference import Reference
+from diptych.serving.answers.references import field_of, references_to
 from diptych.serving.answers.reserved import is_name, is_private, is_special, may_have
 from diptych.serving.answers.written import sites_in
 from diptych.serving.errors import RenameRefusedError

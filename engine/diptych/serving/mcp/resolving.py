@@ -24,7 +24,8 @@ from diptych.serving.answers.current import Located, symbols_of_file, unescaped
 from diptych.serving.answers.definition import line_of
 from diptych.serving.answers.impact import found_at, is_test
 from diptych.serving.answers.impact import impact as answers_impact
-from diptych.serving.answers.references import Reference, references_to
+from diptych.serving.answers.reference import Reference
+from diptych.serving.answers.references import references_to
 from diptych.serving.mcp.index import AgentIndex
 from diptych.serving.mcp.inputs import (
     CallsInput,

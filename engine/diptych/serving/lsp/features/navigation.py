@@ -11,7 +11,8 @@ from lsprotocol import types
 
 from diptych.names.definitions import Found
 from diptych.serving.answers.definition import defined
-from diptych.serving.answers.references import Reference, by_file, referred
+from diptych.serving.answers.reference import Reference
+from diptych.serving.answers.references import by_file, referred
 from diptych.serving.answers.types import implementations, type_definitions
 from diptych.serving.lsp.asked import Asked, asked, has, name_part
 from diptych.serving.lsp.protocol import Plain
